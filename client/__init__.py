@@ -1,0 +1,1 @@
+"""What runs on a platform and touches its users, items, events and head."""

@@ -1,0 +1,1 @@
+"""Reading, checking, preparing and splitting a platform's folder."""

@@ -1,0 +1,1 @@
+"""One file per original format; each writes a platform folder."""

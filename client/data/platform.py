@@ -1,0 +1,95 @@
+"""A prepared platform: its catalogue, its users' sequences, and who may train what.
+
+U users, n items, E events. Rows 0..n-1 are the catalogue after preparation, rows 0..U-1 the users left.
+Every user has at least three events. The last is the test event, the one before it the validation event,
+all earlier ones are training events.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Stage(StrEnum):
+    """Which event of a user is the target; every event before it is the history."""
+
+    TRAIN = "train"
+    """The last training event (third from the end); users with two training events or more."""
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequences:
+    """Ragged lists of item rows in time order: user u's are ``items[offsets[u]:offsets[u + 1]]``."""
+
+    offsets: NDArray[np.int64]
+    """[U + 1]"""
+    items: NDArray[np.int32]
+    """[E]"""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def lengths(self) -> NDArray[np.int64]:
+        """[U] number of items of each user."""
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Histories with one target each, all drawn from the same stage."""
+
+    users: NDArray[np.int64]
+    """[N] user rows"""
+    histories: Sequences
+    """N histories, oldest item first"""
+    targets: NDArray[np.int32]
+    """[N] item rows"""
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """A prepared platform; see the module's sentence for the meaning of rows."""
+
+    name: str
+    item_ids: tuple[str, ...]
+    """[n] original ids, as text"""
+    texts: tuple[str, ...]
+    """[n]"""
+    categories: tuple[str, ...] | None
+    """[n] or None"""
+    vectors: NDArray[np.float32] | None
+    """[n, D] given vectors (feature space ``precomputed``), or None"""
+    user_ids: tuple[str, ...]
+    """[U] original ids, as text; never leave the platform"""
+    sequences: Sequences
+    """all events of the users left, in time order (or as given where ``ordered`` is False)"""
+    training_users: NDArray[np.int64]
+    """rows of the users inside ``fraction``: the only ones whose events may enter a statistic or a weight"""
+    weighting_users: NDArray[np.int64]
+    """the part of ``training_users`` that enters no encoder training (20 %)"""
+    ordered: bool
+    """False where the events have no meaningful order in time"""
+    repeats: bool
+    """True where a user may meet an item again, so that seen items stay in the ranking"""
+
+    @property
+    def contributing_users(self) -> NDArray[np.int64]:
+        """Rows of the training users who are not weighting users."""
+        return np.setdiff1d(self.training_users, self.weighting_users)
+
+    @property
+    def n_items(self) -> int:
+        """Size of the catalogue."""
+        return len(self.item_ids)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users left after preparation."""
+        return len(self.user_ids)

@@ -1,0 +1,1 @@
+"""From item text or given vectors to the feature space's vectors."""

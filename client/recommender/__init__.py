@@ -1,0 +1,1 @@
+"""Scorers calibrated to log-lifts, stacked, and kept in a head."""

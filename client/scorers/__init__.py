@@ -1,0 +1,1 @@
+"""Private scorers of a catalogue given a history, one file each."""

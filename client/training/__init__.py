@@ -1,0 +1,1 @@
+"""Moments, losses and loops that train the encoder and the head."""

@@ -1,0 +1,1 @@
+"""The transfer methods: what a platform does with a received encoder."""

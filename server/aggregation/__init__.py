@@ -1,0 +1,1 @@
+"""From platforms' replies to the next encoder."""

@@ -1,0 +1,1 @@
+"""What server and client must agree on: encoder, wire, feature-space identity, errors."""

@@ -1,0 +1,1 @@
+"""The shared network, the only thing that travels: linear part and sequence part."""

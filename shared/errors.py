@@ -1,0 +1,48 @@
+"""Every error that Graft raises on purpose, in one tree.
+
+GraftError
+├── InputError                 something from outside is wrong: one sentence, exit code 2
+│   ├── ConfigError            a flag, a config file or a setting
+│   ├── DataError              a platform folder, a raw file, a column, a row
+│   ├── EncoderFileError       an encoder file that cannot be read or trusted
+│   └── FeatureSpaceMismatch   two feature spaces were about to be mixed
+├── WireError                  a message that is not what the protocol says
+│   └── ReplyRejected          a reply that must not enter the encoder
+└── HeadStoreError             a stored head that cannot be read or written
+"""
+
+
+class GraftError(Exception):
+    """Base of all errors raised on purpose; its text never holds user data or keys."""
+
+
+class InputError(GraftError):
+    """Something from outside is wrong; a command prints it as one sentence and exits with code 2."""
+
+
+class ConfigError(InputError):
+    """A flag, a config file or a setting is wrong."""
+
+
+class DataError(InputError):
+    """A platform folder, a raw file, a column or a row is wrong."""
+
+
+class EncoderFileError(InputError):
+    """An encoder file cannot be read or trusted."""
+
+
+class FeatureSpaceMismatch(InputError):
+    """Two feature spaces were about to be mixed; the message names both."""
+
+
+class WireError(GraftError):
+    """A message is not what the protocol says."""
+
+
+class ReplyRejected(WireError):
+    """A reply that must not enter the encoder; the message says why."""
+
+
+class HeadStoreError(GraftError):
+    """A stored head cannot be read or written."""

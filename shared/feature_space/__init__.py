@@ -1,0 +1,1 @@
+"""How an item becomes a vector, and how two sides know that they mean the same."""

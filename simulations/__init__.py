@@ -1,0 +1,1 @@
+"""Experiments that run the server's and the clients' own apps on one machine."""
