@@ -1,0 +1,89 @@
+"""A platform specification is read, checked and written back."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.data.preparation import Preparation
+from client.data.spec import PlatformSpec, parse_platform_spec
+from shared.errors import ConfigError
+
+
+def test_reads_every_option() -> None:
+    spec = parse_platform_spec(
+        "shop=/data/shop,fraction=.2,max-users=3000,users=0-97.5,items=50-100,min-rating=4,repeats=keep,order=none"
+    )
+    assert spec == PlatformSpec(
+        name="shop",
+        path=Path("/data/shop"),
+        fraction=0.2,
+        max_users=3000,
+        users=(0, 97.5),
+        items=(50, 100),
+        min_rating=4,
+        repeats="keep",
+        ordered=False,
+    )
+
+
+def test_hands_over_its_options_as_a_preparation() -> None:
+    spec = parse_platform_spec("shop=shop,fraction=.5,users=10-20,order=none")
+    assert spec.preparation(5, 4) == Preparation(
+        min_user_events=5, min_item_events=4, fraction=0.5, users=(10, 20), ordered=False
+    )
+
+
+def test_takes_a_folder_with_an_equals_sign() -> None:
+    assert parse_platform_spec("shop=/data/year=2024").path == Path("/data/year=2024")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("shop", r"a platform must be NAME=DIR\[,option=value...\]; got 'shop'"),
+        ("shop=", "a platform must be NAME=DIR"),
+        ("=dir", "a platform's name must be letters"),
+        ("../shop=dir", "a platform's name must be letters"),
+        ("shop=dir,colour=red", "unknown option 'colour'; options are fraction, max-users, users, items,"),
+        (
+            "shop=my,dir",
+            r"expected option=value after a comma, found 'dir' \(a folder's path cannot hold a comma\)",
+        ),
+        ("shop=dir,fraction=.2,fraction=.3", "option fraction is given twice"),
+        ("shop=dir,fraction=0", "fraction must be above 0 and at most 1; got 0"),
+        ("shop=dir,fraction=1.5", "fraction must be above 0 and at most 1; got 1.5"),
+        ("shop=dir,fraction=nan", "fraction must be above 0 and at most 1; got nan"),
+        ("shop=dir,fraction=half", "fraction must be a number above 0 and at most 1; got 'half'"),
+        ("shop=dir,max-users=3.5", "max-users must be a whole number; got '3.5'"),
+        ("shop=dir,max-users=0", "max-users must be 1 or more; got 0"),
+        ("shop=dir,users=80-20", "users must be A-B in percent with 0 <= A < B <= 100; got 80-20"),
+        ("shop=dir,items=50-101", "items must be A-B in percent with 0 <= A < B <= 100; got 50-101"),
+        ("shop=dir,items=50", "items must be A-B in percent, for example 0-80; got '50'"),
+        ("shop=dir,min-rating=inf", "min-rating must be a finite number; got inf"),
+        ("shop=dir,repeats=maybe", "repeats must be 'keep'; got 'maybe'"),
+        ("shop=dir,order=time", "order must be 'none'; got 'time'"),
+    ],
+)
+def test_says_what_is_wrong(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        parse_platform_spec(text)
+
+
+_percent = st.floats(0, 100)
+_ranges = st.none() | st.tuples(_percent, _percent).filter(lambda part: part[0] < part[1])
+
+
+@given(
+    fraction=st.floats(0.001, 1),
+    max_users=st.none() | st.integers(1, 10**6),
+    users=_ranges,
+    items=_ranges,
+    min_rating=st.none() | st.integers(-20, 20).map(lambda half_stars: half_stars / 2),
+    repeats=st.sampled_from(["first", "keep"]),
+    ordered=st.booleans(),
+)
+def test_reads_back_what_it_writes(**options: object) -> None:
+    spec = PlatformSpec(name="shop", path=Path("data/shop"), **options)  # type: ignore[arg-type]
+    assert parse_platform_spec(str(spec)) == spec
