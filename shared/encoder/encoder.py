@@ -1,0 +1,122 @@
+"""The encoder: linear part and sequence part in one flat array, the only thing that travels."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shared.encoder.layout import ArraySpec, Layout, flatten, unflatten
+from shared.encoder.linear import LinearMap
+from shared.encoder.presets import PRESETS, Preset
+from shared.encoder.towers import SequenceModule, initialise
+from shared.errors import ConfigError
+from shared.feature_space.spec import FeatureSpace
+from shared.seeding import torch_generator_for
+
+SEQUENCE = "sequence."
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSpec:
+    """What an encoder is, without its numbers; equal specs have equal layouts."""
+
+    preset: str
+    """name of a preset"""
+    input_dim: int
+    """D, the feature space's dim"""
+    feature_space: FeatureSpace
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ConfigError(f"encoder must be one of {', '.join(PRESETS)}; got {self.preset!r}")
+        if self.input_dim != self.feature_space.dim:
+            raise ConfigError(
+                f"encoder reads {self.input_dim} numbers, its space has {self.feature_space.dim}"
+            )
+
+    @property
+    def architecture(self) -> Preset:
+        """The preset's sizes."""
+        return PRESETS[self.preset]
+
+    def layout(self) -> Layout:
+        """The order in which the encoder's arrays lie in the flat array."""
+        return _layout(self.preset, self.input_dim)
+
+
+@lru_cache(maxsize=64)
+def _layout(preset: str, dim: int) -> Layout:
+    linear = [
+        ArraySpec(name="linear.W", shape=(dim, dim)),
+        ArraySpec(name="linear.mean_q", shape=(dim,)),
+        ArraySpec(name="linear.mean_y", shape=(dim,)),
+    ]
+    state = _empty_module(PRESETS[preset], dim, "meta").state_dict()
+    sequence = [ArraySpec(name=SEQUENCE + name, shape=tuple(value.shape)) for name, value in state.items()]
+    return Layout((*linear, *sequence))
+
+
+def _empty_module(preset: Preset, dim: int, device: str) -> SequenceModule:
+    """A module whose parameters are not drawn (the default initialisation reads the global generator)."""
+    with torch.device("meta"):
+        module = SequenceModule(preset, dim)
+    return module if device == "meta" else module.to_empty(device=device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder:
+    """The numbers of an encoder; never changed in place."""
+
+    spec: EncoderSpec
+    flat: NDArray[np.float32]
+    """[P] in the order of ``spec.layout()``"""
+
+    def __post_init__(self) -> None:
+        size = self.spec.layout().size
+        if self.flat.shape != (size,) or self.flat.dtype != np.float32:
+            got = f"{self.flat.dtype} {list(self.flat.shape)}"
+            raise ValueError(f"an encoder {self.spec.preset!r} is float32 [{size}]; got {got}")
+
+    @classmethod
+    def initial(cls, spec: EncoderSpec, seed: int) -> "Encoder":
+        """Linear part 0, sequence part drawn from the seed."""
+        module = _empty_module(spec.architecture, spec.input_dim, "cpu")
+        initialise(module, torch_generator_for(seed, "encoder", spec.preset))
+        return cls(spec=spec, flat=np.zeros(spec.layout().size, np.float32)).with_sequence(module)
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Views into the flat array, by name."""
+        return unflatten(self.spec.layout(), self.flat)
+
+    def linear(self) -> LinearMap:
+        """The linear part, as views."""
+        arrays = self.arrays()
+        return LinearMap(W=arrays["linear.W"], mean_q=arrays["linear.mean_q"], mean_y=arrays["linear.mean_y"])
+
+    def with_linear(self, linear: LinearMap) -> "Encoder":
+        """The same encoder with another linear part."""
+        parts = {"linear.W": linear.W, "linear.mean_q": linear.mean_q, "linear.mean_y": linear.mean_y}
+        return self._with(parts)
+
+    def sequence_module(self) -> SequenceModule:
+        """The sequence part as a module of its own: training it does not touch this encoder."""
+        module = _empty_module(self.spec.architecture, self.spec.input_dim, "cpu")
+        state = {
+            name.removeprefix(SEQUENCE): torch.from_numpy(value.copy())
+            for name, value in self.arrays().items()
+            if name.startswith(SEQUENCE)
+        }
+        module.load_state_dict(state, assign=True)
+        return module.requires_grad_(True)
+
+    def with_sequence(self, module: SequenceModule) -> "Encoder":
+        """The same encoder with the module's numbers as its sequence part."""
+        state = module.state_dict()
+        return self._with({SEQUENCE + name: value.detach().cpu().numpy() for name, value in state.items()})
+
+    def _with(self, parts: dict[str, NDArray[Any]]) -> "Encoder":
+        layout = self.spec.layout()
+        return Encoder(spec=self.spec, flat=flatten(layout, {**self.arrays(), **parts}))

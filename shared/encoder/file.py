@@ -1,0 +1,128 @@
+"""The encoder file: named arrays and a card, in safetensors, checked in full before use."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.layout import Layout, flatten
+from shared.errors import EncoderFileError, InputError
+from shared.feature_space.spec import FeatureSpace
+
+FORMAT = "graft-encoder/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderCard:
+    """What is known of an encoder beside its numbers; holds no name, id or exact count of the source."""
+
+    calibration: dict[str, Any] = field(default_factory=dict)
+    """by scorer (``linear``, ``sequence``): its calibration on the source's weighting users, as JSON"""
+    counts: dict[str, int] = field(default_factory=dict)
+    """users, items and events it was pretrained on, rounded to a power of two"""
+
+
+def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
+    """Write the file in one step: a reader sees the old file or the new one, never half of it."""
+    space = encoder.spec.feature_space
+    parts = {
+        "format": FORMAT,
+        "preset": encoder.spec.preset,
+        "layout": encoder.spec.layout().to_json(),
+        "layout_hash": encoder.spec.layout().hash,
+        "feature_space": json.dumps(
+            {
+                "name": space.name,
+                "parameters": [list(pair) for pair in space.parameters],
+                "dim": space.dim,
+                "fingerprint": space.fingerprint,
+            }
+        ),
+        "card": json.dumps({"calibration": card.calibration, "counts": card.counts}),
+    }
+    content = save(encoder.arrays(), metadata=parts)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_encoder(path: Path) -> tuple[Encoder, EncoderCard]:
+    """Read and check an encoder file; raises EncoderFileError, in one sentence, for anything else."""
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        reason = "not found" if isinstance(error, FileNotFoundError) else "not a whole safetensors file"
+        raise EncoderFileError(f"{path}: {reason}") from error
+    if metadata.get("format") != FORMAT:
+        raise EncoderFileError(f"{path}: expected the format {FORMAT}; got {metadata.get('format')!r}")
+    try:
+        spec = _spec(metadata)
+        card = _card(metadata)
+        return Encoder(spec=spec, flat=_checked_flat(spec.layout(), arrays)), card
+    except InputError as error:
+        raise EncoderFileError(f"{path}: {error}") from error
+
+
+def _spec(metadata: dict[str, str]) -> EncoderSpec:
+    try:
+        space = json.loads(metadata["feature_space"])
+        feature_space = FeatureSpace(
+            name=str(space["name"]),
+            parameters=tuple((str(name), _scalar(value)) for name, value in space["parameters"]),
+            dim=int(space["dim"]),
+            fingerprint=str(space["fingerprint"]),
+        )
+        preset = metadata["preset"]
+        layout = Layout.from_json(metadata["layout"])
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise EncoderFileError("its metadata is incomplete") from error
+    if not 1 <= feature_space.dim <= 65536:
+        raise EncoderFileError(f"its feature space has the impossible dim {feature_space.dim}")
+    spec = EncoderSpec(preset=preset, input_dim=feature_space.dim, feature_space=feature_space)
+    if layout != spec.layout() or metadata.get("layout_hash") != layout.hash:
+        raise EncoderFileError(f"its layout is not that of preset {preset!r} at {spec.input_dim} dimensions")
+    return spec
+
+
+def _scalar(value: Any) -> str | int | float | bool:
+    if not isinstance(value, str | int | float | bool):
+        raise TypeError("a parameter is one value")
+    return value
+
+
+def _card(metadata: dict[str, str]) -> EncoderCard:
+    try:
+        card = json.loads(metadata["card"])
+        calibration, counts = card["calibration"], card["counts"]
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise EncoderFileError("its card cannot be read") from error
+    if not isinstance(calibration, dict) or not isinstance(counts, dict):
+        raise EncoderFileError("its card cannot be read")
+    if not all(type(count) is int and count >= 0 for count in counts.values()):
+        raise EncoderFileError("its card's counts must be whole numbers")
+    return EncoderCard(calibration=calibration, counts=counts)
+
+
+def _checked_flat(layout: Layout, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+    for array in layout.arrays:
+        found = arrays.get(array.name)
+        if found is None or found.shape != array.shape or found.dtype != array.dtype:
+            raise EncoderFileError(f"expected {array.name} as {array.dtype} {list(array.shape)}")
+        if not np.isfinite(found).all():
+            raise EncoderFileError(f"{array.name} holds numbers that are not finite")
+    extra = len(arrays) - len(layout.arrays)
+    if extra:
+        raise EncoderFileError(f"{extra} arrays too many")
+    return flatten(layout, arrays)

@@ -1,0 +1,162 @@
+"""The linear part: a matrix between history vectors and next items, solved exactly from moments."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from shared.errors import InputError
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Sums over n pairs of a history vector q and the next item's vector y, both [D] of length 1.
+
+    They add up: the moments of several platforms are the sum of theirs, and a platform that leaves is
+    subtracted. They are data about users and leave a platform only in a moments round.
+    """
+
+    A: Float64
+    """[D, D] sum of q qᵀ"""
+    B: Float64
+    """[D, D] sum of q yᵀ"""
+    C: Float64
+    """[D, D] sum of y yᵀ"""
+    sum_q: Float64
+    """[D]"""
+    sum_y: Float64
+    """[D]"""
+    n: float
+    """number of pairs; a float because sums may be weighted, masked or noised"""
+
+    @classmethod
+    def zero(cls, dim: int) -> "Moments":
+        """The moments of no pair."""
+        square, vector = np.zeros((dim, dim)), np.zeros(dim)
+        return cls(A=square, B=square.copy(), C=square.copy(), sum_q=vector, sum_y=vector.copy(), n=0.0)
+
+    @property
+    def dim(self) -> int:
+        """D."""
+        return len(self.sum_q)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        return Moments(
+            A=self.A + other.A,
+            B=self.B + other.B,
+            C=self.C + other.C,
+            sum_q=self.sum_q + other.sum_q,
+            sum_y=self.sum_y + other.sum_y,
+            n=self.n + other.n,
+        )
+
+    def __sub__(self, other: "Moments") -> "Moments":
+        return self + other.scaled(-1.0)
+
+    def scaled(self, weight: float) -> "Moments":
+        """Every sum times ``weight``: as if each pair counted that often."""
+        return Moments(
+            A=weight * self.A,
+            B=weight * self.B,
+            C=weight * self.C,
+            sum_q=weight * self.sum_q,
+            sum_y=weight * self.sum_y,
+            n=weight * self.n,
+        )
+
+    @staticmethod
+    def flat_size(dim: int) -> int:
+        """Length of the flat form: two triangles, one square, two vectors, n."""
+        return dim * (dim + 1) + dim * dim + 2 * dim + 1
+
+    def to_flat(self) -> Float64:
+        """[flat_size(D)]: upper triangle of A, B, upper triangle of C, sum_q, sum_y, n."""
+        upper = np.triu_indices(self.dim)
+        squares = [self.A[upper], self.B.reshape(-1), self.C[upper]]
+        return np.concatenate([*squares, self.sum_q, self.sum_y, np.array([self.n])], dtype=np.float64)
+
+    @classmethod
+    def from_flat(cls, flat: NDArray[Any], dim: int) -> "Moments":
+        """The inverse of ``to_flat``; raises ValueError for another length or dtype."""
+        if flat.shape != (cls.flat_size(dim),) or flat.dtype != np.float64:
+            expected = f"float64 [{cls.flat_size(dim)}]"
+            raise ValueError(f"flat moments must be {expected}; got {flat.dtype} {list(flat.shape)}")
+        triangle = dim * (dim + 1) // 2
+        edges = np.cumsum([triangle, dim * dim, triangle, dim, dim])
+        a, b, c, sum_q, sum_y, n = np.split(flat, edges)
+        return cls(
+            A=_symmetric(a, dim),
+            B=b.reshape(dim, dim).copy(),
+            C=_symmetric(c, dim),
+            sum_q=sum_q.copy(),
+            sum_y=sum_y.copy(),
+            n=float(n[0]),
+        )
+
+
+def _symmetric(triangle: Float64, dim: int) -> Float64:
+    square = np.zeros((dim, dim))
+    square[np.triu_indices(dim)] = triangle
+    return square + np.triu(square, 1).T
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearMap:
+    """The linear part: score(q, i) = (q − mean_q) · W · (x_i − mean_y). All float32."""
+
+    W: NDArray[np.float32]
+    """[D, D]"""
+    mean_q: NDArray[np.float32]
+    """[D]"""
+    mean_y: NDArray[np.float32]
+    """[D]"""
+
+    @classmethod
+    def zero(cls, dim: int) -> "LinearMap":
+        """The map of an encoder whose moments round is still to come: every score is 0."""
+        vector = np.zeros(dim, np.float32)
+        return cls(W=np.zeros((dim, dim), np.float32), mean_q=vector, mean_y=vector.copy())
+
+    def scores(self, queries: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[B, D] history vectors and [n, D] item vectors to [B, n]."""
+        mapped = (queries - self.mean_q) @ self.W
+        scores = mapped @ items.T
+        scores -= (mapped @ self.mean_y)[:, None]
+        return np.asarray(scores, np.float32)
+
+
+def solve(moments: Moments, ridge: float = 0.03) -> LinearMap:
+    """W = (A + λI)⁻¹ B (C + λI)⁻¹ on centred second moments, λ = ridge × the matrix's mean eigenvalue.
+
+    The form of regularised canonical correlation analysis (Hardoon et al. 2004). Raises InputError where the
+    moments are of no pair or not of any data (not finite, not positive definite).
+    """
+    if not moments.n >= 1 or not np.isfinite(moments.to_flat()).all():
+        raise InputError(f"moments must be finite and of at least one pair; got n = {moments.n:g}")
+    mean_q, mean_y = moments.sum_q / moments.n, moments.sum_y / moments.n
+    cov_q = moments.A / moments.n - np.outer(mean_q, mean_q)
+    cov_y = moments.C / moments.n - np.outer(mean_y, mean_y)
+    cross = moments.B / moments.n - np.outer(mean_q, mean_y)
+    left = _ridge_solve(cov_q, cross, ridge)
+    weight = _ridge_solve(cov_y, left.T, ridge).T
+    return LinearMap(
+        W=np.ascontiguousarray(weight, np.float32),
+        mean_q=mean_q.astype(np.float32),
+        mean_y=mean_y.astype(np.float32),
+    )
+
+
+def _ridge_solve(square: Float64, right: Float64, ridge: float) -> Float64:
+    """(square + λI)⁻¹ right, with a floor so that moments of one single pair can be solved too."""
+    dim = len(square)
+    strength = ridge * max(float(np.trace(square)) / dim, 1e-12)
+    try:
+        factor = cho_factor(square + strength * np.eye(dim))
+    except LinAlgError as error:
+        raise InputError("moments must be sums over real pairs; these are not positive definite") from error
+    solution: Float64 = cho_solve(factor, right)
+    return solution

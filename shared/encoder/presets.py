@@ -1,0 +1,26 @@
+"""The sizes in which the sequence part of the encoder exists."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """The architecture of the sequence part; everything else about training is a setting."""
+
+    name: str
+    width: int
+    """d, the length of an item's and a history's vector inside the sequence part"""
+    hidden: int
+    """width of the item tower's hidden layer"""
+    layers: int
+    """transformer blocks"""
+    heads: int
+    """attention heads; divides ``width``"""
+    length: int
+    """L, how many of a history's last items are read"""
+
+
+PRESETS = {
+    "tiny": Preset(name="tiny", width=16, hidden=32, layers=1, heads=2, length=12),
+    "small": Preset(name="small", width=96, hidden=192, layers=2, heads=2, length=50),
+}

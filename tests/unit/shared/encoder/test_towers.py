@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+
+from shared.encoder.dropout import Dropout
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.towers import distance_buckets
+from shared.feature_space.spec import FeatureSpace
+
+SPACE = FeatureSpace(name="test", parameters=(), dim=6, fingerprint="f")
+TOWER = (
+    Encoder.initial(EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE), 0).sequence_module().history
+)
+
+
+def test_never_looks_at_a_later_item():
+    rng = np.random.default_rng(0)
+    first = torch.from_numpy(rng.normal(size=(2, 7, 16)).astype(np.float32))
+    second = first.clone()
+    second[:, 4:] = 0.5
+    one, two = TOWER(first), TOWER(second)
+    assert torch.equal(one[:, :4], two[:, :4])
+    assert not torch.allclose(one[:, 4:], two[:, 4:])
+
+
+def test_does_not_feel_padding():
+    rng = np.random.default_rng(0)
+    values = torch.from_numpy(rng.normal(size=(1, 5, 16)).astype(np.float32))
+    padded = torch.cat([values, torch.zeros(1, 3, 16)], dim=1)
+    assert torch.allclose(TOWER(values), TOWER(padded)[:, :5], atol=1e-6)
+
+
+def test_feels_the_order_of_items():
+    rng = np.random.default_rng(0)
+    values = torch.from_numpy(rng.normal(size=(1, 5, 16)).astype(np.float32))
+    swapped = values[:, [1, 0, 2, 3, 4]]
+    assert not torch.allclose(TOWER(values)[:, 4], TOWER(swapped)[:, 4], atol=1e-4)
+
+
+def test_groups_far_distances():
+    buckets = distance_buckets(70)
+    last = buckets[69].flip(0).tolist()
+    assert last[:8] == list(range(8))
+    assert last == sorted(last)
+    assert last[-1] == 15
+    assert (buckets[0, 1:] == -1).all()
+
+
+def test_drops_the_given_share_and_keeps_the_mean():
+    dropped = Dropout(np.random.default_rng(0), 0.25)(torch.ones(200, 200))
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_drops_whole_rows_without_scaling():
+    rows = Dropout(np.random.default_rng(0), 0.5).rows(torch.ones(1000, 3))
+    assert set(rows.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(rows[:, 0], rows[:, 2])
+
+
+def test_refuses_a_rate_of_one():
+    with pytest.raises(ValueError, match="rate"):
+        Dropout(np.random.default_rng(0), 1.0)
