@@ -1,14 +1,33 @@
-"""How a platform folder is prepared: the options, which check themselves.
+"""From a platform folder as read to a prepared platform, in one fixed order.
 
-The order is fixed: rating filter, repeats, minimum events of items and users (three passes), ``users`` and
-``items`` ranges, ``max_users``, users with under three events dropped, ``fraction`` of training users.
+1. rating filter (``min_rating``);
+2. repeats to their first occurrence, unless the platform keeps them;
+3. items, then users, under their minimum of events dropped, three passes, on the whole folder;
+4. ``users`` and ``items`` ranges, percent of a seeded order of the folder's ids;
+5. the first ``max_users`` of that order;
+6. of an impression that holds a user's validation or test event, the other clicks dropped;
+7. users with fewer than three events dropped;
+8. training users: ``fraction`` of the users, never fewer than 50; test users are all that are left.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.errors import ConfigError
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from client.data.contract import PlatformFolder
+from client.data.platform import Platform, Sequences
+from shared.errors import ConfigError, DataError
+from shared.seeding import rng_for
+
+ITEM_FILTER_PASSES = 3
+MIN_EVENTS = 3
+MIN_TRAINING_USERS = 50
+WEIGHTING_SHARE = 0.2
+
 
 Range = tuple[float, float]
 """From A to B percent of a seeded order, 0 <= A < B <= 100."""
@@ -58,6 +77,128 @@ def _check_at_least_one(name: str, count: int | None) -> None:
 
 def _check_range(name: str, part: Range | None) -> None:
     if part is not None and not 0 <= part[0] < part[1] <= 100:
-        raise ConfigError(
-            f"{name} must be A-B in percent with 0 <= A < B <= 100; got {part[0]:g}-{part[1]:g}"
+        raise ConfigError(f"{name} must be A-B in percent with 0 <= A < B <= 100; got {part[0]:g}-{part[1]:g}")
+
+
+def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed: int) -> Platform:
+    """The prepared platform.
+
+    Raises:
+        DataError: if nobody or nothing is left.
+    """
+    user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
+    item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
+    events = _filtered(folder.events, preparation)
+    items = item_order.filter(pl.col("id").is_in(events["item_id"].unique().implode()))
+    events = events.filter(pl.col("item_id").is_in(items["id"].implode()))
+    items = _percent(items, preparation.items)
+    users = _percent(user_order, preparation.users).filter(pl.col("id").is_in(events["user_id"].unique().implode()))
+    if preparation.max_users is not None:
+        users = users.sort("position").head(preparation.max_users)
+    events = events.filter(
+        pl.col("item_id").is_in(items["id"].implode()) & pl.col("user_id").is_in(users["id"].implode())
+    )
+    events = _in_sequence_order(events, preparation.ordered, seed)
+    if folder.impressions is not None:
+        events = _without_companions(events, folder.impressions)
+    events = events.filter(pl.len().over("user_id") >= MIN_EVENTS)
+    if events.is_empty() or len(items) < 2:
+        raise DataError(
+            f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
+            f"two items); found {len(users)} users, {len(items)} items in {folder.path}"
         )
+    return _assemble(folder, events, items, preparation, name=name, seed=seed)
+
+
+def _seeded_order(ids: pl.Series, seed: int, purpose: str) -> pl.DataFrame:
+    """The distinct ids with a ``position`` that depends on the ids and the seed alone."""
+    unique = ids.unique().sort()
+    positions = rng_for(seed, purpose).permutation(len(unique))
+    return pl.DataFrame({"id": unique, "position": positions, "share": positions / max(len(unique), 1) * 100})
+
+
+def _percent(order: pl.DataFrame, part: tuple[float, float] | None) -> pl.DataFrame:
+    if part is None:
+        return order
+    return order.filter((pl.col("share") >= part[0]) & (pl.col("share") < part[1]))
+
+
+def _filtered(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
+    events = events.with_row_index("row")
+    if preparation.min_rating is not None:
+        events = events.filter(pl.col("rating") >= preparation.min_rating)
+    events = events.sort("user_id", "timestamp", "row")
+    if preparation.repeats == "first":
+        events = events.unique(subset=["user_id", "item_id"], keep="first", maintain_order=True)
+    for _ in range(ITEM_FILTER_PASSES):
+        events = events.filter(pl.len().over("item_id") >= preparation.min_item_events)
+        events = events.filter(pl.len().over("user_id") >= preparation.min_user_events)
+    return events
+
+
+def _in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.DataFrame:
+    if ordered:
+        return events.sort("user_id", "timestamp", "row")
+    events = events.sort("user_id", "item_id", "row")
+    shuffled = pl.Series("position", rng_for(seed, "event-order").permutation(len(events)))
+    return events.with_columns(shuffled).sort("user_id", "position").drop("position")
+
+
+def _without_companions(events: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
+    """Drops clicks of the impression that a user's test event, then his validation event, belongs to.
+
+    What else was clicked on the same page would otherwise stand in the history of its own impression.
+    """
+    shown = impressions.select("user_id", "timestamp").unique().with_columns(shown=pl.lit(True))
+    events = events.join(shown, on=["user_id", "timestamp"], how="left", maintain_order="left")
+    for events_held_out in (1, 2):
+        target_time = pl.col("timestamp").shift(events_held_out - 1).last().over("user_id")
+        from_end = pl.int_range(pl.len(), 0, -1).over("user_id")
+        companion = pl.col("shown").fill_null(False) & (pl.col("timestamp") == target_time)
+        events = events.filter(~(companion & (from_end > events_held_out)))
+    return events.drop("shown")
+
+
+def _assemble(
+    folder: PlatformFolder,
+    events: pl.DataFrame,
+    items: pl.DataFrame,
+    preparation: Preparation,
+    *,
+    name: str,
+    seed: int,
+) -> Platform:
+    catalogue = folder.items.with_row_index("row").filter(pl.col("item_id").is_in(items["id"].implode()))
+    rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
+    events = events.join(rows, on="item_id", how="left", maintain_order="left")
+    users = events.select(pl.col("user_id").unique(maintain_order=True))["user_id"]
+    lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
+    training, weighting = _draw_users(len(users), preparation.fraction, seed)
+    vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
+    return Platform(
+        name=name,
+        item_ids=tuple(catalogue["item_id"].cast(pl.String).to_list()),
+        texts=tuple(catalogue["text"].to_list()),
+        categories=_categories(catalogue),
+        vectors=vectors,
+        user_ids=tuple(users.cast(pl.String).to_list()),
+        sequences=Sequences(offsets=np.concatenate([[0], np.cumsum(lengths)]), items=events["item"].to_numpy()),
+        training_users=training,
+        weighting_users=weighting,
+        ordered=preparation.ordered,
+        repeats=preparation.repeats == "keep",
+    )
+
+
+def _categories(catalogue: pl.DataFrame) -> tuple[str, ...] | None:
+    if "category" not in catalogue.columns:
+        return None
+    return tuple(catalogue["category"].cast(pl.String).fill_null("").to_list())
+
+
+def _draw_users(n_users: int, fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training users and, among them, weighting users, as sorted rows."""
+    order = rng_for(seed, "training-users").permutation(n_users)
+    training = np.sort(order[: max(MIN_TRAINING_USERS, round(fraction * n_users))])
+    chosen = rng_for(seed, "weighting-users").permutation(len(training))[: round(WEIGHTING_SHARE * len(training))]
+    return training, np.sort(training[chosen])

@@ -1,0 +1,34 @@
+"""Leave-last-out: which events of a user are history and which one is the target."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Examples, Platform, Sequences, Stage
+
+_FROM_END = {Stage.TEST: 1, Stage.VALIDATION: 2, Stage.TRAIN: 3}
+
+
+def take(sequences: Sequences, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Sequences:
+    """The first ``lengths[k]`` items of each sequence in ``rows``."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    starts = np.repeat(sequences.offsets[rows] - offsets[:-1], lengths)
+    return Sequences(offsets=offsets, items=sequences.items[starts + np.arange(offsets[-1])])
+
+
+def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
+    """The sequences in ``rows``, whole."""
+    return take(sequences, rows, sequences.lengths()[rows])
+
+
+def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequences:
+    """All but the last two events of these users: what may enter statistics and training."""
+    return take(platform.sequences, users, platform.sequences.lengths()[users] - 2)
+
+
+def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
+    """One example for each of ``users`` whose history would not be empty."""
+    lengths = platform.sequences.lengths()[users] - _FROM_END[stage]
+    users, lengths = users[lengths > 0], lengths[lengths > 0]
+    histories = take(platform.sequences, users, lengths)
+    targets = platform.sequences.items[platform.sequences.offsets[users] + lengths]
+    return Examples(users=users, histories=histories, targets=targets)
