@@ -1,0 +1,135 @@
+"""Finding every row of a platform folder that breaks the data contract.
+
+Rows count from 0, as in the Parquet file. No loop over rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violations:
+    """All rows of one column that break one rule."""
+
+    kind: str
+    """A short fixed name of the rule, for programs."""
+    file: str
+    column: str
+    problem: str
+    """The rule that is broken, in words."""
+    fatal: bool
+    """True where the folder cannot be used as it is."""
+    count: int
+    """How many rows; exact, however few are listed."""
+    rows: tuple[int, ...]
+    """The first rows, at most ``limit``."""
+
+
+def find_violations(
+    *,
+    items: pl.DataFrame,
+    events: pl.DataFrame,
+    impressions: pl.DataFrame | None,
+    vectors: NDArray[np.float32] | None,
+    vectors_file: str,
+    limit: int,
+) -> list[Violations]:
+    """Every broken rule with its exact count and its first ``limit`` rows; fatal and not."""
+    found = [*_in_items(items, limit), *_in_events(events, items["item_id"], limit)]
+    if vectors is not None:
+        rows = pl.Series(~np.isfinite(vectors).all(axis=1))
+        found += _rule("vector", vectors_file, "vector", "not all numbers are finite", rows, limit)
+    if impressions is not None:
+        found += _in_impressions(impressions, items["item_id"], limit)
+    return found
+
+
+def _in_items(items: pl.DataFrame, limit: int) -> Iterator[Violations]:
+    file, ids = "items.parquet", items["item_id"]
+    yield from _rule("null-id", file, "item_id", "the id is null", ids.is_null(), limit)
+    again = ~ids.is_first_distinct() & ids.is_not_null()
+    yield from _rule("duplicate-item", file, "item_id", "the id stands in an earlier row", again, limit)
+    empty = items["text"].fill_null("").str.strip_chars() == ""
+    yield from _rule("empty-text", file, "text", "the text is empty", empty, limit, fatal=False)
+
+
+def _in_events(events: pl.DataFrame, known: pl.Series, limit: int) -> Iterator[Violations]:
+    file = "events.parquet"
+    for name in ("user_id", "item_id"):
+        yield from _rule("null-id", file, name, "the id is null", events[name].is_null(), limit)
+    unknown = ~events["item_id"].is_in(known.drop_nulls().implode()) & events["item_id"].is_not_null()
+    yield from _rule("unknown-item", file, "item_id", "the item is not in items.parquet", unknown, limit)
+    yield from _bad_times(file, events, limit)
+    wrong = ~events["rating"].is_finite().fill_null(value=False)
+    yield from _rule("bad-rating", file, "rating", "the rating is null or not finite", wrong, limit)
+    yield from _rule("unsorted", file, "timestamp", _UNSORTED, _unsorted(events), limit, fatal=False)
+
+
+_UNSORTED = "out of order (events go by user, then time)"
+
+
+def _unsorted(events: pl.DataFrame) -> pl.Series:
+    """Rows whose time lies before the row above of the same user, or whose user already ended."""
+    user, time = events["user_id"], events["timestamp"]
+    earlier = (user == user.shift(1)) & (time < time.shift(1))
+    starts = user.ne_missing(user.shift(1))
+    returns = starts & ~user.is_first_distinct()
+    return (earlier.fill_null(value=False) | returns) & pl.Series([True]).new_from_index(0, events.height)
+
+
+def _in_impressions(impressions: pl.DataFrame, known: pl.Series, limit: int) -> Iterator[Violations]:
+    file, user = "impressions.parquet", impressions["user_id"]
+    yield from _rule("null-id", file, "user_id", "the id is null", user.is_null(), limit)
+    yield from _bad_times(file, impressions, limit)
+    for name in ("history", "candidates"):
+        lists = impressions[name]
+        missing = lists.list.eval(pl.element().is_null()).list.any().fill_null(value=False)
+        yield from _rule("null-id", file, name, "an id in the list is null", missing, limit)
+        outside = _holds_unknown(lists, known)
+        yield from _rule("unknown-item", file, name, "an item is not in items.parquet", outside, limit)
+    yield from _labels(file, impressions, limit)
+
+
+def _labels(file: str, impressions: pl.DataFrame, limit: int) -> Iterator[Violations]:
+    candidates, labels = impressions["candidates"].list.len(), impressions["labels"].list.len()
+    ragged = candidates.ne_missing(labels) | candidates.is_null()
+    text = "candidates and labels differ in length"
+    yield from _rule("label-length", file, "labels", text, ragged, limit)
+    other = impressions["labels"].list.eval(~pl.element().is_in([0.0, 1.0]).fill_null(value=False))
+    wrong = other.list.any().fill_null(value=False)
+    yield from _rule("bad-label", file, "labels", "a label is neither 0 nor 1", wrong, limit)
+
+
+def _holds_unknown(lists: pl.Series, known: pl.Series) -> pl.Series:
+    """True for each list that holds an id outside ``known`` (nulls aside)."""
+    rows = pl.DataFrame({"row": pl.int_range(lists.len(), eager=True), "id": lists})
+    flat = rows.explode("id").drop_nulls("id")
+    if flat.is_empty():
+        return pl.Series([False]).new_from_index(0, lists.len())
+    outside = flat.filter(~pl.col("id").is_in(known.drop_nulls().implode()))["row"].unique()
+    return rows["row"].is_in(outside.implode())
+
+
+def _bad_times(file: str, table: pl.DataFrame, limit: int) -> Iterator[Violations]:
+    time = table["timestamp"]
+    lost = ~time.is_finite().fill_null(value=False)
+    text = "the timestamp is null or not finite"
+    yield from _rule("bad-timestamp", file, "timestamp", text, lost, limit)
+    negative = (time < 0).fill_null(value=False) & ~lost
+    yield from _rule("negative-timestamp", file, "timestamp", "the timestamp is negative", negative, limit)
+
+
+def _rule(
+    kind: str, file: str, column: str, problem: str, broken: pl.Series, limit: int, *, fatal: bool = True
+) -> Iterator[Violations]:
+    """One Violations where any row is True, else nothing."""
+    count = int(broken.sum())
+    if count:
+        rows = tuple(int(row) for row in broken.arg_true().head(limit))
+        yield Violations(
+            kind=kind, file=file, column=column, problem=problem, fatal=fatal, count=count, rows=rows
+        )
