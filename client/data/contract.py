@@ -77,9 +77,7 @@ def read_unchecked(path: Path) -> PlatformFolder:
     Raises DataError where a file is missing or unreadable or a column is missing or of the wrong type.
     """
     if not path.is_dir():
-        raise DataError(
-            f"{path}: expected a platform folder, found {'a file' if path.exists() else 'nothing'}"
-        )
+        raise DataError(f"{path}: expected a platform folder, found {'a file' if path.exists() else 'nothing'}")
     items = _items(path / ITEMS)
     events = _events(path / EVENTS)
     impressions = _impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
@@ -144,9 +142,7 @@ def _vector_column(path: Path, column: pl.Series) -> NDArray[np.float32]:
     if width == 0 or odd.len():
         row = int(odd[0]) if odd.len() else 0
         found = lengths[row] if column.len() else "no items"
-        raise DataError(
-            f"{path}: column {column.name}, row {row}: expected vectors of one length, found {found}"
-        )
+        raise DataError(f"{path}: column {column.name}, row {row}: expected vectors of one length, found {found}")
     flat = lists.explode().fill_null(float("nan"))
     return flat.to_numpy().reshape(column.len(), width)
 
@@ -212,9 +208,7 @@ def _cast(path: Path, column: pl.Series, target: pl.DataType) -> pl.Series:
         raise DataError(f"{path}: column {column.name}: a value does not fit into {target}") from error
 
 
-def _same_kind(
-    path: Path, items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None
-) -> None:
+def _same_kind(path: Path, items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None) -> None:
     """Ids of one table must be comparable with those of the others."""
     kinds = {f"{ITEMS} item_id": items.schema["item_id"], f"{EVENTS} item_id": events.schema["item_id"]}
     users = {f"{EVENTS} user_id": events.schema["user_id"]}

@@ -38,9 +38,7 @@ def _native_stderr_silenced() -> Iterator[None]:
 def read_parquet(path: Path) -> pl.DataFrame:
     """The whole table; raises DataError where the file is missing or cannot be read as Parquet."""
     if not path.is_file():
-        raise DataError(
-            f"{path}: expected a Parquet file, found {'a folder' if path.is_dir() else 'nothing'}"
-        )
+        raise DataError(f"{path}: expected a Parquet file, found {'a folder' if path.is_dir() else 'nothing'}")
     try:
         with _native_stderr_silenced():
             return pl.read_parquet(path, glob=False, hive_partitioning=False)

@@ -130,6 +130,4 @@ def _rule(
     count = int(broken.sum())
     if count:
         rows = tuple(int(row) for row in broken.arg_true().head(limit))
-        yield Violations(
-            kind=kind, file=file, column=column, problem=problem, fatal=fatal, count=count, rows=rows
-        )
+        yield Violations(kind=kind, file=file, column=column, problem=problem, fatal=fatal, count=count, rows=rows)

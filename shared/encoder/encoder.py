@@ -33,9 +33,7 @@ class EncoderSpec:
         if self.preset not in PRESETS:
             raise ConfigError(f"encoder must be one of {', '.join(PRESETS)}; got {self.preset!r}")
         if self.input_dim != self.feature_space.dim:
-            raise ConfigError(
-                f"encoder reads {self.input_dim} numbers, its space has {self.feature_space.dim}"
-            )
+            raise ConfigError(f"encoder reads {self.input_dim} numbers, its space has {self.feature_space.dim}")
 
     @property
     def architecture(self) -> Preset:

@@ -104,9 +104,7 @@ def test_refuses_a_missing_column(tmp_path: Path) -> None:
         ("rating", ["a", "b", "c"], "expected numbers, found String"),
     ],
 )
-def test_refuses_a_column_of_the_wrong_type(
-    tmp_path: Path, column: str, values: list[object], expected: str
-) -> None:
+def test_refuses_a_column_of_the_wrong_type(tmp_path: Path, column: str, values: list[object], expected: str) -> None:
     write_folder(tmp_path, events=EVENTS.with_columns(pl.Series(column, values)))
     assert f"column {column}: {expected}" in refusal(tmp_path)
 

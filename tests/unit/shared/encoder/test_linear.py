@@ -92,8 +92,6 @@ def test_refuses_moments_of_no_pair():
 
 def test_refuses_moments_that_no_pairs_have():
     moments = moments_of(*four_platforms()[0])
-    forged = Moments(
-        A=-moments.A, B=moments.B, C=moments.C, sum_q=moments.sum_q, sum_y=moments.sum_y, n=moments.n
-    )
+    forged = Moments(A=-moments.A, B=moments.B, C=moments.C, sum_q=moments.sum_q, sum_y=moments.sum_y, n=moments.n)
     with pytest.raises(InputError, match="positive definite"):
         solve(forged)

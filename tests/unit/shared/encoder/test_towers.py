@@ -8,9 +8,7 @@ from shared.encoder.towers import distance_buckets
 from shared.feature_space.spec import FeatureSpace
 
 SPACE = FeatureSpace(name="test", parameters=(), dim=6, fingerprint="f")
-TOWER = (
-    Encoder.initial(EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE), 0).sequence_module().history
-)
+TOWER = Encoder.initial(EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE), 0).sequence_module().history
 
 
 def test_never_looks_at_a_later_item():

@@ -1,0 +1,86 @@
+"""The feature space ``hashing``: hashed n-grams of the text, randomly projected, of length 1.
+
+Binary word 1-2-grams of weight 1 and character 3-5-grams (inside a word and its two edges) of weight 1/2; each gram's
+hash chooses a fixed row of random signs (random projection with signs: Achlioptas 2003). No idf: a local idf would give
+each platform a space of its own. No download, no fitted state, the same on every machine.
+"""
+
+import itertools
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from client.features.unit_rows import unit_rows
+from shared.feature_space.fingerprint import Parameters, fingerprinted
+from shared.feature_space.probe_texts import PROBE_TEXTS
+from shared.feature_space.spec import FeatureSpace
+from shared.seeding import seed_for
+
+NAME = "hashing"
+BUCKETS = 2**18
+CHARACTER_GRAMS = (3, 4, 5)
+CHARACTER_WEIGHT = 0.5
+PROJECTION_ROWS = 8192
+_WORD = re.compile(r"\w+")
+
+
+def hashing_space(dim: int = 512) -> FeatureSpace:
+    """The identity of this feature space with vectors of length ``dim`` (a multiple of 64)."""
+    parameters: Parameters = (("dim", dim), ("buckets", BUCKETS), ("version", 1))
+    return fingerprinted(NAME, parameters, hash_texts(PROBE_TEXTS, dim))
+
+
+def hash_texts(texts: Sequence[str], dim: int = 512) -> NDArray[np.float32]:
+    """[n, D] vectors of length 1, or 0 where a text holds no word."""
+    tokens = [_WORD.findall(unicodedata.normalize("NFKC", text).lower()) for text in texts]
+    vocabulary = sorted({word for words in tokens for word in words})
+    rows = {word: row for row, word in enumerate(vocabulary)}
+    in_text = _binary([[rows[word] for word in words] for words in tokens], len(vocabulary))
+    in_word = _binary([_character_buckets(word) for word in vocabulary], BUCKETS)
+    characters = in_text @ in_word
+    characters.data[:] = CHARACTER_WEIGHT
+    words = _binary([_word_buckets(words) for words in tokens], BUCKETS)
+    return unit_rows(_project(sp.csr_array(characters + words), dim))
+
+
+def _bucket(gram: str) -> int:
+    return zlib.crc32(gram.encode("utf-8")) % BUCKETS
+
+
+def _word_buckets(words: list[str]) -> Iterable[int]:
+    pairs = (f"{left} {right}" for left, right in itertools.pairwise(words))
+    return [_bucket("w" + gram) for gram in [*words, *pairs]]
+
+
+def _character_buckets(word: str) -> Iterable[int]:
+    edged = f"<{word}>"
+    return [
+        _bucket("c" + edged[start : start + size]) for size in CHARACTER_GRAMS for start in range(len(edged) - size + 1)
+    ]
+
+
+def _binary(rows: Sequence[Iterable[int]], width: int) -> sp.csr_array:
+    """[len(rows), width] with a 1 wherever a row names a column, once or more."""
+    columns = [np.unique(np.fromiter(row, np.int64)) for row in rows]
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in columns])]).astype(np.int64)
+    indices = np.concatenate([np.empty(0, np.int64), *columns])
+    return sp.csr_array((np.ones(len(indices), np.float32), indices, offsets), shape=(len(rows), width))
+
+
+def _project(grams: sp.csr_array, dim: int) -> NDArray[np.float32]:
+    """[n, BUCKETS] times the fixed sign matrix [BUCKETS, dim], built only for the buckets in use."""
+    raw = np.random.PCG64(seed_for(0, "feature-space", NAME, dim)).random_raw(BUCKETS * dim // 64)
+    bits = raw.astype("<u8").view(np.uint8).reshape(BUCKETS, dim // 8)
+    used = np.unique(grams.indices)
+    by_column = sp.csc_array(grams)
+    vectors = np.zeros((grams.shape[0], dim), np.float32)
+    for start in range(0, len(used), PROJECTION_ROWS):
+        columns = used[start : start + PROJECTION_ROWS]
+        signs = np.unpackbits(bits[columns], axis=1).astype(np.float32) * 2 - 1
+        vectors += by_column[:, columns] @ signs
+    return vectors

@@ -1,0 +1,74 @@
+"""A catalogue's vectors in a named feature space, cached on disk by content hash."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform
+from client.features import hashing, precomputed
+from shared.errors import ConfigError
+from shared.feature_space.spec import FeatureSpace
+
+
+def item_features(
+    platform: Platform, features: str, *, cache: Path | None = None
+) -> tuple[FeatureSpace, NDArray[np.float32]]:
+    """The feature space and the catalogue's vectors [n, D], each of length 1 or 0.
+
+    Args:
+        platform: whose catalogue is wanted.
+        features: ``hashing``, ``precomputed`` or ``precomputed:LABEL``.
+        cache: a folder for the vectors of texts already read; None keeps nothing.
+
+    Raises:
+        ConfigError: if no such feature space exists.
+        DataError: if the platform lacks the vectors it needs.
+    """
+    name, _, label = features.partition(":")
+    if name == hashing.NAME and not label:
+        return hashing.hashing_space(), _hashed(platform.texts, cache)
+    if name == precomputed.NAME:
+        vectors = precomputed.given_vectors(platform)
+        return precomputed.precomputed_space(vectors.shape[1], label), vectors
+    raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got '{features}'")
+
+
+def _hashed(texts: Sequence[str], cache: Path | None) -> NDArray[np.float32]:
+    if cache is None:
+        return hashing.hash_texts(texts)
+    file = cache / f"{_content_key(hashing.hashing_space(), texts)}.npy"
+    vectors = _read(file, len(texts))
+    if vectors is None:
+        vectors = hashing.hash_texts(texts)
+        _write(file, vectors)
+    return vectors
+
+
+def _content_key(space: FeatureSpace, texts: Sequence[str]) -> str:
+    digest = hashlib.sha256(space.fingerprint.encode("utf-8"))
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()[:32]
+
+
+def _read(file: Path, n_items: int) -> NDArray[np.float32] | None:
+    """The cached vectors, or None where the file is missing or damaged (they are then made again)."""
+    try:
+        vectors = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    if vectors.ndim != 2 or len(vectors) != n_items or vectors.dtype != np.float32:
+        return None
+    return np.asarray(vectors, np.float32)
+
+
+def _write(file: Path, vectors: NDArray[np.float32]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    with temporary.open("wb") as stream:
+        np.save(stream, vectors)
+    temporary.replace(file)

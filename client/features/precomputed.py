@@ -1,0 +1,32 @@
+"""The feature space ``precomputed``: vectors that the platform already has, of any modality.
+
+What made them cannot be asked for its probe vectors, so the space is known by its label and length: platforms that
+name the same label vouch that the same model made their vectors.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform
+from client.features.unit_rows import unit_rows
+from shared.errors import DataError
+from shared.feature_space.fingerprint import fingerprinted
+from shared.feature_space.spec import FeatureSpace
+
+NAME = "precomputed"
+
+
+def precomputed_space(dim: int, label: str = "") -> FeatureSpace:
+    """The identity of given vectors of length ``dim`` made by what ``label`` names."""
+    return fingerprinted(NAME, (("label", label), ("dim", dim)), np.zeros((1, dim), np.float32))
+
+
+def given_vectors(platform: Platform) -> NDArray[np.float32]:
+    """[n, D] the platform's own vectors, each of length 1 (a zero vector stays zero).
+
+    Raises:
+        DataError: if the platform has none.
+    """
+    if platform.vectors is None:
+        raise DataError(f"{platform.name}: the feature space precomputed needs item vectors; the folder has none")
+    return unit_rows(np.asarray(platform.vectors, np.float32))
