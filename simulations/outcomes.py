@@ -1,0 +1,139 @@
+"""What a run hands over for its report: plain frozen records, filled by the runner, read by everything that shows them.
+
+U users who were ranked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import GraftError
+
+METHODS = (
+    "popularity",
+    "content-knn",
+    "item-knn",
+    "ease",
+    "local-id",
+    "stack",
+    "local",
+    "zero-shot",
+    "feature",
+    "model",
+    "federated",
+    "federated-model",
+    "pooled",
+)
+"""Every method that can be asked for, in the order in which reports show them."""
+
+LOCAL = "local"
+"""The method that every lift is measured against."""
+
+ORACLE = "oracle"
+"""The true next-item probabilities of a synthetic world; an upper bound, not a method that can be asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodOutcome:
+    """One method on the test events of one platform under one seed."""
+
+    platform: str
+    method: str
+    """One of ``METHODS``, or ``ORACLE``."""
+    seed: int
+    users: NDArray[np.int64]
+    """[U] user rows of the prepared platform; the same for every method of one platform and seed"""
+    ndcg: NDArray[np.float64]
+    """[U] NDCG@10"""
+    recall: NDArray[np.float64]
+    """[U] Recall@10"""
+    reciprocal_rank: NDArray[np.float64]
+    """[U]"""
+    coverage: float
+    """Share of the catalogue that is in at least one user's first 10."""
+    cold_users: NDArray[np.bool_]
+    """[U] True where the history is short (3 events at most)"""
+    cold_items: NDArray[np.bool_]
+    """[U] True where the target has no training event"""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """The stack's weight of each scorer; empty for a method without a stack."""
+    tuned: Mapping[str, object] = field(default_factory=dict)
+    """What validation or cross-validation chose, as JSON values."""
+
+    def __post_init__(self) -> None:
+        columns = (self.ndcg, self.recall, self.reciprocal_rank, self.cold_users, self.cold_items)
+        if any(column.shape != self.users.shape for column in columns):
+            shapes = ", ".join(str(column.shape) for column in columns)
+            raise GraftError(
+                f"{self.method} on {self.platform}: every column must have the shape of users "
+                f"{self.users.shape}; got {shapes}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformSummary:
+    """A prepared platform in numbers."""
+
+    name: str
+    users: int
+    items: int
+    events: int
+    train_users: int
+    test_users: int
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Scorer: why the platform cannot have it."""
+    scorer_values: Mapping[str, float] = field(default_factory=dict)
+    """Scorer: NDCG@10 of it alone on validation events."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSummary:
+    """The shared encoder in numbers."""
+
+    parameters: int
+    bytes: int
+    """What travels in one direction: the flat array."""
+    fingerprint: str
+    """The feature space's fingerprint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundOutcome:
+    """One federated round."""
+
+    seed: int
+    number: int
+    """Counts from 0 within a seed, over all kinds."""
+    kind: str
+    """``moments`` or ``training``."""
+    seconds: float
+    bytes_up: int
+    """From the platforms to the server, all replies together."""
+    bytes_down: int
+    losses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Platform: name of the loss: its mean over the round."""
+    validation: Mapping[str, float] = field(default_factory=dict)
+    """Platform: NDCG@10 on validation events after the round."""
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    """Platform: why its reply did not enter the encoder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """Everything a run found out; ``complete`` is False where it was stopped before its end."""
+
+    config: Mapping[str, object]
+    """The run's configuration as JSON values."""
+    synthetic: bool
+    """True where every platform is the embedded world."""
+    source: str | None
+    encoder: EncoderSummary | None
+    """None where no method needed an encoder."""
+    platforms: tuple[PlatformSummary, ...]
+    outcomes: tuple[MethodOutcome, ...]
+    rounds: tuple[RoundOutcome, ...]
+    seconds: Mapping[str, float]
+    """Step: wall-clock seconds, in the order in which the steps began."""
+    complete: bool = True

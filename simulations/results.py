@@ -1,0 +1,220 @@
+"""The result files of a run: ``result.json`` and ``per_user.parquet``; their names are in docs/result-format.md."""
+
+import json
+import os
+import platform as machine
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from shared.errors import DataError
+from shared.seeding import rng_for
+from simulations.lift import paired_lift
+from simulations.outcomes import LOCAL, METHODS, ORACLE, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
+
+FORMAT = 1
+"""Version of ``result.json``; it grows when a name changes its meaning or goes."""
+
+RESULT_FILE = "result.json"
+PER_USER_FILE = "per_user.parquet"
+_PACKAGES = ("graft", "flwr", "torch", "numpy", "scipy", "polars")
+
+
+def write_results(result: RunResult, out: Path) -> dict[str, Any]:
+    """Write both files into ``out``, each whole or not at all, and return what ``result.json`` holds."""
+    out.mkdir(parents=True, exist_ok=True)
+    document = result_document(result)
+    temporary = out / f".{PER_USER_FILE}.partial"
+    per_user_frame(result).write_parquet(temporary)
+    os.replace(temporary, out / PER_USER_FILE)
+    write_text_whole(out / RESULT_FILE, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    return document
+
+
+def write_text_whole(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Read a ``result.json``; raises DataError where it is not one of this format."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is not a readable result.json: {error}") from None
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise DataError(f"{path} must be a result of format {FORMAT}; found {found!r}")
+    return dict(document)
+
+
+def without_times(document: Any) -> Any:
+    """A copy without any key ``seconds``: what the same seed on the same machine gives again."""
+    if isinstance(document, Mapping):
+        return {key: without_times(value) for key, value in document.items() if key != "seconds"}
+    if isinstance(document, list):
+        return [without_times(value) for value in document]
+    return document
+
+
+def per_user_frame(result: RunResult) -> pl.DataFrame:
+    """One row for each platform, method, seed and user (its row in the prepared platform), with its NDCG@10."""
+    schema = {
+        "platform": pl.String,
+        "method": pl.String,
+        "seed": pl.Int64,
+        "user": pl.Int64,
+        "ndcg@10": pl.Float64,
+    }
+    frames = [
+        pl.DataFrame({"user": outcome.users, "ndcg@10": outcome.ndcg}).select(
+            pl.lit(outcome.platform).alias("platform"),
+            pl.lit(outcome.method).alias("method"),
+            pl.lit(outcome.seed, dtype=pl.Int64).alias("seed"),
+            "user",
+            "ndcg@10",
+        )
+        for outcome in result.outcomes
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
+
+
+def result_document(result: RunResult) -> dict[str, Any]:
+    """What ``result.json`` holds, as JSON values."""
+    encoder = result.encoder
+    return {
+        "format": FORMAT,
+        "synthetic": result.synthetic,
+        "complete": result.complete,
+        "source": result.source,
+        "config": dict(result.config),
+        "versions": {"python": machine.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "encoder": None
+        if encoder is None
+        else {
+            "parameters": encoder.parameters,
+            "bytes": encoder.bytes,
+            "fingerprint": encoder.fingerprint,
+        },
+        "platforms": {
+            summary.name: _platform_entry(summary, _of_platform(result, summary.name)) for summary in result.platforms
+        },
+        "rounds": [_round_entry(outcome) for outcome in result.rounds],
+        "seconds": {"total": sum(result.seconds.values()), "steps": dict(result.seconds)},
+    }
+
+
+def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutcome]]:
+    """The platform's outcomes by method, in the order of ``METHODS``; seeds ascending."""
+    outcomes = sorted(
+        (outcome for outcome in result.outcomes if outcome.platform == platform),
+        key=lambda outcome: outcome.seed,
+    )
+    by_method = {method: [outcome for outcome in outcomes if outcome.method == method] for method in (*METHODS, ORACLE)}
+    return {method: found for method, found in by_method.items() if found}
+
+
+def _platform_entry(summary: PlatformSummary, by_method: dict[str, list[MethodOutcome]]) -> dict[str, Any]:
+    local, oracle = by_method.get(LOCAL), by_method.get(ORACLE)
+    return {
+        "users": summary.users,
+        "items": summary.items,
+        "events": summary.events,
+        "train_users": summary.train_users,
+        "test_users": summary.test_users,
+        "left_out": dict(summary.left_out),
+        "scorers": dict(summary.scorer_values),
+        "methods": {method: _method_entry(outcomes, local, oracle) for method, outcomes in by_method.items()},
+    }
+
+
+def _method_entry(
+    outcomes: list[MethodOutcome], local: list[MethodOutcome] | None, oracle: list[MethodOutcome] | None
+) -> dict[str, Any]:
+    per_seed = {
+        "ndcg@10": [_mean(outcome.ndcg) for outcome in outcomes],
+        "recall@10": [_mean(outcome.recall) for outcome in outcomes],
+        "mrr": [_mean(outcome.reciprocal_rank) for outcome in outcomes],
+        "coverage@10": [outcome.coverage for outcome in outcomes],
+    }
+    entry: dict[str, Any] = {metric: float(np.mean(values)) for metric, values in per_seed.items()}
+    entry["per_seed"] = {"seed": [outcome.seed for outcome in outcomes], **per_seed}
+    entry["slices"] = {
+        "cold_users": _slice(outcomes, [outcome.cold_users for outcome in outcomes]),
+        "cold_items": _slice(outcomes, [outcome.cold_items for outcome in outcomes]),
+    }
+    entry["weights"] = _mean_weights(outcomes)
+    entry["lift"] = None if local is None or local is outcomes else _lift_entry(outcomes, local)
+    entry["tuned"] = {key: [outcome.tuned.get(key) for outcome in outcomes] for key in _tuned_names(outcomes)}
+    if oracle is not None:
+        best = float(np.mean([_mean(outcome.ndcg) for outcome in oracle]))
+        entry["share_of_oracle"] = entry["ndcg@10"] / best if best > 0 else None
+    return entry
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _slice(outcomes: list[MethodOutcome], masks: list[NDArray[np.bool_]]) -> dict[str, Any]:
+    """Users in the slice (the mean over seeds, rounded) and their mean NDCG@10 (null where there are none)."""
+    values = np.concatenate([outcome.ndcg[mask] for outcome, mask in zip(outcomes, masks, strict=True)])
+    return {
+        "count": round(len(values) / len(outcomes)),
+        "ndcg@10": float(values.mean()) if len(values) else None,
+    }
+
+
+def _mean_weights(outcomes: list[MethodOutcome]) -> dict[str, float]:
+    """Mean over seeds; a scorer that a seed's stack does not hold counts 0 there."""
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.weights)
+    return {name: float(np.mean([outcome.weights.get(name, 0.0) for outcome in outcomes])) for name in names}
+
+
+def _tuned_names(outcomes: list[MethodOutcome]) -> list[str]:
+    return list(dict.fromkeys(name for outcome in outcomes for name in outcome.tuned))
+
+
+def _lift_entry(outcomes: list[MethodOutcome], local: list[MethodOutcome]) -> dict[str, Any] | None:
+    """Lift over ``local`` on the same users; each user's values are first averaged over the seeds of both."""
+    pairs = pl.concat([_ndcg_frame(outcomes, "method"), _ndcg_frame(local, "local")], how="align").drop_nulls()
+    users = pairs.group_by("user").agg(pl.col("method").mean(), pl.col("local").mean()).sort("user")
+    platform, method = outcomes[0].platform, outcomes[0].method
+    lift = paired_lift(
+        users["method"].to_numpy(),
+        users["local"].to_numpy(),
+        rng_for(outcomes[0].seed, "lift", platform, method),
+    )
+    if lift is None:
+        return None
+    return {"against": LOCAL, "mean": lift.mean, "low": lift.low, "high": lift.high}
+
+
+def _ndcg_frame(outcomes: list[MethodOutcome], name: str) -> pl.DataFrame:
+    return pl.concat(
+        [
+            pl.DataFrame({"user": outcome.users, name: outcome.ndcg}).with_columns(seed=pl.lit(outcome.seed))
+            for outcome in outcomes
+        ]
+    )
+
+
+def _round_entry(outcome: RoundOutcome) -> dict[str, Any]:
+    return {
+        "seed": outcome.seed,
+        "number": outcome.number,
+        "kind": outcome.kind,
+        "seconds": outcome.seconds,
+        "bytes_up": outcome.bytes_up,
+        "bytes_down": outcome.bytes_down,
+        "losses": {platform: dict(losses) for platform, losses in outcome.losses.items()},
+        "validation": dict(outcome.validation),
+        "dropped": dict(outcome.dropped),
+    }
