@@ -1,0 +1,222 @@
+"""The one training loop of the sequence part: pretraining, local rounds, tuning, pooled runs and ids only."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from client.data.platform import Sequences
+from client.progress import track
+from client.training.batches import Batch, Windows
+from client.training.losses import candidate_cross_entropy
+from client.training.sequence_model import SequenceModel
+from client.training.validation import ValidationSet
+from shared.encoder.dropout import Dropout
+from shared.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """What varies between the uses of the loop."""
+
+    epochs: int = 12
+    """passes over the sequences, at most"""
+    patience: int = 3
+    """epochs without a better validation NDCG@10 before stopping; only with a validation set"""
+    encoder_rate: float = 1e-3
+    """learning rate of the shared towers; 0 freezes them"""
+    head_rate: float = 3e-3
+    """learning rate of the private head; 0 freezes it"""
+    tokens: int = 2048
+    """positions per step"""
+    full_softmax_items: int = 4096
+    """catalogues up to this size are scored in full, larger ones against a sample"""
+    negatives: int = 1024
+    """uniform draws per step beside the step's own items, where the softmax is sampled"""
+    dropout: float = 0.1
+    id_dropout: float = 0.25
+    """share of items per step that are seen by their content alone"""
+    weight_decay: float = 0.01
+    """decoupled (AdamW), of matrices and id rows"""
+    warm_up: int = 100
+    """steps of linear warm-up"""
+    final_rate: float = 0.1
+    """share of the learning rate left at the end of ``epochs``, reached linearly"""
+    clip_norm: float = 1.0
+    """of a step's gradient"""
+    proximal: float = 0.0
+    """μ of the pull μ/2 ‖θ − θ_start‖² on the shared towers (FedProx; Li et al. 2020)"""
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0 or self.patience < 1 or self.tokens < 1 or self.negatives < 1:
+            raise ConfigError("epochs must be 0 or more; patience, tokens and negatives 1 or more")
+        if min(self.encoder_rate, self.head_rate, self.weight_decay, self.proximal) < 0:
+            raise ConfigError("learning rates, weight decay and the proximal pull must not be negative")
+        if not (0 <= self.dropout < 1 and 0 <= self.id_dropout < 1 and 0 <= self.final_rate <= 1):
+            raise ConfigError("dropout rates must be in [0, 1) and the final rate in [0, 1]")
+        if self.clip_norm <= 0 or self.warm_up < 0:
+            raise ConfigError("the clipping norm must be positive and the warm-up not negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingLog:
+    """What happened, per epoch."""
+
+    losses: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    """NDCG@10 before the first epoch and after each; empty without a validation set"""
+    best_epoch: int = 0
+    """whose weights the model has now; 0 are the ones it came with"""
+
+
+def train_sequence(
+    model: SequenceModel,
+    sequences: Sequences,
+    settings: TrainingSettings,
+    rng: np.random.Generator,
+    validation: ValidationSet | None = None,
+) -> TrainingLog:
+    """Train the model in place on every next item of the sequences; validated, keep the best epoch.
+
+    All randomness comes from ``rng``: equal arguments give equal numbers on one machine and thread count.
+    """
+    windows = Windows.of(sequences, model.length)
+    if settings.epochs == 0 or len(windows.lengths) == 0:
+        return TrainingLog()
+    step = _Step(model, settings, np.bincount(sequences.items, minlength=model.n_items))
+    total = settings.epochs * windows.steps(settings.tokens)
+    schedule = torch.optim.lr_scheduler.LambdaLR(step.optimizer, lambda done: _rate(settings, done, total))
+    best = _Best(model, validation)
+    losses: list[float] = []
+    for _ in track(range(settings.epochs), "training", settings.epochs):
+        loss, positions = 0.0, 0
+        for batch in windows.epoch(rng, settings.tokens):
+            loss += step(batch, rng) * len(batch.targets)
+            positions += len(batch.targets)
+            schedule.step()
+        losses.append(loss / positions)
+        if best.is_over(settings.patience):
+            break
+    best.restore()
+    model.thaw_content()
+    return TrainingLog(losses=losses, validation=best.scores, best_epoch=best.epoch(len(losses)))
+
+
+def _rate(settings: TrainingSettings, done: int, total: int) -> float:
+    warm = min(1.0, (done + 1) / (settings.warm_up + 1))
+    return warm * (1 - (1 - settings.final_rate) * min(1.0, done / total))
+
+
+class _Step:
+    """One step: item vectors of the rows it needs, histories, loss, gradients, update."""
+
+    def __init__(self, model: SequenceModel, settings: TrainingSettings, counts: NDArray[np.int64]) -> None:
+        self.model, self.settings = model, settings
+        self.sampled = model.n_items > settings.full_softmax_items
+        self.popularity = counts / counts.sum()
+        self.slots = np.full(model.n_items, -1, np.int64)
+        shared, private = model.shared_parameters(), model.private_parameters()
+        self.trained = [
+            *(shared if settings.encoder_rate else []),
+            *(private if settings.head_rate else []),
+        ]
+        for parameter in (*shared, *private):
+            parameter.requires_grad_(any(parameter is one for one in self.trained))
+        if not settings.encoder_rate and model.item is not None:
+            model.freeze_content()
+        self.anchors = [(p, p.detach().clone()) for p in shared] if settings.proximal else []
+        self.optimizer = torch.optim.AdamW(_groups(model, settings), fused=True)
+
+    def __call__(self, batch: Batch, rng: np.random.Generator) -> float:
+        """The mean loss over the batch's positions, before the update."""
+        settings, model = self.settings, self.model
+        rows, corrections = self._candidates(batch, rng)
+        vectors = model.item_vectors(rows, Dropout(rng, settings.id_dropout))
+        items = torch.from_numpy(self.slots[batch.items])
+        targets = torch.from_numpy(self.slots[batch.targets])
+        inputs = functional.embedding(items, vectors)
+        states = model.history(inputs, Dropout(rng, settings.dropout)).flatten(0, 1)
+        states = functional.embedding(torch.from_numpy(batch.positions), states)
+        if rows is not None and corrections is not None:
+            rows, vectors = rows[: len(corrections)], vectors[: len(corrections)]
+        biases = model.b if rows is None else functional.embedding(rows, model.b[:, None])[:, 0]
+        loss = candidate_cross_entropy(states, vectors, biases, targets, corrections)
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        for parameter, anchor in self.anchors:
+            if parameter.grad is not None:
+                parameter.grad.add_(parameter.detach() - anchor, alpha=settings.proximal)
+        torch.nn.utils.clip_grad_norm_(self.trained, settings.clip_norm)
+        self.optimizer.step()
+        return float(loss.detach())
+
+    def _candidates(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """The step's rows of the catalogue (None: all), candidates first, and the candidates' logQ corrections.
+
+        Fills ``slots``, the place of an item among the rows. A batch's targets are draws by popularity.
+        """
+        n_items = self.model.n_items
+        if not self.sampled:
+            self.slots = np.arange(n_items)
+            return None, None
+        drawn = rng.integers(0, n_items, self.settings.negatives)
+        candidates, counts = np.unique(np.concatenate([drawn, batch.targets]), return_counts=True)
+        read = np.setdiff1d(batch.items, candidates)
+        rows = np.concatenate([candidates, read])
+        self.slots[rows] = np.arange(len(rows))
+        expected = self.settings.negatives / n_items + len(batch.targets) * self.popularity[candidates]
+        corrections = np.log(expected / counts).astype(np.float32)
+        return torch.from_numpy(rows), torch.from_numpy(corrections)
+
+
+def _groups(model: SequenceModel, settings: TrainingSettings) -> list[dict[str, object]]:
+    """AdamW's groups: rates by part, decay for matrices and id rows only."""
+    groups: list[dict[str, object]] = []
+    for rate, parameters in (
+        (settings.encoder_rate, model.shared_parameters()),
+        (settings.head_rate, model.private_parameters()),
+    ):
+        if rate:
+            matrices = [parameter for parameter in parameters if parameter.ndim == 2]
+            others = [parameter for parameter in parameters if parameter.ndim != 2]
+            groups.append({"params": matrices, "lr": rate, "weight_decay": settings.weight_decay})
+            groups.append({"params": others, "lr": rate, "weight_decay": 0.0})
+    if not groups:
+        raise ConfigError("training needs a learning rate above 0 for the encoder or the head")
+    return groups
+
+
+class _Best:
+    """The best weights so far by validation NDCG@10; without a validation set, the last ones."""
+
+    def __init__(self, model: SequenceModel, validation: ValidationSet | None) -> None:
+        self.model, self.validation = model, validation
+        self.scores: list[float] = []
+        self.top = -math.inf
+        self.state: dict[str, torch.Tensor] = {}
+        self._measure()
+
+    def _measure(self) -> None:
+        if self.validation is None:
+            return
+        self.scores.append(self.validation.ndcg(self.model))
+        if self.scores[-1] > self.top:
+            self.top = self.scores[-1]
+            self.state = {name: value.clone() for name, value in self.model.state_dict().items()}
+
+    def is_over(self, patience: int) -> bool:
+        """Measure after an epoch; True where the last ``patience`` epochs brought nothing better."""
+        self._measure()
+        return self.validation is not None and len(self.scores) - 1 - self.epoch(0) >= patience
+
+    def epoch(self, last: int) -> int:
+        """The epoch of the best weights (0: before the first)."""
+        return self.scores.index(self.top) if self.scores else last
+
+    def restore(self) -> None:
+        """Give the model its best weights."""
+        if self.state:
+            self.model.load_state_dict(self.state)

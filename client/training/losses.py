@@ -1,0 +1,72 @@
+"""Cross-entropy over many candidates, with its gradients computed in one pass over blocks of logits.
+
+P positions, c candidates, d width.
+"""
+
+from typing import Any
+
+import torch
+
+ROWS_AT_ONCE = 256
+
+
+class _CandidateCrossEntropy(torch.autograd.Function):
+    """Never holds more than ROWS_AT_ONCE × c logits: a full catalogue fits in cache-sized blocks."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        states: torch.Tensor,
+        candidates: torch.Tensor,
+        offsets: torch.Tensor,
+        target_offsets: torch.Tensor,
+        targets: torch.Tensor,
+    ) -> torch.Tensor:
+        scale = 1.0 / len(states)
+        transposed = candidates.T.contiguous()
+        grad_states = torch.empty_like(states)
+        grad_candidates = torch.zeros_like(candidates)
+        grad_offsets = torch.zeros_like(offsets)
+        loss = torch.zeros((), dtype=torch.float64)
+        for start in range(0, len(states), ROWS_AT_ONCE):
+            block = states[start : start + ROWS_AT_ONCE]
+            own = targets[start : start + ROWS_AT_ONCE, None]
+            logits = torch.addmm(offsets, block, transposed)
+            own_logits = logits.gather(1, own) - offsets[own] + target_offsets[own]
+            logits.scatter_(1, own, own_logits)
+            peak = logits.max(1, keepdim=True).values
+            logits.sub_(peak).exp_()
+            sums = logits.sum(1, keepdim=True)
+            loss += (sums.log() + peak - own_logits).sum(dtype=torch.float64)
+            logits.mul_(scale / sums)
+            logits.scatter_add_(1, own, torch.full_like(own_logits, -scale))
+            torch.mm(logits, candidates, out=grad_states[start : start + ROWS_AT_ONCE])
+            grad_candidates.addmm_(logits.T, block)
+            grad_offsets += logits.sum(0)
+        ctx.save_for_backward(grad_states, grad_candidates, grad_offsets)
+        return (loss * scale).to(states.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        grad_states, grad_candidates, grad_offsets = ctx.saved_tensors
+        (grad,) = grads
+        return grad * grad_states, grad * grad_candidates, grad * grad_offsets, None, None
+
+
+def candidate_cross_entropy(
+    states: torch.Tensor,
+    candidates: torch.Tensor,
+    biases: torch.Tensor,
+    targets: torch.Tensor,
+    corrections: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Mean of −log softmax(states · candidatesᵀ + biases − corrections) at the targets.
+
+    ``states`` [P, d], ``candidates`` [c, d], ``biases`` [c], ``targets`` [P] columns. ``corrections`` [c] are
+    log(expected number of draws / draws) of sampled candidates (logQ; Bengio and Senécal 2008); a position's
+    own target is no sample, so its logit is left as it is.
+    """
+    offsets = biases if corrections is None else biases - corrections
+    inputs = (states, candidates, offsets, biases.detach(), targets)
+    loss: torch.Tensor = _CandidateCrossEntropy.apply(*inputs)  # type: ignore[no-untyped-call]
+    return loss

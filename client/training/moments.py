@@ -1,0 +1,98 @@
+"""A platform's moments: sums over its events from which the linear part is solved.
+
+U users, E events, n items, D feature dim, P pairs of a history and its next item.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
+
+from client.data.platform import Sequences
+from shared.encoder.linear import Moments
+
+DECAY = 0.6
+"""weight of a history's item per step back, as the ``linear`` scorer uses it"""
+USERS_AT_ONCE = 4096
+ROWS_AT_ONCE = 4096
+
+Float64 = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Moments:
+    """Moments of all pairs (decayed mean of a history of at least one item, its next item).
+
+    ``features`` [n, D] rows of length 1; ``sequences`` what the platform contributes. Memory is bounded by
+    the two features tables and a block of rows, whatever U and E are.
+    """
+    dim = features.shape[1]
+    wide = features.astype(np.float64)
+    upper, cross, sum_q = np.zeros((dim, dim), order="F"), np.zeros((dim, dim)), np.zeros(dim)
+    counts = np.zeros(len(features))
+    for queries, targets in _row_blocks(_steps(wide, sequences, DECAY)):
+        upper = dsyrk(1.0, queries.T, beta=1.0, c=upper, overwrite_c=True)
+        cross += queries.T @ wide[targets]
+        sum_q += queries.sum(0)
+        counts += np.bincount(targets, minlength=len(features))
+    return Moments(
+        A=np.triu(upper) + np.triu(upper, 1).T,
+        B=cross,
+        C=wide.T @ (wide * counts[:, None]),
+        sum_q=sum_q,
+        sum_y=counts @ wide,
+        n=float(counts.sum()),
+    )
+
+
+def history_vectors(features: NDArray[np.float32], histories: Sequences, decay: float = DECAY) -> NDArray[np.float32]:
+    """[B, D] decayed means of the histories' item vectors at length 1; zero for an empty history.
+
+    Items further back than their weight's share in float32 are left out.
+    """
+    reach = 1 if decay == 0 else int(np.ceil(np.log(1e-8) / np.log(decay)))
+    lengths = np.minimum(histories.lengths(), reach)
+    states = np.zeros((len(histories), features.shape[1]), np.float32)
+    for age in range(int(lengths.max(initial=0)) - 1, -1, -1):
+        rows = np.flatnonzero(lengths > age)
+        items = histories.items[histories.offsets[rows + 1] - 1 - age]
+        states[rows] = decay * states[rows] + features[items]
+    norms = np.linalg.norm(states, axis=1, keepdims=True)
+    return np.asarray(states / np.where(norms > 0, norms, 1), np.float32)
+
+
+def _steps(wide: Float64, sequences: Sequences, decay: float) -> Iterator[tuple[Float64, Rows]]:
+    """Per block of users and position: the unit history vectors [k, D] and the next items [k].
+
+    Users come longest first, so that those who still have a next item are always the first k.
+    """
+    lengths = sequences.lengths()
+    order = np.argsort(-lengths, kind="stable")
+    order = order[lengths[order] >= 2]
+    for start in range(0, len(order), USERS_AT_ONCE):
+        users = order[start : start + USERS_AT_ONCE]
+        starts, counts = sequences.offsets[users], lengths[users]
+        state = np.zeros((len(users), wide.shape[1]))
+        for position in range(int(counts[0]) - 1):
+            active = int(np.searchsorted(-counts, -(position + 1)))
+            now = starts[:active] + position
+            state = decay * state[:active] + wide[sequences.items[now]]
+            norms = np.linalg.norm(state, axis=1, keepdims=True)
+            yield state / np.maximum(norms, 1e-12), sequences.items[now + 1].astype(np.int64)
+
+
+def _row_blocks(steps: Iterator[tuple[Float64, Rows]]) -> Iterator[tuple[Float64, Rows]]:
+    """The same pairs in blocks that are large enough for matrix products to be fast."""
+    queries: list[Float64] = []
+    targets: list[Rows] = []
+    waiting = 0
+    for query, target in steps:
+        queries.append(query)
+        targets.append(target)
+        waiting += len(target)
+        if waiting >= ROWS_AT_ONCE:
+            yield np.concatenate(queries), np.concatenate(targets)
+            queries, targets, waiting = [], [], 0
+    if waiting:
+        yield np.concatenate(queries), np.concatenate(targets)

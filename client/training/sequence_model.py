@@ -1,0 +1,146 @@
+"""The sequence scorer's model: the encoder's towers joined with a platform's private head.
+
+n items of the catalogue, D feature dim, d width, m rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from shared.encoder.dropout import Dropout
+from shared.encoder.encoder import Encoder
+from shared.encoder.presets import Preset
+from shared.encoder.towers import HistoryTower, ItemTower, initialise
+from shared.seeding import torch_generator_for
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceHead:
+    """What a platform learns about its own items; never leaves it."""
+
+    v: Float32
+    """[n, d] id rows; 0 for an item the platform knows nothing of"""
+    a: Float32
+    """[n] how much an item's id row counts"""
+    b: Float32
+    """[n] biases"""
+
+    @classmethod
+    def initial(cls, n_items: int, width: int) -> "SequenceHead":
+        """Ids add nothing yet."""
+        return cls(
+            v=np.zeros((n_items, width), np.float32),
+            a=np.ones(n_items, np.float32),
+            b=np.zeros(n_items, np.float32),
+        )
+
+
+class SequenceModel(nn.Module):
+    """e_i = LN(φ(x_i) + a_i·v_i), u = ψ(e_1..e_t), score = <u, e_i> + b_i; ids only: without φ and a."""
+
+    def __init__(
+        self,
+        *,
+        length: int,
+        towers: tuple[ItemTower | None, nn.LayerNorm, HistoryTower],
+        head: SequenceHead,
+        features: torch.Tensor | None,
+    ) -> None:
+        super().__init__()
+        self.length = length
+        self.item, self.item_norm, self.history = towers
+        self.v = nn.Parameter(torch.from_numpy(head.v.copy()))
+        self.a = nn.Parameter(torch.from_numpy(head.a.copy()))
+        self.b = nn.Parameter(torch.from_numpy(head.b.copy()))
+        self.features = features
+        self._content: torch.Tensor | None = None
+
+    @classmethod
+    def from_encoder(cls, encoder: Encoder, head: SequenceHead, features: Float32) -> "SequenceModel":
+        """A model with copies of the encoder's and the head's numbers; ``features`` [n, D] are shared."""
+        module = encoder.sequence_module()
+        return cls(
+            length=encoder.spec.architecture.length,
+            towers=(module.item, module.item_norm, module.history),
+            head=head,
+            features=torch.from_numpy(features),
+        )
+
+    @classmethod
+    def ids_only(cls, preset: Preset, n_items: int, seed: int) -> "SequenceModel":
+        """The same model without content: id rows drawn at random (SASRec; Kang and McAuley 2018)."""
+        generator = torch_generator_for(seed, "ids-only")
+        head = SequenceHead.initial(n_items, preset.width)
+        with torch.device("meta"):
+            norm, history = nn.LayerNorm(preset.width), HistoryTower(preset)
+        norm, history = norm.to_empty(device="cpu"), history.to_empty(device="cpu")
+        model = cls(length=preset.length, towers=(None, norm, history), head=head, features=None)
+        initialise(model.history, generator)
+        initialise(model.item_norm, generator)
+        with torch.no_grad():
+            model.item_norm.weight.fill_(1.0)
+            model.v.normal_(0, 1.0, generator=generator)
+        return model
+
+    @property
+    def n_items(self) -> int:
+        """n."""
+        return len(self.b)
+
+    def head(self) -> SequenceHead:
+        """A copy of the private part."""
+        v, a, b = (value.detach().numpy().copy() for value in (self.v, self.a, self.b))
+        return SequenceHead(v=v, a=a, b=b)
+
+    def into(self, encoder: Encoder) -> Encoder:
+        """The encoder with this model's towers as its sequence part."""
+        module = encoder.sequence_module()
+        if self.item is None:
+            raise ValueError("a model of ids only has no item tower to hand over")
+        module.item, module.item_norm, module.history = self.item, self.item_norm, self.history
+        return encoder.with_sequence(module)
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The encoder's parameters."""
+        towers = [tower for tower in (self.item, self.item_norm, self.history) if tower is not None]
+        return [parameter for tower in towers for parameter in tower.parameters()]
+
+    def private_parameters(self) -> list[nn.Parameter]:
+        """The head's parameters."""
+        return [self.v, self.a, self.b]
+
+    def freeze_content(self) -> None:
+        """Compute φ once for the whole catalogue: for training that leaves the item tower as it is."""
+        self._content = self._computed_content(None).detach()
+
+    def thaw_content(self) -> None:
+        """Compute φ afresh from now on."""
+        self._content = None
+
+    def item_vectors(self, rows: torch.Tensor | None, dropout: Dropout | None = None) -> torch.Tensor:
+        """[m, d] vectors e of some rows of the catalogue, or of all; ``dropout`` hides whole ids."""
+        v = self.v if rows is None else functional.embedding(rows, self.v)
+        if self.item is None:
+            return torch.as_tensor(self.item_norm(v))
+        a = self.a if rows is None else functional.embedding(rows, self.a[:, None])[:, 0]
+        private = a[:, None] * v
+        content = self._computed_content(rows) if self._content is None else self._cached_content(rows)
+        normed: torch.Tensor = self.item_norm(content + (dropout.rows(private) if dropout else private))
+        return normed
+
+    def _computed_content(self, rows: torch.Tensor | None) -> torch.Tensor:
+        if self.item is None or self.features is None:
+            raise ValueError("a model of ids only has no content")
+        content: torch.Tensor = self.item(self.features if rows is None else self.features[rows])
+        return content
+
+    def _cached_content(self, rows: torch.Tensor | None) -> torch.Tensor:
+        if self._content is None:
+            raise ValueError("content was not frozen")
+        return self._content if rows is None else self._content[rows]

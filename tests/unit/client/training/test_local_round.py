@@ -1,0 +1,71 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from client.training.local_round import RoundSettings, run_local_round
+from shared.encoder.encoder import Encoder
+from shared.encoder.linear import LinearMap
+from shared.errors import ConfigError
+from tests.unit.client.training.world import SPEC, features, walks
+
+SETTINGS = RoundSettings(tokens=64, head_epochs=2, encoder_epochs=2)
+
+
+def received():
+    W = np.eye(8, dtype=np.float32)
+    return Encoder.initial(SPEC, 0).with_linear(LinearMap(W=W, mean_q=W[0].copy(), mean_y=W[1].copy()))
+
+
+def local_round(settings=SETTINGS, head=None, seed=1):
+    return run_local_round(
+        encoder=received(), head=head, features=features(), sequences=walks(), settings=settings, seed=seed
+    )
+
+
+def test_is_a_pure_function_of_its_arguments():
+    encoder = received()
+    before = encoder.flat.copy()
+    one, two = local_round(), local_round()
+    assert np.array_equal(one.encoder.flat, two.encoder.flat)
+    assert np.array_equal(one.head.v, two.head.v)
+    assert np.array_equal(encoder.flat, before)
+    assert not np.array_equal(one.encoder.flat, local_round(seed=2).encoder.flat)
+
+
+def test_leaves_the_linear_part_as_it_came():
+    size = 8 * 8 + 8 + 8
+    assert np.array_equal(local_round().encoder.flat[:size], received().flat[:size])
+    assert not np.array_equal(local_round().encoder.flat[size:], received().flat[size:])
+
+
+def test_goes_on_from_the_head_it_is_given():
+    first = local_round()
+    kept = local_round(dataclasses.replace(SETTINGS, head_epochs=0), head=first.head)
+    assert np.array_equal(kept.head.v, first.head.v)
+    assert list(kept.losses) == ["encoder"]
+
+
+def test_trains_the_head_on_the_encoder_it_received():
+    head_only = local_round(dataclasses.replace(SETTINGS, encoder_epochs=0))
+    assert np.array_equal(head_only.encoder.flat, received().flat)
+    assert np.array_equal(head_only.head.v, local_round().head.v)
+
+
+def test_bounds_the_update():
+    limited = local_round(dataclasses.replace(SETTINGS, clip_norm=0.01))
+    update = limited.encoder.flat - received().flat
+    assert np.linalg.norm(update) == pytest.approx(0.01, rel=1e-3)
+    free = local_round().encoder.flat - received().flat
+    assert np.dot(update, free) == pytest.approx(np.linalg.norm(update) * np.linalg.norm(free), rel=1e-3)
+
+
+def test_learns():
+    longer = local_round(dataclasses.replace(SETTINGS, head_epochs=6, encoder_epochs=6))
+    assert longer.losses["encoder"] < longer.losses["head"] < local_round().losses["head"]
+
+
+@pytest.mark.parametrize("wrong", [{"head_epochs": -1}, {"encoder_rate": 0.0}, {"clip_norm": -1.0}])
+def test_refuses_settings_that_make_no_sense(wrong):
+    with pytest.raises(ConfigError):
+        RoundSettings(**wrong)
