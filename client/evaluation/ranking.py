@@ -1,0 +1,101 @@
+"""Full-ranking metrics per user; ties get the average rank, NaN the worst.
+
+NDCG@k (Järvelin, Kekäläinen 2002), Recall@k and reciprocal rank for one held-out item per user. With average ranks a
+tie can end between two places: NDCG then uses 1 / log2(1 + rank) at the fractional rank.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Examples, Sequences
+from client.data.splits import select
+
+K = 10
+_BATCH_ELEMENTS = 16_000_000
+
+ScoreHistories = Callable[[Sequences], torch.Tensor]
+"""B histories to scores [B, n], higher is better."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """What one way of scoring did for N examples over a catalogue of n items."""
+
+    users: NDArray[np.int64]
+    """[N] user rows"""
+    ranks: NDArray[np.float64]
+    """[N] of the target among the candidates; 1 is best"""
+    recommended: NDArray[np.int32]
+    """[N, k] the items ranked first"""
+    n_items: int
+
+    @property
+    def ndcg(self) -> NDArray[np.float64]:
+        """[N] NDCG@10"""
+        return np.where(self.ranks <= K, 1 / np.log2(1 + self.ranks), 0.0)
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """[N] Recall@10"""
+        return (self.ranks <= K).astype(np.float64)
+
+    @property
+    def reciprocal_rank(self) -> NDArray[np.float64]:
+        """[N]"""
+        return 1 / self.ranks
+
+    @property
+    def coverage(self) -> float:
+        """Share of the catalogue that is recommended to somebody."""
+        return len(np.unique(self.recommended)) / self.n_items
+
+
+def batches(n_examples: int, n_items: int, columns: int = 1) -> Iterator[NDArray[np.int64]]:
+    """Example rows in batches whose dense scores stay within bounded memory."""
+    size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
+    for start in range(0, n_examples, size):
+        yield np.arange(start, min(start + size, n_examples))
+
+
+def rank(score: ScoreHistories, examples: Examples, *, n_items: int, repeats: bool) -> Ranking:
+    """Rank each example's target over the whole catalogue; items of the history are out unless ``repeats``."""
+    ranks, recommended = [], []
+    for rows in batches(len(examples), n_items):
+        histories = select(examples.histories, rows)
+        scores = score(histories).clone()
+        target = torch.from_numpy(examples.targets[rows].astype(np.int64))
+        if not repeats:
+            mask_history(scores, histories, target)
+        ranks.append(target_ranks(scores, target).numpy())
+        top = torch.nan_to_num(scores, nan=-torch.inf).topk(min(K, n_items), dim=1).indices
+        recommended.append(top.numpy().astype(np.int32))
+    return Ranking(
+        users=examples.users,
+        ranks=np.concatenate(ranks),
+        recommended=np.concatenate(recommended),
+        n_items=n_items,
+    )
+
+
+def mask_history(scores: torch.Tensor, histories: Sequences, target: torch.Tensor) -> None:
+    """Set the items of the history to −inf in ``scores`` [B, n], in place, but never the target."""
+    rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
+    items = torch.from_numpy(histories.items.astype(np.int64))
+    wanted = scores[torch.arange(len(target)), target]
+    scores[rows, items] = -torch.inf
+    scores[torch.arange(len(target)), target] = wanted
+
+
+def target_ranks(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """[B, n] scores and [B] target items to [B] ranks: 1 + better ones + half of the equal ones; NaN is worst."""
+    wanted = scores.gather(1, target[:, None])
+    lost = wanted.isnan().squeeze(1)
+    scores = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    better = (scores > wanted).sum(1)
+    equal = (scores == wanted).sum(1) - 1
+    ranks = 1 + better.double() + equal.double() / 2
+    return torch.where(lost, float(scores.shape[1]), ranks)

@@ -1,0 +1,66 @@
+"""A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Sequences
+from client.recommender.calibration import Calibration
+from client.scorers.scorer import Column, HistoryBatch, Scorer
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawPanel:
+    """Scorers in a fixed order; R columns over a catalogue of n items."""
+
+    scorers: tuple[Scorer, ...]
+    n_items: int
+    repeats: bool
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """[R]"""
+        return tuple(column for scorer in self.scorers for column in scorer.columns)
+
+    def scores(self, histories: Sequences) -> list[torch.Tensor]:
+        """R tensors [B, n]."""
+        batch = HistoryBatch(histories, self.n_items)
+        return [scores for scorer in self.scorers for scores in scorer.score(batch)]
+
+    def candidates(self, histories: Sequences) -> torch.Tensor:
+        """[B, n] True where an item may be recommended."""
+        allowed = torch.ones(len(histories), self.n_items, dtype=torch.bool)
+        if not self.repeats:
+            rows = np.repeat(np.arange(len(histories)), histories.lengths())
+            allowed[torch.from_numpy(rows), torch.from_numpy(histories.items.astype(np.int64))] = False
+        return allowed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A raw panel with one calibration per column."""
+
+    raw: RawPanel
+    calibrations: tuple[Calibration, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """[R] column names"""
+        return tuple(column.name for column in self.raw.columns)
+
+    def log_lifts(self, histories: Sequences) -> torch.Tensor:
+        """[R, B, n] in nats; 0 for items out of the ranking."""
+        candidates = self.raw.candidates(histories)
+        scores = self.raw.scores(histories)
+        lifts = torch.empty(len(scores), len(histories), self.raw.n_items)
+        for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
+            lifts[row] = calibration.log_lift(column, candidates)
+        return lifts
+
+    def combined(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
+        """[C, B, n] scores Σ_r w_r z_r for C weight vectors [C, R]."""
+        lifts = self.log_lifts(histories)
+        flat = torch.from_numpy(weights.astype(np.float32)) @ lifts.reshape(len(lifts), -1)
+        return flat.reshape(len(weights), *lifts.shape[1:])

@@ -1,0 +1,113 @@
+"""The stack: a platform's weights over its scorers' log-lifts (stacked generalisation, Wolpert 1992).
+
+s(u, i) = Σ_r w_r z_r(u, i). Weights minimise the cross-entropy of the target over the catalogue plus
+λ/2 ‖w − w₀‖²; w₀ is uniform (.15) or the weights fitted before a scorer was added. The catalogue is stood for by each
+example's hardest negatives under uniform weights, exactly, and a random sample of the rest with its log-weight.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+UNIFORM = 0.15
+HARD_NEGATIVES = 150
+RANDOM_NEGATIVES = 150
+PULLS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+_NEWTON_STEPS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackExamples:
+    """N examples, each with its target first and S − 1 negatives, seen through R columns."""
+
+    lifts: torch.Tensor
+    """[N, S, R] log-lifts"""
+    log_weights: torch.Tensor
+    """[N, S] log of how many items each column entry stands for; −inf where it stands for none"""
+
+    def __len__(self) -> int:
+        return len(self.lifts)
+
+
+def sample_examples(
+    lifts: torch.Tensor, candidates: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
+) -> StackExamples:
+    """From log-lifts [R, B, n] of one batch to its stack examples."""
+    allowed = candidates.clone()
+    allowed.scatter_(1, targets[:, None], False)
+    mean = lifts.mean(0).masked_fill(~allowed, -torch.inf)
+    n_hard = min(HARD_NEGATIVES, mean.shape[1] - 1)
+    hard = mean.topk(n_hard, dim=1)
+    noise = torch.rand(allowed.shape, generator=generator)
+    noise.masked_fill_(~allowed, -1.0).scatter_(1, hard.indices, -1.0)
+    n_random = min(RANDOM_NEGATIVES, mean.shape[1] - 1)
+    drawn = noise.topk(n_random, dim=1)
+    rest = (noise >= 0).sum(1, keepdim=True)
+    stands_for = torch.log(rest / rest.clamp(max=n_random)).expand(-1, n_random)
+    chosen = torch.cat([targets[:, None], hard.indices, drawn.indices], dim=1)
+    log_weights = torch.cat(
+        [
+            torch.zeros(len(targets), 1),
+            torch.zeros(hard.values.shape).masked_fill_(hard.values == -torch.inf, -torch.inf),
+            stands_for.masked_fill(drawn.values < 0, -torch.inf),
+        ],
+        dim=1,
+    )
+    picked = lifts.gather(2, chosen.expand(len(lifts), -1, -1))
+    return StackExamples(lifts=picked.permute(1, 2, 0).contiguous(), log_weights=log_weights)
+
+
+def concatenate(parts: list[StackExamples]) -> StackExamples:
+    """All examples of all batches."""
+    return StackExamples(
+        lifts=torch.cat([part.lifts for part in parts]), log_weights=torch.cat([part.log_weights for part in parts])
+    )
+
+
+def fit_weights(
+    examples: StackExamples, start: NDArray[np.float64], pull: float, fixed: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """[R] weights by Newton's method with step halving; the objective is convex.
+
+    Args:
+        examples: what to fit on.
+        start: w₀ [R], also where the search begins.
+        pull: λ, in nats per squared weight.
+        fixed: [R] True where a weight stays at w₀.
+    """
+    anchor = torch.from_numpy(start)
+    free = torch.ones(len(anchor), dtype=torch.bool) if fixed is None else torch.from_numpy(~fixed)
+    weights = anchor.clone()
+    value, gradient, hessian = _objective(examples, weights, anchor, pull)
+    for _ in range(_NEWTON_STEPS):
+        step = torch.zeros_like(weights)
+        step[free] = torch.linalg.solve(hessian[free][:, free], gradient[free])
+        if float(step.abs().max()) < 1e-4:
+            break
+        for _ in range(6):
+            trial = _objective(examples, weights - step, anchor, pull)
+            if trial[0] <= value:
+                break
+            step /= 2
+        weights = weights - step
+        value, gradient, hessian = trial
+    return weights.numpy()
+
+
+def _objective(
+    examples: StackExamples, weights: torch.Tensor, anchor: torch.Tensor, pull: float
+) -> tuple[float, torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy with the pull: value, gradient [R] and Hessian [R, R]."""
+    lifts = examples.lifts
+    logits = lifts @ weights.float() + examples.log_weights
+    log_partition = logits.logsumexp(1)
+    probabilities = (logits - log_partition[:, None]).exp()
+    mean = torch.einsum("ns,nsr->nr", probabilities, lifts)
+    scaled = (lifts * probabilities.sqrt()[:, :, None]).reshape(-1, lifts.shape[2])
+    hessian = (scaled.T @ scaled - mean.T @ mean).double() / len(lifts)
+    gradient = (mean - lifts[:, 0]).double().mean(0)
+    offset = weights - anchor
+    value = float((log_partition - logits[:, 0]).double().mean() + pull / 2 * (offset @ offset))
+    return value, gradient + pull * offset, hessian + pull * torch.eye(len(weights), dtype=torch.float64)

@@ -1,0 +1,26 @@
+"""EASE: a linear item-to-item model with a zero diagonal, in closed form (Steck, WWW 2019)."""
+
+import torch
+
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
+
+MAX_ITEMS = 8_000
+REGULARISATION = 100.0
+
+
+class Ease:
+    """bag(1) · B with B = I − P · diag(1 / P_ii), P = (XᵀX + λI)⁻¹."""
+
+    columns = (Column(name="ease", kind=Kind.SIMILARITY),)
+
+    def __init__(self, data: FitData, regularisation: float = REGULARISATION) -> None:
+        gram = torch.from_numpy((data.user_items.T @ data.user_items).toarray())
+        gram.diagonal().add_(regularisation)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+        weights = inverse.div_(-inverse.diagonal().clone())
+        weights.fill_diagonal_(0.0)
+        self._weights = weights.numpy()
+
+    def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """One column [B, n]."""
+        return [product(batch.bag(1.0), self._weights)]

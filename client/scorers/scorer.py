@@ -1,0 +1,118 @@
+"""What a scorer is: fitted on a platform's training events, it scores the catalogue for a batch of histories."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Sequences
+from client.scorers.item_similarity import Matrix, item_similarity
+from client.scorers.neighbours import Neighbours
+
+
+class Kind(StrEnum):
+    """How a column's raw scores are turned into probabilities (client/recommender/calibration.py)."""
+
+    COUNT = "count"
+    """never negative, 0 means unseen"""
+    SIMILARITY = "similarity"
+    """any real number, higher is better"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One array of scores that a scorer yields; a scorer has one column per decay, say."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitData:
+    """What scorers are fitted on; n items, D features."""
+
+    sequences: Sequences
+    """training events of the users whose statistics are allowed"""
+    features: NDArray[np.float32]
+    """[n, D], rows of length 1 or 0"""
+    neighbours: Neighbours
+    """of the catalogue by content; the same whatever the sequences are"""
+    ordered: bool
+
+    @property
+    def n_items(self) -> int:
+        """n"""
+        return len(self.features)
+
+    @cached_property
+    def user_items(self) -> sp.csr_array:
+        """[U, n] with 1 where a user met an item, once or more."""
+        matrix = csr_of(self.sequences, np.ones(len(self.sequences.items), np.float32), self.n_items)
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    @cached_property
+    def item_similarity(self) -> Matrix:
+        """[n, n] item-knn's similarity, shared by the scorers that walk over it."""
+        return item_similarity(self.user_items)
+
+    @cached_property
+    def popularity(self) -> NDArray[np.float32]:
+        """[n] number of users who met the item."""
+        return np.bincount(self.user_items.indices, minlength=self.n_items).astype(np.float32)
+
+
+class HistoryBatch:
+    """B histories, and their decayed bags of items, each made once."""
+
+    def __init__(self, histories: Sequences, n_items: int) -> None:
+        self.histories = histories
+        self.n_items = n_items
+        self._bags: dict[float, sp.csr_array] = {}
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+    def bag(self, decay: float) -> sp.csr_array:
+        """[B, n] with decay^age summed over an item's occurrences; the last item has age 0 (and 0^0 = 1)."""
+        if decay not in self._bags:
+            lengths = self.histories.lengths()
+            position = np.arange(len(self.histories.items)) - np.repeat(self.histories.offsets[:-1], lengths)
+            age = np.repeat(lengths, lengths) - 1 - position
+            weights = np.power(np.float32(decay), age, dtype=np.float32)
+            bag = csr_of(self.histories, weights, self.n_items)
+            bag.sum_duplicates()
+            bag.eliminate_zeros()
+            self._bags[decay] = bag
+        return self._bags[decay]
+
+
+class Scorer(Protocol):
+    """A fitted scorer."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What ``score`` yields, in order."""
+        ...
+
+    def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """One float32 tensor [B, n] per column."""
+        ...
+
+
+def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> sp.csr_array:
+    """[U, n] with one entry per event, sharing no memory with them; ``weights`` [E]."""
+    shape = (len(sequences), n_items)
+    return sp.csr_array((weights, sequences.items, sequences.offsets), shape=shape, copy=True)
+
+
+def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
+    """[B, n] times [n, n], dense."""
+    scores: Any = bag @ matrix
+    return torch.from_numpy(scores.toarray() if isinstance(scores, sp.csr_array) else scores)
