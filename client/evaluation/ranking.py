@@ -33,6 +33,16 @@ class Ranking:
     """[N, k] the items ranked first"""
     n_items: int
 
+    @classmethod
+    def joined(cls, parts: list["Ranking"]) -> "Ranking":
+        """The rankings of several batches as one."""
+        return cls(
+            users=np.concatenate([part.users for part in parts]),
+            ranks=np.concatenate([part.ranks for part in parts]),
+            recommended=np.concatenate([part.recommended for part in parts]),
+            n_items=parts[0].n_items,
+        )
+
     @property
     def ndcg(self) -> NDArray[np.float64]:
         """[N] NDCG@10"""
@@ -63,31 +73,38 @@ def batches(n_examples: int, n_items: int, columns: int = 1) -> Iterator[NDArray
 
 def rank(score: ScoreHistories, examples: Examples, *, n_items: int, repeats: bool) -> Ranking:
     """Rank each example's target over the whole catalogue; items of the history are out unless ``repeats``."""
-    ranks, recommended = [], []
+    parts = []
     for rows in batches(len(examples), n_items):
         histories = select(examples.histories, rows)
+        batch = Examples(users=examples.users[rows], histories=histories, targets=examples.targets[rows])
         scores = score(histories).clone()
-        target = torch.from_numpy(examples.targets[rows].astype(np.int64))
         if not repeats:
-            mask_history(scores, histories, target)
-        ranks.append(target_ranks(scores, target).numpy())
-        top = torch.nan_to_num(scores, nan=-torch.inf).topk(min(K, n_items), dim=1).indices
-        recommended.append(top.numpy().astype(np.int32))
+            mask_history(scores, batch)
+        parts.append(rank_scores(scores, batch))
+    return Ranking.joined(parts)
+
+
+def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
+    """The ranking by scores [B, n] in which items that may not be recommended are −inf."""
+    target = torch.from_numpy(examples.targets.astype(np.int64))
+    top = scores.nan_to_num(nan=-torch.inf).topk(min(K, scores.shape[1]), dim=1).indices
     return Ranking(
         users=examples.users,
-        ranks=np.concatenate(ranks),
-        recommended=np.concatenate(recommended),
-        n_items=n_items,
+        ranks=target_ranks(scores, target).numpy(),
+        recommended=top.numpy().astype(np.int32),
+        n_items=scores.shape[1],
     )
 
 
-def mask_history(scores: torch.Tensor, histories: Sequences, target: torch.Tensor) -> None:
-    """Set the items of the history to −inf in ``scores`` [B, n], in place, but never the target."""
+def mask_history(scores: torch.Tensor, examples: Examples) -> None:
+    """Set the items of the histories to −inf in ``scores`` [B, n], in place, but never a target."""
+    histories = examples.histories
     rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
     items = torch.from_numpy(histories.items.astype(np.int64))
-    wanted = scores[torch.arange(len(target)), target]
+    own = torch.arange(len(histories)), torch.from_numpy(examples.targets.astype(np.int64))
+    wanted = scores[own]
     scores[rows, items] = -torch.inf
-    scores[torch.arange(len(target)), target] = wanted
+    scores[own] = wanted
 
 
 def target_ranks(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

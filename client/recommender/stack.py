@@ -30,14 +30,19 @@ class StackExamples:
     def __len__(self) -> int:
         return len(self.lifts)
 
+    def only(self, rows: NDArray[np.bool_]) -> "StackExamples":
+        """The examples where ``rows`` [N] is True."""
+        chosen = torch.from_numpy(np.flatnonzero(rows))
+        return StackExamples(lifts=self.lifts[chosen], log_weights=self.log_weights[chosen])
+
 
 def sample_examples(
-    lifts: torch.Tensor, candidates: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
+    lifts: torch.Tensor, candidates: torch.Tensor, targets: torch.Tensor, generator: torch.Generator, *, guide: int
 ) -> StackExamples:
-    """From log-lifts [R, B, n] of one batch to its stack examples."""
+    """From log-lifts [R, B, n] of one batch to its stack examples; hard ones by the mean of the first ``guide``."""
     allowed = candidates.clone()
     allowed.scatter_(1, targets[:, None], False)
-    mean = lifts.mean(0).masked_fill(~allowed, -torch.inf)
+    mean = lifts[:guide].mean(0).masked_fill(~allowed, -torch.inf)
     n_hard = min(HARD_NEGATIVES, mean.shape[1] - 1)
     hard = mean.topk(n_hard, dim=1)
     noise = torch.rand(allowed.shape, generator=generator)

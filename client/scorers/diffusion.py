@@ -25,5 +25,5 @@ class Diffusion:
         """Four columns [B, n]."""
         bags = [batch.bag(decay) for decay in DECAYS]
         outward = [product(bag @ self._content, self._similarity) for bag in bags]
-        inward = [product(bag, self._similarity) for bag in bags]
+        inward = [batch.walk(decay, self._similarity) for decay in DECAYS]
         return outward + [torch.from_numpy((self._content_of_target @ scores.numpy().T).T) for scores in inward]

@@ -3,7 +3,7 @@
 import torch
 
 from client.scorers.item_similarity import Matrix
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
 
 DECAYS = (0.6, 1.0)
 
@@ -18,4 +18,4 @@ class ItemKnn:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n]."""
-        return [product(batch.bag(decay), self._similarity) for decay in DECAYS]
+        return [batch.walk(decay, self._similarity) for decay in DECAYS]

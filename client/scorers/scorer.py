@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -75,6 +75,7 @@ class HistoryBatch:
         self.histories = histories
         self.n_items = n_items
         self._bags: dict[float, sp.csr_array] = {}
+        self._walks: dict[tuple[float, int], torch.Tensor] = {}
 
     def __len__(self) -> int:
         return len(self.histories)
@@ -91,6 +92,13 @@ class HistoryBatch:
             bag.eliminate_zeros()
             self._bags[decay] = bag
         return self._bags[decay]
+
+    def walk(self, decay: float, matrix: Matrix) -> torch.Tensor:
+        """[B, n] the bag times a matrix [n, n] that several scorers hold, multiplied once; not to be changed."""
+        key = (decay, id(matrix))
+        if key not in self._walks:
+            self._walks[key] = product(self.bag(decay), matrix)
+        return self._walks[key]
 
 
 class Scorer(Protocol):
@@ -113,6 +121,7 @@ def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> 
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
-    """[B, n] times [n, n], dense."""
-    scores: Any = bag @ matrix
-    return torch.from_numpy(scores.toarray() if isinstance(scores, sp.csr_array) else scores)
+    """[B, n] times [n, n], dense; a dense matrix is multiplied on all cores."""
+    if isinstance(matrix, sp.csr_array):
+        return torch.from_numpy((bag @ matrix).toarray())
+    return torch.from_numpy(bag.toarray()) @ torch.from_numpy(matrix)

@@ -1,0 +1,117 @@
+"""Fitting a platform's recommender: one panel of all its scorers, and a stack chosen for each way of using them.
+
+Every method that a run compares is a choice among weight vectors over the same panel, so its scorers are fitted,
+calibrated and ranked once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Examples, Platform, Stage
+from client.data.splits import examples, select
+from client.evaluation.ranking import Ranking, batches, rank_scores
+from client.recommender.candidates import Candidate, ColumnGroups, stack_candidates
+from client.recommender.cross_fitting import Catalogue, Trained, cross_fit, fit_on
+from client.recommender.panel import Panel, RawPanel
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedStacks:
+    """What a platform serves under each method."""
+
+    panel: Panel
+    candidates: tuple[Candidate, ...]
+    """every distinct weight vector that competed"""
+    validation: NDArray[np.float64]
+    """[C, V] NDCG@10 of each candidate on each training user's validation event"""
+    chosen: Mapping[str, Candidate]
+    """method to the candidate with the best validation NDCG@10 among those it may hold"""
+    left_out: Mapping[str, str]
+    """computed scorer to the reason why the platform lacks it"""
+
+    def scorer_values(self) -> dict[str, float]:
+        """Column to the NDCG@10 of it alone on validation events."""
+        means = self.validation.mean(1)
+        alone = {c.name.removeprefix("alone:"): m for c, m in zip(self.candidates, means, strict=True)}
+        return {name: float(alone[name]) for name in self.panel.names if name in alone}
+
+    def weights_of(self, method: str) -> dict[str, float]:
+        """Column to weight, where it is not 0."""
+        weights = self.chosen[method].weights
+        return {name: float(w) for name, w in zip(self.panel.names, weights, strict=True) if w}
+
+
+def fit_stacks(
+    platform: Platform,
+    catalogue: Catalogue,
+    trained: Mapping[str, Trained],
+    methods: Mapping[str, Sequence[Sequence[str]]],
+    *,
+    seed: int,
+) -> FittedStacks:
+    """Fit the panel and choose a stack for each method.
+
+    Args:
+        platform: whose recommender it is.
+        catalogue: its features and neighbours.
+        trained: parts of scorers trained outside, by name.
+        methods: method to the sets of parts that it may use; ``[[], ["own"]]`` means computed scorers only, or
+            computed scorers and the part ``own``.
+        seed: of folds and negatives.
+    """
+    fit = cross_fit(platform, catalogue, trained, seed=seed)
+    fitted = fit_on(platform, catalogue, platform.training_users)
+    extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
+    raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
+    panel = Panel(raw=raw, calibrations=fit.calibrations)
+    groups = column_groups(panel.names, trained)
+    n_training = len(platform.training_users)
+    sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
+    by_set = {parts: stack_candidates(fit, groups, trained, parts, n_training) for parts in sets}
+    distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
+    held_out = examples(platform, Stage.VALIDATION, platform.training_users)
+    weights = np.stack([candidate.weights for candidate in distinct.values()])
+    validation = np.stack([ranking.ndcg for ranking in rank_all(panel, weights, held_out)])
+    means = dict(zip(distinct, validation.mean(1), strict=True))
+    chosen = {
+        method: max(
+            (candidate for parts in alternatives for candidate in by_set[tuple(parts)]),
+            key=lambda candidate: means[candidate.name],
+        )
+        for method, alternatives in methods.items()
+    }
+    return FittedStacks(
+        panel=panel,
+        candidates=tuple(distinct.values()),
+        validation=validation,
+        chosen=chosen,
+        left_out=fitted.left_out,
+    )
+
+
+def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> ColumnGroups:
+    """Which columns of the panel are whose; trained parts stand at its end, in their order."""
+    widths = {name: sum(len(scorer.columns) for scorer in part.scorers) for name, part in trained.items()}
+    start = len(names) - sum(widths.values())
+    parts = {}
+    for name, width in widths.items():
+        parts[name] = np.arange(start, start + width)
+        start += width
+    return ColumnGroups(names=names, parts=parts)
+
+
+def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
+    """One ranking per weight vector [C, R], all in one pass over the examples."""
+    n_items = panel.raw.n_items
+    parts: list[list[Ranking]] = [[] for _ in weights]
+    for rows in batches(len(held_out), n_items, len(panel.names) + len(weights)):
+        histories = select(held_out.histories, rows)
+        batch = Examples(users=held_out.users[rows], histories=histories, targets=held_out.targets[rows])
+        candidates = panel.raw.candidates(histories)
+        for index, scores in enumerate(panel.combined(weights, histories)):
+            parts[index].append(rank_scores(scores.masked_fill_(~candidates, -torch.inf), batch))
+    return [Ranking.joined(part) for part in parts]
