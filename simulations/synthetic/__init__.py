@@ -1,0 +1,1 @@
+"""A synthetic world of related platforms whose true next-item probabilities are known."""

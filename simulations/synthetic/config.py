@@ -1,0 +1,66 @@
+"""The synthetic world's plan: which platforms there are, how big, and how far apart."""
+
+from dataclasses import dataclass
+
+from shared.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformPlan:
+    """One platform of the world: its users, and which part of its trade's items it offers."""
+
+    name: str
+    trade: str
+    """Platforms of one trade draw from the same pool of items; one of ``TRADES``."""
+    users: int
+    first_item: int
+    """Where its catalogue begins in the trade's pool."""
+    items: int
+    mean_events: float
+    """Mean number of events of a user, above the minimum of 4."""
+
+
+TRADES = ("news", "shops", "films")
+
+PLANS = (
+    PlatformPlan(name="news", trade="news", users=2000, first_item=0, items=1000, mean_events=10),
+    PlatformPlan(name="shop", trade="shops", users=700, first_item=0, items=400, mean_events=7),
+    PlatformPlan(name="second-shop", trade="shops", users=500, first_item=200, items=400, mean_events=6),
+    PlatformPlan(name="films", trade="films", users=600, first_item=0, items=400, mean_events=10),
+    PlatformPlan(name="newcomer", trade="shops", users=100, first_item=100, items=300, mean_events=5),
+)
+"""A big news site, two shops with half their catalogues in common, a far film service, a tiny shop."""
+
+SOURCE = "news"
+"""The platform that pretrains unless another is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldConfig:
+    """How the world is drawn; raises ConfigError where a value makes no sense."""
+
+    drift: float = 0.2
+    """How far trades lie apart, 0 to 1: the share of a topic's words, of the topics' successors and of the topics'
+    popularity that a trade has of its own. Platforms of one trade differ by a quarter of it; films always by 1."""
+    plans: tuple[PlatformPlan, ...] = PLANS
+    topics: int = 30
+    styles: int = 8
+    words_per_topic: int = 8
+    late_items: float = 0.1
+    """Share of a catalogue that is launched in the second half of the year, so that some test items are cold."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.drift <= 1:
+            raise ConfigError(f"drift must be between 0 and 1; got {self.drift:g}")
+        unknown = sorted({plan.trade for plan in self.plans} - set(TRADES))
+        if unknown:
+            raise ConfigError(f"a trade must be one of {', '.join(TRADES)}; got {', '.join(unknown)}")
+
+    def drift_of_trade(self, trade: str) -> float:
+        """How far a trade lies from the world that the news site speaks for."""
+        return {"news": 0.0, "shops": self.drift, "films": 1.0}[trade]
+
+    @property
+    def drift_within_trade(self) -> float:
+        """How far a platform lies from its trade."""
+        return self.drift / 4

@@ -1,0 +1,63 @@
+"""Platform folders of the synthetic world: events drawn from its choice model, written as the contract says."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from shared.seeding import rng_for
+from simulations.synthetic.choice import WINDOW, log_weights
+from simulations.synthetic.world import PlatformTruth, World
+
+BEGIN = 1_700_000_000
+"""Unix seconds at which the synthetic year begins."""
+
+
+def write_folders(world: World, directory: Path) -> dict[str, Path]:
+    """Write one platform folder for each platform of the world and return them by name."""
+    folders = {name: directory / name for name in world.truths}
+    for name, truth in world.truths.items():
+        folders[name].mkdir(parents=True, exist_ok=True)
+        items_frame(truth).write_parquet(folders[name] / "items.parquet")
+        events_frame(truth, world.seed).write_parquet(folders[name] / "events.parquet")
+    return folders
+
+
+def items_frame(truth: PlatformTruth) -> pl.DataFrame:
+    """item_id, text, category (the main topic)."""
+    topics = truth.topics.argmax(axis=1)
+    return pl.DataFrame(
+        {"item_id": truth.item_ids, "text": truth.texts, "category": [f"topic {topic}" for topic in topics.tolist()]}
+    )
+
+
+def events_frame(truth: PlatformTruth, seed: int) -> pl.DataFrame:
+    """user_id, item_id, timestamp; sorted by user, then time."""
+    chosen = draw_choices(truth, rng_for(seed, "world", "choices", truth.plan.name))
+    users, positions = np.nonzero(chosen >= 0)
+    return pl.DataFrame(
+        {
+            "user_id": np.array(truth.user_ids)[users],
+            "item_id": np.array(truth.item_ids)[chosen[users, positions]],
+            "timestamp": BEGIN + truth.times[users, positions],
+        }
+    ).sort("user_id", "timestamp")
+
+
+def draw_choices(truth: PlatformTruth, rng: np.random.Generator) -> NDArray[np.int64]:
+    """[U, longest] item rows in time order, -1 after a user's last event; nobody takes an item twice."""
+    users, items = len(truth.user_ids), len(truth.item_ids)
+    seen = np.zeros((users, items), dtype=bool)
+    chosen = np.full((users, int(truth.lengths.max())), -1, dtype=np.int64)
+    recent = np.full((users, WINDOW), -1, dtype=np.int64)
+    for position in range(chosen.shape[1]):
+        active = np.flatnonzero(truth.lengths > position)
+        scores = log_weights(truth, active, recent[active], truth.times[active, position])
+        scores[seen[active]] = -np.inf
+        # the largest of log-weights plus Gumbel noise is a draw from their softmax
+        picked = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        chosen[active, position] = picked
+        seen[active, picked] = True
+        recent[active] = np.concatenate([picked[:, None], recent[active, :-1]], axis=1)
+    return chosen

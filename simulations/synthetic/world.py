@@ -1,0 +1,180 @@
+"""The truth behind the synthetic platforms: topics and their successors, items, users' tastes.
+
+K topics, S styles, n items and U users of a platform, m items of a trade's pool, C complements of an item.
+Everything follows from the config and the seed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.seeding import rng_for
+from simulations.synthetic.config import TRADES, PlatformPlan, WorldConfig
+from simulations.synthetic.vocabulary import draw_vocabulary, drifted, write_texts
+
+Floats = NDArray[np.float64]
+
+YEAR = 365 * 86_400
+"""Seconds in which users begin and items are launched."""
+COMPLEMENTS = 3
+SUCCESSORS = 2
+MIN_EVENTS = 4
+MAX_EVENTS = 30
+MAIN_TOPIC = 0.8
+"""Share of an item that belongs to its main topic; the rest belongs to its side topic."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemPool:
+    """All items of a trade."""
+
+    texts: list[str]
+    topics: Floats
+    """[m, K] rows sum to 1"""
+    styles: NDArray[np.int64]
+    """[m]"""
+    popularity: Floats
+    """[m] log, before the platform's own part"""
+    complements: NDArray[np.int64]
+    """[m, C] pool rows of the items that go well with an item"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trade:
+    """What the platforms of one trade share."""
+
+    pool: ItemPool
+    successors: Floats
+    """[K, K] row a: 1 where a topic follows topic a"""
+    topic_appeal: Floats
+    """[K] log popularity of the topics"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformTruth:
+    """All that decides which item a user of one platform takes next."""
+
+    plan: PlatformPlan
+    item_ids: tuple[str, ...]
+    user_ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    topics: Floats
+    """[n, K]"""
+    styles: Floats
+    """[n, S] one-hot"""
+    popularity: Floats
+    """[n] log"""
+    complements: NDArray[np.int64]
+    """[n, C] item rows, -1 where the platform does not offer the item"""
+    successors: Floats
+    """[K, K]"""
+    topic_tastes: Floats
+    """[U, K]"""
+    style_tastes: Floats
+    """[U, S]"""
+    times: NDArray[np.int64]
+    """[U, MAX_EVENTS] when each event of a user happens, in seconds"""
+    lengths: NDArray[np.int64]
+    """[U] number of events"""
+    launches: NDArray[np.int64]
+    """[n] when an item is first offered, in seconds"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The synthetic platforms' truths, by name."""
+
+    config: WorldConfig
+    seed: int
+    truths: dict[str, PlatformTruth]
+
+
+def build_world(config: WorldConfig, seed: int) -> World:
+    """Draw the world."""
+    trades = {trade: _draw_trade(config, trade, seed) for trade in TRADES}
+    truths = {plan.name: _draw_platform(config, plan, trades[plan.trade], seed) for plan in config.plans}
+    return World(config=config, seed=seed, truths=truths)
+
+
+def _draw_trade(config: WorldConfig, trade: str, seed: int) -> Trade:
+    drift = config.drift_of_trade(trade)
+    size = (config.topics, config.styles, config.words_per_topic)
+    rng = rng_for(seed, "world", "trade", trade)
+    world = rng_for(seed, "world", "common")
+    common_words = draw_vocabulary(*size, world)
+    common_successors, common_appeal = _draw_successors(config.topics, world), world.normal(size=config.topics)
+    words = drifted(common_words, draw_vocabulary(*size, rng), drift, rng)
+    appeal = np.sqrt(1 - drift) * common_appeal + np.sqrt(drift) * rng.normal(size=config.topics)
+    m = max((plan.first_item + plan.items for plan in config.plans if plan.trade == trade), default=1)
+    main, side = rng.integers(0, config.topics, size=(2, m))
+    styles = rng.integers(0, config.styles, size=m)
+    topics = np.zeros((m, config.topics))
+    topics[np.arange(m), main] += MAIN_TOPIC
+    topics[np.arange(m), side] += 1 - MAIN_TOPIC
+    pool = ItemPool(
+        texts=write_texts(words, main_topics=main, side_topics=side, styles=styles, rng=rng),
+        topics=topics,
+        styles=styles,
+        popularity=0.6 * rng.normal(size=m),
+        complements=rng.integers(0, m, size=(m, COMPLEMENTS)),
+    )
+    return Trade(
+        pool=pool,
+        successors=_with_own_rows(common_successors, drift, rng),
+        topic_appeal=appeal,
+    )
+
+
+def _draw_successors(topics: int, rng: np.random.Generator) -> Floats:
+    """[K, K] every topic is followed by ``SUCCESSORS`` others, each of which follows equally many."""
+    shifts = rng.choice(np.arange(1, topics), size=SUCCESSORS, replace=False)
+    order = rng.permutation(topics)
+    successors = np.zeros((topics, topics))
+    for shift in shifts:
+        successors[order, np.roll(order, -shift)] = 1
+    return successors
+
+
+def _with_own_rows(successors: Floats, drift: float, rng: np.random.Generator) -> Floats:
+    """A share ``drift`` of the topics is followed by other topics than in the world."""
+    own = _draw_successors(len(successors), rng)
+    return np.where(rng.random((len(successors), 1)) < drift, own, successors)
+
+
+def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, seed: int) -> PlatformTruth:
+    rng = rng_for(seed, "world", "platform", plan.name)
+    drift = config.drift_within_trade
+    offered = plan.first_item + rng.permutation(plan.items)
+    topics = trade.pool.topics[offered]
+    appeal = np.sqrt(1 - drift) * trade.topic_appeal + np.sqrt(drift) * rng.normal(size=config.topics)
+    own = 0.6 * rng.normal(size=plan.items)
+    return PlatformTruth(
+        plan=plan,
+        item_ids=tuple(f"{plan.name}-{row:04d}" for row in range(plan.items)),
+        user_ids=tuple(f"u{number}" for number in rng.permutation(10 * plan.users)[: plan.users].tolist()),
+        texts=tuple(trade.pool.texts[row] for row in offered.tolist()),
+        topics=topics,
+        styles=np.eye(config.styles)[trade.pool.styles[offered]],
+        popularity=np.sqrt(1 - drift) * trade.pool.popularity[offered] + np.sqrt(drift) * own + 0.3 * topics @ appeal,
+        complements=_as_rows(trade.pool.complements[offered], offered, len(trade.pool.texts)),
+        successors=_with_own_rows(trade.successors, drift, rng),
+        topic_tastes=rng.dirichlet(np.full(config.topics, 0.15), size=plan.users),
+        style_tastes=rng.dirichlet(np.full(config.styles, 0.3), size=plan.users),
+        times=_draw_times(plan.users, rng),
+        lengths=np.minimum(MIN_EVENTS + rng.poisson(rng.exponential(plan.mean_events, plan.users)), MAX_EVENTS),
+        launches=np.where(rng.random(plan.items) < config.late_items, rng.integers(YEAR // 2, YEAR, plan.items), 0),
+    )
+
+
+def _as_rows(complements: NDArray[np.int64], offered: NDArray[np.int64], pool: int) -> NDArray[np.int64]:
+    rows = np.full(pool, -1, dtype=np.int64)
+    rows[offered] = np.arange(len(offered))
+    return rows[complements]
+
+
+def _draw_times(users: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """[U, MAX_EVENTS] users begin at any time of the year; a week lies between two events on average."""
+    first = rng.integers(0, YEAR, size=(users, 1))
+    gaps = rng.exponential(7 * 86_400, size=(users, MAX_EVENTS - 1)).astype(np.int64) + 60
+    return np.concatenate([first, first + np.cumsum(gaps, axis=1)], axis=1)
