@@ -19,6 +19,9 @@ from shared.seeding import torch_generator_for
 
 Float32 = NDArray[np.float32]
 
+ID_SPREAD = 0.05
+"""Standard deviation of drawn id rows: under the norm their length only sets how fast they turn."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceHead:
@@ -85,7 +88,7 @@ class SequenceModel(nn.Module):
         initialise(model.item_norm, generator)
         with torch.no_grad():
             model.item_norm.weight.fill_(1.0)
-            model.v.normal_(0, 1.0, generator=generator)
+            model.v.normal_(0, ID_SPREAD, generator=generator)
         return model
 
     @property

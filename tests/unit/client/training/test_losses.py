@@ -46,8 +46,9 @@ def test_corrects_every_candidate_but_a_positions_own_target(monkeypatch):
 
 def test_estimates_the_full_softmax_from_a_corrected_sample():
     rng = np.random.default_rng(0)
-    states, table = torch.randn(1, 4), torch.randn(400, 4)
-    target = torch.tensor([0])
+    generator = torch.Generator().manual_seed(0)
+    states, table = torch.randn(1, 4, generator=generator), torch.randn(400, 4, generator=generator)
+    states, target = 0.3 * states, torch.tensor([0])
     full = candidate_cross_entropy(states, table, torch.zeros(400), target).item()
     estimates = []
     for _ in range(300):

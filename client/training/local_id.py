@@ -1,0 +1,49 @@
+"""The baseline ``local-id``: a causal transformer over ids alone (SASRec; Kang and McAuley 2018)."""
+
+import numpy as np
+
+from client.data.platform import Sequences
+from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.sequence_model import SequenceModel
+from client.training.validation import ValidationSet
+from shared.encoder.presets import Preset
+from shared.seeding import seed_for
+
+ID_PRESET = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
+
+LOCAL_ID_GRID = (
+    TrainingSettings(epochs=15, head_rate=1e-2, encoder_rate=1e-3, dropout=0.3, weight_decay=0.01),
+    TrainingSettings(epochs=15, head_rate=3e-3, encoder_rate=1e-3, dropout=0.5, weight_decay=0.1),
+)
+"""What is tried; the best on validation is kept."""
+
+
+def train_local_id(
+    sequences: Sequences,
+    n_items: int,
+    validation: ValidationSet,
+    *,
+    settings: TrainingSettings,
+    seed: int,
+    preset: Preset = ID_PRESET,
+) -> tuple[SequenceModel, TrainingLog]:
+    """Train on all next items of the sequences with early stopping; the model has its best epoch's weights."""
+    model = SequenceModel.ids_only(preset, n_items, seed_for(seed, "local-id"))
+    rng = np.random.default_rng(seed_for(seed, "local-id", "training"))
+    return model, train_sequence(model, sequences, settings, rng, validation)
+
+
+def tune_local_id(
+    sequences: Sequences,
+    n_items: int,
+    validation: ValidationSet,
+    *,
+    seed: int,
+    grid: tuple[TrainingSettings, ...] = LOCAL_ID_GRID,
+    preset: Preset = ID_PRESET,
+) -> tuple[SequenceModel, TrainingLog, TrainingSettings]:
+    """The best of a written grid by NDCG@10 on the validation set."""
+    runs = [
+        (*train_local_id(sequences, n_items, validation, settings=one, seed=seed, preset=preset), one) for one in grid
+    ]
+    return max(runs, key=lambda run: max(run[1].validation, default=0.0))

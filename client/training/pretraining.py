@@ -1,0 +1,79 @@
+"""Pretraining on one platform: the linear part from its moments, the sequence part by the training loop."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform, Sequences, Stage
+from client.data.splits import examples, training_sequences
+from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.moments import platform_moments
+from client.training.sequence_model import SequenceHead, SequenceModel
+from client.training.validation import ValidationSet
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.linear import solve
+from shared.errors import DataError
+from shared.feature_space.spec import FeatureSpace
+from shared.seeding import rng_for
+
+VALIDATION_USERS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained:
+    """An encoder with the head it was trained beside, which stays on the platform."""
+
+    encoder: Encoder
+    head: SequenceHead
+    log: TrainingLog
+    counts: dict[str, int]
+    """users, items and events it was trained on, rounded to a power of two"""
+
+
+def pretrain(
+    platform: Platform,
+    features: NDArray[np.float32],
+    space: FeatureSpace,
+    preset: str,
+    settings: TrainingSettings,
+    seed: int,
+) -> Pretrained:
+    """Train an encoder of its own on a platform's contributing users.
+
+    ``features`` [n, D]. Training events are all but a user's last two; validation events only decide when to
+    stop; the platform's weighting users enter nothing. Raises DataError where nobody may contribute.
+    """
+    sequences = training_sequences(platform, platform.contributing_users)
+    if not (sequences.lengths() >= 2).any():
+        raise DataError(f"{platform.name}: no contributing user has two training events to learn from")
+    spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
+    encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
+    model = SequenceModel.from_encoder(encoder, _fresh_head(features, spec), features)
+    rng = rng_for(seed, "pretraining")
+    log = train_sequence(model, sequences, settings, rng, validation_set(platform, seed))
+    return Pretrained(encoder=model.into(encoder), head=model.head(), log=log, counts=_counts(sequences, len(features)))
+
+
+def validation_set(platform: Platform, seed: int, limit: int = VALIDATION_USERS) -> ValidationSet:
+    """At most ``limit`` contributing users' validation events, drawn once."""
+    return ValidationSet.sample(
+        examples(platform, Stage.VALIDATION, platform.contributing_users),
+        limit=limit,
+        hide_seen=not platform.repeats,
+        rng=rng_for(seed, "validation-users"),
+    )
+
+
+def _fresh_head(features: NDArray[np.float32], spec: EncoderSpec) -> SequenceHead:
+    return SequenceHead.initial(len(features), spec.architecture.width)
+
+
+def _counts(sequences: Sequences, n_items: int) -> dict[str, int]:
+    exact = {"users": len(sequences), "items": n_items, "events": len(sequences.items)}
+    return {name: round_to_power_of_two(count) for name, count in exact.items()}
+
+
+def round_to_power_of_two(count: int) -> int:
+    """The nearest power of two on a log scale; 0 stays 0. What a platform says of its size, never more."""
+    return 0 if count < 1 else 2 ** round(float(np.log2(count)))

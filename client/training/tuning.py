@@ -1,0 +1,73 @@
+"""Transfer method ``model``: a received encoder tuned on the platform's own contributing users."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Sequences
+from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.moments import platform_moments
+from client.training.sequence_model import SequenceHead, SequenceModel
+from client.training.validation import ValidationSet
+from shared.encoder.encoder import Encoder
+from shared.encoder.linear import Moments, solve
+from shared.errors import ConfigError
+from shared.seeding import rng_for
+
+HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2)
+BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuningSettings:
+    """The head first, the encoder frozen; then both, the encoder at a smaller rate (LP-FT; Kumar et al. 2022)."""
+
+    head: TrainingSettings = HEAD_PHASE
+    both: TrainingSettings = BOTH_PHASE
+    moments_weight: float = 1.0
+    """how often each own pair counts beside each pair of the received moments"""
+
+    def __post_init__(self) -> None:
+        if self.head.encoder_rate != 0:
+            raise ConfigError("the first phase of tuning leaves the encoder frozen: its encoder rate must be 0")
+        if not self.moments_weight >= 0:
+            raise ConfigError(f"the weight of own moments must not be negative; got {self.moments_weight:g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """A platform's own version of an encoder; it need not travel."""
+
+    encoder: Encoder
+    head: SequenceHead
+    logs: dict[str, TrainingLog]
+    """by phase: ``head``, ``both``"""
+
+
+def tune(
+    *,
+    encoder: Encoder,
+    head: SequenceHead | None,
+    features: NDArray[np.float32],
+    sequences: Sequences,
+    validation: ValidationSet | None,
+    received_moments: Moments | None,
+    settings: TuningSettings,
+    seed: int,
+) -> Tuned:
+    """Tune linear and sequence part on ``sequences``; each phase keeps its best epoch on ``validation``.
+
+    ``features`` [n, D]. Where the received moments are not known, the linear part stays as it came: a matrix
+    alone does not say how many pairs stand behind it.
+    """
+    start = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
+    if received_moments is not None:
+        own = platform_moments(features, sequences).scaled(settings.moments_weight)
+        encoder = encoder.with_linear(solve(received_moments + own))
+    model = SequenceModel.from_encoder(encoder, start, features)
+    logs = {
+        name: train_sequence(model, sequences, phase, rng_for(seed, "tuning", name), validation)
+        for name, phase in (("head", settings.head), ("both", settings.both))
+    }
+    return Tuned(encoder=model.into(encoder), head=model.head(), logs=logs)

@@ -1,0 +1,53 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from client.training.loop import TrainingSettings
+from client.training.moments import platform_moments
+from client.training.tuning import TuningSettings, tune
+from shared.encoder.encoder import Encoder
+from shared.encoder.linear import solve
+from shared.errors import ConfigError
+from tests.unit.client.training.world import SPEC, features, walks
+
+PHASE = TrainingSettings(epochs=2, tokens=64, warm_up=5)
+SETTINGS = TuningSettings(head=dataclasses.replace(PHASE, encoder_rate=0.0), both=PHASE, moments_weight=0.5)
+
+
+def tuned(settings=SETTINGS, moments=None):
+    return tune(
+        encoder=Encoder.initial(SPEC, 0),
+        head=None,
+        features=features(),
+        sequences=walks(),
+        validation=None,
+        received_moments=moments,
+        settings=settings,
+        seed=0,
+    )
+
+
+def test_adds_own_moments_with_their_weight():
+    received = platform_moments(features(), walks(users=100, seed=7))
+    own = platform_moments(features(), walks())
+    found = tuned(moments=received).encoder.linear().W
+    assert np.array_equal(found, solve(received + own.scaled(0.5)).W)
+
+
+def test_leaves_a_linear_part_of_unknown_moments_alone():
+    assert not tuned().encoder.linear().W.any()
+
+
+def test_trains_the_head_before_the_encoder():
+    frozen = dataclasses.replace(SETTINGS, both=dataclasses.replace(PHASE, epochs=0))
+    first = tuned(frozen)
+    assert np.array_equal(first.encoder.flat, Encoder.initial(SPEC, 0).flat)
+    assert first.head.v.any()
+    assert tuned().logs["head"] == first.logs["head"]
+    assert not np.array_equal(tuned().encoder.flat, first.encoder.flat)
+
+
+def test_refuses_to_move_the_encoder_in_the_first_phase():
+    with pytest.raises(ConfigError, match="frozen"):
+        TuningSettings(head=PHASE)
