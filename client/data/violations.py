@@ -73,12 +73,10 @@ _UNSORTED = "out of order (events go by user, then time)"
 
 
 def _unsorted(events: pl.DataFrame) -> pl.Series:
-    """Rows whose time lies before the row above of the same user, or whose user already ended."""
+    """Rows that belong before the row above: by user (numbers or strings), then time."""
     user, time = events["user_id"], events["timestamp"]
-    earlier = (user == user.shift(1)) & (time < time.shift(1))
-    starts = user.ne_missing(user.shift(1))
-    returns = starts & ~user.is_first_distinct()
-    return (earlier.fill_null(value=False) | returns) & pl.Series([True]).new_from_index(0, events.height)
+    earlier = (user < user.shift(1)) | ((user == user.shift(1)) & (time < time.shift(1)))
+    return earlier.fill_null(value=False)
 
 
 def _in_impressions(impressions: pl.DataFrame, known: pl.Series, limit: int) -> Iterator[Violations]:
@@ -99,7 +97,7 @@ def _labels(file: str, impressions: pl.DataFrame, limit: int) -> Iterator[Violat
     ragged = candidates.ne_missing(labels) | candidates.is_null()
     text = "candidates and labels differ in length"
     yield from _rule("label-length", file, "labels", text, ragged, limit)
-    other = impressions["labels"].list.eval(~pl.element().is_in([0.0, 1.0]).fill_null(value=False))
+    other = impressions["labels"].list.eval(~((pl.element() == 0) | (pl.element() == 1)).fill_null(value=False))
     wrong = other.list.any().fill_null(value=False)
     yield from _rule("bad-label", file, "labels", "a label is neither 0 nor 1", wrong, limit)
 

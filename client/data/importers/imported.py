@@ -1,0 +1,85 @@
+"""What every importer hands over: tables in the shape of the data contract, and what was left out and why."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from client.data.violations import find_violations
+from shared.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedPlatform:
+    """The tables of one platform folder, and notes for the user."""
+
+    items: pl.DataFrame
+    """item_id, text (never empty), and further columns"""
+    events: pl.DataFrame
+    """user_id, item_id, timestamp, rating, and further columns; by user, then time"""
+    impressions: pl.DataFrame | None = None
+    """user_id, timestamp, history, candidates, labels"""
+    notes: tuple[str, ...] = ()
+    """What the importer left out or made up, one sentence each."""
+
+
+def finished(imported: ImportedPlatform) -> ImportedPlatform:
+    """Sort the events, give every item a text, and refuse tables that would break the contract.
+
+    An item that events mention and the source does not describe is kept, with its id as its text.
+    """
+    events = imported.events.sort("user_id", "timestamp", maintain_order=True)
+    items, notes = _described(imported)
+    whole = replace(imported, items=items, events=events, notes=imported.notes + notes)
+    if events.is_empty():
+        raise DataError("the source holds no event")
+    for broken in find_violations(
+        items=items, events=events, impressions=whole.impressions, vectors=None, vectors_file="", limit=1
+    ):
+        raise DataError(
+            f"the source would give {broken.file} whose column {broken.column} is wrong in "
+            f"{broken.count} rows: {broken.problem}"
+        )
+    return whole
+
+
+def only_used_items(imported: ImportedPlatform) -> ImportedPlatform:
+    """Leave out the items that no event and no impression mentions."""
+    used = _mentioned(imported)
+    items = imported.items.join(used, on="item_id", how="semi", maintain_order="left")
+    left_out = imported.items.height - items.height
+    note = f"{left_out:,} items that no event mentions left out"
+    return replace(imported, items=items, notes=(*imported.notes, note))
+
+
+def _described(imported: ImportedPlatform) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    missing = _mentioned(imported).join(imported.items, on="item_id", how="anti").sort("item_id")
+    items = pl.concat([imported.items, missing], how="diagonal")
+    strings = pl.col(pl.String).exclude("item_id").fill_null("")
+    empty = pl.col("text").fill_null("").str.strip_chars() == ""
+    nameless = items.filter(empty).height
+    as_text = pl.when(empty).then(pl.col("item_id").cast(pl.String)).otherwise(pl.col("text"))
+    items = items.with_columns(strings).with_columns(as_text.alias("text"))
+    note = f"{nameless:,} items have no description: their id stands as their text"
+    return items, (note,) if nameless else ()
+
+
+def _mentioned(imported: ImportedPlatform) -> pl.DataFrame:
+    """Every item id of the events and impressions once, as a frame of one column."""
+    parts = [imported.events.select("item_id")]
+    if imported.impressions is not None:
+        for name in ("history", "candidates"):
+            lists = imported.impressions.select(pl.col(name).alias("item_id"))
+            parts.append(lists.explode("item_id").drop_nulls())
+    return pl.concat(parts, how="vertical").unique()
+
+
+def joined_text(*columns: pl.Expr) -> pl.Expr:
+    """``title. category. more``: the columns that hold something, one sentence each."""
+    clean = [column.fill_null("").str.strip_chars().str.strip_chars_end(".") for column in columns]
+    kept = [pl.when(column != "").then(column) for column in clean]
+    return pl.concat_str(kept, separator=". ", ignore_nulls=True)
+
+
+def positions(user: str = "user_id") -> pl.Expr:
+    """Int64 0-based position of a row among its user's rows: the timestamp where only order is known."""
+    return pl.int_range(pl.len(), dtype=pl.Int64).over(user)

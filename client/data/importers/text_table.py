@@ -1,0 +1,182 @@
+"""A text file with columns (CSV, TSV, ...) read as strings, whose values are then taken column by column.
+
+Every error names the file, the line and the column; a value itself is never repeated, it may be somebody's.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from client.data.importers.source import SourceFile
+from client.data.tables import first_line
+from shared.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a line is cut into fields."""
+
+    separator: str
+    quote: str | None
+    """None: a quotation mark is a character like any other."""
+
+
+CSV = Dialect(separator=",", quote='"')
+TSV = Dialect(separator="\t", quote=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTable:
+    """The rows of a text file; blank lines are left out."""
+
+    label: str
+    rows: pl.DataFrame
+    """String columns as in the file."""
+    lines: pl.Series
+    """The line of the file on which each row starts, counted from 1."""
+
+    def require(self, *names: str) -> None:
+        """Raise DataError unless these columns are there."""
+        missing = [name for name in names if name not in self.rows.columns]
+        if missing:
+            found = ", ".join(self.rows.columns[:20])
+            raise DataError(f"{self.label}, line 1: expected the column {', '.join(missing)}, found {found}")
+
+    def filter(self, keep: pl.Series) -> "TextTable":
+        """The rows where ``keep`` is True."""
+        return TextTable(label=self.label, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
+
+    def texts(self, name: str) -> pl.Series:
+        """Strings without surrounding blanks; empty where there is nothing."""
+        self.require(name)
+        return self.rows[name].fill_null("").str.strip_chars()
+
+    def ids(self, name: str) -> pl.Series:
+        """Strings, none of them empty."""
+        values = self.texts(name)
+        self.refuse(values == "", name, "expected an id, found an empty field")
+        return values
+
+    def whole_ids(self, name: str) -> pl.Series:
+        """Int64, written as whole numbers or as spreadsheets write them (``13085.0``)."""
+        values = self.ids(name).str.strip_suffix(".0").cast(pl.Int64, strict=False)
+        self.refuse(values.is_null(), name, "expected a whole number")
+        return values
+
+    def numbers(self, name: str, *, minimum: float | None = None) -> pl.Series:
+        """Finite Float64, not under ``minimum``."""
+        values = self.texts(name).cast(pl.Float64, strict=False)
+        self.refuse(~values.is_finite().fill_null(value=False), name, "expected a number")
+        if minimum is not None:
+            self.refuse(values < minimum, name, f"expected a number of at least {minimum:g}")
+        return values
+
+    def seconds(self, name: str) -> pl.Series:
+        """Timestamps that are not negative: Int64 where all are whole, else Float64."""
+        whole = self.texts(name).cast(pl.Int64, strict=False)
+        if not whole.null_count() and bool((whole >= 0).all()):
+            return whole
+        values = self.numbers(name, minimum=0)
+        return values.cast(pl.Int64) if bool((values == values.floor()).all()) else values
+
+    def times(self, name: str, *formats: str) -> pl.Series:
+        """Int64 Unix seconds of times written in the first of ``formats`` that fits every row, read as UTC."""
+        values = self.texts(name)
+        tries = [values.str.to_datetime(one, strict=False, time_unit="us") for one in formats]
+        best = min(tries, key=lambda one: one.null_count())
+        self.refuse(best.is_null(), name, f"expected a time like {formats[0]}")
+        seconds = best.dt.epoch("s")
+        self.refuse(seconds < 0, name, "expected a time after 1969")
+        return seconds
+
+    def refuse(self, wrong: pl.Series, name: str, expected: str) -> None:
+        """Raise DataError that names the first line where ``wrong`` is True."""
+        if wrong.any():
+            row = wrong.arg_max() or 0
+            raise DataError(f"{self.label}, line {self.lines[row]}: column {name}: {expected}")
+
+    def refuse_repeats(self, ids: pl.Series, name: str) -> None:
+        """Raise DataError at the first id that already stood in an earlier line."""
+        self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier line")
+
+
+def read_text_table(
+    file: SourceFile,
+    scratch: Path,
+    dialect: Dialect,
+    *,
+    columns: tuple[str, ...] | None = None,
+    encoding: str = "utf-8",
+) -> TextTable:
+    """Read a file whose first line names the columns, or one without such a line but with ``columns``.
+
+    Raises DataError where the file is unreadable, empty, not text in ``encoding`` or not cut into columns.
+    """
+    path = file.unpack(scratch, encoding)
+    first = _first_record(file.label, path, dialect)
+    names = _column_names(file.label, first) if columns is None else columns
+    if len(first) != len(names):
+        raise DataError(f"{file.label}, line 1: expected {len(names)} fields, found {len(first)}")
+    try:
+        rows = pl.read_csv(
+            path,
+            separator=dialect.separator,
+            quote_char=dialect.quote,
+            has_header=False,
+            skip_rows=0 if columns else 1,
+            schema=dict.fromkeys(names, pl.String),
+            glob=False,
+        )
+    except pl.exceptions.NoDataError:
+        rows = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise _explained(file.label, path, dialect, len(names), error) from error
+    return _numbered(file.label, rows, 1 if columns else 2)
+
+
+def _first_record(label: str, path: Path, dialect: Dialect) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        line = text.readline().rstrip("\r\n")
+    if not line.strip():
+        raise DataError(f"{label}, line 1: expected fields, found an empty line")
+    return _cut(line, dialect)
+
+
+def _cut(line: str, dialect: Dialect) -> list[str]:
+    if dialect.quote is None:
+        return line.split(dialect.separator)
+    return next(csv.reader([line], delimiter=dialect.separator, quotechar=dialect.quote))
+
+
+def _column_names(label: str, first: list[str]) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in first)
+    if "" in names or len(set(names)) < len(names):
+        raise DataError(f"{label}, line 1: expected column names, each once, found an empty or a repeated one")
+    return names
+
+
+def _numbered(label: str, rows: pl.DataFrame, first: int) -> TextTable:
+    """Number the rows by lines (a quoted field may hold line ends) and leave blank ones out."""
+    breaks = rows.select(pl.sum_horizontal(pl.all().str.count_matches("\n").fill_null(0))).to_series()
+    before = breaks.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
+    lines = before + pl.int_range(first, first + rows.height, eager=True)
+    blank = rows.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return TextTable(label=label, rows=rows.filter(~blank), lines=lines.filter(~blank))
+
+
+def _explained(label: str, path: Path, dialect: Dialect, width: int, error: BaseException) -> DataError:
+    """The error with the line it is about; found by reading once more, slowly."""
+    quoting = csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(text, delimiter=dialect.separator, quotechar=dialect.quote, quoting=quoting, strict=True)
+        start = 1
+        try:
+            for record in reader:
+                if len(record) > width:
+                    return DataError(f"{label}, line {start}: expected {width} fields, found {len(record)}")
+                start = reader.line_num + 1
+        except csv.Error as wrong:
+            return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)})")
+    return DataError(f"{label}: cannot be read as a table ({first_line(error)})")
