@@ -53,22 +53,17 @@ def read_folder(path: Path) -> PlatformFolder:
     rating or vector is not finite, or an impression's candidates and labels do not belong together.
     """
     folder = read_unchecked(path)
-    for violations in violations_of(folder):
-        if violations.fatal:
-            raise DataError(_sentence(path, violations))
-    return folder
-
-
-def violations_of(folder: PlatformFolder, *, limit: int = 10) -> list[Violations]:
-    """Every broken rule of a folder, fatal or not, each with its count and its first ``limit`` rows."""
-    return find_violations(
+    for violations in find_violations(
         items=folder.items,
         events=folder.events,
         impressions=folder.impressions,
         vectors=folder.vectors,
-        vectors_file=VECTORS if (folder.path / VECTORS).exists() else ITEMS,
-        limit=limit,
-    )
+        vectors_file=vectors_file(path),
+        limit=1,
+    ):
+        if violations.fatal:
+            raise DataError(_sentence(path, violations))
+    return folder
 
 
 def read_unchecked(path: Path) -> PlatformFolder:
@@ -76,31 +71,44 @@ def read_unchecked(path: Path) -> PlatformFolder:
 
     Raises DataError where a file is missing or unreadable or a column is missing or of the wrong type.
     """
-    if not path.is_dir():
-        raise DataError(f"{path}: expected a platform folder, found {'a file' if path.exists() else 'nothing'}")
-    items = _items(path / ITEMS)
-    events = _events(path / EVENTS)
-    impressions = _impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
-    _same_kind(path, items, events, impressions)
-    items, vectors = _vectors(path, items)
+    require_folder(path)
+    items = read_items(path / ITEMS)
+    events = read_events(path / EVENTS)
+    impressions = read_impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
+    require_same_id_types(path, items, events, impressions)
+    items, vectors = read_item_vectors(path, items)
     return PlatformFolder(path=path, items=items, events=events, impressions=impressions, vectors=vectors)
 
 
-def _items(path: Path) -> pl.DataFrame:
+def require_folder(path: Path) -> None:
+    """Raise DataError unless there is a folder."""
+    if not path.is_dir():
+        raise DataError(f"{path}: expected a platform folder, found {'a file' if path.exists() else 'nothing'}")
+
+
+def vectors_file(path: Path) -> str:
+    """The file in which a folder's item vectors are, if it has any."""
+    return VECTORS if (path / VECTORS).exists() else ITEMS
+
+
+def read_items(path: Path) -> pl.DataFrame:
+    """The table items.parquet, text filled with empty strings; a vector column is still in it."""
     items = read_parquet(path)
     _require(path, items, ("item_id", "text"))
     texts = [_texts(path, items, name) for name in ("text", "category") if name in items.columns]
     return items.with_columns(_ids(path, items, "item_id"), *texts).with_columns(pl.col("text").fill_null(""))
 
 
-def _events(path: Path) -> pl.DataFrame:
+def read_events(path: Path) -> pl.DataFrame:
+    """The table events.parquet, with a rating of 1 where it has none."""
     events = read_parquet(path)
     _require(path, events, ("user_id", "item_id", "timestamp"))
     ids = [_ids(path, events, name) for name in ("user_id", "item_id")]
     return events.with_columns(*ids, _seconds(path, events), _ratings(path, events))
 
 
-def _impressions(path: Path) -> pl.DataFrame:
+def read_impressions(path: Path) -> pl.DataFrame:
+    """The table impressions.parquet."""
     impressions = read_parquet(path)
     _require(path, impressions, ("user_id", "timestamp", "history", "candidates", "labels"))
     lists = [_id_lists(path, impressions, name) for name in ("history", "candidates")]
@@ -116,7 +124,7 @@ def _impressions(path: Path) -> pl.DataFrame:
     )
 
 
-def _vectors(path: Path, items: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.float32] | None]:
+def read_item_vectors(path: Path, items: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.float32] | None]:
     """The items without their list column, and the vectors from wherever they are."""
     named = [name for name in ("vector", "vectors") if name in items.columns]
     file = path / VECTORS
@@ -208,7 +216,9 @@ def _cast(path: Path, column: pl.Series, target: pl.DataType) -> pl.Series:
         raise DataError(f"{path}: column {column.name}: a value does not fit into {target}") from error
 
 
-def _same_kind(path: Path, items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None) -> None:
+def require_same_id_types(
+    path: Path, items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None
+) -> None:
     """Ids of one table must be comparable with those of the others."""
     kinds = {f"{ITEMS} item_id": items.schema["item_id"], f"{EVENTS} item_id": events.schema["item_id"]}
     users = {f"{EVENTS} user_id": events.schema["user_id"]}

@@ -31,20 +31,28 @@ class Violations:
 
 def find_violations(
     *,
-    items: pl.DataFrame,
-    events: pl.DataFrame,
+    items: pl.DataFrame | None,
+    events: pl.DataFrame | None,
     impressions: pl.DataFrame | None,
     vectors: NDArray[np.float32] | None,
     vectors_file: str,
     limit: int,
 ) -> list[Violations]:
-    """Every broken rule with its exact count and its first ``limit`` rows; fatal and not."""
-    found = [*_in_items(items, limit), *_in_events(events, items["item_id"], limit)]
+    """Every broken rule of the tables at hand, with its exact count and its first ``limit`` rows.
+
+    Without ``items`` nothing is said about unknown items.
+    """
+    known = None if items is None else items["item_id"].drop_nulls().unique()
+    found: list[Violations] = []
+    if items is not None:
+        found += _in_items(items, limit)
+    if events is not None:
+        found += _in_events(events, known, limit)
     if vectors is not None:
         rows = pl.Series(~np.isfinite(vectors).all(axis=1))
         found += _rule("vector", vectors_file, "vector", "not all numbers are finite", rows, limit)
     if impressions is not None:
-        found += _in_impressions(impressions, items["item_id"], limit)
+        found += _in_impressions(impressions, known, limit)
     return found
 
 
@@ -57,12 +65,13 @@ def _in_items(items: pl.DataFrame, limit: int) -> Iterator[Violations]:
     yield from _rule("empty-text", file, "text", "the text is empty", empty, limit, fatal=False)
 
 
-def _in_events(events: pl.DataFrame, known: pl.Series, limit: int) -> Iterator[Violations]:
+def _in_events(events: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
     file = "events.parquet"
     for name in ("user_id", "item_id"):
         yield from _rule("null-id", file, name, "the id is null", events[name].is_null(), limit)
-    unknown = ~events["item_id"].is_in(known.drop_nulls().implode()) & events["item_id"].is_not_null()
-    yield from _rule("unknown-item", file, "item_id", "the item is not in items.parquet", unknown, limit)
+    if known is not None:
+        unknown = ~events["item_id"].is_in(known.implode()) & events["item_id"].is_not_null()
+        yield from _rule("unknown-item", file, "item_id", "the item is not in items.parquet", unknown, limit)
     yield from _bad_times(file, events, limit)
     wrong = ~events["rating"].is_finite().fill_null(value=False)
     yield from _rule("bad-rating", file, "rating", "the rating is null or not finite", wrong, limit)
@@ -79,7 +88,7 @@ def _unsorted(events: pl.DataFrame) -> pl.Series:
     return earlier.fill_null(value=False)
 
 
-def _in_impressions(impressions: pl.DataFrame, known: pl.Series, limit: int) -> Iterator[Violations]:
+def _in_impressions(impressions: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
     file, user = "impressions.parquet", impressions["user_id"]
     yield from _rule("null-id", file, "user_id", "the id is null", user.is_null(), limit)
     yield from _bad_times(file, impressions, limit)
@@ -87,8 +96,9 @@ def _in_impressions(impressions: pl.DataFrame, known: pl.Series, limit: int) -> 
         lists = impressions[name]
         missing = lists.list.eval(pl.element().is_null()).list.any().fill_null(value=False)
         yield from _rule("null-id", file, name, "an id in the list is null", missing, limit)
-        outside = _holds_unknown(lists, known)
-        yield from _rule("unknown-item", file, name, "an item is not in items.parquet", outside, limit)
+        if known is not None:
+            outside = _holds_unknown(lists, known)
+            yield from _rule("unknown-item", file, name, "an item is not in items.parquet", outside, limit)
     yield from _labels(file, impressions, limit)
 
 
@@ -108,7 +118,7 @@ def _holds_unknown(lists: pl.Series, known: pl.Series) -> pl.Series:
     flat = rows.explode("id").drop_nulls("id")
     if flat.is_empty():
         return pl.Series([False]).new_from_index(0, lists.len())
-    outside = flat.filter(~pl.col("id").is_in(known.drop_nulls().implode()))["row"].unique()
+    outside = flat.filter(~pl.col("id").is_in(known.implode()))["row"].unique()
     return rows["row"].is_in(outside.implode())
 
 

@@ -4,8 +4,9 @@ Every error names the file, the line and the column; a value itself is never rep
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -36,17 +37,19 @@ class TextTable:
     """String columns as in the file."""
     lines: pl.Series
     """The line of the file on which each row starts, counted from 1."""
+    unit: str = "line"
+    """What ``lines`` counts; a Parquet file has rows, counted from 0."""
 
     def require(self, *names: str) -> None:
         """Raise DataError unless these columns are there."""
         missing = [name for name in names if name not in self.rows.columns]
         if missing:
             found = ", ".join(self.rows.columns[:20])
-            raise DataError(f"{self.label}, line 1: expected the column {', '.join(missing)}, found {found}")
+            raise DataError(f"{self.label}: expected the column {', '.join(missing)}, found {found}")
 
     def filter(self, keep: pl.Series) -> "TextTable":
         """The rows where ``keep`` is True."""
-        return TextTable(label=self.label, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
+        return replace(self, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
 
     def texts(self, name: str) -> pl.Series:
         """Strings without surrounding blanks; empty where there is nothing."""
@@ -95,11 +98,11 @@ class TextTable:
         """Raise DataError that names the first line where ``wrong`` is True."""
         if wrong.any():
             row = wrong.arg_max() or 0
-            raise DataError(f"{self.label}, line {self.lines[row]}: column {name}: {expected}")
+            raise DataError(f"{self.label}, {self.unit} {self.lines[row]}: column {name}: {expected}")
 
     def refuse_repeats(self, ids: pl.Series, name: str) -> None:
         """Raise DataError at the first id that already stood in an earlier line."""
-        self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier line")
+        self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier one")
 
 
 def read_text_table(
@@ -168,9 +171,10 @@ def _numbered(label: str, rows: pl.DataFrame, first: int) -> TextTable:
 
 def _explained(label: str, path: Path, dialect: Dialect, width: int, error: BaseException) -> DataError:
     """The error with the line it is about; found by reading once more, slowly."""
-    quoting = csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL
     with path.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=dialect.separator, quotechar=dialect.quote, quoting=quoting, strict=True)
+        reader = csv.reader(
+            text, delimiter=dialect.separator, quotechar=dialect.quote, quoting=_quoting(dialect), strict=True
+        )
         start = 1
         try:
             for record in reader:
@@ -180,3 +184,7 @@ def _explained(label: str, path: Path, dialect: Dialect, width: int, error: Base
         except csv.Error as wrong:
             return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)})")
     return DataError(f"{label}: cannot be read as a table ({first_line(error)})")
+
+
+def _quoting(dialect: Dialect) -> Literal[0, 3]:
+    return csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL

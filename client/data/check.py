@@ -1,0 +1,134 @@
+"""Checking a platform folder: its counts, and everything that breaks the data contract."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from client.data.contract import (
+    EVENTS,
+    IMPRESSIONS,
+    ITEMS,
+    read_events,
+    read_impressions,
+    read_item_vectors,
+    read_items,
+    require_folder,
+    require_same_id_types,
+    vectors_file,
+)
+from client.data.violations import Violations, find_violations
+from shared.errors import DataError
+
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """What ``graft-client check`` found in one folder."""
+
+    path: Path
+    counts: dict[str, int]
+    """users, items, events, impressions, vector_numbers: what could be counted"""
+    unreadable: tuple[str, ...]
+    """One sentence for each file that cannot be read or lacks a column, or column of the wrong type"""
+    violations: tuple[Violations, ...]
+
+    @property
+    def sound(self) -> bool:
+        """True where nothing at all was found."""
+        return not self.unreadable and not self.violations
+
+    def as_json(self) -> dict[str, object]:
+        """The report for programs; every value is a JSON type."""
+        return {
+            "path": str(self.path),
+            "sound": self.sound,
+            "counts": self.counts,
+            "unreadable": list(self.unreadable),
+            "violations": [{**asdict(one), "rows": list(one.rows)} for one in self.violations],
+        }
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        counted = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items())
+        found = [*self.unreadable, *(_sentence(one) for one in self.violations)]
+        return [f"{self.path}: {counted or 'nothing could be counted'}", *(found or ["no violation"])]
+
+
+def check_folder(path: Path, *, limit: int = 10) -> CheckReport:
+    """Look at everything in a folder, whatever else is wrong; ``limit`` rows of a kind are listed, all counted.
+
+    Raises DataError only where there is no folder.
+    """
+    require_folder(path)
+    unreadable: list[str] = []
+    items = _attempt(unreadable, lambda: read_items(path / ITEMS))
+    events = _attempt(unreadable, lambda: read_events(path / EVENTS))
+    impressions = None
+    if (path / IMPRESSIONS).exists():
+        impressions = _attempt(unreadable, lambda: read_impressions(path / IMPRESSIONS))
+    vectors = None
+    if items is not None:
+        split = _attempt(unreadable, lambda: read_item_vectors(path, items))
+        vectors = split[1] if split else None
+    comparable = _comparable(path, unreadable, items, events, impressions)
+    found = find_violations(
+        items=items if comparable else None,
+        events=events,
+        impressions=impressions,
+        vectors=vectors,
+        vectors_file=vectors_file(path),
+        limit=limit,
+    )
+    if items is not None and not comparable:
+        found += find_violations(items=items, events=None, impressions=None, vectors=None, vectors_file="", limit=limit)
+    counts = _counts(items, events, impressions)
+    if vectors is not None:
+        counts["vector_numbers"] = vectors.shape[1]
+    return CheckReport(path=path, counts=counts, unreadable=tuple(unreadable), violations=tuple(found))
+
+
+def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:
+    """What ``read`` gives, or None and its sentence noted."""
+    try:
+        return read()
+    except DataError as error:
+        unreadable.append(str(error))
+        return None
+
+
+def _comparable(
+    path: Path,
+    unreadable: list[str],
+    items: pl.DataFrame | None,
+    events: pl.DataFrame | None,
+    impressions: pl.DataFrame | None,
+) -> bool:
+    """False where ids of two tables have different types, which is noted."""
+    if items is None or events is None:
+        return True
+    before = len(unreadable)
+    _attempt(unreadable, lambda: require_same_id_types(path, items, events, impressions))
+    return len(unreadable) == before
+
+
+def _counts(
+    items: pl.DataFrame | None, events: pl.DataFrame | None, impressions: pl.DataFrame | None
+) -> dict[str, int]:
+    counts = {}
+    if events is not None:
+        counts["users"] = events["user_id"].drop_nulls().n_unique()
+    for name, table in {"items": items, "events": events, "impressions": impressions}.items():
+        if table is not None:
+            counts[name] = table.height
+    return counts
+
+
+def _sentence(found: Violations) -> str:
+    rows = ", ".join(str(row) for row in found.rows)
+    more = found.count - len(found.rows)
+    where = f"{found.file}: column {found.column}, row {rows}{f' and {more:,} more' if more else ''}"
+    return f"{where}: {found.problem} ({found.count:,} in all)"

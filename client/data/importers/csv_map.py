@@ -1,0 +1,195 @@
+"""Any CSV, TSV or Parquet tables, read through a map from our column names to theirs."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.source import Source, SourceFile
+from client.data.importers.text_table import Dialect, TextTable, read_text_table
+from client.data.tables import read_parquet
+from shared.errors import ConfigError, DataError
+
+OUR_NAMES = ("user_id", "item_id", "items.item_id", "timestamp", "rating", "text", "category")
+_KINDS = ("csv", "tsv", "txt", "parquet")
+_SEPARATORS = ",\t;|"
+_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvMap:
+    """Where the columns are; a name that is not in ``columns`` is called as ours."""
+
+    events: Path | None = None
+    """The table of events; None: the source itself, or the file ``events.*`` in its folder."""
+    items: Path | None = None
+    """The table of items; None: ``items.*`` in the source's folder, else the table of events."""
+    columns: dict[str, str] = field(default_factory=dict)
+    """Our name -> theirs; ``text`` may join several with ``+``. ``items.item_id`` is for a table of items
+    that calls the item otherwise than the events do."""
+    time_format: str | None = None
+    """How a time is written, as for strptime; None: Unix seconds, or ISO 8601 read as UTC."""
+    no_time: bool = False
+    """True where there are no times: the order of the rows is the order of the events."""
+    separator: str | None = None
+    """None: whichever of comma, tab, semicolon and bar is most frequent in the first line."""
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        for name in self.columns:
+            if name not in OUR_NAMES:
+                raise ConfigError(f"--map: expected one of {', '.join(OUR_NAMES)}; got {name!r}")
+        if self.separator is not None and len(self.separator) != 1:
+            raise ConfigError(f"--separator: expected one character; got {self.separator!r}")
+        try:
+            "".encode(self.encoding)
+        except LookupError as error:
+            raise ConfigError(f"--encoding: expected a text encoding; got {self.encoding!r}") from error
+
+    def theirs(self, name: str) -> str:
+        """What the tables call our column ``name``."""
+        return self.columns.get(name, name.removeprefix("items."))
+
+
+def parse_columns(maps: list[str]) -> dict[str, str]:
+    """``["user_id=customer,text=title+brand", "rating=qty"]`` as a dictionary; raises ConfigError."""
+    columns: dict[str, str] = {}
+    for pair in (pair for one in maps for pair in one.split(",")):
+        name, equals, column = pair.partition("=")
+        if not equals or not name.strip() or not column.strip():
+            raise ConfigError(f"--map: expected OURS=THEIRS, such as user_id=customer; got {pair!r}")
+        if name.strip() in columns:
+            raise ConfigError(f"--map: {name.strip()} is given twice")
+        columns[name.strip()] = column.strip()
+    return columns
+
+
+def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatform:
+    """One event per row; items from their own table, or the distinct items of the events.
+
+    Raises DataError with the file and line, or the row of a Parquet file, where a value is wrong.
+    """
+    settings = settings or CsvMap()
+    events = _table(_events_file(source, settings), source, settings)
+    file = _items_file(source, settings)
+    items = _items(_table(file, source, settings), settings) if file else _items_of_events(events, settings)
+    notes = ("timestamps are positions in the file",) if settings.no_time else ()
+    whole = ImportedPlatform(items=items, events=_events(events, settings), notes=notes)
+    return _with_whole_ids(whole)
+
+
+def _events_file(source: Source, settings: CsvMap) -> SourceFile:
+    if settings.events is not None:
+        return _named(source, settings.events)
+    patterns = tuple(f"events.{kind}" for kind in _KINDS)
+    if source.paths[0].is_dir():
+        return source.one(*patterns)
+    return source.one(*(f"*.{kind}" for kind in _KINDS))
+
+
+def _items_file(source: Source, settings: CsvMap) -> SourceFile | None:
+    if settings.items is not None:
+        return _named(source, settings.items)
+    return source.optional(*(f"items.{kind}" for kind in _KINDS)) if source.paths[0].is_dir() else None
+
+
+def _named(source: Source, path: Path) -> SourceFile:
+    """A file named by an option: in the source's folder, or where the path says."""
+    inside = source.paths[0] / path
+    place = inside if inside.exists() else path
+    return Source(paths=(place,), scratch=source.scratch).one(*(f"*.{kind}" for kind in _KINDS))
+
+
+def _table(file: SourceFile, source: Source, settings: CsvMap) -> TextTable:
+    if file.name.endswith(".parquet"):
+        return _parquet_as_text(file)
+    if settings.separator is not None:
+        return _text(file, source, settings, settings.separator)
+    with file.open() as stream:
+        first = stream.readline().decode(settings.encoding, errors="replace")
+    return _text(file, source, settings, max(_SEPARATORS, key=first.count))
+
+
+def _text(file: SourceFile, source: Source, settings: CsvMap, separator: str) -> TextTable:
+    dialect = Dialect(separator=separator, quote='"')
+    return read_text_table(file, source.scratch, dialect, encoding=settings.encoding)
+
+
+def _parquet_as_text(file: SourceFile) -> TextTable:
+    if file.member is not None:
+        raise DataError(f"{file.label}: a Parquet file has to be unpacked first")
+    table = read_parquet(file.path)
+    simple = [name for name, kind in table.schema.items() if not kind.is_nested() and kind != pl.Binary]
+    rows = table.select(pl.col(simple).cast(pl.String))
+    numbers = pl.int_range(rows.height, eager=True)
+    return TextTable(label=file.label, rows=rows, lines=numbers, unit="row")
+
+
+def _events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
+    rating = settings.theirs("rating")
+    given = "rating" in settings.columns or rating in table.rows.columns
+    events = pl.DataFrame(
+        {"user_id": table.ids(settings.theirs("user_id")), "item_id": table.ids(settings.theirs("item_id"))}
+    )
+    ratings = table.numbers(rating).cast(pl.Float32) if given else pl.lit(1.0, pl.Float32)
+    time = positions() if settings.no_time else _seconds(table, settings)
+    return events.with_columns(timestamp=time, rating=ratings)
+
+
+def _seconds(table: TextTable, settings: CsvMap) -> pl.Series:
+    name = settings.theirs("timestamp")
+    if settings.time_format is not None:
+        return table.times(name, settings.time_format)
+    values = table.texts(name)
+    if values.cast(pl.Float64, strict=False).is_not_null().any():
+        return table.seconds(name)
+    return table.times(name, *_TIMES)
+
+
+def _items(table: TextTable, settings: CsvMap) -> pl.DataFrame:
+    name = settings.theirs("items.item_id" if "items.item_id" in settings.columns else "item_id")
+    if "items.item_id" not in settings.columns and name not in table.rows.columns:
+        name = "item_id"
+    ids = table.ids(name)
+    table.refuse_repeats(ids, name)
+    further = [other for other in table.rows.columns if other not in (name, "item_id")]
+    return _described(table, ids, settings).with_columns(
+        table.texts(other) for other in further if other not in ("text", "category", "vector", "vectors")
+    )
+
+
+def _items_of_events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
+    """The distinct items of the events, each with its first text that is not empty."""
+    items = _described(table, table.ids(settings.theirs("item_id")), settings)
+    empty_last = items.sort(pl.col("text") == "", maintain_order=True)
+    return empty_last.unique("item_id", keep="first", maintain_order=True)
+
+
+def _described(table: TextTable, ids: pl.Series, settings: CsvMap) -> pl.DataFrame:
+    """item_id, text and category where there is one."""
+    names = [name.strip() for name in settings.theirs("text").split("+")]
+    missing = [name for name in names if name not in table.rows.columns]
+    if missing:
+        found = ", ".join(table.rows.columns[:20])
+        raise DataError(
+            f"{table.label}: expected the column {missing[0]} for the text of items, found {found} "
+            "(name the columns that describe an item: --map text=title+brand)"
+        )
+    text = joined_text(*(pl.lit(table.texts(name)) for name in names))
+    items = pl.DataFrame({"item_id": ids}).with_columns(text=text)
+    category = settings.theirs("category")
+    if "category" in settings.columns or category in table.rows.columns:
+        items = items.with_columns(category=table.texts(category))
+    return items
+
+
+def _with_whole_ids(whole: ImportedPlatform) -> ImportedPlatform:
+    """Ids as integers where all of a kind are whole numbers, as they were in the tables."""
+    items, events = whole.items, whole.events
+    if bool(events["user_id"].str.contains(_WHOLE).all()):
+        events = events.with_columns(pl.col("user_id").cast(pl.Int64))
+    if all(bool(table["item_id"].str.contains(_WHOLE).all()) for table in (items, events)):
+        items, events = (table.with_columns(pl.col("item_id").cast(pl.Int64)) for table in (items, events))
+    return ImportedPlatform(items=items, events=events, notes=whole.notes)
