@@ -1,0 +1,61 @@
+"""What a source releases beside its encoder's numbers: how its scorers are calibrated on its weighting users.
+
+With it a platform that has no event of its own users yet can recommend: the encoder's scorers and content.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from client.data.platform import Platform, Stage
+from client.data.splits import examples, training_sequences
+from client.recommender.calibrating import calibrate
+from client.recommender.calibration import Calibration
+from client.recommender.cross_fitting import Catalogue
+from client.recommender.panel import Panel, RawPanel
+from client.recommender.stack import UNIFORM
+from client.scorers.content_knn import ContentKnn
+from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.scorer import FitData
+from shared.encoder.encoder import Encoder
+from shared.errors import EncoderFileError
+
+PART = "released"
+
+
+def released_calibration(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> dict[str, Any]:
+    """Column to calibration, as JSON values, fitted on the source's weighting users."""
+    raw = _raw_panel(platform, catalogue, encoder)
+    held_out = examples(platform, Stage.TRAIN, platform.weighting_users)
+    fitted = calibrate([(raw, held_out)], [platform.weighting_users] * len(raw.columns))
+    return {column.name: one.to_json() for column, one in zip(raw.columns, fitted, strict=True)}
+
+
+def zero_shot_panel(
+    platform: Platform, catalogue: Catalogue, encoder: Encoder, calibration: Mapping[str, Any]
+) -> tuple[Panel, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """A panel that rests on no event of the platform's users, and its weights [R]: content and encoder count the same.
+
+    Raises:
+        EncoderFileError: if the released calibration lacks a column or cannot be read.
+    """
+    raw = _raw_panel(platform, catalogue, encoder)
+    try:
+        calibrations = tuple(Calibration.from_json(calibration[column.name]) for column in raw.columns)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EncoderFileError(f"the encoder's released calibration cannot be used: {error}") from error
+    content = np.array([not column.name.startswith(PART) for column in raw.columns])
+    weights = np.where(content, UNIFORM / content.sum(), UNIFORM)
+    return Panel(raw=raw, calibrations=calibrations), weights
+
+
+def _raw_panel(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> RawPanel:
+    data = FitData(
+        sequences=training_sequences(platform, platform.training_users[:0]),
+        features=catalogue.features,
+        neighbours=catalogue.neighbours,
+        ordered=platform.ordered,
+    )
+    scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, catalogue.features))
+    return RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
