@@ -1,0 +1,110 @@
+"""``graft-sim``: experiments on one machine."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shared.errors import GraftError, InputError
+from simulations.methods import run as run_methods
+from simulations.report import REPORT_FILE, write_report
+from simulations.results import RESULT_FILE, read_result
+from simulations.run_command import RunStopped, execute
+from simulations.run_config import RunConfig, read_config_file
+from simulations.table import markdown_table, rich_table
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+_INPUT, _FAILED, _STOPPED = 2, 1, 130
+"""Exit codes; the last is that of a program ended by Ctrl-C."""
+
+
+@app.callback()
+def about() -> None:
+    """Run whole federations on one machine and report what transfer was worth."""
+
+
+@app.command()
+def run(
+    source: Annotated[str | None, typer.Option(help="The platform that pretrains.")] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,min-rating=R][,repeats=keep]"
+            "[,order=none]; once for each. Without any: a synthetic world."
+        ),
+    ] = None,
+    methods: Annotated[str | None, typer.Option(help="Names with commas between them [all].")] = None,
+    report: Annotated[str | None, typer.Option(help="Platforms to report, commas between them [all].")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Training rounds [12; 4 for the synthetic world].")] = None,
+    seed: Annotated[int | None, typer.Option(help="The first seed [0].")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds [1].")] = None,
+    min_user_events: Annotated[int | None, typer.Option(help="Users with fewer events are dropped [3].")] = None,
+    min_item_events: Annotated[int | None, typer.Option(help="Items with fewer events are dropped [1].")] = None,
+    features: Annotated[str | None, typer.Option(help="hashing or precomputed [hashing].")] = None,
+    encoder: Annotated[str | None, typer.Option(help="tiny or small [small; tiny for the synthetic world].")] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
+    out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
+    force: Annotated[bool, typer.Option(help="Write into a folder that holds files.")] = False,
+) -> None:
+    """Run a federation and write result.json, per_user.parquet and report.html."""
+    flags = {
+        "source": source,
+        "platform": platform or None,
+        "methods": methods,
+        "report": report,
+        "rounds": rounds,
+        "seed": seed,
+        "seeds": seeds,
+        "min_user_events": min_user_events,
+        "min_item_events": min_item_events,
+        "features": features,
+        "encoder": encoder,
+    }
+    errors = Console(stderr=True, highlight=False)
+    from_file = {} if config is None else read_config_file(config)
+    from_file = {name.replace("-", "_"): value for name, value in from_file.items()}
+    given = {name: value for name, value in flags.items() if value is not None}
+    document = execute(
+        RunConfig.from_dict(from_file | given), out, runner=run_methods, say=lambda line: errors.print(line), force=force
+    )
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+        return
+    Console().print(rich_table(document))
+    errors.print(f"{out / RESULT_FILE} and {REPORT_FILE} beside it")
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    markdown: Annotated[bool, typer.Option(help="Print the table as Markdown.")] = False,
+) -> None:
+    """Write report.html again from result.json."""
+    document = read_result(out / RESULT_FILE)
+    write_report(document, out / REPORT_FILE)
+    if markdown:
+        sys.stdout.write(markdown_table(document))
+
+
+def main() -> None:
+    """The command; bad input is one sentence and exit code 2."""
+    try:
+        app()
+    except RunStopped as stopped:
+        sys.exit(_say(str(stopped), _STOPPED))
+    except KeyboardInterrupt:
+        sys.exit(_say("stopped", _STOPPED))
+    except InputError as error:
+        sys.exit(_say(f"graft-sim: {error}", _INPUT))
+    except GraftError as error:
+        sys.exit(_say(f"graft-sim: {error}", _FAILED))
+
+
+def _say(sentence: str, code: int) -> int:
+    sys.stderr.write(sentence + "\n")
+    return code

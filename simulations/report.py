@@ -1,0 +1,86 @@
+"""``report.html``: one self-contained page made from what ``result.json`` holds; no network, no scripts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from simulations import plots
+from simulations.outcomes import LOCAL, ORACLE
+from simulations.results import write_text_whole
+from simulations.table import lift_text, title
+
+REPORT_FILE = "report.html"
+
+
+def write_report(document: Mapping[str, Any], path: Path) -> None:
+    """Write the page, whole or not at all."""
+    write_text_whole(path, render_report(document))
+
+
+def render_report(document: Mapping[str, Any]) -> str:
+    """The page as HTML; every text from the outside is escaped."""
+    environment = Environment(
+        loader=PackageLoader("simulations"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html").render(
+        title=title(document),
+        document=document,
+        headline=headline(document),
+        figures=figures(document),
+        local=LOCAL,
+        oracle=ORACLE,
+        lift_text=lift_text,
+        verdict=verdict,
+    )
+
+
+def headline(document: Mapping[str, Any]) -> list[str]:
+    """One sentence for each platform that has a transfer method: the best one's lift over local, and how sure it is."""
+    sentences = []
+    for name, entry in document["platforms"].items():
+        lifts = {
+            method: found["lift"]
+            for method, found in entry["methods"].items()
+            if found["lift"] is not None and method in plots.TRANSFER_METHODS
+        }
+        if lifts:
+            best = max(lifts, key=lambda method: lifts[method]["mean"])
+            sentences.append(f"{name}: {best} {lift_text(lifts[best])} over {LOCAL}, {verdict(lifts[best])}.")
+    return sentences
+
+
+def verdict(lift: Mapping[str, Any] | None) -> str:
+    """What the interval says."""
+    if lift is None:
+        return ""
+    if lift["low"] > 0:
+        return "better beyond noise"
+    return "worse beyond noise" if lift["high"] < 0 else "within noise"
+
+
+def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
+    """(heading, what it shows, SVG) of each figure that the result has something for."""
+    drawn = [
+        (
+            "Lift over local",
+            "NDCG@10 of each method against the same platform's best local-only recommender, in percent; bars are "
+            "95 % intervals over users (paired bootstrap). Filled: the interval excludes zero.",
+            plots.lift_figure(document),
+        ),
+        (
+            "What each scorer is worth alone",
+            "NDCG@10 of each scorer by itself, on validation events; darker is better within a platform.",
+            plots.scorer_figure(document),
+        ),
+        (
+            "What each platform's stack weighs",
+            "The fitted weight of each scorer in the stack of the method named, mean over seeds.",
+            plots.weight_figure(document),
+        ),
+        ("Rounds", "The mean loss and the validation NDCG@10 of each platform after each round.", plots.round_figure(document)),
+        ("Where time went", "Wall-clock seconds of each step.", plots.time_figure(document)),
+    ]
+    return [(heading, text, Markup(svg)) for heading, text, svg in drawn if svg is not None]  # noqa: S704 (own SVG)
