@@ -23,7 +23,6 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/flwr build
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

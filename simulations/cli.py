@@ -70,7 +70,11 @@ def run(
     from_file = {name.replace("-", "_"): value for name, value in from_file.items()}
     given = {name: value for name, value in flags.items() if value is not None}
     document = execute(
-        RunConfig.from_dict(from_file | given), out, runner=run_methods, say=lambda line: errors.print(line), force=force
+        RunConfig.from_dict(from_file | given),
+        out,
+        runner=run_methods,
+        say=errors.print,
+        force=force,
     )
     if as_json:
         sys.stdout.write(json.dumps(document, indent=1) + "\n")

@@ -22,8 +22,6 @@ METHODS = (
     "zero-shot",
     "feature",
     "model",
-    "federated",
-    "federated-model",
     "pooled",
 )
 """Every method that can be asked for, in the order in which reports show them."""

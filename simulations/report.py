@@ -66,8 +66,10 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
     drawn = [
         (
             "Lift over local",
-            "NDCG@10 of each method against the same platform's best local-only recommender, in percent; bars are "
-            "95 % intervals over users (paired bootstrap). Filled: the interval excludes zero.",
+            (
+                "NDCG@10 of each method against the same platform's best local-only recommender, in percent; bars are "
+                "95 % intervals over users (paired bootstrap). Filled: the interval excludes zero."
+            ),
             plots.lift_figure(document),
         ),
         (
@@ -80,7 +82,11 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
             "The fitted weight of each scorer in the stack of the method named, mean over seeds.",
             plots.weight_figure(document),
         ),
-        ("Rounds", "The mean loss and the validation NDCG@10 of each platform after each round.", plots.round_figure(document)),
+        (
+            "Rounds",
+            "The mean loss and the validation NDCG@10 of each platform after each round.",
+            plots.round_figure(document),
+        ),
         ("Where time went", "Wall-clock seconds of each step.", plots.time_figure(document)),
     ]
     return [(heading, text, Markup(svg)) for heading, text, svg in drawn if svg is not None]  # noqa: S704 (own SVG)

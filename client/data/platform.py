@@ -11,6 +11,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+MIN_CONTRIBUTING = 100
+"""Training users below which a platform receives and does not contribute."""
+
 
 class Stage(StrEnum):
     """Which event of a user is the target; every event before it is the history."""
@@ -83,6 +86,11 @@ class Platform:
     def contributing_users(self) -> NDArray[np.int64]:
         """Rows of the training users who are not weighting users."""
         return np.setdiff1d(self.training_users, self.weighting_users)
+
+    @property
+    def contributes(self) -> bool:
+        """False for a platform too small to send anything: it receives only."""
+        return len(self.training_users) >= MIN_CONTRIBUTING
 
     @property
     def n_items(self) -> int:

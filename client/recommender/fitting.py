@@ -44,6 +44,12 @@ class FittedStacks:
         weights = self.chosen[method].weights
         return {name: float(w) for name, w in zip(self.panel.names, weights, strict=True) if w}
 
+    def summary_of(self, method: str) -> dict[str, object]:
+        """What was chosen for the method, and its NDCG@10 on validation events."""
+        names = [candidate.name for candidate in self.candidates]
+        chosen = self.chosen[method].name
+        return {"stack": chosen, "validation": float(self.validation[names.index(chosen)].mean())}
+
 
 def fit_stacks(
     platform: Platform,

@@ -1,0 +1,35 @@
+"""Several platforms as if one place held them: for the pooled upper reference in experiments."""
+
+import numpy as np
+
+from client.data.platform import Platform, Sequences
+
+
+def merged(platforms: list[Platform]) -> Platform:
+    """One platform of all catalogues side by side and all users; items and users stay apart, nothing is matched.
+
+    Training users are the contributing ones of each platform that may contribute; nobody is a weighting user.
+    """
+    first_items = np.cumsum([0, *(platform.n_items for platform in platforms)])
+    first_users = np.cumsum([0, *(platform.n_users for platform in platforms)])
+    items = [p.sequences.items + start for p, start in zip(platforms, first_items, strict=False)]
+    lengths = [platform.sequences.lengths() for platform in platforms]
+    contributing = [
+        p.contributing_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes
+    ]
+    return Platform(
+        name="pooled",
+        item_ids=tuple(f"{p.name}/{item}" for p in platforms for item in p.item_ids),
+        texts=tuple(text for p in platforms for text in p.texts),
+        categories=None,
+        vectors=None,
+        user_ids=tuple(f"{p.name}/{user}" for p in platforms for user in p.user_ids),
+        sequences=Sequences(
+            offsets=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
+            items=np.concatenate(items).astype(np.int32),
+        ),
+        training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
+        weighting_users=np.empty(0, np.int64),
+        ordered=all(platform.ordered for platform in platforms),
+        repeats=all(platform.repeats for platform in platforms),
+    )
