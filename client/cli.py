@@ -66,7 +66,7 @@ def _add_format(name: str, importer: Importer) -> None:
     ) -> None:
         _import(importer.read, (source, *(also or ())), out, only_used=only_used_items, force=force)
 
-    imports.command(name, help=importer.summary)(command)
+    imports.command(name, help=f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not.")(command)
 
 
 for _name, _importer in IMPORTERS.items():
@@ -74,7 +74,11 @@ for _name, _importer in IMPORTERS.items():
         _add_format(_name, _importer)
 
 
-@imports.command("csv", help=IMPORTERS["csv"].summary)
+@imports.command(
+    "csv",
+    help=f"{IMPORTERS['csv'].summary} SOURCE is the table of events, or a folder that holds events.* and items.*; "
+    "without a table of items, the texts stand in the events.",
+)
 def import_tables(
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", help="The table of events, or the folder of both tables.")

@@ -1,0 +1,158 @@
+"""What each importer makes of a small source in its true format."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from client.data.check import check_folder
+from client.data.contract import PlatformFolder, read_folder
+from client.data.importers.table import IMPORTERS, import_platform
+from tests.unit.client.data.importers import raw
+
+
+def imported(name: str, source: Path, out: Path, *, only_used: bool = False) -> PlatformFolder:
+    import_platform(IMPORTERS[name].read, (source,), out, only_used=only_used)
+    return read_folder(out)
+
+
+def rows(frame: pl.DataFrame, *columns: str) -> list[tuple[object, ...]]:
+    return frame.select(columns).rows()
+
+
+@pytest.mark.parametrize("name", raw.SOURCES)
+def test_makes_a_folder_that_passes_the_check(tmp_path: Path, name: str) -> None:
+    imported(name, raw.SOURCES[name](tmp_path), tmp_path / "out")
+    assert check_folder(tmp_path / "out").sound
+
+
+@pytest.mark.parametrize("name", ["movielens", "mind", "lastfm", "recbole"])
+def test_reads_an_unpacked_folder_like_its_zip(tmp_path: Path, name: str) -> None:
+    packed = raw.SOURCES[name](tmp_path)
+    raw.zipfile.ZipFile(packed).extractall(tmp_path / "unpacked")
+    one = imported(name, packed, tmp_path / "one")
+    two = imported(name, tmp_path / "unpacked", tmp_path / "two")
+    assert one.items.equals(two.items)
+    assert one.events.equals(two.events)
+
+
+def test_movielens_joins_title_genres_and_the_most_frequent_tags(tmp_path: Path) -> None:
+    folder = imported("movielens", raw.movielens(tmp_path), tmp_path / "out")
+    assert rows(folder.items, "item_id", "text", "category") == [
+        (1, "Toy, Story (1995). Adventure, Comedy. fun, pixar", "Adventure, Comedy"),
+        (2, "Heat (1995)", ""),
+        (3, "Unseen. Drama", "Drama"),
+    ]
+    assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
+        (7, 1, 100, 4.0),
+        (7, 2, 200, 3.5),
+        (8, 1, 50, 0.5),
+    ]
+
+
+def test_leaves_unused_items_out_on_demand(tmp_path: Path) -> None:
+    folder = imported("movielens", raw.movielens(tmp_path), tmp_path / "out", only_used=True)
+    assert folder.items["item_id"].to_list() == [1, 2]
+
+
+def test_mind_gives_the_history_once_then_the_clicks(tmp_path: Path) -> None:
+    folder = imported("mind", raw.mind(tmp_path), tmp_path / "out")
+    start = 18_181 * 86_400  # 2019-10-12 is day 18,181 after 1970-01-01
+    noon_9 = (18_211 * 24 + 9) * 3600  # 2019-11-11 9:00
+    afternoon = 18_212 * 86_400 + 14 * 3600 + 14 * 60 + 46
+    assert rows(folder.events, "user_id", "item_id", "timestamp", "time_known") == [
+        ("U1", "N1", start, False),
+        ("U1", "N2", start + 1, False),
+        ("U1", "N3", noon_9, True),
+        ("U1", "N3", afternoon, True),
+        ("U2", "N1", 18_213 * 86_400, True),
+    ]
+    assert folder.impressions is not None
+    assert rows(folder.impressions, "candidates", "labels") == [
+        (["N1", "N3"], [0.0, 1.0]),
+        (["N3", "N2"], [1.0, 0.0]),
+        (["N1"], [1.0]),
+    ]
+    assert folder.items["text"].to_list() == ['A "goal". sports', "Banks. finance", "Run. health"]
+
+
+def test_mind_takes_the_fullest_of_several_news_lines(tmp_path: Path) -> None:
+    raw.mind(tmp_path)
+    short = 'N1\tsports\t\tA "goal"\t\t\t[]\t[]\n'
+    raw.write_zip(tmp_path / "all.zip", {"news.tsv": short})
+    folder = imported("mind", tmp_path, tmp_path / "out")
+    assert folder.items["subcategory"].to_list() == ["soccer", "", ""]
+
+
+def test_mind_keeps_items_without_a_news_line_under_their_id(tmp_path: Path) -> None:
+    news = raw.NEWS.splitlines(keepends=True)[0]
+    source = raw.write_zip(tmp_path / "m.zip", {"behaviors.tsv": raw.BEHAVIORS, "news.tsv": news})
+    folder = imported("mind", source, tmp_path / "out")
+    assert rows(folder.items, "item_id", "text")[1:] == [("N2", "N2"), ("N3", "N3")]
+
+
+def test_amazon_drops_exact_repeats_and_cleans_texts(tmp_path: Path) -> None:
+    folder = imported("amazon-reviews", raw.amazon(tmp_path), tmp_path / "out")
+    assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
+        ("A1", "B2", 100, 1.0),
+        ("A1", "B1", 300, 5.0),
+        ("A2", "B9", 200, 4.0),
+    ]
+    assert rows(folder.items, "item_id", "text", "category", "description") == [
+        ("B1", "Card & box. Acme", "Boxes", "Fine card"),
+        ("B2", "B2", "", ""),
+        ("B9", "B9", "", ""),
+    ]
+
+
+def test_amazon_keeps_no_reviewer_name(tmp_path: Path) -> None:
+    folder = imported("amazon-reviews", raw.amazon(tmp_path), tmp_path / "out")
+    assert folder.events.columns == ["user_id", "item_id", "timestamp", "rating"]
+
+
+def test_retail_keeps_purchases_and_adds_up_lines_of_one_invoice(tmp_path: Path) -> None:
+    folder = imported("uci-retail", raw.retail(tmp_path), tmp_path / "out")
+    day = 14_579 * 86_400  # 2009-12-01
+    assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
+        (13085, "85048", day + 1, 1.0),
+        (13085, "85048", day + 7 * 3600 + 45 * 60, 15.0),
+        (13086, "79323P", day + 86_400, 1.0),
+    ]
+    assert rows(folder.items, "item_id", "text", "price_gbp") == [
+        ("79323P", "cherry, lights", 2.0),
+        ("85048", "red lamp", 6.95),
+    ]
+
+
+def test_retail_reads_the_column_names_of_the_first_data_set(tmp_path: Path) -> None:
+    old = raw.INVOICES.replace("Invoice,", "InvoiceNo,", 1).replace("Price", "UnitPrice", 1)
+    (tmp_path / "old.csv").write_text(old.replace("Customer ID", "CustomerID", 1))
+    assert imported("uci-retail", tmp_path / "old.csv", tmp_path / "out").events.height == 3
+
+
+def test_lastfm_numbers_each_listeners_rows(tmp_path: Path) -> None:
+    folder = imported("lastfm", raw.lastfm(tmp_path), tmp_path / "out")
+    assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
+        (2, 2, 0, 13883.0),
+        (2, 1, 1, 11690.0),
+        (5, 1, 0, 1.0),
+    ]
+    assert folder.items["text"].to_list() == ['MALICE "MIZER"', "бумбокс"]
+
+
+def test_recbole_takes_each_users_longest_sequence(tmp_path: Path) -> None:
+    folder = imported("recbole", raw.recbole(tmp_path), tmp_path / "out")
+    assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
+        ("a", "0", 0, 1.0),
+        ("a", "1", 1, 1.0),
+        ("a", "2", 2, 1.0),
+        ("b", "2", 0, 1.0),
+        ("b", "0", 1, 1.0),
+    ]
+    assert folder.items["text"].to_list() == ["Fire Emblem. Role Play", "Tetris", "Pong. Ball"]
+
+
+def test_recbole_reads_plain_interactions(tmp_path: Path) -> None:
+    files = {"G.item": raw.ATOMIC_ITEMS, "G.inter": raw.ATOMIC_PLAIN}
+    folder = imported("recbole", raw.write_zip(tmp_path / "g.zip", files), tmp_path / "out")
+    assert rows(folder.events, "item_id", "timestamp", "rating") == [("0", 10, 5.0), ("1", 20, 4.0)]

@@ -1,0 +1,127 @@
+"""Checking a platform folder."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from client.data.check import CheckReport, check_folder
+from tests.unit.client.data.folders import EVENTS, IMPRESSIONS, ITEMS, write_folder
+
+DATA = Path(os.environ.get("GRAFT_DATA", Path(__file__).parents[5] / "shared" / "data"))
+PLATFORMS = [
+    "mind_news",
+    "movielens_small",
+    "amazon_games",
+    "amazon_beauty",
+    "amazon_toys",
+    "amazon_sports",
+    "amazon_industrial",
+    "amazon_giftcards",
+    "uci_retail",
+    "steam_games",
+    "lastfm_music",
+]
+
+
+def found(report: CheckReport) -> list[tuple[str, str, int, tuple[int, ...]]]:
+    return [(one.kind, one.column, one.count, one.rows) for one in report.violations]
+
+
+def test_counts_a_sound_folder(tmp_path: Path) -> None:
+    report = check_folder(write_folder(tmp_path, impressions=IMPRESSIONS))
+    assert report.sound
+    assert report.counts == {"users": 2, "items": 3, "events": 3, "impressions": 1}
+    assert report.lines()[1] == "no violation"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("user_id", [1, None, 2], ("null-id", "user_id", 1, (1,))),
+        ("item_id", [10, None, 30], ("null-id", "item_id", 1, (1,))),
+        ("item_id", [10, 99, 98], ("unknown-item", "item_id", 2, (1, 2))),
+        ("timestamp", [-5, 6, 1], ("negative-timestamp", "timestamp", 1, (0,))),
+        ("timestamp", [5.0, float("inf"), 1.0], ("bad-timestamp", "timestamp", 1, (1,))),
+        ("timestamp", [float("nan"), 6.0, 1.0], ("bad-timestamp", "timestamp", 1, (0,))),
+        ("timestamp", [5, 6, None], ("bad-timestamp", "timestamp", 1, (2,))),
+        ("timestamp", [7, 6, 1], ("unsorted", "timestamp", 1, (1,))),
+        ("user_id", [1, 2, 1], ("unsorted", "timestamp", 1, (2,))),
+        ("rating", [1.0, float("nan"), 1.0], ("bad-rating", "rating", 1, (1,))),
+    ],
+)
+def test_finds_a_broken_event(tmp_path: Path, column: str, values: list[object], expected: tuple[object, ...]) -> None:
+    report = check_folder(write_folder(tmp_path, events=EVENTS.with_columns(pl.Series(column, values))))
+    assert expected in found(report)
+    assert {one.file for one in report.violations} == {"events.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("item_id", [10, 10, 30], ("duplicate-item", "item_id", 1, (1,))),
+        ("item_id", [10, 20, None], ("null-id", "item_id", 1, (2,))),
+        ("text", ["a", None, "  "], ("empty-text", "text", 2, (1, 2))),
+    ],
+)
+def test_finds_a_broken_item(tmp_path: Path, column: str, values: list[object], expected: tuple[object, ...]) -> None:
+    report = check_folder(write_folder(tmp_path, items=ITEMS.with_columns(pl.Series(column, values))))
+    assert expected in found(report)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("labels", [[1]], ("label-length", "labels", 1, (0,))),
+        ("labels", [[1, 2]], ("bad-label", "labels", 1, (0,))),
+        ("labels", [None], ("label-length", "labels", 1, (0,))),
+        ("candidates", [[30, 99]], ("unknown-item", "candidates", 1, (0,))),
+        ("history", [[None, 10]], ("null-id", "history", 1, (0,))),
+        ("user_id", [None], ("null-id", "user_id", 1, (0,))),
+    ],
+)
+def test_finds_a_broken_impression(
+    tmp_path: Path, column: str, values: list[object], expected: tuple[object, ...]
+) -> None:
+    series = pl.Series(column, values, dtype=IMPRESSIONS.schema[column])
+    report = check_folder(write_folder(tmp_path, impressions=IMPRESSIONS.with_columns(series)))
+    assert expected in found(report)
+
+
+def test_goes_on_where_a_file_is_unreadable(tmp_path: Path) -> None:
+    write_folder(tmp_path, items=ITEMS.with_columns(pl.Series("text", ["", "", ""])))
+    (tmp_path / "events.parquet").write_bytes(b"PAR1 no")
+    np.save(tmp_path / "item_vectors.npy", np.eye(2))
+    report = check_folder(tmp_path)
+    assert len(report.unreadable) == 2
+    assert [one.kind for one in report.violations] == ["empty-text"]
+    assert report.counts == {"items": 3}
+
+
+@given(rows=st.lists(st.sampled_from(["fine", "unknown", "negative", "null"]), min_size=1, max_size=60))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_counts_every_violation_and_lists_the_first_few(tmp_path: Path, rows: list[str]) -> None:
+    events = pl.DataFrame(
+        {
+            "user_id": pl.Series([None if row == "null" else 1 for row in rows], dtype=pl.Int64),
+            "item_id": [99 if row == "unknown" else 10 for row in rows],
+            "timestamp": [-1 if row == "negative" else 5 for row in rows],
+        }
+    )
+    report = check_folder(write_folder(tmp_path, events=events), limit=3)
+    kinds = {"unknown-item": "unknown", "negative-timestamp": "negative", "null-id": "null"}
+    counted = {one.kind: (one.count, one.rows) for one in report.violations if one.kind in kinds}
+    where = {kind: [at for at, row in enumerate(rows) if row == word] for kind, word in kinds.items()}
+    assert counted == {kind: (len(at), tuple(at[:3])) for kind, at in where.items() if at}
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real platforms is not here")
+def test_finds_nothing_in_a_real_platform(name: str) -> None:
+    report = check_folder(DATA / name)
+    assert report.sound
+    assert report.counts["vector_numbers"] == 128
