@@ -9,9 +9,12 @@ from typing import Annotated
 
 import typer
 
+from client.commands.pretrain import pretrain_folder
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
+from client.data.preparation import Preparation
+from shared.encoder.presets import PRESETS
 from shared.errors import GraftError
 
 USAGE_ERROR = 2
@@ -56,6 +59,32 @@ def check(
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(report.lines()))
     if not report.sound:
         raise typer.Exit(USAGE_ERROR)
+
+
+@app.command()
+def pretrain(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
+    encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
+    features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
+    min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
+    min_rating: Annotated[float | None, typer.Option(help="Events rated lower are left out.")] = None,
+    keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
+) -> None:
+    """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
+    preparation = Preparation(
+        min_user_events=min_user_events,
+        min_item_events=min_item_events,
+        min_rating=min_rating,
+        repeats="keep" if keep_repeats else "first",
+    )
+    outcome = pretrain_folder(folder, out, preparation=preparation, features=features, preset=encoder, seed=seed)
+    typer.echo(
+        f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
+        f"validation NDCG@10 {outcome.best_validation:.4f}"
+    )
 
 
 def _add_format(name: str, importer: Importer) -> None:

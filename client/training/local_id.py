@@ -12,8 +12,8 @@ from shared.seeding import seed_for
 ID_PRESET = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
 
 LOCAL_ID_GRID = (
-    TrainingSettings(epochs=15, head_rate=1e-2, encoder_rate=1e-3, dropout=0.3, weight_decay=0.01),
-    TrainingSettings(epochs=15, head_rate=3e-3, encoder_rate=1e-3, dropout=0.5, weight_decay=0.1),
+    TrainingSettings(epochs=12, head_rate=1e-2, encoder_rate=1e-3, dropout=0.3),
+    TrainingSettings(epochs=20, head_rate=1e-2, encoder_rate=2e-3, dropout=0.5),
 )
 """What is tried; the best on validation is kept."""
 

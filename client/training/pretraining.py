@@ -19,6 +19,10 @@ from shared.seeding import rng_for
 
 VALIDATION_USERS = 2000
 
+PRETRAINING = TrainingSettings(epochs=8, encoder_rate=2e-3, head_rate=1e-2, id_dropout=0.5)
+"""Half of the ids hidden: what travels must do without them. On amazon_games, NDCG@10 on validation after 8 epochs
+was .073 with ids and .055 without, against .052 and .044 after 4 epochs at rates .001 and .003, a quarter hidden."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pretrained:

@@ -1,0 +1,1 @@
+"""What the commands of ``graft-client`` do, apart from reading their arguments."""
