@@ -13,14 +13,12 @@ from client.recommender.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import Scorer
 from client.training.loop import TrainingSettings
-from client.training.pretraining import Pretrained, pretrain, validation_set
+from client.training.pretraining import PRETRAINING, Pretrained, pretrain, validation_set
 from client.training.sequence_model import SequenceHead
 from client.training.tuning import TuningSettings, tune
 from shared.encoder.encoder import Encoder
 from shared.feature_space.spec import FeatureSpace
 
-PRETRAINING = TrainingSettings(epochs=12, patience=2)
-"""of the source's and the pooled encoder"""
 OWN = TrainingSettings(epochs=20, patience=3)
 """of a platform's own encoder"""
 

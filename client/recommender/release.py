@@ -25,9 +25,11 @@ PART = "released"
 
 
 def released_calibration(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> dict[str, Any]:
-    """Column to calibration, as JSON values, fitted on the source's weighting users."""
+    """Column to calibration, as JSON values, fitted on the source's weighting users; empty where it has none."""
     raw = _raw_panel(platform, catalogue, encoder)
     held_out = examples(platform, Stage.TRAIN, platform.weighting_users)
+    if len(held_out) == 0:
+        return {}
     fitted = calibrate([(raw, held_out)], [platform.weighting_users] * len(raw.columns))
     return {column.name: one.to_json() for column, one in zip(raw.columns, fitted, strict=True)}
 

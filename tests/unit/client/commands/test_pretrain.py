@@ -34,7 +34,9 @@ def test_writes_an_encoder_with_calibrations_and_rounded_counts(folder, tmp_path
     encoder, card = load_encoder(out)
     assert outcome.parameters == len(encoder.flat)
     assert encoder.linear().W.any()
-    assert set(card.calibration) == {"linear", "sequence"}
+    encoder_columns = {"released:linear", "released:sequence"}
+    assert encoder_columns == {name for name in card.calibration if not name.startswith("content-")}
+    assert "content-knn@0.6" in card.calibration
     mixtures = [Calibration.from_json(values).mixture for values in card.calibration.values()]
     assert np.allclose([sum(mixture) for mixture in mixtures], 1)
     assert all(np.log2(count) % 1 == 0 for count in card.counts.values())

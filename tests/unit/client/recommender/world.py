@@ -1,0 +1,39 @@
+"""A small platform whose users follow a chain of items, so that order, co-occurrence and text all hold signal."""
+
+import numpy as np
+
+from client.data.platform import Platform, Sequences
+from client.features.hashing import hash_texts
+from client.recommender.cross_fitting import Catalogue
+from client.scorers.neighbours import nearest
+
+N_ITEMS = 40
+N_USERS = 120
+LENGTH = 7
+
+
+def small_platform(*, ordered: bool = True) -> Platform:
+    """Users walk from a random item to the next ones; items in a row of five have a word in common."""
+    rng = np.random.default_rng(7)
+    starts = rng.integers(0, N_ITEMS, N_USERS)
+    items = (starts[:, None] + np.arange(LENGTH)) % N_ITEMS
+    users = np.arange(N_USERS)
+    return Platform(
+        name="small",
+        item_ids=tuple(str(item) for item in range(N_ITEMS)),
+        texts=tuple(f"group{item // 5} item{item}" for item in range(N_ITEMS)),
+        categories=None,
+        vectors=None,
+        user_ids=tuple(f"u{user}" for user in users),
+        sequences=Sequences(offsets=np.arange(N_USERS + 1) * LENGTH, items=items.reshape(-1).astype(np.int32)),
+        training_users=users,
+        weighting_users=users[::5],
+        ordered=ordered,
+        repeats=False,
+    )
+
+
+def catalogue(platform: Platform) -> Catalogue:
+    """Its hashed features and neighbours."""
+    features = hash_texts(platform.texts)
+    return Catalogue(features=features, neighbours=nearest(features))
