@@ -6,6 +6,7 @@ GraftError
 │   ├── DataError              a platform folder, a raw file, a column, a row
 │   ├── EncoderFileError       an encoder file that cannot be read or trusted
 │   └── FeatureSpaceMismatch   two feature spaces were about to be mixed
+├── FederationError            a federated run cannot go on
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
 └── HeadStoreError             a stored head that cannot be read or written
@@ -34,6 +35,10 @@ class EncoderFileError(InputError):
 
 class FeatureSpaceMismatch(InputError):
     """Two feature spaces were about to be mixed; the message names both."""
+
+
+class FederationError(GraftError):
+    """A federated run cannot go on; what it had reached is kept."""
 
 
 class WireError(GraftError):

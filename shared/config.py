@@ -1,0 +1,127 @@
+"""The configuration of a federated run, which both sides read the same way."""
+
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Literal, Self, get_args
+
+from shared.errors import ConfigError
+
+Strategy = Literal["fedavg", "fedavgm", "fedadam"]
+Weighting = Literal["uniform", "sqrt-users"]
+FlatConfig = dict[str, bool | float | int | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings:
+    """How a platform trains in one round; what the server may ask for, and no more."""
+
+    head_epochs: int = 1
+    """passes that train the head alone, the encoder frozen"""
+    encoder_epochs: int = 1
+    """passes that train the encoder alone, the head frozen"""
+    head_rate: float = 3e-3
+    encoder_rate: float = 1e-3
+    tokens: int = 2048
+    """positions per step"""
+    negatives: int = 1024
+    """uniform draws per step where the catalogue is too large for the full softmax"""
+    proximal: float = 0.01
+    """μ of the pull μ/2 ‖θ − θ_received‖² on the encoder"""
+    clip_norm: float = 0.0
+    """longest update sent; 0 sets no limit"""
+    dropout: float = 0.1
+    id_dropout: float = 0.25
+    """share of items per step that are seen by their content alone"""
+
+    def __post_init__(self) -> None:
+        for name in ("head_epochs", "encoder_epochs", "proximal", "clip_norm"):
+            _require(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("head_rate", "encoder_rate"):
+            _require(self, name, getattr(self, name) > 0, "above 0")
+        for name in ("tokens", "negatives"):
+            _require(self, name, getattr(self, name) >= 1, "1 or more")
+        for name in ("dropout", "id_dropout"):
+            _require(self, name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+
+    def to_flat(self) -> FlatConfig:
+        """Kebab-case names with plain values."""
+        return {_kebab(item.name): getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_flat(cls, flat: FlatConfig) -> Self:
+        """The inverse of ``to_flat``; raises ConfigError for a missing, unknown or ill-typed key."""
+        return cls(**_typed(cls, flat))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundsConfig:
+    """What the server does in a run."""
+
+    seed: int = 0
+    rounds: int = 12
+    """training rounds after the moments round"""
+    moments: bool = True
+    """whether the linear part is solved anew from the platforms' moments"""
+    ridge: float = 0.03
+    """λ of the linear part, as a share of the mean eigenvalue"""
+    strategy: Strategy = "fedavg"
+    weighting: Weighting = "uniform"
+    """how much a platform's update counts: all the same, or by the root of its number of users"""
+    server_rate: float = 1.0
+    """step along the mean update; for fedadam the step per number (the paper's η; .001 to .01 is usual)"""
+    server_momentum: float = 0.9
+    """fedavgm's momentum and fedadam's β₁; fedavg has none"""
+    min_platforms: int = 1
+    """fewer usable replies leave the encoder as it is; fewer platforms online end the run"""
+    wait_seconds: float = 60.0
+    """how long the server waits for the minimum of platforms"""
+    deadline_seconds: float = 600.0
+    """how long the server waits for replies; who is later loses this round"""
+    evaluate_every: int = 1
+    """evaluate after every so many training rounds, and after the last; 0 never evaluates"""
+    local: LocalSettings = field(default_factory=LocalSettings)
+
+    def __post_init__(self) -> None:
+        _require(self, "strategy", self.strategy in get_args(Strategy), f"one of {', '.join(get_args(Strategy))}")
+        _require(self, "weighting", self.weighting in get_args(Weighting), f"one of {', '.join(get_args(Weighting))}")
+        for name in ("seed", "rounds", "evaluate_every"):
+            _require(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("ridge", "server_rate", "wait_seconds", "deadline_seconds"):
+            _require(self, name, getattr(self, name) > 0, "above 0")
+        _require(self, "server_momentum", 0 <= self.server_momentum < 1, "at least 0 and below 1")
+        _require(self, "min_platforms", self.min_platforms >= 1, "1 or more")
+
+    def to_run_config(self) -> FlatConfig:
+        """Flower's flat run config: kebab-case names, those of ``local`` under ``local-``."""
+        own = {_kebab(item.name): getattr(self, item.name) for item in fields(self) if item.name != "local"}
+        return {**own, **{f"local-{name}": value for name, value in self.local.to_flat().items()}}
+
+    @classmethod
+    def from_run_config(cls, flat: FlatConfig) -> Self:
+        """The inverse of ``to_run_config``; raises ConfigError for an unknown or ill-typed key."""
+        local = {name.removeprefix("local-"): value for name, value in flat.items() if name.startswith("local-")}
+        own = {name: value for name, value in flat.items() if not name.startswith("local-")}
+        return cls(**_typed(cls, own), local=LocalSettings.from_flat(local))
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _require(config: Any, name: str, holds: bool, expected: str) -> None:
+    if not holds:
+        raise ConfigError(f"{_kebab(name)} must be {expected}; got {getattr(config, name)!r}")
+
+
+def _typed(cls: type[Any], flat: FlatConfig) -> dict[str, Any]:
+    """The values by field name, whole numbers taken where a real one is expected."""
+    kinds = {_kebab(item.name): type(item.default) for item in fields(cls) if item.default is not MISSING}
+    if set(flat) != set(kinds):
+        unknown, missing = sorted(set(flat) - set(kinds)), sorted(set(kinds) - set(flat))
+        raise ConfigError(f"the run config has the unknown keys {unknown} and lacks {missing}")
+    typed = {}
+    for name, value in flat.items():
+        exact = float(value) if kinds[name] is float and type(value) is int else value
+        if type(exact) is not kinds[name]:
+            raise ConfigError(f"{name} must be a {kinds[name].__name__}; got {value!r}")
+        typed[name.replace("-", "_")] = exact
+    return typed

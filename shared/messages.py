@@ -1,0 +1,126 @@
+"""What server and platforms say to each other, as plain dataclasses; no field can hold a head."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.config import LocalSettings
+from shared.encoder.encoder import Encoder
+from shared.encoder.layout import Layout
+from shared.encoder.linear import Moments
+from shared.feature_space.spec import FeatureSpace
+
+LOSSES = ("head", "encoder")
+"""the phases of a local round whose losses a platform may tell"""
+VALIDATIONS = ("linear", "sequence")
+"""the parts of the encoder whose validation NDCG@10 a platform may tell"""
+
+
+class DeclineReason(StrEnum):
+    """Why a platform takes part in receiving only."""
+
+    TOO_FEW_USERS = "too-few-users"
+
+
+class FailureCode(StrEnum):
+    """All that the server learns of an error on a platform."""
+
+    SETTINGS = "settings"
+    DATA = "data"
+    FEATURE_SPACE = "feature-space"
+    HEAD_STORE = "head-store"
+    PROTOCOL = "protocol"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsTask:
+    """Asks a platform for its moments in a feature space."""
+
+    round: int
+    feature_space: FeatureSpace
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsReply:
+    """A platform's moments over its contributing users."""
+
+    round: int
+    moments: Moments
+    fingerprint: str
+    """of the platform's feature space"""
+    users: int
+    """training users, rounded to a power of two"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainTask:
+    """Asks a platform to improve an encoder on its contributing users."""
+
+    round: int
+    seed: int
+    """of the run; the platform adds its name and the round"""
+    encoder: Encoder
+    settings: LocalSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReply:
+    """The improved encoder, whole, as the platform says that it is laid out."""
+
+    round: int
+    flat: NDArray[np.float32]
+    """[P] in the order of ``layout``"""
+    layout: Layout
+    fingerprint: str
+    users: int
+    """training users, rounded to a power of two"""
+    losses: dict[str, float]
+    """by phase, in nats"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateTask:
+    """Asks a platform what an encoder is worth on its weighting users."""
+
+    round: int
+    seed: int
+    encoder: Encoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateReply:
+    """NDCG@10 of the encoder's parts on a sample of weighting users."""
+
+    round: int
+    users: int
+    """weighting users in the sample, rounded to a power of two"""
+    validation: dict[str, float]
+    """by part of the encoder"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declined:
+    """The platform receives, and does not contribute."""
+
+    round: int
+    reason: DeclineReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The platform met an error; its text stays there."""
+
+    round: int
+    code: FailureCode
+
+
+Task = MomentsTask | TrainTask | EvaluateTask
+Reply = MomentsReply | TrainReply | EvaluateReply | Declined | Failed
+
+
+def power_of_two(count: int) -> int:
+    """The power of two nearest to a count on the logarithmic scale; 0 stays 0."""
+    return 0 if count < 1 else int(2 ** round(np.log2(count)))

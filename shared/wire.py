@@ -1,0 +1,370 @@
+"""Messages to Flower records and back; the only place that knows the records' names.
+
+An encoder or a platform's moments travel as one flat array (cost grows with the number of arrays) beside a header
+with its layout and the feature space's fingerprint. Reading is strict: whatever is not expected is refused.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
+from numpy.typing import NDArray
+
+from shared.config import LocalSettings
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.layout import ArraySpec, Layout
+from shared.encoder.linear import Moments
+from shared.errors import InputError, WireError
+from shared.feature_space.spec import FeatureSpace
+from shared.messages import (
+    LOSSES,
+    VALIDATIONS,
+    Declined,
+    DeclineReason,
+    EvaluateReply,
+    EvaluateTask,
+    Failed,
+    FailureCode,
+    MomentsReply,
+    MomentsTask,
+    Reply,
+    Task,
+    TrainReply,
+    TrainTask,
+)
+
+PROTOCOL = "graft/1"
+MOMENTS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "train", "evaluate"
+"""Flower's message types"""
+
+HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
+FLAT = "flat"
+_NPY_HEADER_BYTES = 4096
+
+
+def moments_layout(dim: int) -> Layout:
+    """The order in which moments in D dimensions lie in their flat array."""
+    triangle = dim * (dim + 1) // 2
+    shapes = {"A": (triangle,), "B": (dim, dim), "C": (triangle,), "sum_q": (dim,), "sum_y": (dim,), "n": (1,)}
+    return Layout(tuple(ArraySpec(name=name, shape=shape, dtype="float64") for name, shape in shapes.items()))
+
+
+def content_bytes(content: RecordDict) -> int:
+    """How many bytes a message's content takes, array by array and record by record."""
+    total = 0
+    for name, record in content.items():
+        total += len(name) + len(record.deflate())
+        if isinstance(record, ArrayRecord):
+            total += sum(len(array.deflate()) + len(array.data) for array in record.values())
+    return total
+
+
+def encode_task(task: Task) -> RecordDict:
+    """A task as records."""
+    if isinstance(task, MomentsTask):
+        return _content(_header("moments-task", task.round, space=_space_to_json(task.feature_space)))
+    content = _content(
+        _header(
+            "train-task" if isinstance(task, TrainTask) else "evaluate-task",
+            task.round,
+            seed=task.seed,
+            preset=task.encoder.spec.preset,
+            space=_space_to_json(task.encoder.spec.feature_space),
+            **_layout_fields(task.encoder.spec.layout()),
+        )
+    )
+    content[ENCODER] = _array_record(task.encoder.flat)
+    if isinstance(task, TrainTask):
+        content[SETTINGS] = ConfigRecord(dict(task.settings.to_flat()))
+    return content
+
+
+def decode_moments_task(content: RecordDict) -> MomentsTask:
+    """Raises WireError for anything but a moments task."""
+    header = _Header.read(content, "moments-task", {HEADER: ConfigRecord}, {"space": str})
+    return MomentsTask(round=header.round, feature_space=_space_from_json(header.text("space")))
+
+
+def decode_train_task(content: RecordDict) -> TrainTask:
+    """Raises WireError for anything but a training task."""
+    records = {HEADER: ConfigRecord, SETTINGS: ConfigRecord, ENCODER: ArrayRecord}
+    header = _Header.read(content, "train-task", records, _ENCODER_TASK)
+    try:
+        settings = LocalSettings.from_flat(dict(content[SETTINGS]))  # type: ignore[arg-type]
+    except InputError as error:
+        raise WireError(f"the settings cannot be followed: {error}") from error
+    encoder = _encoder(header, content)
+    return TrainTask(round=header.round, seed=header.number("seed"), encoder=encoder, settings=settings)
+
+
+def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
+    """Raises WireError for anything but an evaluation task."""
+    records = {HEADER: ConfigRecord, ENCODER: ArrayRecord}
+    header = _Header.read(content, "evaluate-task", records, _ENCODER_TASK)
+    return EvaluateTask(round=header.round, seed=header.number("seed"), encoder=_encoder(header, content))
+
+
+def encode_reply(reply: Reply) -> RecordDict:
+    """A reply as records."""
+    return _REPLY_WRITERS[type(reply)](reply)
+
+
+def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Failed:
+    """Raises WireError for anything but an answer to a moments task."""
+    if (refusal := _refusal(content)) is not None:
+        return refusal
+    records = {HEADER: ConfigRecord, MOMENTS: ArrayRecord}
+    header = _Header.read(content, "moments-reply", records, {**_LAYOUT, "dim": int, "fingerprint": str, "users": int})
+    dim = header.number("dim", least=1)
+    layout = header.layout()
+    if layout != moments_layout(dim):
+        raise WireError(f"the layout is not that of moments in {dim} dimensions")
+    return MomentsReply(
+        round=header.round,
+        moments=Moments.from_flat(_flat(content, MOMENTS, layout), dim),
+        fingerprint=header.text("fingerprint"),
+        users=header.users(),
+    )
+
+
+def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
+    """Raises WireError for anything but an answer to a training task."""
+    if (refusal := _refusal(content)) is not None:
+        return refusal
+    records = {HEADER: ConfigRecord, ENCODER: ArrayRecord, METRICS: MetricRecord}
+    header = _Header.read(content, "train-reply", records, {**_LAYOUT, "fingerprint": str, "users": int})
+    layout = header.layout()
+    return TrainReply(
+        round=header.round,
+        flat=_flat(content, ENCODER, layout),
+        layout=layout,
+        fingerprint=header.text("fingerprint"),
+        users=header.users(),
+        losses=_metrics(content, LOSSES),
+    )
+
+
+def decode_evaluate_reply(content: RecordDict) -> EvaluateReply | Declined | Failed:
+    """Raises WireError for anything but an answer to an evaluation task."""
+    if (refusal := _refusal(content)) is not None:
+        return refusal
+    records = {HEADER: ConfigRecord, METRICS: MetricRecord}
+    header = _Header.read(content, "evaluate-reply", records, {"users": int})
+    return EvaluateReply(round=header.round, users=header.users(), validation=_metrics(content, VALIDATIONS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """A header whose keys and types are those expected."""
+
+    fields: dict[str, Any]
+
+    @classmethod
+    def read(
+        cls, content: RecordDict, kind: str, records: Mapping[str, type[Any]], expected: Mapping[str, type[Any]]
+    ) -> "_Header":
+        """Check the records' names and types, then the header's keys and types."""
+        if set(content) != set(records):
+            raise WireError(f"expected the records {sorted(records)}; found {_names(content)}")
+        for name, record_type in records.items():
+            if not isinstance(content[name], record_type):
+                raise WireError(f"record {name!r} must be a {record_type.__name__}")
+        fields = dict(content[HEADER])
+        _require_keys(HEADER, fields, {**_COMMON, **expected})
+        if (fields["protocol"], fields["kind"]) != (PROTOCOL, kind):
+            raise WireError(f"expected a {kind} of {PROTOCOL}")
+        return cls(fields=fields)
+
+    @property
+    def round(self) -> int:
+        return self.number("round")
+
+    def text(self, name: str) -> str:
+        return str(self.fields[name])
+
+    def number(self, name: str, least: int = 0) -> int:
+        value = int(self.fields[name])
+        if value < least:
+            raise WireError(f"{name} must be {least} or more; got {value}")
+        return value
+
+    def users(self) -> int:
+        value = self.number("users")
+        if value & (value - 1):
+            raise WireError(f"users must be a power of two or 0; got {value}")
+        return value
+
+    def layout(self) -> Layout:
+        try:
+            layout = Layout.from_json(self.text("layout"))
+        except InputError as error:
+            raise WireError("the layout cannot be read") from error
+        if layout.hash != self.text("layout-hash"):
+            raise WireError("the layout's hash is not that of its names, shapes, dtypes and order")
+        return layout
+
+
+_COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
+_LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "preset": str, "space": str}
+
+
+def _moments_reply(reply: MomentsReply) -> RecordDict:
+    content = _content(
+        _header(
+            "moments-reply",
+            reply.round,
+            dim=reply.moments.dim,
+            fingerprint=reply.fingerprint,
+            users=reply.users,
+            **_layout_fields(moments_layout(reply.moments.dim)),
+        )
+    )
+    content[MOMENTS] = _array_record(reply.moments.to_flat())
+    return content
+
+
+def _train_reply(reply: TrainReply) -> RecordDict:
+    header = _header(
+        "train-reply",
+        reply.round,
+        fingerprint=reply.fingerprint,
+        users=reply.users,
+        **_layout_fields(reply.layout),
+    )
+    return _content(header, encoder=_array_record(reply.flat), metrics=MetricRecord(dict(reply.losses)))
+
+
+def _evaluate_reply(reply: EvaluateReply) -> RecordDict:
+    header = _header("evaluate-reply", reply.round, users=reply.users)
+    return _content(header, metrics=MetricRecord(dict(reply.validation)))
+
+
+def _declined(reply: Declined) -> RecordDict:
+    return _content(_header("declined", reply.round, reason=str(reply.reason)))
+
+
+def _failed(reply: Failed) -> RecordDict:
+    return _content(_header("failed", reply.round, code=str(reply.code)))
+
+
+_REPLY_WRITERS: dict[type[Any], Callable[[Any], RecordDict]] = {
+    MomentsReply: _moments_reply,
+    TrainReply: _train_reply,
+    EvaluateReply: _evaluate_reply,
+    Declined: _declined,
+    Failed: _failed,
+}
+
+
+def _refusal(content: RecordDict) -> Declined | Failed | None:
+    """A platform's answer that it does not contribute or met an error, else None."""
+    header = content.get(HEADER)
+    kind = header.get("kind") if isinstance(header, ConfigRecord) else None
+    try:
+        if kind == "declined":
+            read = _Header.read(content, "declined", {HEADER: ConfigRecord}, {"reason": str})
+            return Declined(round=read.round, reason=DeclineReason(read.text("reason")))
+        if kind == "failed":
+            read = _Header.read(content, "failed", {HEADER: ConfigRecord}, {"code": str})
+            return Failed(round=read.round, code=FailureCode(read.text("code")))
+    except ValueError as error:
+        raise WireError("the reason or code of a refusal is not one of the listed ones") from error
+    return None
+
+
+def _header(kind: str, round_number: int, **fields: str | int) -> ConfigRecord:
+    names = {name.replace("_", "-"): value for name, value in fields.items()}
+    return ConfigRecord({"protocol": PROTOCOL, "kind": kind, "round": round_number, **names})
+
+
+def _content(header: ConfigRecord, **records: ArrayRecord | MetricRecord) -> RecordDict:
+    return RecordDict({HEADER: header, **records})
+
+
+def _layout_fields(layout: Layout) -> dict[str, str]:
+    return {"layout": layout.to_json(), "layout_hash": layout.hash}
+
+
+def _array_record(flat: NDArray[Any]) -> ArrayRecord:
+    return ArrayRecord({FLAT: Array(np.ascontiguousarray(flat))})
+
+
+def _encoder(header: _Header, content: RecordDict) -> Encoder:
+    space = _space_from_json(header.text("space"))
+    try:
+        spec = EncoderSpec(preset=header.text("preset"), input_dim=space.dim, feature_space=space)
+    except InputError as error:
+        raise WireError(f"the encoder is of a kind unknown here: {error}") from error
+    if header.layout() != spec.layout():
+        raise WireError(f"the layout is not that of preset {spec.preset!r} at {space.dim} dimensions")
+    return Encoder(spec=spec, flat=_flat(content, ENCODER, spec.layout()))
+
+
+def _flat(content: RecordDict, name: str, layout: Layout) -> NDArray[Any]:
+    """The record's only array, [size of layout], of its dtype and finite."""
+    record = content[name]
+    if not isinstance(record, ArrayRecord) or set(record) != {FLAT}:
+        raise WireError(f"record {name!r} must hold the array {FLAT!r} alone; found {_names(record)}")
+    array = record[FLAT]
+    expected = (str(layout.dtype), (layout.size,))
+    if (array.dtype, tuple(array.shape)) != expected:
+        _refuse_array(name, expected, (array.dtype, tuple(array.shape)))
+    if len(array.data) > layout.size * layout.dtype.itemsize + _NPY_HEADER_BYTES:
+        raise WireError(f"record {name!r} is longer than its shape says")
+    try:
+        flat = array.numpy()
+    except (ValueError, TypeError, EOFError, OSError, SyntaxError) as error:
+        raise WireError(f"record {name!r} holds no readable array") from error
+    if not isinstance(flat, np.ndarray) or flat.dtype != layout.dtype or flat.shape != (layout.size,):
+        _refuse_array(name, expected, (str(getattr(flat, "dtype", "?")), getattr(flat, "shape", ())))
+    if not np.isfinite(flat).all():
+        raise WireError(f"record {name!r} holds numbers that are not finite")
+    return flat
+
+
+def _refuse_array(name: str, expected: tuple[str, Any], found: tuple[str, Any]) -> NoReturn:
+    raise WireError(
+        f"record {name!r} must be {expected[0]} {list(expected[1])}; found {found[0][:20]} {list(found[1])[:4]}"
+    )
+
+
+def _metrics(content: RecordDict, allowed: tuple[str, ...]) -> dict[str, float]:
+    metrics = dict(content[METRICS])
+    if not set(metrics) <= set(allowed):
+        raise WireError(f"record {METRICS!r} may hold {list(allowed)}; found {_names(metrics)}")
+    if not all(type(value) is float and math.isfinite(value) for value in metrics.values()):
+        raise WireError(f"record {METRICS!r} must hold finite numbers")
+    return {name: metrics[name] for name in allowed if name in metrics}  # type: ignore[misc]
+
+
+def _require_keys(record: str, fields: dict[str, Any], expected: Mapping[str, type[Any]]) -> None:
+    if set(fields) != set(expected):
+        raise WireError(f"record {record!r} must hold {sorted(expected)}; found {_names(fields)}")
+    for name, kind in expected.items():
+        if type(fields[name]) is not kind:
+            raise WireError(f"{name} in record {record!r} must be of type {kind.__name__}")
+
+
+def _names(found: Any) -> list[str]:
+    """What may be repeated of names that came from outside."""
+    return [str(name)[:40] for name in sorted(found)[:8]]
+
+
+def _space_to_json(space: FeatureSpace) -> str:
+    return json.dumps([space.name, space.parameters, space.dim, space.fingerprint])
+
+
+def _space_from_json(text: str) -> FeatureSpace:
+    try:
+        name, parameters, dim, fingerprint = json.loads(text)
+        pairs = tuple((str(key), value) for key, value in parameters)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise WireError("the feature space cannot be read") from error
+    if type(dim) is not int or not 1 <= dim <= 65536:
+        raise WireError("the feature space has an impossible dim")
+    return FeatureSpace(name=str(name), parameters=pairs, dim=dim, fingerprint=str(fingerprint))
