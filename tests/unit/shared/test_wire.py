@@ -1,0 +1,79 @@
+"""The wire: what goes in comes out, and what is not exactly one encoder is refused."""
+
+import numpy as np
+import pytest
+from flwr.app import ConfigRecord, RecordDict
+
+from shared.config import LocalSettings, RoundsConfig
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.layout import Layout
+from shared.errors import ConfigError, WireError
+from shared.feature_space.spec import FeatureSpace
+from shared.messages import Declined, DeclineReason, TrainReply, TrainTask
+from shared.wire import decode_train_reply, decode_train_task, encode_reply, encode_task
+
+SPACE = FeatureSpace(name="hashing", parameters=(("dim", 8),), dim=8, fingerprint="f" * 32)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    return Encoder.initial(EncoderSpec(preset="tiny", input_dim=8, feature_space=SPACE), seed=1)
+
+
+def _reply(encoder: Encoder, flat: np.ndarray | None = None, layout: Layout | None = None) -> TrainReply:
+    return TrainReply(
+        round=1,
+        flat=encoder.flat if flat is None else flat,
+        layout=encoder.spec.layout() if layout is None else layout,
+        fingerprint=SPACE.fingerprint,
+        users=128,
+        losses={"head": 1.5},
+    )
+
+
+def test_brings_a_task_across_bit_for_bit(encoder: Encoder) -> None:
+    task = TrainTask(round=3, seed=7, encoder=encoder, settings=LocalSettings(encoder_epochs=2))
+    found = decode_train_task(encode_task(task))
+    assert found.encoder.flat.tobytes() == encoder.flat.tobytes()
+    assert (found.round, found.seed, found.settings, found.encoder.spec) == (3, 7, task.settings, encoder.spec)
+
+
+def test_brings_a_reply_across_bit_for_bit(encoder: Encoder) -> None:
+    found = decode_train_reply(encode_reply(_reply(encoder)))
+    assert isinstance(found, TrainReply)
+    assert found.flat.tobytes() == encoder.flat.tobytes()
+    assert (found.users, found.losses) == (128, {"head": 1.5})
+
+
+def test_brings_a_refusal_to_contribute_across() -> None:
+    declined = Declined(round=1, reason=DeclineReason.TOO_FEW_USERS)
+    assert decode_train_reply(encode_reply(declined)) == declined
+
+
+def test_refuses_a_reply_with_a_record_that_nobody_asked_for(encoder: Encoder) -> None:
+    content: RecordDict = encode_reply(_reply(encoder))
+    content["head"] = ConfigRecord({"v": 1.0})
+    with pytest.raises(WireError):
+        decode_train_reply(content)
+
+
+def test_refuses_a_reply_that_is_not_finite(encoder: Encoder) -> None:
+    flat = encoder.flat.copy()
+    flat[5] = np.nan
+    with pytest.raises(WireError):
+        decode_train_reply(encode_reply(_reply(encoder, flat=flat)))
+
+
+def test_refuses_a_reply_of_another_length_than_its_layout(encoder: Encoder) -> None:
+    with pytest.raises(WireError):
+        decode_train_reply(encode_reply(_reply(encoder, flat=encoder.flat[:-1])))
+
+
+def test_reads_back_the_run_config_it_wrote() -> None:
+    config = RoundsConfig(rounds=3, strategy="fedadam", server_rate=0.01, local=LocalSettings(head_epochs=0))
+    assert RoundsConfig.from_run_config(config.to_run_config()) == config
+
+
+def test_names_the_setting_that_is_wrong() -> None:
+    with pytest.raises(ConfigError, match="strategy must be one of fedavg, fedavgm, fedadam; got 'fedmax'"):
+        RoundsConfig(strategy="fedmax")  # type: ignore[arg-type]
