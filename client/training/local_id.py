@@ -1,5 +1,7 @@
 """The baseline ``local-id``: a causal transformer over ids alone (SASRec; Kang and McAuley 2018)."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from client.data.platform import Sequences
@@ -8,6 +10,9 @@ from client.training.sequence_model import SequenceModel
 from client.training.validation import ValidationSet
 from shared.encoder.presets import Preset
 from shared.seeding import seed_for
+
+STEPS_PER_EPOCH = 40
+MIN_TOKENS = 128
 
 ID_PRESET = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
 
@@ -43,7 +48,19 @@ def tune_local_id(
     preset: Preset = ID_PRESET,
 ) -> tuple[SequenceModel, TrainingLog, TrainingSettings]:
     """The best of a written grid by NDCG@10 on the validation set."""
-    runs = [
-        (*train_local_id(sequences, n_items, validation, settings=one, seed=seed, preset=preset), one) for one in grid
-    ]
+    events = len(sequences.items)
+    runs = []
+    for one in grid:
+        sized = for_size(one, events)
+        model, log = train_local_id(sequences, n_items, validation, settings=sized, seed=seed, preset=preset)
+        runs.append((model, log, one))
     return max(runs, key=lambda run: max(run[1].validation, default=0.0))
+
+
+def for_size(settings: TrainingSettings, events: int) -> TrainingSettings:
+    """The settings with steps so small that a small platform still takes some forty of them in an epoch.
+
+    With the steps of a large platform it would spend its epochs warming up, and early stopping would end it there.
+    """
+    tokens = int(np.clip(events // STEPS_PER_EPOCH, MIN_TOKENS, settings.tokens))
+    return replace(settings, tokens=tokens, warm_up=min(settings.warm_up, STEPS_PER_EPOCH), patience=5)
