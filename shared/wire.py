@@ -63,6 +63,13 @@ def content_bytes(content: RecordDict) -> int:
     return total
 
 
+def round_of(content: RecordDict) -> int:
+    """The round that a message says it belongs to, whatever else is wrong with it; 0 where it says none."""
+    header = content.get(HEADER)
+    number = header.get("round") if isinstance(header, ConfigRecord) else None
+    return number if type(number) is int else 0
+
+
 def encode_task(task: Task) -> RecordDict:
     """A task as records."""
     if isinstance(task, MomentsTask):

@@ -1,0 +1,142 @@
+"""What a platform does for each task of a round: moments, training, evaluation."""
+
+import hashlib
+import math
+
+import numpy as np
+import torch
+
+from client.data.platform import Examples, Platform, Sequences, Stage
+from client.data.splits import examples, training_sequences
+from client.evaluation.ranking import rank
+from client.recommender.head_store import HeadStore, StoredHead
+from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.scorer import HistoryBatch, Scorer
+from client.training.local_round import RoundSettings, run_local_round
+from client.training.moments import platform_moments
+from client.training.sequence_model import SequenceHead
+from client.workspace import Workspace
+from shared.config import LocalSettings
+from shared.encoder.encoder import Encoder
+from shared.feature_space.fingerprint import require_same
+from shared.feature_space.spec import FeatureSpace
+from shared.messages import (
+    Declined,
+    DeclineReason,
+    EvaluateReply,
+    EvaluateTask,
+    MomentsReply,
+    MomentsTask,
+    TrainReply,
+    TrainTask,
+    power_of_two,
+)
+from shared.seeding import rng_for, seed_for
+
+MIN_TRAINING_USERS = 100
+"""A platform with fewer receives and does not contribute: sums over so few would tell of each."""
+SEQUENCE_HEAD = "sequence"
+VALIDATION_USERS = 500
+
+
+def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Declined:
+    """The moments over the contributing users' training events."""
+    _require_space(task.feature_space, workspace)
+    platform = workspace.platform
+    if _too_few(platform):
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    sequences = training_sequences(platform, platform.contributing_users)
+    return MomentsReply(
+        round=task.round,
+        moments=platform_moments(workspace.features, sequences),
+        fingerprint=workspace.space.fingerprint,
+        users=power_of_two(len(platform.training_users)),
+    )
+
+
+def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
+    """The encoder trained on the contributing users' training events; the head stays in the store."""
+    _require_space(task.encoder.spec.feature_space, workspace)
+    platform = workspace.platform
+    if _too_few(platform):
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    result = run_local_round(
+        encoder=task.encoder,
+        head=stored_head(workspace, task.encoder),
+        features=workspace.features,
+        sequences=training_sequences(platform, platform.contributing_users),
+        settings=_round_settings(task.settings),
+        seed=seed_for(task.seed, platform.name, task.round),
+    )
+    _store_head(workspace.heads, result.head, _head_facts(platform, task.encoder))
+    return TrainReply(
+        round=task.round,
+        flat=result.encoder.flat,
+        layout=task.encoder.spec.layout(),
+        fingerprint=workspace.space.fingerprint,
+        users=power_of_two(len(platform.training_users)),
+        losses={name: round(loss, 2) for name, loss in result.losses.items()},
+    )
+
+
+def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | Declined:
+    """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users."""
+    _require_space(task.encoder.spec.feature_space, workspace)
+    platform = workspace.platform
+    if _too_few(platform):
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    sample = _validation_sample(platform, task.seed)
+    scorers = encoder_scorers("", task.encoder, workspace.features, stored_head(workspace, task.encoder))
+    validation = {
+        scorer.columns[0].name.removeprefix(":"): two_digits(_ndcg(scorer, sample, platform)) for scorer in scorers
+    }
+    return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
+
+
+def stored_head(workspace: Workspace, encoder: Encoder) -> SequenceHead | None:
+    """The platform's head for encoders of this layout and this catalogue, or None where none fits."""
+    stored = workspace.heads.read(SEQUENCE_HEAD)
+    if stored is None or dict(stored.facts) != _head_facts(workspace.platform, encoder):
+        return None
+    return SequenceHead(v=stored.arrays["v"], a=stored.arrays["a"], b=stored.arrays["b"])
+
+
+def two_digits(value: float) -> float:
+    """Rounded to two significant digits."""
+    return 0.0 if value == 0 else round(value, 1 - math.floor(math.log10(abs(value))))
+
+
+def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
+    require_same(expected, workspace.space, where=workspace.platform.name)
+
+
+def _too_few(platform: Platform) -> bool:
+    return len(platform.training_users) < MIN_TRAINING_USERS
+
+
+def _round_settings(settings: LocalSettings) -> RoundSettings:
+    values = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
+    return RoundSettings(**{**values, "clip_norm": settings.clip_norm or None})
+
+
+def _head_facts(platform: Platform, encoder: Encoder) -> dict[str, str]:
+    catalogue = hashlib.sha256("\0".join(platform.item_ids).encode("utf-8")).hexdigest()
+    return {"layout": encoder.spec.layout().hash, "catalogue": catalogue}
+
+
+def _store_head(heads: HeadStore, head: SequenceHead, facts: dict[str, str]) -> None:
+    heads.write(SEQUENCE_HEAD, StoredHead(arrays={"v": head.v, "a": head.a, "b": head.b}, facts=facts))
+
+
+def _validation_sample(platform: Platform, seed: int) -> Examples:
+    users = platform.weighting_users
+    chosen = np.sort(rng_for(seed, platform.name, "round-validation").permutation(users)[:VALIDATION_USERS])
+    return examples(platform, Stage.VALIDATION, chosen)
+
+
+def _ndcg(scorer: Scorer, sample: Examples, platform: Platform) -> float:
+    def score(histories: Sequences) -> torch.Tensor:
+        return scorer.score(HistoryBatch(histories, platform.n_items))[0]
+
+    ranking = rank(score, sample, n_items=platform.n_items, repeats=platform.repeats)
+    return float(ranking.ndcg.mean())

@@ -1,0 +1,91 @@
+"""A platform opened once per process: its data, its vectors and its head store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.contract import read_folder
+from client.data.platform import Platform
+from client.data.preparation import prepare
+from client.data.spec import parse_platform_spec
+from client.features.item_features import item_features
+from client.recommender.head_store import HeadStore
+from shared.errors import ConfigError
+from shared.feature_space.spec import FeatureSpace
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeSettings:
+    """What a platform's node config says; it never comes from the server."""
+
+    platform: str
+    """NAME=DIR[,option=value...] as client/data/spec.py reads it"""
+    heads: str
+    """folder of the head store"""
+    seed: int = 0
+    """of the preparation"""
+    cache: str = ""
+    """folder for feature vectors; empty keeps none"""
+    features: str = "hashing"
+    min_user_events: int = 3
+    min_item_events: int = 1
+
+    @classmethod
+    def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":
+        """Raises ConfigError for a missing, unknown or ill-typed key."""
+        given = {name.replace("-", "_"): value for name, value in config.items()}
+        kinds = {name: int if kind is int else str for name, kind in cls.__annotations__.items()}
+        unknown, missing = sorted(set(given) - set(kinds)), sorted({"platform", "heads"} - set(given))
+        if unknown or missing:
+            raise ConfigError(f"the node config has the unknown keys {unknown} and lacks {missing}")
+        for name, value in given.items():
+            if type(value) is not kinds[name]:
+                raise ConfigError(f"{name} in the node config must be a {kinds[name].__name__}")
+        return cls(**given)
+
+    def to_node_config(self) -> dict[str, str | int]:
+        """The inverse of ``from_node_config``."""
+        return {name.replace("_", "-"): getattr(self, name) for name in self.__annotations__}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """What the client's tasks work on."""
+
+    platform: Platform
+    space: FeatureSpace
+    features: NDArray[np.float32]
+    """[n, D]"""
+    heads: HeadStore
+
+
+def open_workspace(settings: NodeSettings) -> Workspace:
+    """The platform and its heads; data and vectors are read once per process.
+
+    Raises ConfigError or DataError where they cannot be opened.
+    """
+    platform, space, features = _open_data(
+        settings.platform,
+        settings.seed,
+        settings.cache,
+        settings.features,
+        settings.min_user_events,
+        settings.min_item_events,
+    )
+    return Workspace(platform=platform, space=space, features=features, heads=HeadStore(Path(settings.heads)))
+
+
+@lru_cache(maxsize=64)
+def _open_data(
+    line: str, seed: int, cache: str, features: str, min_user_events: int, min_item_events: int
+) -> tuple[Platform, FeatureSpace, NDArray[np.float32]]:
+    spec = parse_platform_spec(line)
+    preparation = spec.preparation(min_user_events, min_item_events)
+    platform = prepare(read_folder(spec.path), preparation, name=spec.name, seed=seed)
+    space, vectors = item_features(platform, features, cache=Path(cache) if cache else None)
+    return platform, space, vectors

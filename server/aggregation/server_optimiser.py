@@ -1,0 +1,83 @@
+"""Flower's own strategies, fed with the differences to the server's encoder.
+
+Their aggregation is used as it is; what surrounds it is not: they sample platforms for ever, compare replies only with
+each other, and FedAdam answers in float64. On differences the strategy's current arrays are always zero, and what it
+returns is the step.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, Message, MessageType, MetricRecord, RecordDict
+from flwr.serverapp.strategy import FedAdam, FedAvg, FedAvgM
+from numpy.typing import NDArray
+
+from shared.config import RoundsConfig, Strategy
+
+FLAT = "flat"
+WEIGHT = "num-examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What one platform's reply would change, and how much it counts."""
+
+    name: str
+    """the platform's registered name"""
+    difference: NDArray[np.float64]
+    """[P] its encoder minus the server's"""
+    weight: float
+
+
+def _fedavg(_config: RoundsConfig) -> FedAvg:
+    return FedAvg()
+
+
+def _fedavgm(config: RoundsConfig) -> FedAvg:
+    return FedAvgM(server_learning_rate=config.server_rate, server_momentum=config.server_momentum)
+
+
+def _fedadam(config: RoundsConfig) -> FedAvg:
+    return FedAdam(eta=config.server_rate, beta_1=config.server_momentum)
+
+
+STRATEGIES: dict[Strategy, Callable[[RoundsConfig], FedAvg]] = {
+    "fedavg": _fedavg,
+    "fedavgm": _fedavgm,
+    "fedadam": _fedadam,
+}
+
+
+class ServerOptimiser:
+    """Keeps the strategy, and with it momentum and second moments, from round to round."""
+
+    def __init__(self, config: RoundsConfig) -> None:
+        self.strategy = STRATEGIES[config.strategy](config)
+
+    def step(
+        self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int
+    ) -> NDArray[np.float32]:
+        """[P] the next encoder; the order in which ``updates`` came makes no difference to any bit of it."""
+        if not updates:
+            return encoder
+        ordered = sorted(updates, key=lambda update: update.name)
+        if isinstance(self.strategy, FedAvgM):
+            self.strategy.current_arrays = ArrayRecord({FLAT: Array(np.zeros(len(encoder)))})
+        elif isinstance(self.strategy, FedAdam):
+            self.strategy.current_arrays = {FLAT: np.zeros(len(encoder))}
+        arrays, _metrics = self.strategy.aggregate_train(round_number, [_as_reply(update) for update in ordered])
+        if arrays is None:
+            return encoder
+        step = arrays[FLAT].numpy()
+        return (encoder.astype(np.float64) + step).astype(np.float32)
+
+
+def _as_reply(update: Update) -> Message:
+    content = RecordDict(
+        {
+            "arrays": ArrayRecord({FLAT: Array(update.difference)}),
+            "metrics": MetricRecord({WEIGHT: update.weight}),
+        }
+    )
+    return Message(content, dst_node_id=0, message_type=MessageType.TRAIN)

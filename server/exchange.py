@@ -1,0 +1,94 @@
+"""One question to every platform online: sent, waited for until the deadline, and the answers sorted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from flwr.app import Message, RecordDict
+from flwr.serverapp import Grid
+
+from shared.errors import ReplyRejected
+from shared.messages import Declined, Failed
+from shared.wire import content_bytes
+
+ReplyType = TypeVar("ReplyType")
+
+
+@dataclass(kw_only=True)
+class Answers(Generic[ReplyType]):
+    """Who answered what; every platform asked is in exactly one of the five."""
+
+    replies: dict[str, ReplyType] = field(default_factory=dict)
+    """usable ones, in the order of the platforms' names"""
+    declined: dict[str, str] = field(default_factory=dict)
+    """name to reason"""
+    failed: dict[str, str] = field(default_factory=dict)
+    """name to code"""
+    dropped: dict[str, str] = field(default_factory=dict)
+    """name to why its reply was not used"""
+    missing: list[str] = field(default_factory=list)
+    """no reply before the deadline"""
+    bytes_down: int = 0
+    """server to platforms"""
+    bytes_up: int = 0
+    """platforms to server"""
+
+
+def platforms_online(grid: Grid) -> dict[str, int]:
+    """Registered name to node id, in the order of names; a node without a name goes by its id."""
+    names: dict[str, int] = {}
+    for node in sorted(grid.get_nodes(), key=lambda node: int(node.node_id)):
+        name = node.name or f"node-{node.node_id}"
+        names[name if name not in names else f"{name}-{node.node_id}"] = int(node.node_id)
+    return dict(sorted(names.items()))
+
+
+def ask(
+    grid: Grid,
+    platforms: Mapping[str, int],
+    question: RecordDict,
+    *,
+    message_type: str,
+    round_number: int,
+    deadline_seconds: float,
+    screen: Callable[[RecordDict], ReplyType | Declined | Failed],
+) -> Answers[ReplyType]:
+    """Ask all of ``platforms`` the same; ``screen`` reads a reply and raises ReplyRejected for a bad one."""
+    messages = {
+        name: Message(question, node, message_type, ttl=deadline_seconds, group_id=str(round_number))
+        for name, node in platforms.items()
+    }
+    arrived = list(grid.send_and_receive(list(messages.values()), timeout=deadline_seconds))
+    by_question: dict[str, Message] = {}
+    for message in arrived:
+        by_question.setdefault(message.metadata.reply_to_message_id, message)
+    answers: Answers[ReplyType] = Answers(bytes_down=content_bytes(question) * len(messages))
+    for name, message in messages.items():
+        _sort_in(answers, name, by_question.get(message.metadata.message_id), screen)
+    return answers
+
+
+def _sort_in(
+    answers: Answers[ReplyType],
+    name: str,
+    message: Message | None,
+    screen: Callable[[RecordDict], ReplyType | Declined | Failed],
+) -> None:
+    if message is None:
+        answers.missing.append(name)
+        return
+    if message.has_error():
+        answers.failed[name] = f"engine-{message.error.code}"
+        return
+    answers.bytes_up += content_bytes(message.content)
+    try:
+        reply = screen(message.content)
+    except ReplyRejected as error:
+        answers.dropped[name] = str(error)
+        return
+    if isinstance(reply, Declined):
+        answers.declined[name] = str(reply.reason)
+    elif isinstance(reply, Failed):
+        answers.failed[name] = str(reply.code)
+    else:
+        answers.replies[name] = reply
