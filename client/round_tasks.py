@@ -33,8 +33,6 @@ from shared.messages import (
 )
 from shared.seeding import rng_for, seed_for
 
-MIN_TRAINING_USERS = 100
-"""A platform with fewer receives and does not contribute: sums over so few would tell of each."""
 SEQUENCE_HEAD = "sequence"
 VALIDATION_USERS = 500
 
@@ -43,7 +41,7 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
     """The moments over the contributing users' training events."""
     _require_space(task.feature_space, workspace)
     platform = workspace.platform
-    if _too_few(platform):
+    if not platform.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sequences = training_sequences(platform, platform.contributing_users)
     return MomentsReply(
@@ -58,7 +56,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     """The encoder trained on the contributing users' training events; the head stays in the store."""
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
-    if _too_few(platform):
+    if not platform.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     result = run_local_round(
         encoder=task.encoder,
@@ -83,12 +81,13 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users."""
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
-    if _too_few(platform):
+    if not platform.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sample = _validation_sample(platform, task.seed)
     scorers = encoder_scorers("", task.encoder, workspace.features, stored_head(workspace, task.encoder))
+    parts = {scorer.columns[0].name.removeprefix(":"): (scorer,) for scorer in scorers}
     validation = {
-        scorer.columns[0].name.removeprefix(":"): two_digits(_ndcg(scorer, sample, platform)) for scorer in scorers
+        name: two_digits(_ndcg(part, sample, platform)) for name, part in {**parts, "both": tuple(scorers)}.items()
     }
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
 
@@ -108,10 +107,6 @@ def two_digits(value: float) -> float:
 
 def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
     require_same(expected, workspace.space, where=workspace.platform.name)
-
-
-def _too_few(platform: Platform) -> bool:
-    return len(platform.training_users) < MIN_TRAINING_USERS
 
 
 def _round_settings(settings: LocalSettings) -> RoundSettings:
@@ -134,9 +129,17 @@ def _validation_sample(platform: Platform, seed: int) -> Examples:
     return examples(platform, Stage.VALIDATION, chosen)
 
 
-def _ndcg(scorer: Scorer, sample: Examples, platform: Platform) -> float:
+def _ndcg(scorers: tuple[Scorer, ...], sample: Examples, platform: Platform) -> float:
+    """By the sum of the scorers' scores, each history's scores brought to mean 0 and spread 1 first."""
+
     def score(histories: Sequences) -> torch.Tensor:
-        return scorer.score(HistoryBatch(histories, platform.n_items))[0]
+        batch = HistoryBatch(histories, platform.n_items)
+        return torch.stack([_standardised(scorer.score(batch)[0]) for scorer in scorers]).sum(0)
 
     ranking = rank(score, sample, n_items=platform.n_items, repeats=platform.repeats)
     return float(ranking.ndcg.mean())
+
+
+def _standardised(scores: torch.Tensor) -> torch.Tensor:
+    centred = scores - scores.mean(1, keepdim=True)
+    return centred / (centred.std(1, keepdim=True) + 1e-12)

@@ -1,6 +1,7 @@
 """A platform opened once per process: its data, its vectors and its head store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -54,6 +55,16 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenedData:
+    """A platform with its vectors."""
+
+    platform: Platform
+    space: FeatureSpace
+    features: NDArray[np.float32]
+    """[n, D]"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workspace:
     """What the client's tasks work on."""
 
@@ -64,12 +75,29 @@ class Workspace:
     heads: HeadStore
 
 
+_HELD: dict[str, OpenedData] = {}
+
+
+@contextmanager
+def held_open(data: Mapping[str, OpenedData]) -> Iterator[None]:
+    """While it lasts, node configs whose ``platform`` is a key get this data instead of reading a folder.
+
+    For one process that plays several platforms and has prepared them already.
+    """
+    _HELD.update(data)
+    try:
+        yield
+    finally:
+        for line in data:
+            _HELD.pop(line, None)
+
+
 def open_workspace(settings: NodeSettings) -> Workspace:
     """The platform and its heads; data and vectors are read once per process.
 
     Raises ConfigError or DataError where they cannot be opened.
     """
-    platform, space, features = _open_data(
+    data = _HELD.get(settings.platform) or _open_data(
         settings.platform,
         settings.seed,
         settings.cache,
@@ -77,15 +105,16 @@ def open_workspace(settings: NodeSettings) -> Workspace:
         settings.min_user_events,
         settings.min_item_events,
     )
-    return Workspace(platform=platform, space=space, features=features, heads=HeadStore(Path(settings.heads)))
+    heads = HeadStore(Path(settings.heads))
+    return Workspace(platform=data.platform, space=data.space, features=data.features, heads=heads)
 
 
 @lru_cache(maxsize=64)
 def _open_data(
     line: str, seed: int, cache: str, features: str, min_user_events: int, min_item_events: int
-) -> tuple[Platform, FeatureSpace, NDArray[np.float32]]:
+) -> OpenedData:
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
     platform = prepare(read_folder(spec.path), preparation, name=spec.name, seed=seed)
     space, vectors = item_features(platform, features, cache=Path(cache) if cache else None)
-    return platform, space, vectors
+    return OpenedData(platform=platform, space=space, features=vectors)

@@ -82,12 +82,13 @@ def run_rounds(
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
 ) -> RunState:
-    """All rounds of a run; ``on_round`` gets the state after the moments round and after each training round.
+    """All rounds of a run; ``on_round`` gets the state at the start and after each round.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``.
     """
     loop = _Loop(grid, config, clock)
     state = RunState(encoder=encoder)
+    on_round(state)
     if config.moments:
         state = loop.evaluated(loop.moments_round(state))
         on_round(state)

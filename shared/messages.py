@@ -14,7 +14,7 @@ from shared.feature_space.spec import FeatureSpace
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
-VALIDATIONS = ("linear", "sequence")
+VALIDATIONS = ("linear", "sequence", "both")
 """the parts of the encoder whose validation NDCG@10 a platform may tell"""
 
 
