@@ -1,109 +1,212 @@
-"""The figures of a report, as inline SVG made from what ``result.json`` holds."""
+"""The report's figures as SVG texts: transparent, drawn in the page's own ink, so that they read on light and dark."""
 
 import io
 from collections.abc import Mapping
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
-from simulations.outcomes import LOCAL
+TRANSFER_METHODS = ("zero-shot", "feature", "model", "federated", "federated-model", "pooled")
+"""Methods in which something of other platforms is used."""
 
-TRANSFER_METHODS = ("zero-shot", "feature", "model", "pooled")
-"""Methods that use what other platforms know."""
+_INK = "#010203"
+"""Stands for the page's text colour until the SVG is written."""
+_TRANSFER, _OTHER = "#2b8cc4", "#8c8c8c"
+_LINES = ("#2b8cc4", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#7f7f7f", "#56b4e9", "#8c564b")
+"""After Okabe and Ito's palette: told apart with any colour vision, and readable on light and dark."""
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_WIDTH = 10.0
+"""Inches."""
+_SETTINGS: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+}
 
-_BLUE, _GREY = "#2266aa", "#8a8a8a"
-_Document = Mapping[str, Any]
 
-
-def lift_figure(document: _Document) -> str | None:
-    """One row per platform and transfer method: the lift over local with its interval; None where there is none."""
-    rows = [
-        (f"{name} · {method}", entry["methods"][method]["lift"])
+@mpl.rc_context(_SETTINGS)
+def lift_figure(document: Mapping[str, Any]) -> str | None:
+    """A dot with its interval for each method, a panel for each platform, a line at zero."""
+    lifts = {
+        name: {method: found["lift"] for method, found in entry["methods"].items() if found["lift"] is not None}
         for name, entry in document["platforms"].items()
-        for method in TRANSFER_METHODS
-        if method in entry["methods"] and entry["methods"][method]["lift"] is not None
-    ]
-    if not rows:
+    }
+    lifts = {name: found for name, found in lifts.items() if found}
+    if not lifts:
         return None
-    figure = Figure(figsize=(8, 1.0 + 0.28 * len(rows)), layout="constrained")
-    axes = figure.subplots()
-    for y, (_, lift) in enumerate(reversed(rows)):
+    most = max(len(found) for found in lifts.values())
+    figure, panels = _panels(len(lifts), height=0.26 * most + 0.9)
+    for axes, (name, found) in zip(panels, lifts.items(), strict=False):
+        _draw_lifts(axes, found)
+        axes.set_title(_named(document, name))
+        axes.set_xlabel("lift over local, %")
+    return _svg(figure, "lift", document)
+
+
+def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
+    axes.axvline(0, color=_INK, linewidth=1)
+    for row, (method, lift) in enumerate(lifts.items()):
+        color = _TRANSFER if method in TRANSFER_METHODS else _OTHER
         clear = lift["low"] > 0 or lift["high"] < 0
-        axes.plot([lift["low"], lift["high"]], [y, y], color=_BLUE, linewidth=1.5)
-        axes.plot(lift["mean"], y, "o", color=_BLUE, markerfacecolor=_BLUE if clear else "white")
-    axes.axvline(0, color=_GREY, linewidth=1)
-    axes.set_yticks(range(len(rows)), [label for label, _ in reversed(rows)])
-    axes.set_xlabel("lift in NDCG@10 over local, %")
-    return _svg(figure)
+        axes.plot([lift["low"], lift["high"]], [row, row], color=color, linewidth=2, solid_capstyle="round", zorder=2)
+        axes.plot(
+            lift["mean"], row, "o", markersize=7, markeredgecolor=color, markerfacecolor=color if clear else "none"
+        )
+    axes.set_yticks(range(len(lifts)), list(lifts))
+    axes.set_ylim(len(lifts) - 0.5, -0.5)
 
 
-def scorer_figure(document: _Document) -> str | None:
-    """Platforms by scorers: NDCG@10 of the scorer alone; shades are relative to the platform's best."""
-    table = {name: entry["scorers"] for name, entry in document["platforms"].items() if entry["scorers"]}
-    return _heat_map(table, relative=True)
+@mpl.rc_context(_SETTINGS)
+def scorer_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of what each scorer reaches alone: platforms down, scorers across."""
+    return _heat_map(document, {name: entry["scorers"] for name, entry in document["platforms"].items()}, "scorers")
 
 
-def weight_figure(document: _Document) -> str | None:
-    """Platforms by scorers: the weight in the stack of ``feature``, or of ``local`` where there is no feature."""
-    table = {}
+@mpl.rc_context(_SETTINGS)
+def weight_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of the stack's weights under the last transfer method that each platform has, else ``local``."""
+    weights = {}
     for name, entry in document["platforms"].items():
-        method = next((one for one in ("feature", LOCAL, "stack") if one in entry["methods"]), None)
-        if method is not None:
-            table[f"{name} · {method}"] = entry["methods"][method]["weights"]
-    return _heat_map({name: weights for name, weights in table.items() if weights}, relative=False)
+        weighted = {method: found["weights"] for method, found in entry["methods"].items() if found["weights"]}
+        chosen = [method for method in ("federated", "feature", "pooled", "local", "stack") if method in weighted]
+        if chosen:
+            weights[f"{name} ({chosen[0]})"] = weighted[chosen[0]]
+    return _heat_map(document, weights, "weights")
 
 
-def round_figure(document: _Document) -> str | None:
-    """Validation NDCG@10 of each platform after each round; None where there were no rounds."""
-    rounds = [one for one in document["rounds"] if one["validation"]]
-    if not rounds:
-        return None
-    figure = Figure(figsize=(8, 3), layout="constrained")
-    axes = figure.subplots()
-    for name in dict.fromkeys(name for one in rounds for name in one["validation"]):
-        points = [(one["number"], one["validation"][name]) for one in rounds if name in one["validation"]]
-        axes.plot(*zip(*points, strict=True), marker=".", label=name)
-    axes.set_xlabel("round")
-    axes.set_ylabel("validation NDCG@10")
-    axes.legend(frameon=False)
-    return _svg(figure)
-
-
-def time_figure(document: _Document) -> str | None:
-    """Seconds of each step, the longest first."""
-    steps = sorted(document["seconds"]["steps"].items(), key=lambda step: step[1])
-    if not steps:
-        return None
-    figure = Figure(figsize=(8, 0.8 + 0.25 * len(steps)), layout="constrained")
-    axes = figure.subplots()
-    axes.barh([name for name, _ in steps], [seconds for _, seconds in steps], color=_BLUE)
-    axes.set_xlabel("seconds")
-    return _svg(figure)
-
-
-def _heat_map(table: Mapping[str, Mapping[str, float]], *, relative: bool) -> str | None:
-    columns = list(dict.fromkeys(column for values in table.values() for column in values))
+def _heat_map(document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str) -> str | None:
+    values = {row: found for row, found in values.items() if found}
+    columns = list(dict.fromkeys(column for found in values.values() for column in found))
     if not columns:
         return None
-    values = np.array([[row.get(column, np.nan) for column in columns] for row in table.values()])
-    largest = np.nanmax(np.abs(values), axis=1 if relative else None, keepdims=True)
-    shades = values / np.where(largest > 0, largest, 1)
-    figure = Figure(figsize=(2.5 + 0.5 * len(columns), 1.8 + 0.35 * len(table)), layout="constrained")
+    table = np.array([[found.get(column, np.nan) for column in columns] for found in values.values()])
+    figure = Figure(figsize=(_WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(shades, cmap="Blues" if relative else "RdBu", vmin=0 if relative else -1, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            color = "white" if abs(shades[row, column]) > 0.6 else "black"
-            text = f"{value:.3f}"[1:] if relative and 0 <= value < 1 else f"{value:.2f}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=7, color=color)
-    axes.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
-    axes.set_yticks(range(len(table)), list(table), fontsize=8)
-    return _svg(figure)
+    largest = np.maximum(np.nanmax(np.abs(table), axis=1, keepdims=True), 1e-12)
+    strength = np.nan_to_num(np.abs(table) / largest) * 0.6
+    shades = np.empty((*table.shape, 4))
+    shades[..., :3] = np.where(table[..., None] < 0, to_rgb(_LINES[1]), to_rgb(_TRANSFER))
+    shades[..., 3] = strength
+    _draw_cells(axes, table, shades)
+    axes.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
+    axes.set_yticks(range(len(values)), list(values))
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return _svg(figure, name, document)
 
 
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any, Any]) -> None:
+    rows, columns = table.shape
+    digits = 3 if np.nanmax(np.abs(table)) < 0.1 or columns <= 12 else 2
+    for row in range(rows):
+        for column in range(columns):
+            corner = (column - 0.48, row - 0.46)
+            axes.add_patch(Rectangle(corner, 0.96, 0.92, facecolor=shades[row, column], linewidth=0))
+            value = table[row, column]
+            text = "-" if np.isnan(value) else f"{value:.{digits}f}".replace("0.", ".", 1)
+            axes.text(column, row, text, ha="center", va="center", fontsize=9)
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+
+
+@mpl.rc_context(_SETTINGS)
+def round_figure(document: Mapping[str, Any]) -> str | None:
+    """Curves over the training rounds of the first seed: losses on the left, validation on the right."""
+    rounds = [each for each in document["rounds"] if each["seed"] == document["rounds"][0]["seed"]]
+    names = list(document["platforms"])
+    losses: dict[str, list[tuple[int, float]]] = {}
+    validation: dict[str, list[tuple[int, float]]] = {}
+    for each in rounds:
+        for platform, found in each["losses"].items():
+            for loss, value in found.items():
+                losses.setdefault(f"{platform}, {loss}", []).append((each["number"], value))
+        for platform, value in each["validation"].items():
+            validation.setdefault(platform, []).append((each["number"], value))
+    if not losses and not validation:
+        return None
+    figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, curves, label in ((left, losses, "loss"), (right, validation, "validation NDCG@10")):
+        _draw_curves(axes, curves, names)
+        axes.set_xlabel("round")
+        axes.set_ylabel(label)
+    return _svg(figure, "rounds", document)
+
+
+def _draw_curves(axes: Axes, curves: Mapping[str, list[tuple[int, float]]], names: list[str]) -> None:
+    """One line for each curve; a platform keeps its colour and marker, its further losses are dashed."""
+    drawn: list[str] = []
+    for curve, points in curves.items():
+        platform = curve.split(", ")[0]
+        look = (names.index(platform) if platform in names else 0) % len(_LINES)
+        dashes = ("-", "--", ":", "-.")[drawn.count(platform) % 4]
+        drawn.append(platform)
+        axes.plot(
+            *zip(*points, strict=True), color=_LINES[look], linestyle=dashes, marker=_MARKERS[look], ms=4, label=curve
+        )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if curves:
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+
+
+@mpl.rc_context(_SETTINGS)
+def time_figure(document: Mapping[str, Any]) -> str | None:
+    """A bar for each step that took a noticeable part, the rest together."""
+    steps = document["seconds"]["steps"]
+    total = sum(steps.values())
+    shown = {step: seconds for step, seconds in steps.items() if seconds >= 0.01 * total and seconds > 0}
+    if not shown:
+        return None
+    rest = total - sum(shown.values())
+    if rest > 0.005 * total:
+        shown["everything else"] = rest
+    figure = Figure(figsize=(_WIDTH, 0.3 * len(shown) + 0.8), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(list(shown), list(shown.values()), color=_TRANSFER, height=0.65)
+    axes.bar_label(bars, labels=[f"{seconds:.1f} s" for seconds in shown.values()], padding=4)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds")
+    axes.margins(x=0.1)
+    return _svg(figure, "time", document)
+
+
+def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
+    """Panels two in a row; one that is not needed is left empty."""
+    lines = (count + 1) // 2
+    figure = Figure(figsize=(_WIDTH, lines * height), layout="constrained")
+    panels = list(np.ravel(figure.subplots(lines, 2, squeeze=False)))
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    return figure, panels
+
+
+def _named(document: Mapping[str, Any], platform: str) -> str:
+    return f"{platform} (synthetic)" if document["synthetic"] else platform
+
+
+def _svg(figure: Figure, name: str, document: Mapping[str, Any]) -> str:
+    """The figure as an inline ``<svg>``; the same document gives the same text."""
+    if document["synthetic"]:
+        figure.supxlabel("synthetic", x=1, ha="right", fontsize=8)
+    text = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
