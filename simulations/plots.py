@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from simulations.outcomes import ORACLE
+
 TRANSFER_METHODS = ("zero-shot", "feature", "model", "federated", "federated-model", "pooled")
 """Methods in which something of other platforms is used."""
 
@@ -42,9 +44,16 @@ _SETTINGS: dict[Any, Any] = {
 
 @mpl.rc_context(_SETTINGS)
 def lift_figure(document: Mapping[str, Any]) -> str | None:
-    """A dot with its interval for each method, a panel for each platform, a line at zero."""
+    """A dot with its interval for each method, a panel for each platform, a line at zero.
+
+    The oracle is left out: it would stretch the axis over all the others.
+    """
     lifts = {
-        name: {method: found["lift"] for method, found in entry["methods"].items() if found["lift"] is not None}
+        name: {
+            method: found["lift"]
+            for method, found in entry["methods"].items()
+            if found["lift"] is not None and method != ORACLE
+        }
         for name, entry in document["platforms"].items()
     }
     lifts = {name: found for name, found in lifts.items() if found}
