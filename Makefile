@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Flower wants an app's folder named like a package; a clone's may be named anything, so the bundle is made from a copy.
+BUNDLE := build/bundle/graft
 
 .PHONY: demo test check format clean
 
@@ -23,6 +25,10 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)
+	cp -r pyproject.toml server client shared $(BUNDLE)
+	cd $(BUNDLE) && FLWR_HOME=$(CURDIR)/build/flwr FLWR_TELEMETRY_ENABLED=0 FLWR_DISABLE_UPDATE_CHECK=1 $(CURDIR)/$(BIN)/flwr build
+	rm -rf build/bundle build/flwr
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -8,7 +8,8 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from io import BytesIO
+from typing import Any
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
@@ -43,7 +44,7 @@ MOMENTS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "train", "evaluate"
 
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
 FLAT = "flat"
-_NPY_HEADER_BYTES = 4096
+_NUMPY = "numpy.ndarray"
 
 
 def moments_layout(dim: int) -> Layout:
@@ -318,26 +319,26 @@ def _flat(content: RecordDict, name: str, layout: Layout) -> NDArray[Any]:
     if not isinstance(record, ArrayRecord) or set(record) != {FLAT}:
         raise WireError(f"record {name!r} must hold the array {FLAT!r} alone; found {_names(record)}")
     array = record[FLAT]
-    expected = (str(layout.dtype), (layout.size,))
-    if (array.dtype, tuple(array.shape)) != expected:
-        _refuse_array(name, expected, (array.dtype, tuple(array.shape)))
-    if len(array.data) > layout.size * layout.dtype.itemsize + _NPY_HEADER_BYTES:
-        raise WireError(f"record {name!r} is longer than its shape says")
-    try:
-        flat = array.numpy()
-    except (ValueError, TypeError, EOFError, OSError, SyntaxError) as error:
-        raise WireError(f"record {name!r} holds no readable array") from error
-    if not isinstance(flat, np.ndarray) or flat.dtype != layout.dtype or flat.shape != (layout.size,):
-        _refuse_array(name, expected, (str(getattr(flat, "dtype", "?")), getattr(flat, "shape", ())))
+    if (array.dtype, tuple(array.shape)) != (str(layout.dtype), (layout.size,)):
+        found = f"{array.dtype[:20]} {list(array.shape)[:4]}"
+        raise WireError(f"record {name!r} must be {layout.dtype} [{layout.size}]; found {found}")
+    header = _npy_header(layout.dtype, layout.size)
+    if array.stype != _NUMPY or not array.data.startswith(header):
+        raise WireError(f"record {name!r} does not hold the array that it announces")
+    if len(array.data) != len(header) + layout.size * layout.dtype.itemsize:
+        raise WireError(f"record {name!r} is not as long as its shape says")
+    flat = np.frombuffer(array.data, layout.dtype, offset=len(header)).copy()
     if not np.isfinite(flat).all():
         raise WireError(f"record {name!r} holds numbers that are not finite")
     return flat
 
 
-def _refuse_array(name: str, expected: tuple[str, Any], found: tuple[str, Any]) -> NoReturn:
-    raise WireError(
-        f"record {name!r} must be {expected[0]} {list(expected[1])}; found {found[0][:20]} {list(found[1])[:4]}"
-    )
+def _npy_header(dtype: np.dtype[Any], size: int) -> bytes:
+    """The only beginning that is taken: no parser ever reads what a stranger wrote (numpy's opens zip files too)."""
+    stream = BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
+    np.lib.format.write_array_header_1_0(stream, description)
+    return stream.getvalue()
 
 
 def _metrics(content: RecordDict, allowed: tuple[str, ...]) -> dict[str, float]:

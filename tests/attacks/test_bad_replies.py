@@ -1,0 +1,205 @@
+"""A reply that is not exactly one encoder never enters the encoder; the others' update is still taken."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+
+from shared.encoder.layout import Layout
+from shared.feature_space.spec import FeatureSpace
+from shared.wire import ENCODER, FLAT, HEADER, MOMENTS
+from tests.federation_world import START, config, federate, opened, tampering
+
+HONEST = {"a": opened("a", seed=1), "c": opened("c", seed=2)}
+ALL = {**HONEST, "b": opened("b", seed=3)}
+
+
+def with_flat(content: RecordDict, change, record: str = ENCODER) -> RecordDict:
+    content[record] = ArrayRecord({FLAT: Array(change(content[record][FLAT].numpy()))})
+    return content
+
+
+def with_header(content: RecordDict, **changes) -> RecordDict:
+    content[HEADER] = ConfigRecord({**content[HEADER], **changes})
+    return content
+
+
+def with_layout(content: RecordDict, change) -> RecordDict:
+    layout = Layout.from_json(json.dumps(change(json.loads(content[HEADER]["layout"]))))
+    return with_header(content, **{"layout": layout.to_json(), "layout-hash": layout.hash})
+
+
+def head_record(content: RecordDict) -> RecordDict:
+    content["head"] = ArrayRecord({"v": Array(np.ones((24, 16), np.float32))})
+    return content
+
+
+def head_array(content: RecordDict) -> RecordDict:
+    content[ENCODER]["v"] = Array(np.ones((24, 16), np.float32))
+    return content
+
+
+def head_in_layout(content: RecordDict) -> RecordDict:
+    content = with_layout(content, lambda rows: [*rows, ["head.v", [24, 16], "float32"]])
+    return with_flat(content, lambda flat: np.append(flat, np.ones(24 * 16, np.float32)))
+
+
+def not_a_number(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: np.where(np.arange(len(flat)) == 400, np.nan, flat).astype(np.float32))
+
+
+def infinite(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: np.where(np.arange(len(flat)) == 400, np.inf, flat).astype(np.float32))
+
+
+def too_short(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: flat[:-1])
+
+
+def two_dimensional(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: flat[None, :])
+
+
+def broadcastable(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: flat[:1])
+
+
+def swapped_names(content: RecordDict) -> RecordDict:
+    return with_layout(content, lambda rows: [rows[0], rows[2], rows[1], *rows[3:]])
+
+
+def transposed_shape(content: RecordDict) -> RecordDict:
+    return with_layout(content, lambda rows: [[name, shape[::-1], dtype] for name, shape, dtype in rows])
+
+
+def foreign_key(content: RecordDict) -> RecordDict:
+    return with_header(content, catalogue=20000)
+
+
+def foreign_metric(content: RecordDict) -> RecordDict:
+    content["metrics"]["items"] = 24.0
+    return content
+
+
+def double(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: flat.astype(np.float64))
+
+
+def integers(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: flat.view(np.int32))
+
+
+def disguised_dtype(content: RecordDict) -> RecordDict:
+    honest = content[ENCODER][FLAT]
+    data = Array(honest.numpy().astype(np.float16)).data
+    content[ENCODER] = ArrayRecord({FLAT: Array(honest.dtype, honest.shape, honest.stype, data)})
+    return content
+
+
+def not_an_array(content: RecordDict) -> RecordDict:
+    honest = content[ENCODER][FLAT]
+    content[ENCODER] = ArrayRecord({FLAT: Array(honest.dtype, honest.shape, honest.stype, b"PK\x03\x04 no array")})
+    return content
+
+
+def other_space(content: RecordDict) -> RecordDict:
+    return with_header(content, fingerprint="another")
+
+
+def other_round(content: RecordDict) -> RecordDict:
+    return with_header(content, round=77)
+
+
+def own_linear_part(content: RecordDict) -> RecordDict:
+    return with_flat(content, lambda flat: np.where(np.arange(len(flat)) == 0, 9.0, flat).astype(np.float32))
+
+
+def nothing(_content: RecordDict) -> RecordDict:
+    return RecordDict()
+
+
+ATTACKS = {
+    "a head as a record": (head_record, "records"),
+    "a head beside the encoder": (head_array, "alone"),
+    "a head in the layout": (head_in_layout, "layout must hold"),
+    "a NaN": (not_a_number, "not finite"),
+    "an infinity": (infinite, "not finite"),
+    "a wrong length": (too_short, "must be float32"),
+    "a wrong shape": (two_dimensional, "must be float32"),
+    "a shape that broadcasts": (broadcastable, "must be float32"),
+    "swapped names": (swapped_names, "array 1 of the layout must be"),
+    "a transposed shape": (transposed_shape, "of the layout must be"),
+    "a foreign key": (foreign_key, "must hold"),
+    "a foreign metric": (foreign_metric, "may hold"),
+    "a wider dtype": (double, "must be float32"),
+    "a wrong dtype": (integers, "must be float32"),
+    "a dtype that differs from what is said": (disguised_dtype, "that it announces"),
+    "no array at all": (not_an_array, "that it announces"),
+    "another feature space": (other_space, "another feature space"),
+    "another round": (other_round, "not to round"),
+    "a linear part of its own": (own_linear_part, "linear part"),
+    "nothing": (nothing, "records"),
+}
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    """The encoder of the same rounds in which b never replies."""
+    folder = tmp_path_factory.mktemp("honest")
+    return federate(folder, ALL, config(moments=False), silent=frozenset({"b"}))
+
+
+@pytest.mark.parametrize("attack", list(ATTACKS))
+def test_drops_and_names_a_reply_with(attack, honest, tmp_path) -> None:
+    change, reason = ATTACKS[attack]
+    found = federate(tmp_path, ALL, config(moments=False), apps={"b": tampering(change)})
+    assert set(found.dropped) == {"b"}
+    assert len(found.dropped["b"]) == 2
+    assert all(reason in why for why in found.dropped["b"])
+    assert found.encoder.flat.tobytes() == honest.encoder.flat.tobytes()
+    assert found.encoder.flat.tobytes() != START.flat.tobytes()
+
+
+def test_takes_all_three_where_nobody_attacks(honest, tmp_path) -> None:
+    """What shows that the attacks above are attacks: b's honest reply does enter."""
+    found = federate(tmp_path, ALL, config(moments=False))
+    assert found.dropped == {}
+    assert found.encoder.flat.tobytes() != honest.encoder.flat.tobytes()
+
+
+def test_leaves_the_encoder_as_it_is_where_every_reply_is_bad_and_says_so(tmp_path) -> None:
+    found = federate(tmp_path, ALL, config(moments=False), apps=dict.fromkeys(ALL, tampering(not_a_number)))
+    assert found.encoder.flat.tobytes() == START.flat.tobytes()
+    rounds = [entry for entry in found.history if entry["kind"] == "train"]
+    assert [set(entry["dropped"]) for entry in rounds] == [{"a", "b", "c"}] * 2
+    assert all("the encoder is unchanged" in entry["note"] for entry in rounds)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda flat: np.where(np.arange(len(flat)) == 3, np.nan, flat), "not finite"),
+        (lambda flat: flat * np.r_[np.full(len(flat) - 1, 1000.0), 1.0], "larger than sums"),
+        (lambda flat: flat * np.r_[np.full(36, -1.0), np.ones(len(flat) - 36)], "second moment is negative"),
+        (lambda flat: flat[:-1], "must be float64"),
+    ],
+    ids=["a NaN", "too large sums", "negative second moments", "a wrong length"],
+)
+def test_drops_moments_with(change, reason, tmp_path) -> None:
+    attacker = tampering(lambda content: with_flat(content, change, MOMENTS), kind="query")
+    found = federate(tmp_path / "attacked", ALL, config(rounds=0), apps={"b": attacker})
+    alone = federate(tmp_path / "honest", HONEST, config(rounds=0))
+    assert reason in found.dropped["b"][0]
+    assert set(found.moments) == {"a", "c"}
+    assert found.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
+    assert found.encoder.linear().W.any()
+
+
+def test_learns_only_a_code_from_a_platform_of_another_feature_space(tmp_path) -> None:
+    elsewhere = FeatureSpace(name="elsewhere", parameters=(), dim=8, fingerprint="elsewhere")
+    platforms = {**HONEST, "b": replace(ALL["b"], space=elsewhere)}
+    found = federate(tmp_path, platforms)
+    assert [entry["failed"] for entry in found.history] == [{"b": "feature-space"}] * 6
+    assert set(found.moments) == {"a", "c"}

@@ -1,0 +1,68 @@
+"""Tiny platforms and a federation over them, for tests that drive the whole server loop."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from flwr.app import Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+
+from client.app import app as real_app
+from client.data.platform import Platform
+from client.workspace import NodeSettings, OpenedData, held_open
+from shared.config import LocalSettings, RoundsConfig
+from shared.encoder.encoder import Encoder
+from simulations.federation import FederationResult, run_federation
+from tests.unit.client.training.world import N_ITEMS, SPACE, SPEC, features, walks
+
+LOCAL = LocalSettings(tokens=256)
+START = Encoder.initial(SPEC, seed=1)
+
+
+def opened(name: str, *, users: int = 120, seed: int = 0, space=SPACE) -> OpenedData:
+    """A platform whose users walk around one ring of items."""
+    platform = Platform(
+        name=name,
+        item_ids=tuple(f"item-{row}" for row in range(N_ITEMS)),
+        texts=tuple(f"secret text {row}" for row in range(N_ITEMS)),
+        categories=None,
+        vectors=None,
+        user_ids=tuple(f"user-{row}" for row in range(users)),
+        sequences=walks(users, seed=seed),
+        training_users=np.arange(users),
+        weighting_users=np.arange(0, users, 5),
+        ordered=True,
+        repeats=False,
+    )
+    return OpenedData(platform=platform, space=space, features=features())
+
+
+def config(**changes) -> RoundsConfig:
+    """Two training rounds on small steps."""
+    return RoundsConfig(**{"rounds": 2, "local": LOCAL, **changes})
+
+
+def federate(folder: Path, platforms, rounds_config=None, *, encoder=START, **options) -> FederationResult:
+    """Run a federation over opened platforms by name; ``options`` as ``run_federation`` takes them."""
+    settings = {
+        name: NodeSettings(platform=f"{name}={folder}", heads=str(folder / "heads" / name)) for name in platforms
+    }
+    with ExitStack() as stack:
+        stack.enter_context(held_open({settings[name].platform: data for name, data in platforms.items()}))
+        return run_federation(settings, encoder, rounds_config or config(), folder=folder, **options)
+
+
+def tampering(change, *, kind: str = "train") -> ClientApp:
+    """The real app, but for replies of one kind, whose content ``change`` makes into another."""
+    app = ClientApp()
+
+    def answer(message: Message, context: Context) -> Message:
+        reply = real_app(message, context)
+        is_target = message.metadata.message_type.startswith(kind)
+        content: RecordDict = change(reply.content) if is_target else reply.content
+        return Message(content, reply_to=message)
+
+    app.query("moments")(answer)
+    app.train()(answer)
+    app.evaluate()(answer)
+    return app
