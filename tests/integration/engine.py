@@ -1,0 +1,153 @@
+"""Flower's engine as processes on loopback: a SuperLink, SuperNodes, and the `flwr` commands."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+CONNECTION = "loopback"
+
+
+@dataclass(kw_only=True)
+class Engine:
+    """Started processes with a log file each; everything lives in one folder."""
+
+    folder: Path
+    port: int
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """No telemetry, no look for updates, no installation of dependencies, a home of its own."""
+        return {
+            **os.environ,
+            "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+            "FLWR_HOME": str(self.folder / "flwr"),
+            "FLWR_TELEMETRY_ENABLED": "0",
+            "FLWR_DISABLE_UPDATE_CHECK": "1",
+            "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": "",
+        }
+
+    def start(self, name: str, *command: str) -> None:
+        """A process in a group of its own, its output in NAME.log."""
+        with (self.folder / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+
+    def start_node(self, name: str, config: Mapping[str, str | int]) -> None:
+        """A SuperNode with this node config."""
+        pairs = " ".join(f"{key}={json.dumps(value)}" for key, value in config.items())
+        self.start(
+            name,
+            *("flower-supernode", "--insecure", "--superlink", f"127.0.0.1:{self.port}"),
+            *("--host", "127.0.0.1", "--port", str(free_port()), "--node-config", pairs),
+        )
+
+    def command(self, *arguments: str) -> dict[str, object]:
+        """A `flwr` command's JSON answer."""
+        done = subprocess.run(
+            [str(BIN / "flwr"), *arguments, "--format", "json"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.stdout.strip().startswith("{"), f"{arguments}: {done.stdout}{done.stderr}{self.logs()}"
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    def wait_for_run(self, run_id: str, *, seconds: float) -> str:
+        """Poll `flwr list` until the run is over; its final status."""
+        deadline = time.monotonic() + seconds
+        status = "unknown"
+        while time.monotonic() < deadline:
+            runs = self.command("list", CONNECTION, "--run-id", run_id)["runs"]
+            status = str(runs[0]["status"])  # type: ignore[index]
+            if status.startswith("finished"):
+                return status
+            time.sleep(1)
+        raise AssertionError(f"the run was still {status!r} after {seconds:g} seconds{self.logs()}")
+
+    def wait_for_port(self, *, seconds: float = 40) -> None:
+        """Until the SuperLink listens."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.2)
+        raise AssertionError(f"no SuperLink on port {self.port} after {seconds:g} seconds{self.logs()}")
+
+    def logs(self) -> str:
+        """The end of every log, for a failure message."""
+        parts = [
+            f"\n--- {path.name}\n{path.read_text('utf-8', 'replace')[-4000:]}" for path in self.folder.glob("*.log")
+        ]
+        return "".join(parts)
+
+    def stop(self) -> None:
+        """End every group, politely first."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for process in self.processes:
+                _signal_group(process, number)
+            _wait_for_all(self.processes, seconds=5)
+
+
+@contextmanager
+def running_engine(folder: Path) -> Iterator[Engine]:
+    """A SuperLink on a free port, and a connection to it by name."""
+    engine = Engine(folder=folder, port=free_port())
+    home = folder / "flwr"
+    home.mkdir(parents=True)
+    address = f"127.0.0.1:{engine.port}"
+    connection = f'[superlink]\ndefault = "{CONNECTION}"\n\n[superlink.{CONNECTION}]\naddress = "{address}"\n'
+    (home / "config.toml").write_text(f"{connection}insecure = true\n", "utf-8")
+    try:
+        engine.start(
+            "superlink",
+            *("flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(engine.port)),
+            *("--disable-runtime-dependency-installation", "--database", str(folder / "state.db")),
+        )
+        engine.wait_for_port()
+        yield engine
+    finally:
+        engine.stop()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _wait_for_all(processes: list[subprocess.Popen[bytes]], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and any(process.poll() is None for process in processes):
+        time.sleep(0.1)
