@@ -26,8 +26,8 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)
-	cp -r pyproject.toml server client shared $(BUNDLE)
-	cd $(BUNDLE) && FLWR_HOME=$(CURDIR)/build/flwr FLWR_TELEMETRY_ENABLED=0 FLWR_DISABLE_UPDATE_CHECK=1 $(CURDIR)/$(BIN)/flwr build
+	cp -r pyproject.toml server client shared "$(BUNDLE)"
+	cd $(BUNDLE) && FLWR_HOME="$(CURDIR)/build/flwr" FLWR_TELEMETRY_ENABLED=0 FLWR_DISABLE_UPDATE_CHECK=1 "$(CURDIR)/$(BIN)/flwr" build
 	rm -rf build/bundle build/flwr
 
 format: $(STAMP)

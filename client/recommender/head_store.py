@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ class HeadStore:
         except OSError as error:
             raise HeadStoreError(f"head {name!r} cannot be written: {error.strerror}") from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def read(self, name: str) -> StoredHead | None:
         """The record, or None where there is none; raises HeadStoreError where it is damaged."""

@@ -1,0 +1,63 @@
+"""The ClientApp: an error's text never leaves the platform, nor does an unforeseen one's reach its log."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+
+from client.app import app
+from client.workspace import NodeSettings, held_open
+from shared.encoder.encoder import Encoder
+from shared.messages import EvaluateTask, Failed, FailureCode, MomentsTask
+from shared.wire import EVALUATE_TYPE, MOMENTS_TYPE, decode_moments_reply, encode_task
+from simulations.in_process_grid import task_identity
+from tests.federation_world import START, opened
+from tests.unit.client.training.world import SPACE
+
+TASK = encode_task(MomentsTask(round=4, feature_space=SPACE))
+
+
+def asked(tmp_path, content=TASK, *, data=None, node_config=None, message_type=MOMENTS_TYPE):
+    settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path / "heads"))
+    node = settings.to_node_config() if node_config is None else node_config
+    context = Context(run_id=1, node_id=2, node_config=node, state=RecordDict(), run_config={})
+    with task_identity(), held_open({} if data is None else {settings.platform: data}):
+        return app(Message(content, 2, message_type), context).content
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"node_config": {"platform": "a=/nowhere"}}, FailureCode.SETTINGS),
+        ({}, FailureCode.DATA),
+        ({"data": opened("a", space=replace(SPACE, fingerprint="other"))}, FailureCode.FEATURE_SPACE),
+        ({"data": opened("a"), "content": RecordDict({"header": ConfigRecord({"round": 4})})}, FailureCode.PROTOCOL),
+        ({"data": replace(opened("a"), features=np.zeros((3, 8), np.float32))}, FailureCode.INTERNAL),
+    ],
+    ids=["settings", "data", "feature space", "protocol", "internal"],
+)
+def test_answers_an_error_with_its_code_alone(options, code, tmp_path) -> None:
+    content = asked(tmp_path, **options)
+    assert decode_moments_reply(content) == Failed(round=4, code=code)
+
+
+def test_keeps_an_unforeseen_errors_text_out_of_the_log(tmp_path, caplog, monkeypatch) -> None:
+    def fail(_task, _workspace):
+        raise KeyError("user-3 bought secret text 7")
+
+    monkeypatch.setattr("client.app.moments_reply", fail)
+    with caplog.at_level(logging.ERROR):
+        asked(tmp_path, data=opened("a"))
+    assert "KeyError at " in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_tells_of_an_evaluation_two_digits_per_part(tmp_path) -> None:
+    task = EvaluateTask(round=1, seed=0, encoder=Encoder(spec=START.spec, flat=START.flat + 0.01))
+    content = asked(tmp_path, encode_task(task), data=opened("a"), message_type=EVALUATE_TYPE)
+    metrics = dict(content["metrics"])
+    assert set(metrics) == {"linear", "sequence", "both"}
+    assert all(float(f"{value:.2g}") == value for value in metrics.values())
+    assert dict(content["header"])["users"] == 32  # 24 weighting users; 24 lies nearer to 32 on the logarithmic scale

@@ -1,0 +1,119 @@
+"""The round loop, driven whole in one process."""
+
+import json
+
+import numpy as np
+import pytest
+from flwr.clientapp import ClientApp
+
+from client.data.splits import training_sequences
+from client.training.moments import platform_moments
+from server.rounds import Clock, run_rounds, solved
+from shared.errors import FederationError
+from simulations.in_process_grid import InProcessGrid
+from tests.federation_world import START, config, federate, opened
+
+PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc")}
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    return federate(tmp_path_factory.mktemp("once"), PLATFORMS)
+
+
+def test_gives_the_same_bytes_on_the_same_seed(once, tmp_path) -> None:
+    assert federate(tmp_path, PLATFORMS).encoder.flat.tobytes() == once.encoder.flat.tobytes()
+
+
+def test_gives_other_bytes_on_another_seed(once, tmp_path) -> None:
+    assert federate(tmp_path, PLATFORMS, config(seed=1)).encoder.flat.tobytes() != once.encoder.flat.tobytes()
+
+
+def test_gives_the_same_bytes_with_and_without_serialisation_and_in_any_order_of_platforms(once, tmp_path) -> None:
+    backwards = dict(reversed(PLATFORMS.items()))
+    assert federate(tmp_path, backwards, serialise=False).encoder.flat.tobytes() == once.encoder.flat.tobytes()
+
+
+def test_records_every_question_with_time_bytes_losses_and_validation(once) -> None:
+    kinds = [(entry["kind"], entry["round"]) for entry in once.history]
+    evaluated = [("moments", 0), ("evaluate", 0), ("train", 1), ("evaluate", 1), ("train", 2), ("evaluate", 2)]
+    assert kinds == evaluated
+    train = once.history[2]
+    assert {name: set(losses) for name, losses in train["losses"].items()} == {
+        name: {"head", "encoder"} for name in "abc"
+    }
+    assert train["bytes_down"] > 3 * START.flat.nbytes
+    assert train["bytes_up"] > 3 * START.flat.nbytes
+    assert set(once.history[1]["validation"]["a"]) == {"linear", "sequence", "both"}
+    merged = once.rounds()
+    assert [(entry["kind"], entry["number"]) for entry in merged] == [("moments", 0), ("training", 1), ("training", 2)]
+    assert set(merged[1]["validation"]) == set("abc")
+
+
+def test_solves_the_linear_part_of_the_contributing_users_pooled_events(once) -> None:
+    pooled = {
+        name: platform_moments(data.features, training_sequences(data.platform, data.platform.contributing_users))
+        for name, data in PLATFORMS.items()
+    }
+    expected = solved(START, pooled, ridge=config().ridge)
+    np.testing.assert_allclose(once.encoder.linear().W, expected.linear().W, atol=1e-5)
+
+
+def test_forgets_a_platform_whose_moments_are_left_out(once, tmp_path) -> None:
+    kept = {name: moments for name, moments in once.moments.items() if name != "b"}
+    without = federate(tmp_path, {name: PLATFORMS[name] for name in "ac"}, config(rounds=0))
+    assert solved(START, kept, ridge=0.03).linear().W.tobytes() == without.encoder.linear().W.tobytes()
+    subtracted = once.moments["a"] + once.moments["b"] + once.moments["c"] - once.moments["b"]
+    left = solved(START, {"rest": subtracted}, ridge=0.03)
+    np.testing.assert_allclose(left.linear().W, without.encoder.linear().W, atol=1e-5)
+
+
+def test_takes_a_platform_of_few_users_as_one_that_declines(tmp_path) -> None:
+    found = federate(tmp_path, {**PLATFORMS, "tiny": opened("tiny", users=99)})
+    assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 6
+    assert [entry["failed"] for entry in found.history] == [{}] * 6
+
+
+def test_goes_on_without_a_platform_that_never_replies(tmp_path) -> None:
+    found = federate(tmp_path / "silent", PLATFORMS, silent=frozenset({"b"}))
+    alone = federate(tmp_path / "alone", {name: PLATFORMS[name] for name in "ac"})
+    assert [entry["missing"] for entry in found.history] == [["b"]] * 6
+    assert found.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
+
+
+def test_leaves_the_encoder_where_fewer_than_the_minimum_reply(tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, config(min_platforms=3), silent=frozenset({"b"}))
+    assert found.encoder.flat.tobytes() == START.flat.tobytes()
+    assert all("2 usable replies, at least 3 wanted" in found.history[place]["note"] for place in (0, 2, 4))
+
+
+def test_waits_for_platforms_no_longer_than_it_was_told() -> None:
+    seconds = iter(range(100))
+    slept: list[float] = []
+    clock = Clock(now=lambda: next(seconds), sleep=slept.append)
+    with pytest.raises(FederationError, match="at least 1 platforms online within 5 seconds; found 0"):
+        run_rounds(InProcessGrid({}), config(wait_seconds=5), START, clock=clock)
+    assert 1 <= len(slept) <= 5
+
+
+def test_goes_on_after_an_error_on_a_platform_whose_text_stays_there(tmp_path) -> None:
+    damaged = tmp_path / "heads" / "b" / "sequence.head"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"secret text 7 of user-3")
+    found = federate(tmp_path, PLATFORMS)
+    assert [entry["failed"] for entry in found.history if entry["kind"] == "train"] == [{"b": "head-store"}] * 2
+    assert found.encoder.flat.tobytes() != START.flat.tobytes()
+    assert "secret" not in json.dumps(found.history)
+
+
+def test_takes_the_engines_own_error_as_a_code(tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, apps={"b": ClientApp()})
+    assert [entry["failed"] for entry in found.history] == [{"b": "engine-2"}] * 6
+    assert "registered" not in json.dumps(found.history)
+
+
+def test_keeps_heads_between_runs(once, tmp_path) -> None:
+    first = federate(tmp_path, PLATFORMS)
+    again = federate(tmp_path, PLATFORMS)
+    assert first.encoder.flat.tobytes() == once.encoder.flat.tobytes()
+    assert again.encoder.flat.tobytes() != first.encoder.flat.tobytes()
