@@ -97,7 +97,7 @@ def open_workspace(settings: NodeSettings) -> Workspace:
 
     Raises ConfigError or DataError where they cannot be opened.
     """
-    data = _HELD.get(settings.platform) or _open_data(
+    data = _HELD.get(settings.platform) or open_data(
         settings.platform,
         settings.seed,
         settings.cache,
@@ -110,9 +110,10 @@ def open_workspace(settings: NodeSettings) -> Workspace:
 
 
 @lru_cache(maxsize=64)
-def _open_data(
+def open_data(
     line: str, seed: int, cache: str, features: str, min_user_events: int, min_item_events: int
 ) -> OpenedData:
+    """A platform specification's data and vectors, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
     platform = prepare(read_folder(spec.path), preparation, name=spec.name, seed=seed)

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from client.data.platform import Examples, Platform, Sequences, Stage
-from client.data.splits import examples, training_sequences
+from client.data.splits import examples
 from client.evaluation.ranking import Ranking, rank
-from client.recommender.cross_fitting import Catalogue
+from client.recommender.cross_fitting import Catalogue, fit_data
 from client.scorers import ease
 from client.scorers.content_knn import ContentKnn
 from client.scorers.ease import Ease
@@ -41,12 +41,7 @@ class Baseline:
 
 def tuned_baseline(method: str, platform: Platform, catalogue: Catalogue, *, seed: int) -> Baseline | None:
     """The baseline's best setting on validation; None where the platform cannot have it."""
-    data = FitData(
-        sequences=training_sequences(platform, platform.training_users),
-        features=catalogue.features,
-        neighbours=catalogue.neighbours,
-        ordered=platform.ordered,
-    )
+    data = fit_data(platform, catalogue, platform.training_users)
     return _BASELINES[method](platform, data, seed)
 
 

@@ -53,15 +53,13 @@ def received_part(name: str, one: OpenPlatform, encoder: Encoder, *, unseen: NDA
     return Trained(scorers=_scorers(name, one, encoder, None), unseen=unseen)
 
 
-def tuned_part(
-    name: str, one: OpenPlatform, encoder: Encoder, head: SequenceHead | None, *, seed: int
-) -> Trained | None:
+def tuned_part(name: str, one: OpenPlatform, encoder: Encoder, *, seed: int) -> Trained | None:
     """A received encoder tuned on the platform's contributing users; None where they are too few."""
     if not one.platform.contributes:
         return None
     tuned = tune(
         encoder=encoder,
-        head=head,
+        head=None,
         features=one.catalogue.features,
         sequences=training_sequences(one.platform, one.platform.contributing_users),
         validation=validation_set(one.platform, seed),

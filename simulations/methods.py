@@ -1,5 +1,6 @@
 """Running the methods of a run: encoders first, then one panel of scorers per platform, then the test events, once."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,18 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.contract import read_folder
-from client.data.platform import Examples, Platform, Sequences, Stage
-from client.data.preparation import prepare
+from client.data.platform import Examples, Platform, Stage
 from client.data.spec import PlatformSpec
 from client.data.splits import examples, training_sequences
-from client.evaluation.ranking import Ranking, rank
-from client.features.item_features import item_features
+from client.evaluation.ranking import Ranking, mask_history, rank_scores
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
 from client.recommender.release import released_calibration, zero_shot_panel
-from client.scorers.neighbours import nearest
+from client.scorers.neighbours import Neighbours, nearest
 from client.training.pretraining import Pretrained
+from client.workspace import open_data
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import require_same
@@ -60,9 +59,10 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
     specs, world = open_platforms(config, work / "platforms")
     if config.source is not None:
         specs = without_shared_people(specs, config.source, work / "source")
+    known: dict[str, Neighbours] = {}
     for seed in range(config.seed, config.seed + config.seeds):
         with recorder.step("prepare"):
-            opened = {spec.name: _open(spec, config, seed, work) for spec in specs}
+            opened = {spec.name: _open(spec, config, seed, work, known) for spec in specs}
             _require_one_space(opened)
         encoders = _train_encoders(config, opened, recorder, seed)
         for name in config.reported:
@@ -70,13 +70,16 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
             _report(name, opened[name], methods, encoders, config, recorder, world, seed)
 
 
-def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path) -> OpenPlatform:
-    preparation = spec.preparation(config.min_user_events, config.min_item_events)
-    platform = prepare(read_folder(spec.path), preparation, name=spec.name, seed=seed)
-    space, features = item_features(platform, config.features, cache=work / "features")
-    return OpenPlatform(
-        platform=platform, space=space, catalogue=Catalogue(features=features, neighbours=nearest(features))
+def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: dict[str, Neighbours]) -> OpenPlatform:
+    """The platform with its vectors; parts of one folder often have one catalogue, whose neighbours are ``known``."""
+    data = open_data(
+        str(spec), seed, str(work / "features"), config.features, config.min_user_events, config.min_item_events
     )
+    key = hashlib.sha256(np.ascontiguousarray(data.features).tobytes()).hexdigest()
+    if key not in known:
+        known[key] = nearest(data.features)
+    catalogue = Catalogue(features=data.features, neighbours=known[key])
+    return OpenPlatform(platform=data.platform, space=data.space, catalogue=catalogue)
 
 
 def _require_one_space(opened: Mapping[str, OpenPlatform]) -> None:
@@ -192,7 +195,7 @@ def _received(one: OpenPlatform, encoders: _Encoders, _preset: str, _seed: int) 
 
 
 def _tuned(one: OpenPlatform, encoders: _Encoders, _preset: str, seed: int) -> Trained | None:
-    return None if encoders.source is None else tuned_part("tuned", one, encoders.source.encoder, None, seed=seed)
+    return None if encoders.source is None else tuned_part("tuned", one, encoders.source.encoder, seed=seed)
 
 
 def _pooled(one: OpenPlatform, encoders: _Encoders, _preset: str, _seed: int) -> Trained | None:
@@ -262,12 +265,6 @@ def _oracle_ranking(world: World, platform: Platform, held_out: Examples) -> Ran
     if platform.name not in world.truths:
         raise ConfigError(f"the synthetic world has no platform {platform.name!r}")
     scores = torch.from_numpy(oracle_scores(world.truths[platform.name], platform, held_out))
-    begin = 0
-
-    def score(histories: Sequences) -> torch.Tensor:
-        nonlocal begin
-        rows = scores[begin : begin + len(histories)]
-        begin += len(rows)
-        return rows
-
-    return rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats)
+    if not platform.repeats:
+        mask_history(scores, held_out.histories, torch.from_numpy(held_out.targets.astype(np.int64)))
+    return rank_scores(scores, held_out)

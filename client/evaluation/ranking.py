@@ -64,23 +64,25 @@ class Ranking:
         return len(np.unique(self.recommended)) / self.n_items
 
 
-def batches(n_examples: int, n_items: int, columns: int = 1) -> Iterator[NDArray[np.int64]]:
-    """Example rows in batches whose dense scores stay within bounded memory."""
+def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:
+    """The examples in batches whose dense scores stay within bounded memory, and their targets [B] as a tensor."""
     size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
-    for start in range(0, n_examples, size):
-        yield np.arange(start, min(start + size, n_examples))
+    for start in range(0, len(examples), size):
+        rows = np.arange(start, min(start + size, len(examples)))
+        part = Examples(
+            users=examples.users[rows], histories=select(examples.histories, rows), targets=examples.targets[rows]
+        )
+        yield part, torch.from_numpy(part.targets.astype(np.int64))
 
 
 def rank(score: ScoreHistories, examples: Examples, *, n_items: int, repeats: bool) -> Ranking:
     """Rank each example's target over the whole catalogue; items of the history are out unless ``repeats``."""
     parts = []
-    for rows in batches(len(examples), n_items):
-        histories = select(examples.histories, rows)
-        batch = Examples(users=examples.users[rows], histories=histories, targets=examples.targets[rows])
-        scores = score(histories).clone()
+    for part, targets in example_batches(examples, n_items):
+        scores = score(part.histories).clone()
         if not repeats:
-            mask_history(scores, batch)
-        parts.append(rank_scores(scores, batch))
+            mask_history(scores, part.histories, targets)
+        parts.append(rank_scores(scores, part))
     return Ranking.joined(parts)
 
 
@@ -96,15 +98,13 @@ def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
     )
 
 
-def mask_history(scores: torch.Tensor, examples: Examples) -> None:
+def mask_history(scores: torch.Tensor, histories: Sequences, targets: torch.Tensor) -> None:
     """Set the items of the histories to −inf in ``scores`` [B, n], in place, but never a target."""
-    histories = examples.histories
     rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
     items = torch.from_numpy(histories.items.astype(np.int64))
-    own = torch.arange(len(histories)), torch.from_numpy(examples.targets.astype(np.int64))
-    wanted = scores[own]
+    wanted = scores.gather(1, targets[:, None])
     scores[rows, items] = -torch.inf
-    scores[own] = wanted
+    scores.scatter_(1, targets[:, None], wanted)
 
 
 def target_ranks(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

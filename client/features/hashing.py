@@ -10,6 +10,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,6 +30,7 @@ PROJECTION_ROWS = 8192
 _WORD = re.compile(r"\w+")
 
 
+@lru_cache(maxsize=8)
 def hashing_space(dim: int = 512) -> FeatureSpace:
     """The identity of this feature space with vectors of length ``dim`` (a multiple of 64)."""
     parameters: Parameters = (("dim", dim), ("buckets", BUCKETS), ("version", 1))

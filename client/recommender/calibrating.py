@@ -1,32 +1,18 @@
 """Calibrating the columns of raw panels on held-out examples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples
-from client.data.splits import select
-from client.evaluation.ranking import batches
+from client.evaluation.ranking import example_batches
 from client.recommender.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.recommender.panel import RawPanel
 from client.scorers.scorer import Kind
 
 Held = tuple[RawPanel, Examples]
 """A panel and examples that its statistics have not seen."""
-
-
-def example_batches(held: Held) -> Iterator[tuple[Examples, torch.Tensor]]:
-    """The examples in batches of bounded memory, and their targets [B] as a tensor."""
-    raw, examples = held
-    for rows in batches(len(examples), raw.n_items, len(raw.columns)):
-        part = Examples(
-            users=examples.users[rows],
-            histories=select(examples.histories, rows),
-            targets=examples.targets[rows],
-        )
-        yield part, torch.from_numpy(part.targets.astype(np.int64))
 
 
 def calibrate(folds: Sequence[Held], unseen: Sequence[NDArray[np.int64]]) -> tuple[Calibration, ...]:
@@ -40,7 +26,7 @@ def calibrate(folds: Sequence[Held], unseen: Sequence[NDArray[np.int64]]) -> tup
     scales: list[float] = []
     probabilities: list[list[NDArray[np.float64]]] = [[] for _ in columns]
     for raw, examples in folds:
-        for part, targets in example_batches((raw, examples)):
+        for part, targets in example_batches(examples, raw.n_items, len(columns)):
             candidates = raw.candidates(part.histories)
             scores = raw.scores(part.histories)
             if not scales:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform, Stage
 from client.data.splits import examples, training_sequences
-from client.recommender.calibrating import Held, calibrate, example_batches
+from client.evaluation.ranking import example_batches
+from client.recommender.calibrating import Held, calibrate
 from client.recommender.calibration import Calibration
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import StackExamples, concatenate, sample_examples
@@ -54,15 +55,19 @@ class CrossFit:
     """[N] whose example each is"""
 
 
-def fit_on(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64]) -> FittedScorers:
-    """The computed scorers with statistics from these users' training events."""
-    data = FitData(
+def fit_data(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64]) -> FitData:
+    """What scorers are fitted on when only these users' training events are allowed."""
+    return FitData(
         sequences=training_sequences(platform, users),
         features=catalogue.features,
         neighbours=catalogue.neighbours,
         ordered=platform.ordered,
     )
-    return fit_scorers(data)
+
+
+def fit_on(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64]) -> FittedScorers:
+    """The computed scorers with statistics from these users' training events."""
+    return fit_scorers(fit_data(platform, catalogue, users))
 
 
 def cross_fit(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int) -> CrossFit:
@@ -78,8 +83,9 @@ def cross_fit(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Tr
     parts = []
     for raw, held_out in folds:
         panel = Panel(raw=raw, calibrations=calibrations)
-        for part, targets in example_batches((raw, held_out)):
-            lifts, candidates = panel.log_lifts(part.histories), raw.candidates(part.histories)
+        for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
+            candidates = raw.candidates(part.histories)
+            lifts = panel.log_lifts(part.histories, candidates)
             parts.append(sample_examples(lifts, candidates, targets, generator, guide=n_computed))
     return CrossFit(
         calibrations=calibrations,

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform, Stage
-from client.data.splits import examples, select
-from client.evaluation.ranking import Ranking, batches, rank_scores
+from client.data.splits import examples
+from client.evaluation.ranking import Ranking, example_batches, rank_scores
 from client.recommender.candidates import Candidate, ColumnGroups, stack_candidates
 from client.recommender.cross_fitting import Catalogue, Trained, cross_fit, fit_on
 from client.recommender.panel import Panel, RawPanel
@@ -114,10 +114,8 @@ def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> 
     """One ranking per weight vector [C, R], all in one pass over the examples."""
     n_items = panel.raw.n_items
     parts: list[list[Ranking]] = [[] for _ in weights]
-    for rows in batches(len(held_out), n_items, len(panel.names) + len(weights)):
-        histories = select(held_out.histories, rows)
-        batch = Examples(users=held_out.users[rows], histories=histories, targets=held_out.targets[rows])
-        candidates = panel.raw.candidates(histories)
-        for index, scores in enumerate(panel.combined(weights, histories)):
+    for batch, _ in example_batches(held_out, n_items, len(panel.names) + len(weights)):
+        candidates = panel.raw.candidates(batch.histories)
+        for index, scores in enumerate(panel.combined(weights, batch.histories, candidates)):
             parts[index].append(rank_scores(scores.masked_fill_(~candidates, -torch.inf), batch))
     return [Ranking.joined(part) for part in parts]

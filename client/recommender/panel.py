@@ -50,17 +50,16 @@ class Panel:
         """[R] column names"""
         return tuple(column.name for column in self.raw.columns)
 
-    def log_lifts(self, histories: Sequences) -> torch.Tensor:
-        """[R, B, n] in nats; 0 for items out of the ranking."""
-        candidates = self.raw.candidates(histories)
+    def log_lifts(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
+        """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
         scores = self.raw.scores(histories)
         lifts = torch.empty(len(scores), len(histories), self.raw.n_items)
         for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
             lifts[row] = calibration.log_lift(column, candidates)
         return lifts
 
-    def combined(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
+    def combined(self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
         """[C, B, n] scores Σ_r w_r z_r for C weight vectors [C, R]."""
-        lifts = self.log_lifts(histories)
+        lifts = self.log_lifts(histories, candidates)
         flat = torch.from_numpy(weights.astype(np.float32)) @ lifts.reshape(len(lifts), -1)
         return flat.reshape(len(weights), *lifts.shape[1:])

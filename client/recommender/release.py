@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from client.data.platform import Platform, Stage
-from client.data.splits import examples, training_sequences
+from client.data.splits import examples
 from client.recommender.calibrating import calibrate
 from client.recommender.calibration import Calibration
-from client.recommender.cross_fitting import Catalogue
+from client.recommender.cross_fitting import Catalogue, fit_data
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import UNIFORM
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
-from client.scorers.scorer import FitData
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderFileError
 
@@ -53,11 +52,6 @@ def zero_shot_panel(
 
 
 def _raw_panel(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> RawPanel:
-    data = FitData(
-        sequences=training_sequences(platform, platform.training_users[:0]),
-        features=catalogue.features,
-        neighbours=catalogue.neighbours,
-        ordered=platform.ordered,
-    )
+    data = fit_data(platform, catalogue, platform.training_users[:0])
     scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, catalogue.features))
     return RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)

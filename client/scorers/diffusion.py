@@ -5,7 +5,6 @@ import torch
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
 
 DECAYS = (0.6, 1.0)
-_NEIGHBOURS = 30
 
 
 class Diffusion:
@@ -18,7 +17,7 @@ class Diffusion:
 
     def __init__(self, data: FitData) -> None:
         self._similarity = data.item_similarity
-        self._content = data.neighbours.graph(data.neighbours.cosines.clip(min=0) ** 2, _NEIGHBOURS)
+        self._content = data.neighbours.squared_cosines
         self._content_of_target = self._content.T.tocsr()
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:

@@ -4,11 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.features.unit_rows import unit_rows
 from client.scorers.scorer import Column, HistoryBatch, Kind
+from client.training.moments import history_vectors
 from shared.encoder.linear import LinearMap
-
-DECAY = 0.6
 
 
 class Linear:
@@ -23,5 +21,5 @@ class Linear:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
-        query = unit_rows(batch.bag(DECAY) @ self._features)
+        query = history_vectors(self._features, batch.histories)
         return [torch.from_numpy(query - self._linear.mean_q) @ self._mapped]

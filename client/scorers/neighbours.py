@@ -1,6 +1,7 @@
 """The nearest items of each item by content, found once per catalogue in bounded memory."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +20,11 @@ class Neighbours:
     """[n, K]"""
     cosines: NDArray[np.float32]
     """[n, K]"""
+
+    @cached_property
+    def squared_cosines(self) -> sp.csr_array:
+        """[n, n] cos² on the edges to the 30 nearest, never negative; not to be changed."""
+        return self.graph(self.cosines.clip(min=0) ** 2, 30)
 
     def graph(self, weights: NDArray[np.float32], k: int) -> sp.csr_array:
         """[n, n] with ``weights`` [n, K] on the edges to the k nearest."""

@@ -4,8 +4,6 @@ import torch
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
 
-_NEIGHBOURS = 30
-
 
 class Popularity:
     """The same scores for every history."""
@@ -16,8 +14,7 @@ class Popularity:
     )
 
     def __init__(self, data: FitData) -> None:
-        squared = data.neighbours.cosines.clip(min=0) ** 2
-        around = data.neighbours.graph(squared, _NEIGHBOURS) @ data.popularity
+        around = data.neighbours.squared_cosines @ data.popularity
         self._rows = [torch.from_numpy(data.popularity), torch.from_numpy(around)]
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:

@@ -15,6 +15,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.errors import DataError
 from shared.feature_space.spec import FeatureSpace
+from shared.messages import power_of_two
 from shared.seeding import rng_for
 
 VALIDATION_USERS = 2000
@@ -75,9 +76,4 @@ def _fresh_head(features: NDArray[np.float32], spec: EncoderSpec) -> SequenceHea
 
 def _counts(sequences: Sequences, n_items: int) -> dict[str, int]:
     exact = {"users": len(sequences), "items": n_items, "events": len(sequences.items)}
-    return {name: round_to_power_of_two(count) for name, count in exact.items()}
-
-
-def round_to_power_of_two(count: int) -> int:
-    """The nearest power of two on a log scale; 0 stays 0. What a platform says of its size, never more."""
-    return 0 if count < 1 else 2 ** round(float(np.log2(count)))
+    return {name: power_of_two(count) for name, count in exact.items()}

@@ -7,6 +7,7 @@ import torch
 
 from client.data.platform import Examples, Sequences
 from client.data.splits import select
+from client.evaluation.ranking import mask_history, target_ranks
 from client.training.sequence_model import SequenceModel
 from client.training.sequence_scores import item_table, score_histories
 
@@ -37,18 +38,11 @@ class ValidationSet:
         for start in range(0, len(self.targets), USERS_AT_ONCE):
             rows = np.arange(start, min(start + USERS_AT_ONCE, len(self.targets)))
             histories = select(self.histories, rows)
+            targets = self.targets[start : start + len(rows)]
             scores = torch.from_numpy(score_histories(model, histories, table=table))
-            ranks = self._ranks(scores, histories, self.targets[start : start + len(rows)])
+            if self.hide_seen:
+                mask_history(scores, histories, targets)
+            ranks = target_ranks(scores, targets)
             gains = 1 / torch.log2(1 + ranks)
             total += float(torch.where(ranks <= cutoff, gains, 0.0).sum())
         return total / max(len(self.targets), 1)
-
-    def _ranks(self, scores: torch.Tensor, histories: Sequences, targets: torch.Tensor) -> torch.Tensor:
-        own = scores.gather(1, targets[:, None])
-        if self.hide_seen:
-            users = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
-            scores[users, torch.from_numpy(histories.items.astype(np.int64))] = -torch.inf
-            scores.scatter_(1, targets[:, None], own)
-        above = (scores > own).sum(1, dtype=torch.float64)
-        ties = (scores == own).sum(1, dtype=torch.float64)
-        return above + (ties + 1) / 2

@@ -7,9 +7,10 @@ from client.data.platform import Platform
 from client.data.splits import training_sequences
 from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
-from client.training.pretraining import pretrain, round_to_power_of_two
+from client.training.pretraining import pretrain
 from shared.encoder.linear import solve
 from shared.errors import DataError
+from shared.messages import power_of_two
 from tests.unit.client.training.world import N_ITEMS, SPACE, features, walks
 
 SETTINGS = TrainingSettings(epochs=3, tokens=64, warm_up=5)
@@ -67,7 +68,7 @@ def test_refuses_a_platform_where_nobody_contributes():
 
 @pytest.mark.parametrize(("count", "rounded"), [(0, 0), (1, 1), (5, 4), (6, 8), (1000, 1024)])
 def test_rounds_counts_to_a_power_of_two(count, rounded):
-    assert round_to_power_of_two(count) == rounded
+    assert power_of_two(count) == rounded
 
 
 def test_says_of_its_size_only_powers_of_two():
