@@ -3,7 +3,8 @@
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
 3. Beside the fitted weights, one per pull, stand the uniform weights and each scorer alone.
-4. The choice is made on training users' validation events, which entered no statistic, calibration or weight.
+4. The choice is made on training users' validation events, which entered no statistic, calibration or weight. A trained
+   part may have been stopped early on some of the same events, which flatters it a little against computed scorers.
 """
 
 from collections.abc import Mapping, Sequence
