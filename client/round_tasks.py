@@ -12,11 +12,10 @@ from client.evaluation.ranking import rank
 from client.recommender.head_store import HeadStore, StoredHead
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
-from client.training.local_round import RoundSettings, run_local_round
+from client.training.local_round import run_local_round
 from client.training.moments import platform_moments
 from client.training.sequence_model import SequenceHead
 from client.workspace import Workspace
-from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
@@ -63,7 +62,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         head=stored_head(workspace, task.encoder),
         features=workspace.features,
         sequences=training_sequences(platform, platform.contributing_users),
-        settings=_round_settings(task.settings),
+        settings=task.settings,
         seed=seed_for(task.seed, platform.name, task.round),
     )
     _store_head(workspace.heads, result.head, _head_facts(platform, task.encoder))
@@ -107,11 +106,6 @@ def two_digits(value: float) -> float:
 
 def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
     require_same(expected, workspace.space, where=workspace.platform.name)
-
-
-def _round_settings(settings: LocalSettings) -> RoundSettings:
-    values = {name: getattr(settings, name) for name in settings.__dataclass_fields__}
-    return RoundSettings(**{**values, "clip_norm": settings.clip_norm or None})
 
 
 def _head_facts(platform: Platform, encoder: Encoder) -> dict[str, str]:

@@ -17,7 +17,7 @@ class LocalSettings:
     head_epochs: int = 1
     """passes that train the head alone, the encoder frozen"""
     encoder_epochs: int = 1
-    """passes that train the encoder alone, the head frozen"""
+    """passes that train the encoder alone, the head frozen (FedRep; Collins et al. 2021)"""
     head_rate: float = 3e-3
     encoder_rate: float = 1e-3
     tokens: int = 2048
@@ -25,7 +25,7 @@ class LocalSettings:
     negatives: int = 1024
     """uniform draws per step where the catalogue is too large for the full softmax"""
     proximal: float = 0.01
-    """μ of the pull μ/2 ‖θ − θ_received‖² on the encoder"""
+    """μ of the pull μ/2 ‖θ − θ_received‖² on the encoder (FedProx; Li et al. 2020)"""
     clip_norm: float = 0.0
     """longest update sent; 0 sets no limit"""
     dropout: float = 0.1

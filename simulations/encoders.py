@@ -13,9 +13,10 @@ from client.recommender.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import Scorer
 from client.training.loop import TrainingSettings
-from client.training.pretraining import PRETRAINING, Pretrained, pretrain, validation_set
+from client.training.pretraining import PRETRAINING, Pretrained, pretrain, stopping_set
 from client.training.sequence_model import SequenceHead
 from client.training.tuning import TuningSettings, tune
+from client.workspace import OpenedData
 from shared.encoder.encoder import Encoder
 from shared.feature_space.spec import FeatureSpace
 
@@ -25,11 +26,20 @@ OWN = TrainingSettings(epochs=20, patience=3)
 
 @dataclass(frozen=True, kw_only=True)
 class OpenPlatform:
-    """A platform with its vectors."""
+    """A platform with its vectors and their neighbours."""
 
-    platform: Platform
-    space: FeatureSpace
+    data: OpenedData
     catalogue: Catalogue
+
+    @property
+    def platform(self) -> Platform:
+        """What was prepared."""
+        return self.data.platform
+
+    @property
+    def space(self) -> FeatureSpace:
+        """Which vectors it has."""
+        return self.data.space
 
 
 def pooled_encoder(platforms: Mapping[str, OpenPlatform], preset: str, seed: int) -> Encoder:
@@ -62,7 +72,7 @@ def tuned_part(name: str, one: OpenPlatform, encoder: Encoder, *, seed: int) -> 
         head=None,
         features=one.catalogue.features,
         sequences=training_sequences(one.platform, one.platform.contributing_users),
-        validation=validation_set(one.platform, seed),
+        validation=stopping_set(one.platform),
         received_moments=None,
         settings=TuningSettings(),
         seed=seed,

@@ -1,6 +1,7 @@
 """Running the methods of a run: encoders first, then one panel of scorers per platform, then the test events, once."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,27 +20,31 @@ from client.recommender.release import released_calibration, zero_shot_panel
 from client.scorers.neighbours import Neighbours, nearest
 from client.training.pretraining import Pretrained
 from client.workspace import open_data
+from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import require_same
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
 from simulations.encoders import OpenPlatform, own_part, pooled_encoder, received_part, source_encoder, tuned_part
-from simulations.outcomes import ORACLE, EncoderSummary, MethodOutcome, PlatformSummary
+from simulations.federation import run_held_federation
+from simulations.outcomes import ORACLE, EncoderSummary, MethodOutcome, PlatformSummary, RoundOutcome
 from simulations.people import without_shared_people
 from simulations.platforms import open_platforms
 from simulations.recorder import RunRecorder
-from simulations.run_config import RunConfig
+from simulations.run_config import NEEDS_SOURCE, RunConfig
 from simulations.synthetic.oracle import oracle_scores
 from simulations.synthetic.world import World
 
 LOCAL_METHODS = (*BASELINES, "stack", "local")
 """What the source is reported with."""
-FROM_SOURCE = ("zero-shot", "feature", "model")
+FROM_ROUNDS = ("federated", "federated-model")
 STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "stack": ((),),
     "local": ((), ("own",)),
     "feature": (("received",), ("received", "own")),
     "model": (("tuned",), ("tuned", "own")),
+    "federated": (("federated",), ("federated", "own")),
+    "federated-model": (("federated-tuned",), ("federated-tuned", "own")),
     "pooled": (("pooled",), ("pooled", "own")),
 }
 """Method to the sets of trained parts that may stand in its stack beside the computed scorers."""
@@ -51,6 +56,7 @@ class _Encoders:
 
     source: Pretrained | None
     released: Mapping[str, object]
+    federated: Encoder | None
     pooled: Encoder | None
 
 
@@ -64,7 +70,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
         with recorder.step("prepare"):
             opened = {spec.name: _open(spec, config, seed, work, known) for spec in specs}
             _require_one_space(opened)
-        encoders = _train_encoders(config, opened, recorder, seed)
+        encoders = _train_encoders(config, opened, recorder, seed, work)
         for name in config.reported:
             methods = [m for m in config.methods if name != config.source or m in LOCAL_METHODS]
             _report(name, opened[name], methods, encoders, config, recorder, world, seed)
@@ -79,7 +85,7 @@ def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: d
     if key not in known:
         known[key] = nearest(data.features)
     catalogue = Catalogue(features=data.features, neighbours=known[key])
-    return OpenPlatform(platform=data.platform, space=data.space, catalogue=catalogue)
+    return OpenPlatform(data=data, catalogue=catalogue)
 
 
 def _require_one_space(opened: Mapping[str, OpenPlatform]) -> None:
@@ -89,24 +95,49 @@ def _require_one_space(opened: Mapping[str, OpenPlatform]) -> None:
 
 
 def _train_encoders(
-    config: RunConfig, opened: Mapping[str, OpenPlatform], recorder: RunRecorder, seed: int
+    config: RunConfig, opened: Mapping[str, OpenPlatform], recorder: RunRecorder, seed: int, work: Path
 ) -> _Encoders:
     targets = [name for name in config.reported if name != config.source]
     wanted = [method for method in config.methods if targets]
     source: Pretrained | None = None
     released: Mapping[str, object] = {}
+    federated: Encoder | None = None
     pooled: Encoder | None = None
-    if any(method in FROM_SOURCE for method in wanted) and config.source is not None:
+    if any(method in NEEDS_SOURCE for method in wanted) and config.source is not None:
         one = opened[config.source]
         with recorder.step("pretrain"):
             source = source_encoder(one, config.encoder, seed)
             released = released_calibration(one.platform, one.catalogue, source.encoder)
         recorder.set_encoder(_summary(source.encoder))
+    if any(method in FROM_ROUNDS for method in wanted) and source is not None:
+        with recorder.step("rounds"):
+            federated = _rounds(source.encoder, opened, config, recorder, seed, work / "rounds")
     if "pooled" in wanted:
         with recorder.step("pooled"):
             pooled = pooled_encoder(opened, config.encoder, seed)
         recorder.set_encoder(_summary(pooled))
-    return _Encoders(source=source, released=released, pooled=pooled)
+    return _Encoders(source=source, released=released, federated=federated, pooled=pooled)
+
+
+def _rounds(
+    start: Encoder,
+    opened: Mapping[str, OpenPlatform],
+    config: RunConfig,
+    recorder: RunRecorder,
+    seed: int,
+    folder: Path,
+) -> Encoder:
+    """The encoder after a federation of all platforms, each round handed to the recorder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    result = run_held_federation(
+        {name: one.data for name, one in opened.items()},
+        start,
+        RoundsConfig(seed=seed, rounds=config.rounds),
+        folder=folder,
+    )
+    for entry in result.rounds():
+        recorder.add_round(RoundOutcome(seed=seed, **entry))
+    return result.encoder
 
 
 def _summary(encoder: Encoder) -> EncoderSummary:
@@ -198,6 +229,16 @@ def _tuned(one: OpenPlatform, encoders: _Encoders, _preset: str, seed: int) -> T
     return None if encoders.source is None else tuned_part("tuned", one, encoders.source.encoder, seed=seed)
 
 
+def _federated(one: OpenPlatform, encoders: _Encoders, _preset: str, _seed: int) -> Trained | None:
+    if encoders.federated is None:
+        return None
+    return received_part("federated", one, encoders.federated, unseen=_unseen_when_contributing(one.platform))
+
+
+def _federated_tuned(one: OpenPlatform, encoders: _Encoders, _preset: str, seed: int) -> Trained | None:
+    return None if encoders.federated is None else tuned_part("federated-tuned", one, encoders.federated, seed=seed)
+
+
 def _pooled(one: OpenPlatform, encoders: _Encoders, _preset: str, _seed: int) -> Trained | None:
     if encoders.pooled is None:
         return None
@@ -208,6 +249,8 @@ _PARTS: dict[str, Callable[[OpenPlatform, _Encoders, str, int], Trained | None]]
     "own": _own,
     "received": _received,
     "tuned": _tuned,
+    "federated": _federated,
+    "federated-tuned": _federated_tuned,
     "pooled": _pooled,
 }
 

@@ -22,6 +22,8 @@ METHODS = (
     "zero-shot",
     "feature",
     "model",
+    "federated",
+    "federated-model",
     "pooled",
 )
 """Every method that can be asked for, in the order in which reports show them."""

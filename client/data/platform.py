@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 MIN_CONTRIBUTING = 100
 """Training users below which a platform receives and does not contribute."""
 
+MAX_STOPPING = 2_000
+STOPPING_SHARE = 4
+"""One in so many contributing users says by his validation event when training stops."""
+
 
 class Stage(StrEnum):
     """Which event of a user is the target; every event before it is the history."""
@@ -86,6 +90,16 @@ class Platform:
     def contributing_users(self) -> NDArray[np.int64]:
         """Rows of the training users who are not weighting users."""
         return np.setdiff1d(self.training_users, self.weighting_users)
+
+    @property
+    def stopping_users(self) -> NDArray[np.int64]:
+        """Rows of the contributing users whose validation events stop a training; no choice is made on them."""
+        return self.contributing_users[::STOPPING_SHARE][:MAX_STOPPING] if self.contributes else self.training_users[:0]
+
+    @property
+    def choosing_users(self) -> NDArray[np.int64]:
+        """Rows of the training users on whose validation events a choice between recommenders is made."""
+        return np.setdiff1d(self.training_users, self.stopping_users)
 
     @property
     def contributes(self) -> bool:

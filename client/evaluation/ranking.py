@@ -46,7 +46,7 @@ class Ranking:
     @property
     def ndcg(self) -> NDArray[np.float64]:
         """[N] NDCG@10"""
-        return np.where(self.ranks <= K, 1 / np.log2(1 + self.ranks), 0.0)
+        return ndcg_of(self.ranks)
 
     @property
     def recall(self) -> NDArray[np.float64]:
@@ -62,6 +62,11 @@ class Ranking:
     def coverage(self) -> float:
         """Share of the catalogue that is recommended to somebody."""
         return len(np.unique(self.recommended)) / self.n_items
+
+
+def ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NDCG@10 of one held-out item at each of these ranks, in any shape."""
+    return np.where(ranks <= K, 1 / np.log2(1 + ranks), 0.0)
 
 
 def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:

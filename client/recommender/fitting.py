@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
-from client.evaluation.ranking import Ranking, example_batches, rank_scores
+from client.evaluation.ranking import Ranking, example_batches, ndcg_of, rank_scores, target_ranks
 from client.recommender.candidates import Candidate, ColumnGroups, stack_candidates
 from client.recommender.cross_fitting import Catalogue, Trained, cross_fit, fit_on
 from client.recommender.panel import Panel, RawPanel
@@ -27,7 +27,7 @@ class FittedStacks:
     candidates: tuple[Candidate, ...]
     """every distinct weight vector that competed"""
     validation: NDArray[np.float64]
-    """[C, V] NDCG@10 of each candidate on each training user's validation event"""
+    """[C, V] NDCG@10 of each candidate on each choosing user's validation event"""
     chosen: Mapping[str, Candidate]
     """method to the candidate with the best validation NDCG@10 among those it may hold"""
     left_out: Mapping[str, str]
@@ -79,9 +79,9 @@ def fit_stacks(
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
     by_set = {parts: stack_candidates(fit, groups, trained, parts, n_training) for parts in sets}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
-    held_out = examples(platform, Stage.VALIDATION, platform.training_users)
+    held_out = examples(platform, Stage.VALIDATION, platform.choosing_users)
     weights = np.stack([candidate.weights for candidate in distinct.values()])
-    validation = np.stack([ranking.ndcg for ranking in rank_all(panel, weights, held_out)])
+    validation = ndcg_of(ranks_of_all(panel, weights, held_out))
     means = dict(zip(distinct, validation.mean(1), strict=True))
     chosen = {
         method: max(
@@ -108,6 +108,18 @@ def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> Col
         parts[name] = np.arange(start, start + width)
         start += width
     return ColumnGroups(names=names, parts=parts)
+
+
+def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
+    """[C, N] the targets' ranks under each weight vector [C, R]: all that a choice needs, in one pass."""
+    parts = []
+    for batch, targets in example_batches(held_out, panel.raw.n_items, len(panel.names) + len(weights)):
+        candidates = panel.raw.candidates(batch.histories)
+        combined = panel.combined(weights, batch.histories, candidates)
+        parts.append(
+            np.stack([target_ranks(s.masked_fill_(~candidates, -torch.inf), targets).numpy() for s in combined])
+        )
+    return np.concatenate(parts, axis=1)
 
 
 def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:

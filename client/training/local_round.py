@@ -8,54 +8,9 @@ from numpy.typing import NDArray
 from client.data.platform import Sequences
 from client.training.loop import TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceHead, SequenceModel
+from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder
-from shared.errors import ConfigError
 from shared.seeding import rng_for
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundSettings:
-    """How a platform trains in one round."""
-
-    head_epochs: int = 1
-    """passes that train the head alone, the encoder frozen"""
-    encoder_epochs: int = 1
-    """passes that train the encoder alone, the head frozen (FedRep; Collins et al. 2021)"""
-    head_rate: float = 3e-3
-    encoder_rate: float = 1e-3
-    tokens: int = 2048
-    """positions per step"""
-    negatives: int = 1024
-    """uniform draws per step where the catalogue is too large for the full softmax"""
-    proximal: float = 0.01
-    """μ of the pull μ/2 ‖θ − θ_received‖² on the encoder (FedProx; Li et al. 2020)"""
-    clip_norm: float | None = None
-    """longest update sent, as the norm of new minus received encoder; None sets no limit"""
-    dropout: float = 0.1
-    id_dropout: float = 0.25
-
-    def __post_init__(self) -> None:
-        if self.head_epochs < 0 or self.encoder_epochs < 0:
-            raise ConfigError("a round's epochs must be 0 or more")
-        if self.head_rate <= 0 or self.encoder_rate <= 0:
-            raise ConfigError("a round's learning rates must be above 0")
-        if self.clip_norm is not None and self.clip_norm <= 0:
-            raise ConfigError(f"the update's clipping norm must be above 0; got {self.clip_norm:g}")
-
-    def phase(self, epochs: int, *, head_rate: float, encoder_rate: float) -> TrainingSettings:
-        """The training loop's settings for one of the two phases."""
-        return TrainingSettings(
-            epochs=epochs,
-            head_rate=head_rate,
-            encoder_rate=encoder_rate,
-            tokens=self.tokens,
-            negatives=self.negatives,
-            dropout=self.dropout,
-            id_dropout=self.id_dropout,
-            proximal=self.proximal if encoder_rate else 0.0,
-            warm_up=10,
-            final_rate=1.0,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +29,7 @@ def run_local_round(
     head: SequenceHead | None,
     features: NDArray[np.float32],
     sequences: Sequences,
-    settings: RoundSettings,
+    settings: LocalSettings,
     seed: int,
 ) -> LocalRoundResult:
     """Train head, then encoder, on the sequences; a pure function of its arguments.
@@ -85,8 +40,8 @@ def run_local_round(
     head = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     model = SequenceModel.from_encoder(encoder, head, features)
     phases = {
-        "head": settings.phase(settings.head_epochs, head_rate=settings.head_rate, encoder_rate=0.0),
-        "encoder": settings.phase(settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate),
+        "head": _phase(settings, settings.head_epochs, head_rate=settings.head_rate, encoder_rate=0.0),
+        "encoder": _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate),
     }
     losses = {}
     for name, phase in phases.items():
@@ -96,10 +51,26 @@ def run_local_round(
     return LocalRoundResult(encoder=trained, head=model.head(), losses=losses)
 
 
-def _clipped(received: Encoder, trained: Encoder, limit: float | None) -> Encoder:
+def _phase(settings: LocalSettings, epochs: int, *, head_rate: float, encoder_rate: float) -> TrainingSettings:
+    return TrainingSettings(
+        epochs=epochs,
+        head_rate=head_rate,
+        encoder_rate=encoder_rate,
+        tokens=settings.tokens,
+        negatives=settings.negatives,
+        dropout=settings.dropout,
+        id_dropout=settings.id_dropout,
+        proximal=settings.proximal if encoder_rate else 0.0,
+        warm_up=10,
+        final_rate=1.0,
+    )
+
+
+def _clipped(received: Encoder, trained: Encoder, limit: float) -> Encoder:
+    """The longest update is ``limit``, as the norm of new minus received encoder; 0 sets none."""
     update = trained.flat.astype(np.float64) - received.flat
     norm = float(np.linalg.norm(update))
-    if limit is None or norm <= limit:
+    if limit == 0 or norm <= limit:
         return trained
     flat = received.flat + update * (limit / norm)
     return Encoder(spec=received.spec, flat=flat.astype(np.float32))

@@ -25,11 +25,21 @@ class ValidationSet:
     """leave a history's items out of the ranking"""
 
     @classmethod
+    def of(cls, examples: Examples, *, hide_seen: bool) -> "ValidationSet":
+        """All of the examples."""
+        targets = torch.from_numpy(examples.targets.astype(np.int64))
+        return cls(histories=examples.histories, targets=targets, hide_seen=hide_seen)
+
+    @classmethod
     def sample(cls, examples: Examples, *, limit: int, hide_seen: bool, rng: np.random.Generator) -> "ValidationSet":
         """At most ``limit`` of the examples, drawn once."""
         chosen = np.sort(rng.permutation(len(examples))[:limit])
-        targets = torch.from_numpy(examples.targets[chosen].astype(np.int64))
-        return cls(histories=select(examples.histories, chosen), targets=targets, hide_seen=hide_seen)
+        part = Examples(
+            users=examples.users[chosen],
+            histories=select(examples.histories, chosen),
+            targets=examples.targets[chosen],
+        )
+        return cls.of(part, hide_seen=hide_seen)
 
     def ndcg(self, model: SequenceModel, cutoff: int = 10) -> float:
         """Mean of 1 / log2(1 + rank) where rank <= cutoff, else 0; tied items share their mean rank."""

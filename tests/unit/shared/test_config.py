@@ -2,7 +2,6 @@
 
 import pytest
 
-from client.training.local_round import RoundSettings
 from shared.config import LocalSettings, RoundsConfig
 from shared.errors import ConfigError
 
@@ -30,7 +29,3 @@ def test_refuses_a_missing_key() -> None:
     del flat["rounds"]
     with pytest.raises(ConfigError, match="rounds"):
         RoundsConfig.from_run_config(flat)
-
-
-def test_asks_of_a_platform_what_a_local_round_knows() -> None:
-    assert set(LocalSettings.__dataclass_fields__) == set(RoundSettings.__dataclass_fields__)

@@ -3,13 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from client.training.local_round import RoundSettings, run_local_round
+from client.training.local_round import run_local_round
+from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError
 from tests.unit.client.training.world import SPEC, features, walks
 
-SETTINGS = RoundSettings(tokens=64, head_epochs=2, encoder_epochs=2)
+SETTINGS = LocalSettings(tokens=64, head_epochs=2, encoder_epochs=2)
 
 
 def received():
@@ -68,4 +69,4 @@ def test_learns():
 @pytest.mark.parametrize("wrong", [{"head_epochs": -1}, {"encoder_rate": 0.0}, {"clip_norm": -1.0}])
 def test_refuses_settings_that_make_no_sense(wrong):
     with pytest.raises(ConfigError):
-        RoundSettings(**wrong)
+        LocalSettings(**wrong)
