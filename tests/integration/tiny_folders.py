@@ -1,0 +1,25 @@
+"""A tiny platform folder whose users walk along related items, for tests that run whole commands."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+N_ITEMS, N_USERS = 60, 240
+
+
+def write_tiny_folder(path: Path) -> Path:
+    """Items in groups of ten share a word; a user takes small steps forward from a random item."""
+    rng = np.random.default_rng(11)
+    lengths = rng.integers(5, 9, N_USERS)
+    users = np.repeat(np.arange(N_USERS), lengths)
+    steps = rng.integers(1, 4, len(users))
+    first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    walked = np.cumsum(steps)
+    items = (walked - np.repeat(walked[first] - rng.integers(0, N_ITEMS, N_USERS), lengths)) % N_ITEMS
+    path.mkdir(parents=True)
+    texts = [f"group{item // 10} item{item}" for item in range(N_ITEMS)]
+    pl.DataFrame({"item_id": np.arange(N_ITEMS), "text": texts}).write_parquet(path / "items.parquet")
+    events = pl.DataFrame({"user_id": users, "item_id": items, "timestamp": np.arange(len(users))})
+    events.write_parquet(path / "events.parquet")
+    return path
