@@ -26,10 +26,12 @@ def execute(config: RunConfig, out: Path, *, runner: Runner, say: Callable[[str]
     """Run, write ``result.json``, ``per_user.parquet`` and ``report.html`` into ``out``, and return the result.
 
     Raises:
-        ConfigError: if ``out`` holds files already and ``force`` is not set, or a platform's folder is none.
+        ConfigError: if a platform's folder is none, a method needs a source and none is named, or ``out`` holds files
+            already and ``force`` is not set.
         RunStopped: after Ctrl-C, once what was ready has been written.
     """
     check_folders(config)
+    config.require_source()
     _claim(out, force=force)
     recorder = RunRecorder(config, say=say)
     try:

@@ -55,6 +55,9 @@ class RunConfig:
         for name, least in limits.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"{_flag(name)} must be {least} or more; got {getattr(self, name)}")
+
+    def require_source(self) -> None:
+        """Raise ConfigError where a method starts from the source's encoder and no source is named."""
         needing = [method for method in self.methods if method in NEEDS_SOURCE]
         if needing and self.source is None:
             raise ConfigError(f"source must name a platform, since {needing[0]} starts from its encoder; got none")

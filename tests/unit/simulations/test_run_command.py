@@ -12,6 +12,7 @@ from simulations.results import read_result
 from simulations.run_command import RunStopped, execute
 from simulations.run_config import RunConfig
 from simulations.table import markdown_table, rich_table
+from tests.unit.client.data.folders import write_folder
 
 FILES = {"result.json", "per_user.parquet", "report.html"}
 CONFIG = RunConfig.from_dict({})
@@ -93,6 +94,19 @@ def test_refuses_a_folder_that_holds_files_unless_forced(tmp_path: Path) -> None
 def test_refuses_a_platform_without_a_folder_before_it_makes_one(tmp_path: Path) -> None:
     config = RunConfig.from_dict({"platform": [f"shop={tmp_path / 'none'}"], "source": "shop"})
     with pytest.raises(ConfigError, match="must be a platform folder; it has no items"):
+        execute(config, tmp_path / "out", runner=two_methods, say=quiet, force=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_a_missing_folder_before_a_missing_source(tmp_path: Path) -> None:
+    config = RunConfig.from_dict({"platform": [f"shop={tmp_path / 'none'}"]})
+    with pytest.raises(ConfigError, match="must be a platform folder; it has no items"):
+        execute(config, tmp_path / "out", runner=two_methods, say=quiet, force=False)
+
+
+def test_refuses_a_method_that_needs_a_source_where_none_is_named(tmp_path: Path) -> None:
+    config = RunConfig.from_dict({"platform": [f"shop={write_folder(tmp_path / 'shop')}"]})
+    with pytest.raises(ConfigError, match="source must name a platform, since zero-shot starts from its encoder"):
         execute(config, tmp_path / "out", runner=two_methods, say=quiet, force=False)
     assert not (tmp_path / "out").exists()
 

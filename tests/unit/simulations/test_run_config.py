@@ -45,7 +45,6 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"source": "nobody"}, "source must be of news, .*; got 'nobody'"),
         ({"report": "nobody"}, "report must be of news, .*; got 'nobody'"),
         ({"platform": ["shop=a", "shop=b"], "source": "shop"}, "platform 'shop' is given twice"),
-        ({"platform": ["shop=a"]}, "source must name a platform, since zero-shot starts from its encoder"),
         ({"platform": ["shop"]}, "a platform must be NAME=DIR"),
         ({"rounds": -1}, "rounds must be 0 or more; got -1"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
