@@ -79,7 +79,8 @@ def run(
     if as_json:
         sys.stdout.write(json.dumps(document, indent=1) + "\n")
         return
-    Console().print(rich_table(document))
+    terminal = Console()
+    terminal.print(rich_table(document, terminal.width))
     errors.print(f"{out / RESULT_FILE} and {REPORT_FILE} beside it")
 
 

@@ -79,7 +79,7 @@ def test_labels_a_synthetic_run_in_page_and_tables(tmp_path: Path) -> None:
     assert "<strong>Synthetic.</strong>" in (tmp_path / "report.html").read_text()
     assert markdown_table(document).startswith("Synthetic world: no real data")
     assert "| <shop> (synthetic) | feature | 1.0000 |" in markdown_table(document)
-    assert "Synthetic" in str(rich_table(document).title)
+    assert "Synthetic" in str(rich_table(document, 120).title)
 
 
 def test_refuses_a_folder_that_holds_files_unless_forced(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Results as ``result.json`` holds them, for the tests of what shows them."""
+
+from typing import Any
+
+import numpy as np
+
+from simulations.outcomes import (
+    METHODS,
+    ORACLE,
+    EncoderSummary,
+    MethodOutcome,
+    PlatformSummary,
+    RoundOutcome,
+    RunResult,
+)
+from simulations.results import result_document
+
+WEIGHTED = ("stack", "local", "feature", "federated", "pooled")
+
+
+def full_document(
+    *platforms: str, synthetic: bool = True, complete: bool = True, methods: tuple[str, ...] = (*METHODS, ORACLE)
+) -> dict[str, Any]:
+    """Every method on every platform, two rounds and three steps; figures are made up."""
+    names = platforms or ("shop", "second-shop")
+    return result_document(
+        RunResult(
+            config={"seed": 0, "seeds": 1, "methods": list(methods)},
+            synthetic=synthetic,
+            source=names[0],
+            encoder=EncoderSummary(parameters=1_000, bytes=4_000, fingerprint="abc"),
+            platforms=tuple(_platform(name) for name in names),
+            outcomes=tuple(_outcome(name, method) for name in names for method in methods),
+            rounds=tuple(_round(number, names) for number in range(2)),
+            seconds={"prepare": 1.0, "rounds": 2.0, "rank": 0.001},
+            complete=complete,
+        )
+    )
+
+
+def empty_document() -> dict[str, Any]:
+    """What a run has that was stopped before anything was ready."""
+    result = RunResult(
+        config={"seed": 0},
+        synthetic=False,
+        source=None,
+        encoder=None,
+        platforms=(),
+        outcomes=(),
+        rounds=(),
+        seconds={},
+        complete=False,
+    )
+    return result_document(result)
+
+
+def _platform(name: str) -> PlatformSummary:
+    return PlatformSummary(
+        name=name,
+        users=40,
+        items=900,
+        events=1_200,
+        train_users=40,
+        test_users=40,
+        left_out={"ease": "9,000 items are more than the limit of 8,000"},
+        scorer_values={"content-knn@1": 0.2, "linear": 0.3},
+    )
+
+
+def _outcome(platform: str, method: str) -> MethodOutcome:
+    rng = np.random.default_rng(len(method))
+    ndcg = rng.random(40)
+    return MethodOutcome(
+        platform=platform,
+        method=method,
+        seed=0,
+        users=np.arange(40),
+        ndcg=ndcg,
+        recall=np.ones(40),
+        reciprocal_rank=ndcg / 2,
+        coverage=0.5,
+        cold_users=np.arange(40) < 5,
+        cold_items=np.zeros(40, bool),
+        weights={"content-knn@1": -0.1, "linear": 0.4} if method in WEIGHTED else {},
+    )
+
+
+def _round(number: int, platforms: tuple[str, ...]) -> RoundOutcome:
+    return RoundOutcome(
+        seed=0,
+        number=number,
+        kind="training",
+        seconds=1.0,
+        bytes_up=10,
+        bytes_down=10,
+        losses={name: {"head": 3.0 - number, "encoder": 2.5 - number} for name in platforms},
+        validation=dict.fromkeys(platforms, 0.1 + number / 10),
+    )
