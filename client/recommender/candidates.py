@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.recommender.cross_fitting import CrossFit, Trained
-from client.recommender.stack import PULLS, UNIFORM, fit_weights
+from client.recommender.stack import PULLS, UNIFORM, fit_path
 
 MIN_UNSEEN = 10
 """Examples below which a part is not weighted at all."""
@@ -47,39 +47,42 @@ class ColumnGroups:
         return mask
 
 
-def stack_candidates(
-    fit: CrossFit, groups: ColumnGroups, trained: Mapping[str, Trained], parts: Sequence[str], n_training: int
-) -> list[Candidate]:
-    """Fitted (one per pull), uniform and alone, over the computed columns and those of ``parts``."""
-    label = "+".join(["computed", *parts])
-    fresh = [part for part in parts if len(trained[part].unseen) == n_training]
-    later = [part for part in parts if part not in fresh]
-    allowed = groups.of(parts)
-    fitted = [
-        Candidate(name=f"fitted({pull:g}):{label}", weights=_fitted(fit, groups, trained, fresh, later, pull))
-        for pull in PULLS
-    ]
-    uniform = Candidate(name=f"uniform:{label}", weights=np.where(allowed, UNIFORM, 0.0))
-    eye = np.eye(len(groups.names))
-    alone = [Candidate(name=f"alone:{groups.names[row]}", weights=eye[row]) for row in np.flatnonzero(allowed)]
-    return [*fitted, uniform, *alone]
+class StackCandidates:
+    """Makes candidates for sets of trained parts; the path of weights that two sets have in common is fitted once."""
 
+    def __init__(self, fit: CrossFit, groups: ColumnGroups, trained: Mapping[str, Trained], n_training: int) -> None:
+        self._fit, self._groups, self._trained = fit, groups, trained
+        self._n_training = n_training
+        self._first: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
-def _fitted(
-    fit: CrossFit,
-    groups: ColumnGroups,
-    trained: Mapping[str, Trained],
-    fresh: list[str],
-    later: list[str],
-    pull: float,
-) -> NDArray[np.float64]:
-    first = groups.of(fresh)
-    weights = fit_weights(fit.stack_examples, np.where(first, UNIFORM, 0.0), pull, fixed=~first)
-    if not later:
-        return weights
-    unseen = np.logical_and.reduce([np.isin(fit.users, trained[part].unseen) for part in later])
-    if unseen.sum() < MIN_UNSEEN:
-        return weights
-    both = groups.of([*fresh, *later])
-    start = np.where(both & ~first, UNIFORM, weights)
-    return fit_weights(fit.stack_examples.only(unseen), start, pull, fixed=~both)
+    def of(self, parts: Sequence[str]) -> list[Candidate]:
+        """Fitted (one per pull), uniform and alone, over the computed columns and those of ``parts``."""
+        label = "+".join(["computed", *parts])
+        names, allowed = self._groups.names, self._groups.of(parts)
+        fitted = [
+            Candidate(name=f"fitted({pull:g}):{label}", weights=weights)
+            for pull, weights in zip(PULLS, self._path(parts), strict=True)
+        ]
+        uniform = Candidate(name=f"uniform:{label}", weights=np.where(allowed, UNIFORM, 0.0))
+        eye = np.eye(len(names))
+        alone = [Candidate(name=f"alone:{names[row]}", weights=eye[row]) for row in np.flatnonzero(allowed)]
+        return [*fitted, uniform, *alone]
+
+    def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+        """Fitted weights [R], one per pull."""
+        fresh = tuple(part for part in parts if len(self._trained[part].unseen) == self._n_training)
+        later = [part for part in parts if part not in fresh]
+        if fresh not in self._first:
+            columns = self._groups.of(fresh)
+            anchors = [np.where(columns, UNIFORM, 0.0)] * len(PULLS)
+            self._first[fresh] = fit_path(self._fit.stack_examples, anchors, columns)
+        first = self._first[fresh]
+        if not later:
+            return first
+        unseen = np.logical_and.reduce([np.isin(self._fit.users, self._trained[part].unseen) for part in later])
+        if unseen.sum() < MIN_UNSEEN:
+            return first
+        columns = self._groups.of([*fresh, *later])
+        added = columns & ~self._groups.of(fresh)
+        anchors = [np.where(added, UNIFORM, weights) for weights in first]
+        return fit_path(self._fit.stack_examples.only(unseen), anchors, columns)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
 from client.evaluation.ranking import Ranking, example_batches, ndcg_of, rank_scores, target_ranks
-from client.recommender.candidates import Candidate, ColumnGroups, stack_candidates
+from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates
 from client.recommender.cross_fitting import Catalogue, Trained, cross_fit, fit_on
 from client.recommender.panel import Panel, RawPanel
 
@@ -75,9 +75,9 @@ def fit_stacks(
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     panel = Panel(raw=raw, calibrations=fit.calibrations)
     groups = column_groups(panel.names, trained)
-    n_training = len(platform.training_users)
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
-    by_set = {parts: stack_candidates(fit, groups, trained, parts, n_training) for parts in sets}
+    made = StackCandidates(fit, groups, trained, len(platform.training_users))
+    by_set = {parts: made.of(parts) for parts in sets}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
     held_out = examples(platform, Stage.VALIDATION, platform.choosing_users)
     weights = np.stack([candidate.weights for candidate in distinct.values()])

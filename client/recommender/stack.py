@@ -5,6 +5,7 @@ s(u, i) = Σ_r w_r z_r(u, i). Weights minimise the cross-entropy of the target o
 example's hardest negatives under uniform weights, exactly, and a random sample of the rest with its log-weight.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,28 +72,45 @@ def concatenate(parts: list[StackExamples]) -> StackExamples:
     )
 
 
+def fit_path(
+    examples: StackExamples, anchors: Sequence[NDArray[np.float64]], columns: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """[R] weights for each of ``PULLS``, each pulled to its anchor w₀ [R].
+
+    Only ``columns`` [R] are free; the weights of all others must be 0 in the anchors.
+    """
+    used = torch.from_numpy(np.flatnonzero(columns))
+    narrow = StackExamples(lifts=examples.lifts[:, :, used].contiguous(), log_weights=examples.log_weights)
+    path = []
+    begin = anchors[-1][columns]
+    for pull, anchor in reversed(list(zip(PULLS, anchors, strict=True))):
+        begin = fit_weights(narrow, anchor[columns], pull, begin)
+        weights = np.zeros(len(columns))
+        weights[columns] = begin
+        path.append(weights)
+    return path[::-1]
+
+
 def fit_weights(
-    examples: StackExamples, start: NDArray[np.float64], pull: float, fixed: NDArray[np.bool_] | None = None
+    examples: StackExamples, anchor: NDArray[np.float64], pull: float, begin: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """[R] weights by Newton's method with step halving; the objective is convex.
 
     Args:
         examples: what to fit on.
-        start: w₀ [R], also where the search begins.
+        anchor: w₀ [R].
         pull: λ, in nats per squared weight.
-        fixed: [R] True where a weight stays at w₀.
+        begin: where the search begins [R]; at the anchor where None.
     """
-    anchor = torch.from_numpy(start)
-    free = torch.ones(len(anchor), dtype=torch.bool) if fixed is None else torch.from_numpy(~fixed)
-    weights = anchor.clone()
-    value, gradient, hessian = _objective(examples, weights, anchor, pull)
+    start = torch.from_numpy(anchor)
+    weights = start.clone() if begin is None else torch.from_numpy(begin).clone()
+    value, gradient, hessian = _objective(examples, weights, start, pull)
     for _ in range(_NEWTON_STEPS):
-        step = torch.zeros_like(weights)
-        step[free] = torch.linalg.solve(hessian[free][:, free], gradient[free])
+        step = torch.linalg.solve(hessian, gradient)
         if float(step.abs().max()) < 1e-4:
             break
         for _ in range(6):
-            trial = _objective(examples, weights - step, anchor, pull)
+            trial = _objective(examples, weights - step, start, pull)
             if trial[0] <= value:
                 break
             step /= 2

@@ -8,7 +8,7 @@ from client.data.platform import Stage
 from client.data.splits import examples
 from client.recommender.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.recommender.fitting import fit_stacks, rank_all
-from client.recommender.stack import StackExamples, fit_weights
+from client.recommender.stack import PULLS, StackExamples, fit_path, fit_weights
 from client.scorers.scorer import Kind
 from tests.unit.client.recommender.world import catalogue, small_platform
 
@@ -57,12 +57,23 @@ def test_weights_the_column_that_tells_the_target_and_not_the_one_that_is_noise(
     assert abs(found[1]) < 0.3
 
 
-def test_stays_where_the_pull_is_strong_and_never_moves_a_fixed_weight() -> None:
+def noise_examples() -> StackExamples:
     lifts = torch.randn(50, 11, 3, generator=torch.Generator().manual_seed(4))
-    seen = StackExamples(lifts=lifts, log_weights=torch.zeros(50, 11))
+    return StackExamples(lifts=lifts, log_weights=torch.zeros(50, 11))
+
+
+def test_stays_where_the_pull_is_strong() -> None:
     start = np.array([0.15, 0.15, 0.0])
-    assert np.allclose(fit_weights(seen, start, 1e6), start, atol=1e-3)
-    assert fit_weights(seen, start, 0.001, fixed=np.array([False, False, True]))[2] == 0.0
+    assert np.allclose(fit_weights(noise_examples(), start, 1e6), start, atol=1e-3)
+
+
+def test_a_path_gives_each_pull_what_it_would_get_alone_and_never_moves_another_column() -> None:
+    seen, start = noise_examples(), np.array([0.15, 0.15, 0.0])
+    path = fit_path(seen, [start] * len(PULLS), np.array([True, True, False]))
+    narrow = StackExamples(lifts=seen.lifts[:, :, :2], log_weights=seen.log_weights)
+    alone = [fit_weights(narrow, start[:2], pull) for pull in PULLS]
+    assert np.allclose([weights[:2] for weights in path], alone, atol=1e-3)
+    assert all(weights[2] == 0.0 for weights in path)
 
 
 def test_serves_what_was_best_on_validation_and_ranks_far_above_chance() -> None:
