@@ -17,8 +17,9 @@ MIN_TOKENS = 128
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
 SMALL = Preset(name="local-id-small", width=64, hidden=64, layers=1, heads=2, length=50)
 SMALL_EVENTS = 30_000
-"""Training events below which one block is enough: on five platforms of 22,000, 6,000, 4,000, 6,700 and 740 events NDCG@10
-on validation was .076, .129, .122, .137, .065 with one and .077, .124, .122, .137, .076 with two, at 1.5 times the time."""
+"""Training events below which one block is enough: on platforms of 22,000, 6,000, 4,000, 6,700 and 740 events NDCG@10
+on validation was .076, .129, .122, .137, .065 with one block and .077, .124, .122, .137, .076 with two, which took 1.5
+times as long."""
 
 LOCAL_ID_GRID = (
     TrainingSettings(epochs=12, head_rate=1e-2, encoder_rate=1e-3, dropout=0.3),
