@@ -22,6 +22,8 @@ class LocalSettings:
     encoder_rate: float = 1e-3
     tokens: int = 2048
     """positions per step"""
+    steps: int = 40
+    """most steps of a pass: a round takes about as long everywhere, and nobody's update is long for his size alone"""
     negatives: int = 1024
     """uniform draws per step where the catalogue is too large for the full softmax"""
     proximal: float = 0.01
@@ -37,7 +39,7 @@ class LocalSettings:
             _require(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("head_rate", "encoder_rate"):
             _require(self, name, getattr(self, name) > 0, "above 0")
-        for name in ("tokens", "negatives"):
+        for name in ("tokens", "steps", "negatives"):
             _require(self, name, getattr(self, name) >= 1, "1 or more")
         for name in ("dropout", "id_dropout"):
             _require(self, name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")

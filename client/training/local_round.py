@@ -57,6 +57,7 @@ def _phase(settings: LocalSettings, epochs: int, *, head_rate: float, encoder_ra
         head_rate=head_rate,
         encoder_rate=encoder_rate,
         tokens=settings.tokens,
+        steps=settings.steps,
         negatives=settings.negatives,
         dropout=settings.dropout,
         id_dropout=settings.id_dropout,

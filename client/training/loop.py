@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ class TrainingSettings:
     """learning rate of the private head; 0 freezes it"""
     tokens: int = 2048
     """positions per step"""
+    steps: int = 0
+    """most steps of an epoch, which is then a random part of the sequences; 0 takes all"""
     full_softmax_items: int = 4096
     """catalogues up to this size are scored in full, larger ones against a sample"""
     negatives: int = 1024
@@ -51,8 +54,8 @@ class TrainingSettings:
     """μ of the pull μ/2 ‖θ − θ_start‖² on the shared towers (FedProx; Li et al. 2020)"""
 
     def __post_init__(self) -> None:
-        if self.epochs < 0 or self.patience < 1 or self.tokens < 1 or self.negatives < 1:
-            raise ConfigError("epochs must be 0 or more; patience, tokens and negatives 1 or more")
+        if min(self.epochs, self.steps) < 0 or min(self.patience, self.tokens, self.negatives) < 1:
+            raise ConfigError("epochs and steps must be 0 or more; patience, tokens and negatives 1 or more")
         if min(self.encoder_rate, self.head_rate, self.weight_decay, self.proximal) < 0:
             raise ConfigError("learning rates, weight decay and the proximal pull must not be negative")
         if not (0 <= self.dropout < 1 and 0 <= self.id_dropout < 1 and 0 <= self.final_rate <= 1):
@@ -87,13 +90,16 @@ def train_sequence(
     if settings.epochs == 0 or len(windows.lengths) == 0:
         return TrainingLog()
     step = _Step(model, settings, np.bincount(sequences.items, minlength=model.n_items))
-    total = settings.epochs * windows.steps(settings.tokens)
-    schedule = torch.optim.lr_scheduler.LambdaLR(step.optimizer, lambda done: _rate(settings, done, total))
+    steps = windows.steps(settings.tokens)
+    steps = min(settings.steps or steps, steps)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        step.optimizer, lambda done: _rate(settings, done, settings.epochs * steps)
+    )
     best = _Best(model, validation)
     losses: list[float] = []
     for _ in track(range(settings.epochs), "training", settings.epochs):
         loss, positions = 0.0, 0
-        for batch in windows.epoch(rng, settings.tokens):
+        for batch in islice(windows.epoch(rng, settings.tokens), steps):
             loss += step(batch, rng) * len(batch.targets)
             positions += len(batch.targets)
             schedule.step()
