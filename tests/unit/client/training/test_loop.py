@@ -88,6 +88,13 @@ def test_keeps_the_best_epoch_and_stops():
     assert next_items().ndcg(one) == pytest.approx(max(log.validation))
 
 
+def test_ends_an_epoch_after_so_many_steps():
+    once = dataclasses.replace(SETTINGS, epochs=1, warm_up=0, weight_decay=0.0)
+    first_step_of_adam = SETTINGS.head_rate * 1.001
+    assert trained(dataclasses.replace(once, steps=1))[0].v.abs().max() <= first_step_of_adam
+    assert trained(once)[0].v.abs().max() > first_step_of_adam
+
+
 def test_does_nothing_without_a_pair():
     one = model()
     log = train_sequence(one, ragged([[1], []]), SETTINGS, np.random.default_rng(0))
