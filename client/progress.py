@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 PATIENCE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.1
+"""Between two updates of a bar, so that many quick items are not slowed down by it."""
 Item = TypeVar("Item")
 
 
@@ -24,7 +26,7 @@ def track(
     if not console.is_terminal:
         yield from iterable
         return
-    started = clock()
+    due = clock() + PATIENCE_SECONDS
     done = 0
     progress = Progress(console=console, transient=True)
     task = progress.add_task(description, total=total)
@@ -32,8 +34,9 @@ def track(
         for item in iterable:
             yield item
             done += 1
-            if clock() - started > PATIENCE_SECONDS:
+            if clock() > due:
                 progress.start()
                 progress.update(task, completed=done)
+                due = clock() + _PAUSE_SECONDS
     finally:
         progress.stop()

@@ -1,5 +1,7 @@
 """Any CSV, TSV or Parquet tables, read through a map from our column names to theirs."""
 
+import codecs
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +17,7 @@ OUR_NAMES = ("user_id", "item_id", "items.item_id", "timestamp", "rating", "text
 _KINDS = ("csv", "tsv", "txt", "parquet")
 _SEPARATORS = ",\t;|"
 _TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
@@ -41,11 +44,14 @@ class CsvMap:
         for name in self.columns:
             if name not in OUR_NAMES:
                 raise ConfigError(f"--map: expected one of {', '.join(OUR_NAMES)}; got {name!r}")
-        if self.separator is not None and len(self.separator) != 1:
-            raise ConfigError(f"--separator: expected one character; got {self.separator!r}")
+        if self.separator is not None and not re.fullmatch(r"[\x01-\x7f]", self.separator):
+            raise ConfigError(f"--separator: expected one ASCII character; got {self.separator!r}")
+        if self.separator in ("\n", "\r", '"'):
+            raise ConfigError(f"--separator: expected neither a line end nor a quotation mark; got {self.separator!r}")
         try:
-            "".encode(self.encoding)
-        except LookupError as error:
+            "a".encode(self.encoding)
+            codecs.getincrementaldecoder(self.encoding)
+        except (LookupError, UnicodeError) as error:
             raise ConfigError(f"--encoding: expected a text encoding; got {self.encoding!r}") from error
 
     def theirs(self, name: str) -> str:
@@ -107,8 +113,7 @@ def _table(file: SourceFile, source: Source, settings: CsvMap) -> TextTable:
         return _parquet_as_text(file)
     if settings.separator is not None:
         return _text(file, source, settings, settings.separator)
-    with file.open() as stream:
-        first = stream.readline().decode(settings.encoding, errors="replace")
+    first = file.head(settings.encoding)
     return _text(file, source, settings, max(_SEPARATORS, key=first.count))
 
 
@@ -121,7 +126,7 @@ def _parquet_as_text(file: SourceFile) -> TextTable:
     if file.member is not None:
         raise DataError(f"{file.label}: a Parquet file has to be unpacked first")
     table = read_parquet(file.path)
-    simple = [name for name, kind in table.schema.items() if not kind.is_nested() and kind != pl.Binary]
+    simple = [name for name, kind in table.schema.items() if not kind.is_nested() and kind not in _NO_TEXT]
     rows = table.select(pl.col(simple).cast(pl.String))
     numbers = pl.int_range(rows.height, eager=True)
     return TextTable(label=file.label, rows=rows, lines=numbers, unit="row")

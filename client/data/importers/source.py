@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from client.data.tables import first_line
+from client.progress import track
 from shared.errors import DataError
 
 _CHUNK = 1 << 20
@@ -65,27 +66,33 @@ class SourceFile:
         """Copy it as UTF-8 text into ``scratch``; raises DataError with the line of the first wrong byte."""
         target = scratch / f"{len(list(scratch.iterdir()))}-{self.name}"
         with self.open() as stream, target.open("wb") as copy:
-            for text in self._decoded(stream, encoding):
-                copy.write(text.encode("utf-8"))
+            copy.writelines(track(self._as_utf8(stream, encoding), f"reading {self.name}"))
         return target
+
+    def head(self, encoding: str = "utf-8") -> str:
+        """Its first line, or as much of it as a chunk holds; raises DataError where that is not text."""
+        with self.open() as stream:
+            return next(self._as_utf8(stream, encoding)).decode("utf-8").partition("\n")[0]
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Its lines with their numbers from 1, one at a time."""
         with self.open() as stream:
-            yield from enumerate(stream, start=1)
+            yield from track(enumerate(stream, start=1), f"reading {self.name}")
 
-    def _decoded(self, stream: IO[bytes], encoding: str) -> Iterator[str]:
+    def _as_utf8(self, stream: IO[bytes], encoding: str) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         line = 1
         while True:
             chunk = stream.read(_CHUNK)
             try:
                 text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                line += error.object[: error.start].count(b"\n")
+                utf8 = text.encode("utf-8")
+            except UnicodeError as error:
+                if isinstance(error, UnicodeDecodeError):
+                    line += error.object[: error.start].count(b"\n")
                 raise DataError(f"{self.label}, line {line}: expected {encoding.upper()} text") from error
             line += text.count("\n")
-            yield text
+            yield utf8
             if not chunk:
                 return
 

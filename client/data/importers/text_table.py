@@ -82,6 +82,7 @@ class TextTable:
         if not whole.null_count() and bool((whole >= 0).all()):
             return whole
         values = self.numbers(name, minimum=0)
+        self.refuse(values >= 2.0**63, name, "expected seconds, found a number that no clock shows")
         return values.cast(pl.Int64) if bool((values == values.floor()).all()) else values
 
     def times(self, name: str, *formats: str) -> pl.Series:
@@ -89,7 +90,7 @@ class TextTable:
         values = self.texts(name)
         tries = [values.str.to_datetime(one, strict=False, time_unit="us") for one in formats]
         best = min(tries, key=lambda one: one.null_count())
-        self.refuse(best.is_null(), name, f"expected a time like {formats[0]}")
+        self.refuse(best.is_null(), name, f"expected a time like {formats[0]!r}")
         seconds = best.dt.epoch("s")
         self.refuse(seconds < 0, name, "expected a time after 1969")
         return seconds
@@ -144,7 +145,10 @@ def _first_record(label: str, path: Path, dialect: Dialect) -> list[str]:
         line = text.readline().rstrip("\r\n")
     if not line.strip():
         raise DataError(f"{label}, line 1: expected fields, found an empty line")
-    return _cut(line, dialect)
+    try:
+        return _cut(line, dialect)
+    except csv.Error as wrong:
+        raise DataError(f"{label}, line 1: cannot be cut into fields ({first_line(wrong)})") from wrong
 
 
 def _cut(line: str, dialect: Dialect) -> list[str]:
@@ -175,15 +179,17 @@ def _explained(label: str, path: Path, dialect: Dialect, width: int, error: Base
         reader = csv.reader(
             text, delimiter=dialect.separator, quotechar=dialect.quote, quoting=_quoting(dialect), strict=True
         )
-        start = 1
+        start, short = 1, ""
         try:
             for record in reader:
+                if 0 < len(record) < width:
+                    short = short or f"{label}, line {start}: expected {width} fields, found {len(record)}"
                 if len(record) > width:
                     return DataError(f"{label}, line {start}: expected {width} fields, found {len(record)}")
                 start = reader.line_num + 1
         except csv.Error as wrong:
             return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)})")
-    return DataError(f"{label}: cannot be read as a table ({first_line(error)})")
+    return DataError(short or f"{label}: cannot be read as a table ({first_line(error)})")
 
 
 def _quoting(dialect: Dialect) -> Literal[0, 3]:

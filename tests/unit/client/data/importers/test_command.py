@@ -51,4 +51,5 @@ def test_never_replaces_a_folder_of_other_things(tmp_path: Path) -> None:
 
 def test_lists_every_format_in_its_help() -> None:
     done = raw.graft_client("import", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
     assert all(name in done.stdout for name in (*raw.SOURCES, "csv"))

@@ -67,6 +67,8 @@ def test_reads_other_encodings_and_time_formats(tmp_path: Path) -> None:
         ("user,item_id,timestamp,text\nu,a,1,A\n", "expected the column user_id, found user, item_id"),
         ("user_id,item_id,timestamp,text\nu,a,1,A\nu,a,soon,A\n", "line 3: column timestamp: expected a number"),
         ("user_id,item_id,timestamp,text\nu,a,soon,A\n", "line 2: column timestamp: expected a time"),
+        ("user_id,item_id,timestamp,text\nu,a,1e300,A\n", "line 2: column timestamp: expected seconds"),
+        ("user_id,item_id,timestamp,text\nu,a,1\nu,b\n", "line 2: expected 4 fields, found 3"),
         ("user_id,item_id,timestamp,text\nu,,1,A\n", "line 2: column item_id: expected an id"),
         ("user_id,user_id,timestamp,text\nu,a,1,A\n", "line 1: expected column names, each once"),
     ],
@@ -76,6 +78,41 @@ def test_says_what_is_wrong_with_a_table(tmp_path: Path, content: str, expected:
     with pytest.raises(DataError, match=expected):
         imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
     assert not (tmp_path / "out").exists()
+
+
+def test_finds_the_separator_in_utf16(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes("user_id;item_id;timestamp;text\nu;a;1;A\n".encode("utf-16"))
+    assert imported(tmp_path / "log.csv", tmp_path / "out", CsvMap(encoding="utf-16")).events.height == 1
+
+
+def test_says_that_text_is_not_in_the_encoding_named(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp,text\nu,a,1,A\n")
+    with pytest.raises(DataError, match="line 1: expected UTF-16 text"):
+        imported(tmp_path / "log.csv", tmp_path / "out", CsvMap(encoding="utf-16"))
+
+
+def test_refuses_a_column_name_longer_than_any(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("x" * 200_000 + ",item_id\n")
+    with pytest.raises(DataError, match="line 1: cannot be cut into fields"):
+        imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
+
+
+def test_leaves_out_parquet_columns_that_have_no_text(tmp_path: Path) -> None:
+    events = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [1], "text": ["A"]})
+    events.with_columns(took=pl.duration(days=1)).write_parquet(tmp_path / "log.parquet")
+    assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).events.height == 1
+
+
+@pytest.mark.parametrize("separator", ["é", '"', "\n", ",,", ""])
+def test_refuses_a_separator_that_can_be_none(separator: str) -> None:
+    with pytest.raises(ConfigError, match="--separator"):
+        CsvMap(separator=separator)
+
+
+@pytest.mark.parametrize("encoding", ["hex", "undefined", "klingon"])
+def test_refuses_an_encoding_that_is_none(encoding: str) -> None:
+    with pytest.raises(ConfigError, match="--encoding"):
+        CsvMap(encoding=encoding)
 
 
 @pytest.mark.parametrize("pair", ["user_id", "user_id=", "=x", "", "user_id=a,user_id=b"])
