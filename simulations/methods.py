@@ -16,6 +16,8 @@ from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
+from client.recommender.head import RankingHead
+from client.recommender.head_store import HeadStore
 from client.recommender.release import released_calibration, zero_shot_panel
 from client.scorers.neighbours import Neighbours, nearest
 from client.training.pretraining import Pretrained
@@ -73,7 +75,8 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
         encoders = _train_encoders(config, opened, recorder, seed, work)
         for name in config.reported:
             methods = [m for m in config.methods if name != config.source or m in LOCAL_METHODS]
-            _report(name, opened[name], methods, encoders, config, recorder, world, seed)
+            heads = HeadStore(work / "heads" / name)
+            _report(name, opened[name], methods, encoders, heads, config, recorder, world, seed)
 
 
 def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: dict[str, Neighbours]) -> OpenPlatform:
@@ -153,12 +156,13 @@ def _report(
     one: OpenPlatform,
     methods: Sequence[str],
     encoders: _Encoders,
+    heads: HeadStore,
     config: RunConfig,
     recorder: RunRecorder,
     world: World | None,
     seed: int,
 ) -> None:
-    """Fit, choose and rank everything for one platform under one seed."""
+    """Fit, choose and rank everything for one platform under one seed; its heads go to the store."""
     platform = one.platform
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
     record = _Record(name, one.platform, held_out, recorder, seed)
@@ -171,6 +175,8 @@ def _report(
     stacks = _fit(one, [method for method in methods if method in STACKS], encoders, config, recorder, seed)
     recorder.add_platform(_platform_summary(name, platform, stacks))
     if stacks is not None:
+        for method in stacks.chosen:
+            heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
         with recorder.step("rank"):
             chosen = list(stacks.chosen)
             weights = np.stack([stacks.chosen[method].weights for method in chosen])
