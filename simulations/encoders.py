@@ -47,7 +47,9 @@ def pooled_encoder(platforms: Mapping[str, OpenPlatform], preset: str, seed: int
     everything = merged([one.platform for one in platforms.values()])
     features = np.concatenate([one.catalogue.features for one in platforms.values()])
     space = next(iter(platforms.values())).space
-    return pretrain(everything, features, space, preset, PRETRAINING, seed).encoder
+    return pretrain(
+        everything.platform, features, space, preset, PRETRAINING, seed, stopping_users=everything.stopping_users
+    ).encoder
 
 
 def own_part(one: OpenPlatform, preset: str, seed: int) -> Trained | None:

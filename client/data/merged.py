@@ -1,11 +1,23 @@
 """Several platforms as if one place held them: for the pooled upper reference in experiments."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
-from client.data.platform import Platform, Sequences
+from client.data.platform import MAX_STOPPING, Platform, Sequences
 
 
-def merged(platforms: list[Platform]) -> Platform:
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """Several platforms in one place."""
+
+    platform: Platform
+    stopping_users: NDArray[np.int64]
+    """rows of those who stop a training on their own platform too, so that choices made there stay untouched"""
+
+
+def merged(platforms: list[Platform]) -> Merged:
     """One platform of all catalogues side by side and all users; items and users stay apart, nothing is matched.
 
     Training users are the contributing ones of each platform that may contribute; nobody is a weighting user.
@@ -17,7 +29,8 @@ def merged(platforms: list[Platform]) -> Platform:
     contributing = [
         p.contributing_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes
     ]
-    return Platform(
+    stopping = [p.stopping_users + start for p, start in zip(platforms, first_users, strict=False)]
+    platform = Platform(
         name="pooled",
         item_ids=tuple(f"{p.name}/{item}" for p in platforms for item in p.item_ids),
         texts=tuple(text for p in platforms for text in p.texts),
@@ -33,3 +46,9 @@ def merged(platforms: list[Platform]) -> Platform:
         ordered=all(platform.ordered for platform in platforms),
         repeats=all(platform.repeats for platform in platforms),
     )
+    return Merged(platform=platform, stopping_users=_thinned(np.concatenate(stopping)))
+
+
+def _thinned(users: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As many of them, evenly spread, as stop the training of one platform."""
+    return users[:: max(1, -(-len(users) // MAX_STOPPING))]

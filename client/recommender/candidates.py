@@ -3,8 +3,7 @@
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
 3. Beside the fitted weights, one per pull, stand the uniform weights and each scorer alone.
-4. The choice is made on training users' validation events, which entered no statistic, calibration or weight. A trained
-   part may have been stopped early on some of the same events, which flatters it a little against computed scorers.
+4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,3 +85,24 @@ class StackCandidates:
         added = columns & ~self._groups.of(fresh)
         anchors = [np.where(added, UNIFORM, weights) for weights in first]
         return fit_path(self._fit.stack_examples.only(unseen), anchors, columns)
+
+
+def choose(candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]]) -> Candidate:
+    """The candidate that is furthest above the first uniform one by more than a standard error, else that one.
+
+    A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
+    counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
+    Breiman et al. 1984, ch. 3).
+
+    Args:
+        candidates: one of them, at least, is uniform.
+        validation: NDCG@10 [V] by candidate, of the same users.
+    """
+    plain = next(candidate for candidate in candidates if candidate.name.startswith("uniform"))
+    best, most = plain, 0.0
+    for candidate in candidates:
+        gain = validation[candidate.name] - validation[plain.name]
+        margin = float(gain.mean() - gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
+        if margin > most:
+            best, most = candidate, margin
+    return best

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
 from client.evaluation.ranking import Ranking, example_batches, ndcg_of, rank_scores, target_ranks
-from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates
+from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose
 from client.recommender.cross_fitting import Catalogue, Trained, cross_fit, fit_on
 from client.recommender.panel import Panel, RawPanel
 
@@ -29,7 +29,7 @@ class FittedStacks:
     validation: NDArray[np.float64]
     """[C, V] NDCG@10 of each candidate on each choosing user's validation event"""
     chosen: Mapping[str, Candidate]
-    """method to the candidate with the best validation NDCG@10 among those it may hold"""
+    """method to the candidate chosen for it among those it may hold"""
     left_out: Mapping[str, str]
     """computed scorer to the reason why the platform lacks it"""
 
@@ -82,12 +82,9 @@ def fit_stacks(
     held_out = examples(platform, Stage.VALIDATION, platform.choosing_users)
     weights = np.stack([candidate.weights for candidate in distinct.values()])
     validation = ndcg_of(ranks_of_all(panel, weights, held_out))
-    means = dict(zip(distinct, validation.mean(1), strict=True))
+    found = dict(zip(distinct, validation, strict=True))
     chosen = {
-        method: max(
-            (candidate for parts in alternatives for candidate in by_set[tuple(parts)]),
-            key=lambda candidate: means[candidate.name],
-        )
+        method: choose([candidate for parts in alternatives for candidate in by_set[tuple(parts)]], found)
         for method, alternatives in methods.items()
     }
     return FittedStacks(

@@ -41,11 +41,14 @@ def pretrain(
     preset: str,
     settings: TrainingSettings,
     seed: int,
+    *,
+    stopping_users: NDArray[np.int64] | None = None,
 ) -> Pretrained:
     """Train an encoder of its own on a platform's contributing users.
 
-    ``features`` [n, D]. Training events are all but a user's last two; validation events only decide when to
-    stop; the platform's weighting users enter nothing. Raises DataError where nobody may contribute.
+    ``features`` [n, D]. Training events are all but a user's last two; the validation events of ``stopping_users``
+    (the platform's own where None) only decide when to stop; the platform's weighting users enter nothing. Raises
+    DataError where nobody may contribute.
     """
     sequences = training_sequences(platform, platform.contributing_users)
     if not (sequences.lengths() >= 2).any():
@@ -54,15 +57,14 @@ def pretrain(
     encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
     model = SequenceModel.from_encoder(encoder, _fresh_head(features, spec), features)
     rng = rng_for(seed, "pretraining")
-    log = train_sequence(model, sequences, settings, rng, stopping_set(platform))
+    log = train_sequence(model, sequences, settings, rng, stopping_set(platform, stopping_users))
     return Pretrained(encoder=model.into(encoder), head=model.head(), log=log, counts=_counts(sequences, len(features)))
 
 
-def stopping_set(platform: Platform) -> ValidationSet:
-    """The stopping users' validation events."""
-    return ValidationSet.of(
-        examples(platform, Stage.VALIDATION, platform.stopping_users), hide_seen=not platform.repeats
-    )
+def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet:
+    """The validation events of these users, of the platform's stopping users where None."""
+    chosen = platform.stopping_users if users is None else users
+    return ValidationSet.of(examples(platform, Stage.VALIDATION, chosen), hide_seen=not platform.repeats)
 
 
 def _fresh_head(features: NDArray[np.float32], spec: EncoderSpec) -> SequenceHead:
