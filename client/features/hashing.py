@@ -68,10 +68,13 @@ def _character_buckets(word: str) -> Iterable[int]:
 
 def _binary(rows: Sequence[Iterable[int]], width: int) -> sp.csr_array:
     """[len(rows), width] with a 1 wherever a row names a column, once or more."""
-    columns = [np.unique(np.fromiter(row, np.int64)) for row in rows]
+    columns = [list(row) for row in rows]
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in columns])]).astype(np.int64)
-    indices = np.concatenate([np.empty(0, np.int64), *columns])
-    return sp.csr_array((np.ones(len(indices), np.float32), indices, offsets), shape=(len(rows), width))
+    indices = np.fromiter(itertools.chain.from_iterable(columns), np.int64, offsets[-1])
+    matrix = sp.csr_array((np.ones(len(indices), np.float32), indices, offsets), shape=(len(rows), width))
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
 
 
 def _project(grams: sp.csr_array, dim: int) -> NDArray[np.float32]:
