@@ -11,6 +11,7 @@ from client.data.splits import examples
 from client.evaluation.ranking import Ranking, rank
 from client.recommender.cross_fitting import Catalogue, fit_data
 from client.scorers import ease
+from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
 from client.scorers.ease import Ease
 from client.scorers.item_knn import ItemKnn
@@ -78,7 +79,11 @@ def _popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:
 
 
 def _content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
-    return _best(platform, {"all decays": ContentKnn(data)}) if data.features.any() else None
+    """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each."""
+    grid: dict[str, Scorer] = {"shared space": ContentKnn(data)} if data.features.any() else {}
+    if data.grams.nnz:
+        grid["own idf"] = ContentIdf(data)
+    return _best(platform, grid) if grid else None
 
 
 def _item_knn(platform: Platform, data: FitData, _seed: int) -> Baseline:

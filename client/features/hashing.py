@@ -39,6 +39,11 @@ def hashing_space(dim: int = 512) -> FeatureSpace:
 
 def hash_texts(texts: Sequence[str], dim: int = 512) -> NDArray[np.float32]:
     """[n, D] vectors of length 1, or 0 where a text holds no word."""
+    return unit_rows(_project(gram_weights(texts), dim))
+
+
+def gram_weights(texts: Sequence[str]) -> sp.csr_array:
+    """[n, BUCKETS] the weight of each hashed gram of a text: 1 for words, 1/2 for characters, added where both meet."""
     tokens = [_WORD.findall(unicodedata.normalize("NFKC", text).lower()) for text in texts]
     vocabulary = sorted({word for words in tokens for word in words})
     rows = {word: row for row, word in enumerate(vocabulary)}
@@ -47,7 +52,7 @@ def hash_texts(texts: Sequence[str], dim: int = 512) -> NDArray[np.float32]:
     characters = in_text @ in_word
     characters.data[:] = CHARACTER_WEIGHT
     words = _binary([_word_buckets(words) for words in tokens], BUCKETS)
-    return unit_rows(_project(sp.csr_array(characters + words), dim))
+    return sp.csr_array(characters + words)
 
 
 def _bucket(gram: str) -> int:

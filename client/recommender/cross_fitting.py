@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from client.data.platform import Platform, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import example_batches
+from client.features.local_grams import local_grams
 from client.recommender.calibrating import Held, calibrate
 from client.recommender.calibration import Calibration
 from client.recommender.panel import Panel, RawPanel
@@ -62,6 +63,7 @@ def fit_data(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64])
         features=catalogue.features,
         neighbours=catalogue.neighbours,
         ordered=platform.ordered,
+        grams=local_grams(platform.texts),
     )
 
 

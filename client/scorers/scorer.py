@@ -1,6 +1,6 @@
 """What a scorer is: fitted on a platform's training events, it scores the catalogue for a batch of histories."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
@@ -43,6 +43,8 @@ class FitData:
     neighbours: Neighbours
     """of the catalogue by content; the same whatever the sequences are"""
     ordered: bool
+    grams: sp.csr_array = field(default_factory=lambda: sp.csr_array(np.zeros((0, 0), np.float32)))
+    """[n, G] the catalogue's grams under its own idf, rows of length 1 or 0; empty where there are no texts"""
 
     @property
     def n_items(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from client.scorers import ease
+from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
 from client.scorers.diffusion import Diffusion
 from client.scorers.item_knn import ItemKnn
@@ -23,6 +24,10 @@ def _needs_text(data: FitData) -> str | None:
     return None if data.features.any() else "no item has a text or a vector"
 
 
+def _needs_words(data: FitData) -> str | None:
+    return None if data.grams.nnz else "no item has a text"
+
+
 def _needs_order(data: FitData) -> str | None:
     return None if data.ordered else "the platform's events have no order in time"
 
@@ -36,6 +41,7 @@ def _needs_small_catalogue(data: FitData) -> str | None:
 SCORERS: dict[str, tuple[Callable[[FitData], Scorer], Callable[[FitData], str | None]]] = {
     "popularity": (Popularity, _always),
     "content_knn": (ContentKnn, _needs_text),
+    "content_idf": (ContentIdf, _needs_words),
     "item_knn": (ItemKnn, _always),
     "transition": (Transition, _needs_order),
     "diffusion": (Diffusion, _needs_text),

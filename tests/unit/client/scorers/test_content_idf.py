@@ -1,0 +1,42 @@
+"""Content under the platform's own idf."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from client.data.platform import Sequences
+from client.features.local_grams import local_grams
+from client.scorers.content_idf import ContentIdf
+from client.scorers.neighbours import nearest
+from client.scorers.scorer import FitData, HistoryBatch
+
+TEXTS = ("red wooden train", "blue wooden train", "senate budget bill", "")
+
+
+def scored(items: list[int]) -> list[NDArray[np.float32]]:
+    features = np.eye(len(TEXTS), dtype=np.float32)
+    history = Sequences(offsets=np.array([0, len(items)]), items=np.array(items, np.int32))
+    data = FitData(
+        sequences=history,
+        features=features,
+        neighbours=nearest(features),
+        ordered=True,
+        grams=local_grams(TEXTS),
+    )
+    return [column.numpy()[0] for column in ContentIdf(data).score(HistoryBatch(history, len(TEXTS)))]
+
+
+def test_scores_the_cosine_to_the_only_item_of_a_history() -> None:
+    grams = local_grams(TEXTS)
+    expected = (grams @ grams.T).toarray()[0]
+    assert scored([0])[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_weighs_the_last_item_more_where_it_decays() -> None:
+    decayed, even = scored([2, 0])
+    assert decayed[0] > decayed[2]
+    assert even[0] == pytest.approx(even[2], abs=1e-6)
+
+
+def test_gives_zero_to_a_history_without_words() -> None:
+    assert [column.tolist() for column in scored([3])] == [[0.0] * 4] * 2
