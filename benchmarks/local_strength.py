@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
+from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
-from simulations.lift import paired_lift
 from simulations.methods import run
 from simulations.results import PER_USER_FILE, RESULT_FILE
 from simulations.run_command import execute

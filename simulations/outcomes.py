@@ -31,6 +31,9 @@ METHODS = (
 LOCAL = "local"
 """The method that every lift is measured against."""
 
+SERVED = "served"
+"""What the gate serves: the stack of ``local`` or of the transfer method that it accepts."""
+
 ORACLE = "oracle"
 """The true next-item probabilities of a synthetic world; an upper bound, not a method that can be asked for."""
 
@@ -41,7 +44,7 @@ class MethodOutcome:
 
     platform: str
     method: str
-    """One of ``METHODS``, or ``ORACLE``."""
+    """One of ``METHODS``, ``SERVED`` or ``ORACLE``."""
     seed: int
     users: NDArray[np.int64]
     """[U] user rows of the prepared platform; the same for every method of one platform and seed"""
@@ -86,6 +89,16 @@ class PlatformSummary:
     """Scorer: why the platform cannot have it."""
     scorer_values: Mapping[str, float] = field(default_factory=dict)
     """Scorer: NDCG@10 of it alone on validation events."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateOutcome:
+    """What the gate of one platform decided under one seed."""
+
+    platform: str
+    seed: int
+    verdict: Mapping[str, object]
+    """as JSON values; docs/result-format.md names them"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +147,7 @@ class RunResult:
     platforms: tuple[PlatformSummary, ...]
     outcomes: tuple[MethodOutcome, ...]
     rounds: tuple[RoundOutcome, ...]
+    gates: tuple[GateOutcome, ...]
     seconds: Mapping[str, float]
     """Step: wall-clock seconds, in the order in which the steps began."""
     complete: bool = True

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from simulations.outcomes import ORACLE
+from simulations.outcomes import ORACLE, SERVED
 
-TRANSFER_METHODS = ("zero-shot", "feature", "model", "federated", "federated-model", "pooled")
+TRANSFER_METHODS = ("zero-shot", "feature", "model", "federated", "federated-model", "pooled", SERVED)
 """Methods in which something of other platforms is used."""
 
 _INK = "#010203"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from simulations.outcomes import EncoderSummary, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
+from simulations.outcomes import EncoderSummary, GateOutcome, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
 from simulations.run_config import RunConfig
 
 
@@ -29,6 +29,7 @@ class RunRecorder:
         self._platforms: dict[str, PlatformSummary] = {}
         self._outcomes: list[MethodOutcome] = []
         self._rounds: list[RoundOutcome] = []
+        self._gates: list[GateOutcome] = []
         self._seconds: dict[str, float] = {}
 
     @contextmanager
@@ -58,6 +59,10 @@ class RunRecorder:
         """One federated round."""
         self._rounds.append(outcome)
 
+    def add_gate(self, outcome: GateOutcome) -> None:
+        """One platform's verdict under one seed."""
+        self._gates.append(outcome)
+
     def result(self, *, complete: bool) -> RunResult:
         """What is ready by now."""
         return RunResult(
@@ -68,6 +73,7 @@ class RunRecorder:
             platforms=tuple(self._platforms.values()),
             outcomes=tuple(self._outcomes),
             rounds=tuple(self._rounds),
+            gates=tuple(self._gates),
             seconds=dict(self._seconds),
             complete=complete,
         )

@@ -12,10 +12,20 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
-from simulations.lift import paired_lift
-from simulations.outcomes import LOCAL, METHODS, ORACLE, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
+from simulations.outcomes import (
+    LOCAL,
+    METHODS,
+    ORACLE,
+    SERVED,
+    GateOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    RoundOutcome,
+    RunResult,
+)
 
 FORMAT = 1
 """Version of ``result.json``; it grows when a name changes its meaning or goes."""
@@ -104,7 +114,12 @@ def result_document(result: RunResult) -> dict[str, Any]:
             "fingerprint": encoder.fingerprint,
         },
         "platforms": {
-            summary.name: _platform_entry(summary, _of_platform(result, summary.name)) for summary in result.platforms
+            summary.name: _platform_entry(
+                summary,
+                _of_platform(result, summary.name),
+                [gate for gate in result.gates if gate.platform == summary.name],
+            )
+            for summary in result.platforms
         },
         "rounds": [_round_entry(outcome) for outcome in result.rounds],
         "seconds": {"total": sum(result.seconds.values()), "steps": dict(result.seconds)},
@@ -117,11 +132,15 @@ def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutco
         (outcome for outcome in result.outcomes if outcome.platform == platform),
         key=lambda outcome: outcome.seed,
     )
-    by_method = {method: [outcome for outcome in outcomes if outcome.method == method] for method in (*METHODS, ORACLE)}
+    by_method = {
+        method: [outcome for outcome in outcomes if outcome.method == method] for method in (*METHODS, SERVED, ORACLE)
+    }
     return {method: found for method, found in by_method.items() if found}
 
 
-def _platform_entry(summary: PlatformSummary, by_method: dict[str, list[MethodOutcome]]) -> dict[str, Any]:
+def _platform_entry(
+    summary: PlatformSummary, by_method: dict[str, list[MethodOutcome]], gates: list[GateOutcome]
+) -> dict[str, Any]:
     local, oracle = by_method.get(LOCAL), by_method.get(ORACLE)
     return {
         "users": summary.users,
@@ -131,6 +150,7 @@ def _platform_entry(summary: PlatformSummary, by_method: dict[str, list[MethodOu
         "test_users": summary.test_users,
         "left_out": dict(summary.left_out),
         "scorers": dict(summary.scorer_values),
+        "gate": [{"seed": gate.seed, **gate.verdict} for gate in gates],
         "methods": {method: _method_entry(outcomes, local, oracle) for method, outcomes in by_method.items()},
     }
 

@@ -28,8 +28,10 @@ class FittedStacks:
     """every distinct weight vector that competed"""
     validation: NDArray[np.float64]
     """[C, V] NDCG@10 of each candidate on each choosing user's validation event"""
+    options: Mapping[str, tuple[Candidate, ...]]
+    """method to the candidates that it may hold"""
     chosen: Mapping[str, Candidate]
-    """method to the candidate chosen for it among those it may hold"""
+    """method to the one of its options that was chosen"""
     left_out: Mapping[str, str]
     """computed scorer to the reason why the platform lacks it"""
 
@@ -38,6 +40,10 @@ class FittedStacks:
         means = self.validation.mean(1)
         alone = {c.name.removeprefix("alone:"): m for c, m in zip(self.candidates, means, strict=True)}
         return {name: float(alone[name]) for name in self.panel.names if name in alone}
+
+    def validation_by_name(self) -> dict[str, NDArray[np.float64]]:
+        """Candidate's name to its NDCG@10 [V]."""
+        return {candidate.name: row for candidate, row in zip(self.candidates, self.validation, strict=True)}
 
     def weights_of(self, method: str) -> dict[str, float]:
         """Column to weight, where it is not 0."""
@@ -83,15 +89,16 @@ def fit_stacks(
     weights = np.stack([candidate.weights for candidate in distinct.values()])
     validation = ndcg_of(ranks_of_all(panel, weights, held_out))
     found = dict(zip(distinct, validation, strict=True))
-    chosen = {
-        method: choose([candidate for parts in alternatives for candidate in by_set[tuple(parts)]], found)
+    options = {
+        method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
         for method, alternatives in methods.items()
     }
     return FittedStacks(
         panel=panel,
         candidates=tuple(distinct.values()),
         validation=validation,
-        chosen=chosen,
+        options=options,
+        chosen={method: choose(candidates, found) for method, candidates in options.items()},
         left_out=fitted.left_out,
     )
 

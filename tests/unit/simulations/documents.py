@@ -8,6 +8,7 @@ from simulations.outcomes import (
     METHODS,
     ORACLE,
     EncoderSummary,
+    GateOutcome,
     MethodOutcome,
     PlatformSummary,
     RoundOutcome,
@@ -32,6 +33,7 @@ def full_document(
             platforms=tuple(_platform(name) for name in names),
             outcomes=tuple(_outcome(name, method) for name in names for method in methods),
             rounds=tuple(_round(number, names) for number in range(2)),
+            gates=tuple(_gate(name) for name in names),
             seconds={"prepare": 1.0, "rounds": 2.0, "rank": 0.001},
             complete=complete,
         )
@@ -48,6 +50,7 @@ def empty_document() -> dict[str, Any]:
         platforms=(),
         outcomes=(),
         rounds=(),
+        gates=(),
         seconds={},
         complete=False,
     )
@@ -96,3 +99,8 @@ def _round(number: int, platforms: tuple[str, ...]) -> RoundOutcome:
         losses={name: {"head": 3.0 - number, "encoder": 2.5 - number} for name in platforms},
         validation=dict.fromkeys(platforms, 0.1 + number / 10),
     )
+
+
+def _gate(name: str) -> GateOutcome:
+    verdict = {"accepted": False, "served": "local", "reason": "no method is above", "users": 9, "candidates": {}}
+    return GateOutcome(platform=name, seed=0, verdict=verdict)

@@ -47,6 +47,7 @@ def result(*outcomes: MethodOutcome, seconds: float = 1.5) -> RunResult:
             ),
         ),
         outcomes=outcomes,
+        gates=(),
         rounds=(RoundOutcome(seed=0, number=0, kind="moments", seconds=seconds, bytes_up=8, bytes_down=4),),
         seconds={"prepare": seconds, "rounds": 2 * seconds},
     )

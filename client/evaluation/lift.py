@@ -31,12 +31,24 @@ def paired_lift(
 ) -> Lift | None:
     """Lift of the mean of ``method`` [U] over the mean of ``baseline`` [U], row u being the same user in both.
 
-    Users are resampled with replacement (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13:
-    percentile interval). Users with equal pairs of values are drawn together by a multinomial, which has the
-    same distribution as drawing them one by one. None where the baseline's mean is 0 or there are no users.
+    None where the baseline's mean is 0 or there are no users.
     """
     if len(baseline) == 0 or baseline.mean() == 0:
         return None
+    low, high = np.percentile(resampled_lifts(method, baseline, rng, resamples), [2.5, 97.5])
+    mean = 100 * (float(method.mean()) / float(baseline.mean()) - 1)
+    return Lift(mean=mean, low=float(low), high=float(high))
+
+
+def resampled_lifts(
+    method: NDArray[np.float64], baseline: NDArray[np.float64], rng: np.random.Generator, resamples: int
+) -> NDArray[np.float64]:
+    """Lifts in percent over resamples of the users (at most ``resamples``: those whose baseline is not 0).
+
+    Users are drawn with replacement (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13: percentile
+    interval). Those with equal pairs of values are drawn together by a multinomial, which has the same distribution
+    as drawing them one by one.
+    """
     pairs, counts = np.unique(np.stack([method, baseline], axis=1), axis=0, return_counts=True)
     users = int(counts.sum())
     sums = np.concatenate(
@@ -46,7 +58,4 @@ def paired_lift(
         ]
     )
     sums = sums[sums[:, 1] > 0]
-    lifts = 100 * (sums[:, 0] / sums[:, 1] - 1)
-    low, high = np.percentile(lifts, [2.5, 97.5])
-    mean = 100 * (float(method.mean()) / float(baseline.mean()) - 1)
-    return Lift(mean=mean, low=float(low), high=float(high))
+    return np.asarray(100 * (sums[:, 0] / sums[:, 1] - 1))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from client.evaluation.lift import paired_lift
 from shared.seeding import rng_for
-from simulations.lift import paired_lift
 
 
 def test_is_the_relative_difference_of_the_means() -> None:

@@ -1,0 +1,138 @@
+"""The gate: whether a platform serves a transfer method or its local recommender, and why.
+
+Every method chooses its stack the same way, by cross-validation over the choosing users: on four fifths of them the
+choice, on the last fifth its NDCG@10. A transfer method is served where it beats ``local`` beyond noise: by a paired
+one-sided bootstrap over users at a level divided by the number of transfer methods that compete (Bonferroni). Test
+events play no part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.evaluation.lift import resampled_lifts
+from client.recommender.candidates import Candidate, choose
+from client.recommender.head_store import StoredHead
+
+LOCAL = "local"
+TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model")
+"""Methods that may be served instead of ``local``."""
+LEVEL = 0.05
+FOLDS = 5
+RESAMPLES = 4000
+BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)
+"""Edges of the coarse lift, in percent: all that a server is told beside yes or no."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateCandidate:
+    """What one method reached in the gate's cross-validation."""
+
+    ndcg: float
+    lift: float | None
+    """over ``local``, in percent; None for ``local`` itself and where ``local`` found nothing"""
+    bound: float | None
+    """the lift that it exceeds at the corrected level, in percent"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateVerdict:
+    """What is served and why."""
+
+    accepted: bool
+    served: str
+    """a method; ``local`` where no transfer is accepted"""
+    reason: str
+    users: int
+    """choosing users"""
+    candidates: Mapping[str, GateCandidate]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain numbers and words."""
+        return {**asdict(self), "candidates": {name: asdict(one) for name, one in self.candidates.items()}}
+
+    def to_stored(self) -> StoredHead:
+        """As a record of the head store."""
+        return StoredHead(arrays={}, facts=self.to_json())
+
+    def for_server(self) -> dict[str, object]:
+        """All that may leave the platform: yes or no, and in which of six buckets the lift lies."""
+        lift = self.candidates[self.served].lift if self.accepted else None
+        bucket = None if lift is None else int(np.searchsorted(BUCKETS, lift))
+        return {"accepted": self.accepted, "lift_bucket": bucket}
+
+
+def decide(
+    options: Mapping[str, Sequence[Candidate]],
+    validation: Mapping[str, NDArray[np.float64]],
+    rng: np.random.Generator,
+) -> GateVerdict:
+    """The verdict over the methods in ``options``, ``local`` among them; others than ``TRANSFER`` are ignored.
+
+    Args:
+        options: method to the stacks that it may choose from.
+        validation: NDCG@10 [V] by stack, on the choosing users.
+        rng: draws folds and resamples.
+    """
+    users = len(next(iter(validation.values())))
+    folds = rng.permutation(users) % FOLDS
+    scores = {
+        method: cross_validated(options[method], validation, folds)
+        for method in (LOCAL, *TRANSFER)
+        if method in options
+    }
+    contenders = [method for method in scores if method != LOCAL]
+    candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
+    for method in contenders:
+        candidates[method] = _compare(scores[method], scores[LOCAL], len(contenders), rng)
+    accepted = [method for method in contenders if (candidates[method].bound or 0.0) > 0]
+    served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
+    return GateVerdict(
+        accepted=bool(accepted),
+        served=served,
+        reason=_reason(served, candidates, users),
+        users=users,
+        candidates=candidates,
+    )
+
+
+def cross_validated(
+    candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], folds: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """[V] NDCG@10 of each user under the stack that the users of the other folds choose; ``folds`` [V] are 0, 1, ..."""
+    scores = np.zeros(len(folds))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        others = {one.name: validation[one.name][~inside] for one in candidates}
+        scores[inside] = validation[choose(candidates, others).name][inside]
+    return scores
+
+
+def _compare(
+    method: NDArray[np.float64], local: NDArray[np.float64], contenders: int, rng: np.random.Generator
+) -> GateCandidate:
+    ndcg = float(method.mean())
+    if local.mean() == 0:
+        return GateCandidate(ndcg=ndcg, lift=None, bound=None)
+    lifts = resampled_lifts(method, local, rng, RESAMPLES)
+    lift = 100 * (ndcg / float(local.mean()) - 1)
+    return GateCandidate(ndcg=ndcg, lift=lift, bound=float(np.quantile(lifts, LEVEL / contenders)))
+
+
+def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) -> str:
+    contenders = {method: one for method, one in candidates.items() if method != LOCAL}
+    if not contenders:
+        return "no transfer method was there to compete"
+    best = max(contenders, key=lambda method: contenders[method].ndcg)
+    one = contenders[best]
+    if served != LOCAL:
+        found = contenders[served]
+        return f"{served} beats local by {found.lift:+.1f} % on {users} users, by more than {found.bound:.1f} % surely"
+    if one.lift is None:
+        return f"local found nothing for {users} users, so no lift can be told"
+    if one.lift <= 0:
+        return f"no transfer method is above local on {users} users; the best, {best}, is at {one.lift:+.1f} %"
+    return f"{best} is {one.lift:+.1f} % above local on {users} users, which noise alone could make"

@@ -1,0 +1,171 @@
+"""All methods on one platform under one seed: scorers and stacks, the gate, then the test events, once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from client.data.platform import Examples, Platform, Stage
+from client.data.splits import examples, training_sequences
+from client.evaluation.ranking import Ranking, mask_history, rank_scores
+from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
+from client.recommender.head import RankingHead
+from client.recommender.head_store import HeadStore
+from client.recommender.release import zero_shot_panel
+from client.transfer.gate import TRANSFER, decide
+from shared.encoder.encoder import Encoder
+from shared.errors import ConfigError
+from shared.seeding import rng_for
+from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
+from simulations.encoders import OpenPlatform
+from simulations.outcomes import LOCAL, ORACLE, SERVED, GateOutcome, MethodOutcome, PlatformSummary
+from simulations.recorder import RunRecorder
+from simulations.synthetic.oracle import oracle_scores
+from simulations.synthetic.world import World
+from simulations.trained_parts import PARTS, STACKS, Encoders
+
+
+class PlatformMethods:
+    """Runs the methods that are asked for on one platform under one seed and hands each outcome to the recorder."""
+
+    def __init__(
+        self,
+        one: OpenPlatform,
+        methods: Sequence[str],
+        encoders: Encoders,
+        *,
+        preset: str,
+        seed: int,
+        recorder: RunRecorder,
+        heads: HeadStore,
+    ) -> None:
+        self._one, self._platform, self._name = one, one.platform, one.platform.name
+        self._methods, self._encoders = methods, encoders
+        self._preset, self._seed = preset, seed
+        self._recorder, self._heads = recorder, heads
+        self._held_out = examples(self._platform, Stage.TEST, np.arange(self._platform.n_users))
+        self._record = _Record(self._name, self._platform, self._held_out, recorder, seed)
+
+    def run(self, world: World | None) -> None:
+        """Everything; ``world`` is the truth where the platform is synthetic. Heads and verdict go to the store."""
+        self._baselines()
+        stacks = self._stacks()
+        self._recorder.add_platform(_platform_summary(self._name, self._platform, stacks))
+        if stacks is not None:
+            rankings = self._rank(stacks)
+            if LOCAL in stacks.chosen and any(method in TRANSFER for method in stacks.chosen):
+                self._gate(stacks, rankings)
+        if "zero-shot" in self._methods and self._encoders.source is not None:
+            self._zero_shot(self._encoders.source.encoder)
+        if world is not None:
+            with self._recorder.step(ORACLE):
+                self._record(ORACLE, _oracle_ranking(world, self._platform, self._held_out))
+
+    def _baselines(self) -> None:
+        for method in [method for method in self._methods if method in BASELINES]:
+            with self._recorder.step(method):
+                baseline = tuned_baseline(method, self._platform, self._one.catalogue, seed=self._seed)
+                if baseline is not None:
+                    tuned = {**baseline.tuned, "validation": baseline.validation}
+                    self._record(method, rank_baseline(baseline, self._platform, self._held_out), tuned=tuned)
+
+    def _stacks(self) -> FittedStacks | None:
+        """The panel of every scorer that the methods need, and the stack chosen for each."""
+        methods = [method for method in self._methods if method in STACKS]
+        if not methods:
+            return None
+        needed = {part for method in methods for parts in STACKS[method] for part in parts}
+        trained = {}
+        for part in sorted(needed):
+            with self._recorder.step(f"train {part}"):
+                made = PARTS[part](self._one, self._encoders, self._preset, self._seed)
+            if made is not None:
+                trained[part] = made
+        available = {
+            method: [parts for parts in STACKS[method] if set(parts) <= set(trained)] or [()] for method in methods
+        }
+        with self._recorder.step("stack"):
+            return fit_stacks(self._platform, self._one.catalogue, trained, available, seed=self._seed)
+
+    def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
+        chosen = list(stacks.chosen)
+        for method in chosen:
+            self._heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
+        with self._recorder.step("rank"):
+            weights = np.stack([stacks.chosen[method].weights for method in chosen])
+            rankings = dict(zip(chosen, rank_all(stacks.panel, weights, self._held_out), strict=True))
+            for method, ranking in rankings.items():
+                self._record(method, ranking, weights=stacks.weights_of(method), tuned=stacks.summary_of(method))
+        return rankings
+
+    def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
+        with self._recorder.step("gate"):
+            rng = rng_for(self._seed, self._name, "gate")
+            verdict = decide(stacks.options, stacks.validation_by_name(), rng)
+        self._heads.write("gate", verdict.to_stored())
+        self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
+        self._record(SERVED, rankings[verdict.served], weights=stacks.weights_of(verdict.served))
+
+    def _zero_shot(self, encoder: Encoder) -> None:
+        with self._recorder.step("zero-shot"):
+            panel, uniform = zero_shot_panel(self._platform, self._one.catalogue, encoder, self._encoders.released)
+            weights = dict(zip(panel.names, uniform.tolist(), strict=True))
+            self._record("zero-shot", rank_all(panel, uniform[None], self._held_out)[0], weights=weights)
+
+
+class _Record:
+    """Hands rankings of one platform under one seed to the recorder, with their slices."""
+
+    def __init__(self, name: str, platform: Platform, held_out: Examples, recorder: RunRecorder, seed: int) -> None:
+        self._name, self._seed, self._recorder = name, seed, recorder
+        met = np.zeros(platform.n_items, bool)
+        met[training_sequences(platform, platform.training_users).items] = True
+        self._cold_items = ~met[held_out.targets]
+        self._cold_users = held_out.histories.lengths() <= 3
+
+    def __call__(
+        self,
+        method: str,
+        ranking: Ranking,
+        *,
+        weights: Mapping[str, float] | None = None,
+        tuned: Mapping[str, object] | None = None,
+    ) -> None:
+        self._recorder.add_outcome(
+            MethodOutcome(
+                platform=self._name,
+                method=method,
+                seed=self._seed,
+                users=ranking.users,
+                ndcg=ranking.ndcg,
+                recall=ranking.recall,
+                reciprocal_rank=ranking.reciprocal_rank,
+                coverage=ranking.coverage,
+                cold_users=self._cold_users,
+                cold_items=self._cold_items,
+                weights=weights or {},
+                tuned=tuned or {},
+            )
+        )
+
+
+def _platform_summary(name: str, platform: Platform, stacks: FittedStacks | None) -> PlatformSummary:
+    return PlatformSummary(
+        name=name,
+        users=platform.n_users,
+        items=platform.n_items,
+        events=len(platform.sequences.items),
+        train_users=len(platform.training_users),
+        test_users=platform.n_users,
+        left_out={} if stacks is None else stacks.left_out,
+        scorer_values={} if stacks is None else stacks.scorer_values(),
+    )
+
+
+def _oracle_ranking(world: World, platform: Platform, held_out: Examples) -> Ranking:
+    if platform.name not in world.truths:
+        raise ConfigError(f"the synthetic world has no platform {platform.name!r}")
+    scores = torch.from_numpy(oracle_scores(world.truths[platform.name], platform, held_out))
+    if not platform.repeats:
+        mask_history(scores, held_out.histories, torch.from_numpy(held_out.targets.astype(np.int64)))
+    return rank_scores(scores, held_out)

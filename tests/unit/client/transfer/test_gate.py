@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from client.recommender.candidates import Candidate
+from client.recommender.head_store import HeadStore
+from client.transfer.gate import cross_validated, decide
+
+
+def stack(name: str) -> Candidate:
+    return Candidate(name=name, weights=np.zeros(1))
+
+
+LOCAL = (stack("uniform:computed"),)
+FEATURE = (stack("uniform:computed+received"),)
+MODEL = (stack("uniform:computed+tuned"),)
+
+
+def verdict_of(local, feature, model=None, seed=0):
+    validation = {LOCAL[0].name: local, FEATURE[0].name: feature}
+    options = {"local": LOCAL, "feature": FEATURE}
+    if model is not None:
+        validation[MODEL[0].name] = model
+        options["model"] = MODEL
+    return decide(options, validation, np.random.default_rng(seed))
+
+
+def users(seed: int, count: int = 600) -> np.ndarray:
+    """NDCG@10 of users of whom few are served well."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(count) < 0.2, rng.random(count), 0.0)
+
+
+def test_serves_transfer_that_is_better_for_most_users():
+    local = users(0)
+    verdict = verdict_of(local, np.minimum(1, local * 1.3 + users(1) * 0.3))
+    assert verdict.accepted
+    assert verdict.served == "feature"
+    assert verdict.candidates["feature"].bound > 0
+    assert "feature beats local" in verdict.reason
+
+
+def test_serves_local_where_nothing_is_gained():
+    verdict = verdict_of(users(0), users(0))
+    assert not verdict.accepted
+    assert verdict.served == "local"
+    assert verdict.candidates["feature"].lift == 0
+
+
+def test_serves_local_where_transfer_hurts():
+    verdict = verdict_of(users(0), users(0) * 0.5)
+    assert verdict.served == "local"
+    assert verdict.candidates["feature"].lift == pytest.approx(-50)
+    assert "no transfer method is above local" in verdict.reason
+
+
+def test_accepts_a_method_of_no_worth_as_seldom_as_its_level_says():
+    accepted = [verdict_of(users(2 * k), users(2 * k + 1), seed=k).accepted for k in range(200)]
+    assert np.mean(accepted) <= 0.10
+
+
+def test_asks_more_of_each_method_where_more_compete():
+    local, better = users(0), users(0) + 0.3 * users(1)
+    alone = verdict_of(local, better).candidates["feature"].bound
+    among_two = verdict_of(local, better, model=users(5)).candidates["feature"].bound
+    assert among_two < alone
+
+
+def test_serves_the_better_of_two_that_pass():
+    local = users(0)
+    assert verdict_of(local, local * 1.2, model=local * 1.5).served == "model"
+
+
+def test_says_so_where_local_finds_nothing():
+    verdict = verdict_of(np.zeros(50), np.ones(50))
+    assert verdict.served == "local"
+    assert "no lift can be told" in verdict.reason
+
+
+def test_is_not_fooled_by_the_luckiest_of_many_stacks():
+    luck = [stack("uniform:computed"), *[stack(f"alone:{k}") for k in range(60)]]
+    honest, best = [], []
+    for draw in range(30):
+        validation = {one.name: users(100 * draw + k, 60) for k, one in enumerate(luck)}
+        honest.append(cross_validated(luck, validation, np.arange(60) % 5).mean())
+        best.append(max(found.mean() for found in validation.values()))
+    worth = 0.2 * 0.5
+    assert np.mean(honest) == pytest.approx(worth, abs=0.02)
+    assert np.mean(best) > 1.5 * worth
+
+
+def test_tells_the_server_a_coarse_bucket_and_no_figure():
+    local = users(0)
+    assert verdict_of(local, local * 1.3).for_server() == {"accepted": True, "lift_bucket": 4}
+    assert verdict_of(local, local).for_server() == {"accepted": False, "lift_bucket": None}
+
+
+def test_is_kept_beside_the_head(tmp_path):
+    verdict = verdict_of(users(0), users(1))
+    HeadStore(tmp_path).write("gate", verdict.to_stored())
+    assert HeadStore(tmp_path).read("gate").facts == verdict.to_json()
