@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from client.data.platform import Platform
 from client.recommender.cross_fitting import Trained
+from client.recommender.own import own_part
 from client.training.pretraining import Pretrained
+from client.transfer.feature import feature_part, unseen_by_rounds
+from client.transfer.model import model_part
 from shared.encoder.encoder import Encoder
-from simulations.encoders import OpenPlatform, own_part, received_part, tuned_part
+from simulations.encoders import OpenPlatform
 
 STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "stack": ((),),
@@ -34,38 +33,41 @@ class Encoders:
     pooled: Encoder | None
 
 
-def _unseen_when_contributing(platform: Platform) -> NDArray[np.int64]:
-    return platform.weighting_users if platform.contributes else platform.training_users
-
-
 def _own(one: OpenPlatform, _encoders: Encoders, preset: str, seed: int) -> Trained | None:
-    return own_part(one, preset, seed)
+    return own_part(one.platform, one.catalogue, one.space, preset, seed)
 
 
 def _received(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
     if encoders.source is None:
         return None
-    return received_part("received", one, encoders.source.encoder, unseen=one.platform.training_users)
+    return feature_part("received", encoders.source.encoder, one.catalogue, unseen=one.platform.training_users)
 
 
 def _tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
-    return None if encoders.source is None else tuned_part("tuned", one, encoders.source.encoder, seed=seed)
+    if encoders.source is None:
+        return None
+    return model_part("tuned", encoders.source.encoder, one.platform, one.catalogue, seed=seed)
 
 
 def _federated(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
-    if encoders.federated is None:
-        return None
-    return received_part("federated", one, encoders.federated, unseen=_unseen_when_contributing(one.platform))
+    return _shared("federated", encoders.federated, one)
 
 
 def _federated_tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
-    return None if encoders.federated is None else tuned_part("federated-tuned", one, encoders.federated, seed=seed)
+    if encoders.federated is None:
+        return None
+    return model_part("federated-tuned", encoders.federated, one.platform, one.catalogue, seed=seed)
 
 
 def _pooled(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
-    if encoders.pooled is None:
+    return _shared("pooled", encoders.pooled, one)
+
+
+def _shared(name: str, encoder: Encoder | None, one: OpenPlatform) -> Trained | None:
+    """An encoder that the platform's contributing users helped to make."""
+    if encoder is None:
         return None
-    return received_part("pooled", one, encoders.pooled, unseen=_unseen_when_contributing(one.platform))
+    return feature_part(name, encoder, one.catalogue, unseen=unseen_by_rounds(one.platform))
 
 
 PARTS: dict[str, Callable[[OpenPlatform, Encoders, str, int], Trained | None]] = {

@@ -5,7 +5,7 @@ import pytest
 
 from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
-from client.training.tuning import TuningSettings, tune
+from client.transfer.model import TuningSettings, tune
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import solve
 from shared.errors import ConfigError

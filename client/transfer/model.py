@@ -5,9 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.platform import Platform, Sequences
+from client.data.splits import training_sequences
+from client.recommender.cross_fitting import Catalogue, Trained
+from client.scorers.encoder_scorers import encoder_scorers
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.moments import platform_moments
+from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.validation import ValidationSet
 from shared.encoder.encoder import Encoder
@@ -71,3 +75,21 @@ def tune(
         for name, phase in (("head", settings.head), ("both", settings.both))
     }
     return Tuned(encoder=model.into(encoder), head=model.head(), logs=logs)
+
+
+def model_part(name: str, encoder: Encoder, platform: Platform, catalogue: Catalogue, *, seed: int) -> Trained | None:
+    """The encoder tuned on the platform's contributing users, as scorers ``name:...``; None where they are too few."""
+    if not platform.contributes:
+        return None
+    tuned = tune(
+        encoder=encoder,
+        head=None,
+        features=catalogue.features,
+        sequences=training_sequences(platform, platform.contributing_users),
+        validation=stopping_set(platform),
+        received_moments=None,
+        settings=TuningSettings(),
+        seed=seed,
+    )
+    scorers = encoder_scorers(name, tuned.encoder, catalogue.features, tuned.head)
+    return Trained(scorers=scorers, unseen=platform.weighting_users)
