@@ -9,6 +9,9 @@ import typer
 from rich.console import Console
 
 from shared.errors import GraftError, InputError
+from simulations.benchmark.cells import finished, run_cells
+from simulations.benchmark.pairs import chosen_pairs
+from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.methods import run as run_methods
 from simulations.report import REPORT_FILE, write_report
 from simulations.results import RESULT_FILE, read_result
@@ -29,7 +32,9 @@ def about() -> None:
 
 @app.command()
 def run(
-    source: Annotated[str | None, typer.Option(help="The platform that pretrains.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The platform that pretrains, or several with commas between them.")
+    ] = None,
     platform: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,6 +99,23 @@ def report(
     write_report(document, out / REPORT_FILE)
     if markdown:
         sys.stdout.write(markdown_table(document))
+
+
+@app.command()
+def benchmark(
+    data: Annotated[Path, typer.Argument(help="The folder that holds the platform folders.")],
+    pairs: Annotated[str | None, typer.Option(help="Names with commas between them [all].")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
+    out: Annotated[Path, typer.Option(help="Where finished cells lie and new ones go.")] = Path("out/benchmark"),
+    tables: Annotated[bool, typer.Option(help="Only print the tables of what is finished.")] = False,
+) -> None:
+    """Run the grid of transfer pairs cell by cell, leaving out what is finished, and print its tables in Markdown."""
+    chosen = chosen_pairs(tuple(name.strip() for name in (pairs or "").split(",") if name.strip()))
+    if not tables:
+        say = Console(stderr=True, highlight=False).print
+        run_cells(chosen, tuple(range(seeds)), data, out, say)
+    found = cells(finished(chosen, out))
+    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}")
 
 
 def main() -> None:

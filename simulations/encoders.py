@@ -1,6 +1,6 @@
 """The encoders that a run compares, each trained once for all platforms that use it."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from client.data.merged import merged
 from client.data.platform import Platform
 from client.recommender.cross_fitting import Catalogue
-from client.training.pretraining import PRETRAINING, Pretrained, pretrain
+from client.training.pretraining import PRETRAINING, pretrain
 from client.workspace import OpenedData
 from shared.encoder.encoder import Encoder
 from shared.feature_space.spec import FeatureSpace
@@ -32,16 +32,19 @@ class OpenPlatform:
         return self.data.space
 
 
-def pooled_encoder(platforms: Mapping[str, OpenPlatform], preset: str, seed: int) -> Encoder:
+def source_encoder(sources: Sequence[OpenPlatform], preset: str, seed: int) -> Encoder:
+    """What one source platform pretrains, or several in one place."""
+    if len(sources) > 1:
+        return pooled_encoder(sources, preset, seed)
+    one = sources[0]
+    return pretrain(one.platform, one.catalogue.features, one.space, preset, PRETRAINING, seed).encoder
+
+
+def pooled_encoder(platforms: Sequence[OpenPlatform], preset: str, seed: int) -> Encoder:
     """An encoder trained on all platforms' contributing users in one place."""
-    everything = merged([one.platform for one in platforms.values()])
-    features = np.concatenate([one.catalogue.features for one in platforms.values()])
-    space = next(iter(platforms.values())).space
+    everything = merged([one.platform for one in platforms])
+    features = np.concatenate([one.catalogue.features for one in platforms])
+    space = platforms[0].space
     return pretrain(
         everything.platform, features, space, preset, PRETRAINING, seed, stopping_users=everything.stopping_users
     ).encoder
-
-
-def source_encoder(one: OpenPlatform, preset: str, seed: int) -> Pretrained:
-    """What the source platform pretrains."""
-    return pretrain(one.platform, one.catalogue.features, one.space, preset, PRETRAINING, seed)

@@ -12,7 +12,6 @@ from client.recommender.cross_fitting import Catalogue
 from client.recommender.head_store import HeadStore
 from client.recommender.release import released_calibration
 from client.scorers.neighbours import Neighbours, nearest
-from client.training.pretraining import Pretrained
 from client.workspace import open_data
 from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder
@@ -39,8 +38,8 @@ FROM_ROUNDS = ("federated", "federated-model")
 def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
     """Run every method on every reported platform under every seed, handing each outcome to the recorder."""
     specs, world = open_platforms(config, work / "platforms")
-    if config.source is not None:
-        specs = without_shared_people(specs, config.source, work / "source")
+    for source in config.sources:
+        specs = without_shared_people(specs, source, work / "source")
     known: dict[str, Neighbours] = {}
     for seed in range(config.seed, config.seed + config.seeds):
         with recorder.step("prepare"):
@@ -48,7 +47,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
             _require_one_space(opened)
         encoders = _train_encoders(config, opened, recorder, seed, work)
         for name in config.reported:
-            methods = [m for m in config.methods if name != config.source or m in LOCAL_METHODS]
+            methods = [m for m in config.methods if name not in config.sources or m in LOCAL_METHODS]
             PlatformMethods(
                 opened[name],
                 methods,
@@ -81,24 +80,24 @@ def _require_one_space(opened: Mapping[str, OpenPlatform]) -> None:
 def _train_encoders(
     config: RunConfig, opened: Mapping[str, OpenPlatform], recorder: RunRecorder, seed: int, work: Path
 ) -> Encoders:
-    targets = [name for name in config.reported if name != config.source]
+    targets = [name for name in config.reported if name not in config.sources]
     wanted = [method for method in config.methods if targets]
-    source: Pretrained | None = None
+    source: Encoder | None = None
     released: Mapping[str, object] = {}
     federated: Encoder | None = None
     pooled: Encoder | None = None
-    if any(method in NEEDS_SOURCE for method in wanted) and config.source is not None:
-        one = opened[config.source]
+    if any(method in NEEDS_SOURCE for method in wanted) and config.sources:
+        sources = [opened[name] for name in config.sources]
         with recorder.step("pretrain"):
-            source = source_encoder(one, config.encoder, seed)
-            released = released_calibration(one.platform, one.catalogue, source.encoder)
-        recorder.set_encoder(_summary(source.encoder))
+            source = source_encoder(sources, config.encoder, seed)
+            released = released_calibration(sources[0].platform, sources[0].catalogue, source)
+        recorder.set_encoder(_summary(source))
     if any(method in FROM_ROUNDS for method in wanted) and source is not None:
         with recorder.step("rounds"):
-            federated = _rounds(source.encoder, opened, config, recorder, seed, work / "rounds")
+            federated = _rounds(source, opened, config, recorder, seed, work / "rounds")
     if "pooled" in wanted:
         with recorder.step("pooled"):
-            pooled = pooled_encoder(opened, config.encoder, seed)
+            pooled = pooled_encoder(list(opened.values()), config.encoder, seed)
         recorder.set_encoder(_summary(pooled))
     return Encoders(source=source, released=released, federated=federated, pooled=pooled)
 

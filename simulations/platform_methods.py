@@ -56,7 +56,7 @@ class PlatformMethods:
             if LOCAL in stacks.chosen and any(method in TRANSFER for method in stacks.chosen):
                 self._gate(stacks, rankings)
         if "zero-shot" in self._methods and self._encoders.source is not None:
-            self._zero_shot(self._encoders.source.encoder)
+            self._zero_shot(self._encoders.source)
         if world is not None:
             with self._recorder.step(ORACLE):
                 self._record(ORACLE, _oracle_ranking(world, self._platform, self._held_out))

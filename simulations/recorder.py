@@ -68,7 +68,7 @@ class RunRecorder:
         return RunResult(
             config=self._config.to_dict(),
             synthetic=self._config.synthetic,
-            source=self._config.source,
+            source=",".join(self._config.sources) or None,
             encoder=self._encoder,
             platforms=tuple(self._platforms.values()),
             outcomes=tuple(self._outcomes),

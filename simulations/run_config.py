@@ -24,8 +24,8 @@ EMBEDDED_ENCODER = "tiny"
 class RunConfig:
     """One run; raises ConfigError where a value makes no sense."""
 
-    source: str | None = None
-    """The platform that pretrains, joins the rounds and is reported with the local methods only."""
+    sources: tuple[str, ...] = ()
+    """Who pretrains (several in one place), joins the rounds and is reported with the local methods only."""
     platforms: tuple[PlatformSpec, ...] = ()
     """Real folders; empty: the embedded synthetic world."""
     methods: tuple[str, ...] = METHODS
@@ -47,7 +47,7 @@ class RunConfig:
         _check_known("methods", self.methods, METHODS)
         _check_distinct("platform", tuple(spec.name for spec in self.platforms))
         _check_known("report", self.report, self.names)
-        _check_known("source", () if self.source is None else (self.source,), self.names)
+        _check_known("source", self.sources, self.names)
         _check_known("encoder", (self.encoder,), tuple(PRESETS))
         if self.features.partition(":")[0] not in ("hashing", "precomputed") or self.features.startswith("hashing:"):
             raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got {self.features!r}")
@@ -59,7 +59,7 @@ class RunConfig:
     def require_source(self) -> None:
         """Raise ConfigError where a method starts from the source's encoder and no source is named."""
         needing = [method for method in self.methods if method in NEEDS_SOURCE]
-        if needing and self.source is None:
+        if needing and not self.sources:
             raise ConfigError(f"source must name a platform, since {needing[0]} starts from its encoder; got none")
 
     @property
@@ -81,7 +81,7 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """JSON values, from which ``from_dict`` makes the same config."""
         return {
-            "source": self.source,
+            "source": list(self.sources),
             "platform": [str(spec) for spec in self.platforms],
             "methods": list(self.methods),
             "report": list(self.report),
@@ -107,7 +107,7 @@ class RunConfig:
             raise ConfigError(f"unknown option {_flag(unknown[0])!r}; options are {allowed}")
         fields = {_READERS[name][0]: _READERS[name][1](_flag(name), value) for name, value in given.items()}
         if not fields.get("platforms"):
-            fields = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | fields
+            fields = {"sources": (SOURCE,), "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | fields
         return cls(**fields)
 
 
@@ -179,7 +179,7 @@ def _read_report(name: str, value: object) -> tuple[str, ...]:
 
 
 _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
-    "source": ("source", _read_text),
+    "source": ("sources", _read_names),
     "platform": ("platforms", _read_platforms),
     "methods": ("methods", _read_methods),
     "report": ("report", _read_report),

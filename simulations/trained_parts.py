@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from client.recommender.cross_fitting import Trained
 from client.recommender.own import own_part
-from client.training.pretraining import Pretrained
 from client.transfer.feature import feature_part, unseen_by_rounds
 from client.transfer.model import model_part
 from shared.encoder.encoder import Encoder
@@ -27,7 +26,7 @@ STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
 class Encoders:
     """What has been trained for a seed; None where no method needs it."""
 
-    source: Pretrained | None
+    source: Encoder | None
     released: Mapping[str, object]
     federated: Encoder | None
     pooled: Encoder | None
@@ -40,13 +39,13 @@ def _own(one: OpenPlatform, _encoders: Encoders, preset: str, seed: int) -> Trai
 def _received(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
     if encoders.source is None:
         return None
-    return feature_part("received", encoders.source.encoder, one.catalogue, unseen=one.platform.training_users)
+    return feature_part("received", encoders.source, one.catalogue, unseen=one.platform.training_users)
 
 
 def _tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
     if encoders.source is None:
         return None
-    return model_part("tuned", encoders.source.encoder, one.platform, one.catalogue, seed=seed)
+    return model_part("tuned", encoders.source, one.platform, one.catalogue, seed=seed)
 
 
 def _federated(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:

@@ -12,7 +12,7 @@ from simulations.run_config import EMBEDDED_ROUNDS, RunConfig, read_config_file
 def test_is_the_embedded_world_without_options() -> None:
     config = RunConfig.from_dict({})
     assert config.synthetic
-    assert (config.source, config.rounds, config.methods) == ("news", EMBEDDED_ROUNDS, METHODS)
+    assert (config.sources, config.rounds, config.methods) == (("news",), EMBEDDED_ROUNDS, METHODS)
     assert config.reported == ("news", "shop", "second-shop", "films", "newcomer")
 
 

@@ -1,0 +1,99 @@
+"""The pairs of the benchmark: from which platforms to which, and how they are related.
+
+Users of source and target are always disjoint; ranges are percent of a seeded order.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shared.errors import ConfigError
+
+Relatedness = Literal["same trade", "same trade, 60 % in common", "neighbouring", "far"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One source, or several in one place, and one target."""
+
+    name: str
+    relatedness: Relatedness
+    sources: tuple[str, ...]
+    """each a folder with its options"""
+    target: str
+    """a folder with its options; ``fraction`` is added"""
+
+
+def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000") -> tuple[Pair, Pair]:
+    """The first ``cut`` percent of the users help the others, who meet the whole catalogue or 60 % of it as known."""
+    return (
+        Pair(
+            name=name,
+            relatedness="same trade",
+            sources=(f"{folder},users=0-{cut}{limit}",),
+            target=f"{folder},users={cut}-100",
+        ),
+        Pair(
+            name=f"{name}-60",
+            relatedness="same trade, 60 % in common",
+            sources=(f"{folder},users=0-{cut},items=0-80{limit}",),
+            target=f"{folder},users={cut}-100,items=50-100",
+        ),
+    )
+
+
+MOVIES = "movielens_small,min-rating=4"
+GIFTCARDS = "amazon_giftcards,min-rating=4"
+SMALL_SOURCE = ",max-users=3000"
+
+PAIRS = (
+    *_same_trade("games", "amazon_games", 97, limit=""),
+    *_same_trade("toys", "amazon_toys", 92),
+    *_same_trade("beauty", "amazon_beauty", 93),
+    *_same_trade("sports", "amazon_sports", 96),
+    *_same_trade("movielens", MOVIES, 50),
+    *_same_trade("retail", "uci_retail", 75),
+    Pair(
+        name="games-steam",
+        relatedness="neighbouring",
+        sources=("amazon_games",),
+        target="steam_games,order=none,max-users=3000",
+    ),
+    Pair(name="games-toys", relatedness="neighbouring", sources=("amazon_games",), target="amazon_toys,max-users=3000"),
+    Pair(
+        name="shops-giftcards",
+        relatedness="neighbouring",
+        sources=tuple(f"amazon_{name},max-users=12000" for name in ("beauty", "toys", "sports")),
+        target=GIFTCARDS,
+    ),
+    Pair(
+        name="shops-industrial",
+        relatedness="neighbouring",
+        sources=("amazon_games,max-users=12000", "amazon_beauty,max-users=12000", f"uci_retail{SMALL_SOURCE}"),
+        target="amazon_industrial",
+    ),
+    Pair(
+        name="news-retail",
+        relatedness="far",
+        sources=("mind_news,max-users=12000",),
+        target="uci_retail,max-users=3000",
+    ),
+    Pair(name="news-movielens", relatedness="far", sources=("mind_news,max-users=12000",), target=MOVIES),
+    Pair(name="news-industrial", relatedness="far", sources=("mind_news,max-users=12000",), target="amazon_industrial"),
+    Pair(name="games-movielens", relatedness="far", sources=("amazon_games",), target=MOVIES),
+    Pair(name="games-lastfm", relatedness="far", sources=("amazon_games",), target="lastfm_music,order=none"),
+)
+
+
+def chosen_pairs(names: tuple[str, ...]) -> tuple[Pair, ...]:
+    """The pairs of these names, all where there are none; raises ConfigError for an unknown one."""
+    known = {pair.name: pair for pair in PAIRS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigError(f"pairs must be of {', '.join(known)}; got {unknown[0]!r}")
+    return tuple(known[name] for name in names) or PAIRS
+
+
+def platform_line(name: str, folders: Path, line: str, extra: str = "") -> str:
+    """A platform specification from a pair's line."""
+    return f"{name}={folders / line}{extra}"

@@ -1,0 +1,154 @@
+"""The benchmark's tables from its finished cells: per pair and fraction, then per relatedness and fraction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from client.evaluation.lift import resampled_lifts
+from shared.seeding import rng_for
+from simulations.benchmark.cells import FRACTIONS, LOCAL_METHODS, fraction_name
+from simulations.benchmark.pairs import Pair
+from simulations.outcomes import LOCAL, SERVED
+from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
+
+SHOWN = ("zero-shot", "feature", "model", SERVED)
+RESAMPLES = 2000
+AVERAGED_FROM = 500
+"""Test users below which a pair is shown and not averaged."""
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One pair at one fraction, all its finished seeds."""
+
+    pair: Pair
+    fraction: float
+    seeds: int
+    users: int
+    """test users, mean over seeds"""
+    local: float
+    """NDCG@10 of ``local``"""
+    best: tuple[str, ...]
+    """by seed, the local method that validation would pick"""
+    lifts: Mapping[str, Float64]
+    """method: lifts over ``local`` in percent; [0] the found one, then resamples over users"""
+    over_best: Mapping[str, Float64]
+    """the same over ``best``"""
+    accepted: int
+    """seeds in which the gate served transfer"""
+
+
+def cells(finished: Iterable[tuple[Pair, int, Path]]) -> list[Cell]:
+    """All cells, in the order of the pairs, then of ``FRACTIONS``."""
+    by_pair: dict[str, list[tuple[Pair, int, Path]]] = {}
+    for entry in finished:
+        by_pair.setdefault(entry[0].name, []).append(entry)
+    return [_cell(entries, fraction) for entries in by_pair.values() for fraction in FRACTIONS]
+
+
+def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
+    pair, name = entries[0][0], fraction_name(fraction)
+    columns: dict[str, list[Float64]] = {}
+    best, accepted = [], 0
+    for _, _, folder in entries:
+        entry = read_result(folder / RESULT_FILE)["platforms"][name]
+        users = pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == name)
+        values = {method: _by_user(users, method) for method in (LOCAL, *SHOWN) if method in entry["methods"]}
+        best.append(_best_by_validation(entry["methods"]))
+        values["best"] = _by_user(users, best[-1])
+        for method, found in values.items():
+            columns.setdefault(method, []).append(found)
+        accepted += sum(verdict["accepted"] for verdict in entry["gate"])
+    joined = {method: np.concatenate(parts) for method, parts in columns.items() if len(parts) == len(entries)}
+    return Cell(
+        pair=pair,
+        fraction=fraction,
+        seeds=len(entries),
+        users=round(len(joined[LOCAL]) / len(entries)),
+        local=float(joined[LOCAL].mean()),
+        best=tuple(best),
+        lifts=_lifts(joined, LOCAL, pair.name, fraction),
+        over_best=_lifts(joined, "best", pair.name, fraction),
+        accepted=accepted,
+    )
+
+
+def _by_user(users: pl.DataFrame, method: str) -> Float64:
+    return users.filter(pl.col("method") == method).sort("user")["ndcg@10"].to_numpy().astype(np.float64)
+
+
+def _best_by_validation(methods: Mapping[str, Any]) -> str:
+    found = {name: methods[name]["tuned"]["validation"][0] for name in LOCAL_METHODS if name in methods}
+    return max(found, key=lambda name: found[name])
+
+
+def _lifts(joined: Mapping[str, Float64], against: str, pair: str, fraction: float) -> dict[str, Float64]:
+    """Users of all seeds side by side; none where the baseline found nothing."""
+    base = joined[against]
+    if base.mean() == 0:
+        return {}
+    lifts = {}
+    for method in SHOWN:
+        if method in joined:
+            rng = rng_for(0, "benchmark", pair, f"{fraction:g}", method, against)
+            drawn = resampled_lifts(joined[method], base, rng, RESAMPLES)
+            lifts[method] = np.concatenate([[100 * (joined[method].mean() / base.mean() - 1)], drawn])
+    return lifts
+
+
+def pair_table(found: Sequence[Cell]) -> str:
+    """One line per pair and fraction, in Markdown."""
+    heads = ["pair", "related", "fraction", "seeds", "test users", "local NDCG@10", "best local by validation"]
+    heads += [f"{method} over local, %" for method in SHOWN] + ["feature over best local, %", "gate accepts"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for cell in found:
+        row = [cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)]
+        row += [f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))]
+        row += [_text(cell.lifts.get(method)) for method in SHOWN]
+        row += [_text(cell.over_best.get("feature")), f"{cell.accepted} of {cell.seeds}"]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def class_table(found: Sequence[Cell]) -> str:
+    """One line per relatedness and fraction: the mean over pairs, with intervals over pairs and users."""
+    heads = ["related", "fraction", "pairs", *[f"{method} over local, %" for method in SHOWN]]
+    heads += ["feature over best local, %"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for related in dict.fromkeys(cell.pair.relatedness for cell in found):
+        for fraction in FRACTIONS:
+            inside = [cell for cell in found if cell.pair.relatedness == related and cell.fraction == fraction]
+            inside = [cell for cell in inside if cell.users >= AVERAGED_FROM]
+            if not inside:
+                continue
+            row = [related, f"{fraction:g}", str(len(inside))]
+            row += [_text(_averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
+            row += [_text(_averaged([cell.over_best.get("feature") for cell in inside]))]
+            lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
+    """The mean over pairs; each resample draws pairs with replacement, and of each its own resample over users."""
+    there = [one for one in lifts if one is not None]
+    if not there:
+        return None
+    length = min(len(one) for one in there)
+    stacked = np.stack([one[:length] for one in there])
+    drawn = rng_for(0, "benchmark", "pairs").integers(0, len(there), (len(there), length - 1))
+    resamples = np.take_along_axis(stacked[:, 1:], drawn, axis=0).mean(0)
+    return np.concatenate([[stacked[:, 0].mean()], resamples])
+
+
+def _text(lifts: Float64 | None) -> str:
+    if lifts is None:
+        return "-"
+    low, high = np.percentile(lifts[1:], [2.5, 97.5])
+    return f"{lifts[0]:+.1f} [{low:+.1f}, {high:+.1f}]"

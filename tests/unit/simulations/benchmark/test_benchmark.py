@@ -1,0 +1,73 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from client.data.spec import parse_platform_spec
+from shared.errors import ConfigError
+from simulations.benchmark import cells as cells_module
+from simulations.benchmark.cells import FRACTIONS, cell_config, cell_folder, finished, run_cells
+from simulations.benchmark.pairs import PAIRS, chosen_pairs
+from simulations.benchmark.table import cells, class_table, pair_table
+from simulations.outcomes import SERVED
+from simulations.results import RESULT_FILE
+from tests.unit.simulations.benchmark.made_up import made_up_run
+
+PAIR = PAIRS[0]
+
+
+def quiet(_anything) -> None:
+    return
+
+
+def test_every_pair_is_a_run_that_the_config_accepts():
+    configs = [cell_config(pair, 0, Path("data")) for pair in PAIRS]
+    assert len({pair.name for pair in PAIRS}) == len(PAIRS)
+    assert all(len(config.reported) == len(FRACTIONS) for config in configs)
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.relatedness.startswith("same")])
+def test_same_trade_pairs_share_no_user(pair):
+    source, target = (parse_platform_spec(f"x={line}").users for line in (pair.sources[0], pair.target))
+    assert source[1] <= target[0]
+
+
+def test_refuses_a_pair_that_it_does_not_know():
+    with pytest.raises(ConfigError, match="pairs must be of games, .*; got 'moon'"):
+        chosen_pairs(("games", "moon"))
+
+
+def test_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    ran = []
+
+    def noted(config, recorder, work):
+        ran.append(config.seed)
+        made_up_run(config, recorder, work)
+
+    monkeypatch.setattr(cells_module, "run", noted)
+    monkeypatch.setattr("simulations.run_command.check_folders", quiet)
+    run_cells((PAIR,), (0,), tmp_path / "data", tmp_path, quiet)
+    run_cells((PAIR,), (0, 1), tmp_path / "data", tmp_path, quiet)
+    assert ran == [0, 1]
+    assert [seed for _, seed, _ in finished((PAIR,), tmp_path)] == [0, 1]
+
+
+def test_does_not_count_a_stopped_run_as_finished(tmp_path):
+    folder = cell_folder(tmp_path, PAIR, 0)
+    folder.mkdir(parents=True)
+    (folder / RESULT_FILE).write_text(json.dumps({"format": 1, "complete": False}))
+    assert not list(finished((PAIR,), tmp_path))
+
+
+def test_shows_each_pair_and_averages_a_class(tmp_path, monkeypatch):
+    monkeypatch.setattr(cells_module, "run", made_up_run)
+    monkeypatch.setattr("simulations.run_command.check_folders", quiet)
+    pairs = PAIRS[:3:2]
+    run_cells(pairs, (0, 1), tmp_path / "data", tmp_path, quiet)
+    found = cells(finished(pairs, tmp_path))
+    assert [round(cell.lifts["feature"][0], 6) for cell in found] == [100.0] * 6
+    assert [round(cell.lifts[SERVED][0], 6) for cell in found] == [100.0] * 6
+    assert all(cell.seeds == 2 and cell.accepted == 2 for cell in found)
+    assert pair_table(found).count("+100.0 [") >= 12
+    rows = class_table(found).splitlines()[2:]
+    assert [row.split(" | ")[2] for row in rows] == ["2", "2", "2"]
