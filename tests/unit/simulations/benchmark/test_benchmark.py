@@ -33,7 +33,7 @@ def test_same_trade_pairs_share_no_user(pair):
 
 
 def test_refuses_a_pair_that_it_does_not_know():
-    with pytest.raises(ConfigError, match="pairs must be of games, .*; got 'moon'"):
+    with pytest.raises(ConfigError, match="pairs must be of games"):
         chosen_pairs(("games", "moon"))
 
 
