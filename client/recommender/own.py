@@ -7,7 +7,8 @@ from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain
 from shared.feature_space.spec import FeatureSpace
 
-OWN = TrainingSettings(epochs=20, patience=3)
+OWN = TrainingSettings(epochs=20, patience=3, steps=48)
+"""Bounded steps let a platform with long histories stop within a pass over them."""
 
 
 def own_part(platform: Platform, catalogue: Catalogue, space: FeatureSpace, preset: str, seed: int) -> Trained | None:

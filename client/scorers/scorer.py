@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from client.data.platform import Sequences
 from client.scorers.item_similarity import Matrix, item_similarity
@@ -116,6 +117,11 @@ class Scorer(Protocol):
         ...
 
 
+_FEW = 0.05
+"""Share of a bag that is not 0, up to which adding rows of 4,260 numbers beats multiplying by the whole matrix
+(1.5 %: 5 times as fast; 10 %: 1.2 times as slow)."""
+
+
 def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> sp.csr_array:
     """[U, n] with one entry per event, sharing no memory with them; ``weights`` [E]."""
     shape = (len(sequences), n_items)
@@ -123,7 +129,12 @@ def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> 
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
-    """[B, n] times [n, n], dense; a dense matrix is multiplied on all cores."""
+    """[B, n] times [n, n], dense. Against a dense matrix few rows are added up, many are multiplied as a whole."""
     if isinstance(matrix, sp.csr_array):
         return torch.from_numpy((bag @ matrix).toarray())
-    return torch.from_numpy(bag.toarray()) @ torch.from_numpy(matrix)
+    dense = torch.from_numpy(matrix)
+    if bag.nnz > _FEW * bag.shape[0] * bag.shape[1]:
+        return torch.from_numpy(bag.toarray()) @ dense
+    items, starts = (torch.from_numpy(part.astype(np.int64)) for part in (bag.indices, bag.indptr[:-1]))
+    weights = torch.from_numpy(bag.data)
+    return functional.embedding_bag(items, dense, starts, mode="sum", per_sample_weights=weights)

@@ -12,6 +12,7 @@ from shared.encoder.presets import Preset
 from shared.seeding import seed_for
 
 STEPS_PER_EPOCH = 40
+MAX_STEPS = 48
 MIN_TOKENS = 128
 
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
@@ -64,9 +65,18 @@ def tune_local_id(
 
 
 def for_size(settings: TrainingSettings, events: int) -> TrainingSettings:
-    """The settings with steps so small that a small platform still takes some forty of them in an epoch.
+    """The settings with epochs of 40 to 48 steps, whatever the platform's size.
 
-    With the steps of a large platform it would spend its epochs warming up, and early stopping would end it there.
+    With the steps of a large platform a small one would spend its epochs warming up, and early stopping would end it
+    there. A large one looks at its validation events within a pass, and gets at most half as many epochs again.
     """
     tokens = int(np.clip(events // STEPS_PER_EPOCH, MIN_TOKENS, settings.tokens))
-    return replace(settings, tokens=tokens, warm_up=min(settings.warm_up, STEPS_PER_EPOCH), patience=5)
+    epochs = round(settings.epochs * np.clip(events / tokens / MAX_STEPS, 1.0, 1.5))
+    return replace(
+        settings,
+        epochs=epochs,
+        tokens=tokens,
+        steps=MAX_STEPS,
+        warm_up=min(settings.warm_up, STEPS_PER_EPOCH),
+        patience=5,
+    )
