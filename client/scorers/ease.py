@@ -1,5 +1,6 @@
 """EASE: a linear item-to-item model with a zero diagonal, in closed form (Steck, WWW 2019)."""
 
+import numpy as np
 import torch
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
@@ -19,7 +20,7 @@ class Ease:
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
         weights = inverse.div_(-inverse.diagonal().clone())
         weights.fill_diagonal_(0.0)
-        self._weights = weights.numpy()
+        self._weights = np.ascontiguousarray(weights.numpy())
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
