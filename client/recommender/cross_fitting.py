@@ -14,7 +14,7 @@ from client.data.platform import Platform, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import example_batches
 from client.features.local_grams import local_grams
-from client.recommender.calibrating import Held, calibrate
+from client.recommender.calibrating import calibrate
 from client.recommender.calibration import Calibration
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import StackExamples, concatenate, sample_examples
@@ -46,8 +46,20 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Some of the training users, and all scorers with statistics from the others."""
+
+    users: NDArray[np.int64]
+    """rows, sorted"""
+    raw: RawPanel
+
+
+@dataclass(frozen=True, kw_only=True)
 class CrossFit:
     """Calibrations of R columns, and N stack examples through them."""
+
+    folds: tuple[Fold, ...]
+    """every training user is in one"""
 
     calibrations: tuple[Calibration, ...]
     """[R]"""
@@ -78,29 +90,33 @@ def cross_fit(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Tr
     Columns: those of the computed scorers, then those of ``trained`` in its order.
     """
     folds = _make_folds(platform, catalogue, trained, seed=seed)
+    chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
+    held = [(fold.raw, examples(platform, Stage.TRAIN, np.intersect1d(fold.users, chosen))) for fold in folds]
     unseen = _unseen_by_column(folds[0], platform, trained)
-    calibrations = calibrate(folds, unseen)
+    calibrations = calibrate(held, unseen)
     generator = torch_generator_for(seed, "stack-negatives")
     n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
     parts = []
-    for raw, held_out in folds:
+    for raw, held_out in held:
         panel = Panel(raw=raw, calibrations=calibrations)
         for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
             candidates = raw.candidates(part.histories)
             lifts = panel.log_lifts(part.histories, candidates)
             parts.append(sample_examples(lifts, candidates, targets, generator, guide=n_computed))
     return CrossFit(
+        folds=folds,
         calibrations=calibrations,
         stack_examples=concatenate(parts),
-        users=np.concatenate([held_out.users for _, held_out in folds]),
+        users=np.concatenate([held_out.users for _, held_out in held]),
     )
 
 
-def _make_folds(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int) -> list[Held]:
-    """Folds over the training users, each with the examples of its users and scorers fitted without them."""
+def _make_folds(
+    platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int
+) -> tuple[Fold, ...]:
+    """Folds over the training users, each with scorers fitted without its users."""
     training = platform.training_users
     shuffled = rng_for(seed, "folds").permutation(training)
-    chosen = rng_for(seed, "stack-examples").permutation(training)[:MAX_EXAMPLES]
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     folds = []
     for part in range(FOLDS):
@@ -108,11 +124,11 @@ def _make_folds(platform: Platform, catalogue: Catalogue, trained: Mapping[str, 
         fitted = fit_on(platform, catalogue, np.setdiff1d(training, inside))
         scorers = (*fitted.scorers.values(), *extra)
         raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
-        folds.append((raw, examples(platform, Stage.TRAIN, np.intersect1d(inside, chosen))))
-    return folds
+        folds.append(Fold(users=inside, raw=raw))
+    return tuple(folds)
 
 
-def _unseen_by_column(fold: Held, platform: Platform, trained: Mapping[str, Trained]) -> list[NDArray[np.int64]]:
+def _unseen_by_column(fold: Fold, platform: Platform, trained: Mapping[str, Trained]) -> list[NDArray[np.int64]]:
     """[R] the users on whose examples each column may be calibrated."""
     tail = [part.unseen for part in trained.values() for scorer in part.scorers for _ in scorer.columns]
-    return [platform.training_users] * (len(fold[0].columns) - len(tail)) + tail
+    return [platform.training_users] * (len(fold.raw.columns) - len(tail)) + tail

@@ -15,7 +15,7 @@ from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
 from client.evaluation.ranking import Ranking, example_batches, ndcg_of, rank_scores, target_ranks
 from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose
-from client.recommender.cross_fitting import Catalogue, Trained, cross_fit, fit_on
+from client.recommender.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
 from client.recommender.panel import Panel, RawPanel
 
 
@@ -27,7 +27,7 @@ class FittedStacks:
     candidates: tuple[Candidate, ...]
     """every distinct weight vector that competed"""
     validation: NDArray[np.float64]
-    """[C, V] NDCG@10 of each candidate on each choosing user's validation event"""
+    """[C, V] NDCG@10 of each candidate on each choosing user's validation event, as ``_validation`` expects it"""
     options: Mapping[str, tuple[Candidate, ...]]
     """method to the candidates that it may hold"""
     chosen: Mapping[str, Candidate]
@@ -85,9 +85,8 @@ def fit_stacks(
     made = StackCandidates(fit, groups, trained, len(platform.training_users))
     by_set = {parts: made.of(parts) for parts in sets}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
-    held_out = examples(platform, Stage.VALIDATION, platform.choosing_users)
     weights = np.stack([candidate.weights for candidate in distinct.values()])
-    validation = ndcg_of(ranks_of_all(panel, weights, held_out))
+    validation = _validation(platform, panel, fit, weights)
     found = dict(zip(distinct, validation, strict=True))
     options = {
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
@@ -101,6 +100,30 @@ def fit_stacks(
         chosen={method: choose(candidates, found) for method, candidates in options.items()},
         left_out=fitted.left_out,
     )
+
+
+def _validation(platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[C, V] NDCG@10 under each weight vector [C, R] on the choosing users' validation events.
+
+    Of those who will be recommended to, a share are training users, whose own events are in the scorers' statistics,
+    and the others are not. A choosing user counts as both, in that proportion: ranked by the panel, and by the panel
+    of his fold, whose statistics do not know him. (A scorer that finds a user's own events again looks far better than
+    it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
+    """
+    choosing = platform.choosing_users
+    known = ndcg_of(ranks_of_all(panel, weights, examples(platform, Stage.VALIDATION, choosing)))
+    share = len(platform.training_users) / platform.n_users
+    if share == 1:
+        return known
+    unknown = np.empty_like(known)
+    for fold in fit.folds:
+        inside = np.isin(choosing, fold.users)
+        if not inside.any():
+            continue
+        held_out = examples(platform, Stage.VALIDATION, choosing[inside])
+        without = Panel(raw=fold.raw, calibrations=panel.calibrations)
+        unknown[:, inside] = ndcg_of(ranks_of_all(without, weights, held_out))
+    return share * known + (1 - share) * unknown
 
 
 def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> ColumnGroups:

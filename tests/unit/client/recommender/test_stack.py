@@ -1,11 +1,14 @@
 """The stack: calibration, weights and the choice among candidates."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from client.data.platform import Stage
 from client.data.splits import examples
+from client.recommender import fitting
 from client.recommender.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.recommender.fitting import fit_stacks, rank_all
 from client.recommender.stack import PULLS, StackExamples, fit_path, fit_weights
@@ -85,6 +88,24 @@ def test_serves_what_was_best_on_validation_and_ranks_far_above_chance() -> None
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
     ranking = rank_all(stacks.panel, stacks.chosen["stack"].weights[None], held_out)[0]
     assert ranking.ndcg.mean() > 0.8
+
+
+def test_counts_a_choosing_user_as_known_and_as_unknown_in_the_proportion_of_both(monkeypatch) -> None:
+    platform = small_platform()
+    third = dataclasses.replace(
+        platform, training_users=np.arange(0, 120, 3), weighting_users=np.arange(0, 120, 15), name="third"
+    )
+    asked: list[np.ndarray] = []
+
+    def first_where_all_are_known(panel, weights, held_out):
+        asked.append(held_out.users)
+        everybody = len(held_out) == len(third.choosing_users)
+        return np.full((len(weights), len(held_out)), 1.0 if everybody else 3.0)
+
+    monkeypatch.setattr(fitting, "ranks_of_all", first_where_all_are_known)
+    stacks = fit_stacks(third, catalogue(third), {}, {"stack": [[]]}, seed=0)
+    assert np.allclose(stacks.validation, 1 / 3 * 1.0 + 2 / 3 * 0.5)
+    assert np.array_equal(np.sort(np.concatenate(asked[1:])), third.choosing_users)
 
 
 def test_leaves_out_what_the_platform_cannot_have_and_says_why() -> None:
