@@ -8,7 +8,7 @@ import torch
 
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples
-from client.evaluation.ranking import Ranking, rank
+from client.evaluation.ranking import Ranking, example_batches, mask_history, ndcg_of, rank, target_ranks
 from client.recommender.cross_fitting import Catalogue, fit_data
 from client.scorers import ease
 from client.scorers.content_idf import ContentIdf
@@ -48,12 +48,9 @@ def tuned_baseline(method: str, platform: Platform, catalogue: Catalogue, *, see
 
 def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) -> Ranking:
     """The baseline on held-out examples."""
-    return _rank_column(baseline.scorer, baseline.column, platform, held_out)
 
-
-def _rank_column(scorer: Scorer, column: int, platform: Platform, held_out: Examples) -> Ranking:
     def score(histories: Sequences) -> torch.Tensor:
-        return scorer.score(HistoryBatch(histories, platform.n_items))[column]
+        return baseline.scorer.score(HistoryBatch(histories, platform.n_items))[baseline.column]
 
     return rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats)
 
@@ -61,17 +58,24 @@ def _rank_column(scorer: Scorer, column: int, platform: Platform, held_out: Exam
 def _best(platform: Platform, scorers: Mapping[str, Scorer], columns: slice = slice(None)) -> Baseline:
     """The best column of several scorers; each name says how the scorer was set."""
     held_out = examples(platform, Stage.VALIDATION, platform.training_users)
-    tried = [
-        Baseline(
-            scorer=scorer,
-            column=column,
-            validation=float(_rank_column(scorer, column, platform, held_out).ndcg.mean()),
-            tuned={"setting": setting, "column": scorer.columns[column].name},
-        )
-        for setting, scorer in scorers.items()
-        for column in range(len(scorer.columns))[columns]
-    ]
+    tried = []
+    for setting, scorer in scorers.items():
+        for column, validation in _ndcg_by_column(scorer, platform, held_out)[columns]:
+            tuned = {"setting": setting, "column": scorer.columns[column].name}
+            tried.append(Baseline(scorer=scorer, column=column, validation=validation, tuned=tuned))
     return max(tried, key=lambda one: one.validation)
+
+
+def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> list[tuple[int, float]]:
+    """(column, NDCG@10) of every column of a scorer, each batch of histories being scored once."""
+    ranks: list[list[torch.Tensor]] = [[] for _ in scorer.columns]
+    for part, targets in example_batches(held_out, platform.n_items, len(scorer.columns)):
+        for column, scores in enumerate(scorer.score(HistoryBatch(part.histories, platform.n_items))):
+            shown = scores.clone()
+            if not platform.repeats:
+                mask_history(shown, part.histories, targets)
+            ranks[column].append(target_ranks(shown, targets))
+    return [(column, float(ndcg_of(torch.cat(found).numpy()).mean())) for column, found in enumerate(ranks)]
 
 
 def _popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:

@@ -1,7 +1,7 @@
 """The encoders that a run compares, each trained once for all platforms that use it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from client.training.pretraining import PRETRAINING, pretrain
 from client.workspace import OpenedData
 from shared.encoder.encoder import Encoder
 from shared.feature_space.spec import FeatureSpace
+
+POOLED = replace(PRETRAINING, epochs=12, steps=100)
+"""As many steps as eight passes over 300,000 events; an epoch is a part of them, so that it may stop within a pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,5 +49,5 @@ def pooled_encoder(platforms: Sequence[OpenPlatform], preset: str, seed: int) ->
     features = np.concatenate([one.catalogue.features for one in platforms])
     space = platforms[0].space
     return pretrain(
-        everything.platform, features, space, preset, PRETRAINING, seed, stopping_users=everything.stopping_users
+        everything.platform, features, space, preset, POOLED, seed, stopping_users=everything.stopping_users
     ).encoder

@@ -92,8 +92,10 @@ class PlatformMethods:
         for method in chosen:
             self._heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
         with self._recorder.step("rank"):
-            weights = np.stack([stacks.chosen[method].weights for method in chosen])
-            rankings = dict(zip(chosen, rank_all(stacks.panel, weights, self._held_out), strict=True))
+            distinct = {candidate.name: candidate.weights for candidate in stacks.chosen.values()}
+            ranked = rank_all(stacks.panel, np.stack(list(distinct.values())), self._held_out)
+            by_stack = dict(zip(distinct, ranked, strict=True))
+            rankings = {method: by_stack[stacks.chosen[method].name] for method in chosen}
             for method, ranking in rankings.items():
                 self._record(method, ranking, weights=stacks.weights_of(method), tuned=stacks.summary_of(method))
         return rankings

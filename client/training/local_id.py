@@ -12,7 +12,7 @@ from shared.encoder.presets import Preset
 from shared.seeding import seed_for
 
 STEPS_PER_EPOCH = 40
-MAX_STEPS = 48
+MAX_STEPS = 40
 MIN_TOKENS = 128
 
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
@@ -65,7 +65,7 @@ def tune_local_id(
 
 
 def for_size(settings: TrainingSettings, events: int) -> TrainingSettings:
-    """The settings with epochs of 40 to 48 steps, whatever the platform's size.
+    """The settings with epochs of 40 steps at most, whatever the platform's size.
 
     With the steps of a large platform a small one would spend its epochs warming up, and early stopping would end it
     there. A large one looks at its validation events within a pass, and gets at most half as many epochs again.
