@@ -14,7 +14,7 @@ from client.data.platform import Platform, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import example_batches
 from client.features.local_grams import local_grams
-from client.recommender.calibrating import calibrate
+from client.recommender.calibrating import Held, calibrate
 from client.recommender.calibration import Calibration
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import StackExamples, concatenate, sample_examples
@@ -25,6 +25,8 @@ from shared.seeding import rng_for, torch_generator_for
 
 FOLDS = 4
 MAX_EXAMPLES = 3_000
+MAX_CALIBRATING = 1_500
+"""Examples for a calibration's few numbers; weighting users come on top, as trained scorers may use no others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +93,10 @@ def cross_fit(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Tr
     """
     folds = _make_folds(platform, catalogue, trained, seed=seed)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
-    held = [(fold.raw, examples(platform, Stage.TRAIN, np.intersect1d(fold.users, chosen))) for fold in folds]
+    calibrating = np.union1d(chosen[:MAX_CALIBRATING], np.intersect1d(chosen, platform.weighting_users))
+    held, few = ([_held(platform, fold, users) for fold in folds] for users in (chosen, calibrating))
     unseen = _unseen_by_column(folds[0], platform, trained)
-    calibrations = calibrate(held, unseen)
+    calibrations = calibrate(few, unseen)
     generator = torch_generator_for(seed, "stack-negatives")
     n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
     parts = []
@@ -109,6 +112,11 @@ def cross_fit(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Tr
         stack_examples=concatenate(parts),
         users=np.concatenate([held_out.users for _, held_out in held]),
     )
+
+
+def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:
+    """The fold's panel with the last training events of those of its users who are among ``users``."""
+    return fold.raw, examples(platform, Stage.TRAIN, np.intersect1d(fold.users, users))
 
 
 def _make_folds(
