@@ -10,9 +10,9 @@ def stack(name: str) -> Candidate:
     return Candidate(name=name, weights=np.zeros(1))
 
 
-LOCAL = (stack("uniform:computed"),)
-FEATURE = (stack("uniform:computed+received"),)
-MODEL = (stack("uniform:computed+tuned"),)
+LOCAL = (stack("fitted(1):computed"),)
+FEATURE = (stack("fitted(1):computed+received"),)
+MODEL = (stack("fitted(1):computed+tuned"),)
 
 
 def verdict_of(local, feature, model=None, seed=0):
@@ -77,7 +77,7 @@ def test_says_so_where_local_finds_nothing():
 
 
 def test_is_not_fooled_by_the_luckiest_of_many_stacks():
-    luck = [stack("uniform:computed"), *[stack(f"alone:{k}") for k in range(60)]]
+    luck = [stack("fitted(1):computed"), *[stack(f"alone:{k}") for k in range(60)]]
     honest, best = [], []
     for draw in range(30):
         validation = {one.name: users(100 * draw + k, 60) for k, one in enumerate(luck)}
