@@ -22,6 +22,6 @@ def test_repeats_a_run_exactly_under_the_same_seeds_which_differ_from_each_other
     first, again = (without_times(read_result(tmp_path / name / "result.json")) for name in ("1", "2"))
     assert json.dumps(first) == json.dumps(again)
     methods = first["platforms"]["branch"]["methods"]
-    assert tuple(methods) == METHODS
+    assert tuple(methods) == (*METHODS, "served")
     by_seed = methods["local"]["per_seed"]["ndcg@10"]
     assert by_seed[0] != by_seed[1]
