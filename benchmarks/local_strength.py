@@ -7,7 +7,6 @@ is there is not repeated. Prints the table in Markdown.
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ import polars as pl
 from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
+from simulations.baselines import BASELINES
+from simulations.benchmark.cells import is_finished
+from simulations.benchmark.table import best_by_validation
 from simulations.methods import run
-from simulations.results import PER_USER_FILE, RESULT_FILE
+from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run_command import execute
 from simulations.run_config import RunConfig
 
-BASELINES = ("popularity", "content-knn", "item-knn", "ease", "local-id")
 FRACTIONS = (1, 0.2, 0.05)
 PLATFORMS = {
     "industrial": "amazon_industrial",
@@ -36,7 +37,7 @@ PLATFORMS = {
 
 def run_fraction(data: Path, fraction: float, folder: Path, seed: int) -> None:
     """The run at one fraction, unless its result is there."""
-    if (folder / RESULT_FILE).is_file() and json.loads((folder / RESULT_FILE).read_text())["complete"]:
+    if is_finished(folder):
         return
     platforms = [f"{name}={data}/{line},max-users=3000,fraction={fraction}" for name, line in PLATFORMS.items()]
     config = RunConfig.from_dict(
@@ -53,9 +54,8 @@ def run_fraction(data: Path, fraction: float, folder: Path, seed: int) -> None:
 
 def cell(folder: Path, platform: str, seed: int) -> dict[str, Any]:
     """``local`` against the best baseline by validation, with the paired 95 % interval over users."""
-    methods = json.loads((folder / RESULT_FILE).read_text())["platforms"][platform]["methods"]
-    validation = {name: methods[name]["tuned"]["validation"][0] for name in BASELINES if name in methods}
-    best = max(validation, key=lambda name: validation[name])
+    methods = read_result(folder / RESULT_FILE)["platforms"][platform]["methods"]
+    best = best_by_validation(methods, BASELINES)
     users = pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == platform)
     local, other = (users.filter(pl.col("method") == name).sort("user")["ndcg@10"] for name in ("local", best))
     lift = paired_lift(local.to_numpy(), other.to_numpy(), rng_for(seed, "strength", platform))

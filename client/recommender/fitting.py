@@ -4,7 +4,7 @@ Every method that a run compares is a choice among weight vectors over the same 
 calibrated and ranked once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,22 +139,26 @@ def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> Col
 
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
     """[C, N] the targets' ranks under each weight vector [C, R]: all that a choice needs, in one pass."""
-    parts = []
-    for batch, targets in example_batches(held_out, panel.raw.n_items, len(panel.names) + len(weights)):
-        candidates = panel.raw.candidates(batch.histories)
-        combined = panel.combined(weights, batch.histories, candidates)
-        parts.append(
-            np.stack([target_ranks(s.masked_fill_(~candidates, -torch.inf), targets).numpy() for s in combined])
-        )
+    parts = [
+        np.stack([target_ranks(scores, targets).numpy() for scores in combined])
+        for _, targets, combined in _scored(panel, weights, held_out)
+    ]
     return np.concatenate(parts, axis=1)
 
 
 def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
     """One ranking per weight vector [C, R], all in one pass over the examples."""
-    n_items = panel.raw.n_items
     parts: list[list[Ranking]] = [[] for _ in weights]
-    for batch, _ in example_batches(held_out, n_items, len(panel.names) + len(weights)):
-        candidates = panel.raw.candidates(batch.histories)
-        for index, scores in enumerate(panel.combined(weights, batch.histories, candidates)):
-            parts[index].append(rank_scores(scores.masked_fill_(~candidates, -torch.inf), batch))
+    for batch, _, combined in _scored(panel, weights, held_out):
+        for part, scores in zip(parts, combined, strict=True):
+            part.append(rank_scores(scores, batch))
     return [Ranking.joined(part) for part in parts]
+
+
+def _scored(
+    panel: Panel, weights: NDArray[np.float64], held_out: Examples
+) -> Iterator[tuple[Examples, torch.Tensor, torch.Tensor]]:
+    """Per batch: its examples, their targets [B], and scores [C, B, n], −inf where an item may not be recommended."""
+    for batch, targets in example_batches(held_out, panel.raw.n_items, len(panel.names) + len(weights)):
+        candidates = panel.raw.candidates(batch.histories)
+        yield batch, targets, panel.combined(weights, batch.histories, candidates).masked_fill_(~candidates, -torch.inf)

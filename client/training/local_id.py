@@ -12,7 +12,6 @@ from shared.encoder.presets import Preset
 from shared.seeding import seed_for
 
 STEPS_PER_EPOCH = 40
-MAX_STEPS = 40
 MIN_TOKENS = 128
 
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
@@ -71,12 +70,12 @@ def for_size(settings: TrainingSettings, events: int) -> TrainingSettings:
     there. A large one looks at its validation events within a pass, and gets at most half as many epochs again.
     """
     tokens = int(np.clip(events // STEPS_PER_EPOCH, MIN_TOKENS, settings.tokens))
-    epochs = round(settings.epochs * np.clip(events / tokens / MAX_STEPS, 1.0, 1.5))
+    epochs = round(settings.epochs * np.clip(events / tokens / STEPS_PER_EPOCH, 1.0, 1.5))
     return replace(
         settings,
         epochs=epochs,
         tokens=tokens,
-        steps=MAX_STEPS,
+        steps=STEPS_PER_EPOCH,
         warm_up=min(settings.warm_up, STEPS_PER_EPOCH),
         patience=5,
     )

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from shared.errors import InputError
 from simulations.benchmark.pairs import Pair, platform_line
-from simulations.methods import run
+from simulations.methods import LOCAL_METHODS, run
 from simulations.results import RESULT_FILE, read_result
 from simulations.run_command import WORK_FOLDER, execute
 from simulations.run_config import RunConfig
 
 FRACTIONS = (1.0, 0.2, 0.05)
-LOCAL_METHODS = ("popularity", "content-knn", "item-knn", "ease", "local-id", "stack", "local")
 TRANSFER_METHODS = ("zero-shot", "feature", "model")
 MIN_EVENTS = 5
 

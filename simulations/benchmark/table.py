@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from client.evaluation.lift import resampled_lifts
 from shared.seeding import rng_for
-from simulations.benchmark.cells import FRACTIONS, LOCAL_METHODS, fraction_name
+from simulations.benchmark.cells import FRACTIONS, fraction_name
 from simulations.benchmark.pairs import Pair
+from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import LOCAL, SERVED
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 
@@ -61,7 +62,7 @@ def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
         entry = read_result(folder / RESULT_FILE)["platforms"][name]
         users = pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == name)
         values = {method: _by_user(users, method) for method in (LOCAL, *SHOWN) if method in entry["methods"]}
-        best.append(_best_by_validation(entry["methods"]))
+        best.append(best_by_validation(entry["methods"], LOCAL_METHODS))
         values["best"] = _by_user(users, best[-1])
         for method, found in values.items():
             columns.setdefault(method, []).append(found)
@@ -84,8 +85,9 @@ def _by_user(users: pl.DataFrame, method: str) -> Float64:
     return users.filter(pl.col("method") == method).sort("user")["ndcg@10"].to_numpy().astype(np.float64)
 
 
-def _best_by_validation(methods: Mapping[str, Any]) -> str:
-    found = {name: methods[name]["tuned"]["validation"][0] for name in LOCAL_METHODS if name in methods}
+def best_by_validation(methods: Mapping[str, Any], among: Sequence[str]) -> str:
+    """The one of these methods that validation would pick, from a platform's ``methods`` in a result."""
+    found = {name: methods[name]["tuned"]["validation"][0] for name in among if name in methods}
     return max(found, key=lambda name: found[name])
 
 
