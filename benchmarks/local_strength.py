@@ -7,6 +7,7 @@ is there is not repeated. Prints the table in Markdown.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from simulations.methods import run
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run_command import execute
 from simulations.run_config import RunConfig
+from simulations.workers import cores
 
 FRACTIONS = (1, 0.2, 0.05)
 PLATFORMS = {
@@ -49,7 +51,7 @@ def run_fraction(data: Path, fraction: float, folder: Path, seed: int) -> None:
             "seed": seed,
         }
     )
-    execute(config, folder, runner=run, say=print, force=True)
+    execute(config, folder, runner=partial(run, jobs=cores()), say=print, force=True)
 
 
 def cell(folder: Path, platform: str, seed: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from simulations.results import RESULT_FILE, read_result
 from simulations.run_command import RunStopped, execute
 from simulations.run_config import RunConfig, read_config_file
 from simulations.table import markdown_table, rich_table
+from simulations.workers import cores
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -55,6 +57,9 @@ def run(
     out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
     as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
     force: Annotated[bool, typer.Option(help="Write into a folder that holds files.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Platforms worked on at the same time; changes no figure [all cores].")
+    ] = None,
 ) -> None:
     """Run a federation and write result.json, per_user.parquet and report.html."""
     flags = {
@@ -77,7 +82,7 @@ def run(
     document = execute(
         RunConfig.from_dict(from_file | given),
         out,
-        runner=run_methods,
+        runner=partial(run_methods, jobs=jobs or cores()),
         say=errors.print,
         force=force,
     )
@@ -113,7 +118,7 @@ def benchmark(
     chosen = chosen_pairs(tuple(name.strip() for name in (pairs or "").split(",") if name.strip()))
     if not tables:
         say = Console(stderr=True, highlight=False).print
-        run_cells(chosen, tuple(range(seeds)), data, out, say)
+        run_cells(chosen, tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
     found = cells(finished(chosen, out))
     sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}")
 

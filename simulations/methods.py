@@ -9,7 +9,6 @@ import numpy as np
 
 from client.data.spec import PlatformSpec
 from client.recommender.cross_fitting import Catalogue
-from client.recommender.head_store import HeadStore
 from client.recommender.release import released_calibration
 from client.scorers.neighbours import Neighbours, nearest
 from client.workspace import open_data
@@ -24,39 +23,50 @@ from simulations.outcomes import (
     RoundOutcome,
 )
 from simulations.people import without_shared_people
-from simulations.platform_methods import PlatformMethods
+from simulations.platform_methods import run_baselines, run_stacks
 from simulations.platforms import open_platforms
 from simulations.recorder import RunRecorder
 from simulations.run_config import NEEDS_SOURCE, RunConfig
 from simulations.trained_parts import Encoders
+from simulations.workers import Workers, cores, threads
 
 LOCAL_METHODS = (*BASELINES, "stack", "local")
 """What the source is reported with."""
 FROM_ROUNDS = ("federated", "federated-model")
 
 
-def run(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
-    """Run every method on every reported platform under every seed, handing each outcome to the recorder."""
+def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) -> None:
+    """Run every method on every reported platform under every seed, handing each outcome to the recorder.
+
+    Encoders are trained here; what is done for one platform is done by ``jobs`` processes at the same time (1: here).
+    """
     specs, world = open_platforms(config, work / "platforms")
     for source in config.sources:
         specs = without_shared_people(specs, source, work / "source")
     known: dict[str, Neighbours] = {}
-    for seed in range(config.seed, config.seed + config.seeds):
-        with recorder.step("prepare"):
-            opened = {spec.name: _open(spec, config, seed, work, known) for spec in specs}
-            _require_one_space(opened)
-        encoders = _train_encoders(config, opened, recorder, seed, work)
-        for name in config.reported:
-            methods = [m for m in config.methods if name not in config.sources or m in LOCAL_METHODS]
-            PlatformMethods(
-                opened[name],
-                methods,
-                encoders,
-                preset=config.encoder,
-                seed=seed,
-                recorder=recorder,
-                heads=HeadStore(work / "heads" / name),
-            ).run(world)
+    with Workers(jobs, recorder) as workers, threads(max(1, cores() // 2)):
+        for seed in range(config.seed, config.seed + config.seeds):
+            with recorder.step("prepare"):
+                opened = {spec.name: _open(spec, config, seed, work, known) for spec in specs}
+                _require_one_space(opened)
+            methods = {
+                name: [one for one in config.methods if name not in config.sources or one in LOCAL_METHODS]
+                for name in config.reported
+            }
+            for name in config.reported:
+                workers.submit(run_baselines, opened[name], methods[name], seed)
+            encoders = _train_encoders(config, opened, recorder, seed, work)
+            for name in config.reported:
+                workers.submit(
+                    run_stacks,
+                    opened[name],
+                    methods[name],
+                    encoders,
+                    preset=config.encoder,
+                    seed=seed,
+                    heads=work / "heads" / f"seed-{seed}" / name,
+                    truth=None if world is None else world.truths[name],
+                )
 
 
 def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: dict[str, Neighbours]) -> OpenPlatform:

@@ -149,5 +149,7 @@ class RunResult:
     rounds: tuple[RoundOutcome, ...]
     gates: tuple[GateOutcome, ...]
     seconds: Mapping[str, float]
-    """Step: wall-clock seconds, in the order in which the steps began."""
+    """Step: seconds, added up over platforms, some of which work at the same time."""
+    wall_seconds: float
+    """From the run's beginning to now."""
     complete: bool = True

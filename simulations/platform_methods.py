@@ -1,6 +1,8 @@
 """All methods on one platform under one seed: scorers and stacks, the gate, then the test events, once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,19 +16,54 @@ from client.recommender.head_store import HeadStore
 from client.recommender.release import zero_shot_panel
 from client.transfer.gate import TRANSFER, decide
 from shared.encoder.encoder import Encoder
-from shared.errors import ConfigError
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
 from simulations.encoders import OpenPlatform
 from simulations.outcomes import LOCAL, ORACLE, SERVED, GateOutcome, MethodOutcome, PlatformSummary
-from simulations.recorder import RunRecorder
+from simulations.recorder import Recorder
 from simulations.synthetic.oracle import oracle_scores
-from simulations.synthetic.world import World
+from simulations.synthetic.world import PlatformTruth
 from simulations.trained_parts import PARTS, STACKS, Encoders
 
 
-class PlatformMethods:
-    """Runs the methods that are asked for on one platform under one seed and hands each outcome to the recorder."""
+def run_baselines(recorder: Recorder, one: OpenPlatform, methods: Sequence[str], seed: int) -> None:
+    """Those of the methods that are baselines: they need no encoder."""
+    held_out = _held_out(one.platform)
+    record = _Record(one.platform, held_out, recorder, seed)
+    recorder.add_platform(_platform_summary(one.platform, None), seed)
+    for method in [method for method in methods if method in BASELINES]:
+        with recorder.step(method, platform=one.platform.name):
+            baseline = tuned_baseline(method, one.platform, one.catalogue, seed=seed)
+            if baseline is not None:
+                tuned = {**baseline.tuned, "validation": baseline.validation}
+                record(method, rank_baseline(baseline, one.platform, held_out), tuned=tuned)
+
+
+def run_stacks(
+    recorder: Recorder,
+    one: OpenPlatform,
+    methods: Sequence[str],
+    encoders: Encoders,
+    *,
+    preset: str,
+    seed: int,
+    heads: Path,
+    truth: PlatformTruth | None,
+) -> None:
+    """Those of the methods that are stacks, the gate, ``zero-shot``; heads and verdict go to the folder ``heads``.
+
+    ``truth`` is known where the platform is synthetic; then the oracle is ranked too.
+    """
+    _StackMethods(one, methods, encoders, preset=preset, seed=seed, recorder=recorder, heads=HeadStore(heads)).run()
+    if truth is not None:
+        held_out = _held_out(one.platform)
+        with recorder.step(ORACLE, platform=one.platform.name):
+            ranking = _oracle_ranking(truth, one.platform, held_out)
+            _Record(one.platform, held_out, recorder, seed)(ORACLE, ranking)
+
+
+class _StackMethods:
+    """Runs the stacks that are asked for on one platform under one seed."""
 
     def __init__(
         self,
@@ -36,38 +73,26 @@ class PlatformMethods:
         *,
         preset: str,
         seed: int,
-        recorder: RunRecorder,
+        recorder: Recorder,
         heads: HeadStore,
     ) -> None:
         self._one, self._platform, self._name = one, one.platform, one.platform.name
         self._methods, self._encoders = methods, encoders
         self._preset, self._seed = preset, seed
         self._recorder, self._heads = recorder, heads
-        self._held_out = examples(self._platform, Stage.TEST, np.arange(self._platform.n_users))
-        self._record = _Record(self._name, self._platform, self._held_out, recorder, seed)
+        self._held_out = _held_out(self._platform)
+        self._record = _Record(self._platform, self._held_out, recorder, seed)
 
-    def run(self, world: World | None) -> None:
-        """Everything; ``world`` is the truth where the platform is synthetic. Heads and verdict go to the store."""
-        self._baselines()
+    def run(self) -> None:
+        """Everything that an encoder or a stack takes part in."""
         stacks = self._stacks()
-        self._recorder.add_platform(_platform_summary(self._name, self._platform, stacks))
+        self._recorder.add_platform(_platform_summary(self._platform, stacks), self._seed)
         if stacks is not None:
             rankings = self._rank(stacks)
             if LOCAL in stacks.chosen and any(method in TRANSFER for method in stacks.chosen):
                 self._gate(stacks, rankings)
         if "zero-shot" in self._methods and self._encoders.source is not None:
             self._zero_shot(self._encoders.source)
-        if world is not None:
-            with self._recorder.step(ORACLE):
-                self._record(ORACLE, _oracle_ranking(world, self._platform, self._held_out))
-
-    def _baselines(self) -> None:
-        for method in [method for method in self._methods if method in BASELINES]:
-            with self._recorder.step(method):
-                baseline = tuned_baseline(method, self._platform, self._one.catalogue, seed=self._seed)
-                if baseline is not None:
-                    tuned = {**baseline.tuned, "validation": baseline.validation}
-                    self._record(method, rank_baseline(baseline, self._platform, self._held_out), tuned=tuned)
 
     def _stacks(self) -> FittedStacks | None:
         """The panel of every scorer that the methods need, and the stack chosen for each."""
@@ -77,21 +102,21 @@ class PlatformMethods:
         needed = {part for method in methods for parts in STACKS[method] for part in parts}
         trained = {}
         for part in sorted(needed):
-            with self._recorder.step(f"train {part}"):
+            with self._step(f"train {part}"):
                 made = PARTS[part](self._one, self._encoders, self._preset, self._seed)
             if made is not None:
                 trained[part] = made
         available = {
             method: [parts for parts in STACKS[method] if set(parts) <= set(trained)] or [()] for method in methods
         }
-        with self._recorder.step("stack"):
+        with self._step("stack"):
             return fit_stacks(self._platform, self._one.catalogue, trained, available, seed=self._seed)
 
     def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
         chosen = list(stacks.chosen)
         for method in chosen:
             self._heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
-        with self._recorder.step("rank"):
+        with self._step("rank"):
             distinct = {candidate.name: candidate.weights for candidate in stacks.chosen.values()}
             ranked = rank_all(stacks.panel, np.stack(list(distinct.values())), self._held_out)
             by_stack = dict(zip(distinct, ranked, strict=True))
@@ -101,7 +126,7 @@ class PlatformMethods:
         return rankings
 
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
-        with self._recorder.step("gate"):
+        with self._step("gate"):
             rng = rng_for(self._seed, self._name, "gate")
             verdict = decide(stacks.options, stacks.validation_by_name(), rng)
         self._heads.write("gate", verdict.to_stored())
@@ -109,17 +134,24 @@ class PlatformMethods:
         self._record(SERVED, rankings[verdict.served], weights=stacks.weights_of(verdict.served))
 
     def _zero_shot(self, encoder: Encoder) -> None:
-        with self._recorder.step("zero-shot"):
+        with self._step("zero-shot"):
             panel, uniform = zero_shot_panel(self._platform, self._one.catalogue, encoder, self._encoders.released)
             weights = dict(zip(panel.names, uniform.tolist(), strict=True))
             self._record("zero-shot", rank_all(panel, uniform[None], self._held_out)[0], weights=weights)
+
+    def _step(self, name: str) -> AbstractContextManager[None]:
+        return self._recorder.step(name, platform=self._name)
+
+
+def _held_out(platform: Platform) -> Examples:
+    return examples(platform, Stage.TEST, np.arange(platform.n_users))
 
 
 class _Record:
     """Hands rankings of one platform under one seed to the recorder, with their slices."""
 
-    def __init__(self, name: str, platform: Platform, held_out: Examples, recorder: RunRecorder, seed: int) -> None:
-        self._name, self._seed, self._recorder = name, seed, recorder
+    def __init__(self, platform: Platform, held_out: Examples, recorder: Recorder, seed: int) -> None:
+        self._name, self._seed, self._recorder = platform.name, seed, recorder
         met = np.zeros(platform.n_items, bool)
         met[training_sequences(platform, platform.training_users).items] = True
         self._cold_items = ~met[held_out.targets]
@@ -151,9 +183,9 @@ class _Record:
         )
 
 
-def _platform_summary(name: str, platform: Platform, stacks: FittedStacks | None) -> PlatformSummary:
+def _platform_summary(platform: Platform, stacks: FittedStacks | None) -> PlatformSummary:
     return PlatformSummary(
-        name=name,
+        name=platform.name,
         users=platform.n_users,
         items=platform.n_items,
         events=len(platform.sequences.items),
@@ -164,10 +196,8 @@ def _platform_summary(name: str, platform: Platform, stacks: FittedStacks | None
     )
 
 
-def _oracle_ranking(world: World, platform: Platform, held_out: Examples) -> Ranking:
-    if platform.name not in world.truths:
-        raise ConfigError(f"the synthetic world has no platform {platform.name!r}")
-    scores = torch.from_numpy(oracle_scores(world.truths[platform.name], platform, held_out))
+def _oracle_ranking(truth: PlatformTruth, platform: Platform, held_out: Examples) -> Ranking:
+    scores = torch.from_numpy(oracle_scores(truth, platform, held_out))
     if not platform.repeats:
         mask_history(scores, held_out.histories, torch.from_numpy(held_out.targets.astype(np.int64)))
     return rank_scores(scores, held_out)

@@ -179,7 +179,8 @@ def time_figure(document: Mapping[str, Any]) -> str | None:
     """A bar for each step that took a noticeable part, the rest together."""
     steps = document["seconds"]["steps"]
     total = sum(steps.values())
-    shown = {step: seconds for step, seconds in steps.items() if seconds >= 0.01 * total and seconds > 0}
+    ordered = sorted(steps.items(), key=lambda step: -step[1])
+    shown = {step: seconds for step, seconds in ordered if seconds >= 0.01 * total and seconds > 0}
     if not shown:
         return None
     rest = total - sum(shown.values())

@@ -1,10 +1,24 @@
 """The recorder that a run reports to: it keeps what is ready, so that a stopped run can still be written."""
 
+import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from simulations.outcomes import EncoderSummary, GateOutcome, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
+from typing_extensions import override
+
+from simulations.outcomes import (
+    METHODS,
+    ORACLE,
+    SERVED,
+    EncoderSummary,
+    GateOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    RoundOutcome,
+    RunResult,
+)
 from simulations.run_config import RunConfig
 
 
@@ -12,68 +26,107 @@ def _say_nothing(_line: str) -> None:
     return
 
 
-class RunRecorder:
-    """Collects a run's outcomes and the time of its steps, and says each step as it begins."""
+class Recorder(ABC):
+    """What the work on one platform reports to, in whatever process it is done."""
 
-    def __init__(
-        self,
-        config: RunConfig,
-        *,
-        say: Callable[[str], None] = _say_nothing,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
+    @contextmanager
+    def step(self, name: str, *, platform: str = "") -> Iterator[None]:
+        """Say a step as it begins, and time it. Steps do not nest."""
+        self.say(f"{platform}: {name}" if platform else name)
+        self.add_seconds(name, 0.0)
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_seconds(name, time.perf_counter() - began)
+
+    @abstractmethod
+    def say(self, line: str) -> None:
+        """One line for whoever watches."""
+
+    @abstractmethod
+    def add_seconds(self, step: str, seconds: float) -> None:
+        """Time of a step; one that comes again, for another seed or platform, is added up."""
+
+    @abstractmethod
+    def add_platform(self, summary: PlatformSummary, seed: int) -> None:
+        """A prepared platform; the first seed's counts, and again once its scorers have been judged."""
+
+    @abstractmethod
+    def add_outcome(self, outcome: MethodOutcome) -> None:
+        """One method on one platform under one seed."""
+
+    @abstractmethod
+    def add_gate(self, outcome: GateOutcome) -> None:
+        """One platform's verdict under one seed."""
+
+
+class RunRecorder(Recorder):
+    """Keeps everything of a run. Platforms may report at the same time; what comes out has one order all the same."""
+
+    def __init__(self, config: RunConfig, *, say: Callable[[str], None] = _say_nothing) -> None:
         self._config = config
         self._say = say
-        self._clock = clock
+        self._began = time.perf_counter()
+        self._lock = threading.Lock()
         self._encoder: EncoderSummary | None = None
-        self._platforms: dict[str, PlatformSummary] = {}
+        self._platforms: dict[str, tuple[int, PlatformSummary]] = {}
         self._outcomes: list[MethodOutcome] = []
         self._rounds: list[RoundOutcome] = []
         self._gates: list[GateOutcome] = []
         self._seconds: dict[str, float] = {}
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a step; a step that comes again, for another seed or platform, is added up. Steps do not nest."""
-        self._say(name)
-        self._seconds.setdefault(name, 0.0)
-        began = self._clock()
-        try:
-            yield
-        finally:
-            self._seconds[name] += self._clock() - began
+    @override
+    def say(self, line: str) -> None:
+        self._say(line)
 
-    def add_platform(self, summary: PlatformSummary) -> None:
-        """A prepared platform; the first of a name counts, later seeds change nothing."""
-        self._platforms.setdefault(summary.name, summary)
+    @override
+    def add_seconds(self, step: str, seconds: float) -> None:
+        with self._lock:
+            self._seconds[step] = self._seconds.get(step, 0.0) + seconds
+
+    @override
+    def add_platform(self, summary: PlatformSummary, seed: int) -> None:
+        first, known = self._platforms.get(summary.name, (seed, summary))
+        if seed < first or (seed == first and not known.scorer_values):
+            first, known = seed, summary
+        self._platforms[summary.name] = first, known
+
+    @override
+    def add_outcome(self, outcome: MethodOutcome) -> None:
+        self._outcomes.append(outcome)
+
+    @override
+    def add_gate(self, outcome: GateOutcome) -> None:
+        self._gates.append(outcome)
 
     def set_encoder(self, summary: EncoderSummary) -> None:
         """The shared encoder."""
         self._encoder = summary
 
-    def add_outcome(self, outcome: MethodOutcome) -> None:
-        """One method on one platform under one seed."""
-        self._outcomes.append(outcome)
-
     def add_round(self, outcome: RoundOutcome) -> None:
         """One federated round."""
         self._rounds.append(outcome)
 
-    def add_gate(self, outcome: GateOutcome) -> None:
-        """One platform's verdict under one seed."""
-        self._gates.append(outcome)
-
     def result(self, *, complete: bool) -> RunResult:
-        """What is ready by now."""
+        """What is ready by now: by seed, then platforms and methods in their order."""
+        platforms = list(dict.fromkeys((*self._config.names, *self._platforms)))
+        places = {name: place for place, name in enumerate(platforms)}
+        methods = {name: place for place, name in enumerate((*METHODS, SERVED, ORACLE))}
         return RunResult(
             config=self._config.to_dict(),
             synthetic=self._config.synthetic,
             source=",".join(self._config.sources) or None,
             encoder=self._encoder,
-            platforms=tuple(self._platforms.values()),
-            outcomes=tuple(self._outcomes),
+            platforms=tuple(
+                summary for _seed, summary in sorted(self._platforms.values(), key=lambda one: places[one[1].name])
+            ),
+            outcomes=tuple(
+                sorted(self._outcomes, key=lambda one: (one.seed, places[one.platform], methods[one.method]))
+            ),
             rounds=tuple(self._rounds),
-            gates=tuple(self._gates),
-            seconds=dict(self._seconds),
+            gates=tuple(sorted(self._gates, key=lambda one: (one.seed, places[one.platform]))),
+            seconds=dict(sorted(self._seconds.items())),
+            wall_seconds=time.perf_counter() - self._began,
             complete=complete,
         )

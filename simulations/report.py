@@ -89,6 +89,10 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
             "The mean loss and the validation NDCG@10 of each platform after each round.",
             plots.round_figure(document),
         ),
-        ("Where time went", "Wall-clock seconds of each step.", plots.time_figure(document)),
+        (
+            "Where time went",
+            "Seconds of each step, added up over platforms, some of which work at the same time.",
+            plots.time_figure(document),
+        ),
     ]
     return [(heading, text, Markup(svg)) for heading, text, svg in drawn if svg is not None]  # noqa: S704 (own SVG)

@@ -122,7 +122,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
             for summary in result.platforms
         },
         "rounds": [_round_entry(outcome) for outcome in result.rounds],
-        "seconds": {"total": sum(result.seconds.values()), "steps": dict(result.seconds)},
+        "seconds": {"total": result.wall_seconds, "steps": dict(result.seconds)},
     }
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from shared.errors import InputError
 from simulations.benchmark.pairs import Pair, platform_line
-from simulations.methods import LOCAL_METHODS, run
+from simulations.methods import LOCAL_METHODS
 from simulations.results import RESULT_FILE, read_result
-from simulations.run_command import WORK_FOLDER, execute
+from simulations.run_command import WORK_FOLDER, Runner, execute
 from simulations.run_config import RunConfig
 
 FRACTIONS = (1.0, 0.2, 0.05)
@@ -54,7 +54,12 @@ def is_finished(folder: Path) -> bool:
 
 
 def run_cells(
-    pairs: tuple[Pair, ...], seeds: tuple[int, ...], data: Path, out: Path, say: Callable[[str], None]
+    pairs: tuple[Pair, ...],
+    seeds: tuple[int, ...],
+    data: Path,
+    out: Path,
+    say: Callable[[str], None],
+    runner: Runner,
 ) -> None:
     """Run what is not finished, all pairs under the first seed first; Ctrl-C loses the pair in work alone."""
     for seed in seeds:
@@ -64,7 +69,13 @@ def run_cells(
                 continue
             say(f"{pair.name}, seed {seed}")
             work = out / WORK_FOLDER
-            execute(cell_config(pair, seed, data), work, runner=run, say=lambda _step: None, force=True)
+            execute(
+                cell_config(pair, seed, data),
+                work,
+                runner=runner,
+                say=lambda _step: None,
+                force=True,
+            )
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("per_user.parquet", RESULT_FILE):
                 shutil.copyfile(work / name, folder / name)

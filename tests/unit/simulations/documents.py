@@ -35,6 +35,7 @@ def full_document(
             rounds=tuple(_round(number, names) for number in range(2)),
             gates=tuple(_gate(name) for name in names),
             seconds={"prepare": 1.0, "rounds": 2.0, "rank": 0.001},
+            wall_seconds=3.0,
             complete=complete,
         )
     )
@@ -52,6 +53,7 @@ def empty_document() -> dict[str, Any]:
         rounds=(),
         gates=(),
         seconds={},
+        wall_seconds=3.0,
         complete=False,
     )
     return result_document(result)

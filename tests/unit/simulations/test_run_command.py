@@ -41,7 +41,8 @@ def outcome(method: str) -> MethodOutcome:
 
 def two_methods(_config: RunConfig, recorder: RunRecorder, _work: Path) -> None:
     with recorder.step("rank"):
-        recorder.add_platform(PlatformSummary(name="<shop>", users=2, items=9, events=8, train_users=2, test_users=2))
+        summary = PlatformSummary(name="<shop>", users=2, items=9, events=8, train_users=2, test_users=2)
+        recorder.add_platform(summary, seed=0)
         recorder.add_outcome(outcome("local"))
         recorder.add_outcome(outcome("feature"))
 

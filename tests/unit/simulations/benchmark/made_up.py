@@ -16,7 +16,8 @@ def made_up_run(config: RunConfig, recorder: RunRecorder, _work: Path) -> None:
     rng = np.random.default_rng(config.seed)
     local = np.where(rng.random(USERS) < 0.3, 0.5, 0.0)
     for name in config.reported:
-        recorder.add_platform(PlatformSummary(name=name, users=USERS, items=9, events=9, train_users=9, test_users=9))
+        summary = PlatformSummary(name=name, users=USERS, items=9, events=9, train_users=9, test_users=9)
+        recorder.add_platform(summary, config.seed)
         verdict = {"accepted": True, "served": "feature", "reason": "", "users": 9, "candidates": {}}
         recorder.add_gate(GateOutcome(platform=name, seed=config.seed, verdict=verdict))
         for method in (*config.methods, SERVED):

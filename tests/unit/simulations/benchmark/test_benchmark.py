@@ -5,7 +5,6 @@ import pytest
 
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError
-from simulations.benchmark import cells as cells_module
 from simulations.benchmark.cells import FRACTIONS, cell_config, cell_folder, finished, run_cells
 from simulations.benchmark.pairs import PAIRS, chosen_pairs
 from simulations.benchmark.table import cells, class_table, pair_table
@@ -44,10 +43,9 @@ def test_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
         ran.append(config.seed)
         made_up_run(config, recorder, work)
 
-    monkeypatch.setattr(cells_module, "run", noted)
     monkeypatch.setattr("simulations.run_command.check_folders", quiet)
-    run_cells((PAIR,), (0,), tmp_path / "data", tmp_path, quiet)
-    run_cells((PAIR,), (0, 1), tmp_path / "data", tmp_path, quiet)
+    run_cells((PAIR,), (0,), tmp_path / "data", tmp_path, quiet, noted)
+    run_cells((PAIR,), (0, 1), tmp_path / "data", tmp_path, quiet, noted)
     assert ran == [0, 1]
     assert [seed for _, seed, _ in finished((PAIR,), tmp_path)] == [0, 1]
 
@@ -60,10 +58,9 @@ def test_does_not_count_a_stopped_run_as_finished(tmp_path):
 
 
 def test_shows_each_pair_and_averages_a_class(tmp_path, monkeypatch):
-    monkeypatch.setattr(cells_module, "run", made_up_run)
     monkeypatch.setattr("simulations.run_command.check_folders", quiet)
     pairs = PAIRS[:3:2]
-    run_cells(pairs, (0, 1), tmp_path / "data", tmp_path, quiet)
+    run_cells(pairs, (0, 1), tmp_path / "data", tmp_path, quiet, made_up_run)
     found = cells(finished(pairs, tmp_path))
     assert [round(cell.lifts["feature"][0], 6) for cell in found] == [100.0] * 6
     assert [round(cell.lifts[SERVED][0], 6) for cell in found] == [100.0] * 6
