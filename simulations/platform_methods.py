@@ -128,7 +128,7 @@ class _StackMethods:
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
             rng = rng_for(self._seed, self._name, "gate")
-            verdict = decide(stacks.options, stacks.validation_by_name(), rng)
+            verdict = decide(stacks.options, stacks.whole_list_by_name(), rng)
         self._heads.write("gate", verdict.to_stored())
         self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
         self._record(SERVED, rankings[verdict.served], weights=stacks.weights_of(verdict.served))

@@ -66,7 +66,13 @@ class Ranking:
 
 def ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     """NDCG@10 of one held-out item at each of these ranks, in any shape."""
-    return np.where(ranks <= K, 1 / np.log2(1 + ranks), 0.0)
+    return np.where(ranks <= K, whole_ndcg_of(ranks), 0.0)
+
+
+def whole_ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NDCG over the whole list, without a cutoff, of one held-out item at each of these ranks, in any shape."""
+    gains: NDArray[np.float64] = 1 / np.log2(1 + ranks)
+    return gains
 
 
 def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:

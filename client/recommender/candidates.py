@@ -101,7 +101,7 @@ def choose(candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.
 
     Args:
         candidates: one of them, at least, is fitted with the strongest pull.
-        validation: NDCG@10 [V] by candidate, of the same users.
+        validation: NDCG without a cutoff [V] by candidate, of the same users.
     """
     plain = next(candidate for candidate in candidates if candidate.name.startswith(STRONGEST))
     best, most = plain, 0.0

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
-from client.evaluation.ranking import Ranking, example_batches, ndcg_of, rank_scores, target_ranks
+from client.evaluation.ranking import (
+    Ranking,
+    example_batches,
+    ndcg_of,
+    rank_scores,
+    target_ranks,
+    whole_ndcg_of,
+)
 from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose
 from client.recommender.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
 from client.recommender.panel import Panel, RawPanel
@@ -28,6 +35,8 @@ class FittedStacks:
     """every distinct weight vector that competed"""
     validation: NDArray[np.float64]
     """[C, V] NDCG@10 of each candidate on each choosing user's validation event, as ``_validation`` expects it"""
+    whole_list: NDArray[np.float64]
+    """[C, V] NDCG without a cutoff, on the same events: what choices are made by, since it tells more of few users"""
     options: Mapping[str, tuple[Candidate, ...]]
     """method to the candidates that it may hold"""
     chosen: Mapping[str, Candidate]
@@ -41,9 +50,9 @@ class FittedStacks:
         alone = {c.name.removeprefix("alone:"): m for c, m in zip(self.candidates, means, strict=True)}
         return {name: float(alone[name]) for name in self.panel.names if name in alone}
 
-    def validation_by_name(self) -> dict[str, NDArray[np.float64]]:
-        """Candidate's name to its NDCG@10 [V]."""
-        return {candidate.name: row for candidate, row in zip(self.candidates, self.validation, strict=True)}
+    def whole_list_by_name(self) -> dict[str, NDArray[np.float64]]:
+        """Candidate's name to its NDCG without a cutoff [V]."""
+        return {candidate.name: row for candidate, row in zip(self.candidates, self.whole_list, strict=True)}
 
     def weights_of(self, method: str) -> dict[str, float]:
         """Column to weight, where it is not 0."""
@@ -86,8 +95,8 @@ def fit_stacks(
     by_set = {parts: made.of(parts) for parts in sets}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
     weights = np.stack([candidate.weights for candidate in distinct.values()])
-    validation = _validation(platform, panel, fit, weights)
-    found = dict(zip(distinct, validation, strict=True))
+    validation, whole_list = _validation(platform, panel, fit, weights)
+    found = dict(zip(distinct, whole_list, strict=True))
     options = {
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
         for method, alternatives in methods.items()
@@ -96,14 +105,17 @@ def fit_stacks(
         panel=panel,
         candidates=tuple(distinct.values()),
         validation=validation,
+        whole_list=whole_list,
         options=options,
         chosen={method: choose(candidates, found) for method, candidates in options.items()},
         left_out=fitted.left_out,
     )
 
 
-def _validation(platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[C, V] NDCG@10 under each weight vector [C, R] on the choosing users' validation events.
+def _validation(
+    platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """[C, V] NDCG@10 and NDCG without a cutoff, under each weights [C, R] on the choosing users' validation events.
 
     Of those who will be recommended to, a share are training users, whose own events are in the scorers' statistics,
     and the others are not. A choosing user counts as both, in that proportion: ranked by the panel, and by the panel
@@ -111,19 +123,17 @@ def _validation(platform: Platform, panel: Panel, fit: CrossFit, weights: NDArra
     it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
     """
     choosing = platform.choosing_users
-    known = ndcg_of(ranks_of_all(panel, weights, examples(platform, Stage.VALIDATION, choosing)))
+    known = ranks_of_all(panel, weights, examples(platform, Stage.VALIDATION, choosing))
     share = len(platform.training_users) / platform.n_users
-    if share == 1:
-        return known
-    unknown = np.empty_like(known)
-    for fold in fit.folds:
+    unknown = known.copy()
+    for fold in fit.folds if share < 1 else ():
         inside = np.isin(choosing, fold.users)
-        if not inside.any():
-            continue
-        held_out = examples(platform, Stage.VALIDATION, choosing[inside])
-        without = Panel(raw=fold.raw, calibrations=panel.calibrations)
-        unknown[:, inside] = ndcg_of(ranks_of_all(without, weights, held_out))
-    return share * known + (1 - share) * unknown
+        if inside.any():
+            held_out = examples(platform, Stage.VALIDATION, choosing[inside])
+            without = Panel(raw=fold.raw, calibrations=panel.calibrations)
+            unknown[:, inside] = ranks_of_all(without, weights, held_out)
+    at_ten, whole = (share * gain(known) + (1 - share) * gain(unknown) for gain in (ndcg_of, whole_ndcg_of))
+    return at_ten, whole
 
 
 def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> ColumnGroups:

@@ -1,9 +1,9 @@
 """The gate: whether a platform serves a transfer method or its local recommender, and why.
 
 Every method chooses its stack the same way, by cross-validation over the choosing users: on four fifths of them the
-choice, on the last fifth its NDCG@10. A transfer method is served where it beats ``local`` beyond noise: by a paired
-one-sided bootstrap over users at a level divided by the number of transfer methods that compete (Bonferroni). Test
-events play no part.
+choice, on the last fifth its NDCG (without a cutoff, which tells more of few users). A transfer method is served where
+it beats ``local`` beyond noise: by a paired one-sided bootstrap over users at a level divided by the number of transfer
+methods that compete (Bonferroni). Test events play no part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ def decide(
 
     Args:
         options: method to the stacks that it may choose from.
-        validation: NDCG@10 [V] by stack, on the choosing users.
+        validation: NDCG without a cutoff [V] by stack, on the choosing users.
         rng: draws folds and resamples.
     """
     users = len(next(iter(validation.values())))
@@ -102,7 +102,7 @@ def decide(
 def cross_validated(
     candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], folds: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """[V] NDCG@10 of each user under the stack that the users of the other folds choose; ``folds`` [V] are 0, 1, ..."""
+    """[V] NDCG of each user under the stack that the users of the other folds choose; ``folds`` [V] are 0, 1, ..."""
     scores = np.zeros(len(folds))
     for fold in np.unique(folds):
         inside = folds == fold
