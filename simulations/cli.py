@@ -40,8 +40,8 @@ def run(
     platform: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,min-rating=R][,repeats=keep]"
-            "[,order=none]; once for each. Without any: a synthetic world."
+            help="NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R]"
+            "[,repeats=keep][,order=none]; once for each. Without any: a synthetic world."
         ),
     ] = None,
     methods: Annotated[str | None, typer.Option(help="Names with commas between them [all].")] = None,

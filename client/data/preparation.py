@@ -3,7 +3,8 @@
 1. rating filter (``min_rating``);
 2. repeats to their first occurrence, unless the platform keeps them;
 3. items, then users, under their minimum of events dropped, three passes, on the whole folder;
-4. ``users`` and ``items`` ranges, percent of a seeded order of the folder's ids;
+4. ``time`` range, percent of the events in time order, without users who were there before it; ``users`` and ``items``
+   ranges, percent of a seeded order of the folder's ids;
 5. the first ``max_users`` of that order;
 6. of an impression that holds a user's validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
@@ -30,7 +31,7 @@ WEIGHTING_SHARE = 0.2
 
 
 Range = tuple[float, float]
-"""From A to B percent of a seeded order, 0 <= A < B <= 100."""
+"""From A to B percent of an order, 0 <= A < B <= 100."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class Preparation:
     """The part of the users that is taken; None takes all."""
     items: Range | None = None
     """The part of the catalogue that is taken; None takes all."""
+    time: Range | None = None
+    """The part of the events, in time order, that is taken, of users who have none before it; None takes all."""
     max_users: int | None = None
     """At most so many users; None sets no limit."""
     fraction: float = 1.0
@@ -68,6 +71,9 @@ class Preparation:
         _check_at_least_one("max-users", self.max_users)
         _check_range("users", self.users)
         _check_range("items", self.items)
+        _check_range("time", self.time)
+        if self.time is not None and not self.ordered:
+            raise ConfigError("time takes a part of events in time order; it cannot stand beside order=none")
 
 
 def _check_at_least_one(name: str, count: int | None) -> None:
@@ -88,7 +94,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     """
     user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
-    events = _filtered(folder.events, preparation)
+    events = _in_time(_filtered(folder.events, preparation), preparation.time)
     items = item_order.filter(pl.col("id").is_in(events["item_id"].unique().implode()))
     events = events.filter(pl.col("item_id").is_in(items["id"].implode()))
     items = _percent(items, preparation.items)
@@ -134,6 +140,16 @@ def _filtered(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
         events = events.filter(pl.len().over("item_id") >= preparation.min_item_events)
         events = events.filter(pl.len().over("user_id") >= preparation.min_user_events)
     return events
+
+
+def _in_time(events: pl.DataFrame, part: Range | None) -> pl.DataFrame:
+    """Events of one time go to one side; so do all events of a user who was there before the part."""
+    if part is None or events.is_empty():
+        return events
+    share = (pl.col("timestamp").rank("min") - 1) / pl.len() * 100
+    events = events.with_columns(share=share)
+    newcomers = pl.col("share").min().over("user_id") >= part[0]
+    return events.filter(newcomers & (pl.col("share") < part[1])).drop("share")
 
 
 def _in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The platform specification: one line of text that names a platform, its folder and how it is prepared.
 
-``NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,min-rating=R][,repeats=keep][,order=none]``
+``NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R][,repeats=keep][,order=none]``
 """
 
 import re
@@ -30,6 +30,7 @@ class PlatformSpec:
     max_users: int | None = None
     users: Range | None = None
     items: Range | None = None
+    time: Range | None = None
     min_rating: float | None = None
     repeats: Literal["first", "keep"] = "first"
     ordered: bool = True
@@ -56,6 +57,7 @@ class PlatformSpec:
             min_item_events=min_item_events,
             users=self.users,
             items=self.items,
+            time=self.time,
             max_users=self.max_users,
             fraction=self.fraction,
             ordered=self.ordered,
@@ -68,6 +70,7 @@ class PlatformSpec:
             "max-users": None if self.max_users is None else str(self.max_users),
             "users": _range_text(self.users),
             "items": _range_text(self.items),
+            "time": _range_text(self.time),
             "min-rating": None if self.min_rating is None else _number_text(self.min_rating),
             "repeats": "keep" if self.repeats == "keep" else None,
             "order": None if self.ordered else "none",
@@ -133,6 +136,7 @@ _OPTIONS: dict[str, tuple[str, str, Callable[[str], object]]] = {
     "max-users": ("max_users", "a whole number", int),
     "users": ("users", "A-B in percent, for example 0-80", _read_range),
     "items": ("items", "A-B in percent, for example 0-80", _read_range),
+    "time": ("time", "A-B in percent, for example 0-50", _read_range),
     "min-rating": ("min_rating", "a number", float),
     "repeats": ("repeats", "'keep'", _read_word("keep", "keep")),
     "order": ("ordered", "'none'", _read_word("none", False)),

@@ -54,6 +54,12 @@ PAIRS = (
     *_same_trade("movielens", MOVIES, 50),
     *_same_trade("retail", "uci_retail", 75),
     Pair(
+        name="retail-years",
+        relatedness="same trade",
+        sources=("uci_retail,time=0-50",),
+        target="uci_retail,time=50-100",
+    ),
+    Pair(
         name="games-steam",
         relatedness="neighbouring",
         sources=("amazon_games",),

@@ -60,6 +60,8 @@ def test_takes_a_folder_with_an_equals_sign() -> None:
         ("shop=dir,max-users=0", "max-users must be 1 or more; got 0"),
         ("shop=dir,users=80-20", "users must be A-B in percent with 0 <= A < B <= 100; got 80-20"),
         ("shop=dir,items=50-101", "items must be A-B in percent with 0 <= A < B <= 100; got 50-101"),
+        ("shop=dir,time=50-50", "time must be A-B in percent with 0 <= A < B <= 100; got 50-50"),
+        ("shop=dir,time=0-50,order=none", "time takes a part of events in time order"),
         ("shop=dir,items=50", "items must be A-B in percent, for example 0-80; got '50'"),
         ("shop=dir,min-rating=inf", "min-rating must be a finite number; got inf"),
         ("shop=dir,repeats=maybe", "repeats must be 'keep'; got 'maybe'"),
@@ -80,10 +82,13 @@ _ranges = st.none() | st.tuples(_percent, _percent).filter(lambda part: part[0] 
     max_users=st.none() | st.integers(1, 10**6),
     users=_ranges,
     items=_ranges,
+    time=_ranges,
     min_rating=st.none() | st.integers(-20, 20).map(lambda half_stars: half_stars / 2),
     repeats=st.sampled_from(["first", "keep"]),
     ordered=st.booleans(),
 )
 def test_reads_back_what_it_writes(**options: object) -> None:
+    if not options["ordered"]:
+        options["time"] = None
     spec = PlatformSpec(name="shop", path=Path("data/shop"), **options)  # type: ignore[arg-type]
     assert parse_platform_spec(str(spec)) == spec

@@ -27,8 +27,9 @@ def test_every_pair_is_a_run_that_the_config_accepts():
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair.relatedness.startswith("same")])
 def test_same_trade_pairs_share_no_user(pair):
-    source, target = (parse_platform_spec(f"x={line}").users for line in (pair.sources[0], pair.target))
-    assert source[1] <= target[0]
+    source, target = (parse_platform_spec(f"x={line}") for line in (pair.sources[0], pair.target))
+    first, second = (source.time, target.time) if source.time else (source.users, target.users)
+    assert first[1] <= second[0]
 
 
 def test_refuses_a_pair_that_it_does_not_know():
