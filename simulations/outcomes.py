@@ -37,6 +37,9 @@ SERVED = "served"
 ORACLE = "oracle"
 """The true next-item probabilities of a synthetic world; an upper bound, not a method that can be asked for."""
 
+SHOWN = (*METHODS, SERVED, ORACLE)
+"""Every method that a result may hold, in the order in which reports show them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MethodOutcome:

@@ -54,12 +54,8 @@ def run_stacks(
 
     ``truth`` is known where the platform is synthetic; then the oracle is ranked too.
     """
-    _StackMethods(one, methods, encoders, preset=preset, seed=seed, recorder=recorder, heads=HeadStore(heads)).run()
-    if truth is not None:
-        held_out = _held_out(one.platform)
-        with recorder.step(ORACLE, platform=one.platform.name):
-            ranking = _oracle_ranking(truth, one.platform, held_out)
-            _Record(one.platform, held_out, recorder, seed)(ORACLE, ranking)
+    work = _StackMethods(one, methods, encoders, preset=preset, seed=seed, recorder=recorder, heads=HeadStore(heads))
+    work.run(truth)
 
 
 class _StackMethods:
@@ -83,8 +79,8 @@ class _StackMethods:
         self._held_out = _held_out(self._platform)
         self._record = _Record(self._platform, self._held_out, recorder, seed)
 
-    def run(self) -> None:
-        """Everything that an encoder or a stack takes part in."""
+    def run(self, truth: PlatformTruth | None) -> None:
+        """Everything that an encoder or a stack takes part in, and the oracle where the truth is known."""
         stacks = self._stacks()
         self._recorder.add_platform(_platform_summary(self._platform, stacks), self._seed)
         if stacks is not None:
@@ -93,6 +89,9 @@ class _StackMethods:
                 self._gate(stacks, rankings)
         if "zero-shot" in self._methods and self._encoders.source is not None:
             self._zero_shot(self._encoders.source)
+        if truth is not None:
+            with self._step(ORACLE):
+                self._record(ORACLE, _oracle_ranking(truth, self._platform, self._held_out))
 
     def _stacks(self) -> FittedStacks | None:
         """The panel of every scorer that the methods need, and the stack chosen for each."""

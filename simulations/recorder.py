@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from typing_extensions import override
 
 from simulations.outcomes import (
-    METHODS,
-    ORACLE,
-    SERVED,
+    SHOWN,
     EncoderSummary,
     GateOutcome,
     MethodOutcome,
@@ -112,7 +110,7 @@ class RunRecorder(Recorder):
         """What is ready by now: by seed, then platforms and methods in their order."""
         platforms = list(dict.fromkeys((*self._config.names, *self._platforms)))
         places = {name: place for place, name in enumerate(platforms)}
-        methods = {name: place for place, name in enumerate((*METHODS, SERVED, ORACLE))}
+        methods = {name: place for place, name in enumerate(SHOWN)}
         return RunResult(
             config=self._config.to_dict(),
             synthetic=self._config.synthetic,

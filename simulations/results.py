@@ -17,9 +17,8 @@ from shared.errors import DataError
 from shared.seeding import rng_for
 from simulations.outcomes import (
     LOCAL,
-    METHODS,
     ORACLE,
-    SERVED,
+    SHOWN,
     GateOutcome,
     MethodOutcome,
     PlatformSummary,
@@ -132,9 +131,7 @@ def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutco
         (outcome for outcome in result.outcomes if outcome.platform == platform),
         key=lambda outcome: outcome.seed,
     )
-    by_method = {
-        method: [outcome for outcome in outcomes if outcome.method == method] for method in (*METHODS, SERVED, ORACLE)
-    }
+    by_method = {method: [outcome for outcome in outcomes if outcome.method == method] for method in SHOWN}
     return {method: found for method, found in by_method.items() if found}
 
 
