@@ -53,10 +53,11 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) 
                 name: [one for one in config.methods if name not in config.sources or one in LOCAL_METHODS]
                 for name in config.reported
             }
-            for name in config.reported:
+            largest_first = sorted(config.reported, key=lambda name: -len(opened[name].platform.sequences.items))
+            for name in largest_first:
                 workers.submit(run_baselines, opened[name], methods[name], seed)
             encoders = _train_encoders(config, opened, recorder, seed, work)
-            for name in config.reported:
+            for name in largest_first:
                 workers.submit(
                     run_stacks,
                     opened[name],

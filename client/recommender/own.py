@@ -5,7 +5,7 @@ from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import Named, encoder_scorers
 from client.scorers.sequence import Sequence
-from client.training.local_id import tune_local_id
+from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain, stopping_set
 from shared.feature_space.spec import FeatureSpace
@@ -24,6 +24,7 @@ def own_part(platform: Platform, catalogue: Catalogue, space: FeatureSpace, pres
         return None
     own = pretrain(platform, catalogue.features, space, preset, OWN, seed)
     sequences = training_sequences(platform, platform.contributing_users)
-    ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed)
+    grid = (usual_settings(len(sequences.items)),)
+    ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed, grid=grid)
     scorers = encoder_scorers("own", own.encoder, catalogue.features, own.head)
     return Trained(scorers=(*scorers, Named("own-ids", Sequence(ids))), unseen=platform.weighting_users)

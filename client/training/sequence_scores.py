@@ -44,8 +44,7 @@ def history_states(model: SequenceModel, table: ItemTable, histories: Sequences)
         rows = order[-max(1, TOKENS_AT_ONCE // int(lengths[order[-1]])) :]
         order = order[: -len(rows)]
         items, counts = last_items(histories, rows, model.length)
-        outputs = model.history(table.vectors[items])
-        states[torch.from_numpy(rows)] = outputs[torch.arange(len(rows)), counts - 1]
+        states[torch.from_numpy(rows)] = model.history.last(table.vectors[items], counts)
     return states
 
 

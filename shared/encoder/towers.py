@@ -4,6 +4,7 @@ B histories, L positions, D input dim, d width, m items.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -47,20 +48,41 @@ class Block(nn.Module):
 
     def forward(self, states: torch.Tensor, buckets: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
         """[B, L, d] -> [B, L, d]; ``buckets`` [L, L] are the distance buckets, -1 where the key is later."""
-        attended = self.attention_out(self._attend(self.attention_norm(states), buckets))
+        query, key, value = self._split(self.query_key_value(self.attention_norm(states)), 3)
+        attended = self._attend(query, key, value, self._bias(buckets))
+        return self._after(states, attended, dropout)
+
+    def last(self, states: torch.Tensor, ends: torch.Tensor, buckets: torch.Tensor) -> torch.Tensor:
+        """[B, L, d] -> [B, 1, d]: what ``forward`` gives at position ``ends`` [B] of each history, and no other."""
+        rows, width = torch.arange(len(ends)), states.shape[2]
+        normed = self.attention_norm(states)
+        weight, bias = self.query_key_value.weight, self.query_key_value.bias
+        (query,) = self._split(functional.linear(normed[rows, ends][:, None], weight[:width], bias[:width]), 1)
+        key, value = self._split(functional.linear(normed, weight[width:], bias[width:]), 2)
+        attended = self._attend(query, key, value, self._bias(buckets[ends]).transpose(0, 1)[:, :, None])
+        return self._after(states[rows, ends][:, None], attended, None)
+
+    def _after(self, states: torch.Tensor, attended: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
+        attended = self.attention_out(attended)
         states = states + (dropout(attended) if dropout else attended)
         moved = self.forward_out(functional.gelu(self.forward_in(self.forward_norm(states))))
         return states + (dropout(moved) if dropout else moved)
 
-    def _attend(self, states: torch.Tensor, buckets: torch.Tensor) -> torch.Tensor:
+    def _split(self, states: torch.Tensor, count: int) -> torch.Tensor:
+        """[B, L, count · d] -> [count, B, heads, L, d / heads]."""
         batch, length, width = states.shape
-        parts = self.query_key_value(states).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        return states.view(batch, length, count, self.heads, width // count // self.heads).permute(2, 0, 3, 1, 4)
+
+    def _bias(self, buckets: torch.Tensor) -> torch.Tensor:
+        """[heads, Q, L] what is added for the distance; -inf where the key is later."""
         bias = functional.embedding(buckets.clamp_min(0), self.distance_bias.T).permute(2, 0, 1)
-        bias = bias.masked_fill(buckets < 0, -torch.inf)
-        attention = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(width // self.heads) + bias
+        return bias.masked_fill(buckets < 0, -torch.inf)
+
+    def _attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """[B, heads, Q, d / heads] on [B, heads, L, d / heads] -> [B, Q, d]."""
+        attention = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(query.shape[-1]) + bias
         mixed = torch.matmul(attention.softmax(-1), value)
-        return mixed.transpose(1, 2).reshape(batch, length, width)
+        return mixed.transpose(1, 2).flatten(2)
 
 
 class HistoryTower(nn.Module):
@@ -81,7 +103,18 @@ class HistoryTower(nn.Module):
         buckets = distance_buckets(vectors.shape[1])
         for block in self.blocks:
             states = block(states, buckets, dropout)
-        scale = self.log_scale.exp() / math.sqrt(vectors.shape[2])
+        return self._scaled(states)
+
+    def last(self, vectors: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+        """[B, d] what ``forward`` gives at the last of each history's ``counts`` [B] items, in half of its time."""
+        states, buckets = vectors, distance_buckets(vectors.shape[1])
+        for block in self.blocks[:-1]:
+            states = block(states, buckets, None)
+        final = cast("Block", self.blocks[-1])
+        return self._scaled(final.last(states, counts - 1, buckets)[:, 0])
+
+    def _scaled(self, states: torch.Tensor) -> torch.Tensor:
+        scale = self.log_scale.exp() / math.sqrt(states.shape[-1])
         normed: torch.Tensor = self.norm(states)
         return normed * scale
 
