@@ -27,12 +27,11 @@ from simulations.platform_methods import run_baselines, run_stacks
 from simulations.platforms import open_platforms
 from simulations.recorder import RunRecorder
 from simulations.run_config import NEEDS_SOURCE, RunConfig
-from simulations.trained_parts import Encoders
+from simulations.trained_parts import FROM_ROUNDS, Encoders
 from simulations.workers import Workers, cores, threads
 
 LOCAL_METHODS = (*BASELINES, "stack", "local")
 """What the source is reported with."""
-FROM_ROUNDS = ("federated", "federated-model")
 
 
 def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples, training_sequences
@@ -14,7 +15,9 @@ from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
 from client.recommender.release import zero_shot_panel
+from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import TRANSFER, decide
+from client.transfer.relatedness import Relatedness, relatedness
 from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
@@ -23,7 +26,7 @@ from simulations.outcomes import LOCAL, ORACLE, SERVED, GateOutcome, MethodOutco
 from simulations.recorder import Recorder
 from simulations.synthetic.oracle import oracle_scores
 from simulations.synthetic.world import PlatformTruth
-from simulations.trained_parts import PARTS, STACKS, Encoders
+from simulations.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders
 
 
 def run_baselines(recorder: Recorder, one: OpenPlatform, methods: Sequence[str], seed: int) -> None:
@@ -127,10 +130,23 @@ class _StackMethods:
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
             rng = rng_for(self._seed, self._name, "gate")
-            verdict = decide(stacks.options, stacks.whole_list_by_name(), rng)
+            verdict = decide(stacks.options, stacks.whole_list_by_name(), rng, self._relatedness())
         self._heads.write("gate", verdict.to_stored())
         self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
         self._record(SERVED, rankings[verdict.served], weights=stacks.weights_of(verdict.served))
+
+    def _relatedness(self) -> dict[str, Relatedness | None]:
+        """Of the encoder behind each transfer method."""
+        source, rounds = self._encoders.source, self._encoders.federated
+        from_source = self._related(source, self._platform.training_users)
+        from_rounds = self._related(rounds, unseen_by_rounds(self._platform))
+        return {method: from_rounds if method in FROM_ROUNDS else from_source for method in TRANSFER}
+
+    def _related(self, encoder: Encoder | None, unseen: NDArray[np.int64]) -> Relatedness | None:
+        if encoder is None or not self._encoders.released:
+            return None
+        rng = rng_for(self._seed, self._name, "relatedness")
+        return relatedness(self._platform, self._one.catalogue, encoder, self._encoders.released, unseen, rng)
 
     def _zero_shot(self, encoder: Encoder) -> None:
         with self._step("zero-shot"):

@@ -21,6 +21,9 @@ STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Method to the sets of trained parts that may stand in its stack beside the computed scorers."""
 
+FROM_ROUNDS = ("federated", "federated-model")
+"""Methods that use the encoder after the rounds, not the one that the source pretrained."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Encoders:

@@ -28,6 +28,7 @@ P = ParamSpec("P")
 Note = tuple[str, tuple[Any, ...]]
 """A recorder's method and what it is called with."""
 
+_NICENESS = 5
 _PATIENCE_SECONDS = 1.0
 """How long what stopped workers had written is waited for."""
 
@@ -112,8 +113,12 @@ _NOTES: "list[SimpleQueue[Note | None]]" = []
 
 
 def _start(notes: "SimpleQueue[Note | None]") -> None:
-    """Set a worker up; Ctrl-C reaches the run, which ends its workers itself."""
+    """Set a worker up; Ctrl-C reaches the run, which ends its workers itself.
+
+    It leaves a core to the run where that trains an encoder: whatever is next waits for the encoder.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     _NOTES.append(notes)
 
 

@@ -32,3 +32,20 @@ def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Exam
     histories = take(platform.sequences, users, lengths)
     targets = platform.sequences.items[platform.sequences.offsets[users] + lengths]
     return Examples(users=users, histories=histories, targets=targets)
+
+
+def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
+    """The examples in ``rows``."""
+    return Examples(
+        users=examples.users[rows], histories=select(examples.histories, rows), targets=examples.targets[rows]
+    )
+
+
+def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
+    """The last ``count`` training events of each of ``users`` that have a history, newest first, user by user."""
+    lengths = platform.sequences.lengths()[users] - _FROM_END[Stage.TRAIN]
+    counts = np.clip(lengths, 0, count)
+    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows, lengths = np.repeat(users, counts), np.repeat(lengths, counts) - back
+    targets = platform.sequences.items[platform.sequences.offsets[rows] + lengths]
+    return Examples(users=rows, histories=take(platform.sequences, rows, lengths), targets=targets)

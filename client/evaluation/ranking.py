@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples, Sequences
-from client.data.splits import select
+from client.data.splits import some
 
 K = 10
 _BATCH_ELEMENTS = 16_000_000
@@ -80,9 +80,7 @@ def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Itera
     size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
     for start in range(0, len(examples), size):
         rows = np.arange(start, min(start + size, len(examples)))
-        part = Examples(
-            users=examples.users[rows], histories=select(examples.histories, rows), targets=examples.targets[rows]
-        )
+        part = some(examples, rows)
         yield part, torch.from_numpy(part.targets.astype(np.int64))
 
 
@@ -122,8 +120,10 @@ def target_ranks(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """[B, n] scores and [B] target items to [B] ranks: 1 + better ones + half of the equal ones; NaN is worst."""
     wanted = scores.gather(1, target[:, None])
     lost = wanted.isnan().squeeze(1)
-    scores = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
-    better = (scores > wanted).sum(1)
-    equal = (scores == wanted).sum(1) - 1
-    ranks = 1 + better.double() + equal.double() / 2
+    if scores.sum().isnan():  # a tenth of the time of looking for each; inf - inf is taken for one, too
+        scores = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    counts = torch.empty_like(scores)  # sums of numbers are faster than of truth values, and exact to 2^24
+    better = torch.gt(scores, wanted, out=counts).sum(1).double()
+    equal = torch.eq(scores, wanted, out=counts).sum(1).double() - 1
+    ranks = 1 + better + equal / 2
     return torch.where(lost, float(scores.shape[1]), ranks)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from client.data.platform import Examples, Sequences
-from client.data.splits import select
+from client.data.splits import select, some
 from client.evaluation.ranking import mask_history, target_ranks
 from client.training.sequence_model import SequenceModel
 from client.training.sequence_scores import item_table, score_histories
@@ -34,12 +34,7 @@ class ValidationSet:
     def sample(cls, examples: Examples, *, limit: int, hide_seen: bool, rng: np.random.Generator) -> "ValidationSet":
         """At most ``limit`` of the examples, drawn once."""
         chosen = np.sort(rng.permutation(len(examples))[:limit])
-        part = Examples(
-            users=examples.users[chosen],
-            histories=select(examples.histories, chosen),
-            targets=examples.targets[chosen],
-        )
-        return cls.of(part, hide_seen=hide_seen)
+        return cls.of(some(examples, chosen), hide_seen=hide_seen)
 
     def ndcg(self, model: SequenceModel, cutoff: int = 10) -> float:
         """Mean of 1 / log2(1 + rank) where rank <= cutoff, else 0; tied items share their mean rank."""

@@ -4,10 +4,14 @@ Every method chooses its stack the same way, by cross-validation over the choosi
 choice, on the last fifth its NDCG (without a cutoff, which tells more of few users). A transfer method is served where
 it beats ``local`` beyond noise: by a paired one-sided bootstrap over users at a level divided by the number of transfer
 methods that compete (Bonferroni). Test events play no part.
+
+Where fewer than ``FEW_USERS`` choose, noise hides even a lift of a half. There a method that is above ``local`` is
+served, too, if its encoder is related to the platform beyond noise: if it adds to content, before anything is learned
+from the platform, over many past events of its users (docs/decisions/0004).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +20,13 @@ from numpy.typing import NDArray
 from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import Candidate, choose
 from client.recommender.head_store import StoredHead
+from client.transfer.relatedness import Relatedness
 
 LOCAL = "local"
 TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model")
 """Methods that may be served instead of ``local``."""
 LEVEL = 0.05
+FEW_USERS = 300
 FOLDS = 5
 RESAMPLES = 4000
 BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)
@@ -36,6 +42,8 @@ class GateCandidate:
     """over ``local``, in percent; None for ``local`` itself and where ``local`` found nothing"""
     bound: float | None
     """the lift that it exceeds at the corrected level, in percent"""
+    relatedness: Relatedness | None = None
+    """of its encoder, where it was measured"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +60,7 @@ class GateVerdict:
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words."""
-        return {**asdict(self), "candidates": {name: asdict(one) for name, one in self.candidates.items()}}
+        return asdict(self)
 
     def to_stored(self) -> StoredHead:
         """As a record of the head store."""
@@ -69,6 +77,7 @@ def decide(
     options: Mapping[str, Sequence[Candidate]],
     validation: Mapping[str, NDArray[np.float64]],
     rng: np.random.Generator,
+    relatedness: Mapping[str, Relatedness | None],
 ) -> GateVerdict:
     """The verdict over the methods in ``options``, ``local`` among them; others than ``TRANSFER`` are ignored.
 
@@ -76,6 +85,7 @@ def decide(
         options: method to the stacks that it may choose from.
         validation: NDCG without a cutoff [V] by stack, on the choosing users.
         rng: draws folds and resamples.
+        relatedness: of the encoder of a transfer method, by method.
     """
     users = len(next(iter(validation.values())))
     folds = rng.permutation(users) % FOLDS
@@ -87,8 +97,9 @@ def decide(
     contenders = [method for method in scores if method != LOCAL]
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
     for method in contenders:
-        candidates[method] = _compare(scores[method], scores[LOCAL], len(contenders), rng)
-    accepted = [method for method in contenders if (candidates[method].bound or 0.0) > 0]
+        found = _compare(scores[method], scores[LOCAL], len(contenders), rng)
+        candidates[method] = replace(found, relatedness=relatedness.get(method))
+    accepted = [method for method in contenders if _surely(candidates[method]) or _likely(candidates[method], users)]
     served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
     return GateVerdict(
         accepted=bool(accepted),
@@ -111,6 +122,17 @@ def cross_validated(
     return scores
 
 
+def _surely(one: GateCandidate) -> bool:
+    """Whether it beats ``local`` beyond noise."""
+    return one.bound is not None and one.bound > 0
+
+
+def _likely(one: GateCandidate, users: int) -> bool:
+    """Whether so few users have to be helped out by what their past events say of the encoder, and they say yes."""
+    related = one.relatedness is not None and one.relatedness.bound > 0
+    return users < FEW_USERS and related and one.lift is not None and one.lift > 0
+
+
 def _compare(
     method: NDArray[np.float64], local: NDArray[np.float64], contenders: int, rng: np.random.Generator
 ) -> GateCandidate:
@@ -130,7 +152,14 @@ def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) ->
     one = contenders[best]
     if served != LOCAL:
         found = contenders[served]
-        return f"{served} beats local by {found.lift:+.1f} % on {users} users, by more than {found.bound:.1f} % surely"
+        beats = f"{served} beats local by {found.lift:+.1f} % on {users} users"
+        if _surely(found) or found.relatedness is None:
+            return f"{beats}, by more than {found.bound:.1f} % surely"
+        past = found.relatedness
+        return (
+            f"{beats}, too few to be sure; but the encoder adds {past.lift:+.1f} % to content over {past.events} past "
+            f"events of {past.users} users, more than {past.bound:.1f} % surely"
+        )
     if one.lift is None:
         return f"local found nothing for {users} users, so no lift can be told"
     if one.lift <= 0:

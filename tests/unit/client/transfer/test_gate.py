@@ -4,6 +4,7 @@ import pytest
 from client.recommender.candidates import Candidate
 from client.recommender.head_store import HeadStore
 from client.transfer.gate import cross_validated, decide
+from client.transfer.relatedness import Relatedness
 
 
 def stack(name: str) -> Candidate:
@@ -15,13 +16,13 @@ FEATURE = (stack("fitted(1):computed+received"),)
 MODEL = (stack("fitted(1):computed+tuned"),)
 
 
-def verdict_of(local, feature, model=None, seed=0):
+def verdict_of(local, feature, model=None, seed=0, related=None):
     validation = {LOCAL[0].name: local, FEATURE[0].name: feature}
     options = {"local": LOCAL, "feature": FEATURE}
     if model is not None:
         validation[MODEL[0].name] = model
         options["model"] = MODEL
-    return decide(options, validation, np.random.default_rng(seed))
+    return decide(options, validation, np.random.default_rng(seed), {"feature": related, "model": related})
 
 
 def users(seed: int, count: int = 600) -> np.ndarray:
@@ -63,6 +64,36 @@ def test_asks_more_of_each_method_where_more_compete():
     alone = verdict_of(local, better).candidates["feature"].bound
     among_two = verdict_of(local, better, model=users(5)).candidates["feature"].bound
     assert among_two < alone
+
+
+def related(bound: float) -> Relatedness:
+    return Relatedness(users=60, events=400, lift=bound + 10, bound=bound)
+
+
+def test_believes_the_past_events_of_few_users():
+    local = users(0, 60)
+    better = 0.8 * local + 0.3 * users(1, 60)
+    assert not verdict_of(local, better).accepted
+    verdict = verdict_of(local, better, related=related(5.0))
+    assert verdict.served == "feature"
+    assert verdict.candidates["feature"].bound < 0
+    assert "over 400 past events of 60 users" in verdict.reason
+
+
+def test_does_not_believe_them_where_the_encoder_is_not_related_beyond_noise():
+    local = users(0, 60)
+    assert not verdict_of(local, 0.8 * local + 0.3 * users(1, 60), related=related(-1.0)).accepted
+
+
+def test_does_not_believe_them_against_the_users_who_choose():
+    local = users(0, 60)
+    assert not verdict_of(local, 0.9 * local, related=related(5.0)).accepted
+
+
+def test_needs_no_past_events_where_many_users_choose():
+    local = users(0)
+    noisy = local + 0.02 * (users(1) - users(2))
+    assert not verdict_of(local, noisy, related=related(5.0)).accepted
 
 
 def test_serves_the_better_of_two_that_pass():
