@@ -7,9 +7,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shared.whole_file import write_whole
 from simulations import plots
 from simulations.outcomes import LOCAL, ORACLE
-from simulations.results import write_text_whole
 from simulations.table import lift_text, title
 
 REPORT_FILE = "report.html"
@@ -20,7 +20,7 @@ HEADLINE_METHODS = ("federated", "feature", "model", "pooled", "zero-shot")
 
 def write_report(document: Mapping[str, Any], path: Path) -> None:
     """Write the page, whole or not at all."""
-    write_text_whole(path, render_report(document))
+    write_whole(path, render_report(document).encode("utf-8"))
 
 
 def render_report(document: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The result files of a run: ``result.json`` and ``per_user.parquet``; their names are in docs/result-format.md."""
 
+import io
 import json
-import os
 import platform as machine
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
+from shared.whole_file import write_whole
 from simulations.outcomes import (
     LOCAL,
     ORACLE,
@@ -38,18 +39,11 @@ def write_results(result: RunResult, out: Path) -> dict[str, Any]:
     """Write both files into ``out``, each whole or not at all, and return what ``result.json`` holds."""
     out.mkdir(parents=True, exist_ok=True)
     document = result_document(result)
-    temporary = out / f".{PER_USER_FILE}.partial"
-    per_user_frame(result).write_parquet(temporary)
-    os.replace(temporary, out / PER_USER_FILE)
-    write_text_whole(out / RESULT_FILE, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    users = io.BytesIO()
+    per_user_frame(result).write_parquet(users)
+    write_whole(out / PER_USER_FILE, users.getvalue())
+    write_whole(out / RESULT_FILE, f"{json.dumps(document, indent=1, allow_nan=False)}\n".encode())
     return document
-
-
-def write_text_whole(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old one or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -95,6 +89,11 @@ def per_user_frame(result: RunResult) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
+def versions() -> dict[str, str]:
+    """Python, Graft and the libraries that can change a number."""
+    return {"python": machine.python_version(), **{name: version(name) for name in _PACKAGES}}
+
+
 def result_document(result: RunResult) -> dict[str, Any]:
     """What ``result.json`` holds, as JSON values."""
     encoder = result.encoder
@@ -104,7 +103,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
         "complete": result.complete,
         "source": result.source,
         "config": dict(result.config),
-        "versions": {"python": machine.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "versions": versions(),
         "encoder": None
         if encoder is None
         else {

@@ -24,7 +24,7 @@ def rich_table(document: Mapping[str, Any], width: int) -> Table:
     for left_out in _LESS_WIDE:
         for short in (False, True):
             table = _table(document, left_out, short=short)
-            if _width(table) <= width:
+            if natural_width(table) <= width:
                 return table
     return table
 
@@ -44,7 +44,7 @@ def _table(document: Mapping[str, Any], left_out: tuple[str, ...], *, short: boo
     return table
 
 
-def _width(table: Table) -> int:
+def natural_width(table: Table) -> int:
     """Characters that the table takes where nothing is cut."""
     console = Console(width=10_000, file=io.StringIO())
     return console.measure(table).maximum

@@ -1,10 +1,11 @@
-"""Lift of one method over another on the same users, with a paired bootstrap interval."""
+"""What one method is worth against another on the same users: paired differences and lifts with bootstrap intervals."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+RESAMPLES = 2000
 _CHUNK = 200
 """Resamples drawn at once, which bounds the memory."""
 
@@ -23,11 +24,25 @@ class Lift:
         return self.low > 0 or self.high < 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Difference of two means; the interval covers 95 % of the resampled differences."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def clear_of_zero(self) -> bool:
+        """True where the interval excludes zero."""
+        return self.low > 0 or self.high < 0
+
+
 def paired_lift(
     method: NDArray[np.float64],
     baseline: NDArray[np.float64],
     rng: np.random.Generator,
-    resamples: int = 2000,
+    resamples: int = RESAMPLES,
 ) -> Lift | None:
     """Lift of the mean of ``method`` [U] over the mean of ``baseline`` [U], row u being the same user in both.
 
@@ -40,22 +55,40 @@ def paired_lift(
     return Lift(mean=mean, low=float(low), high=float(high))
 
 
+def paired_difference(
+    method: NDArray[np.float64],
+    baseline: NDArray[np.float64],
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+) -> Difference:
+    """Mean of ``method`` [U] minus the mean of ``baseline`` [U], row u being the same user in both; U is 1 or more."""
+    sums = resampled_sums(method, baseline, rng, resamples)
+    low, high = np.percentile((sums[:, 0] - sums[:, 1]) / len(method), [2.5, 97.5])
+    return Difference(mean=float(method.mean() - baseline.mean()), low=float(low), high=float(high))
+
+
 def resampled_lifts(
     method: NDArray[np.float64], baseline: NDArray[np.float64], rng: np.random.Generator, resamples: int
 ) -> NDArray[np.float64]:
-    """Lifts in percent over resamples of the users (at most ``resamples``: those whose baseline is not 0).
+    """Lifts in percent over resamples of the users (at most ``resamples``: those whose baseline is not 0)."""
+    sums = resampled_sums(method, baseline, rng, resamples)
+    sums = sums[sums[:, 1] > 0]
+    return np.asarray(100 * (sums[:, 0] / sums[:, 1] - 1))
 
-    Users are drawn with replacement (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13: percentile
-    interval). Those with equal pairs of values are drawn together by a multinomial, which has the same distribution
-    as drawing them one by one.
+
+def resampled_sums(
+    method: NDArray[np.float64], baseline: NDArray[np.float64], rng: np.random.Generator, resamples: int
+) -> NDArray[np.float64]:
+    """[resamples, 2] the two sums over as many users as there are, drawn with replacement and in pairs.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13 (percentile interval). Users with equal pairs
+    of values are drawn together by a multinomial, which has the same distribution as drawing them one by one.
     """
     pairs, counts = np.unique(np.stack([method, baseline], axis=1), axis=0, return_counts=True)
     users = int(counts.sum())
-    sums = np.concatenate(
+    return np.concatenate(
         [
             rng.multinomial(users, counts / users, size=min(_CHUNK, resamples - start)) @ pairs
             for start in range(0, resamples, _CHUNK)
         ]
     )
-    sums = sums[sums[:, 1] > 0]
-    return np.asarray(100 * (sums[:, 0] / sums[:, 1] - 1))

@@ -1,7 +1,6 @@
 """The encoder file: named arrays and a card, in safetensors, checked in full before use."""
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout, flatten
 from shared.errors import EncoderFileError, InputError
 from shared.feature_space.spec import FeatureSpace
+from shared.whole_file import write_whole
 
 FORMAT = "graft-encoder/1"
 
@@ -48,12 +48,7 @@ def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
         "card": json.dumps({"calibration": card.calibration, "counts": card.counts}),
     }
     content = save(encoder.arrays(), metadata=parts)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 def load_encoder(path: Path) -> tuple[Encoder, EncoderCard]:
