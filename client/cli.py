@@ -126,7 +126,7 @@ def import_tables(
             metavar="OURS=THEIRS,...",
             help="Names of columns: user_id, item_id, timestamp, rating, text (several joined by +), category, and "
             "items.item_id where the table of items calls it otherwise; e.g. "
-            "--map user_id=customer,item_id=sku,timestamp=bought_at,text=title+brand",
+            "--map item_id=sku,text=title+brand",
         ),
     ] = None,
     time_format: Annotated[
