@@ -15,7 +15,7 @@ from client.data.platform import Examples, Sequences
 from client.data.splits import some
 
 K = 10
-_BATCH_ELEMENTS = 16_000_000
+_BATCH_ELEMENTS = 32_000_000
 
 ScoreHistories = Callable[[Sequences], torch.Tensor]
 """B histories to scores [B, n], higher is better."""

@@ -8,6 +8,7 @@ p is a mixture whose weights are fitted by EM on events that the scorer's statis
 m is the number of candidates: a sharp peak and a flat tail are both within reach.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,8 +40,9 @@ class Calibration:
         """[B, n] raw scores to log-lifts; ``candidates`` [B, n] is False for items out of the ranking (0 there)."""
         m = candidates.sum(1, keepdim=True).clamp(min=1)
         total = torch.full_like(scores, self.mixture[-1])
-        for weight, part in zip(self.mixture, _components(self.kind, scores, candidates, self.scale), strict=False):
-            total.add_(part.mul_(m * weight))
+        parts = _components(self.kind, scores, candidates, self.scale)
+        for weight, (values, sums) in zip(self.mixture, parts, strict=False):
+            total.addcmul_(values, m * weight / sums)
         return total.clamp_(min=_TINY).log_().masked_fill_(~candidates, 0.0)
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def target_probabilities(
 ) -> NDArray[np.float64]:
     """[B, components] the probability of each example's target under each component, the uniform one last."""
     wanted = target[:, None]
-    parts = [part.gather(1, wanted) for part in _components(kind, scores, candidates, scale)]
+    parts = [values.gather(1, wanted) / sums for values, sums in _components(kind, scores, candidates, scale)]
     uniform = 1.0 / candidates.sum(1, keepdim=True).clamp(min=1)
     return torch.cat([*parts, uniform], dim=1).double().numpy()
 
@@ -88,21 +90,20 @@ def fit_mixture(kind: Kind, probabilities: NDArray[np.float64], scale: float) ->
     return Calibration(kind=kind, mixture=tuple(mixture.tolist()), scale=scale)
 
 
-def _components(kind: Kind, scores: torch.Tensor, candidates: torch.Tensor, scale: float) -> list[torch.Tensor]:
-    """Probability arrays [B, n], one per component but the uniform one; 0 outside the candidates."""
+def _components(
+    kind: Kind, scores: torch.Tensor, candidates: torch.Tensor, scale: float
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(values [B, n], their sums [B, 1]) of every component but the uniform one; 0 outside the candidates.
+
+    Each is the square of the one before and is written over it: the powers of counts double, and so do temperatures.
+    """
     if kind is Kind.COUNT:
-        counts = scores.clamp(min=0) * candidates
-        root = counts.sqrt()
-        return [_normalised(root), _normalised(counts), _normalised(counts * counts)]
-    shifted = (scores * scale).masked_fill(~candidates, -torch.inf)
-    top = shifted.amax(1, keepdim=True).clamp(min=-1e30)
-    power = (TEMPERATURES[0] * (shifted - top)).exp_()
-    parts = []
-    for _ in TEMPERATURES:
-        parts.append(_normalised(power))
-        power = power * power
-    return parts
-
-
-def _normalised(values: torch.Tensor) -> torch.Tensor:
-    return values / values.sum(1, keepdim=True).clamp(min=_TINY)
+        values = (scores.clamp(min=0) * candidates).sqrt_()
+    else:
+        values = (scores * scale).masked_fill_(~candidates, -torch.inf)
+        values.sub_(values.amax(1, keepdim=True).clamp(min=-1e30)).mul_(TEMPERATURES[0]).exp_()
+    powers = POWERS if kind is Kind.COUNT else TEMPERATURES
+    for power in powers:
+        if power != powers[0]:
+            values.square_()
+        yield values, values.sum(1, keepdim=True).clamp_(min=_TINY)

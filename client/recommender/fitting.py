@@ -23,7 +23,7 @@ from client.evaluation.ranking import (
 )
 from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose
 from client.recommender.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
-from client.recommender.panel import Panel, RawPanel
+from client.recommender.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,8 +150,8 @@ def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> Col
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
     """[C, N] the targets' ranks under each weight vector [C, R]: all that a choice needs, in one pass."""
     parts = [
-        np.stack([target_ranks(scores, targets).numpy() for scores in combined])
-        for _, targets, combined in _scored(panel, weights, held_out)
+        np.stack([target_ranks(scores, targets).numpy() for scores in _scored(panel, weights, batch)])
+        for batch, targets in _batches(panel, held_out)
     ]
     return np.concatenate(parts, axis=1)
 
@@ -159,16 +159,17 @@ def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples)
 def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
     """One ranking per weight vector [C, R], all in one pass over the examples."""
     parts: list[list[Ranking]] = [[] for _ in weights]
-    for batch, _, combined in _scored(panel, weights, held_out):
-        for part, scores in zip(parts, combined, strict=True):
+    for batch, _ in _batches(panel, held_out):
+        for part, scores in zip(parts, _scored(panel, weights, batch), strict=True):
             part.append(rank_scores(scores, batch))
     return [Ranking.joined(part) for part in parts]
 
 
-def _scored(
-    panel: Panel, weights: NDArray[np.float64], held_out: Examples
-) -> Iterator[tuple[Examples, torch.Tensor, torch.Tensor]]:
-    """Per batch: its examples, their targets [B], and scores [C, B, n], −inf where an item may not be recommended."""
-    for batch, targets in example_batches(held_out, panel.raw.n_items, len(panel.names) + len(weights)):
-        candidates = panel.raw.candidates(batch.histories)
-        yield batch, targets, panel.combined(weights, batch.histories, candidates).masked_fill_(~candidates, -torch.inf)
+def _batches(panel: Panel, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
+    return example_batches(held_out, panel.raw.n_items, len(panel.names) + WEIGHTS_AT_ONCE)
+
+
+def _scored(panel: Panel, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
+    """C scores [B, n] of the batch."""
+    for block in panel.combined(weights, batch.histories, panel.raw.candidates(batch.histories)):
+        yield from block

@@ -51,7 +51,8 @@ class RankingHead:
             raise HeadStoreError(f"the head weighs the columns {', '.join(self.names)}; found {', '.join(found)}")
         panel = Panel(raw=raw, calibrations=self.calibrations)
         candidates = raw.candidates(histories)
-        return panel.combined(self.weights[None], histories, candidates)[0].masked_fill_(~candidates, -torch.inf)
+        (block,) = panel.combined(self.weights[None], histories, candidates)
+        return block[0]
 
     def to_stored(self) -> StoredHead:
         """As a record of the head store."""

@@ -1,5 +1,6 @@
 """A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from client.data.platform import Sequences
 from client.recommender.calibration import Calibration
 from client.scorers.scorer import Column, HistoryBatch, Scorer
+
+WEIGHTS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +61,15 @@ class Panel:
             lifts[row] = calibration.log_lift(column, candidates)
         return lifts
 
-    def combined(self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
-        """[C, B, n] scores Σ_r w_r z_r for C weight vectors [C, R]."""
+    def combined(
+        self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor
+    ) -> Iterator[torch.Tensor]:
+        """Scores Σ_r w_r z_r, −inf where an item may not be recommended, for C weight vectors [C, R].
+
+        Comes in blocks [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
+        """
         lifts = self.log_lifts(histories, candidates)
-        flat = torch.from_numpy(weights.astype(np.float32)) @ lifts.reshape(len(lifts), -1)
-        return flat.reshape(len(weights), *lifts.shape[1:])
+        flat = lifts.reshape(len(lifts), -1)
+        for start in range(0, len(weights), WEIGHTS_AT_ONCE):
+            block = torch.from_numpy(weights[start : start + WEIGHTS_AT_ONCE].astype(np.float32))
+            yield (block @ flat).reshape(len(block), *lifts.shape[1:]).masked_fill_(~candidates, -torch.inf)
