@@ -52,7 +52,7 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
 
 
 def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
-    """The encoder trained on the contributing users' training events; the head stays in the store."""
+    """The encoder or the adapter asked for, trained on contributing users' training events; the head stays here."""
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
     if not platform.contributes:
@@ -68,8 +68,8 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     _store_head(workspace.heads, result.head, _head_facts(platform, task.encoder))
     return TrainReply(
         round=task.round,
-        flat=result.encoder.flat,
-        layout=task.encoder.spec.layout(),
+        flat=result.update.flat,
+        layout=result.update.spec.layout(),
         fingerprint=workspace.space.fingerprint,
         users=power_of_two(len(platform.training_users)),
         losses={name: round(loss, 2) for name, loss in result.losses.items()},

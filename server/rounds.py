@@ -14,6 +14,7 @@ from server.aggregation.weighting import WEIGHTINGS
 from server.exchange import Answers, ask, platforms_online
 from server.screening import screen_evaluate, screen_moments, screen_train
 from shared.config import RoundsConfig
+from shared.encoder.adapters import AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments, solve
 from shared.errors import FederationError, InputError
@@ -143,8 +144,13 @@ class _Loop:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
         task = TrainTask(round=number, seed=self._config.seed, encoder=encoder, settings=self._config.local)
+        rank = self._config.local.rank
+        adapter = AdapterSpec(encoder=encoder.spec, rank=rank) if rank else None
         answers: Answers[TrainReply] = self._ask(
-            encode_task(task), TRAIN_TYPE, number, lambda content: screen_train(content, encoder, number)
+            encode_task(task),
+            TRAIN_TYPE,
+            number,
+            lambda content: screen_train(content, encoder, number, adapter=adapter),
         )
         note = self._too_few(answers)
         if not note:

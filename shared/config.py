@@ -1,5 +1,6 @@
 """The configuration of a federated run, which both sides read the same way."""
 
+import re
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, Self, get_args
 
@@ -8,6 +9,8 @@ from shared.errors import ConfigError
 Strategy = Literal["fedavg", "fedavgm", "fedadam"]
 Weighting = Literal["uniform", "sqrt-users"]
 FlatConfig = dict[str, bool | float | int | str]
+
+_LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class LocalSettings:
     dropout: float = 0.1
     id_dropout: float = 0.25
     """share of items per step that are seen by their content alone"""
+    adapters: str = "none"
+    """``lora:RANK``: a low-rank adapter is trained and travels in the encoder's place; ``none``: the encoder itself"""
 
     def __post_init__(self) -> None:
         for name in ("head_epochs", "encoder_epochs", "proximal", "clip_norm"):
@@ -43,6 +48,12 @@ class LocalSettings:
             _require(self, name, getattr(self, name) >= 1, "1 or more")
         for name in ("dropout", "id_dropout"):
             _require(self, name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+        adapter_rank(self.adapters)
+
+    @property
+    def rank(self) -> int:
+        """Of the adapter that is trained; 0 for none."""
+        return adapter_rank(self.adapters)
 
     def to_flat(self) -> FlatConfig:
         """Kebab-case names with plain values."""
@@ -103,6 +114,16 @@ class RoundsConfig:
         local = {name.removeprefix("local-"): value for name, value in flat.items() if name.startswith("local-")}
         own = {name: value for name, value in flat.items() if not name.startswith("local-")}
         return cls(**_typed(cls, own), local=LocalSettings.from_flat(local))
+
+
+def adapter_rank(text: str) -> int:
+    """RANK of ``lora:RANK``, 0 of ``none``; raises ConfigError for anything else."""
+    if text == "none":
+        return 0
+    found = _LORA.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"adapters must be none or lora:RANK with a RANK from 1 to 999; got {text!r}")
+    return int(found[1])
 
 
 def _kebab(name: str) -> str:

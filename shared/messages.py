@@ -68,11 +68,11 @@ class TrainTask:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReply:
-    """The improved encoder, whole, as the platform says that it is laid out."""
+    """The improved encoder, whole, or the adapter that was asked for, as the platform says that it is laid out."""
 
     round: int
     flat: NDArray[np.float32]
-    """[P] in the order of ``layout``"""
+    """[P] in the order of ``layout``, which tells the one from the other"""
     layout: Layout
     fingerprint: str
     users: int

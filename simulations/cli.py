@@ -56,6 +56,9 @@ def run(
     min_item_events: Annotated[int | None, typer.Option(help="Items with fewer events are dropped [1].")] = None,
     features: Annotated[str | None, typer.Option(help="hashing or precomputed [hashing].")] = None,
     encoder: Annotated[str | None, typer.Option(help="tiny or small [small; tiny for the synthetic world].")] = None,
+    adapters: Annotated[
+        str | None, typer.Option(help="lora:RANK: low-rank adapters are trained and travel [none].")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
     out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
     as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
@@ -77,6 +80,7 @@ def run(
         "min_item_events": min_item_events,
         "features": features,
         "encoder": encoder,
+        "adapters": adapters,
     }
     errors = Console(stderr=True, highlight=False)
     from_file = {} if config is None else read_config_file(config)

@@ -12,7 +12,7 @@ from client.recommender.cross_fitting import Catalogue
 from client.recommender.release import released_calibration
 from client.scorers.neighbours import Neighbours, nearest
 from client.workspace import open_data
-from shared.config import RoundsConfig
+from shared.config import LocalSettings, RoundsConfig, adapter_rank
 from shared.encoder.encoder import Encoder
 from shared.feature_space.fingerprint import require_same
 from simulations.baselines import BASELINES
@@ -109,7 +109,8 @@ def _train_encoders(
         with recorder.step("pooled"):
             pooled = pooled_encoder(list(opened.values()), config.encoder, seed)
         recorder.set_encoder(_summary(pooled))
-    return Encoders(source=source, released=released, federated=federated, pooled=pooled)
+    rank = adapter_rank(config.adapters)
+    return Encoders(source=source, released=released, federated=federated, pooled=pooled, rank=rank)
 
 
 def _rounds(
@@ -125,7 +126,7 @@ def _rounds(
     result = run_held_federation(
         {name: one.data for name, one in opened.items()},
         start,
-        RoundsConfig(seed=seed, rounds=config.rounds),
+        RoundsConfig(seed=seed, rounds=config.rounds, local=LocalSettings(adapters=config.adapters)),
         folder=folder,
     )
     for entry in result.rounds():

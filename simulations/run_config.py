@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from client.data.spec import PlatformSpec, parse_platform_spec
+from shared.config import adapter_rank
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from simulations.outcomes import METHODS
@@ -42,6 +43,8 @@ class RunConfig:
     """``hashing``, ``precomputed`` or ``precomputed:LABEL``."""
     encoder: str = "small"
     """One of the encoder presets."""
+    adapters: str = "none"
+    """``lora:RANK``: rounds and tuning train low-rank adapters in the place of the towers' matrices."""
 
     def __post_init__(self) -> None:
         _check_known("methods", self.methods, METHODS)
@@ -51,6 +54,7 @@ class RunConfig:
         _check_known("encoder", (self.encoder,), tuple(PRESETS))
         if self.features.partition(":")[0] not in ("hashing", "precomputed") or self.features.startswith("hashing:"):
             raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got {self.features!r}")
+        adapter_rank(self.adapters)
         limits = {"rounds": 0, "seed": 0, "seeds": 1, "min_user_events": 1, "min_item_events": 1}
         for name, least in limits.items():
             if getattr(self, name) < least:
@@ -92,6 +96,7 @@ class RunConfig:
             "min_item_events": self.min_item_events,
             "features": self.features,
             "encoder": self.encoder,
+            "adapters": self.adapters,
         }
 
     @classmethod
@@ -190,5 +195,6 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "min_item_events": ("min_item_events", _read_whole),
     "features": ("features", _read_text),
     "encoder": ("encoder", _read_text),
+    "adapters": ("adapters", _read_text),
 }
 """Option: (field of RunConfig, how its value is read)."""

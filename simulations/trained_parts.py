@@ -33,6 +33,8 @@ class Encoders:
     released: Mapping[str, object]
     federated: Encoder | None
     pooled: Encoder | None
+    rank: int = 0
+    """of the adapters with which platforms tune; 0: none"""
 
 
 def _own(one: OpenPlatform, _encoders: Encoders, preset: str, seed: int) -> Trained | None:
@@ -48,7 +50,7 @@ def _received(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -
 def _tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
     if encoders.source is None:
         return None
-    return model_part("tuned", encoders.source, one.platform, one.catalogue, seed=seed)
+    return model_part("tuned", encoders.source, one.platform, one.catalogue, seed=seed, rank=encoders.rank)
 
 
 def _federated(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
@@ -58,7 +60,7 @@ def _federated(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) 
 def _federated_tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
     if encoders.federated is None:
         return None
-    return model_part("federated-tuned", encoders.federated, one.platform, one.catalogue, seed=seed)
+    return model_part("federated-tuned", encoders.federated, one.platform, one.catalogue, seed=seed, rank=encoders.rank)
 
 
 def _pooled(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:

@@ -7,17 +7,20 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences
 from client.training.loop import TrainingSettings, train_sequence
+from client.training.low_rank import LowRank
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.config import LocalSettings
+from shared.encoder.adapters import Adapter
 from shared.encoder.encoder import Encoder
-from shared.seeding import rng_for
+from shared.seeding import rng_for, torch_generator_for
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalRoundResult:
-    """What a local round leaves: the encoder may travel, the head stays."""
+    """What a local round leaves: the update may travel, the head stays."""
 
-    encoder: Encoder
+    update: Encoder | Adapter
+    """the trained encoder, or the adapter that was trained in its place"""
     head: SequenceHead
     losses: dict[str, float]
     """mean cross-entropy of the last epoch of each phase (``head``, ``encoder``), in nats"""
@@ -32,23 +35,31 @@ def run_local_round(
     settings: LocalSettings,
     seed: int,
 ) -> LocalRoundResult:
-    """Train head, then encoder, on the sequences; a pure function of its arguments.
+    """Train head, then encoder or adapter, on the sequences; a pure function of its arguments.
 
     ``features`` [n, D]; ``sequences`` are the contributing users' training events; ``head`` None starts one
-    that adds nothing. The linear part is returned as it came: it is solved from moments alone.
+    that adds nothing. The linear part is returned as it came: it is solved from moments alone. An adapter's factors are
+    pulled to where they start, which is the received encoder.
     """
     head = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     model = SequenceModel.from_encoder(encoder, head, features)
-    phases = {
-        "head": _phase(settings, settings.head_epochs, head_rate=settings.head_rate, encoder_rate=0.0),
-        "encoder": _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate),
-    }
-    losses = {}
-    for name, phase in phases.items():
+    losses: dict[str, float] = {}
+
+    def train(name: str, phase: TrainingSettings) -> None:
         log = train_sequence(model, sequences, phase, rng_for(seed, "local-round", name))
         losses.update({name: log.losses[-1]} if log.losses else {})
-    trained = _clipped(encoder, model.into(encoder), settings.clip_norm)
-    return LocalRoundResult(encoder=trained, head=model.head(), losses=losses)
+
+    train("head", _phase(settings, settings.head_epochs, head_rate=settings.head_rate, encoder_rate=0.0))
+    low_rank = None
+    if settings.rank:
+        low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "local-round", "adapter"))
+    train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate))
+    update: Encoder | Adapter
+    if low_rank is None:
+        update = _clipped(encoder, model.into(encoder), settings.clip_norm)
+    else:
+        update = _clipped_adapter(low_rank.adapter(), settings.clip_norm)
+    return LocalRoundResult(update=update, head=model.head(), losses=losses)
 
 
 def _phase(settings: LocalSettings, epochs: int, *, head_rate: float, encoder_rate: float) -> TrainingSettings:
@@ -70,8 +81,18 @@ def _phase(settings: LocalSettings, epochs: int, *, head_rate: float, encoder_ra
 def _clipped(received: Encoder, trained: Encoder, limit: float) -> Encoder:
     """The longest update is ``limit``, as the norm of new minus received encoder; 0 sets none."""
     update = trained.flat.astype(np.float64) - received.flat
-    norm = float(np.linalg.norm(update))
-    if limit == 0 or norm <= limit:
+    share = _share(update, limit)
+    if share == 1:
         return trained
-    flat = received.flat + update * (limit / norm)
-    return Encoder(spec=received.spec, flat=flat.astype(np.float32))
+    return Encoder(spec=received.spec, flat=(received.flat + share * update).astype(np.float32))
+
+
+def _clipped_adapter(adapter: Adapter, limit: float) -> Adapter:
+    """The same limit, on what the adapter adds to the encoder."""
+    share = _share(adapter.change().astype(np.float64), limit)
+    return adapter if share == 1 else adapter.scaled(share)
+
+
+def _share(update: NDArray[np.float64], limit: float) -> float:
+    norm = float(np.linalg.norm(update))
+    return 1.0 if limit == 0 or norm <= limit else limit / norm

@@ -19,6 +19,9 @@ from shared.seeding import torch_generator_for
 
 Float32 = NDArray[np.float32]
 
+BENEATH_AN_ADAPTER = ".original"
+"""How the names of parameters end that torch keeps beneath a parametrisation (client/training/low_rank.py)."""
+
 ID_SPREAD = 0.05
 """Standard deviation of drawn id rows: under the norm their length only sets how fast they turn."""
 
@@ -110,9 +113,10 @@ class SequenceModel(nn.Module):
         return encoder.with_sequence(module)
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """The encoder's parameters."""
+        """What training may move of the encoder: its parameters, those beneath an adapter left out."""
         towers = [tower for tower in (self.item, self.item_norm, self.history) if tower is not None]
-        return [parameter for tower in towers for parameter in tower.parameters()]
+        named = [one for tower in towers for one in tower.named_parameters()]
+        return [parameter for name, parameter in named if not name.endswith(BENEATH_AN_ADAPTER)]
 
     def private_parameters(self) -> list[nn.Parameter]:
         """The head's parameters."""

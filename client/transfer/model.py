@@ -10,6 +10,7 @@ from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import encoder_scorers
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.low_rank import LowRank
 from client.training.moments import platform_moments
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -17,7 +18,7 @@ from client.training.validation import ValidationSet
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments, solve
 from shared.errors import ConfigError
-from shared.seeding import rng_for
+from shared.seeding import rng_for, torch_generator_for
 
 HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2, steps=48)
 BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2, steps=48)
@@ -31,12 +32,16 @@ class TuningSettings:
     both: TrainingSettings = BOTH_PHASE
     moments_weight: float = 1.0
     """how often each own pair counts beside each pair of the received moments"""
+    rank: int = 0
+    """of the low-rank adapter that the second phase trains in the place of the towers' matrices; 0 trains these"""
 
     def __post_init__(self) -> None:
         if self.head.encoder_rate != 0:
             raise ConfigError("the first phase of tuning leaves the encoder frozen: its encoder rate must be 0")
         if not self.moments_weight >= 0:
             raise ConfigError(f"the weight of own moments must not be negative; got {self.moments_weight:g}")
+        if self.rank < 0:
+            raise ConfigError(f"the rank of the adapter must be 0 or more; got {self.rank}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +75,22 @@ def tune(
         own = platform_moments(features, sequences).scaled(settings.moments_weight)
         encoder = encoder.with_linear(solve(received_moments + own))
     model = SequenceModel.from_encoder(encoder, start, features)
-    logs = {
-        name: train_sequence(model, sequences, phase, rng_for(seed, "tuning", name), validation)
-        for name, phase in (("head", settings.head), ("both", settings.both))
-    }
-    return Tuned(encoder=model.into(encoder), head=model.head(), logs=logs)
+    logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
+    low_rank = None
+    if settings.rank:
+        low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
+    logs["both"] = train_sequence(model, sequences, settings.both, rng_for(seed, "tuning", "both"), validation)
+    whole = model.into(encoder) if low_rank is None else low_rank.adapter().added_to(encoder)
+    return Tuned(encoder=whole, head=model.head(), logs=logs)
 
 
-def model_part(name: str, encoder: Encoder, platform: Platform, catalogue: Catalogue, *, seed: int) -> Trained | None:
-    """The encoder tuned on the platform's contributing users, as scorers ``name:...``; None where they are too few."""
+def model_part(
+    name: str, encoder: Encoder, platform: Platform, catalogue: Catalogue, *, seed: int, rank: int = 0
+) -> Trained | None:
+    """The encoder tuned on the platform's contributing users, as scorers ``name:...``; None where they are too few.
+
+    ``rank`` as in ``TuningSettings``.
+    """
     if not platform.contributes:
         return None
     tuned = tune(
@@ -88,7 +100,7 @@ def model_part(name: str, encoder: Encoder, platform: Platform, catalogue: Catal
         sequences=training_sequences(platform, platform.contributing_users),
         validation=stopping_set(platform),
         received_moments=None,
-        settings=TuningSettings(),
+        settings=TuningSettings(rank=rank),
         seed=seed,
     )
     scorers = encoder_scorers(name, tuned.encoder, catalogue.features, tuned.head)

@@ -1,6 +1,7 @@
 """The round loop, driven whole in one process."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from flwr.clientapp import ClientApp
 from client.data.splits import training_sequences
 from client.training.moments import platform_moments
 from server.rounds import Clock, run_rounds, solved
+from shared.encoder.adapters import AdapterSpec
 from shared.errors import FederationError
 from simulations.in_process_grid import InProcessGrid
-from tests.federation_world import START, config, federate, opened
+from tests.federation_world import LOCAL, START, config, federate, opened
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc")}
 
@@ -117,3 +119,33 @@ def test_keeps_heads_between_runs(once, tmp_path) -> None:
     again = federate(tmp_path, PLATFORMS)
     assert first.encoder.flat.tobytes() == once.encoder.flat.tobytes()
     assert again.encoder.flat.tobytes() != first.encoder.flat.tobytes()
+
+
+LOW_RANK = replace(LOCAL, adapters="lora:2")
+
+
+def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, config(local=LOW_RANK))
+    full, low = once.history[2], found.history[2]
+    layout = AdapterSpec(encoder=START.spec, rank=2).layout()
+    beside = full["bytes_up"] - 3 * START.flat.nbytes
+    assert low["platforms"] == ["a", "b", "c"]
+    assert abs(low["bytes_up"] - 3 * 4 * layout.size - beside) < 3 * len(layout.to_json())
+    assert low["bytes_down"] == pytest.approx(full["bytes_down"], rel=0.01)
+    assert found.encoder.linear().W.tobytes() == once.encoder.linear().W.tobytes()
+
+
+def test_adds_up_the_products_of_low_rank_updates_not_their_factors(tmp_path) -> None:
+    one_round = config(rounds=1, moments=False, local=LOW_RANK)
+    found = {
+        names: federate(tmp_path / names, {name: PLATFORMS[name] for name in names}, one_round).encoder.flat
+        for names in ("a", "b", "ab")
+    }
+    np.testing.assert_allclose(found["ab"], (found["a"] + found["b"]) / 2, atol=1e-6)
+    assert np.abs(found["a"] - found["b"]).max() > 1e-3
+
+
+def test_learns_from_low_rank_updates(tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, config(rounds=4, local=LOW_RANK))
+    losses = [entry["losses"] for entry in found.history if entry["kind"] == "train"]
+    assert all(losses[-1][name]["encoder"] < losses[0][name]["encoder"] for name in "abc")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.config import LocalSettings, RoundsConfig
+from shared.config import LocalSettings, RoundsConfig, adapter_rank
 from shared.errors import ConfigError
 
 
@@ -17,7 +17,15 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("rounds", -1), ("strategy", "fedprox"), ("ridge", 0.0), ("moments", 1), ("local-dropout", 1.0), ("unknown", 1)],
+    [
+        ("rounds", -1),
+        ("strategy", "fedprox"),
+        ("ridge", 0.0),
+        ("moments", 1),
+        ("local-dropout", 1.0),
+        ("local-adapters", "lora"),
+        ("unknown", 1),
+    ],
 )
 def test_refuses(key: str, value: float | str) -> None:
     with pytest.raises(ConfigError, match=key.removeprefix("local-")):
@@ -29,3 +37,18 @@ def test_refuses_a_missing_key() -> None:
     del flat["rounds"]
     with pytest.raises(ConfigError, match="rounds"):
         RoundsConfig.from_run_config(flat)
+
+
+def test_reads_the_rank_of_adapters() -> None:
+    assert [adapter_rank(text) for text in ("none", "lora:1", "lora:16")] == [0, 1, 16]
+    assert LocalSettings(adapters="lora:8").rank == 8
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lora", "lora:", "lora:0", "lora:-1", "lora:8.0", "lora:٣", "lora:1000", "dora:8"]
+)
+def test_says_what_adapters_may_be(text: str) -> None:
+    with pytest.raises(
+        ConfigError, match=f"adapters must be none or lora:RANK with a RANK from 1 to 999; got '{text}'"
+    ):
+        adapter_rank(text)

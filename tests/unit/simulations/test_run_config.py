@@ -26,6 +26,7 @@ def test_reads_back_what_it_writes() -> None:
             "rounds": 3,
             "seeds": 2,
             "min-user-events": 5,
+            "adapters": "lora:8",
         }
     )
     assert config.reported == ("branch",)
@@ -52,6 +53,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
         ({"features": "bert"}, "features must be hashing, precomputed or precomputed:LABEL; got 'bert'"),
         ({"encoder": "huge"}, "encoder must be of tiny, small; got 'huge'"),
+        ({"adapters": "lora:x"}, "adapters must be none or lora:RANK with a RANK from 1 to 999; got 'lora:x'"),
     ],
 )
 def test_says_what_is_wrong(options: dict[str, object], sentence: str) -> None:

@@ -5,12 +5,14 @@ import pytest
 
 from client.training.local_round import run_local_round
 from shared.config import LocalSettings
+from shared.encoder.adapters import Adapter, AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError
 from tests.unit.client.training.world import SPEC, features, walks
 
 SETTINGS = LocalSettings(tokens=64, head_epochs=2, encoder_epochs=2)
+LOW_RANK = dataclasses.replace(SETTINGS, adapters="lora:2")
 
 
 def received():
@@ -28,16 +30,16 @@ def test_is_a_pure_function_of_its_arguments():
     encoder = received()
     before = encoder.flat.copy()
     one, two = local_round(), local_round()
-    assert np.array_equal(one.encoder.flat, two.encoder.flat)
+    assert np.array_equal(one.update.flat, two.update.flat)
     assert np.array_equal(one.head.v, two.head.v)
     assert np.array_equal(encoder.flat, before)
-    assert not np.array_equal(one.encoder.flat, local_round(seed=2).encoder.flat)
+    assert not np.array_equal(one.update.flat, local_round(seed=2).update.flat)
 
 
 def test_leaves_the_linear_part_as_it_came():
     size = 8 * 8 + 8 + 8
-    assert np.array_equal(local_round().encoder.flat[:size], received().flat[:size])
-    assert not np.array_equal(local_round().encoder.flat[size:], received().flat[size:])
+    assert np.array_equal(local_round().update.flat[:size], received().flat[:size])
+    assert not np.array_equal(local_round().update.flat[size:], received().flat[size:])
 
 
 def test_goes_on_from_the_head_it_is_given():
@@ -49,16 +51,36 @@ def test_goes_on_from_the_head_it_is_given():
 
 def test_trains_the_head_on_the_encoder_it_received():
     head_only = local_round(dataclasses.replace(SETTINGS, encoder_epochs=0))
-    assert np.array_equal(head_only.encoder.flat, received().flat)
+    assert np.array_equal(head_only.update.flat, received().flat)
     assert np.array_equal(head_only.head.v, local_round().head.v)
 
 
 def test_bounds_the_update():
     limited = local_round(dataclasses.replace(SETTINGS, clip_norm=0.01))
-    update = limited.encoder.flat - received().flat
+    update = limited.update.flat - received().flat
     assert np.linalg.norm(update) == pytest.approx(0.01, rel=1e-3)
-    free = local_round().encoder.flat - received().flat
+    free = local_round().update.flat - received().flat
     assert np.dot(update, free) == pytest.approx(np.linalg.norm(update) * np.linalg.norm(free), rel=1e-3)
+
+
+def test_trains_an_adapter_where_one_is_asked_for():
+    adapter = local_round(LOW_RANK).update
+    assert isinstance(adapter, Adapter)
+    assert adapter.spec == AdapterSpec(encoder=SPEC, rank=2)
+    assert adapter.flat.tobytes() == local_round(LOW_RANK).update.flat.tobytes()
+    assert adapter.change().any()
+
+
+def test_bounds_what_an_adapter_adds():
+    limited = local_round(dataclasses.replace(LOW_RANK, clip_norm=0.01)).update.change()
+    free = local_round(LOW_RANK).update.change()
+    assert np.linalg.norm(limited) == pytest.approx(0.01, rel=1e-3)
+    assert np.dot(limited, free) == pytest.approx(np.linalg.norm(limited) * np.linalg.norm(free), rel=1e-3)
+
+
+def test_learns_with_an_adapter_too():
+    longer = local_round(dataclasses.replace(LOW_RANK, encoder_epochs=6))
+    assert longer.losses["encoder"] < local_round(LOW_RANK).losses["encoder"]
 
 
 def test_learns():

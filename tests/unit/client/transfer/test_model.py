@@ -51,3 +51,18 @@ def test_trains_the_head_before_the_encoder():
 def test_refuses_to_move_the_encoder_in_the_first_phase():
     with pytest.raises(ConfigError, match="frozen"):
         TuningSettings(head=PHASE)
+
+
+def test_tunes_by_a_low_rank_adapter_and_gives_a_whole_encoder():
+    first = tuned(dataclasses.replace(SETTINGS, both=dataclasses.replace(PHASE, epochs=0), rank=2))
+    assert np.array_equal(first.encoder.flat, Encoder.initial(SPEC, 0).flat)
+    found = tuned(dataclasses.replace(SETTINGS, rank=2))
+    change = found.encoder.arrays()["sequence.item.leave.weight"] - first.encoder.arrays()["sequence.item.leave.weight"]
+    assert np.linalg.matrix_rank(change, tol=1e-5) == 2
+    assert found.logs["both"].losses[-1] < found.logs["both"].losses[0]
+    assert not found.encoder.linear().W.any()
+
+
+def test_refuses_a_rank_below_zero():
+    with pytest.raises(ConfigError, match="0 or more; got -1"):
+        TuningSettings(rank=-1)

@@ -1,0 +1,135 @@
+"""A reply that is not exactly the adapter that was asked for never enters the encoder; the others' update is taken."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+
+from shared.encoder.adapters import AdapterSpec
+from shared.encoder.layout import Layout
+from shared.wire import ENCODER, FLAT, HEADER
+from tests.federation_world import LOCAL, START, config, federate, opened, tampering
+
+PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", start=1)}
+ROUNDS = config(moments=False, local=replace(LOCAL, adapters="lora:2"))
+
+
+def flat_of(content: RecordDict) -> np.ndarray:
+    return content[ENCODER][FLAT].numpy()
+
+
+def with_flat(content: RecordDict, flat: np.ndarray) -> RecordDict:
+    content[ENCODER] = ArrayRecord({FLAT: Array(flat)})
+    return content
+
+
+def with_layout(content: RecordDict, layout: Layout) -> RecordDict:
+    laid_out = {"layout": layout.to_json(), "layout-hash": layout.hash}
+    content[HEADER] = ConfigRecord({**content[HEADER], **laid_out})
+    return content
+
+
+def with_rows(content: RecordDict, change) -> RecordDict:
+    return with_layout(content, Layout.from_json(json.dumps(change(json.loads(content[HEADER]["layout"])))))
+
+
+def the_whole_encoder(content: RecordDict) -> RecordDict:
+    return with_flat(with_layout(content, START.spec.layout()), START.flat + np.float32(0.1))
+
+
+def another_rank(content: RecordDict) -> RecordDict:
+    layout = AdapterSpec(encoder=START.spec, rank=3).layout()
+    return with_flat(with_layout(content, layout), np.ones(layout.size, np.float32))
+
+
+def swapped_factors(content: RecordDict) -> RecordDict:
+    return with_rows(content, lambda rows: [rows[1], rows[0], *rows[2:]])
+
+
+def renamed_factor(content: RecordDict) -> RecordDict:
+    return with_rows(content, lambda rows: [["linear.W.B", *rows[0][1:]], *rows[1:]])
+
+
+def a_linear_part(content: RecordDict) -> RecordDict:
+    content = with_rows(content, lambda rows: [["linear.W", [8, 8], "float32"], *rows])
+    return with_flat(content, np.append(np.ones(64, np.float32), flat_of(content)))
+
+
+def a_head(content: RecordDict) -> RecordDict:
+    content = with_rows(content, lambda rows: [*rows, ["head.v", [24, 16], "float32"]])
+    return with_flat(content, np.append(flat_of(content), np.ones(24 * 16, np.float32)))
+
+
+def a_head_beside(content: RecordDict) -> RecordDict:
+    content[ENCODER]["v"] = Array(np.ones((24, 16), np.float32))
+    return content
+
+
+def too_short(content: RecordDict) -> RecordDict:
+    return with_flat(content, flat_of(content)[:-1])
+
+
+def double(content: RecordDict) -> RecordDict:
+    return with_flat(content, flat_of(content).astype(np.float64))
+
+
+def not_a_number(content: RecordDict) -> RecordDict:
+    flat = flat_of(content).copy()
+    flat[7] = np.nan
+    return with_flat(content, flat)
+
+
+def infinite_products(content: RecordDict) -> RecordDict:
+    return with_flat(content, np.full_like(flat_of(content), 1e30))
+
+
+ATTACKS = {
+    "the whole encoder": (the_whole_encoder, "layout must hold"),
+    "another rank": (another_rank, "array 0 of the layout must be sequence.item.enter.weight.B"),
+    "swapped factors": (swapped_factors, "array 0 of the layout must be"),
+    "a factor of the linear part": (renamed_factor, "array 0 of the layout must be"),
+    "a linear part": (a_linear_part, "layout must hold"),
+    "a head in the layout": (a_head, "layout must hold"),
+    "a head beside it": (a_head_beside, "alone"),
+    "a wrong length": (too_short, "must be float32"),
+    "a wider dtype": (double, "must be float32"),
+    "a NaN": (not_a_number, "not finite"),
+    "finite factors of an infinite product": (infinite_products, "the adapter's products are not finite"),
+}
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    """The encoder of the same rounds in which b never replies."""
+    return federate(tmp_path_factory.mktemp("honest"), PLATFORMS, ROUNDS, silent=frozenset({"b"}))
+
+
+@pytest.mark.parametrize("attack", list(ATTACKS))
+def test_drops_and_names_a_reply_with(attack, honest, tmp_path) -> None:
+    change, reason = ATTACKS[attack]
+    found = federate(tmp_path, PLATFORMS, ROUNDS, apps={"b": tampering(change)})
+    assert set(found.dropped) == {"b"}
+    assert len(found.dropped["b"]) == 2
+    assert all(reason in why for why in found.dropped["b"])
+    assert found.encoder.flat.tobytes() == honest.encoder.flat.tobytes()
+    assert found.encoder.flat.tobytes() != START.flat.tobytes()
+
+
+def test_drops_an_adapter_where_none_was_asked_for(tmp_path) -> None:
+    layout = AdapterSpec(encoder=START.spec, rank=2).layout()
+
+    def adapter(content: RecordDict) -> RecordDict:
+        return with_flat(with_layout(content, layout), np.ones(layout.size, np.float32))
+
+    found = federate(tmp_path, PLATFORMS, config(moments=False), apps={"b": tampering(adapter)})
+    assert all("layout must hold" in why for why in found.dropped["b"])
+    assert set(found.dropped) == {"b"}
+
+
+def test_takes_all_three_where_nobody_attacks(honest, tmp_path) -> None:
+    """What shows that the attacks above are attacks: b's honest adapter does enter."""
+    found = federate(tmp_path, PLATFORMS, ROUNDS)
+    assert found.dropped == {}
+    assert found.encoder.flat.tobytes() != honest.encoder.flat.tobytes()
