@@ -9,7 +9,15 @@ from flwr.clientapp import ClientApp
 
 from client.round_tasks import evaluate_reply, moments_reply, train_reply
 from client.workspace import NodeSettings, Workspace, open_workspace
-from shared.errors import ConfigError, DataError, FeatureSpaceMismatch, GraftError, HeadStoreError, WireError
+from shared.errors import (
+    ConfigError,
+    DataError,
+    EncoderUnknown,
+    FeatureSpaceMismatch,
+    GraftError,
+    HeadStoreError,
+    WireError,
+)
 from shared.messages import Failed, FailureCode, Reply
 from shared.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
 
@@ -22,6 +30,7 @@ _CODES: dict[type[Exception], FailureCode] = {
     FeatureSpaceMismatch: FailureCode.FEATURE_SPACE,
     HeadStoreError: FailureCode.HEAD_STORE,
     WireError: FailureCode.PROTOCOL,
+    EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
 }
 
 

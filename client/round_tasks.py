@@ -9,6 +9,7 @@ import torch
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import rank
+from client.received_encoder import received_encoder
 from client.recommender.head_store import HeadStore, StoredHead
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
@@ -55,17 +56,18 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     """The encoder or the adapter asked for, trained on contributing users' training events; the head stays here."""
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
+    encoder = received_encoder(task, workspace.heads)
     if not platform.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     result = run_local_round(
-        encoder=task.encoder,
-        head=stored_head(workspace, task.encoder),
+        encoder=encoder,
+        head=stored_head(workspace, encoder),
         features=workspace.features,
         sequences=training_sequences(platform, platform.contributing_users),
         settings=task.settings,
         seed=seed_for(task.seed, platform.name, task.round),
     )
-    _store_head(workspace.heads, result.head, _head_facts(platform, task.encoder))
+    _store_head(workspace.heads, result.head, _head_facts(platform, encoder))
     return TrainReply(
         round=task.round,
         flat=result.update.flat,
@@ -80,10 +82,11 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users."""
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
+    encoder = received_encoder(task, workspace.heads)
     if not platform.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sample = _validation_sample(platform, task.seed)
-    scorers = encoder_scorers("", task.encoder, workspace.features, stored_head(workspace, task.encoder))
+    scorers = encoder_scorers("", encoder, workspace.features, stored_head(workspace, encoder))
     parts = {scorer.columns[0].name.removeprefix(":"): (scorer,) for scorer in scorers}
     validation = {
         name: two_digits(_ndcg(part, sample, platform)) for name, part in {**parts, "both": tuple(scorers)}.items()

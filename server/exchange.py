@@ -33,6 +33,10 @@ class Answers(Generic[ReplyType]):
     bytes_up: int = 0
     """platforms to server"""
 
+    def asked(self) -> list[str]:
+        """All platforms, whatever they answered."""
+        return [*self.replies, *self.declined, *self.failed, *self.dropped, *self.missing]
+
 
 def platforms_online(grid: Grid) -> dict[str, int]:
     """Registered name to node id, in the order of names; a node without a name goes by its id."""
@@ -46,26 +50,32 @@ def platforms_online(grid: Grid) -> dict[str, int]:
 def ask(
     grid: Grid,
     platforms: Mapping[str, int],
-    question: RecordDict,
+    questions: Mapping[str, RecordDict],
     *,
     message_type: str,
     round_number: int,
     deadline_seconds: float,
     screen: Callable[[RecordDict], ReplyType | Declined | Failed],
 ) -> Answers[ReplyType]:
-    """Ask all of ``platforms`` the same; ``screen`` reads a reply and raises ReplyRejected for a bad one."""
+    """Ask each of ``platforms`` its question; ``screen`` reads a reply and raises ReplyRejected for a bad one."""
     messages = {
-        name: Message(question, node, message_type, ttl=deadline_seconds, group_id=str(round_number))
+        name: Message(questions[name], node, message_type, ttl=deadline_seconds, group_id=str(round_number))
         for name, node in platforms.items()
     }
     arrived = list(grid.send_and_receive(list(messages.values()), timeout=deadline_seconds))
     by_question: dict[str, Message] = {}
     for message in arrived:
         by_question.setdefault(message.metadata.reply_to_message_id, message)
-    answers: Answers[ReplyType] = Answers(bytes_down=content_bytes(question) * len(messages))
+    answers: Answers[ReplyType] = Answers(bytes_down=_total_bytes([questions[name] for name in messages]))
     for name, message in messages.items():
         _sort_in(answers, name, by_question.get(message.metadata.message_id), screen)
     return answers
+
+
+def _total_bytes(contents: list[RecordDict]) -> int:
+    """Of all of them, of which several may be one object."""
+    sizes = {id(content): content_bytes(content) for content in {id(one): one for one in contents}.values()}
+    return sum(sizes[id(content)] for content in contents)
 
 
 def _sort_in(

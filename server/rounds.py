@@ -1,7 +1,7 @@
 """The round loop: moments first, then training rounds, each followed by an evaluation."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from flwr.serverapp import Grid
 
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import WEIGHTINGS
+from server.deliveries import Deliveries
 from server.exchange import Answers, ask, platforms_online
 from server.screening import screen_evaluate, screen_moments, screen_train
 from shared.config import RoundsConfig
@@ -18,7 +19,15 @@ from shared.encoder.adapters import AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments, solve
 from shared.errors import FederationError, InputError
-from shared.messages import EvaluateReply, EvaluateTask, MomentsReply, MomentsTask, TrainReply, TrainTask
+from shared.messages import (
+    EvaluateReply,
+    EvaluateTask,
+    KnownEncoder,
+    MomentsReply,
+    MomentsTask,
+    TrainReply,
+    TrainTask,
+)
 from shared.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
 Kind = Literal["moments", "train", "evaluate"]
@@ -120,12 +129,14 @@ class _Loop:
         self._config = config
         self._clock = clock
         self._optimiser = ServerOptimiser(config)
+        self._deliveries = Deliveries(config.downloads)
 
     def moments_round(self, state: RunState) -> RunState:
         """Ask for moments, and solve the linear part from all that the server holds."""
         start, encoder = self._clock.now(), state.encoder
+        question = encode_task(MomentsTask(round=state.round, feature_space=encoder.spec.feature_space))
         answers: Answers[MomentsReply] = self._ask(
-            encode_task(MomentsTask(round=state.round, feature_space=encoder.spec.feature_space)),
+            lambda names: dict.fromkeys(names, question),
             MOMENTS_TYPE,
             state.round,
             lambda content: screen_moments(content, encoder, state.round),
@@ -143,11 +154,11 @@ class _Loop:
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
-        task = TrainTask(round=number, seed=self._config.seed, encoder=encoder, settings=self._config.local)
-        rank = self._config.local.rank
-        adapter = AdapterSpec(encoder=encoder.spec, rank=rank) if rank else None
-        answers: Answers[TrainReply] = self._ask(
-            encode_task(task),
+        settings, seed, keep = self._config.local, self._config.seed, self._deliveries.keep
+        adapter = AdapterSpec(encoder=encoder.spec, rank=settings.rank) if settings.rank else None
+        answers: Answers[TrainReply] = self._ask_about(
+            encoder,
+            lambda form: TrainTask(round=number, seed=seed, encoder=form, settings=settings, keep=keep),
             TRAIN_TYPE,
             number,
             lambda content: screen_train(content, encoder, number, adapter=adapter),
@@ -156,7 +167,7 @@ class _Loop:
         if not note:
             flat = self._optimiser.step(encoder.flat, self._updates(encoder, answers), round_number=number)
             if np.isfinite(flat).all():
-                encoder = Encoder(spec=encoder.spec, flat=flat)
+                encoder = self._deliveries.advanced(encoder, Encoder(spec=encoder.spec, flat=flat))
             else:
                 note = "the encoder is unchanged: the aggregate is not finite"
         losses = {name: reply.losses for name, reply in answers.replies.items()}
@@ -167,9 +178,10 @@ class _Loop:
         """Ask what the encoder is worth; changes nothing but the history."""
         if not self._config.evaluate_every:
             return state
-        start = self._clock.now()
-        answers: Answers[EvaluateReply] = self._ask(
-            encode_task(EvaluateTask(round=state.round, seed=self._config.seed, encoder=state.encoder)),
+        start, seed, keep = self._clock.now(), self._config.seed, self._deliveries.keep
+        answers: Answers[EvaluateReply] = self._ask_about(
+            state.encoder,
+            lambda form: EvaluateTask(round=state.round, seed=seed, encoder=form, keep=keep),
             EVALUATE_TYPE,
             state.round,
             lambda content: screen_evaluate(content, state.round),
@@ -178,13 +190,36 @@ class _Loop:
         record = self._record("evaluate", state.round, start, answers, validation=validation)
         return replace(state, history=(*state.history, record))
 
-    def _ask(
-        self, question: RecordDict, message_type: str, number: int, screen: Callable[[RecordDict], Any]
+    def _ask_about(
+        self,
+        encoder: Encoder,
+        task: Callable[[Encoder | KnownEncoder], TrainTask | EvaluateTask],
+        message_type: str,
+        number: int,
+        screen: Callable[[RecordDict], Any],
     ) -> Answers[Any]:
+        """Ask all about one encoder, each in the form that leads to it from what it holds."""
+        answers = self._ask(
+            lambda names: self._deliveries.questions(names, encoder, lambda form: encode_task(task(form))),
+            message_type,
+            number,
+            screen,
+        )
+        self._deliveries.answered(answers.asked(), [*answers.replies, *answers.declined], encoder)
+        return answers
+
+    def _ask(
+        self,
+        questions: Callable[[Iterable[str]], Mapping[str, RecordDict]],
+        message_type: str,
+        number: int,
+        screen: Callable[[RecordDict], Any],
+    ) -> Answers[Any]:
+        platforms = self._wait_for_platforms()
         return ask(
             self._grid,
-            self._wait_for_platforms(),
-            question,
+            platforms,
+            questions(platforms),
             message_type=message_type,
             round_number=number,
             deadline_seconds=self._config.deadline_seconds,

@@ -8,6 +8,7 @@ from shared.errors import ConfigError
 
 Strategy = Literal["fedavg", "fedavgm", "fedadam"]
 Weighting = Literal["uniform", "sqrt-users"]
+Downloads = Literal["whole", "steps"]
 FlatConfig = dict[str, bool | float | int | str]
 
 _LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
@@ -91,11 +92,14 @@ class RoundsConfig:
     """how long the server waits for replies; who is later loses this round"""
     evaluate_every: int = 1
     """evaluate after every so many training rounds, and after the last; 0 never evaluates"""
+    downloads: Downloads = "whole"
+    """what goes to a platform that holds an encoder of the run: the new one, or a byte a number of what changed"""
     local: LocalSettings = field(default_factory=LocalSettings)
 
     def __post_init__(self) -> None:
         _require(self, "strategy", self.strategy in get_args(Strategy), f"one of {', '.join(get_args(Strategy))}")
         _require(self, "weighting", self.weighting in get_args(Weighting), f"one of {', '.join(get_args(Weighting))}")
+        _require(self, "downloads", self.downloads in get_args(Downloads), f"one of {', '.join(get_args(Downloads))}")
         for name in ("seed", "rounds", "evaluate_every"):
             _require(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("ridge", "server_rate", "wait_seconds", "deadline_seconds"):

@@ -9,6 +9,7 @@ GraftError
 ├── FederationError            a federated run cannot go on
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
+├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
 └── HeadStoreError             a stored head that cannot be read or written
 """
 
@@ -47,6 +48,10 @@ class WireError(GraftError):
 
 class ReplyRejected(WireError):
     """A reply that must not enter the encoder; the message says why."""
+
+
+class EncoderUnknown(GraftError):
+    """A step leads on from an encoder that this platform does not hold; it needs the whole one."""
 
 
 class HeadStoreError(GraftError):

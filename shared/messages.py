@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.config import LocalSettings
-from shared.encoder.encoder import Encoder
+from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout
 from shared.encoder.linear import Moments
+from shared.encoder.step import Step
 from shared.feature_space.spec import FeatureSpace
 
 LOSSES = ("head", "encoder")
@@ -32,6 +33,7 @@ class FailureCode(StrEnum):
     FEATURE_SPACE = "feature-space"
     HEAD_STORE = "head-store"
     PROTOCOL = "protocol"
+    ENCODER_UNKNOWN = "encoder-unknown"
     INTERNAL = "internal"
 
 
@@ -56,14 +58,29 @@ class MomentsReply:
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnownEncoder:
+    """An encoder for a platform that holds the one before it, or already it itself: its numbers need not travel."""
+
+    spec: EncoderSpec
+    base: str
+    """digest of the encoder that the platform holds"""
+    step: Step | None
+    """from that one to this; None where they are the same"""
+    digest: str
+    """of the encoder that is meant"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainTask:
     """Asks a platform to improve an encoder on its contributing users."""
 
     round: int
     seed: int
     """of the run; the platform adds its name and the round"""
-    encoder: Encoder
+    encoder: Encoder | KnownEncoder
     settings: LocalSettings
+    keep: bool = False
+    """whether the next task may count on the encoder being there"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +104,9 @@ class EvaluateTask:
 
     round: int
     seed: int
-    encoder: Encoder
+    encoder: Encoder | KnownEncoder
+    keep: bool = False
+    """whether the next task may count on the encoder being there"""
 
 
 @dataclass(frozen=True, kw_only=True)

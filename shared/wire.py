@@ -8,17 +8,17 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
-from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
 from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import ArraySpec, Layout
 from shared.encoder.linear import Moments
+from shared.encoder.step import Step, rows
 from shared.errors import InputError, WireError
 from shared.feature_space.spec import FeatureSpace
 from shared.messages import (
@@ -30,6 +30,7 @@ from shared.messages import (
     EvaluateTask,
     Failed,
     FailureCode,
+    KnownEncoder,
     MomentsReply,
     MomentsTask,
     Reply,
@@ -37,14 +38,15 @@ from shared.messages import (
     TrainReply,
     TrainTask,
 )
+from shared.wire_arrays import array_record, arrays_of, short_names
 
 PROTOCOL = "graft/1"
 MOMENTS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "train", "evaluate"
 """Flower's message types"""
 
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
-FLAT = "flat"
-_NUMPY = "numpy.ndarray"
+KNOWN, STEP = "known", "step"
+FLAT, CODES, SCALES = "flat", "codes", "scales"
 
 
 def moments_layout(dim: int) -> Layout:
@@ -80,12 +82,13 @@ def encode_task(task: Task) -> RecordDict:
             "train-task" if isinstance(task, TrainTask) else "evaluate-task",
             task.round,
             seed=task.seed,
+            keep=task.keep,
             preset=task.encoder.spec.preset,
             space=_space_to_json(task.encoder.spec.feature_space),
             **_layout_fields(task.encoder.spec.layout()),
         )
     )
-    content[ENCODER] = _array_record(task.encoder.flat)
+    content.update(_encoder_records(task.encoder))
     if isinstance(task, TrainTask):
         content[SETTINGS] = ConfigRecord(dict(task.settings.to_flat()))
     return content
@@ -99,21 +102,29 @@ def decode_moments_task(content: RecordDict) -> MomentsTask:
 
 def decode_train_task(content: RecordDict) -> TrainTask:
     """Raises WireError for anything but a training task."""
-    records = {HEADER: ConfigRecord, SETTINGS: ConfigRecord, ENCODER: ArrayRecord}
-    header = _Header.read(content, "train-task", records, _ENCODER_TASK)
+    header = _Header.read(content, "train-task", {SETTINGS: ConfigRecord, **_task_records(content)}, _ENCODER_TASK)
     try:
         settings = LocalSettings.from_flat(dict(content[SETTINGS]))  # type: ignore[arg-type]
     except InputError as error:
         raise WireError(f"the settings cannot be followed: {error}") from error
-    encoder = _encoder(header, content)
-    return TrainTask(round=header.round, seed=header.number("seed"), encoder=encoder, settings=settings)
+    return TrainTask(
+        round=header.round,
+        seed=header.number("seed"),
+        encoder=_encoder(header, content),
+        settings=settings,
+        keep=header.fields["keep"],
+    )
 
 
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """Raises WireError for anything but an evaluation task."""
-    records = {HEADER: ConfigRecord, ENCODER: ArrayRecord}
-    header = _Header.read(content, "evaluate-task", records, _ENCODER_TASK)
-    return EvaluateTask(round=header.round, seed=header.number("seed"), encoder=_encoder(header, content))
+    header = _Header.read(content, "evaluate-task", _task_records(content), _ENCODER_TASK)
+    return EvaluateTask(
+        round=header.round,
+        seed=header.number("seed"),
+        encoder=_encoder(header, content),
+        keep=header.fields["keep"],
+    )
 
 
 def encode_reply(reply: Reply) -> RecordDict:
@@ -177,7 +188,7 @@ class _Header:
     ) -> "_Header":
         """Check the records' names and types, then the header's keys and types."""
         if set(content) != set(records):
-            raise WireError(f"expected the records {sorted(records)}; found {_names(content)}")
+            raise WireError(f"expected the records {sorted(records)}; found {short_names(content)}")
         for name, record_type in records.items():
             if not isinstance(content[name], record_type):
                 raise WireError(f"record {name!r} must be a {record_type.__name__}")
@@ -218,7 +229,7 @@ class _Header:
 
 _COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_ENCODER_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "preset": str, "space": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "keep": bool, "preset": str, "space": str}
 
 
 def _moments_reply(reply: MomentsReply) -> RecordDict:
@@ -232,7 +243,7 @@ def _moments_reply(reply: MomentsReply) -> RecordDict:
             **_layout_fields(moments_layout(reply.moments.dim)),
         )
     )
-    content[MOMENTS] = _array_record(reply.moments.to_flat())
+    content[MOMENTS] = array_record(flat=reply.moments.to_flat())
     return content
 
 
@@ -244,7 +255,7 @@ def _train_reply(reply: TrainReply) -> RecordDict:
         users=reply.users,
         **_layout_fields(reply.layout),
     )
-    return _content(header, encoder=_array_record(reply.flat), metrics=MetricRecord(dict(reply.losses)))
+    return _content(header, encoder=array_record(flat=reply.flat), metrics=MetricRecord(dict(reply.losses)))
 
 
 def _evaluate_reply(reply: EvaluateReply) -> RecordDict:
@@ -285,7 +296,7 @@ def _refusal(content: RecordDict) -> Declined | Failed | None:
     return None
 
 
-def _header(kind: str, round_number: int, **fields: str | int) -> ConfigRecord:
+def _header(kind: str, round_number: int, **fields: str | int | bool) -> ConfigRecord:
     names = {name.replace("_", "-"): value for name, value in fields.items()}
     return ConfigRecord({"protocol": PROTOCOL, "kind": kind, "round": round_number, **names})
 
@@ -298,11 +309,24 @@ def _layout_fields(layout: Layout) -> dict[str, str]:
     return {"layout": layout.to_json(), "layout_hash": layout.hash}
 
 
-def _array_record(flat: NDArray[Any]) -> ArrayRecord:
-    return ArrayRecord({FLAT: Array(np.ascontiguousarray(flat))})
+def _encoder_records(sent: Encoder | KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
+    """The numbers of an encoder, or what leads to it from the one that the platform holds."""
+    if isinstance(sent, Encoder):
+        return {ENCODER: array_record(flat=sent.flat)}
+    records: dict[str, ArrayRecord | ConfigRecord] = {KNOWN: ConfigRecord({"base": sent.base, "digest": sent.digest})}
+    if sent.step is not None:
+        records[STEP] = array_record(codes=sent.step.codes, scales=sent.step.scales)
+    return records
 
 
-def _encoder(header: _Header, content: RecordDict) -> Encoder:
+def _task_records(content: RecordDict) -> dict[str, type[Any]]:
+    """The records that a task must hold, by the form in which its encoder came."""
+    if KNOWN not in content:
+        return {HEADER: ConfigRecord, ENCODER: ArrayRecord}
+    return {HEADER: ConfigRecord, KNOWN: ConfigRecord, **({STEP: ArrayRecord} if STEP in content else {})}
+
+
+def _encoder(header: _Header, content: RecordDict) -> Encoder | KnownEncoder:
     space = _space_from_json(header.text("space"))
     try:
         spec = EncoderSpec(preset=header.text("preset"), input_dim=space.dim, feature_space=space)
@@ -310,41 +334,30 @@ def _encoder(header: _Header, content: RecordDict) -> Encoder:
         raise WireError(f"the encoder is of a kind unknown here: {error}") from error
     if header.layout() != spec.layout():
         raise WireError(f"the layout is not that of preset {spec.preset!r} at {space.dim} dimensions")
-    return Encoder(spec=spec, flat=_flat(content, ENCODER, spec.layout()))
+    if KNOWN not in content:
+        return Encoder(spec=spec, flat=_flat(content, ENCODER, spec.layout()))
+    known = dict(content[KNOWN])
+    _require_keys(KNOWN, known, {"base": str, "digest": str})
+    step = _step(content, spec) if STEP in content else None
+    return KnownEncoder(spec=spec, base=str(known["base"]), digest=str(known["digest"]), step=step)
+
+
+def _step(content: RecordDict, spec: EncoderSpec) -> Step:
+    lengths = rows(spec)
+    codes: tuple[np.dtype[Any], int] = (np.dtype(np.int8), int(lengths.sum()))
+    arrays = arrays_of(content[STEP], STEP, {CODES: codes, SCALES: (np.dtype(np.float32), len(lengths))})
+    return Step(codes=arrays[CODES], scales=arrays[SCALES])
 
 
 def _flat(content: RecordDict, name: str, layout: Layout) -> NDArray[Any]:
     """The record's only array, [size of layout], of its dtype and finite."""
-    record = content[name]
-    if not isinstance(record, ArrayRecord) or set(record) != {FLAT}:
-        raise WireError(f"record {name!r} must hold the array {FLAT!r} alone; found {_names(record)}")
-    array = record[FLAT]
-    if (array.dtype, tuple(array.shape)) != (str(layout.dtype), (layout.size,)):
-        found = f"{array.dtype[:20]} {list(array.shape)[:4]}"
-        raise WireError(f"record {name!r} must be {layout.dtype} [{layout.size}]; found {found}")
-    header = _npy_header(layout.dtype, layout.size)
-    if array.stype != _NUMPY or not array.data.startswith(header):
-        raise WireError(f"record {name!r} does not hold the array that it announces")
-    if len(array.data) != len(header) + layout.size * layout.dtype.itemsize:
-        raise WireError(f"record {name!r} is not as long as its shape says")
-    flat = np.frombuffer(array.data, layout.dtype, offset=len(header)).copy()
-    if not np.isfinite(flat).all():
-        raise WireError(f"record {name!r} holds numbers that are not finite")
-    return flat
-
-
-def _npy_header(dtype: np.dtype[Any], size: int) -> bytes:
-    """The only beginning that is taken: no parser ever reads what a stranger wrote (numpy's opens zip files too)."""
-    stream = BytesIO()
-    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
-    np.lib.format.write_array_header_1_0(stream, description)
-    return stream.getvalue()
+    return arrays_of(content[name], name, {FLAT: (layout.dtype, layout.size)})[FLAT]
 
 
 def _metrics(content: RecordDict, allowed: tuple[str, ...]) -> dict[str, float]:
     metrics = dict(content[METRICS])
     if not set(metrics) <= set(allowed):
-        raise WireError(f"record {METRICS!r} may hold {list(allowed)}; found {_names(metrics)}")
+        raise WireError(f"record {METRICS!r} may hold {list(allowed)}; found {short_names(metrics)}")
     if not all(type(value) is float and math.isfinite(value) for value in metrics.values()):
         raise WireError(f"record {METRICS!r} must hold finite numbers")
     return {name: metrics[name] for name in allowed if name in metrics}  # type: ignore[misc]
@@ -352,15 +365,10 @@ def _metrics(content: RecordDict, allowed: tuple[str, ...]) -> dict[str, float]:
 
 def _require_keys(record: str, fields: dict[str, Any], expected: Mapping[str, type[Any]]) -> None:
     if set(fields) != set(expected):
-        raise WireError(f"record {record!r} must hold {sorted(expected)}; found {_names(fields)}")
+        raise WireError(f"record {record!r} must hold {sorted(expected)}; found {short_names(fields)}")
     for name, kind in expected.items():
         if type(fields[name]) is not kind:
             raise WireError(f"{name} in record {record!r} must be of type {kind.__name__}")
-
-
-def _names(found: Any) -> list[str]:
-    """What may be repeated of names that came from outside."""
-    return [str(name)[:40] for name in sorted(found)[:8]]
 
 
 def _space_to_json(space: FeatureSpace) -> str:

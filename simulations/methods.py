@@ -126,7 +126,12 @@ def _rounds(
     result = run_held_federation(
         {name: one.data for name, one in opened.items()},
         start,
-        RoundsConfig(seed=seed, rounds=config.rounds, local=LocalSettings(adapters=config.adapters)),
+        RoundsConfig(
+            seed=seed,
+            rounds=config.rounds,
+            local=LocalSettings(adapters=config.adapters),
+            downloads="steps" if adapter_rank(config.adapters) else "whole",
+        ),
         folder=folder,
     )
     for entry in result.rounds():

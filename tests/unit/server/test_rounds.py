@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flwr.clientapp import ClientApp
 
+from client.app import app as real_app
 from client.data.splits import training_sequences
 from client.training.moments import platform_moments
 from server.rounds import Clock, run_rounds, solved
@@ -149,3 +150,55 @@ def test_learns_from_low_rank_updates(tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(rounds=4, local=LOW_RANK))
     losses = [entry["losses"] for entry in found.history if entry["kind"] == "train"]
     assert all(losses[-1][name]["encoder"] < losses[0][name]["encoder"] for name in "abc")
+
+
+BY_STEPS = config(rounds=3, downloads="steps")
+
+
+def down(found) -> list[int]:
+    return [entry["bytes_down"] for entry in found.history]
+
+
+def test_sends_steps_of_a_byte_a_number_to_platforms_that_hold_the_encoder_before(tmp_path) -> None:
+    whole = federate(tmp_path / "whole", PLATFORMS, config(rounds=3))
+    steps = federate(tmp_path / "steps", PLATFORMS, BY_STEPS)
+    _moments, first, *rest = down(steps)
+    assert first > 3 * START.flat.nbytes  # nobody holds anything yet
+    beside = down(whole)[1] - 3 * START.flat.nbytes
+    trains, evaluations = rest[::2], rest[1::2]
+    assert all(size < 1.2 * beside for size in trains)  # the encoder of the evaluation before: no number travels
+    numbers = START.flat.size - 80
+    assert all(3 * numbers < size < 3 * 1.5 * numbers + 1.5 * beside for size in evaluations)
+    assert [len(entry["platforms"]) for entry in steps.history] == [3] * 8
+    np.testing.assert_allclose(steps.encoder.flat, whole.encoder.flat, atol=2e-3)
+    assert np.abs(steps.encoder.flat - START.flat).max() > 1e-2
+
+
+def test_gives_the_same_bytes_by_steps_with_and_without_serialisation(tmp_path) -> None:
+    one = federate(tmp_path / "one", PLATFORMS, BY_STEPS)
+    two = federate(tmp_path / "two", PLATFORMS, BY_STEPS, serialise=False)
+    assert one.encoder.flat.tobytes() == two.encoder.flat.tobytes()
+    assert down(one) == down(two)
+
+
+def test_sends_the_whole_encoder_again_to_a_platform_that_lost_it(tmp_path) -> None:
+    def forgetful(message, context):
+        for kept in (tmp_path / "heads" / "b").glob("received*"):
+            kept.unlink()
+        return real_app(message, context)
+
+    app = ClientApp()
+    app.query("moments")(forgetful)
+    app.train()(forgetful)
+    app.evaluate()(forgetful)
+    found = federate(tmp_path, PLATFORMS, BY_STEPS, apps={"b": app})
+    lost = {"b": "encoder-unknown"}
+    # it holds the encoder of an evaluation, loses it before training, and gets it whole for the next evaluation
+    assert [entry["failed"] for entry in found.history] == [{}, {}, lost, {}, lost, {}, lost, {}]
+
+
+def test_tells_receivers_that_do_not_contribute_by_steps_too(tmp_path) -> None:
+    few = {**PLATFORMS, "tiny": opened("tiny", users=99)}
+    found = federate(tmp_path, few, BY_STEPS)
+    assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 8
+    assert max(down(found)[2::2]) < START.flat.nbytes

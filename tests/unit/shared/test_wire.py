@@ -1,16 +1,19 @@
 """The wire: what goes in comes out, and what is not exactly one encoder is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from flwr.app import ConfigRecord, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
 from shared.config import LocalSettings, RoundsConfig
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout
+from shared.encoder.step import Step
 from shared.errors import ConfigError, WireError
 from shared.feature_space.spec import FeatureSpace
-from shared.messages import Declined, DeclineReason, TrainReply, TrainTask
-from shared.wire import decode_train_reply, decode_train_task, encode_reply, encode_task
+from shared.messages import Declined, DeclineReason, EvaluateTask, KnownEncoder, TrainReply, TrainTask
+from shared.wire import decode_evaluate_task, decode_train_reply, decode_train_task, encode_reply, encode_task
 
 SPACE = FeatureSpace(name="hashing", parameters=(("dim", 8),), dim=8, fingerprint="f" * 32)
 
@@ -77,3 +80,33 @@ def test_reads_back_the_run_config_it_wrote() -> None:
 def test_names_the_setting_that_is_wrong() -> None:
     with pytest.raises(ConfigError, match="strategy must be one of fedavg, fedavgm, fedadam; got 'fedmax'"):
         RoundsConfig(strategy="fedmax")  # type: ignore[arg-type]
+
+
+def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
+    after = Encoder(spec=encoder.spec, flat=encoder.flat + np.float32(0.1) * (encoder.flat != 0))
+    step = Step.between(encoder, after)
+    for sent in (step, None):
+        known = KnownEncoder(spec=encoder.spec, base="b" * 64, step=sent, digest="d" * 64)
+        task = TrainTask(round=3, seed=7, encoder=known, settings=LocalSettings(), keep=True)
+        found = decode_train_task(encode_task(task))
+        assert isinstance(found.encoder, KnownEncoder)
+        assert (found.encoder.base, found.encoder.digest, found.keep) == ("b" * 64, "d" * 64, True)
+        assert (found.encoder.step is None) == (sent is None)
+    found = decode_evaluate_task(encode_task(EvaluateTask(round=3, seed=7, encoder=replace(known, step=step))))
+    assert isinstance(found.encoder, KnownEncoder)
+    assert found.encoder.step is not None
+    assert found.encoder.step.added_to(encoder).flat.tobytes() == step.added_to(encoder).flat.tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"codes": np.zeros(3, np.int8)}, {"scales": np.zeros(3, np.float32)}, {"extra": np.zeros(3, np.float32)}],
+)
+def test_refuses_a_step_of_other_arrays(encoder: Encoder, change: dict[str, np.ndarray]) -> None:
+    step = Step.between(encoder, encoder)
+    known = KnownEncoder(spec=encoder.spec, base="b", step=step, digest="d")
+    content: RecordDict = encode_task(EvaluateTask(round=3, seed=7, encoder=known))
+    arrays = {"codes": step.codes, "scales": step.scales, **change}
+    content["step"] = ArrayRecord({name: Array(value) for name, value in arrays.items()})
+    with pytest.raises(WireError):
+        decode_evaluate_task(content)
