@@ -9,6 +9,7 @@ import numpy as np
 from flwr.app import RecordDict
 from flwr.serverapp import Grid
 
+from server.aggregation import agreement
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import WEIGHTINGS
 from server.deliveries import Deliveries
@@ -64,6 +65,8 @@ class RoundRecord:
     failed: dict[str, str]
     dropped: dict[str, str]
     missing: tuple[str, ...]
+    cosines: dict[str, dict[str, float]]
+    """between the platforms' updates; training rounds only"""
     note: str
     """in words, where the encoder stayed as it was; else empty"""
 
@@ -164,14 +167,17 @@ class _Loop:
             lambda content: screen_train(content, encoder, number, adapter=adapter),
         )
         note = self._too_few(answers)
+        updates = self._updates(encoder, answers)
         if not note:
-            flat = self._optimiser.step(encoder.flat, self._updates(encoder, answers), round_number=number)
+            flat = self._optimiser.step(encoder.flat, updates, round_number=number)
             if np.isfinite(flat).all():
                 encoder = self._deliveries.advanced(encoder, Encoder(spec=encoder.spec, flat=flat))
             else:
                 note = "the encoder is unchanged: the aggregate is not finite"
         losses = {name: reply.losses for name, reply in answers.replies.items()}
-        record = self._record("train", number, start, answers, losses=losses, note=note)
+        record = self._record(
+            "train", number, start, answers, losses=losses, cosines=agreement.cosines(updates), note=note
+        )
         return replace(state, encoder=encoder, round=number, history=(*state.history, record))
 
     def evaluated(self, state: RunState) -> RunState:
@@ -260,6 +266,7 @@ class _Loop:
         *,
         losses: dict[str, dict[str, float]] | None = None,
         validation: dict[str, dict[str, float]] | None = None,
+        cosines: dict[str, dict[str, float]] | None = None,
         note: str = "",
     ) -> RoundRecord:
         for name, reason in answers.dropped.items():
@@ -274,6 +281,7 @@ class _Loop:
             platforms=tuple(answers.replies),
             losses=losses or {},
             validation=validation or {},
+            cosines=cosines or {},
             declined=answers.declined,
             failed=answers.failed,
             dropped=answers.dropped,

@@ -20,6 +20,7 @@ from simulations.encoders import OpenPlatform, pooled_encoder, source_encoder
 from simulations.federation import run_held_federation
 from simulations.outcomes import (
     EncoderSummary,
+    HelpOutcome,
     RoundOutcome,
 )
 from simulations.people import without_shared_people
@@ -28,6 +29,7 @@ from simulations.platforms import open_platforms
 from simulations.recorder import RunRecorder
 from simulations.run_config import NEEDS_SOURCE, RunConfig
 from simulations.trained_parts import FROM_ROUNDS, Encoders
+from simulations.who_helps import leave_one_out
 from simulations.workers import Workers, cores, threads
 
 LOCAL_METHODS = (*BASELINES, "stack", "local")
@@ -123,19 +125,17 @@ def _rounds(
 ) -> Encoder:
     """The encoder after a federation of all platforms, each round handed to the recorder."""
     shutil.rmtree(folder, ignore_errors=True)
-    result = run_held_federation(
-        {name: one.data for name, one in opened.items()},
-        start,
-        RoundsConfig(
-            seed=seed,
-            rounds=config.rounds,
-            local=LocalSettings(adapters=config.adapters),
-            downloads="steps" if adapter_rank(config.adapters) else "whole",
-        ),
-        folder=folder,
+    rounds = RoundsConfig(
+        seed=seed,
+        rounds=config.rounds,
+        local=LocalSettings(adapters=config.adapters),
+        downloads="steps" if adapter_rank(config.adapters) else "whole",
     )
+    result = run_held_federation({name: one.data for name, one in opened.items()}, start, rounds, folder=folder)
     for entry in result.rounds():
         recorder.add_round(RoundOutcome(seed=seed, **entry))
+    lifts = leave_one_out(opened, start, result.moments, ridge=rounds.ridge, seed=seed)
+    recorder.add_help(HelpOutcome(seed=seed, lifts=lifts))
     return result.encoder
 
 

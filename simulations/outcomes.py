@@ -134,6 +134,17 @@ class RoundOutcome:
     """Platform: NDCG@10 on validation events after the round."""
     dropped: Mapping[str, str] = field(default_factory=dict)
     """Platform: why its reply did not enter the encoder."""
+    cosines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Platform: platform: the cosine of their updates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HelpOutcome:
+    """Who helps whom through the linear part, under one seed."""
+
+    seed: int
+    lifts: Mapping[str, Mapping[str, float]]
+    """Helper: helped: lift in percent of the linear part of all over the one without the helper."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +162,7 @@ class RunResult:
     outcomes: tuple[MethodOutcome, ...]
     rounds: tuple[RoundOutcome, ...]
     gates: tuple[GateOutcome, ...]
+    helps: tuple[HelpOutcome, ...]
     seconds: Mapping[str, float]
     """Step: seconds, added up over platforms, some of which work at the same time."""
     wall_seconds: float

@@ -1,6 +1,7 @@
 """The report's figures as SVG texts: transparent, drawn in the page's own ink, so that they read on light and dark."""
 
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,7 +100,9 @@ def weight_figure(document: Mapping[str, Any]) -> str | None:
     return _heat_map(document, weights, "weights")
 
 
-def _heat_map(document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str) -> str | None:
+def _heat_map(
+    document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str, digits: int | None = None
+) -> str | None:
     values = {row: found for row, found in values.items() if found}
     columns = list(dict.fromkeys(column for found in values.values() for column in found))
     if not columns:
@@ -112,7 +115,9 @@ def _heat_map(document: Mapping[str, Any], values: Mapping[str, Mapping[str, flo
     shades = np.empty((*table.shape, 4))
     shades[..., :3] = np.where(table[..., None] < 0, to_rgb(_LINES[1]), to_rgb(_TRANSFER))
     shades[..., 3] = strength
-    _draw_cells(axes, table, shades)
+    if digits is None:
+        digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
+    _draw_cells(axes, table, shades, digits)
     axes.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
     axes.set_yticks(range(len(values)), list(values))
     axes.spines[:].set_visible(False)
@@ -120,18 +125,42 @@ def _heat_map(document: Mapping[str, Any], values: Mapping[str, Mapping[str, flo
     return _svg(figure, name, document)
 
 
-def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any, Any]) -> None:
+def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any, Any], digits: int) -> None:
     rows, columns = table.shape
-    digits = 3 if np.nanmax(np.abs(table)) < 0.1 or columns <= 12 else 2
     for row in range(rows):
         for column in range(columns):
             corner = (column - 0.48, row - 0.46)
             axes.add_patch(Rectangle(corner, 0.96, 0.92, facecolor=shades[row, column], linewidth=0))
             value = table[row, column]
-            text = "-" if np.isnan(value) else f"{value:.{digits}f}".replace("0.", ".", 1)
+            text = "-" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}")
             axes.text(column, row, text, ha="center", va="center", fontsize=9)
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
+
+
+@mpl.rc_context(_SETTINGS)
+def help_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of who helps whom through the linear part, mean over seeds: helpers down, the helped across."""
+    return _heat_map(
+        document, _mean_tables([each["linear"] for each in document.get("who_helps", [])]), "help", digits=1
+    )
+
+
+@mpl.rc_context(_SETTINGS)
+def cosine_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of the cosines between platforms' updates, mean over training rounds and seeds."""
+    tables = [each["cosines"] for each in document["rounds"] if each.get("cosines")]
+    return _heat_map(document, _mean_tables(tables), "cosines", digits=2)
+
+
+def _mean_tables(tables: list[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """Row to column to the mean over the tables that hold it."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for table in tables:
+        for row, values in table.items():
+            for column, value in values.items():
+                found.setdefault(row, {}).setdefault(column, []).append(value)
+    return {row: {column: float(np.mean(all_of)) for column, all_of in values.items()} for row, values in found.items()}
 
 
 @mpl.rc_context(_SETTINGS)

@@ -12,6 +12,7 @@ from simulations.outcomes import (
     SHOWN,
     EncoderSummary,
     GateOutcome,
+    HelpOutcome,
     MethodOutcome,
     PlatformSummary,
     RoundOutcome,
@@ -72,6 +73,7 @@ class RunRecorder(Recorder):
         self._outcomes: list[MethodOutcome] = []
         self._rounds: list[RoundOutcome] = []
         self._gates: list[GateOutcome] = []
+        self._helps: list[HelpOutcome] = []
         self._seconds: dict[str, float] = {}
 
     @override
@@ -106,6 +108,10 @@ class RunRecorder(Recorder):
         """One federated round."""
         self._rounds.append(outcome)
 
+    def add_help(self, outcome: HelpOutcome) -> None:
+        """Who helps whom under one seed."""
+        self._helps.append(outcome)
+
     def result(self, *, complete: bool) -> RunResult:
         """What is ready by now: by seed, then platforms and methods in their order."""
         platforms = list(dict.fromkeys((*self._config.names, *self._platforms)))
@@ -124,6 +130,7 @@ class RunRecorder(Recorder):
             ),
             rounds=tuple(self._rounds),
             gates=tuple(sorted(self._gates, key=lambda one: (one.seed, places[one.platform]))),
+            helps=tuple(self._helps),
             seconds=dict(sorted(self._seconds.items())),
             wall_seconds=time.perf_counter() - self._began,
             complete=complete,

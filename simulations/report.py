@@ -85,6 +85,20 @@ def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
             plots.weight_figure(document),
         ),
         (
+            "Who helps whom: the linear part",
+            (
+                "What the platform below a column gains, in percent, from the moments of the platform on the left: the "
+                "linear part of all over the one without it, NDCG without a cutoff on validation events of users who "
+                "are in no moments. Orange: it would do better without."
+            ),
+            plots.help_figure(document),
+        ),
+        (
+            "Who pulls the same way: the sequence part",
+            "The cosine between the platforms' updates of the encoder, mean over training rounds.",
+            plots.cosine_figure(document),
+        ),
+        (
             "Rounds",
             "The mean loss and the validation NDCG@10 of each platform after each round.",
             plots.round_figure(document),

@@ -120,6 +120,10 @@ def result_document(result: RunResult) -> dict[str, Any]:
             for summary in result.platforms
         },
         "rounds": [_round_entry(outcome) for outcome in result.rounds],
+        "who_helps": [
+            {"seed": one.seed, "linear": {name: dict(found) for name, found in one.lifts.items()}}
+            for one in result.helps
+        ],
         "seconds": {"total": result.wall_seconds, "steps": dict(result.seconds)},
     }
 
@@ -233,4 +237,5 @@ def _round_entry(outcome: RoundOutcome) -> dict[str, Any]:
         "losses": {platform: dict(losses) for platform, losses in outcome.losses.items()},
         "validation": dict(outcome.validation),
         "dropped": dict(outcome.dropped),
+        "cosines": {platform: dict(found) for platform, found in outcome.cosines.items()},
     }

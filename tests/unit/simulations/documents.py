@@ -9,6 +9,7 @@ from simulations.outcomes import (
     ORACLE,
     EncoderSummary,
     GateOutcome,
+    HelpOutcome,
     MethodOutcome,
     PlatformSummary,
     RoundOutcome,
@@ -34,6 +35,7 @@ def full_document(
             outcomes=tuple(_outcome(name, method) for name in names for method in methods),
             rounds=tuple(_round(number, names) for number in range(2)),
             gates=tuple(_gate(name) for name in names),
+            helps=(HelpOutcome(seed=0, lifts={one: dict.fromkeys(names, 12.5) for one in names}),),
             seconds={"prepare": 1.0, "rounds": 2.0, "rank": 0.001},
             wall_seconds=3.0,
             complete=complete,
@@ -52,6 +54,7 @@ def empty_document() -> dict[str, Any]:
         outcomes=(),
         rounds=(),
         gates=(),
+        helps=(),
         seconds={},
         wall_seconds=3.0,
         complete=False,
@@ -100,6 +103,7 @@ def _round(number: int, platforms: tuple[str, ...]) -> RoundOutcome:
         bytes_down=10,
         losses={name: {"head": 3.0 - number, "encoder": 2.5 - number} for name in platforms},
         validation=dict.fromkeys(platforms, 0.1 + number / 10),
+        cosines={one: {other: -0.25 for other in platforms if other != one} for one in platforms},
     )
 
 

@@ -37,6 +37,7 @@ def write_run(
         outcomes=tuple(_outcome(*key, np.array(ndcg)) for key, ndcg in values.items()),
         rounds=(),
         gates=tuple(_gate(*key, method) for key, method in (served or {}).items()),
+        helps=(),
         seconds={},
         wall_seconds=1.0,
         complete=complete,

@@ -12,7 +12,15 @@ from simulations.outcomes import ORACLE
 from tests.unit.simulations.documents import empty_document, full_document
 
 Draw = Callable[[Mapping[str, Any]], str | None]
-FIGURES = (plots.lift_figure, plots.scorer_figure, plots.weight_figure, plots.round_figure, plots.time_figure)
+FIGURES = (
+    plots.lift_figure,
+    plots.scorer_figure,
+    plots.weight_figure,
+    plots.help_figure,
+    plots.cosine_figure,
+    plots.round_figure,
+    plots.time_figure,
+)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -85,3 +93,8 @@ def test_draws_one_platform_and_many() -> None:
     for count in (1, 3):
         names = tuple(f"shop-{number}" for number in range(count))
         assert {f"{name} (synthetic)" for name in names} <= texts(plots.lift_figure(full_document(*names)))
+
+
+def test_shows_who_helps_whom_in_percent_and_cosines_with_their_sign() -> None:
+    assert "12.5" in texts(drawn(plots.help_figure))
+    assert "-.25" in texts(drawn(plots.cosine_figure))

@@ -13,6 +13,8 @@ HEADINGS = (
     "Lift over local",
     "What each scorer is worth alone",
     "What each platform&#39;s stack weighs",
+    "Who helps whom: the linear part",
+    "Who pulls the same way: the sequence part",
     "Rounds",
     "Where time went",
 )

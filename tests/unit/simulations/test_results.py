@@ -48,6 +48,7 @@ def result(*outcomes: MethodOutcome, seconds: float = 1.5) -> RunResult:
         ),
         outcomes=outcomes,
         gates=(),
+        helps=(),
         rounds=(RoundOutcome(seed=0, number=0, kind="moments", seconds=seconds, bytes_up=8, bytes_down=4),),
         seconds={"prepare": seconds, "rounds": 2 * seconds},
         wall_seconds=seconds,
