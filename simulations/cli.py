@@ -55,9 +55,17 @@ def run(
     min_user_events: Annotated[int | None, typer.Option(help="Users with fewer events are dropped [3].")] = None,
     min_item_events: Annotated[int | None, typer.Option(help="Items with fewer events are dropped [1].")] = None,
     features: Annotated[str | None, typer.Option(help="hashing or precomputed [hashing].")] = None,
-    encoder: Annotated[str | None, typer.Option(help="tiny or small [small; tiny for the synthetic world].")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="tiny, nano or small [small; tiny for the synthetic world].")
+    ] = None,
     adapters: Annotated[
         str | None, typer.Option(help="lora:RANK: low-rank adapters are trained and travel [none].")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="Who teaches under knowledge: encoder (the tuned one) or stack [encoder].")
+    ] = None,
+    alignment: Annotated[
+        str | None, typer.Option(help="While tuning: off, probe:WEIGHT, coral:WEIGHT or gate, all three compete [off].")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
     out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
@@ -81,6 +89,8 @@ def run(
         "features": features,
         "encoder": encoder,
         "adapters": adapters,
+        "teacher": teacher,
+        "alignment": alignment,
     }
     errors = Console(stderr=True, highlight=False)
     from_file = {} if config is None else read_config_file(config)

@@ -9,7 +9,7 @@ import numpy as np
 
 from client.data.spec import PlatformSpec
 from client.recommender.cross_fitting import Catalogue
-from client.recommender.release import released_calibration
+from client.recommender.release import released_calibration, released_item_moments
 from client.scorers.neighbours import Neighbours, nearest
 from client.workspace import open_data
 from shared.config import LocalSettings, RoundsConfig, adapter_rank
@@ -28,7 +28,7 @@ from simulations.platform_methods import run_baselines, run_stacks
 from simulations.platforms import open_platforms
 from simulations.recorder import RunRecorder
 from simulations.run_config import NEEDS_SOURCE, RunConfig
-from simulations.trained_parts import FROM_ROUNDS, Encoders
+from simulations.trained_parts import FROM_ROUNDS, Encoders, PartSettings
 from simulations.who_helps import leave_one_out
 from simulations.workers import Workers, cores, threads
 
@@ -44,6 +44,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) 
     specs, world = open_platforms(config, work / "platforms")
     for source in config.sources:
         specs = without_shared_people(specs, source, work / "source")
+    settings = PartSettings(preset=config.encoder, teacher=config.teacher, alignment=config.alignment)
     known: dict[str, Neighbours] = {}
     with Workers(jobs, recorder) as workers, threads(max(1, cores() // 2)):
         for seed in range(config.seed, config.seed + config.seeds):
@@ -64,7 +65,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) 
                     opened[name],
                     methods[name],
                     encoders,
-                    preset=config.encoder,
+                    settings=settings,
                     seed=seed,
                     heads=work / "heads" / f"seed-{seed}" / name,
                     truth=None if world is None else world.truths[name],
@@ -96,6 +97,7 @@ def _train_encoders(
     wanted = [method for method in config.methods if targets]
     source: Encoder | None = None
     released: Mapping[str, object] = {}
+    moments: Mapping[str, object] = {}
     federated: Encoder | None = None
     pooled: Encoder | None = None
     if any(method in NEEDS_SOURCE for method in wanted) and config.sources:
@@ -103,6 +105,7 @@ def _train_encoders(
         with recorder.step("pretrain"):
             source = source_encoder(sources, config.encoder, seed)
             released = released_calibration(sources[0].platform, sources[0].catalogue, source)
+            moments = released_item_moments(sources[0].catalogue.features, source)
         recorder.set_encoder(_summary(source))
     if any(method in FROM_ROUNDS for method in wanted) and source is not None:
         with recorder.step("rounds"):
@@ -111,8 +114,14 @@ def _train_encoders(
         with recorder.step("pooled"):
             pooled = pooled_encoder(list(opened.values()), config.encoder, seed)
         recorder.set_encoder(_summary(pooled))
-    rank = adapter_rank(config.adapters)
-    return Encoders(source=source, released=released, federated=federated, pooled=pooled, rank=rank)
+    return Encoders(
+        source=source,
+        released=released,
+        item_moments=moments,
+        federated=federated,
+        pooled=pooled,
+        rank=adapter_rank(config.adapters),
+    )
 
 
 def _rounds(

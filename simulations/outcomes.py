@@ -22,11 +22,15 @@ METHODS = (
     "zero-shot",
     "feature",
     "model",
+    "knowledge",
     "federated",
     "federated-model",
     "pooled",
 )
 """Every method that can be asked for, in the order in which reports show them."""
+
+KNOWLEDGE = "knowledge"
+"""The method that leaves a student."""
 
 LOCAL = "local"
 """The method that every lift is measured against."""
@@ -39,6 +43,24 @@ ORACLE = "oracle"
 
 SHOWN = (*METHODS, SERVED, ORACLE)
 """Every method that a result may hold, in the order in which reports show them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentSummary:
+    """What method ``knowledge`` leaves on a small device: the student without its teacher and without a stack."""
+
+    preset: str
+    parameters: int
+    ndcg: float
+    """NDCG@10 of it alone"""
+    teacher_parameters: int | None
+    """of the tuned encoder and its head; None where the stack taught"""
+    teacher_ndcg: float | None
+    """NDCG@10 of the tuned encoder alone"""
+    seconds: float
+    """of one recommendation"""
+    stack_seconds: float
+    """of one recommendation by the stack of the method"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +89,8 @@ class MethodOutcome:
     """The stack's weight of each scorer; empty for a method without a stack."""
     tuned: Mapping[str, object] = field(default_factory=dict)
     """What validation or cross-validation chose, as JSON values."""
+    student: StudentSummary | None = None
+    """Of method ``knowledge``."""
 
     def __post_init__(self) -> None:
         columns = (self.ndcg, self.recall, self.reciprocal_rank, self.cold_users, self.cold_items)

@@ -22,11 +22,21 @@ from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
 from simulations.encoders import OpenPlatform
-from simulations.outcomes import LOCAL, ORACLE, SERVED, GateOutcome, MethodOutcome, PlatformSummary
+from simulations.outcomes import (
+    KNOWLEDGE,
+    LOCAL,
+    ORACLE,
+    SERVED,
+    GateOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    StudentSummary,
+)
 from simulations.recorder import Recorder
+from simulations.students import student_summary
 from simulations.synthetic.oracle import oracle_scores
 from simulations.synthetic.world import PlatformTruth
-from simulations.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders
+from simulations.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders, PartSettings, PlatformParts
 
 
 def run_baselines(recorder: Recorder, one: OpenPlatform, methods: Sequence[str], seed: int) -> None:
@@ -48,7 +58,7 @@ def run_stacks(
     methods: Sequence[str],
     encoders: Encoders,
     *,
-    preset: str,
+    settings: PartSettings,
     seed: int,
     heads: Path,
     truth: PlatformTruth | None,
@@ -57,7 +67,9 @@ def run_stacks(
 
     ``truth`` is known where the platform is synthetic; then the oracle is ranked too.
     """
-    work = _StackMethods(one, methods, encoders, preset=preset, seed=seed, recorder=recorder, heads=HeadStore(heads))
+    work = _StackMethods(
+        one, methods, encoders, settings=settings, seed=seed, recorder=recorder, heads=HeadStore(heads)
+    )
     work.run(truth)
 
 
@@ -70,14 +82,15 @@ class _StackMethods:
         methods: Sequence[str],
         encoders: Encoders,
         *,
-        preset: str,
+        settings: PartSettings,
         seed: int,
         recorder: Recorder,
         heads: HeadStore,
     ) -> None:
         self._one, self._platform, self._name = one, one.platform, one.platform.name
         self._methods, self._encoders = methods, encoders
-        self._preset, self._seed = preset, seed
+        self._sets, self._seed = settings.stacks(), seed
+        self._parts = PlatformParts(one, encoders, settings, seed)
         self._recorder, self._heads = recorder, heads
         self._held_out = _held_out(self._platform)
         self._record = _Record(self._platform, self._held_out, recorder, seed)
@@ -101,21 +114,21 @@ class _StackMethods:
         methods = [method for method in self._methods if method in STACKS]
         if not methods:
             return None
-        needed = {part for method in methods for parts in STACKS[method] for part in parts}
+        needed = {part for method in methods for parts in self._sets[method] for part in parts}
         trained = {}
-        for part in sorted(needed):
+        for part in [part for part in PARTS if part in needed]:
             with self._step(f"train {part}"):
-                made = PARTS[part](self._one, self._encoders, self._preset, self._seed)
+                made = PARTS[part](self._parts)
             if made is not None:
                 trained[part] = made
         available = {
-            method: [parts for parts in STACKS[method] if set(parts) <= set(trained)] or [()] for method in methods
+            method: [parts for parts in self._sets[method] if set(parts) <= set(trained)] or [()] for method in methods
         }
         with self._step("stack"):
             return fit_stacks(self._platform, self._one.catalogue, trained, available, seed=self._seed)
 
     def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
-        chosen = list(stacks.chosen)
+        chosen, student = list(stacks.chosen), self._student(stacks)
         for method in chosen:
             self._heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
         with self._step("rank"):
@@ -124,8 +137,23 @@ class _StackMethods:
             by_stack = dict(zip(distinct, ranked, strict=True))
             rankings = {method: by_stack[stacks.chosen[method].name] for method in chosen}
             for method, ranking in rankings.items():
-                self._record(method, ranking, weights=stacks.weights_of(method), tuned=stacks.summary_of(method))
+                self._record(
+                    method,
+                    ranking,
+                    weights=stacks.weights_of(method),
+                    tuned=stacks.summary_of(method),
+                    student=student if method == KNOWLEDGE else None,
+                )
         return rankings
+
+    def _student(self, stacks: FittedStacks) -> StudentSummary | None:
+        """The first student, if there is one: alone, and beside the stack that holds it."""
+        student = self._parts.student("") if KNOWLEDGE in stacks.chosen else None
+        if student is None:
+            return None
+        self._heads.write("student", student.to_stored())
+        with self._step("student"):
+            return student_summary(student, self._parts.teaching(""), stacks, KNOWLEDGE, self._one, self._held_out)
 
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
@@ -179,6 +207,7 @@ class _Record:
         *,
         weights: Mapping[str, float] | None = None,
         tuned: Mapping[str, object] | None = None,
+        student: StudentSummary | None = None,
     ) -> None:
         self._recorder.add_outcome(
             MethodOutcome(
@@ -194,6 +223,7 @@ class _Record:
                 cold_items=self._cold_items,
                 weights=weights or {},
                 tuned=tuned or {},
+                student=student,
             )
         )
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simulations.outcomes import ORACLE, SERVED
 
-TRANSFER_METHODS = ("zero-shot", "feature", "model", "federated", "federated-model", "pooled", SERVED)
+TRANSFER_METHODS = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model", "pooled", SERVED)
 """Methods in which something of other platforms is used."""
 
 _INK = "#010203"

@@ -173,10 +173,36 @@ def _method_entry(
     entry["weights"] = _mean_weights(outcomes)
     entry["lift"] = None if local is None or local is outcomes else _lift_entry(outcomes, local)
     entry["tuned"] = {key: [outcome.tuned.get(key) for outcome in outcomes] for key in _tuned_names(outcomes)}
+    if any(outcome.student for outcome in outcomes):
+        entry["student"] = _student_entry(outcomes)
     if oracle is not None:
-        best = float(np.mean([_mean(outcome.ndcg) for outcome in oracle]))
-        entry["share_of_oracle"] = entry["ndcg@10"] / best if best > 0 else None
+        entry["share_of_oracle"] = _share(entry["ndcg@10"], [_mean(outcome.ndcg) for outcome in oracle])
     return entry
+
+
+def _student_entry(outcomes: list[MethodOutcome]) -> dict[str, Any]:
+    """Means over the seeds that have a student; shares are of means."""
+    pairs = [(outcome, outcome.student) for outcome in outcomes if outcome.student is not None]
+    ndcg = float(np.mean([student.ndcg for _, student in pairs]))
+    taught = [one.teacher_ndcg for _, one in pairs if one.teacher_ndcg is not None]
+    first = pairs[0][1]
+    return {
+        "preset": first.preset,
+        "parameters": first.parameters,
+        "teacher_parameters": first.teacher_parameters,
+        "ndcg@10": ndcg,
+        "share_of_stack": _share(ndcg, [_mean(outcome.ndcg) for outcome, _ in pairs]),
+        "share_of_teacher": _share(ndcg, taught) if taught else None,
+        "seconds": {
+            "student": float(np.mean([student.seconds for _, student in pairs])),
+            "stack": float(np.mean([student.stack_seconds for _, student in pairs])),
+        },
+    }
+
+
+def _share(value: float, of: list[float]) -> float | None:
+    whole = float(np.mean(of))
+    return value / whole if whole > 0 else None
 
 
 def _mean(values: NDArray[np.float64]) -> float:

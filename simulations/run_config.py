@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from client.data.spec import PlatformSpec, parse_platform_spec
+from client.transfer.alignment import parse_alignment
+from client.transfer.teachers import TEACHERS
 from shared.config import adapter_rank
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from simulations.outcomes import METHODS
 from simulations.synthetic.config import PLANS, SOURCE
 
-NEEDS_SOURCE = ("zero-shot", "feature", "model", "federated", "federated-model")
+NEEDS_SOURCE = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model")
 """Methods that begin from the encoder that the source pretrained."""
 
 EMBEDDED_ROUNDS = 4
@@ -45,6 +47,10 @@ class RunConfig:
     """One of the encoder presets."""
     adapters: str = "none"
     """``lora:RANK``: rounds and tuning train low-rank adapters in the place of the towers' matrices."""
+    teacher: str = "encoder"
+    """Of method ``knowledge``: the tuned encoder, or the platform's ``stack``."""
+    alignment: str = "off"
+    """While the source's encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete."""
 
     def __post_init__(self) -> None:
         _check_known("methods", self.methods, METHODS)
@@ -52,6 +58,12 @@ class RunConfig:
         _check_known("report", self.report, self.names)
         _check_known("source", self.sources, self.names)
         _check_known("encoder", (self.encoder,), tuple(PRESETS))
+        _check_known("teacher", (self.teacher,), TEACHERS)
+        aligned = [one.kind for one in parse_alignment(self.alignment) if one is not None]
+        if "probe" in aligned and self.features != "hashing":
+            raise ConfigError(
+                f"alignment {self.alignment} needs features that read texts, hashing; got {self.features!r}"
+            )
         if self.features.partition(":")[0] not in ("hashing", "precomputed") or self.features.startswith("hashing:"):
             raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got {self.features!r}")
         adapter_rank(self.adapters)
@@ -97,6 +109,8 @@ class RunConfig:
             "features": self.features,
             "encoder": self.encoder,
             "adapters": self.adapters,
+            "teacher": self.teacher,
+            "alignment": self.alignment,
         }
 
     @classmethod
@@ -196,5 +210,7 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "features": ("features", _read_text),
     "encoder": ("encoder", _read_text),
     "adapters": ("adapters", _read_text),
+    "teacher": ("teacher", _read_text),
+    "alignment": ("alignment", _read_text),
 }
 """Option: (field of RunConfig, how its value is read)."""

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 from client.recommender.cross_fitting import Trained
 from client.recommender.own import own_part
+from client.training.distillation import Teacher
+from client.transfer.alignment import KINDS, Alignment, alignment_loss, parse_alignment
 from client.transfer.feature import feature_part, unseen_by_rounds
-from client.transfer.model import model_part
+from client.transfer.knowledge import KnowledgeSettings, Student, student_part, student_preset, teach
+from client.transfer.model import Tuned, model_part, tune_on
+from client.transfer.teachers import LESSONS, TEACHERS, encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder
+from shared.errors import ConfigError
 from simulations.encoders import OpenPlatform
 
 STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -15,6 +21,7 @@ STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "local": ((), ("own",)),
     "feature": (("received",), ("received", "own")),
     "model": (("tuned",), ("tuned", "own")),
+    "knowledge": (("student",), ("student", "own")),
     "federated": (("federated",), ("federated", "own")),
     "federated-model": (("federated-tuned",), ("federated-tuned", "own")),
     "pooled": (("pooled",), ("pooled", "own")),
@@ -26,45 +33,135 @@ FROM_ROUNDS = ("federated", "federated-model")
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartSettings:
+    """What a run may choose about its trained parts; raises ConfigError where a value makes no sense."""
+
+    preset: str
+    """of the platform's own encoder"""
+    teacher: str = "encoder"
+    """of method ``knowledge``: one of ``TEACHERS``"""
+    alignment: str = "off"
+    """while an encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete"""
+
+    def __post_init__(self) -> None:
+        if self.teacher not in TEACHERS:
+            raise ConfigError(f"teacher must be one of {', '.join(TEACHERS)}; got {self.teacher!r}")
+        parse_alignment(self.alignment)
+
+    @property
+    def alignments(self) -> dict[str, Alignment | None]:
+        """Every way in which the received encoder is tuned, by what the part's name begins with: one, or three."""
+        first, *others = parse_alignment(self.alignment)
+        return {"": first, **{f"{one.kind}-": one for one in others if one is not None}}
+
+    def stacks(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """``STACKS`` with the sets of every aligned part: they compete as further options of their method."""
+        aligned = {"model": "tuned", **({"knowledge": "student"} if self.teacher == "encoder" else {})}
+        sets = dict(STACKS)
+        for method, part in aligned.items():
+            sets[method] = tuple(
+                tuple(kind + one if one == part else one for one in parts)
+                for kind in self.alignments
+                for parts in STACKS[method]
+            )
+        return sets
+
+
+@dataclass(frozen=True, kw_only=True)
 class Encoders:
     """What has been trained for a seed; None where no method needs it."""
 
     source: Encoder | None
     released: Mapping[str, object]
+    """calibration of the source's scorers"""
+    item_moments: Mapping[str, object]
+    """of the source's catalogue"""
     federated: Encoder | None
     pooled: Encoder | None
     rank: int = 0
     """of the adapters with which platforms tune; 0: none"""
 
 
-def _own(one: OpenPlatform, _encoders: Encoders, preset: str, seed: int) -> Trained | None:
-    return own_part(one.platform, one.catalogue, one.space, preset, seed)
+class PlatformParts:
+    """What is trained for a platform under a seed; what two parts need is trained once.
+
+    ``tuned(kind)``: the source's encoder tuned here under one of ``settings.alignments``; ``student(kind)``: what that
+    one teaches, or the stack. None where there is no source, or the platform has too few users.
+    """
+
+    def __init__(self, one: OpenPlatform, encoders: Encoders, settings: PartSettings, seed: int) -> None:
+        self.one, self.encoders, self.settings, self.seed = one, encoders, settings, seed
+        self.tuned, self.student = cache(self._tune), cache(self._teach)
+
+    def teaching(self, kind: str) -> Tuned | None:
+        """The tuned encoder that is the teacher; None where the stack is."""
+        return None if self.settings.teacher == "stack" else self.tuned(kind)
+
+    def _tune(self, kind: str) -> Tuned | None:
+        source = self.encoders.source
+        if source is None:
+            return None
+        alignment = self.settings.alignments[kind]
+        if kind == "coral-" and not self.encoders.item_moments:
+            return None  # one of several that compete, and the source was too small to release moments
+        aligned = None if alignment is None else alignment_loss(alignment, source, self.encoders.item_moments)
+        one = self.one
+        return tune_on(source, one.platform, one.catalogue, seed=self.seed, rank=self.encoders.rank, aligned=aligned)
+
+    def _teach(self, kind: str) -> Student | None:
+        teacher, one = self._teacher(kind), self.one
+        if teacher is None:
+            return None
+        preset = student_preset(self.settings.preset)
+        settings = KnowledgeSettings(lessons=LESSONS[self.settings.teacher])
+        return teach(teacher, one.platform, one.catalogue.features, one.space, preset, settings, seed=self.seed)
+
+    def _teacher(self, kind: str) -> Teacher | None:
+        source, platform, catalogue = self.encoders.source, self.one.platform, self.one.catalogue
+        if source is None or not platform.contributes:
+            return None
+        if self.settings.teacher == "stack":
+            return stack_teacher(source, platform, catalogue, seed=self.seed)
+        tuned = self.teaching(kind)
+        return None if tuned is None else encoder_teacher(tuned.encoder, tuned.head, platform, catalogue)
 
 
-def _received(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
-    if encoders.source is None:
+def _own(made: PlatformParts) -> Trained | None:
+    one = made.one
+    return own_part(one.platform, one.catalogue, one.space, made.settings.preset, made.seed)
+
+
+def _received(made: PlatformParts) -> Trained | None:
+    source, one = made.encoders.source, made.one
+    if source is None:
         return None
-    return feature_part("received", encoders.source, one.catalogue, unseen=one.platform.training_users)
+    return feature_part("received", source, one.catalogue, unseen=one.platform.training_users)
 
 
-def _tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
-    if encoders.source is None:
+def _tuned(kind: str, made: PlatformParts) -> Trained | None:
+    tuned = made.tuned(kind)
+    return None if tuned is None else model_part(f"{kind}tuned", tuned, made.one.platform, made.one.catalogue)
+
+
+def _student(kind: str, made: PlatformParts) -> Trained | None:
+    student = made.student(kind)
+    return None if student is None else student_part(f"{kind}student", student, made.one.platform, made.one.catalogue)
+
+
+def _federated(made: PlatformParts) -> Trained | None:
+    return _shared("federated", made.encoders.federated, made.one)
+
+
+def _federated_tuned(made: PlatformParts) -> Trained | None:
+    encoder, one = made.encoders.federated, made.one
+    if encoder is None:
         return None
-    return model_part("tuned", encoders.source, one.platform, one.catalogue, seed=seed, rank=encoders.rank)
+    tuned = tune_on(encoder, one.platform, one.catalogue, seed=made.seed, rank=made.encoders.rank)
+    return None if tuned is None else model_part("federated-tuned", tuned, one.platform, one.catalogue)
 
 
-def _federated(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
-    return _shared("federated", encoders.federated, one)
-
-
-def _federated_tuned(one: OpenPlatform, encoders: Encoders, _preset: str, seed: int) -> Trained | None:
-    if encoders.federated is None:
-        return None
-    return model_part("federated-tuned", encoders.federated, one.platform, one.catalogue, seed=seed, rank=encoders.rank)
-
-
-def _pooled(one: OpenPlatform, encoders: Encoders, _preset: str, _seed: int) -> Trained | None:
-    return _shared("pooled", encoders.pooled, one)
+def _pooled(made: PlatformParts) -> Trained | None:
+    return _shared("pooled", made.encoders.pooled, made.one)
 
 
 def _shared(name: str, encoder: Encoder | None, one: OpenPlatform) -> Trained | None:
@@ -74,11 +171,15 @@ def _shared(name: str, encoder: Encoder | None, one: OpenPlatform) -> Trained | 
     return feature_part(name, encoder, one.catalogue, unseen=unseen_by_rounds(one.platform))
 
 
-PARTS: dict[str, Callable[[OpenPlatform, Encoders, str, int], Trained | None]] = {
-    "own": _own,
-    "received": _received,
-    "tuned": _tuned,
+_KINDS = ("", *(f"{kind}-" for kind in KINDS))
+
+PARTS: dict[str, Callable[[PlatformParts], Trained | None]] = {
     "federated": _federated,
     "federated-tuned": _federated_tuned,
+    "own": _own,
     "pooled": _pooled,
+    "received": _received,
+    **{f"{kind}tuned": partial(_tuned, kind) for kind in _KINDS},
+    **{f"{kind}student": partial(_student, kind) for kind in _KINDS},
 }
+"""Part to how it is made, in the order of their columns in the panel."""

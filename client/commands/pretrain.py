@@ -7,7 +7,7 @@ from client.data.contract import read_folder
 from client.data.preparation import Preparation, prepare
 from client.features.item_features import item_features
 from client.recommender.cross_fitting import Catalogue
-from client.recommender.release import released_calibration
+from client.recommender.release import released_calibration, released_item_moments
 from client.scorers.neighbours import nearest
 from client.training.loop import TrainingSettings
 from client.training.pretraining import PRETRAINING, pretrain
@@ -43,7 +43,8 @@ def pretrain_folder(
     result = pretrain(platform, vectors, space, preset, settings, seed)
     catalogue = Catalogue(features=vectors, neighbours=nearest(vectors))
     calibration = released_calibration(platform, catalogue, result.encoder)
-    card = EncoderCard(calibration=calibration, counts=result.counts)
+    moments = released_item_moments(vectors, result.encoder)
+    card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments)
     save_encoder(out, result.encoder, card)
     return PretrainOutcome(
         parameters=len(result.encoder.flat),

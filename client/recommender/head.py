@@ -49,10 +49,7 @@ class RankingHead:
         found = tuple(column.name for column in raw.columns)
         if found != self.names:
             raise HeadStoreError(f"the head weighs the columns {', '.join(self.names)}; found {', '.join(found)}")
-        panel = Panel(raw=raw, calibrations=self.calibrations)
-        candidates = raw.candidates(histories)
-        (block,) = panel.combined(self.weights[None], histories, candidates)
-        return block[0]
+        return Panel(raw=raw, calibrations=self.calibrations).served(self.weights, histories)
 
     def to_stored(self) -> StoredHead:
         """As a record of the head store."""

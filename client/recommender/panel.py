@@ -1,7 +1,7 @@
 """A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,6 +40,11 @@ class RawPanel:
             allowed[torch.from_numpy(rows), torch.from_numpy(histories.items.astype(np.int64))] = False
         return allowed
 
+    def only_column(self, histories: Sequences) -> torch.Tensor:
+        """[B, n] scores of a panel of one column, −inf where an item may not be recommended."""
+        (scores,) = self.scores(histories)
+        return scores.masked_fill(~self.candidates(histories), -torch.inf)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
@@ -52,6 +57,16 @@ class Panel:
     def names(self) -> tuple[str, ...]:
         """[R] column names"""
         return tuple(column.name for column in self.raw.columns)
+
+    def used(self, weights: NDArray[np.float64]) -> tuple["Panel", NDArray[np.float64]]:
+        """The panel of those scorers alone that have a column of weight, and its weights, from weights [R]."""
+        widths = [len(scorer.columns) for scorer in self.raw.scorers]
+        ends = np.cumsum(widths)
+        parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]
+        kept = [row for row, part in enumerate(parts) if weights[part].any()]
+        columns = [column for row in kept for column in parts[row]]
+        raw = replace(self.raw, scorers=tuple(self.raw.scorers[row] for row in kept))
+        return Panel(raw=raw, calibrations=tuple(self.calibrations[column] for column in columns)), weights[columns]
 
     def log_lifts(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
         """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
@@ -73,3 +88,8 @@ class Panel:
         for start in range(0, len(weights), WEIGHTS_AT_ONCE):
             block = torch.from_numpy(weights[start : start + WEIGHTS_AT_ONCE].astype(np.float32))
             yield (block @ flat).reshape(len(block), *lifts.shape[1:]).masked_fill_(~candidates, -torch.inf)
+
+    def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
+        """[B, n] scores under weights [R], −inf where an item may not be recommended."""
+        (block,) = self.combined(weights[None], histories, self.raw.candidates(histories))
+        return block[0]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from client.data.platform import Platform, Stage
 from client.data.splits import examples
@@ -18,9 +20,12 @@ from client.recommender.stack import UNIFORM
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
 from shared.encoder.encoder import Encoder
+from shared.encoder.item_moments import ItemMoments
 from shared.errors import EncoderFileError
 
 PART = "released"
+MIN_ITEMS = 100
+"""Catalogues below this size release no moments: sums over a few items would tell what these are."""
 
 
 def released_calibration(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> dict[str, Any]:
@@ -31,6 +36,19 @@ def released_calibration(platform: Platform, catalogue: Catalogue, encoder: Enco
         return {}
     fitted = calibrate([(raw, held_out)], [platform.weighting_users] * len(raw.columns))
     return {column.name: one.to_json() for column, one in zip(raw.columns, fitted, strict=True)}
+
+
+@torch.no_grad()
+def released_item_moments(features: NDArray[np.float32], encoder: Encoder) -> dict[str, Any]:
+    """Mean and covariance of the item tower over the source's catalogue [n, D], as JSON; empty where it is small.
+
+    Of vectors of items alone, rounded: no user has a part in them.
+    """
+    if len(features) < MIN_ITEMS:
+        return {}
+    outputs = encoder.sequence_module().item(torch.from_numpy(features)).numpy()
+    covariance = np.cov(outputs, rowvar=False, bias=True).astype(np.float32)
+    return ItemMoments(mean=outputs.mean(0), covariance=covariance).to_json()
 
 
 def zero_shot_panel(

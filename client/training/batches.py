@@ -23,6 +23,8 @@ class Batch:
     """[P] places of the real inputs in the flattened [B · L]"""
     targets: NDArray[np.int64]
     """[P] the item that follows each of them"""
+    places: NDArray[np.int64]
+    """[P] where each input stands among the events of the sequences"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ class Windows:
         items = np.zeros(real.shape, np.int64)
         items[real] = self.items[places]
         targets = self.items[places + 1].astype(np.int64)
-        return Batch(items=items, positions=np.flatnonzero(real), targets=targets)
+        return Batch(items=items, positions=np.flatnonzero(real), targets=targets, places=places)
 
 
 def _ranks_within(counts: NDArray[np.int64]) -> NDArray[np.int64]:

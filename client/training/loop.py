@@ -12,6 +12,7 @@ from torch.nn import functional
 from client.data.platform import Sequences
 from client.progress import track
 from client.training.batches import Batch, Windows
+from client.training.further_loss import FurtherLoss, StepTensors
 from client.training.losses import candidate_cross_entropy
 from client.training.sequence_model import SequenceModel
 from client.training.validation import ValidationSet
@@ -69,6 +70,7 @@ class TrainingLog:
     """What happened, per epoch."""
 
     losses: list[float] = field(default_factory=list)
+    """mean cross-entropy of the next items, in nats; a further loss is not in it"""
     validation: list[float] = field(default_factory=list)
     """NDCG@10 before the first epoch and after each; empty without a validation set"""
     best_epoch: int = 0
@@ -81,15 +83,17 @@ def train_sequence(
     settings: TrainingSettings,
     rng: np.random.Generator,
     validation: ValidationSet | None = None,
+    further: FurtherLoss | None = None,
 ) -> TrainingLog:
     """Train the model in place on every next item of the sequences; validated, keep the best epoch.
 
+    ``further`` is added to the loss of every step.
     All randomness comes from ``rng``: equal arguments give equal numbers on one machine and thread count.
     """
     windows = Windows.of(sequences, model.length)
     if settings.epochs == 0 or len(windows.lengths) == 0:
         return TrainingLog()
-    step = _Step(model, settings, np.bincount(sequences.items, minlength=model.n_items))
+    step = _Step(model, settings, np.bincount(sequences.items, minlength=model.n_items), further)
     steps = windows.steps(settings.tokens)
     steps = min(settings.steps or steps, steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -119,8 +123,14 @@ def _rate(settings: TrainingSettings, done: int, total: int) -> float:
 class _Step:
     """One step: item vectors of the rows it needs, histories, loss, gradients, update."""
 
-    def __init__(self, model: SequenceModel, settings: TrainingSettings, counts: NDArray[np.int64]) -> None:
-        self.model, self.settings = model, settings
+    def __init__(
+        self,
+        model: SequenceModel,
+        settings: TrainingSettings,
+        counts: NDArray[np.int64],
+        further: FurtherLoss | None,
+    ) -> None:
+        self.model, self.settings, self.further = model, settings, further
         self.sampled = model.n_items > settings.full_softmax_items
         self.popularity = counts / counts.sum()
         self.slots = np.full(model.n_items, -1, np.int64)
@@ -137,7 +147,7 @@ class _Step:
         self.optimizer = torch.optim.AdamW(_groups(model, settings), fused=True)
 
     def __call__(self, batch: Batch, rng: np.random.Generator) -> float:
-        """The mean loss over the batch's positions, before the update."""
+        """The mean cross-entropy over the batch's positions, before the update."""
         settings, model = self.settings, self.model
         rows, corrections = self._candidates(batch, rng)
         vectors = model.item_vectors(rows, Dropout(rng, settings.id_dropout))
@@ -146,12 +156,17 @@ class _Step:
         inputs = functional.embedding(items, vectors)
         states = model.history(inputs, Dropout(rng, settings.dropout)).flatten(0, 1)
         states = functional.embedding(torch.from_numpy(batch.positions), states)
+        candidates = vectors
         if rows is not None and corrections is not None:
-            rows, vectors = rows[: len(corrections)], vectors[: len(corrections)]
+            rows, candidates = rows[: len(corrections)], vectors[: len(corrections)]
         biases = model.b if rows is None else functional.embedding(rows, model.b[:, None])[:, 0]
-        loss = candidate_cross_entropy(states, vectors, biases, targets, corrections)
+        loss = candidate_cross_entropy(states, candidates, biases, targets, corrections)
+        total = loss
+        if self.further is not None:
+            step = StepTensors(model=model, batch=batch, states=states, vectors=vectors, slots=self.slots)
+            total = loss + self.further.loss(step, rng)
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(total)
         for parameter, anchor in self.anchors:
             if parameter.grad is not None:
                 parameter.grad.add_(parameter.detach() - anchor, alpha=settings.proximal)
@@ -162,7 +177,7 @@ class _Step:
     def _candidates(self, batch: Batch, rng: np.random.Generator) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The step's rows of the catalogue (None: all), candidates first, and the candidates' logQ corrections.
 
-        Fills ``slots``, the place of an item among the rows. A batch's targets are draws by popularity.
+        Fills ``slots``, the row of an item in the step. A batch's targets are draws by popularity.
         """
         n_items = self.model.n_items
         if not self.sampled:
@@ -170,8 +185,8 @@ class _Step:
             return None, None
         drawn = rng.integers(0, n_items, self.settings.negatives)
         candidates, counts = np.unique(np.concatenate([drawn, batch.targets]), return_counts=True)
-        read = np.setdiff1d(batch.items, candidates)
-        rows = np.concatenate([candidates, read])
+        read = [batch.items.reshape(-1), *([] if self.further is None else [self.further.items(batch)])]
+        rows = np.concatenate([candidates, np.setdiff1d(np.concatenate(read), candidates)])
         self.slots[rows] = np.arange(len(rows))
         expected = self.settings.negatives / n_items + len(batch.targets) * self.popularity[candidates]
         corrections = np.log(expected / counts).astype(np.float32)

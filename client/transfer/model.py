@@ -9,6 +9,7 @@ from client.data.platform import Platform, Sequences
 from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import encoder_scorers
+from client.training.further_loss import FurtherLoss
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.low_rank import LowRank
 from client.training.moments import platform_moments
@@ -64,11 +65,12 @@ def tune(
     received_moments: Moments | None,
     settings: TuningSettings,
     seed: int,
+    aligned: FurtherLoss | None = None,
 ) -> Tuned:
     """Tune linear and sequence part on ``sequences``; each phase keeps its best epoch on ``validation``.
 
     ``features`` [n, D]. Where the received moments are not known, the linear part stays as it came: a matrix
-    alone does not say how many pairs stand behind it.
+    alone does not say how many pairs stand behind it. ``aligned`` joins the second phase, in which the tower moves.
     """
     start = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     if received_moments is not None:
@@ -79,21 +81,28 @@ def tune(
     low_rank = None
     if settings.rank:
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
-    logs["both"] = train_sequence(model, sequences, settings.both, rng_for(seed, "tuning", "both"), validation)
+    rng = rng_for(seed, "tuning", "both")
+    logs["both"] = train_sequence(model, sequences, settings.both, rng, validation, aligned)
     whole = model.into(encoder) if low_rank is None else low_rank.adapter().added_to(encoder)
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 
 
-def model_part(
-    name: str, encoder: Encoder, platform: Platform, catalogue: Catalogue, *, seed: int, rank: int = 0
-) -> Trained | None:
-    """The encoder tuned on the platform's contributing users, as scorers ``name:...``; None where they are too few.
+def tune_on(
+    encoder: Encoder,
+    platform: Platform,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    rank: int = 0,
+    aligned: FurtherLoss | None = None,
+) -> Tuned | None:
+    """The encoder tuned on the platform's contributing users; None where they are too few.
 
-    ``rank`` as in ``TuningSettings``.
+    ``rank`` as in ``TuningSettings``, ``aligned`` as in ``tune``.
     """
     if not platform.contributes:
         return None
-    tuned = tune(
+    return tune(
         encoder=encoder,
         head=None,
         features=catalogue.features,
@@ -102,6 +111,11 @@ def model_part(
         received_moments=None,
         settings=TuningSettings(rank=rank),
         seed=seed,
+        aligned=aligned,
     )
+
+
+def model_part(name: str, tuned: Tuned, platform: Platform, catalogue: Catalogue) -> Trained:
+    """The tuned encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
     scorers = encoder_scorers(name, tuned.encoder, catalogue.features, tuned.head)
     return Trained(scorers=scorers, unseen=platform.weighting_users)

@@ -1,7 +1,7 @@
 """The encoder file: named arrays and a card, in safetensors, checked in full before use."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class EncoderCard:
     """by scorer (``linear``, ``sequence``): its calibration on the source's weighting users, as JSON"""
     counts: dict[str, int] = field(default_factory=dict)
     """users, items and events it was pretrained on, rounded to a power of two"""
+    item_moments: dict[str, Any] = field(default_factory=dict)
+    """mean and covariance of its item tower over the source's catalogue, as JSON; empty where it is small"""
 
 
 def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
@@ -45,7 +47,7 @@ def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
                 "fingerprint": space.fingerprint,
             }
         ),
-        "card": json.dumps({"calibration": card.calibration, "counts": card.counts}),
+        "card": json.dumps(asdict(card)),
     }
     content = save(encoder.arrays(), metadata=parts)
     write_whole(path, content)
@@ -100,14 +102,14 @@ def _scalar(value: Any) -> str | int | float | bool:
 def _card(metadata: dict[str, str]) -> EncoderCard:
     try:
         card = json.loads(metadata["card"])
-        calibration, counts = card["calibration"], card["counts"]
+        calibration, counts, moments = card["calibration"], card["counts"], card.get("item_moments", {})
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise EncoderFileError("its card cannot be read") from error
-    if not isinstance(calibration, dict) or not isinstance(counts, dict):
+    if not all(isinstance(part, dict) for part in (calibration, counts, moments)):
         raise EncoderFileError("its card cannot be read")
     if not all(type(count) is int and count >= 0 for count in counts.values()):
         raise EncoderFileError("its card's counts must be whole numbers")
-    return EncoderCard(calibration=calibration, counts=counts)
+    return EncoderCard(calibration=calibration, counts=counts, item_moments=moments)
 
 
 def _checked_flat(layout: Layout, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:

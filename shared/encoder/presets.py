@@ -22,5 +22,8 @@ class Preset:
 
 PRESETS = {
     "tiny": Preset(name="tiny", width=16, hidden=32, layers=1, heads=2, length=12),
+    "nano": Preset(name="nano", width=32, hidden=64, layers=1, heads=2, length=30),
     "small": Preset(name="small", width=96, hidden=192, layers=2, heads=2, length=50),
 }
+"""``nano`` is for a student on a device: at 512 inputs it has a sixth of the numbers of ``small`` (64,161 of 390,305),
+and does an eighteenth of its work per item of a history. Its id rows, which are most of a head, are a third as long."""

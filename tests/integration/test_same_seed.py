@@ -7,7 +7,7 @@ from simulations.results import read_result, without_times
 from tests.integration.commands import finished, start
 from tests.integration.tiny_folders import write_tiny_folder
 
-METHODS = ("popularity", "local", "feature", "federated", "pooled")
+METHODS = ("popularity", "local", "feature", "knowledge", "federated", "pooled")
 
 
 def test_repeats_a_run_exactly_under_the_same_seeds_which_differ_from_each_other(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from simulations.outcomes import (
     PlatformSummary,
     RoundOutcome,
     RunResult,
+    StudentSummary,
 )
 from simulations.results import result_document
 
@@ -90,6 +91,19 @@ def _outcome(platform: str, method: str) -> MethodOutcome:
         cold_users=np.arange(40) < 5,
         cold_items=np.zeros(40, bool),
         weights={"content-knn@1": -0.1, "linear": 0.4} if method in WEIGHTED else {},
+        student=_student() if method == "knowledge" else None,
+    )
+
+
+def _student() -> StudentSummary:
+    return StudentSummary(
+        preset="nano",
+        parameters=12_345,
+        ndcg=0.25,
+        teacher_parameters=67_890,
+        teacher_ndcg=0.5,
+        seconds=0.0021,
+        stack_seconds=0.0432,
     )
 
 

@@ -8,7 +8,14 @@ import polars as pl
 import pytest
 
 from shared.errors import DataError, GraftError
-from simulations.outcomes import EncoderSummary, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
+from simulations.outcomes import (
+    EncoderSummary,
+    MethodOutcome,
+    PlatformSummary,
+    RoundOutcome,
+    RunResult,
+    StudentSummary,
+)
 from simulations.results import read_result, result_document, without_times, write_results
 
 
@@ -108,6 +115,47 @@ def test_averages_weights_over_seeds_and_lists_what_was_tuned() -> None:
     )["local"]
     assert entry["weights"] == {"linear": pytest.approx(0.3), "ease": pytest.approx(0.1)}
     assert entry["tuned"] == {"pull": [1, 4]}
+
+
+def student(ndcg: float, teacher: float | None, seconds: float = 0.001) -> StudentSummary:
+    return StudentSummary(
+        preset="nano",
+        parameters=10,
+        ndcg=ndcg,
+        teacher_parameters=None if teacher is None else 40,
+        teacher_ndcg=teacher,
+        seconds=seconds,
+        stack_seconds=10 * seconds,
+    )
+
+
+def test_shows_what_a_student_is_worth_alone() -> None:
+    entry = methods(
+        outcome("knowledge", [0.2, 0.4], seed=0, student=student(0.2, 0.25)),
+        outcome("knowledge", [0.4, 0.6], seed=1, student=student(0.3, 0.25)),
+    )["knowledge"]["student"]
+    assert entry == {
+        "preset": "nano",
+        "parameters": 10,
+        "teacher_parameters": 40,
+        "ndcg@10": pytest.approx(0.25),
+        "share_of_stack": pytest.approx(0.25 / 0.4),
+        "share_of_teacher": pytest.approx(1.0),
+        "seconds": {"student": pytest.approx(0.001), "stack": pytest.approx(0.01)},
+    }
+
+
+def test_has_no_share_of_a_teacher_that_is_a_stack_or_of_a_stack_that_found_nothing() -> None:
+    entry = methods(outcome("knowledge", [0.0], student=student(0.2, None)))["knowledge"]["student"]
+    assert (entry["share_of_teacher"], entry["share_of_stack"]) == (None, None)  # type: ignore[index]
+
+
+def test_differs_by_the_time_of_a_student_in_times_only() -> None:
+    first, second = (
+        result_document(result(outcome("knowledge", [0.1], student=student(0.1, 0.1, seconds)))) for seconds in (1, 2)
+    )
+    assert first != second
+    assert without_times(first) == without_times(second)
 
 
 def test_differs_between_two_runs_in_times_only() -> None:

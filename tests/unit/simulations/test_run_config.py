@@ -27,6 +27,8 @@ def test_reads_back_what_it_writes() -> None:
             "seeds": 2,
             "min-user-events": 5,
             "adapters": "lora:8",
+            "teacher": "stack",
+            "alignment": "coral:0.5",
         }
     )
     assert config.reported == ("branch",)
@@ -52,8 +54,11 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"seed": True}, "seed must be a whole number; got True"),
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
         ({"features": "bert"}, "features must be hashing, precomputed or precomputed:LABEL; got 'bert'"),
-        ({"encoder": "huge"}, "encoder must be of tiny, small; got 'huge'"),
+        ({"encoder": "huge"}, "encoder must be of tiny, nano, small; got 'huge'"),
         ({"adapters": "lora:x"}, "adapters must be none or lora:RANK with a RANK from 1 to 999; got 'lora:x'"),
+        ({"teacher": "nobody"}, "teacher must be of encoder, stack; got 'nobody'"),
+        ({"alignment": "probe"}, "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate, .*; got 'probe'"),
+        ({"alignment": "gate", "features": "precomputed"}, "alignment gate needs features that read texts"),
     ],
 )
 def test_says_what_is_wrong(options: dict[str, object], sentence: str) -> None:

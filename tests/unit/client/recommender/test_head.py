@@ -57,3 +57,13 @@ def test_refuses_a_record_of_another_kind(fitted, change):
     good = RankingHead.chosen(fitted[1], "stack").to_stored()
     with pytest.raises(HeadStoreError):
         RankingHead.from_stored(StoredHead(**{"arrays": good.arrays, "facts": good.facts, **change}))
+
+
+def test_scores_the_same_by_those_scorers_alone_that_have_a_weight(fitted):
+    platform, stacks = fitted
+    weights = np.where([name.startswith(("item-knn", "popularity")) for name in stacks.panel.names], 0.3, 0.0)
+    panel, kept = stacks.panel.used(weights)
+    histories = examples(platform, Stage.TEST, np.arange(9)).histories
+    assert 0 < len(panel.raw.scorers) < len(stacks.panel.raw.scorers)
+    assert len(panel.names) == len(kept) == len(panel.calibrations)
+    assert torch.allclose(panel.served(kept, histories), stacks.panel.served(weights, histories), atol=1e-5)

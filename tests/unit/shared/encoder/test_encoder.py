@@ -51,7 +51,7 @@ def test_holds_the_linear_part_beside_the_sequence_part():
 
 
 def test_refuses_an_unknown_preset_and_a_foreign_dim():
-    with pytest.raises(ConfigError, match="tiny, small"):
+    with pytest.raises(ConfigError, match="tiny, nano, small"):
         EncoderSpec(preset="huge", input_dim=6, feature_space=SPACE)
     with pytest.raises(ConfigError, match="7"):
         EncoderSpec(preset="tiny", input_dim=7, feature_space=SPACE)

@@ -1,0 +1,162 @@
+"""Lessons of a teacher, and the loss by which a student learns them (Hinton, Vinyals and Dean 2015).
+
+A lesson is the teacher's softmax at a temperature over the catalogue after one past history. In a small catalogue it is
+whole; in a larger one it holds the teacher's best items and a random sample of the rest, each of which stands for many.
+
+n items, E events, B histories, T lessons, S items of a lesson, P positions of a step.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+from typing_extensions import override
+
+from client.data.platform import Examples, Sequences
+from client.data.splits import some, take
+from client.evaluation.ranking import ScoreHistories, example_batches
+from client.training.batches import Batch
+from client.training.further_loss import FurtherLoss, StepTensors
+
+FULL_ITEMS = 512
+"""Catalogues up to this size are taught whole."""
+TOP = 32
+REST = 32
+TAUGHT_AT_ONCE = 256
+"""Lessons of a step, which bounds its time."""
+_OUT = -1e4
+"""Log-weight of an item that is no part of a lesson: its probability is 0, and a logarithm of it still a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherPart:
+    """What a teacher thinks of the histories of some users; a teacher is made of one part or several."""
+
+    users: NDArray[np.int64]
+    score: ScoreHistories
+    """B histories to logits [B, n], −inf where an item may not be recommended"""
+    columns: int = 1
+    """arrays [B, n] that it holds at the same time"""
+
+
+Teacher = Sequence[TeacherPart]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lessons:
+    """What a teacher says after T histories."""
+
+    of_event: NDArray[np.int64]
+    """[E] the lesson after an event; -1 where there is none"""
+    items: NDArray[np.int64]
+    """[T, S] rows of the catalogue"""
+    log_weights: torch.Tensor
+    """[T, S] log of how many items each stands for"""
+    probabilities: torch.Tensor
+    """[T, S] the teacher's, at the temperature"""
+
+
+def draw_lessons(
+    teacher: Teacher,
+    sequences: Sequences,
+    users: NDArray[np.int64],
+    *,
+    n_items: int,
+    limit: int,
+    temperature: float,
+    rng: np.random.Generator,
+) -> Lessons:
+    """The teacher's answers after ``limit`` past events, latest of every user first: nearest to what comes.
+
+    Args:
+        teacher: each user is in one part of it.
+        sequences: what the student is trained on.
+        users: [U] whose sequence each is.
+        n_items: n.
+        limit: most lessons.
+        temperature: of both softmaxes.
+        rng: draws events and the sample of the rest.
+    """
+    asked, events = _past(sequences, users, limit, rng)
+    of_event = np.full(len(sequences.items), -1, np.int64)
+    parts: list[_Answer] = []
+    for part in teacher:
+        rows = np.flatnonzero(np.isin(asked.users, part.users))
+        of_event[events[rows]] = sum(len(one[0]) for one in parts) + np.arange(len(rows))
+        for batch, _ in example_batches(some(asked, rows), n_items, part.columns):
+            parts.append(_answer(part.score(batch.histories), temperature, rng))
+    items, log_weights, probabilities = zip(*parts, strict=True)
+    return Lessons(
+        of_event=of_event,
+        items=np.concatenate(items),
+        log_weights=torch.cat(log_weights),
+        probabilities=torch.cat(probabilities),
+    )
+
+
+def _past(
+    sequences: Sequences, users: NDArray[np.int64], limit: int, rng: np.random.Generator
+) -> tuple[Examples, NDArray[np.int64]]:
+    """Histories that end with an event after which another follows, and the places of these events."""
+    ends = sequences.offsets[1:]
+    places = np.setdiff1d(np.arange(len(sequences.items)), ends - 1)
+    rows = np.searchsorted(ends, places, side="right")
+    latest = np.lexsort((rng.permutation(len(places)), ends[rows] - places))[:limit]
+    chosen = np.sort(latest)
+    places, rows = places[chosen], rows[chosen]
+    histories = take(sequences, rows, places + 1 - sequences.offsets[rows])
+    return Examples(users=users[rows], histories=histories, targets=sequences.items[places + 1]), places
+
+
+_Answer = tuple[NDArray[np.int64], torch.Tensor, torch.Tensor]
+
+
+def _answer(scores: torch.Tensor, temperature: float, rng: np.random.Generator) -> _Answer:
+    """[B, n] logits to items [B, S], their log-weights [B, S] and probabilities [B, S]."""
+    count, n = scores.shape
+    if n <= FULL_ITEMS:
+        items, log_weights = torch.arange(n).expand(count, n), torch.zeros(count, n)
+    else:
+        top = scores.topk(TOP, dim=1).indices
+        drawn = torch.from_numpy(rng.integers(0, n, (count, REST)))
+        again = (drawn[:, :, None] == top[:, None, :]).any(2)
+        rest = torch.full((count, REST), math.log(n / REST)).masked_fill_(again, _OUT)
+        items, log_weights = torch.cat([top, drawn], 1), torch.cat([torch.zeros(count, TOP), rest], 1)
+    picked = scores.gather(1, items)
+    log_weights = log_weights.masked_fill(picked == -torch.inf, _OUT)
+    return items.numpy(), log_weights, (picked / temperature + log_weights).softmax(1)
+
+
+class Distillation(FurtherLoss):
+    """weight · τ² · KL(teacher ‖ student) at the temperature τ, mean over a step's lessons; 0 where it has none."""
+
+    def __init__(self, lessons: Lessons, *, temperature: float, weight: float) -> None:
+        self._lessons, self._temperature, self._weight = lessons, temperature, weight
+
+    @override
+    def items(self, batch: Batch) -> NDArray[np.int64]:
+        return np.unique(self._lessons.items[self._taught(batch)[1]])
+
+    @override
+    def loss(self, step: StepTensors, rng: np.random.Generator) -> torch.Tensor:
+        positions, rows = self._taught(step.batch)
+        if len(rows) == 0:
+            return step.states.new_zeros(())
+        items, inverse = np.unique(self._lessons.items[rows], return_inverse=True)
+        states = functional.embedding(torch.from_numpy(positions), step.states)
+        vectors = functional.embedding(torch.from_numpy(step.slots[items]), step.vectors)
+        logits = states @ vectors.T + step.model.b[torch.from_numpy(items)]
+        places = torch.from_numpy(inverse.reshape(len(rows), -1))
+        chosen = logits.gather(1, places) / self._temperature + self._lessons.log_weights[rows]
+        divergence = functional.kl_div(chosen.log_softmax(1), self._lessons.probabilities[rows], reduction="batchmean")
+        return self._weight * self._temperature**2 * divergence
+
+    def _taught(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first of the step's positions [P] that have a lesson, and these lessons."""
+        lessons = self._lessons.of_event[batch.places]
+        positions = np.flatnonzero(lessons >= 0)[:TAUGHT_AT_ONCE]
+        return positions, lessons[positions]

@@ -1,0 +1,142 @@
+"""Transfer method ``knowledge``: a teacher's soft scores over the platform's own catalogue make a smaller student.
+
+The student is an encoder of another preset with a head of its own, and recommends without the teacher.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform
+from client.data.splits import training_sequences
+from client.recommender.cross_fitting import Catalogue, Trained
+from client.recommender.head_store import StoredHead
+from client.scorers.encoder_scorers import encoder_scorers
+from client.training.distillation import Distillation, Teacher, draw_lessons
+from client.training.local_id import for_size
+from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.pretraining import stopping_set
+from client.training.sequence_model import SequenceHead, SequenceModel
+from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
+from shared.encoder.layout import flatten
+from shared.encoder.presets import PRESETS
+from shared.errors import ConfigError, HeadStoreError
+from shared.feature_space.spec import FeatureSpace
+from shared.seeding import rng_for
+
+STUDENT = "nano"
+STUDENT_TRAINING = TrainingSettings(epochs=10, encoder_rate=2e-3, head_rate=1e-2)
+"""It starts from nothing, so its rates are those of pretraining; sized for its platform, at most 600 steps."""
+
+_HEAD = ("v", "a", "b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnowledgeSettings:
+    """How a student is taught; its loss is the task's cross-entropy plus ``weight`` · τ² · KL(teacher ‖ student)."""
+
+    temperature: float = 2.0
+    """τ, of both softmaxes; above 1 the teacher's order below the first item counts more"""
+    weight: float = 1.0
+    """of the teacher beside the task; 0 trains the student alone"""
+    lessons: int = 10_000
+    """most past events after which the teacher is asked"""
+    training: TrainingSettings = field(default=STUDENT_TRAINING)
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ConfigError(f"the temperature of a teacher must be positive; got {self.temperature:g}")
+        if not self.weight >= 0 or self.lessons < 1:
+            raise ConfigError(f"a teacher needs a weight from 0 and a lesson; got {self.weight:g} and {self.lessons}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Student:
+    """What is left once the teacher has gone."""
+
+    encoder: Encoder
+    """its linear part is 0: a student is a sequence part alone"""
+    head: SequenceHead
+    log: TrainingLog = field(default_factory=TrainingLog)
+
+    @property
+    def parameters(self) -> int:
+        """All numbers that it recommends with."""
+        return parameters(self.encoder, self.head)
+
+    def to_stored(self) -> StoredHead:
+        """As a record of the head store: all that a recommendation needs beside the catalogue's vectors."""
+        arrays = {**_sequence_arrays(self.encoder), **{name: getattr(self.head, name) for name in _HEAD}}
+        return StoredHead(arrays=arrays, facts={"preset": self.encoder.spec.preset})
+
+    @classmethod
+    def from_stored(cls, stored: StoredHead, space: FeatureSpace) -> "Student":
+        """The inverse of ``to_stored`` but for the log; raises HeadStoreError for a record of another kind."""
+        try:
+            spec = EncoderSpec(preset=stored.facts["preset"], input_dim=space.dim, feature_space=space)
+            blank = Encoder.initial(spec, 0)
+            arrays = {name: stored.arrays[name] for name in _sequence_arrays(blank)}
+            flat = flatten(spec.layout(), {**blank.arrays(), **arrays})
+            head = SequenceHead(**{name: stored.arrays[name] for name in _HEAD})
+            return cls(encoder=Encoder(spec=spec, flat=flat), head=head)
+        except (ConfigError, KeyError, TypeError, ValueError) as error:
+            raise HeadStoreError(f"the record is no student: {error}") from error
+
+
+def parameters(encoder: Encoder, head: SequenceHead) -> int:
+    """Numbers in the sequence part and in the head beside it."""
+    shared = sum(array.size for array in _sequence_arrays(encoder).values())
+    return int(shared + sum(getattr(head, name).size for name in _HEAD))
+
+
+def _sequence_arrays(encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+    return {name: array for name, array in encoder.arrays().items() if name.startswith(SEQUENCE)}
+
+
+def student_preset(teacher: str) -> str:
+    """The student's preset under an encoder of preset ``teacher``: ``nano``, or the same where that is no larger."""
+    return STUDENT if PRESETS[STUDENT].width < PRESETS[teacher].width else teacher
+
+
+def teach(
+    teacher: Teacher,
+    platform: Platform,
+    features: NDArray[np.float32],
+    space: FeatureSpace,
+    preset: str,
+    settings: KnowledgeSettings,
+    *,
+    seed: int,
+) -> Student:
+    """A student of ``preset``, trained on the contributing users' events and on what the teacher says of them.
+
+    ``features`` [n, D]. It keeps its best epoch on the stopping users; the weighting users enter nothing.
+    """
+    users = platform.contributing_users
+    sequences = training_sequences(platform, users)
+    spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
+    encoder = Encoder.initial(spec, seed)
+    model = SequenceModel.from_encoder(encoder, SequenceHead.initial(len(features), spec.architecture.width), features)
+    distillation = None
+    if settings.weight > 0 and (sequences.lengths() >= 2).any():
+        lessons = draw_lessons(
+            teacher,
+            sequences,
+            users,
+            n_items=len(features),
+            limit=settings.lessons,
+            temperature=settings.temperature,
+            rng=rng_for(seed, "lessons"),
+        )
+        distillation = Distillation(lessons, temperature=settings.temperature, weight=settings.weight)
+    rng = rng_for(seed, "student")
+    training = for_size(settings.training, len(sequences.items))
+    log = train_sequence(model, sequences, training, rng, stopping_set(platform), distillation)
+    return Student(encoder=model.into(encoder), head=model.head(), log=log)
+
+
+def student_part(name: str, student: Student, platform: Platform, catalogue: Catalogue) -> Trained:
+    """The student as the scorer ``name:sequence``; it has not seen the weighting users."""
+    scorers = encoder_scorers(name, student.encoder, catalogue.features, student.head)
+    return Trained(scorers=scorers, unseen=platform.weighting_users)

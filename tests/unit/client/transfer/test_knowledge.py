@@ -1,0 +1,124 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from client.data.platform import Sequences, Stage
+from client.data.splits import examples
+from client.recommender.head_store import HeadStore, StoredHead
+from client.scorers.scorer import HistoryBatch
+from client.training.loop import TrainingSettings
+from client.training.sequence_model import SequenceHead
+from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_part, student_preset, teach
+from client.transfer.model import tune_on
+from client.transfer.teachers import encoder_teacher, stack_teacher
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.presets import PRESETS
+from shared.errors import ConfigError, HeadStoreError
+from shared.feature_space.spec import FeatureSpace
+from tests.unit.client.recommender.world import LENGTH, N_ITEMS, catalogue, small_platform
+
+PLATFORM = small_platform()
+ITEMS = catalogue(PLATFORM)
+SPACE = FeatureSpace(name="test", parameters=(), dim=ITEMS.features.shape[1], fingerprint="test")
+RECEIVED = Encoder.initial(EncoderSpec(preset="small", input_dim=SPACE.dim, feature_space=SPACE), 0)
+QUICK = KnowledgeSettings(
+    training=TrainingSettings(epochs=4, tokens=64, warm_up=5, encoder_rate=5e-3, head_rate=1e-2, id_dropout=0.0)
+)
+
+
+def head_of(encoder, spread=0.0):
+    head = SequenceHead.initial(N_ITEMS, encoder.spec.architecture.width)
+    drawn = np.random.default_rng(0).normal(0, 1, head.v.shape).astype(np.float32)
+    return replace(head, v=spread * drawn)
+
+
+def teacher_of(kind, platform):
+    if kind == "stack":
+        return stack_teacher(RECEIVED, platform, ITEMS, seed=0)
+    return encoder_teacher(RECEIVED, head_of(RECEIVED, 1.0), platform, ITEMS)
+
+
+def student_of(kind="encoder", platform=PLATFORM, settings=QUICK):
+    teacher = teacher_of(kind, platform)
+    return teach(teacher, platform, ITEMS.features, SPACE, "nano", settings, seed=0)
+
+
+@pytest.fixture(scope="module")
+def student():
+    return student_of()
+
+
+def test_is_smaller_than_its_teacher(student):
+    assert student.encoder.spec.preset == "nano"
+    assert student.parameters < parameters(RECEIVED, head_of(RECEIVED)) / 4
+    assert student.parameters == parameters(student.encoder, student.head)
+
+
+def test_counts_every_number_that_it_recommends_with(student):
+    d, inputs, hidden = PRESETS["nano"].width, SPACE.dim, PRESETS["nano"].hidden
+    tower = inputs * hidden + hidden + hidden * d + d + inputs * d
+    block = 4 * d + (3 * d * d + 3 * d) + (d * d + d) + 2 * 16 + (4 * d * d + 4 * d) + (4 * d * d + d)
+    norms_and_scale = 2 * d + 2 * d + 1
+    assert student.parameters == tower + block + norms_and_scale + N_ITEMS * (d + 2)
+
+
+def test_runs_from_its_record_without_the_teacher(student, tmp_path):
+    histories = examples(PLATFORM, Stage.TEST, np.arange(20)).histories
+    HeadStore(tmp_path).write("student", student.to_stored())
+    expected = student_part("student", student, PLATFORM, ITEMS).scorers[0].score(HistoryBatch(histories, N_ITEMS))[0]
+    found = Student.from_stored(HeadStore(tmp_path).read("student"), SPACE)
+    (scorer,) = student_part("student", found, PLATFORM, ITEMS).scorers
+    assert np.array_equal(scorer.score(HistoryBatch(histories, N_ITEMS))[0], expected)
+
+
+def with_other_weighting_users(platform):
+    """The same platform, whose weighting users did something else."""
+    items = platform.sequences.items.reshape(-1, LENGTH).copy()
+    items[platform.weighting_users] = (items[platform.weighting_users] * 7 + 3) % N_ITEMS
+    return replace(platform, sequences=Sequences(offsets=platform.sequences.offsets, items=items.reshape(-1)))
+
+
+@pytest.mark.parametrize("kind", ["encoder", "stack"])
+def test_learns_nothing_of_a_weighting_user(kind):
+    other = with_other_weighting_users(PLATFORM)
+    assert not np.array_equal(other.sequences.items, PLATFORM.sequences.items)
+    one, two = student_of(kind), student_of(kind, other)
+    assert np.array_equal(one.encoder.flat, two.encoder.flat)
+    assert all(np.array_equal(getattr(one.head, name), getattr(two.head, name)) for name in ("v", "a", "b"))
+    assert np.array_equal(student_part("student", one, PLATFORM, ITEMS).unseen, PLATFORM.weighting_users)
+
+
+def test_learns_the_same_from_a_tuned_teacher_whatever_the_weighting_users_did():
+    tuned = [tune_on(RECEIVED, one, ITEMS, seed=0) for one in (PLATFORM, with_other_weighting_users(PLATFORM))]
+    assert np.array_equal(tuned[0].encoder.flat, tuned[1].encoder.flat)
+
+
+@pytest.mark.parametrize("kind", ["encoder", "stack"])
+def test_asks_a_teacher_about_each_contributing_user_once(kind):
+    users = np.concatenate([part.users for part in teacher_of(kind, PLATFORM)])
+    assert np.array_equal(np.sort(users), PLATFORM.contributing_users)
+
+
+def test_learns_something_else_from_another_teacher_and_from_none(student):
+    alone = student_of(settings=replace(QUICK, weight=0.0))
+    found = [student.encoder.flat, student_of("stack").encoder.flat, alone.encoder.flat]
+    assert len({one.tobytes() for one in found}) == 3
+
+
+def test_takes_the_teachers_own_preset_where_nano_is_no_smaller():
+    assert [student_preset(name) for name in ("tiny", "nano", "small")] == ["tiny", "nano", "nano"]
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"weight": -1.0}, {"lessons": 0}])
+def test_refuses_settings_that_make_no_sense(wrong):
+    with pytest.raises(ConfigError, match="teacher"):
+        KnowledgeSettings(**wrong)
+
+
+def test_refuses_a_record_of_another_kind(student):
+    stored = student.to_stored()
+    short = {name: array for name, array in stored.arrays.items() if name != "v"}
+    for wrong in (StoredHead(arrays=short, facts=stored.facts), StoredHead(arrays=stored.arrays, facts={})):
+        with pytest.raises(HeadStoreError, match="no student"):
+            Student.from_stored(wrong, SPACE)
