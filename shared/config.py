@@ -75,8 +75,8 @@ class RoundsConfig:
     """training rounds after the moments round"""
     moments: bool = True
     """whether the linear part is solved anew from the platforms' moments"""
-    ridge: float = 0.03
-    """λ of the linear part, as a share of the mean eigenvalue"""
+    ridge: float = 0.0
+    """λ of the linear part, as a share of the mean eigenvalue; 0 takes the one that is usual for the number of pairs"""
     strategy: Strategy = "fedavg"
     weighting: Weighting = "uniform"
     """how much a platform's update counts: all the same, or by the root of its number of users"""
@@ -100,9 +100,9 @@ class RoundsConfig:
         _require(self, "strategy", self.strategy in get_args(Strategy), f"one of {', '.join(get_args(Strategy))}")
         _require(self, "weighting", self.weighting in get_args(Weighting), f"one of {', '.join(get_args(Weighting))}")
         _require(self, "downloads", self.downloads in get_args(Downloads), f"one of {', '.join(get_args(Downloads))}")
-        for name in ("seed", "rounds", "evaluate_every"):
+        for name in ("seed", "rounds", "ridge", "evaluate_every"):
             _require(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("ridge", "server_rate", "wait_seconds", "deadline_seconds"):
+        for name in ("server_rate", "wait_seconds", "deadline_seconds"):
             _require(self, name, getattr(self, name) > 0, "above 0")
         _require(self, "server_momentum", 0 <= self.server_momentum < 1, "at least 0 and below 1")
         _require(self, "min_platforms", self.min_platforms >= 1, "1 or more")

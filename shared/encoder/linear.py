@@ -129,11 +129,20 @@ class LinearMap:
         return np.asarray(scores, np.float32)
 
 
-def solve(moments: Moments, ridge: float = 0.03) -> LinearMap:
+RIDGE_PAIRS, LEAST_RIDGE, MOST_RIDGE = 10_000, 0.05, 1.0
+
+
+def usual_ridge(pairs: float) -> float:
+    """10,000 / pairs, within .05 and 1: the fewer pairs, the less their directions are believed (decisions/0009)."""
+    return float(np.clip(RIDGE_PAIRS / pairs, LEAST_RIDGE, MOST_RIDGE))
+
+
+def solve(moments: Moments, ridge: float = 0.0) -> LinearMap:
     """W = (A + λI)⁻¹ B (C + λI)⁻¹ on centred second moments, λ = ridge × the matrix's mean eigenvalue.
 
-    The form of regularised canonical correlation analysis (Hardoon et al. 2004). Raises InputError where the
-    moments are of no pair or not of any data (not finite, not positive definite).
+    The form of regularised canonical correlation analysis (Hardoon et al. 2004). A ridge of 0 stands for
+    ``usual_ridge``. Raises InputError where the moments are of no pair or not of any data (not finite, not positive
+    definite).
     """
     if not moments.n >= 1 or not np.isfinite(moments.to_flat()).all():
         raise InputError(f"moments must be finite and of at least one pair; got n = {moments.n:g}")
@@ -141,6 +150,7 @@ def solve(moments: Moments, ridge: float = 0.03) -> LinearMap:
     cov_q = moments.A / moments.n - np.outer(mean_q, mean_q)
     cov_y = moments.C / moments.n - np.outer(mean_y, mean_y)
     cross = moments.B / moments.n - np.outer(mean_q, mean_y)
+    ridge = ridge or usual_ridge(moments.n)
     left = _ridge_solve(cov_q, cross, ridge)
     weight = _ridge_solve(cov_y, left.T, ridge).T
     return LinearMap(

@@ -65,9 +65,9 @@ def test_solves_the_linear_part_of_the_contributing_users_pooled_events(once) ->
 def test_forgets_a_platform_whose_moments_are_left_out(once, tmp_path) -> None:
     kept = {name: moments for name, moments in once.moments.items() if name != "b"}
     without = federate(tmp_path, {name: PLATFORMS[name] for name in "ac"}, config(rounds=0))
-    assert solved(START, kept, ridge=0.03).linear().W.tobytes() == without.encoder.linear().W.tobytes()
+    assert solved(START, kept, ridge=config().ridge).linear().W.tobytes() == without.encoder.linear().W.tobytes()
     subtracted = once.moments["a"] + once.moments["b"] + once.moments["c"] - once.moments["b"]
-    left = solved(START, {"rest": subtracted}, ridge=0.03)
+    left = solved(START, {"rest": subtracted}, ridge=config().ridge)
     np.testing.assert_allclose(left.linear().W, without.encoder.linear().W, atol=1e-5)
 
 

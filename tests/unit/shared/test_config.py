@@ -20,7 +20,7 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
     [
         ("rounds", -1),
         ("strategy", "fedprox"),
-        ("ridge", 0.0),
+        ("ridge", -0.1),
         ("moments", 1),
         ("local-dropout", 1.0),
         ("local-adapters", "lora"),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.linear import LinearMap, Moments, solve
+from shared.encoder.linear import LinearMap, Moments, solve, usual_ridge
 from shared.errors import InputError
 
 
@@ -57,7 +57,7 @@ def test_solves_the_formula():
     cross = (q - q.mean(0)).T @ (y - y.mean(0)) / n
     left = np.linalg.inv(cov_q + 0.03 * np.trace(cov_q) / dim * np.eye(dim))
     right = np.linalg.inv(cov_y + 0.03 * np.trace(cov_y) / dim * np.eye(dim))
-    assert np.allclose(solve(moments_of(q, y)).W, left @ cross @ right, rtol=1e-4, atol=1e-5)
+    assert np.allclose(solve(moments_of(q, y), 0.03).W, left @ cross @ right, rtol=1e-4, atol=1e-5)
 
 
 def test_counts_scaled_pairs_as_if_repeated():
@@ -95,3 +95,14 @@ def test_refuses_moments_that_no_pairs_have():
     forged = Moments(A=-moments.A, B=moments.B, C=moments.C, sum_q=moments.sum_q, sum_y=moments.sum_y, n=moments.n)
     with pytest.raises(InputError, match="positive definite"):
         solve(forged)
+
+
+@pytest.mark.parametrize(("pairs", "ridge"), [(1, 1.0), (10_000, 1.0), (50_000, 0.2), (200_000, 0.05), (1e7, 0.05)])
+def test_believes_more_pairs_more(pairs, ridge):
+    assert usual_ridge(pairs) == pytest.approx(ridge)
+
+
+def test_takes_the_usual_ridge_where_none_is_given():
+    moments = moments_of(*four_platforms()[0])
+    assert np.array_equal(solve(moments).W, solve(moments, usual_ridge(moments.n)).W)
+    assert not np.array_equal(solve(moments).W, solve(moments, 0.1).W)
