@@ -13,6 +13,7 @@ from shared.errors import GraftError, InputError
 from simulations.benchmark.cells import finished, run_cells
 from simulations.benchmark.pairs import chosen_pairs
 from simulations.benchmark.table import cells, class_table, pair_table
+from simulations.clicks import clicks_table
 from simulations.comparison import compare as compare_runs
 from simulations.comparison_table import heading, markdown_comparison, rich_comparison
 from simulations.export import export_csv
@@ -67,6 +68,9 @@ def run(
     alignment: Annotated[
         str | None, typer.Option(help="While tuning: off, probe:WEIGHT, coral:WEIGHT or gate, all three compete [off].")
     ] = None,
+    clicks: Annotated[
+        str | None, typer.Option(help="on or off: predict clicks where a platform has impressions [on].")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
     out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
     as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
@@ -91,6 +95,7 @@ def run(
         "adapters": adapters,
         "teacher": teacher,
         "alignment": alignment,
+        "clicks": clicks,
     }
     errors = Console(stderr=True, highlight=False)
     from_file = {} if config is None else read_config_file(config)
@@ -108,6 +113,8 @@ def run(
         return
     terminal = Console()
     terminal.print(rich_table(document, terminal.width))
+    if (of_clicks := clicks_table(document)) is not None:
+        terminal.print(of_clicks)
     errors.print(f"{out / RESULT_FILE} and {REPORT_FILE} beside it")
 
 

@@ -12,6 +12,7 @@ from client.training.pretraining import PRETRAINING, pretrain
 from client.workspace import OpenedData
 from shared.encoder.encoder import Encoder
 from shared.feature_space.spec import FeatureSpace
+from simulations.open_impressions import OpenImpressions
 
 POOLED = replace(PRETRAINING, epochs=12, steps=100)
 """As many steps as eight passes over 300,000 events; an epoch is a part of them, so that it may stop within a pass."""
@@ -23,6 +24,8 @@ class OpenPlatform:
 
     data: OpenedData
     catalogue: Catalogue
+    impressions: OpenImpressions | None = None
+    """where the run predicts clicks of it"""
 
     @property
     def platform(self) -> Platform:

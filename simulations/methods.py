@@ -18,6 +18,7 @@ from shared.feature_space.fingerprint import require_same
 from simulations.baselines import BASELINES
 from simulations.encoders import OpenPlatform, pooled_encoder, source_encoder
 from simulations.federation import run_held_federation
+from simulations.open_impressions import open_impressions
 from simulations.outcomes import (
     EncoderSummary,
     HelpOutcome,
@@ -81,7 +82,8 @@ def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: d
     if key not in known:
         known[key] = nearest(data.features)
     catalogue = Catalogue(features=data.features, neighbours=known[key])
-    return OpenPlatform(data=data, catalogue=catalogue)
+    impressions = open_impressions(spec, config, data.platform, seed, work / "features")
+    return OpenPlatform(data=data, catalogue=catalogue, impressions=impressions)
 
 
 def _require_one_space(opened: Mapping[str, OpenPlatform]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from client.evaluation.clicks import ClickRanking
 from shared.errors import GraftError
 
 METHODS = (
@@ -43,6 +44,9 @@ ORACLE = "oracle"
 
 SHOWN = (*METHODS, SERVED, ORACLE)
 """Every method that a result may hold, in the order in which reports show them."""
+
+CLICK_METHODS = ("popularity", "local", "feature")
+"""Methods that predict clicks, in the order in which reports show them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +133,32 @@ class GateOutcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClickOutcome:
+    """One method on the test impressions of one platform under one seed."""
+
+    platform: str
+    method: str
+    """One of ``CLICK_METHODS``."""
+    seed: int
+    impressions: Mapping[str, int]
+    """Stage: how many."""
+    items: int
+    """Shown or met."""
+    click_rate: float
+    """Share of the test candidates that were clicked."""
+    ranking: ClickRanking
+    log_loss: float
+    """With the temperature, in nats per candidate."""
+    ece: float
+    """Calibration error before the temperature."""
+    ece_scaled: float
+    """After it."""
+    temperature: float
+    tuned: Mapping[str, object]
+    """What validation impressions chose, as JSON values."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EncoderSummary:
     """The shared encoder in numbers."""
 
@@ -192,3 +222,4 @@ class RunResult:
     wall_seconds: float
     """From the run's beginning to now."""
     complete: bool = True
+    clicks: tuple[ClickOutcome, ...] = ()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
+from client.recommender.cross_fitting import Trained
 from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
@@ -21,6 +22,7 @@ from client.transfer.relatedness import Relatedness, relatedness
 from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
+from simulations.click_methods import run_clicks
 from simulations.encoders import OpenPlatform
 from simulations.outcomes import (
     KNOWLEDGE,
@@ -92,6 +94,7 @@ class _StackMethods:
         self._sets, self._seed = settings.stacks(), seed
         self._parts = PlatformParts(one, encoders, settings, seed)
         self._recorder, self._heads = recorder, heads
+        self._trained: dict[str, Trained] = {}
         self._held_out = _held_out(self._platform)
         self._record = _Record(self._platform, self._held_out, recorder, seed)
 
@@ -105,6 +108,11 @@ class _StackMethods:
                 self._gate(stacks, rankings)
         if "zero-shot" in self._methods and self._encoders.source is not None:
             self._zero_shot(self._encoders.source)
+        if self._one.impressions is not None:
+            opened, methods, heads = self._one.impressions, self._methods, self._heads
+            run_clicks(
+                self._recorder, self._platform, opened, methods, stacks, self._trained, heads=heads, seed=self._seed
+            )
         if truth is not None:
             with self._step(ORACLE):
                 self._record(ORACLE, _oracle_ranking(truth, self._platform, self._held_out))
@@ -115,7 +123,7 @@ class _StackMethods:
         if not methods:
             return None
         needed = {part for method in methods for parts in self._sets[method] for part in parts}
-        trained = {}
+        trained = self._trained
         for part in [part for part in PARTS if part in needed]:
             with self._step(f"train {part}"):
                 made = PARTS[part](self._parts)

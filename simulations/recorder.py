@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing_extensions import override
 
 from simulations.outcomes import (
+    CLICK_METHODS,
     SHOWN,
+    ClickOutcome,
     EncoderSummary,
     GateOutcome,
     HelpOutcome,
@@ -59,6 +61,10 @@ class Recorder(ABC):
     def add_gate(self, outcome: GateOutcome) -> None:
         """One platform's verdict under one seed."""
 
+    @abstractmethod
+    def add_clicks(self, outcome: ClickOutcome) -> None:
+        """One method's click prediction on one platform under one seed."""
+
 
 class RunRecorder(Recorder):
     """Keeps everything of a run. Platforms may report at the same time; what comes out has one order all the same."""
@@ -74,6 +80,7 @@ class RunRecorder(Recorder):
         self._rounds: list[RoundOutcome] = []
         self._gates: list[GateOutcome] = []
         self._helps: list[HelpOutcome] = []
+        self._clicks: list[ClickOutcome] = []
         self._seconds: dict[str, float] = {}
 
     @override
@@ -99,6 +106,10 @@ class RunRecorder(Recorder):
     @override
     def add_gate(self, outcome: GateOutcome) -> None:
         self._gates.append(outcome)
+
+    @override
+    def add_clicks(self, outcome: ClickOutcome) -> None:
+        self._clicks.append(outcome)
 
     def set_encoder(self, summary: EncoderSummary) -> None:
         """The shared encoder."""
@@ -131,6 +142,9 @@ class RunRecorder(Recorder):
             rounds=tuple(self._rounds),
             gates=tuple(sorted(self._gates, key=lambda one: (one.seed, places[one.platform]))),
             helps=tuple(self._helps),
+            clicks=tuple(
+                sorted(self._clicks, key=lambda one: (one.seed, places[one.platform], CLICK_METHODS.index(one.method)))
+            ),
             seconds=dict(sorted(self._seconds.items())),
             wall_seconds=time.perf_counter() - self._began,
             complete=complete,

@@ -16,6 +16,7 @@ from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
 from shared.whole_file import write_whole
+from simulations.clicks import clicks_entry
 from simulations.outcomes import (
     LOCAL,
     ORACLE,
@@ -117,6 +118,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
                 _of_platform(result, summary.name),
                 [gate for gate in result.gates if gate.platform == summary.name],
             )
+            | {"clicks": clicks_entry([one for one in result.clicks if one.platform == summary.name])}
             for summary in result.platforms
         },
         "rounds": [_round_entry(outcome) for outcome in result.rounds],

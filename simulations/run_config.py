@@ -51,6 +51,8 @@ class RunConfig:
     """Of method ``knowledge``: the tuned encoder, or the platform's ``stack``."""
     alignment: str = "off"
     """While the source's encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete."""
+    clicks: bool = True
+    """Whether clicks are predicted on platforms that have impressions."""
 
     def __post_init__(self) -> None:
         _check_known("methods", self.methods, METHODS)
@@ -111,6 +113,7 @@ class RunConfig:
             "adapters": self.adapters,
             "teacher": self.teacher,
             "alignment": self.alignment,
+            "clicks": "on" if self.clicks else "off",
         }
 
     @classmethod
@@ -169,6 +172,12 @@ def _read_whole(name: str, value: object) -> int:
     return value
 
 
+def _read_switch(name: str, value: object) -> bool:
+    if value not in ("on", "off"):
+        raise ConfigError(f"{name} must be on or off; got {value!r}")
+    return value == "on"
+
+
 def _read_names(name: str, value: object) -> tuple[str, ...]:
     """A list of names, or one text with commas between them."""
     values = value.split(",") if isinstance(value, str) else value
@@ -212,5 +221,6 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "adapters": ("adapters", _read_text),
     "teacher": ("teacher", _read_text),
     "alignment": ("alignment", _read_text),
+    "clicks": ("clicks", _read_switch),
 }
 """Option: (field of RunConfig, how its value is read)."""

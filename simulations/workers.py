@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from typing_extensions import override
 
 from shared.errors import GraftError
-from simulations.outcomes import GateOutcome, MethodOutcome, PlatformSummary
+from simulations.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary
 from simulations.recorder import Recorder
 
 P = ParamSpec("P")
@@ -152,3 +152,7 @@ class _Messenger(Recorder):
     @override
     def add_gate(self, outcome: GateOutcome) -> None:
         self._notes.put(("add_gate", (outcome,)))
+
+    @override
+    def add_clicks(self, outcome: ClickOutcome) -> None:
+        self._notes.put(("add_clicks", (outcome,)))

@@ -6,7 +6,8 @@
 4. ``time`` range, percent of the events in time order, without users who were there before it; ``users`` and ``items``
    ranges, percent of a seeded order of the folder's ids;
 5. the first ``max_users`` of that order;
-6. of an impression that holds a user's validation or test event, the other clicks dropped;
+6. clicks of validation and test impressions dropped but for a user's last event; of an impression that holds his
+   validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
 8. training users: ``fraction`` of the users, never fewer than 50; test users are all that are left.
 """
@@ -20,6 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.impression_split import without_held_out_clicks
 from client.data.platform import Platform, Sequences
 from shared.errors import ConfigError, DataError
 from shared.seeding import rng_for
@@ -106,7 +108,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     )
     events = _in_sequence_order(events, preparation.ordered, seed)
     if folder.impressions is not None:
-        events = _without_companions(events, folder.impressions)
+        events = _without_companions(without_held_out_clicks(events, folder.impressions), folder.impressions)
     events = events.filter(pl.len().over("user_id") >= MIN_EVENTS)
     if events.is_empty() or len(items) < 2:
         raise DataError(

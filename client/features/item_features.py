@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform
 from client.features import hashing, precomputed
+from client.features.items import Items
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
 
 
 def item_features(
-    platform: Platform, features: str, *, cache: Path | None = None
+    items: Items, features: str, *, cache: Path | None = None
 ) -> tuple[FeatureSpace, NDArray[np.float32]]:
     """The feature space and the catalogue's vectors [n, D], each of length 1 or 0.
 
     Args:
-        platform: whose catalogue is wanted.
+        items: a platform, for its catalogue, or other items of it.
         features: ``hashing``, ``precomputed`` or ``precomputed:LABEL``.
         cache: a folder for the vectors of texts already read; None keeps nothing.
 
@@ -30,9 +30,9 @@ def item_features(
     """
     name, _, label = features.partition(":")
     if name == hashing.NAME and not label:
-        return hashing.hashing_space(), _hashed(platform.texts, cache)
+        return hashing.hashing_space(), _hashed(items.texts, cache)
     if name == precomputed.NAME:
-        vectors = precomputed.given_vectors(platform)
+        vectors = precomputed.given_vectors(items)
         return precomputed.precomputed_space(vectors.shape[1], label), vectors
     raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got '{features}'")
 

@@ -7,7 +7,7 @@ name the same label vouch that the same model made their vectors.
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform
+from client.features.items import Items
 from client.features.unit_rows import unit_rows
 from shared.errors import DataError
 from shared.feature_space.fingerprint import fingerprinted
@@ -21,12 +21,12 @@ def precomputed_space(dim: int, label: str = "") -> FeatureSpace:
     return fingerprinted(NAME, (("label", label), ("dim", dim)), np.zeros((1, dim), np.float32))
 
 
-def given_vectors(platform: Platform) -> NDArray[np.float32]:
-    """[n, D] the platform's own vectors, each of length 1 (a zero vector stays zero).
+def given_vectors(items: Items) -> NDArray[np.float32]:
+    """[n, D] the items' own vectors, each of length 1 (a zero vector stays zero).
 
     Raises:
-        DataError: if the platform has none.
+        DataError: if they have none.
     """
-    if platform.vectors is None:
-        raise DataError(f"{platform.name}: the feature space precomputed needs item vectors; the folder has none")
-    return unit_rows(np.asarray(platform.vectors, np.float32))
+    if items.vectors is None:
+        raise DataError(f"{items.name}: the feature space precomputed needs item vectors; the folder has none")
+    return unit_rows(np.asarray(items.vectors, np.float32))

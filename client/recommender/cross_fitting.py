@@ -18,6 +18,7 @@ from client.recommender.calibrating import Held, calibrate
 from client.recommender.calibration import Calibration
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import StackExamples, concatenate, sample_examples
+from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.neighbours import Neighbours
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import FittedScorers, fit_scorers
@@ -45,6 +46,8 @@ class Trained:
     scorers: tuple[Scorer, ...]
     unseen: NDArray[np.int64]
     """rows of the users whose events they have not seen"""
+    kept: KeptEncoder | None = None
+    """the encoder behind them, for what looks into it"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from client.data.platform import Platform
 from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
-from client.scorers.encoder_scorers import Named, encoder_scorers
+from client.scorers.encoder_scorers import KeptEncoder, Named
 from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
@@ -26,5 +26,6 @@ def own_part(platform: Platform, catalogue: Catalogue, space: FeatureSpace, pres
     sequences = training_sequences(platform, platform.contributing_users)
     grid = (usual_settings(len(sequences.items)),)
     ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed, grid=grid)
-    scorers = encoder_scorers("own", own.encoder, catalogue.features, own.head)
-    return Trained(scorers=(*scorers, Named("own-ids", Sequence(ids))), unseen=platform.weighting_users)
+    kept = KeptEncoder(encoder=own.encoder, head=own.head)
+    scorers = (*kept.scorers("own", catalogue.features), Named("own-ids", Sequence(ids)))
+    return Trained(scorers=scorers, unseen=platform.weighting_users, kept=kept)

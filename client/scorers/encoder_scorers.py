@@ -30,13 +30,34 @@ class Named:
         return self.scorer.score(batch)
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptEncoder:
+    """An encoder as a platform uses it, with the ids it has learnt beside it, for a catalogue of n items."""
+
+    encoder: Encoder
+    head: SequenceHead | None = None
+    """None where the platform knows nothing of its items beyond their content"""
+
+    def scorers(self, prefix: str, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
+        """``prefix:linear`` (where the linear part is solved) and ``prefix:sequence``; ``features`` [n, D]."""
+        linear = self.encoder.linear()
+        sequence = Named(prefix, Sequence(self.model(features)))
+        if not linear.W.any():
+            return (sequence,)
+        return (Named(prefix, Linear(linear, features)), sequence)
+
+    def model(self, features: NDArray[np.float32]) -> SequenceModel:
+        """Its sequence part over ``features`` [n, D]."""
+        head = self.head or SequenceHead.initial(len(features), self.encoder.spec.architecture.width)
+        return SequenceModel.from_encoder(self.encoder, head, features)
+
+    def on_rows(self, rows: NDArray[np.int64]) -> "KeptEncoder":
+        """The same for another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""
+        return self if self.head is None else KeptEncoder(encoder=self.encoder, head=self.head.of_rows(rows))
+
+
 def encoder_scorers(
     prefix: str, encoder: Encoder, features: NDArray[np.float32], head: SequenceHead | None = None
 ) -> tuple[Scorer, ...]:
-    """``prefix:linear`` (where the linear part is solved) and ``prefix:sequence``, with the head's ids if given."""
-    linear = encoder.linear()
-    own = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
-    sequence = Named(prefix, Sequence(SequenceModel.from_encoder(encoder, own, features)))
-    if not linear.W.any():
-        return (sequence,)
-    return (Named(prefix, Linear(linear, features)), sequence)
+    """The scorers of an encoder, with the head's ids if given."""
+    return KeptEncoder(encoder=encoder, head=head).scorers(prefix, features)

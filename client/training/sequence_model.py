@@ -46,6 +46,15 @@ class SequenceHead:
             b=np.zeros(n_items, np.float32),
         )
 
+    def of_rows(self, rows: NDArray[np.int64]) -> "SequenceHead":
+        """The head for items [m] that stand in ``rows`` of this one; ids of -1 add nothing, as in ``initial``."""
+        known = rows >= 0
+        return SequenceHead(
+            v=np.where(known[:, None], self.v[rows], 0).astype(np.float32),
+            a=np.where(known, self.a[rows], 1).astype(np.float32),
+            b=np.where(known, self.b[rows], 0).astype(np.float32),
+        )
+
 
 class SequenceModel(nn.Module):
     """e_i = LN(φ(x_i) + a_i·v_i), u = ψ(e_1..e_t), score = <u, e_i> + b_i; ids only: without φ and a."""

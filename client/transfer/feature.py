@@ -5,13 +5,14 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform
 from client.recommender.cross_fitting import Catalogue, Trained
-from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.encoder_scorers import KeptEncoder
 from shared.encoder.encoder import Encoder
 
 
 def feature_part(name: str, encoder: Encoder, catalogue: Catalogue, *, unseen: NDArray[np.int64]) -> Trained:
     """The frozen encoder's scorers, named ``name:...``, without a head; it has not seen the users ``unseen``."""
-    return Trained(scorers=encoder_scorers(name, encoder, catalogue.features), unseen=unseen)
+    kept = KeptEncoder(encoder=encoder)
+    return Trained(scorers=kept.scorers(name, catalogue.features), unseen=unseen, kept=kept)
 
 
 def unseen_by_rounds(platform: Platform) -> NDArray[np.int64]:

@@ -1,0 +1,187 @@
+"""What was shown to a platform's users and what they clicked of it: for click prediction, never for an encoder.
+
+U users of the prepared platform, m shown items, I impressions, C candidates in all impressions together.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from client.data.contract import PlatformFolder
+from client.data.impression_split import impression_cuts
+from client.data.platform import Platform, Sequences, Stage
+from client.data.preparation import Preparation
+from client.data.splits import select, take, training_sequences
+from shared.seeding import rng_for
+
+STAGES = (Stage.TRAIN, Stage.VALIDATION, Stage.TEST)
+MAX_IMPRESSIONS = {0: 20_000, 1: 10_000, 2: 10_000}
+"""By place in ``STAGES``: where a platform has more, so many are drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownItems:
+    """The items that were shown or met, clicked or not: to be in here must not tell an item's label."""
+
+    name: str
+    """of the platform"""
+    texts: tuple[str, ...]
+    """[m]"""
+    vectors: NDArray[np.float32] | None
+    """[m, D] given vectors, or None"""
+    known: NDArray[np.int64]
+    """[m] row in the prepared platform's catalogue, -1 where it is not there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impressions:
+    """Impressions split in time, and what their users had met before the first validation impression."""
+
+    shown: ShownItems
+    met: Sequences
+    """[U] rows of shown items that each user met before any validation impression, oldest first"""
+    users: NDArray[np.int64]
+    """[I] user rows"""
+    stages: NDArray[np.int8]
+    """[I] place in ``STAGES``"""
+    histories: Sequences
+    """[I] the part of ``met`` that is older than the impression"""
+    candidates: Sequences
+    """[I] rows of shown items"""
+    labels: NDArray[np.bool_]
+    """[C] True where clicked"""
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def at(self, stage: Stage) -> NDArray[np.int64]:
+        """Rows of the impressions of one stage."""
+        return np.flatnonzero(self.stages == STAGES.index(stage))
+
+    def only(self, rows: NDArray[np.int64]) -> "Impressions":
+        """Some of the impressions; what had been met before stays whole."""
+        sizes = self.candidates.lengths()
+        return Impressions(
+            shown=self.shown,
+            met=self.met,
+            users=self.users[rows],
+            stages=self.stages[rows],
+            histories=select(self.histories, rows),
+            candidates=select(self.candidates, rows),
+            labels=self.labels[np.isin(np.repeat(np.arange(len(self)), sizes), rows)],
+        )
+
+
+def read_impressions(
+    folder: PlatformFolder, preparation: Preparation, platform: Platform, *, seed: int
+) -> Impressions | None:
+    """The impressions of a prepared platform's users; None where it has none or they cannot be told apart in time.
+
+    1. Impressions are split by time over the whole folder; ``items``, ``time`` and ``order=none`` leave no such whole.
+    2. Training impressions are those of training users; one whose click an encoder of the platform may have been
+       trained on (a training event of its user) is left out.
+    3. Histories and statistics are events before the first validation impression, whatever was clicked later.
+    """
+    whole = preparation.ordered and preparation.items is None and preparation.time is None
+    if folder.impressions is None or not whole:
+        return None
+    cuts = impression_cuts(folder.impressions)
+    shown = _drawn(_of_users(folder.impressions, platform), cuts, platform, seed)
+    if shown.is_empty():
+        return None
+    events = _met(_of_users(folder.events, platform), preparation, cuts[0])
+    catalogue = folder.items.with_row_index("row").filter(
+        pl.col("item_id").is_in(events["item_id"].implode())
+        | pl.col("item_id").is_in(shown["candidates"].explode().implode())
+    )
+    rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
+    met = Sequences(
+        offsets=_offsets(np.bincount(events["user"].to_numpy(), minlength=platform.n_users)),
+        items=events.join(rows, on="item_id", how="left", maintain_order="left")["item"].to_numpy(),
+    )
+    flat = shown.select(pl.col("candidates", "labels")).explode("candidates", "labels")
+    flat = flat.join(rows, left_on="candidates", right_on="item_id", how="left", maintain_order="left")
+    users = shown["user"].to_numpy()
+    found = Impressions(
+        shown=_shown_items(folder, catalogue, platform),
+        met=met,
+        users=users,
+        stages=shown["stage"].to_numpy(),
+        histories=take(met, users, _met_before(events, shown, met)),
+        candidates=Sequences(
+            offsets=_offsets(shown["candidates"].list.len().to_numpy()), items=flat["item"].to_numpy()
+        ),
+        labels=flat["labels"].to_numpy() > 0,
+    )
+    return found.only(_untouched(found, platform))
+
+
+def _of_users(table: pl.DataFrame, platform: Platform) -> pl.DataFrame:
+    """Rows of the platform's users, with their row ``user``; in the order in which they were."""
+    rows = pl.Series(np.arange(platform.n_users, dtype=np.int64))
+    users = pl.DataFrame({"key": pl.Series(platform.user_ids, dtype=pl.String), "user": rows})
+    keyed = table.with_columns(key=pl.col("user_id").cast(pl.String))
+    return keyed.join(users, on="key", how="inner", maintain_order="left").drop("key")
+
+
+def _drawn(impressions: pl.DataFrame, cuts: tuple[float, float], platform: Platform, seed: int) -> pl.DataFrame:
+    """With their ``stage``: training impressions of training users, the others of all, no more than the limits."""
+    later = [(pl.col("timestamp") >= cut).cast(pl.Int8) for cut in cuts]
+    training = pl.col("user").is_in(platform.training_users.tolist())
+    kept = impressions.with_columns(stage=later[0] + later[1]).filter(pl.col("candidates").list.len() > 0)
+    kept = kept.filter(training | (pl.col("stage") > 0))
+    order = rng_for(seed, "impressions").permutation(kept.height)
+    limit = pl.col("stage").replace_strict(MAX_IMPRESSIONS, return_dtype=pl.Int64)
+    place = pl.col("order").rank("ordinal").over("stage")
+    return kept.with_columns(order=pl.Series(order, dtype=pl.Int64)).filter(place <= limit).drop("order")
+
+
+def _met(events: pl.DataFrame, preparation: Preparation, before: float) -> pl.DataFrame:
+    """What users met before a time, by user, then time."""
+    events = events.with_row_index("row").filter(pl.col("timestamp") < before)
+    if preparation.min_rating is not None:
+        events = events.filter(pl.col("rating") >= preparation.min_rating)
+    events = events.sort("user", "timestamp", "row")
+    if preparation.repeats == "first":
+        events = events.unique(subset=["user", "item_id"], keep="first", maintain_order=True)
+    return events
+
+
+def _met_before(events: pl.DataFrame, shown: pl.DataFrame, met: Sequences) -> NDArray[np.int64]:
+    """[I] how many of its user's events are older than each impression."""
+    users = np.concatenate([events["user"].to_numpy(), shown["user"].to_numpy()])
+    times = np.concatenate([table["timestamp"].to_numpy().astype(np.float64) for table in (events, shown)])
+    is_event = np.arange(len(users)) < events.height
+    order = np.lexsort((is_event, times, users))  # at the same time the impression comes first
+    older = np.empty(len(users), np.int64)
+    older[order] = np.cumsum(is_event[order])
+    return older[events.height :] - met.offsets[shown["user"].to_numpy()]
+
+
+def _offsets(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _shown_items(folder: PlatformFolder, catalogue: pl.DataFrame, platform: Platform) -> ShownItems:
+    in_catalogue = pl.DataFrame({"key": pl.Series(platform.item_ids, dtype=pl.String)}).with_row_index("known")
+    keys = catalogue.select(key=pl.col("item_id").cast(pl.String))
+    known = keys.join(in_catalogue, on="key", how="left", maintain_order="left")["known"].cast(pl.Int64).fill_null(-1)
+    return ShownItems(
+        name=platform.name,
+        texts=tuple(catalogue["text"].to_list()),
+        vectors=None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()],
+        known=known.to_numpy(),
+    )
+
+
+def _untouched(found: Impressions, platform: Platform) -> NDArray[np.int64]:
+    """Rows of the impressions but for training ones with a click that is a training event of its user."""
+    trained = training_sequences(platform, np.arange(platform.n_users))
+    pairs = np.repeat(np.arange(platform.n_users), trained.lengths()) * platform.n_items + trained.items
+    impression = np.repeat(np.arange(len(found)), found.candidates.lengths())
+    known = found.shown.known[found.candidates.items]
+    seen = np.isin(found.users[impression] * platform.n_items + known, pairs) & (known >= 0) & found.labels
+    touched = np.isin(np.arange(len(found)), impression[seen])
+    return np.flatnonzero(~(touched & (found.stages == 0)))

@@ -1,0 +1,208 @@
+"""What a click head may look at: every shown candidate through the platform's scorers, encoders and counts.
+
+A training impression is seen through statistics of other users only (cross-fitted, as the stack's examples are), so
+that its own click stands in none of them; validation and test impressions through those of all training users. Nothing
+later than the first validation impression is in any of them.
+
+I impressions, C candidates in all, m shown items, R columns of the panel, K of counts, d width of an encoder.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.impressions import STAGES, Impressions
+from client.data.platform import Platform, Stage
+from client.data.splits import select
+from client.features.local_grams import local_grams
+from client.recommender.calibration import Calibration
+from client.recommender.cross_fitting import FOLDS, Catalogue
+from client.recommender.panel import Panel, RawPanel
+from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.scorer import FitData, Scorer
+from client.scorers.table import fit_scorers
+from client.training.sequence_scores import history_states, item_table
+from shared.seeding import rng_for
+
+COUNTS = ("met", "shown", "click-rate", "history", "candidates")
+"""log(1 + users who met the item); log(1 + times shown), log of the item's click rate over the mean one, both on
+training impressions; log(1 + length of the history); log of the impression's size."""
+POPULARITY = COUNTS[0]
+_RATE_PRIOR = 10.0
+"""Impressions at the mean rate that every item is taken to have had."""
+_BATCH_ELEMENTS = 16_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderStates:
+    """One encoder's u of every impression's history and e of every shown item."""
+
+    histories: torch.Tensor
+    """[I, d]"""
+    items: torch.Tensor
+    """[m, d]"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickInputs:
+    """What is known of each candidate, its label beside it."""
+
+    offsets: NDArray[np.int64]
+    """[I + 1]"""
+    items: torch.Tensor
+    """[C] rows of shown items"""
+    labels: torch.Tensor
+    """[C] 1 where clicked"""
+    names: tuple[str, ...]
+    """[R + K] the panel's columns, then ``COUNTS``"""
+    values: torch.Tensor
+    """[C, R + K]"""
+    encoders: Mapping[str, EncoderStates]
+    """by name"""
+
+    def candidates(self, impressions: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+        """[c] rows of the candidates of some impressions, and [c] whose each is: 0 for the first impression given."""
+        owners = np.repeat(np.arange(len(impressions)), np.diff(self.offsets)[impressions])
+        return torch.from_numpy(candidate_rows(self.offsets, impressions)), torch.from_numpy(owners)
+
+    def clicked(self, impressions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """[c] True for the clicked candidates of some impressions."""
+        return np.asarray(self.labels.numpy()[candidate_rows(self.offsets, impressions)] > 0)
+
+
+def candidate_rows(offsets: NDArray[np.int64], impressions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[c] rows of the candidates of some impressions; impression i has ``offsets[i]:offsets[i + 1]``."""
+    sizes = np.diff(offsets)[impressions]
+    begins = np.cumsum(sizes) - sizes
+    return np.repeat(offsets[impressions] - begins, sizes) + np.arange(sizes.sum())
+
+
+def click_inputs(
+    platform: Platform,
+    impressions: Impressions,
+    catalogue: Catalogue,
+    encoders: Mapping[str, KeptEncoder],
+    calibrations: Mapping[str, Calibration],
+    *,
+    seed: int,
+) -> ClickInputs:
+    """Everything that click heads of a platform look at.
+
+    Args:
+        platform: as prepared.
+        impressions: of its users.
+        catalogue: features and neighbours of the shown items, not of the platform's catalogue.
+        encoders: by the prefix of their columns; a head's rows are those of the platform's catalogue.
+        calibrations: by column, as the platform's panel has them; a scorer without any is left out, so that none
+            at all leaves the counts alone.
+        seed: of the folds.
+    """
+    moved = {name: kept.on_rows(impressions.shown.known) for name, kept in encoders.items()}
+    extra = tuple(scorer for name, kept in moved.items() for scorer in kept.scorers(name, catalogue.features))
+    seen = _SeenThrough(impressions, catalogue, extra, calibrations, repeats=platform.repeats)
+    names: tuple[str, ...] = ()
+    values = torch.empty(0)
+    for rows, users in _turns(impressions, platform.training_users, seed):
+        names, part = seen(rows, users)
+        if not len(values):
+            values = torch.zeros(len(impressions.labels), len(names))
+        values[torch.from_numpy(candidate_rows(impressions.candidates.offsets, rows))] = part
+    return ClickInputs(
+        offsets=impressions.candidates.offsets,
+        items=torch.from_numpy(impressions.candidates.items.astype(np.int64)),
+        labels=torch.from_numpy(impressions.labels.astype(np.float32)),
+        names=names,
+        values=values,
+        encoders={name: _states(kept, impressions, catalogue) for name, kept in moved.items()},
+    )
+
+
+def _turns(
+    impressions: Impressions, training: NDArray[np.int64], seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows of impressions, and the users whose statistics they are seen through."""
+    is_training = impressions.stages == STAGES.index(Stage.TRAIN)
+    shuffled = rng_for(seed, "click-folds").permutation(training)
+    for fold in range(FOLDS):
+        inside = shuffled[fold::FOLDS]
+        rows = np.flatnonzero(is_training & np.isin(impressions.users, inside))
+        if len(rows):
+            yield rows, np.setdiff1d(training, inside)
+    yield np.flatnonzero(~is_training), training
+
+
+class _SeenThrough:
+    """Candidates of some impressions through statistics of some users."""
+
+    def __init__(
+        self,
+        impressions: Impressions,
+        catalogue: Catalogue,
+        extra: tuple[Scorer, ...],
+        calibrations: Mapping[str, Calibration],
+        *,
+        repeats: bool,
+    ) -> None:
+        self._all, self._catalogue, self._extra = impressions, catalogue, extra
+        self._calibrations, self._repeats = calibrations, repeats
+
+    def __call__(self, rows: NDArray[np.int64], users: NDArray[np.int64]) -> tuple[tuple[str, ...], torch.Tensor]:
+        """(names, values [c, R + K]) of the candidates of the impressions in ``rows``."""
+        part = self._all.only(rows)
+        counts = torch.from_numpy(_counts(self._all, part, users))
+        if not self._calibrations:
+            return COUNTS, counts
+        panel = self._panel(users)
+        return (*panel.names, *COUNTS), torch.cat([_lifts(panel, part), counts], dim=1)
+
+    def _panel(self, users: NDArray[np.int64]) -> Panel:
+        data = FitData(
+            sequences=select(self._all.met, users),
+            features=self._catalogue.features,
+            neighbours=self._catalogue.neighbours,
+            ordered=True,
+            grams=local_grams(self._all.shown.texts),
+        )
+        scorers = (*fit_scorers(data).scorers.values(), *self._extra)
+        known = tuple(one for one in scorers if all(column.name in self._calibrations for column in one.columns))
+        raw = RawPanel(scorers=known, n_items=data.n_items, repeats=self._repeats)
+        return Panel(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))
+
+
+def _lifts(panel: Panel, part: Impressions) -> torch.Tensor:
+    """[c, R] log-lifts of the candidates; 0 for one that the history holds, where the platform has no repeats."""
+    size = max(1, _BATCH_ELEMENTS // (panel.raw.n_items * len(panel.names)))
+    found = []
+    for start in range(0, len(part), size):
+        rows = np.arange(start, min(start + size, len(part)))
+        histories = select(part.histories, rows)
+        lifts = panel.log_lifts(histories, panel.raw.candidates(histories))
+        shown = select(part.candidates, rows)
+        owners = torch.from_numpy(np.repeat(np.arange(len(rows)), shown.lengths()))
+        found.append(lifts[:, owners, torch.from_numpy(shown.items.astype(np.int64))].T)
+    return torch.cat(found)
+
+
+def _counts(impressions: Impressions, part: Impressions, users: NDArray[np.int64]) -> NDArray[np.float32]:
+    """[c, K] ``COUNTS`` of the candidates of ``part``, from what these users met, and were shown in training."""
+    m = len(impressions.shown.known)
+    allowed = (impressions.stages == STAGES.index(Stage.TRAIN)) & np.isin(impressions.users, users)
+    training = impressions.only(np.flatnonzero(allowed))
+    met = np.bincount(select(impressions.met, users).items, minlength=m)
+    shown = np.bincount(training.candidates.items, minlength=m)
+    clicked = np.bincount(training.candidates.items[training.labels], minlength=m)
+    mean = max(clicked.sum(), 1) / max(shown.sum(), 1)
+    rate = (clicked / mean + _RATE_PRIOR) / (shown + _RATE_PRIOR)
+    items, sizes = part.candidates.items, part.candidates.lengths()
+    of_item = np.stack([np.log1p(met), np.log1p(shown), np.log(rate)], axis=1)[items]
+    of_impression = np.stack([np.log1p(part.histories.lengths()), np.log(sizes)], axis=1)
+    return np.concatenate([of_item, np.repeat(of_impression, sizes, axis=0)], axis=1).astype(np.float32)
+
+
+def _states(kept: KeptEncoder, impressions: Impressions, catalogue: Catalogue) -> EncoderStates:
+    model = kept.model(catalogue.features)
+    table = item_table(model)
+    return EncoderStates(histories=history_states(model, table, impressions.histories), items=table.vectors)

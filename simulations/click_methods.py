@@ -1,0 +1,114 @@
+"""Click prediction on one platform under one seed: heads trained on impressions, then the test impressions, once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from client.data.impressions import Impressions
+from client.data.platform import Platform, Stage
+from client.evaluation.clicks import calibration_error, log_loss, rank_clicks
+from client.recommender.calibration import Calibration
+from client.recommender.click_head import ClickHeadConfig
+from client.recommender.click_inputs import COUNTS, POPULARITY, ClickInputs, click_inputs
+from client.recommender.cross_fitting import Trained
+from client.recommender.fitting import FittedStacks
+from client.recommender.head_store import HeadStore
+from client.training.click_training import ClickTraining, TrainedClickHead, train_click_head
+from simulations.open_impressions import OpenImpressions
+from simulations.outcomes import CLICK_METHODS, ClickOutcome
+from simulations.recorder import Recorder
+
+PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "popularity": (),
+    "local": ((), ("own",)),
+    "feature": (("received",), ("received", "own")),
+}
+"""Method to the sets of trained parts whose scorers and encoders its head may look at beside the computed scorers;
+validation impressions choose one. ``popularity`` sees nothing else."""
+
+SETTINGS = ClickTraining()
+
+
+def run_clicks(
+    recorder: Recorder,
+    platform: Platform,
+    opened: OpenImpressions,
+    methods: Sequence[str],
+    stacks: FittedStacks | None,
+    trained: Mapping[str, Trained],
+    *,
+    heads: HeadStore,
+    seed: int,
+) -> None:
+    """Those of the methods that predict clicks; ``local`` and ``feature`` see through the scorers of ``stacks``."""
+    asked = [method for method in CLICK_METHODS if method in methods and (stacks is not None or not PARTS[method])]
+    kept = {name: part.kept for name, part in trained.items() if part.kept is not None}
+    needed = {part for method in asked for parts in PARTS[method] for part in parts}
+    calibrations: dict[str, Calibration] = {}
+    if stacks is not None:
+        calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
+    with recorder.step("clicks", platform=platform.name):
+        inputs = click_inputs(
+            platform,
+            opened.impressions,
+            opened.catalogue,
+            {name: one for name, one in kept.items() if name in needed},
+            calibrations,
+            seed=seed,
+        )
+        for method in asked:
+            configs = _configs(method, inputs)
+            if configs:
+                best = _best(inputs, opened.impressions, configs, seed)
+                heads.write(f"click-{method}", best.head.to_stored())
+                recorder.add_clicks(_outcome(platform.name, method, seed, inputs, opened.impressions, best))
+
+
+def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
+    """The heads among which validation impressions choose; none where the platform lacks what the method needs."""
+    if method == "popularity":
+        return [ClickHeadConfig(columns=(POPULARITY,), hidden=0)]
+    computed = [name for name in inputs.names if ":" not in name and name not in COUNTS]
+    found = []
+    for parts in PARTS[method]:
+        if set(parts) <= set(inputs.encoders):
+            brought = [name for name in inputs.names if name.partition(":")[0] in parts]
+            found.append(ClickHeadConfig(columns=(*computed, *brought, *COUNTS), encoders=parts))
+    return found
+
+
+def _best(
+    inputs: ClickInputs, impressions: Impressions, configs: Sequence[ClickHeadConfig], seed: int
+) -> TrainedClickHead:
+    """The head with the lowest cross-entropy on validation impressions."""
+    training, validation = impressions.at(Stage.TRAIN), impressions.at(Stage.VALIDATION)
+    made = [train_click_head(inputs, training, validation, config, SETTINGS, seed=seed) for config in configs]
+    return min(made, key=lambda one: one.validation)
+
+
+def _outcome(
+    platform: str, method: str, seed: int, inputs: ClickInputs, impressions: Impressions, best: TrainedClickHead
+) -> ClickOutcome:
+    rows = impressions.at(Stage.TEST)
+    part = impressions.only(rows)
+    logits = best.head.logits(inputs, rows)
+    scaled = logits / best.head.temperature
+    return ClickOutcome(
+        platform=platform,
+        method=method,
+        seed=seed,
+        impressions={str(stage): len(impressions.at(stage)) for stage in Stage},
+        items=len(impressions.shown.texts),
+        click_rate=float(part.labels.mean()),
+        ranking=rank_clicks(logits, part.labels, part.candidates.offsets, part.users),
+        log_loss=log_loss(scaled, part.labels),
+        ece=calibration_error(expit(logits), part.labels),
+        ece_scaled=calibration_error(expit(scaled), part.labels),
+        temperature=best.head.temperature,
+        tuned={
+            "encoders": "+".join(best.head.config.encoders) or "none",
+            "epoch": int(np.argmin(best.losses)),
+            "validation": best.validation,
+        },
+    )

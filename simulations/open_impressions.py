@@ -1,0 +1,49 @@
+"""A platform's impressions opened for a run, where it predicts clicks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from client.data.contract import IMPRESSIONS, read_folder
+from client.data.impressions import Impressions, read_impressions
+from client.data.platform import Platform, Stage
+from client.data.spec import PlatformSpec
+from client.features.item_features import item_features
+from client.recommender.cross_fitting import Catalogue
+from client.scorers.neighbours import nearest
+from simulations.outcomes import CLICK_METHODS
+from simulations.run_config import RunConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenImpressions:
+    """A platform's impressions with the vectors of what they showed."""
+
+    impressions: Impressions
+    catalogue: Catalogue
+    """of the shown items"""
+
+
+def open_impressions(
+    spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, cache: Path
+) -> OpenImpressions | None:
+    """None where the run predicts no clicks of this platform, or a stage has no impression."""
+    wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(CLICK_METHODS)
+    if not wanted or not (spec.path / IMPRESSIONS).is_file():
+        return None
+    preparation = spec.preparation(config.min_user_events, config.min_item_events)
+    impressions = read_impressions(read_folder(spec.path), preparation, platform, seed=seed)
+    if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
+        return None
+    _, features = item_features(impressions.shown, config.features, cache=cache)
+    return OpenImpressions(
+        impressions=impressions, catalogue=Catalogue(features=features, neighbours=nearest(features))
+    )
+
+
+def _tells(impressions: Impressions, stage: Stage) -> bool:
+    """Whether some impression of the stage has a clicked and an unclicked candidate."""
+    part = impressions.only(impressions.at(stage))
+    clicked = np.bincount(np.repeat(np.arange(len(part)), part.candidates.lengths()), part.labels, minlength=len(part))
+    return bool(((clicked > 0) & (clicked < part.candidates.lengths())).any())

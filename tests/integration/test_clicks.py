@@ -1,0 +1,55 @@
+"""Click prediction as a run's user meets it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from client.recommender.click_head import ClickHead
+from client.recommender.head_store import HeadStore
+from simulations.methods import run
+from simulations.results import without_times
+from simulations.run_command import execute
+from simulations.run_config import RunConfig
+from tests.integration.tiny_folders import write_tiny_folder
+from tests.unit.client.data.clicks import click_folder
+
+METHODS = ("popularity", "local", "feature")
+
+
+def executed(folder: Path, out: Path, **options: object) -> dict[str, Any]:
+    """A run of a shop that pretrains and a news platform that has impressions."""
+    platforms = [f"shop={folder / 'shop'}", f"news={folder / 'news'}"]
+    config = {"source": "shop", "platform": platforms, "report": "news", "encoder": "tiny", **options}
+    return execute(RunConfig.from_dict(config), out, runner=run, say=lambda _line: None, force=False)
+
+
+def folders(path: Path) -> Path:
+    write_tiny_folder(path / "shop")
+    click_folder(path / "news")
+    return path
+
+
+def test_predicts_clicks_with_and_without_a_received_encoder_the_same_each_time(tmp_path: Path) -> None:
+    folder = folders(tmp_path)
+    first, again = (executed(folder, tmp_path / name, methods=list(METHODS)) for name in ("first", "again"))
+    block = first["platforms"]["news"]["clicks"]
+    assert json.dumps(without_times(first)) == json.dumps(without_times(again))
+    assert tuple(block["methods"]) == METHODS
+    assert block["impressions"]["test"] == 120
+    heads = HeadStore(tmp_path / "first" / "work" / "heads" / "seed-0" / "news")
+    stored = heads.read("click-feature")
+    assert stored is not None
+    assert "received" in ClickHead.from_stored(stored).config.encoders
+    # here users click what follows their history, which popularity cannot tell
+    assert block["methods"]["local"]["auc"] > block["methods"]["popularity"]["auc"] + 0.1
+
+
+def test_predicts_none_where_it_is_switched_off(tmp_path: Path) -> None:
+    document = executed(folders(tmp_path), tmp_path / "out", methods="popularity", clicks="off")
+    assert document["platforms"]["news"]["clicks"] is None
+    assert document["config"]["clicks"] == "off"
+
+
+def test_predicts_by_popularity_where_no_stack_was_asked_for(tmp_path: Path) -> None:
+    document = executed(folders(tmp_path), tmp_path / "out", methods="popularity")
+    assert tuple(document["platforms"]["news"]["clicks"]["methods"]) == ("popularity",)
