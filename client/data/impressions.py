@@ -157,7 +157,8 @@ def _met_before(events: pl.DataFrame, shown: pl.DataFrame, met: Sequences) -> ND
     order = np.lexsort((is_event, times, users))  # at the same time the impression comes first
     older = np.empty(len(users), np.int64)
     older[order] = np.cumsum(is_event[order])
-    return older[events.height :] - met.offsets[shown["user"].to_numpy()]
+    begins = met.offsets[shown["user"].to_numpy()]
+    return np.asarray(older[events.height :] - begins, np.int64)
 
 
 def _offsets(lengths: NDArray[np.integer]) -> NDArray[np.int64]:

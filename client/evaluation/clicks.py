@@ -58,7 +58,7 @@ def rank_clicks(
     """Judge scores [C] by labels [C]; impression i, of ``users[i]`` [I], has ``offsets[i]:offsets[i + 1]`` of them."""
     sizes = np.diff(offsets)
     groups = np.repeat(np.arange(len(users)), sizes)
-    clicked = np.bincount(groups, labels, minlength=len(users))
+    clicked = np.bincount(groups, labels, minlength=len(users)).astype(np.float64)
     judged = (clicked > 0) & (clicked < sizes)
     places = _places(scores, groups)
     longest = int(sizes.max(initial=0)) + 1
@@ -122,7 +122,8 @@ def _auc(places: _Places, labels: NDArray[np.bool_], groups: NDArray[np.int64], 
     from_top = np.bincount(groups, labels * (places.above + (places.ties + 1) / 2), minlength=count)
     won = clicked * (sizes + 1) - from_top - clicked * (clicked + 1) / 2
     pairs = clicked * (sizes - clicked)
-    return np.divide(won, pairs, out=np.full(count, np.nan), where=pairs > 0)
+    auc: Floats = np.divide(won, pairs, out=np.full(count, np.nan), where=pairs > 0)
+    return auc
 
 
 def _gauc(scores: Floats, labels: NDArray[np.bool_], groups: NDArray[np.int64], users: NDArray[np.int64]) -> float:

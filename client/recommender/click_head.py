@@ -104,13 +104,12 @@ class ClickHead:
 
     def with_parameters(self, values: list[torch.Tensor]) -> "ClickHead":
         """The same head with other numbers in the place of ``parameters``."""
-        return replace(self, **dict(zip(_PARAMETERS, values, strict=True)))
+        direct, bias, enter, enter_bias, leave = values
+        return replace(self, direct=direct, bias=bias, enter=enter, enter_bias=enter_bias, leave=leave)
 
     def logit(self, values: torch.Tensor) -> torch.Tensor:
         """[c, F] inputs as ``assembled`` gives them -> [c], the temperature left aside."""
-        scaled = (values - self.mean) / self.scale
-        hidden = functional.gelu(scaled @ self.enter + self.enter_bias)
-        return scaled @ self.direct + hidden @ self.leave + self.bias
+        return logit((values - self.mean) / self.scale, self.parameters())
 
     @torch.no_grad()
     def logits(self, inputs: ClickInputs, impressions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -138,6 +137,13 @@ class ClickHead:
             return cls(config=config, **arrays, temperature=float(stored.facts["temperature"]))
         except (KeyError, TypeError, ValueError, ConfigError) as error:
             raise HeadStoreError(f"the record is no click head: {error}") from error
+
+
+def logit(scaled: torch.Tensor, parameters: list[torch.Tensor]) -> torch.Tensor:
+    """[c, F] scaled inputs -> [c], by numbers in the order of ``ClickHead.parameters``."""
+    direct, bias, enter, enter_bias, leave = parameters
+    hidden = functional.gelu(scaled @ enter + enter_bias)
+    return scaled @ direct + hidden @ leave + bias
 
 
 def assembled(config: ClickHeadConfig, inputs: ClickInputs, impressions: NDArray[np.int64]) -> torch.Tensor:

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from torch.nn import functional
 
 from client.evaluation.clicks import log_loss
-from client.recommender.click_head import ClickHead, ClickHeadConfig, assembled
+from client.recommender.click_head import ClickHead, ClickHeadConfig, assembled, logit
 from client.recommender.click_inputs import ClickInputs
 from shared.errors import ConfigError
 from shared.seeding import rng_for, torch_generator_for
@@ -33,7 +33,7 @@ class ClickTraining:
     """Learning rate."""
     weight_decay: float = 0.1
     """Decoupled (AdamW)."""
-    impressions: int = 32
+    impressions: int = 64
     """Per step."""
 
     def __post_init__(self) -> None:
@@ -75,7 +75,8 @@ def train_click_head(
         for start in range(0, len(order), settings.impressions):
             rows = order[start : start + settings.impressions]
             labels = inputs.labels[inputs.candidates(rows)[0]]
-            logits = head.with_parameters(parameters).logit(assembled(config, inputs, rows))
+            values = (assembled(config, inputs, rows) - head.mean) / head.scale
+            logits = logit(values, parameters)
             loss = functional.binary_cross_entropy_with_logits(logits, labels)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -85,10 +86,13 @@ def train_click_head(
         best = now if losses[-1] == min(losses) else best
         if len(losses) - 1 - int(np.argmin(losses)) >= settings.patience:
             break
-    logits = best.logits(inputs, validation)
-    tempered = replace(best, temperature=fit_temperature(logits, held_out))
-    loss_now = log_loss(logits / tempered.temperature, held_out)
-    return TrainedClickHead(head=tempered, losses=tuple(losses), validation=loss_now)
+    found = best.logits(inputs, validation)
+    temperature = fit_temperature(found, held_out)
+    return TrainedClickHead(
+        head=replace(best, temperature=temperature),
+        losses=tuple(losses),
+        validation=log_loss(found / temperature, held_out),
+    )
 
 
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
