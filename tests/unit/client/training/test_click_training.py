@@ -38,7 +38,7 @@ def inputs(*, signal: float) -> ClickInputs:
 
 
 def auc_of(found: ClickInputs, config: ClickHeadConfig) -> float:
-    trained = train_click_head(found, TRAIN, VALIDATION, config, ClickTraining(), seed=0)
+    trained = train_click_head(found, TRAIN, VALIDATION, config, ClickTraining(epochs=12), seed=0)
     logits = trained.head.logits(found, TEST)
     offsets = np.arange(len(TEST) + 1) * SIZE
     return float(rank_clicks(logits, found.clicked(TEST), offsets, TEST).auc.mean())
