@@ -9,8 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from client.evaluation.lift import paired_lift
+from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
-from simulations.outcomes import CLICK_METHODS, LOCAL, ClickOutcome
+from simulations.outcomes import CLICK_METHODS, ClickOutcome
 from simulations.table import lift_text
 
 _SHOWN = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}

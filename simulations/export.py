@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PolarsError
 
+from client.recommender.candidates import LOCAL
 from shared.errors import ConfigError, DataError
 from shared.whole_file import write_whole
-from simulations.outcomes import LOCAL
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 
 METHODS_FILE = "methods.csv"

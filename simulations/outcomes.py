@@ -33,9 +33,6 @@ METHODS = (
 KNOWLEDGE = "knowledge"
 """The method that leaves a student."""
 
-LOCAL = "local"
-"""The method that every lift is measured against."""
-
 SERVED = "served"
 """What the gate serves: the stack of ``local`` or of the transfer method that it accepts."""
 

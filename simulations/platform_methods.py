@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
+from client.recommender.candidates import LOCAL
 from client.recommender.cross_fitting import Trained
 from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
 from client.recommender.head import RankingHead
@@ -24,16 +25,7 @@ from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
 from simulations.click_methods import run_clicks
 from simulations.encoders import OpenPlatform
-from simulations.outcomes import (
-    KNOWLEDGE,
-    LOCAL,
-    ORACLE,
-    SERVED,
-    GateOutcome,
-    MethodOutcome,
-    PlatformSummary,
-    StudentSummary,
-)
+from simulations.outcomes import KNOWLEDGE, ORACLE, SERVED, GateOutcome, MethodOutcome, PlatformSummary, StudentSummary
 from simulations.recorder import Recorder
 from simulations.students import student_summary
 from simulations.synthetic.oracle import oracle_scores

@@ -7,9 +7,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from client.recommender.candidates import LOCAL
 from shared.whole_file import write_whole
 from simulations import plots
-from simulations.outcomes import LOCAL, ORACLE
+from simulations.outcomes import ORACLE
 from simulations.table import lift_text, title
 
 REPORT_FILE = "report.html"

@@ -13,20 +13,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.evaluation.lift import paired_lift
+from client.recommender.candidates import LOCAL
 from shared.errors import DataError
 from shared.seeding import rng_for
 from shared.whole_file import write_whole
 from simulations.clicks import clicks_entry
-from simulations.outcomes import (
-    LOCAL,
-    ORACLE,
-    SHOWN,
-    GateOutcome,
-    MethodOutcome,
-    PlatformSummary,
-    RoundOutcome,
-    RunResult,
-)
+from simulations.outcomes import ORACLE, SHOWN, GateOutcome, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
 
 FORMAT = 1
 """Version of ``result.json``; it grows when a name changes its meaning or goes."""

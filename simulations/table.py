@@ -8,7 +8,7 @@ from rich.box import HEAVY_HEAD, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from simulations.outcomes import LOCAL
+from client.recommender.candidates import LOCAL
 
 COLUMNS = ("platform", "method", "NDCG@10", "Recall@10", "MRR", "coverage@10", "lift over local", "of oracle")
 _LESS_WIDE = ((), ("MRR", "coverage@10"), ("MRR", "coverage@10", "Recall@10"))

@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.recommender.cross_fitting import CrossFit, Trained
+from client.recommender.own import PART
 from client.recommender.stack import PULLS, UNIFORM, fit_path
+
+LOCAL = "local"
+"""The method that holds what a platform can do without anybody else."""
 
 STRONGEST = f"fitted({max(PULLS):g})"
 
@@ -29,6 +33,8 @@ class Candidate:
     """``fitted`` (with its pull), ``uniform`` or ``alone`` (with its column), and the parts it holds"""
     weights: NDArray[np.float64]
     """[R]"""
+    parts: tuple[str, ...] = ()
+    """the trained parts that it may use"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,10 @@ class ColumnGroups:
             mask[columns] = name in parts
         return mask
 
+    def holders(self, column: int) -> tuple[str, ...]:
+        """The trained part that a column belongs to, if any."""
+        return tuple(name for name, columns in self.parts.items() if column in columns)
+
 
 class StackCandidates:
     """Makes candidates for sets of trained parts; the path of weights that two sets have in common is fitted once."""
@@ -61,12 +71,15 @@ class StackCandidates:
         label = "+".join(["computed", *parts])
         names, allowed = self._groups.names, self._groups.of(parts)
         fitted = [
-            Candidate(name=f"fitted({pull:g}):{label}", weights=weights)
+            Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
             for pull, weights in zip(PULLS, self._path(parts), strict=True)
         ]
-        uniform = Candidate(name=f"uniform:{label}", weights=np.where(allowed, UNIFORM, 0.0))
+        uniform = Candidate(name=f"uniform:{label}", weights=np.where(allowed, UNIFORM, 0.0), parts=tuple(parts))
         eye = np.eye(len(names))
-        alone = [Candidate(name=f"alone:{names[row]}", weights=eye[row]) for row in np.flatnonzero(allowed)]
+        alone = [
+            Candidate(name=f"alone:{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
+            for row in np.flatnonzero(allowed)
+        ]
         return [*fitted, uniform, *alone]
 
     def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
@@ -89,11 +102,25 @@ class StackCandidates:
         return fit_path(self._fit.stack_examples.only(unseen), anchors, columns)
 
 
-def choose(candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]]) -> Candidate:
+def choose_all(
+    options: Mapping[str, Sequence[Candidate]], validation: Mapping[str, NDArray[np.float64]]
+) -> dict[str, Candidate]:
+    """Method to the one of its candidates that is chosen; ``local`` first, which decides on the own part for all."""
+    local = choose(options[LOCAL], validation) if LOCAL in options else None
+    return {
+        method: local if local is not None and method == LOCAL else choose(candidates, validation, like=local)
+        for method, candidates in options.items()
+    }
+
+
+def choose(
+    candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], *, like: Candidate | None = None
+) -> Candidate:
     """The candidate that is furthest above the plain one by more than a standard error, else the plain one.
 
     The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
-    more weight than a share among twenty columns.
+    more weight than a share among twenty columns. Where ``like``, what is chosen for ``local``, holds the part that the
+    platform trained alone, the plain one holds it too: else a method could lose it for want of a standard error.
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
     counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
@@ -102,8 +129,9 @@ def choose(candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.
     Args:
         candidates: one of them, at least, is fitted with the strongest pull.
         validation: NDCG without a cutoff [V] by candidate, of the same users.
+        like: see above.
     """
-    plain = next(candidate for candidate in candidates if candidate.name.startswith(STRONGEST))
+    plain = _plain(candidates, like)
     best, most = plain, 0.0
     for candidate in candidates:
         gain = validation[candidate.name] - validation[plain.name]
@@ -111,3 +139,9 @@ def choose(candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.
         if margin > most:
             best, most = candidate, margin
     return best
+
+
+def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> Candidate:
+    strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
+    own = like is not None and PART in like.parts
+    return next((candidate for candidate in strongest if (PART in candidate.parts) == own), strongest[0])

@@ -21,7 +21,7 @@ from client.evaluation.ranking import (
     target_ranks,
     whole_ndcg_of,
 )
-from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose
+from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.recommender.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
 from client.recommender.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 
@@ -107,7 +107,7 @@ def fit_stacks(
         validation=validation,
         whole_list=whole_list,
         options=options,
-        chosen={method: choose(candidates, found) for method, candidates in options.items()},
+        chosen=choose_all(options, found),
         left_out=fitted.left_out,
     )
 

@@ -10,6 +10,7 @@ from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain, stopping_set
 from shared.feature_space.spec import FeatureSpace
 
+PART = "own"
 OWN = TrainingSettings(epochs=20, patience=3, steps=48)
 """Bounded steps let a platform with long histories stop within a pass over them."""
 
@@ -27,5 +28,5 @@ def own_part(platform: Platform, catalogue: Catalogue, space: FeatureSpace, pres
     grid = (usual_settings(len(sequences.items)),)
     ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed, grid=grid)
     kept = KeptEncoder(encoder=own.encoder, head=own.head)
-    scorers = (*kept.scorers("own", catalogue.features), Named("own-ids", Sequence(ids)))
+    scorers = (*kept.scorers(PART, catalogue.features), Named("own-ids", Sequence(ids)))
     return Trained(scorers=scorers, unseen=platform.weighting_users, kept=kept)

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.evaluation.lift import resampled_lifts
-from client.recommender.candidates import Candidate, choose
+from client.recommender.candidates import LOCAL, Candidate, choose_all
 from client.recommender.head_store import StoredHead
 from client.transfer.relatedness import Relatedness
 
-LOCAL = "local"
 TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model")
 """Methods that may be served instead of ``local``."""
 LEVEL = 0.05
@@ -89,11 +88,8 @@ def decide(
     """
     users = len(next(iter(validation.values())))
     folds = rng.permutation(users) % FOLDS
-    scores = {
-        method: cross_validated(options[method], validation, folds)
-        for method in (LOCAL, *TRANSFER)
-        if method in options
-    }
+    competing = {method: options[method] for method in (LOCAL, *TRANSFER) if method in options}
+    scores = cross_validated(competing, validation, folds)
     contenders = [method for method in scores if method != LOCAL]
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
     for method in contenders:
@@ -111,14 +107,20 @@ def decide(
 
 
 def cross_validated(
-    candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], folds: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """[V] NDCG of each user under the stack that the users of the other folds choose; ``folds`` [V] are 0, 1, ..."""
-    scores = np.zeros(len(folds))
+    options: Mapping[str, Sequence[Candidate]],
+    validation: Mapping[str, NDArray[np.float64]],
+    folds: NDArray[np.int64],
+) -> dict[str, NDArray[np.float64]]:
+    """Method to the NDCG [V] of each user under the stack that the users of the other folds choose.
+
+    ``folds`` [V] are 0, 1, ...
+    """
+    scores = {method: np.zeros(len(folds)) for method in options}
     for fold in np.unique(folds):
         inside = folds == fold
-        others = {one.name: validation[one.name][~inside] for one in candidates}
-        scores[inside] = validation[choose(candidates, others).name][inside]
+        chosen = choose_all(options, {name: values[~inside] for name, values in validation.items()})
+        for method, candidate in chosen.items():
+            scores[method][inside] = validation[candidate.name][inside]
     return scores
 
 

@@ -10,11 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.evaluation.lift import resampled_lifts
+from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.cells import FRACTIONS, fraction_name
 from simulations.benchmark.pairs import Pair
 from simulations.methods import LOCAL_METHODS
-from simulations.outcomes import LOCAL, SERVED
+from simulations.outcomes import SERVED
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 
 SHOWN = ("zero-shot", "feature", "model", SERVED)

@@ -1,0 +1,45 @@
+import numpy as np
+
+from client.recommender.candidates import Candidate, choose_all
+
+USERS = 50
+
+
+def fitted(*parts: str) -> Candidate:
+    return Candidate(name="fitted(1):" + "+".join(["computed", *parts]), weights=np.zeros(1), parts=parts)
+
+
+OPTIONS = {
+    "local": (fitted(), fitted("own")),
+    "feature": (fitted("received"), fitted("received", "own")),
+}
+
+
+def chosen_for(own: float, received_own: float) -> dict[str, tuple[str, ...]]:
+    """What is chosen where each stack is better by so much than the computed one, in standard errors."""
+    noise = np.random.default_rng(0).normal(size=USERS)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    plain = np.full(USERS, 0.2)
+    validation = {
+        fitted().name: plain,
+        fitted("own").name: plain + (noise + own / np.sqrt(USERS)) / 100,
+        fitted("received").name: plain,
+        fitted("received", "own").name: plain + (noise + received_own / np.sqrt(USERS)) / 100,
+    }
+    return {method: candidate.parts for method, candidate in choose_all(OPTIONS, validation).items()}
+
+
+def test_takes_the_own_part_where_it_is_better_by_more_than_a_standard_error():
+    assert chosen_for(own=2.0, received_own=2.0) == {"local": ("own",), "feature": ("received", "own")}
+
+
+def test_leaves_the_own_part_out_where_it_is_better_by_less():
+    assert chosen_for(own=0.5, received_own=0.5) == {"local": (), "feature": ("received",)}
+
+
+def test_keeps_the_own_part_in_a_transfer_method_where_local_has_it():
+    assert chosen_for(own=2.0, received_own=0.5)["feature"] == ("received", "own")
+
+
+def test_drops_the_own_part_from_a_transfer_method_that_is_surely_better_without():
+    assert chosen_for(own=2.0, received_own=-2.0)["feature"] == ("received",)
