@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from shared.errors import GraftError, InputError
-from simulations.benchmark.cells import finished, run_cells
-from simulations.benchmark.pairs import chosen_pairs
+from simulations.benchmark.cells import chosen, finished, run_cells
+from simulations.benchmark.federation_table import federation_table
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.clicks import clicks_table
 from simulations.comparison import compare as compare_runs
@@ -168,18 +168,21 @@ def export(
 @app.command()
 def benchmark(
     data: Annotated[Path, typer.Argument(help="The folder that holds the platform folders.")],
-    pairs: Annotated[str | None, typer.Option(help="Names with commas between them [all].")] = None,
+    pairs: Annotated[
+        str | None, typer.Option(help="Names of pairs and federations, commas between them [all].")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
     out: Annotated[Path, typer.Option(help="Where finished cells lie and new ones go.")] = Path("out/benchmark"),
     tables: Annotated[bool, typer.Option(help="Only print the tables of what is finished.")] = False,
 ) -> None:
-    """Run the grid of transfer pairs cell by cell, leaving out what is finished, and print its tables in Markdown."""
-    chosen = chosen_pairs(tuple(name.strip() for name in (pairs or "").split(",") if name.strip()))
+    """Run the grid of transfer pairs and federations, leaving out what is finished; print its tables in Markdown."""
+    wanted, federations = chosen(tuple(name.strip() for name in (pairs or "").split(",") if name.strip()))
     if not tables:
         say = Console(stderr=True, highlight=False).print
-        run_cells(chosen, tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
-    found = cells(finished(chosen, out))
-    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}")
+        run_cells((*wanted, *federations), tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
+    found = cells(finished(wanted, out))
+    together = federation_table(list(finished(federations, out)))
+    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}")
 
 
 def main() -> None:

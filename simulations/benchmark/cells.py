@@ -1,19 +1,37 @@
-"""Running the benchmark: one run per pair and seed, its target at every fraction; a finished one is not repeated."""
+"""Running the benchmark: one run per pair or federation and seed; a finished one is not repeated.
+
+A pair's target is reported at every fraction of its training users.
+"""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from shared.errors import InputError
-from simulations.benchmark.pairs import Pair, platform_line
+from shared.errors import ConfigError, InputError
+from simulations.benchmark.federations import FEDERATIONS, Federation, federation_config
+from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
 from simulations.methods import LOCAL_METHODS
 from simulations.results import RESULT_FILE, read_result
 from simulations.run_command import WORK_FOLDER, Runner, execute
 from simulations.run_config import RunConfig
 
+Cell = TypeVar("Cell", Pair, Federation)
+
 FRACTIONS = (1.0, 0.2, 0.05)
 TRANSFER_METHODS = ("zero-shot", "feature", "model")
-MIN_EVENTS = 5
+
+
+def chosen(names: tuple[str, ...]) -> tuple[tuple[Pair, ...], tuple[Federation, ...]]:
+    """The pairs and the federations of these names, all where there are none; raises ConfigError for an unknown one."""
+    known = {one.name for one in (*PAIRS, *FEDERATIONS)}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        every = ", ".join(one.name for one in (*PAIRS, *FEDERATIONS))
+        raise ConfigError(f"pairs must be of {every}; got {unknown[0]!r}")
+    wanted = set(names) or known
+    pairs = tuple(pair for pair in PAIRS if pair.name in wanted)
+    return pairs, tuple(federation for federation in FEDERATIONS if federation.name in wanted)
 
 
 def fraction_name(fraction: float) -> str:
@@ -21,13 +39,15 @@ def fraction_name(fraction: float) -> str:
     return f"at-{fraction:g}"
 
 
-def cell_folder(out: Path, pair: Pair, seed: int) -> Path:
-    """Where the result of a pair and seed lies."""
-    return out / pair.name / f"seed-{seed}"
+def cell_folder(out: Path, one: Pair | Federation, seed: int) -> Path:
+    """Where the result of a pair or federation and seed lies."""
+    return out / one.name / f"seed-{seed}"
 
 
-def cell_config(pair: Pair, seed: int, data: Path) -> RunConfig:
-    """The run of a pair and seed."""
+def cell_config(pair: Pair | Federation, seed: int, data: Path) -> RunConfig:
+    """The run of a pair or federation and seed."""
+    if isinstance(pair, Federation):
+        return federation_config(pair, seed, data)
     sources = {f"source-{number}": line for number, line in enumerate(pair.sources)}
     targets = [fraction_name(fraction) for fraction in FRACTIONS]
     lines = [platform_line(name, data, line) for name, line in sources.items()]
@@ -54,14 +74,14 @@ def is_finished(folder: Path) -> bool:
 
 
 def run_cells(
-    pairs: tuple[Pair, ...],
+    pairs: Sequence[Pair | Federation],
     seeds: tuple[int, ...],
     data: Path,
     out: Path,
     say: Callable[[str], None],
     runner: Runner,
 ) -> None:
-    """Run what is not finished, all pairs under the first seed first; Ctrl-C loses the pair in work alone."""
+    """Run what is not finished, everything under the first seed first; Ctrl-C loses the run in work alone."""
     for seed in seeds:
         for pair in pairs:
             folder = cell_folder(out, pair, seed)
@@ -82,8 +102,8 @@ def run_cells(
             shutil.rmtree(work)
 
 
-def finished(pairs: tuple[Pair, ...], out: Path) -> Iterator[tuple[Pair, int, Path]]:
-    """(pair, seed, folder) of every finished run, by pair and seed."""
+def finished(pairs: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, int, Path]]:
+    """(pair or federation, seed, folder) of every finished run, in their order."""
     for pair in pairs:
         folders = sorted((out / pair.name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-")))
         for folder in folders:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shared.errors import ConfigError
-
 Relatedness = Literal["same trade", "same trade, 60 % in common", "neighbouring", "far"]
 
 
@@ -42,6 +40,7 @@ def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000
     )
 
 
+MIN_EVENTS = 5
 MOVIES = "movielens_small,min-rating=4"
 GIFTCARDS = "amazon_giftcards,min-rating=4"
 SMALL_SOURCE = ",max-users=3000"
@@ -89,15 +88,6 @@ PAIRS = (
     Pair(name="games-movielens", relatedness="far", sources=("amazon_games",), target=MOVIES),
     Pair(name="games-lastfm", relatedness="far", sources=("amazon_games",), target="lastfm_music,order=none"),
 )
-
-
-def chosen_pairs(names: tuple[str, ...]) -> tuple[Pair, ...]:
-    """The pairs of these names, all where there are none; raises ConfigError for an unknown one."""
-    known = {pair.name: pair for pair in PAIRS}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ConfigError(f"pairs must be of {', '.join(known)}; got {unknown[0]!r}")
-    return tuple(known[name] for name in names) or PAIRS
 
 
 def platform_line(name: str, folders: Path, line: str, extra: str = "") -> str:

@@ -114,8 +114,8 @@ def pair_table(found: Sequence[Cell]) -> str:
     for cell in found:
         row = [cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)]
         row += [f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))]
-        row += [_text(cell.lifts.get(method)) for method in SHOWN]
-        row += [_text(cell.over_best.get("feature")), f"{cell.accepted} of {cell.seeds}"]
+        row += [lift_with_interval(cell.lifts.get(method)) for method in SHOWN]
+        row += [lift_with_interval(cell.over_best.get("feature")), f"{cell.accepted} of {cell.seeds}"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
@@ -132,13 +132,13 @@ def class_table(found: Sequence[Cell]) -> str:
             if not inside:
                 continue
             row = [related, f"{fraction:g}", str(len(inside))]
-            row += [_text(_averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
-            row += [_text(_averaged([cell.over_best.get("feature") for cell in inside]))]
+            row += [lift_with_interval(averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
+            row += [lift_with_interval(averaged([cell.over_best.get("feature") for cell in inside]))]
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
-def _averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
+def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
     """The mean over pairs; each resample draws pairs with replacement, and of each its own resample over users."""
     there = [one for one in lifts if one is not None]
     if not there:
@@ -150,7 +150,8 @@ def _averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
     return np.concatenate([[stacked[:, 0].mean()], resamples])
 
 
-def _text(lifts: Float64 | None) -> str:
+def lift_with_interval(lifts: Float64 | None) -> str:
+    """The found lift and the middle 95 % of the resampled ones, in percent."""
     if lifts is None:
         return "-"
     low, high = np.percentile(lifts[1:], [2.5, 97.5])

@@ -1,12 +1,15 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError
-from simulations.benchmark.cells import FRACTIONS, cell_config, cell_folder, finished, run_cells
-from simulations.benchmark.pairs import PAIRS, chosen_pairs
+from simulations.benchmark.cells import FRACTIONS, cell_config, cell_folder, chosen, finished, run_cells
+from simulations.benchmark.federation_table import federation_table
+from simulations.benchmark.federations import FEDERATIONS
+from simulations.benchmark.pairs import PAIRS
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE
@@ -34,7 +37,7 @@ def test_same_trade_pairs_share_no_user(pair):
 
 def test_refuses_a_pair_that_it_does_not_know():
     with pytest.raises(ConfigError, match="pairs must be of games"):
-        chosen_pairs(("games", "moon"))
+        chosen(("games", "moon"))
 
 
 def test_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
@@ -69,3 +72,29 @@ def test_shows_each_pair_and_averages_a_class(tmp_path, monkeypatch):
     assert pair_table(found).count("+100.0 [") >= 12
     rows = class_table(found).splitlines()[2:]
     assert [row.split(" | ")[2] for row in rows] == ["2", "2", "2"]
+
+
+def test_every_federation_is_a_run_of_shops_that_share_no_user():
+    configs = [cell_config(federation, 0, Path("data")) for federation in FEDERATIONS]
+    assert [config.rounds for config in configs] == [12, 0, 12]
+    assert all(config.reported == FEDERATIONS[0].reported for config in configs)
+    ranges = [parse_platform_spec(f"x={line}").users for line in FEDERATIONS[0].shops]
+    assert len(ranges) == 8
+    assert all(one[1] <= other[0] for one, other in pairwise(ranges))
+
+
+def test_compares_federations_shop_by_shop(tmp_path, monkeypatch):
+    monkeypatch.setattr("simulations.run_command.check_folders", quiet)
+    run_cells(FEDERATIONS, (0, 1), tmp_path / "data", tmp_path, quiet, made_up_run)
+    rows = federation_table(list(finished(FEDERATIONS, tmp_path))).splitlines()[2:]
+    cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[:3] for row in cells_of] == [["shops", "2", "7"], ["shops-moments", "2", "7"], ["shops-far", "2", "7"]]
+    assert cells_of[0][4].startswith("+100.0 [")
+    assert cells_of[0][5:8] == ["+0.0 [+0.0, +0.0]", "+0.0 [+0.0, +0.0]", "-"]
+    assert cells_of[2][4:8] == ["-", "+0.0 [+0.0, +0.0]", "-", "+0.0 [+0.0, +0.0]"]
+
+
+def test_chooses_pairs_and_federations_by_name():
+    pairs, federations = chosen(("shops-far", "games"))
+    assert [one.name for one in (*pairs, *federations)] == ["games", "shops-far"]
+    assert chosen(()) == (PAIRS, FEDERATIONS)
