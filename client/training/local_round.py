@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences
 from client.training.loop import TrainingSettings, train_sequence
-from client.training.low_rank import LowRank
+from client.training.low_rank import RATE, LowRank
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.config import LocalSettings
 from shared.encoder.adapters import Adapter
@@ -53,7 +53,8 @@ def run_local_round(
     low_rank = None
     if settings.rank:
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "local-round", "adapter"))
-    train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate))
+    rate = settings.encoder_rate * (RATE if low_rank else 1.0)
+    train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=rate))
     update: Encoder | Adapter
     if low_rank is None:
         update = _clipped(encoder, model.into(encoder), settings.clip_norm)

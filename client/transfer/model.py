@@ -1,6 +1,6 @@
 """Transfer method ``model``: a received encoder tuned on the platform's own contributing users."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from client.recommender.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import encoder_scorers
 from client.training.further_loss import FurtherLoss
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
-from client.training.low_rank import LowRank
+from client.training.low_rank import RATE, LowRank
 from client.training.moments import platform_moments
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -78,11 +78,12 @@ def tune(
         encoder = encoder.with_linear(solve(received_moments + own))
     model = SequenceModel.from_encoder(encoder, start, features)
     logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
-    low_rank = None
+    low_rank, both = None, settings.both
     if settings.rank:
+        both = replace(both, encoder_rate=RATE * both.encoder_rate)
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
     rng = rng_for(seed, "tuning", "both")
-    logs["both"] = train_sequence(model, sequences, settings.both, rng, validation, aligned)
+    logs["both"] = train_sequence(model, sequences, both, rng, validation, aligned)
     whole = model.into(encoder) if low_rank is None else low_rank.adapter().added_to(encoder)
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 
