@@ -2,13 +2,14 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
-from client.evaluation.ranking import rank
+from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.received_encoder import received_encoder
 from client.recommender.head_store import HeadStore, StoredHead
 from client.scorers.encoder_scorers import encoder_scorers
@@ -87,10 +88,9 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sample = _validation_sample(platform, task.seed)
     scorers = encoder_scorers("", encoder, workspace.features, stored_head(workspace, encoder))
-    parts = {scorer.columns[0].name.removeprefix(":"): (scorer,) for scorer in scorers}
-    validation = {
-        name: two_digits(_ndcg(part, sample, platform)) for name, part in {**parts, "both": tuple(scorers)}.items()
-    }
+    names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
+    found = _ndcg(scorers, sample, platform)
+    validation = {name: two_digits(value) for name, value in zip([*names, "both"], found, strict=True)}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
 
 
@@ -126,15 +126,16 @@ def _validation_sample(platform: Platform, seed: int) -> Examples:
     return examples(platform, Stage.VALIDATION, chosen)
 
 
-def _ndcg(scorers: tuple[Scorer, ...], sample: Examples, platform: Platform) -> float:
-    """By the sum of the scorers' scores, each history's scores brought to mean 0 and spread 1 first."""
+def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> list[float]:
+    """NDCG@10 of each scorer, then of the sum of all, each history's scores brought to mean 0 and spread 1 first."""
 
-    def score(histories: Sequences) -> torch.Tensor:
+    def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)
-        return torch.stack([_standardised(scorer.score(batch)[0]) for scorer in scorers]).sum(0)
+        alone = [_standardised(scorer.score(batch)[0]) for scorer in scorers]
+        return [*alone, torch.stack(alone).sum(0)]
 
-    ranking = rank(score, sample, n_items=platform.n_items, repeats=platform.repeats)
-    return float(ranking.ndcg.mean())
+    ranks = ranks_by_column(score, sample, len(scorers) + 1, n_items=platform.n_items, repeats=platform.repeats)
+    return [float(found) for found in ndcg_of(ranks).mean(1)]
 
 
 def _standardised(scores: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples
-from client.evaluation.ranking import Ranking, example_batches, mask_history, ndcg_of, rank, target_ranks
+from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
 from client.recommender.cross_fitting import Catalogue, fit_data
 from client.scorers import ease
 from client.scorers.content_idf import ContentIdf
@@ -67,15 +67,14 @@ def _best(platform: Platform, scorers: Mapping[str, Scorer], columns: slice = sl
 
 
 def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> list[tuple[int, float]]:
-    """(column, NDCG@10) of every column of a scorer, each batch of histories being scored once."""
-    ranks: list[list[torch.Tensor]] = [[] for _ in scorer.columns]
-    for part, targets in example_batches(held_out, platform.n_items, len(scorer.columns)):
-        for column, scores in enumerate(scorer.score(HistoryBatch(part.histories, platform.n_items))):
-            shown = scores.clone()
-            if not platform.repeats:
-                mask_history(shown, part.histories, targets)
-            ranks[column].append(target_ranks(shown, targets))
-    return [(column, float(ndcg_of(torch.cat(found).numpy()).mean())) for column, found in enumerate(ranks)]
+    """(column, NDCG@10) of every column of a scorer."""
+
+    def score(histories: Sequences) -> list[torch.Tensor]:
+        return scorer.score(HistoryBatch(histories, platform.n_items))
+
+    columns, n_items = len(scorer.columns), platform.n_items
+    ranks = ranks_by_column(score, held_out, columns, n_items=n_items, repeats=platform.repeats)
+    return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks).mean(1))]
 
 
 def _popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:

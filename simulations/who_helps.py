@@ -6,11 +6,11 @@ Moments add up, so the encoder of a federation without one platform is exact and
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 
-from client.data.platform import Stage
+from client.data.platform import Sequences, Stage
 from client.data.splits import examples
-from client.evaluation.ranking import example_batches, mask_history, target_ranks, whole_ndcg_of
+from client.evaluation.ranking import ranks_by_column, whole_ndcg_of
 from client.scorers.linear import Linear
 from client.scorers.scorer import HistoryBatch
 from client.transfer.feature import unseen_by_rounds
@@ -50,12 +50,10 @@ def _whole_list_ndcg(one: OpenPlatform, encoders: list[Encoder], seed: int) -> l
     users = rng_for(seed, platform.name, "who-helps").permutation(unseen_by_rounds(platform))[:MAX_USERS]
     held_out = examples(platform, Stage.VALIDATION, np.sort(users))
     scorers = [Linear(encoder.linear(), one.data.features) for encoder in encoders]
-    ranks: list[list[NDArray[np.float64]]] = [[] for _ in encoders]
-    for part, targets in example_batches(held_out, platform.n_items, 2):
-        batch = HistoryBatch(part.histories, platform.n_items)
-        for found, scorer in zip(ranks, scorers, strict=True):
-            (scores,) = scorer.score(batch)
-            if not platform.repeats:
-                mask_history(scores, part.histories, targets)
-            found.append(target_ranks(scores, targets).numpy())
-    return [float(whole_ndcg_of(np.concatenate(found)).mean()) for found in ranks]
+
+    def score(histories: Sequences) -> list[torch.Tensor]:
+        batch = HistoryBatch(histories, platform.n_items)
+        return [scorer.score(batch)[0] for scorer in scorers]
+
+    ranks = ranks_by_column(score, held_out, len(scorers), n_items=platform.n_items, repeats=platform.repeats)
+    return [float(found) for found in whole_ndcg_of(ranks).mean(1)]

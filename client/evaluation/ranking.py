@@ -4,7 +4,7 @@ NDCG@k (Järvelin, Kekäläinen 2002), Recall@k and reciprocal rank for one held
 tie can end between two places: NDCG then uses 1 / log2(1 + rank) at the fractional rank.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +93,27 @@ def rank(score: ScoreHistories, examples: Examples, *, n_items: int, repeats: bo
             mask_history(scores, part.histories, targets)
         parts.append(rank_scores(scores, part))
     return Ranking.joined(parts)
+
+
+def ranks_by_column(
+    score: Callable[[Sequences], Sequence[torch.Tensor]],
+    examples: Examples,
+    columns: int,
+    *,
+    n_items: int,
+    repeats: bool,
+) -> NDArray[np.float64]:
+    """[R, N] ranks of the targets under R ways of scoring, ``columns`` of them, that ``score`` yields together."""
+    parts = []
+    for part, targets in example_batches(examples, n_items, columns):
+        ranks = []
+        for scores in score(part.histories):
+            shown = scores.clone()
+            if not repeats:
+                mask_history(shown, part.histories, targets)
+            ranks.append(target_ranks(shown, targets).numpy())
+        parts.append(np.stack(ranks))
+    return np.concatenate(parts, axis=1)
 
 
 def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:

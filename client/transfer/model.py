@@ -21,8 +21,8 @@ from shared.encoder.linear import Moments, solve
 from shared.errors import ConfigError
 from shared.seeding import rng_for, torch_generator_for
 
-HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2, steps=48)
-BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2, steps=48)
+HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2, steps=32)
+BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2, steps=32)
 
 
 @dataclass(frozen=True, kw_only=True)
