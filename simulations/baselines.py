@@ -25,7 +25,7 @@ from shared.seeding import rng_for
 
 SHRINKS = (0.1, 0.3, 1.0, 3.0)
 REGULARISATIONS = (10.0, 30.0, 100.0, 300.0, 1000.0)
-LOCAL_ID_VALIDATION_USERS = 2_000
+LOCAL_ID_VALIDATION_USERS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)

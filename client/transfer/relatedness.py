@@ -21,7 +21,7 @@ from client.recommender.release import PART, zero_shot_panel
 from shared.encoder.encoder import Encoder
 
 EVENTS_OF_A_USER = 8
-MAX_EVENTS = 1500
+MAX_EVENTS = 800
 LEVEL = 0.01
 RESAMPLES = 4000
 
