@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from client.data.impressions import STAGES, Impressions
-from client.data.platform import Platform, Stage
+from client.data.platform import Platform, Sequences, Stage
 from client.data.splits import select
 from client.features.local_grams import local_grams
 from client.recommender.calibration import Calibration
@@ -33,6 +34,9 @@ training impressions; log(1 + length of the history); log of the impression's si
 POPULARITY = COUNTS[0]
 _RATE_PRIOR = 10.0
 """Impressions at the mean rate that every item is taken to have had."""
+STAND_FOR_CATALOGUE = 2_000
+"""Random items that a log-lift is told against beside the impression's own: calibrating 15,000 for the sake of 38
+would take most of the time. The whole catalogue where it is no larger."""
 _BATCH_ELEMENTS = 16_000_000
 
 
@@ -102,7 +106,8 @@ def click_inputs(
     """
     moved = {name: kept.on_rows(impressions.shown.known) for name, kept in encoders.items()}
     extra = tuple(scorer for name, kept in moved.items() for scorer in kept.scorers(name, catalogue.features))
-    seen = _SeenThrough(impressions, catalogue, extra, calibrations, repeats=platform.repeats)
+    others = rng_for(seed, "click-catalogue").permutation(len(catalogue.features))[:STAND_FOR_CATALOGUE]
+    seen = _SeenThrough(impressions, catalogue, extra, calibrations, np.sort(others), repeats=platform.repeats)
     names: tuple[str, ...] = ()
     values = torch.empty(0)
     for rows, users in _turns(impressions, platform.training_users, seed):
@@ -143,11 +148,12 @@ class _SeenThrough:
         catalogue: Catalogue,
         extra: tuple[Scorer, ...],
         calibrations: Mapping[str, Calibration],
+        others: NDArray[np.int64],
         *,
         repeats: bool,
     ) -> None:
         self._all, self._catalogue, self._extra = impressions, catalogue, extra
-        self._calibrations, self._repeats = calibrations, repeats
+        self._calibrations, self._others, self._repeats = calibrations, others, repeats
 
     def __call__(self, rows: NDArray[np.int64], users: NDArray[np.int64]) -> tuple[tuple[str, ...], torch.Tensor]:
         """(names, values [c, R + K]) of the candidates of the impressions in ``rows``."""
@@ -156,7 +162,7 @@ class _SeenThrough:
         if not self._calibrations:
             return COUNTS, counts
         panel = self._panel(users)
-        return (*panel.names, *COUNTS), torch.cat([_lifts(panel, part), counts], dim=1)
+        return (*panel.names, *COUNTS), torch.cat([candidate_lifts(panel, part, self._others), counts], dim=1)
 
     def _panel(self, users: NDArray[np.int64]) -> Panel:
         data = FitData(
@@ -172,18 +178,42 @@ class _SeenThrough:
         return Panel(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))
 
 
-def _lifts(panel: Panel, part: Impressions) -> torch.Tensor:
-    """[c, R] log-lifts of the candidates; 0 for one that the history holds, where the platform has no repeats."""
+def candidate_lifts(panel: Panel, part: Impressions, others: NDArray[np.int64]) -> torch.Tensor:
+    """[c, R] log-lifts of the candidates over each other and ``others``, items that stand for the catalogue.
+
+    0 for a candidate that the history holds, where the platform has no repeats.
+    """
     size = max(1, _BATCH_ELEMENTS // (panel.raw.n_items * len(panel.names)))
     found = []
     for start in range(0, len(part), size):
         rows = np.arange(start, min(start + size, len(part)))
-        histories = select(part.histories, rows)
-        lifts = panel.log_lifts(histories, panel.raw.candidates(histories))
-        shown = select(part.candidates, rows)
-        owners = torch.from_numpy(np.repeat(np.arange(len(rows)), shown.lengths()))
-        found.append(lifts[:, owners, torch.from_numpy(shown.items.astype(np.int64))].T)
+        histories, shown = select(part.histories, rows), select(part.candidates, rows)
+        looked, allowed, is_shown = _looked_at(shown, torch.from_numpy(others), panel.raw.candidates(histories))
+        scores = [column.gather(1, looked) for column in panel.raw.scores(histories)]
+        lifts = [one.log_lift(column, allowed) for one, column in zip(panel.calibrations, scores, strict=True)]
+        found.append(torch.stack([column[is_shown] for column in lifts], dim=1))
     return torch.cat(found)
+
+
+def _looked_at(
+    shown: Sequences, others: torch.Tensor, candidates: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """[B, L] items: each impression's own, then ``others``; which of them count; which are its own.
+
+    ``candidates`` [B, n] is False for items that may not be recommended. No item counts twice.
+    """
+    sizes = shown.lengths()
+    width = int(sizes.max())
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    own = torch.zeros(len(sizes), width, dtype=torch.int64)
+    place = torch.from_numpy(np.arange(len(owners)) - np.repeat(shown.offsets[:-1], sizes))
+    own[torch.from_numpy(owners), place] = torch.from_numpy(shown.items.astype(np.int64))
+    is_own = torch.from_numpy(np.arange(width) < sizes[:, None])
+    elsewhere = candidates.clone()
+    elsewhere[torch.from_numpy(owners), torch.from_numpy(shown.items.astype(np.int64))] = False
+    looked = torch.cat([own, others.expand(len(sizes), -1)], dim=1)
+    allowed = torch.cat([candidates.gather(1, own) & is_own, elsewhere[:, others]], dim=1)
+    return looked, allowed, functional.pad(is_own, (0, len(others)))
 
 
 def _counts(impressions: Impressions, part: Impressions, users: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -10,10 +10,15 @@ from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
 from client.data.preparation import Preparation, prepare
 from client.features.hashing import hash_texts, hashing_space
-from client.recommender.click_inputs import COUNTS, ClickInputs, candidate_rows, click_inputs
+from client.recommender.calibration import Calibration
+from client.recommender.click_inputs import COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
 from client.recommender.cross_fitting import Catalogue, cross_fit
+from client.recommender.panel import Panel, RawPanel
+from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.neighbours import nearest
+from client.scorers.popularity import Popularity
+from client.scorers.scorer import FitData, Kind
 from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder, EncoderSpec
 from tests.unit.client.data.clicks import DAYS, click_folder
@@ -79,6 +84,25 @@ def test_counts_what_a_test_impression_may_know(tmp_path: Path) -> None:
     assert np.allclose(part[:, 1], np.log1p(shown), atol=1e-5)
     assert np.allclose(part[:, 3], np.log1p(9), atol=1e-5)  # six items met, three clicks on training days
     assert np.allclose(part[:, 4], np.log(4), atol=1e-5)
+
+
+def test_gives_candidates_their_log_lifts_over_the_whole_of_a_small_catalogue(tmp_path: Path) -> None:
+    _, impressions, _ = opened(tmp_path)
+    features = hash_texts(impressions.shown.texts)
+    data = FitData(sequences=impressions.met, features=features, neighbours=nearest(features), ordered=True)
+    raw = RawPanel(scorers=(ContentKnn(data), Popularity(data)), n_items=len(features), repeats=False)
+    sizes = {Kind.COUNT: 4, Kind.SIMILARITY: 7}
+    calibrations = [
+        Calibration(kind=column.kind, mixture=(1 / sizes[column.kind],) * sizes[column.kind]) for column in raw.columns
+    ]
+    panel = Panel(raw=raw, calibrations=tuple(calibrations))
+    part = impressions.only(impressions.at(Stage.TEST)[:7])
+    everything = panel.log_lifts(part.histories, raw.candidates(part.histories))
+    owners = np.repeat(np.arange(7), part.candidates.lengths())
+    expected = everything[:, torch.from_numpy(owners), torch.from_numpy(part.candidates.items.astype(np.int64))].T
+    found = candidate_lifts(panel, part, np.arange(len(features)))
+    assert float(expected.std()) > 0.1
+    assert torch.allclose(found, expected, atol=1e-4)
 
 
 def test_multiplies_history_and_item_into_the_sequence_score(tmp_path: Path) -> None:
