@@ -9,7 +9,15 @@ from client.recommender.own import own_part
 from client.training.distillation import Teacher
 from client.transfer.alignment import KINDS, Alignment, alignment_loss, parse_alignment
 from client.transfer.feature import feature_part, unseen_by_rounds
-from client.transfer.knowledge import KnowledgeSettings, Student, student_part, student_preset, teach
+from client.transfer.knowledge import (
+    LIKE_ITS_TEACHER,
+    STUDENT_TRAINING,
+    KnowledgeSettings,
+    Student,
+    student_part,
+    student_preset,
+    teach,
+)
 from client.transfer.model import Tuned, model_part, tune_on
 from client.transfer.teachers import LESSONS, TEACHERS, encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder
@@ -113,7 +121,8 @@ class PlatformParts:
         if teacher is None:
             return None
         preset = student_preset(self.settings.preset)
-        settings = KnowledgeSettings(lessons=LESSONS[self.settings.teacher])
+        training = LIKE_ITS_TEACHER if preset == self.settings.preset else STUDENT_TRAINING
+        settings = KnowledgeSettings(lessons=LESSONS[self.settings.teacher], training=training)
         return teach(teacher, one.platform, one.catalogue.features, one.space, preset, settings, seed=self.seed)
 
     def _teacher(self, kind: str) -> Teacher | None:

@@ -7,7 +7,6 @@ n items, E events, B histories, T lessons, S items of a lesson, P positions of a
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +42,14 @@ class TeacherPart:
     """arrays [B, n] that it holds at the same time"""
 
 
-Teacher = Sequence[TeacherPart]
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """Who is asked, and where its student begins."""
+
+    parts: tuple[TeacherPart, ...]
+    """each user is in one"""
+    vectors: torch.Tensor | None = None
+    """[n, d] the catalogue as an encoder sees it"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +58,7 @@ class Lessons:
 
     of_event: NDArray[np.int64]
     """[E] the lesson after an event; -1 where there is none"""
+    n_items: int
     items: NDArray[np.int64]
     """[T, S] rows of the catalogue"""
     log_weights: torch.Tensor
@@ -73,7 +80,7 @@ def draw_lessons(
     """The teacher's answers after ``limit`` past events, latest of every user first: nearest to what comes.
 
     Args:
-        teacher: each user is in one part of it.
+        teacher: who is asked.
         sequences: what the student is trained on.
         users: [U] whose sequence each is.
         n_items: n.
@@ -84,7 +91,7 @@ def draw_lessons(
     asked, events = _past(sequences, users, limit, rng)
     of_event = np.full(len(sequences.items), -1, np.int64)
     parts: list[_Answer] = []
-    for part in teacher:
+    for part in teacher.parts:
         rows = np.flatnonzero(np.isin(asked.users, part.users))
         of_event[events[rows]] = sum(len(one[0]) for one in parts) + np.arange(len(rows))
         for batch, _ in example_batches(some(asked, rows), n_items, part.columns):
@@ -92,6 +99,7 @@ def draw_lessons(
     items, log_weights, probabilities = zip(*parts, strict=True)
     return Lessons(
         of_event=of_event,
+        n_items=n_items,
         items=np.concatenate(items),
         log_weights=torch.cat(log_weights),
         probabilities=torch.cat(probabilities),
@@ -139,21 +147,29 @@ class Distillation(FurtherLoss):
 
     @override
     def items(self, batch: Batch) -> NDArray[np.int64]:
-        return np.unique(self._lessons.items[self._taught(batch)[1]])
+        return self._distinct(self._taught(batch)[1])[0]
 
     @override
     def loss(self, step: StepTensors, rng: np.random.Generator) -> torch.Tensor:
         positions, rows = self._taught(step.batch)
         if len(rows) == 0:
             return step.states.new_zeros(())
-        items, inverse = np.unique(self._lessons.items[rows], return_inverse=True)
+        items, columns = self._distinct(rows)
         states = functional.embedding(torch.from_numpy(positions), step.states)
         vectors = functional.embedding(torch.from_numpy(step.slots[items]), step.vectors)
         logits = states @ vectors.T + step.model.b[torch.from_numpy(items)]
-        places = torch.from_numpy(inverse.reshape(len(rows), -1))
-        chosen = logits.gather(1, places) / self._temperature + self._lessons.log_weights[rows]
+        chosen = logits.gather(1, torch.from_numpy(columns)) / self._temperature + self._lessons.log_weights[rows]
         divergence = functional.kl_div(chosen.log_softmax(1), self._lessons.probabilities[rows], reduction="batchmean")
         return self._weight * self._temperature**2 * divergence
+
+    def _distinct(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The items of some lessons, each once, and the place among them of every item [lessons, S]."""
+        wanted = self._lessons.items[rows]
+        place = np.full(self._lessons.n_items, -1, np.int64)
+        place[wanted] = 0
+        items = np.flatnonzero(place == 0)
+        place[items] = np.arange(len(items))
+        return items, place[wanted]
 
     def _taught(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The first of the step's positions [P] that have a lesson, and these lessons."""

@@ -29,8 +29,8 @@ from shared.errors import ConfigError, EncoderFileError
 
 KINDS = ("probe", "coral")
 GATE = "gate"
-WEIGHTS = {"probe": 0.01, "coral": 1.0}
-"""With which the two compete where the gate is to choose; they add about a tenth of a nat at the drift of a tuning."""
+WEIGHTS = {"probe": 0.01, "coral": 10.0}
+"""With which the two compete where the gate is to choose: a tuning that they let go would add .04 and .07 nats."""
 ITEMS_AT_ONCE = 512
 """Of the catalogue, drawn per step for its moments."""
 

@@ -3,12 +3,14 @@
 The student is an encoder of another preset with a head of its own, and recommends without the teacher.
 """
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Platform
+from client.data.platform import Platform, Sequences
 from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.head_store import StoredHead
@@ -26,9 +28,13 @@ from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
 
 STUDENT = "nano"
-STUDENT_TRAINING = TrainingSettings(epochs=10, encoder_rate=2e-3, head_rate=1e-2)
-"""It starts from nothing, so its rates are those of pretraining; sized for its platform, at most 600 steps."""
+STUDENT_TRAINING = TrainingSettings(epochs=8, patience=20, encoder_rate=2e-3, head_rate=1e-2)
+"""Rates are those of pretraining; sized for its platform, at most 480 steps. All epochs are gone through: to few
+stopping users the start may look best by luck (docs/decisions/0005)."""
+LIKE_ITS_TEACHER = replace(STUDENT_TRAINING, epochs=4)
+"""Of a student that is no smaller than its teacher: there is less to learn."""
 
+_RIDGE = 1e-3
 _HEAD = ("v", "a", "b")
 
 
@@ -111,6 +117,7 @@ def teach(
 ) -> Student:
     """A student of ``preset``, trained on the contributing users' events and on what the teacher says of them.
 
+    Its item tower begins where the teacher sees the catalogue: a platform has too few events to find that out.
     ``features`` [n, D]. It keeps its best epoch on the stopping users; the weighting users enter nothing.
     """
     users = platform.contributing_users
@@ -118,22 +125,49 @@ def teach(
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
     encoder = Encoder.initial(spec, seed)
     model = SequenceModel.from_encoder(encoder, SequenceHead.initial(len(features), spec.architecture.width), features)
-    distillation = None
-    if settings.weight > 0 and (sequences.lengths() >= 2).any():
-        lessons = draw_lessons(
-            teacher,
-            sequences,
-            users,
-            n_items=len(features),
-            limit=settings.lessons,
-            temperature=settings.temperature,
-            rng=rng_for(seed, "lessons"),
-        )
-        distillation = Distillation(lessons, temperature=settings.temperature, weight=settings.weight)
+    if teacher.vectors is not None:
+        _begin(model, teacher.vectors)
+    further = _lessons(teacher, sequences, users, len(features), settings, rng_for(seed, "lessons"))
     rng = rng_for(seed, "student")
-    training = for_size(settings.training, len(sequences.items))
-    log = train_sequence(model, sequences, training, rng, stopping_set(platform), distillation)
+    training = replace(for_size(settings.training, len(sequences.items)), patience=settings.training.patience)
+    log = train_sequence(model, sequences, training, rng, stopping_set(platform), further)
     return Student(encoder=model.into(encoder), head=model.head(), log=log)
+
+
+@torch.no_grad()
+def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
+    """Let the item tower's linear path be the least-squares map from features to ``vectors`` [n, d].
+
+    To their first principal components, as many as the student is wide, of variance 1; a random hidden layer beside it
+    starts at a third of its strength.
+    """
+    if model.item is None or model.features is None:
+        raise ValueError("a student needs an item tower")
+    features = model.features * math.sqrt(model.features.shape[1])
+    centred = vectors - vectors.mean(0)
+    axes = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, : model.v.shape[1]]
+    wanted = centred @ axes
+    square = features.T @ features
+    ridge = _RIDGE * square.trace() / len(square) * torch.eye(len(square))
+    path = torch.linalg.solve(square + ridge, features.T @ wanted / wanted.std())
+    model.item.direct.weight[: path.shape[1]] = path.T
+    model.item.leave.weight.div_(3)
+
+
+def _lessons(
+    teacher: Teacher,
+    sequences: Sequences,
+    users: NDArray[np.int64],
+    n_items: int,
+    settings: KnowledgeSettings,
+    rng: np.random.Generator,
+) -> Distillation | None:
+    """What the teacher says, as a loss; None where it is not asked."""
+    if settings.weight == 0 or not (sequences.lengths() >= 2).any():
+        return None
+    temperature, limit = settings.temperature, settings.lessons
+    lessons = draw_lessons(teacher, sequences, users, n_items=n_items, limit=limit, temperature=temperature, rng=rng)
+    return Distillation(lessons, temperature=temperature, weight=settings.weight)
 
 
 def student_part(name: str, student: Student, platform: Platform, catalogue: Catalogue) -> Trained:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import torch
 
 from client.data.platform import Platform
 from client.recommender.cross_fitting import Catalogue, cross_fit
@@ -14,7 +15,8 @@ from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import PULLS, UNIFORM, fit_weights
 from client.scorers.encoder_scorers import encoder_scorers
 from client.training.distillation import Teacher, TeacherPart
-from client.training.sequence_model import SequenceHead
+from client.training.sequence_model import SequenceHead, SequenceModel
+from client.training.sequence_scores import item_table
 from client.transfer.feature import feature_part
 from shared.encoder.encoder import Encoder
 
@@ -27,7 +29,8 @@ def encoder_teacher(encoder: Encoder, head: SequenceHead, platform: Platform, ca
     """The sequence part of an encoder that was tuned on the contributing users, with the head it was tuned beside."""
     scorer = encoder_scorers("teacher", encoder, catalogue.features, head)[-1]
     raw = RawPanel(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats)
-    return (TeacherPart(users=platform.contributing_users, score=raw.only_column),)
+    part = TeacherPart(users=platform.contributing_users, score=raw.only_column)
+    return Teacher(parts=(part,), vectors=_seen(encoder, head, catalogue))
 
 
 def stack_teacher(encoder: Encoder, platform: Platform, catalogue: Catalogue, *, seed: int) -> Teacher:
@@ -42,7 +45,7 @@ def stack_teacher(encoder: Encoder, platform: Platform, catalogue: Catalogue, *,
     fit = cross_fit(contributing, catalogue, received, seed=seed)
     columns = len(fit.calibrations)
     weights = fit_weights(fit.stack_examples, np.full(columns, UNIFORM), max(PULLS))
-    return tuple(
+    parts = tuple(
         TeacherPart(
             users=fold.users,
             score=partial(Panel(raw=fold.raw, calibrations=fit.calibrations).served, weights),
@@ -50,3 +53,10 @@ def stack_teacher(encoder: Encoder, platform: Platform, catalogue: Catalogue, *,
         )
         for fold in fit.folds
     )
+    blank = SequenceHead.initial(platform.n_items, encoder.spec.architecture.width)
+    return Teacher(parts=parts, vectors=_seen(encoder, blank, catalogue))
+
+
+def _seen(encoder: Encoder, head: SequenceHead, catalogue: Catalogue) -> torch.Tensor:
+    """[n, d] the catalogue's vectors in the encoder."""
+    return item_table(SequenceModel.from_encoder(encoder, head, catalogue.features)).vectors

@@ -7,7 +7,7 @@ import torch
 
 from client.training import distillation as module
 from client.training.batches import Windows
-from client.training.distillation import Distillation, TeacherPart, draw_lessons
+from client.training.distillation import Distillation, Teacher, TeacherPart, draw_lessons
 from client.training.further_loss import StepTensors
 from client.training.loop import TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -34,7 +34,7 @@ def backwards(histories):
 
 def lessons_of(sequences, score=backwards, limit=10_000, temperature=TEMPERATURE, parts=1):
     users = np.arange(len(sequences))
-    teacher = [TeacherPart(users=users[part::parts], score=score) for part in range(parts)]
+    teacher = Teacher(parts=tuple(TeacherPart(users=users[part::parts], score=score) for part in range(parts)))
     rng = np.random.default_rng(0)
     return draw_lessons(teacher, sequences, users, n_items=N_ITEMS, limit=limit, temperature=temperature, rng=rng)
 

@@ -8,7 +8,8 @@ from client.data.splits import examples
 from client.recommender.head_store import HeadStore, StoredHead
 from client.scorers.scorer import HistoryBatch
 from client.training.loop import TrainingSettings
-from client.training.sequence_model import SequenceHead
+from client.training.sequence_model import SequenceHead, SequenceModel
+from client.training.sequence_scores import item_table
 from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_part, student_preset, teach
 from client.transfer.model import tune_on
 from client.transfer.teachers import encoder_teacher, stack_teacher
@@ -96,7 +97,7 @@ def test_learns_the_same_from_a_tuned_teacher_whatever_the_weighting_users_did()
 
 @pytest.mark.parametrize("kind", ["encoder", "stack"])
 def test_asks_a_teacher_about_each_contributing_user_once(kind):
-    users = np.concatenate([part.users for part in teacher_of(kind, PLATFORM)])
+    users = np.concatenate([part.users for part in teacher_of(kind, PLATFORM).parts])
     assert np.array_equal(np.sort(users), PLATFORM.contributing_users)
 
 
@@ -104,6 +105,27 @@ def test_learns_something_else_from_another_teacher_and_from_none(student):
     alone = student_of(settings=replace(QUICK, weight=0.0))
     found = [student.encoder.flat, student_of("stack").encoder.flat, alone.encoder.flat]
     assert len({one.tobytes() for one in found}) == 3
+
+
+def likeness(vectors):
+    """Inner products of each two items, and none with themselves."""
+    centred = vectors - vectors.mean(0)
+    return (centred @ centred.T)[np.triu_indices(N_ITEMS, 1)]
+
+
+def test_begins_where_the_teacher_sees_the_catalogue():
+    idle = replace(QUICK, training=replace(QUICK.training, epochs=0))
+    teacher = teacher_of("encoder", PLATFORM)
+    begun = [
+        teach(one, PLATFORM, ITEMS.features, SPACE, "nano", idle, seed=0)
+        for one in (teacher, replace(teacher, vectors=None))
+    ]
+    seen = [
+        item_table(SequenceModel.from_encoder(one.encoder, one.head, ITEMS.features)).vectors.numpy() for one in begun
+    ]
+    near, far = (np.corrcoef(likeness(one), likeness(teacher.vectors.numpy()))[0, 1] for one in seen)
+    assert near > 0.8
+    assert near > far + 0.1
 
 
 def test_takes_the_teachers_own_preset_where_nano_is_no_smaller():
