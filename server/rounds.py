@@ -10,6 +10,7 @@ from flwr.app import RecordDict
 from flwr.serverapp import Grid
 
 from server.aggregation import agreement
+from server.aggregation.aggregation import Aggregation, BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import WEIGHTINGS
 from server.deliveries import Deliveries
@@ -94,12 +95,15 @@ def run_rounds(
     *,
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
+    aggregation: BuildAggregation = ServerOptimiser,
 ) -> RunState:
     """All rounds of a run; ``on_round`` gets the state at the start and after each round.
 
+    ``aggregation`` makes what takes the server's step.
+
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``.
     """
-    loop = _Loop(grid, config, clock)
+    loop = _Loop(grid, config, clock, aggregation(config))
     state = RunState(encoder=encoder)
     on_round(state)
     if config.moments:
@@ -127,11 +131,11 @@ def solved(encoder: Encoder, moments: Mapping[str, Moments], *, ridge: float) ->
 class _Loop:
     """The three kinds of question, each from one state to the next."""
 
-    def __init__(self, grid: Grid, config: RoundsConfig, clock: Clock) -> None:
+    def __init__(self, grid: Grid, config: RoundsConfig, clock: Clock, aggregation: Aggregation) -> None:
         self._grid = grid
         self._config = config
         self._clock = clock
-        self._optimiser = ServerOptimiser(config)
+        self._aggregation = aggregation
         self._deliveries = Deliveries(config.downloads)
 
     def moments_round(self, state: RunState) -> RunState:
@@ -169,7 +173,7 @@ class _Loop:
         note = self._too_few(answers)
         updates = self._updates(encoder, answers)
         if not note:
-            flat = self._optimiser.step(encoder.flat, updates, round_number=number)
+            flat = self._aggregation.step(encoder.flat, updates, round_number=number)
             if np.isfinite(flat).all():
                 encoder = self._deliveries.advanced(encoder, Encoder(spec=encoder.spec, flat=flat))
             else:

@@ -27,7 +27,7 @@ from simulations.workers import cores
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
-_INPUT, _FAILED, _STOPPED = 2, 1, 130
+_INPUT, _FAILED, _INTERRUPTED = 2, 1, 130
 """Exit codes; the last is that of a program ended by Ctrl-C."""
 
 
@@ -71,10 +71,19 @@ def run(
     clicks: Annotated[
         str | None, typer.Option(help="on or off: predict clicks where a platform has impressions [on].")
     ] = None,
+    plugin: Annotated[
+        Path | None, typer.Option(help="A Python file with scorers or an aggregation of your own; docs/plugins.md.")
+    ] = None,
+    aggregation: Annotated[
+        str | None, typer.Option(help="fedavg, or one of the plugin's [fedavg; the plugin's where it has one].")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
     out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
     as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
-    force: Annotated[bool, typer.Option(help="Write into a folder that holds files.")] = False,
+    force: Annotated[bool, typer.Option(help="Begin anew in a folder that holds files.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on where the same run was stopped; begin it in a new folder.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Platforms worked on at the same time; changes no figure [all cores].")
     ] = None,
@@ -96,6 +105,8 @@ def run(
         "teacher": teacher,
         "alignment": alignment,
         "clicks": clicks,
+        "plugin": None if plugin is None else str(plugin),
+        "aggregation": aggregation,
     }
     errors = Console(stderr=True, highlight=False)
     from_file = {} if config is None else read_config_file(config)
@@ -107,6 +118,7 @@ def run(
         runner=partial(run_methods, jobs=jobs or cores()),
         say=errors.print,
         force=force,
+        resume=resume,
     )
     if as_json:
         sys.stdout.write(json.dumps(document, indent=1) + "\n")
@@ -190,9 +202,9 @@ def main() -> None:
     try:
         app()
     except RunStopped as stopped:
-        sys.exit(_say(str(stopped), _STOPPED))
+        sys.exit(_say(str(stopped), stopped.code))
     except KeyboardInterrupt:
-        sys.exit(_say("stopped", _STOPPED))
+        sys.exit(_say("stopped", _INTERRUPTED))
     except InputError as error:
         sys.exit(_say(f"graft-sim: {error}", _INPUT))
     except GraftError as error:

@@ -14,7 +14,9 @@ from safetensors.numpy import load_file
 
 from client.app import app as client_app
 from client.workspace import NodeSettings, OpenedData, held_open
-from server.app import app as server_app
+from server.aggregation.aggregation import BuildAggregation
+from server.aggregation.server_optimiser import ServerOptimiser
+from server.app import server_app
 from server.checkpoints import ENCODER_FILE, HISTORY_FILE, MOMENTS_FILE
 from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder
@@ -74,6 +76,7 @@ def run_federation(
     apps: Mapping[str, ClientApp] | None = None,
     silent: frozenset[str] = frozenset(),
     serialise: bool = True,
+    aggregation: BuildAggregation = ServerOptimiser,
 ) -> FederationResult:
     """Run the server's app over the platforms' apps.
 
@@ -85,6 +88,7 @@ def run_federation(
         apps: name to another app than the real one, for platforms that misbehave.
         silent: names of platforms that are online and never reply.
         serialise: whether messages go through Flower's bytes; the result is the same without.
+        aggregation: makes what takes the server's step.
 
     Raises:
         GraftError: where the run cannot go on.
@@ -99,19 +103,24 @@ def run_federation(
     run_config: dict[str, Any] = {**config.to_run_config(), "encoder": str(start), "out": str(out)}
     context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
     with task_identity(), _quiet_engine():
-        server_app(InProcessGrid(nodes, serialise=serialise), context)
+        server_app(aggregation)(InProcessGrid(nodes, serialise=serialise), context)
     return read_result(out)
 
 
 def run_held_federation(
-    platforms: Mapping[str, OpenedData], encoder: Encoder, config: RoundsConfig, *, folder: Path
+    platforms: Mapping[str, OpenedData],
+    encoder: Encoder,
+    config: RoundsConfig,
+    *,
+    folder: Path,
+    aggregation: BuildAggregation = ServerOptimiser,
 ) -> FederationResult:
     """The same over platforms that this process has prepared already; heads go to ``folder / heads / NAME``."""
     settings = {
         name: NodeSettings(platform=f"{name}=held:{folder}", heads=str(folder / "heads" / name)) for name in platforms
     }
     with held_open({settings[name].platform: data for name, data in platforms.items()}):
-        return run_federation(settings, encoder, config, folder=folder, serialise=False)
+        return run_federation(settings, encoder, config, folder=folder, serialise=False, aggregation=aggregation)
 
 
 def read_result(out: Path) -> FederationResult:

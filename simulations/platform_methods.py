@@ -17,6 +17,7 @@ from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
 from client.recommender.release import zero_shot_panel
+from client.scorers.table import SCORERS, ScorerTable
 from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import TRANSFER, decide
 from client.transfer.relatedness import Relatedness, relatedness
@@ -26,6 +27,7 @@ from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
 from simulations.click_methods import run_clicks
 from simulations.encoders import OpenPlatform
 from simulations.outcomes import KNOWLEDGE, ORACLE, SERVED, GateOutcome, MethodOutcome, PlatformSummary, StudentSummary
+from simulations.plugin import PluginFile
 from simulations.recorder import Recorder
 from simulations.students import student_summary
 from simulations.synthetic.oracle import oracle_scores
@@ -56,13 +58,23 @@ def run_stacks(
     seed: int,
     heads: Path,
     truth: PlatformTruth | None,
+    plugin: PluginFile | None = None,
 ) -> None:
     """Those of the methods that are stacks, the gate, ``zero-shot``; heads and verdict go to the folder ``heads``.
 
     ``truth`` is known where the platform is synthetic; then the oracle is ranked too.
+    The scorers of a ``plugin`` join the computed ones.
     """
+    scorers = SCORERS if plugin is None else {**SCORERS, **plugin.load().scorers}
     work = _StackMethods(
-        one, methods, encoders, settings=settings, seed=seed, recorder=recorder, heads=HeadStore(heads)
+        one,
+        methods,
+        encoders,
+        settings=settings,
+        seed=seed,
+        recorder=recorder,
+        heads=HeadStore(heads),
+        scorers=scorers,
     )
     work.run(truth)
 
@@ -80,12 +92,13 @@ class _StackMethods:
         seed: int,
         recorder: Recorder,
         heads: HeadStore,
+        scorers: ScorerTable,
     ) -> None:
         self._one, self._platform, self._name = one, one.platform, one.platform.name
         self._methods, self._encoders = methods, encoders
         self._sets, self._seed = settings.stacks(), seed
         self._parts = PlatformParts(one, encoders, settings, seed)
-        self._recorder, self._heads = recorder, heads
+        self._recorder, self._heads, self._scorers = recorder, heads, scorers
         self._trained: dict[str, Trained] = {}
         self._held_out = _held_out(self._platform)
         self._record = _Record(self._platform, self._held_out, recorder, seed)
@@ -125,7 +138,9 @@ class _StackMethods:
             method: [parts for parts in self._sets[method] if set(parts) <= set(trained)] or [()] for method in methods
         }
         with self._step("stack"):
-            return fit_stacks(self._platform, self._one.catalogue, trained, available, seed=self._seed)
+            return fit_stacks(
+                self._platform, self._one.catalogue, trained, available, seed=self._seed, scorers=self._scorers
+            )
 
     def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
         chosen, student = list(stacks.chosen), self._student(stacks)

@@ -13,10 +13,14 @@ from shared.config import adapter_rank
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from simulations.outcomes import METHODS
+from simulations.plugin import PluginFile
 from simulations.synthetic.config import PLANS, SOURCE
 
 NEEDS_SOURCE = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model")
 """Methods that begin from the encoder that the source pretrained."""
+
+AGGREGATION = "fedavg"
+"""The aggregation that needs no plugin."""
 
 EMBEDDED_ROUNDS = 4
 EMBEDDED_ENCODER = "tiny"
@@ -53,6 +57,10 @@ class RunConfig:
     """While the source's encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete."""
     clicks: bool = True
     """Whether clicks are predicted on platforms that have impressions."""
+    plugin: PluginFile | None = None
+    """Scorers that join every stack, and aggregations to choose from."""
+    aggregation: str = AGGREGATION
+    """``fedavg``, or one of the plugin's."""
 
     def __post_init__(self) -> None:
         _check_known("methods", self.methods, METHODS)
@@ -66,6 +74,8 @@ class RunConfig:
             raise ConfigError(
                 f"alignment {self.alignment} needs features that read texts, hashing; got {self.features!r}"
             )
+        own = () if self.plugin is None else self.plugin.aggregations
+        _check_known("aggregation", (self.aggregation,), (AGGREGATION, *own))
         if self.features.partition(":")[0] not in ("hashing", "precomputed") or self.features.startswith("hashing:"):
             raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got {self.features!r}")
         adapter_rank(self.adapters)
@@ -114,6 +124,8 @@ class RunConfig:
             "teacher": self.teacher,
             "alignment": self.alignment,
             "clicks": "on" if self.clicks else "off",
+            "plugin": None if self.plugin is None else self.plugin.to_json(),
+            "aggregation": self.aggregation,
         }
 
     @classmethod
@@ -130,6 +142,8 @@ class RunConfig:
         fields = {_READERS[name][0]: _READERS[name][1](_flag(name), value) for name, value in given.items()}
         if not fields.get("platforms"):
             fields = {"sources": (SOURCE,), "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | fields
+        if fields.get("plugin") is not None and "aggregation" not in fields:
+            fields["aggregation"] = _aggregation_of(fields["plugin"])
         return cls(**fields)
 
 
@@ -206,6 +220,23 @@ def _read_report(name: str, value: object) -> tuple[str, ...]:
     return () if names == ("all",) else names
 
 
+def _read_plugin(name: str, value: object) -> PluginFile:
+    """A file, or what a config that was written says of it."""
+    given = value if isinstance(value, Mapping) else {"file": value}
+    plugin = PluginFile.read(_read_text(name, given.get("file")))
+    if given.get("sha256", plugin.sha256) != plugin.sha256:
+        raise ConfigError(f"plugin {plugin.file} is another file than the one that was named by its sha256")
+    return plugin
+
+
+def _aggregation_of(plugin: PluginFile) -> str:
+    """The one that a plugin has is meant; of several one must be named."""
+    if len(plugin.aggregations) > 1:
+        known = ", ".join((AGGREGATION, *plugin.aggregations))
+        raise ConfigError(f"aggregation must be named where a plugin has several: {known}; got none")
+    return plugin.aggregations[0] if plugin.aggregations else AGGREGATION
+
+
 _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "source": ("sources", _read_names),
     "platform": ("platforms", _read_platforms),
@@ -222,5 +253,7 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "teacher": ("teacher", _read_text),
     "alignment": ("alignment", _read_text),
     "clicks": ("clicks", _read_switch),
+    "plugin": ("plugin", _read_plugin),
+    "aggregation": ("aggregation", _read_text),
 }
 """Option: (field of RunConfig, how its value is read)."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, forkserver, get_context
 from multiprocessing.queues import SimpleQueue
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self
@@ -23,6 +23,7 @@ from typing_extensions import override
 from shared.errors import GraftError
 from simulations.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary
 from simulations.recorder import Recorder
+from simulations.termination import termination_ignored
 
 P = ParamSpec("P")
 Note = tuple[str, tuple[Any, ...]]
@@ -54,7 +55,8 @@ class Workers:
     """Runs tasks in ``jobs`` processes; with one job, at once and in this process.
 
     Leaving the ``with`` block waits for all tasks and raises what the first failed one raised; leaving it by an
-    exception, Ctrl-C among them, ends the processes, and what they had reported is kept.
+    exception, Ctrl-C among them, ends the processes, and what they had reported is kept. They ignore SIGTERM, which a
+    scheduler sends to all processes of a job: the one that runs the whole ends them, when it has saved what is ready.
     """
 
     def __init__(self, jobs: int, recorder: Recorder) -> None:
@@ -74,6 +76,8 @@ class Workers:
             return
         if self._pool is None:
             self._context.set_forkserver_preload(["__main__", "simulations.platform_methods"])
+            with termination_ignored():
+                forkserver.ensure_running()
             self._pool = ProcessPoolExecutor(
                 self._jobs, mp_context=self._context, initializer=_start, initargs=(self._notes,)
             )
@@ -95,11 +99,13 @@ class Workers:
                 self._notes.put(None)
                 self._listener.join()
         except BrokenProcessPool:
-            raise GraftError("a process that worked on a platform was ended from outside (memory?)") from None
+            raise GraftError(
+                "a process that worked on a platform was ended from outside (memory?); --resume goes on"
+            ) from None
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in set(active_children()) - self._others:
-                process.terminate()
+                process.kill()
             self._listener.join(_PATIENCE_SECONDS)
 
     def _listen(self) -> None:

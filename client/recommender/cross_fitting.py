@@ -21,7 +21,7 @@ from client.recommender.stack import StackExamples, concatenate, sample_examples
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.neighbours import Neighbours
 from client.scorers.scorer import FitData, Scorer
-from client.scorers.table import FittedScorers, fit_scorers
+from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
 from shared.seeding import rng_for, torch_generator_for
 
 FOLDS = 4
@@ -84,17 +84,26 @@ def fit_data(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64])
     )
 
 
-def fit_on(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64]) -> FittedScorers:
+def fit_on(
+    platform: Platform, catalogue: Catalogue, users: NDArray[np.int64], scorers: ScorerTable = SCORERS
+) -> FittedScorers:
     """The computed scorers with statistics from these users' training events."""
-    return fit_scorers(fit_data(platform, catalogue, users))
+    return fit_scorers(fit_data(platform, catalogue, users), scorers)
 
 
-def cross_fit(platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int) -> CrossFit:
+def cross_fit(
+    platform: Platform,
+    catalogue: Catalogue,
+    trained: Mapping[str, Trained],
+    *,
+    seed: int,
+    scorers: ScorerTable = SCORERS,
+) -> CrossFit:
     """Calibrate every column over all folds, then draw the stack's examples.
 
-    Columns: those of the computed scorers, then those of ``trained`` in its order.
+    Columns: those of the computed ``scorers``, then those of ``trained`` in its order.
     """
-    folds = _make_folds(platform, catalogue, trained, seed=seed)
+    folds = _make_folds(platform, catalogue, trained, seed=seed, table=scorers)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
     calibrating = np.union1d(chosen[:MAX_CALIBRATING], np.intersect1d(chosen, platform.weighting_users))
     held, few = ([_held(platform, fold, users) for fold in folds] for users in (chosen, calibrating))
@@ -123,7 +132,7 @@ def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:
 
 
 def _make_folds(
-    platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int
+    platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int, table: ScorerTable
 ) -> tuple[Fold, ...]:
     """Folds over the training users, each with scorers fitted without its users."""
     training = platform.training_users
@@ -132,7 +141,7 @@ def _make_folds(
     folds = []
     for part in range(FOLDS):
         inside = np.sort(shuffled[part::FOLDS])
-        fitted = fit_on(platform, catalogue, np.setdiff1d(training, inside))
+        fitted = fit_on(platform, catalogue, np.setdiff1d(training, inside), table)
         scorers = (*fitted.scorers.values(), *extra)
         raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
         folds.append(Fold(users=inside, raw=raw))

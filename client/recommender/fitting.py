@@ -24,6 +24,7 @@ from client.evaluation.ranking import (
 from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.recommender.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
 from client.recommender.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
+from client.scorers.table import SCORERS, ScorerTable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,7 @@ def fit_stacks(
     methods: Mapping[str, Sequence[Sequence[str]]],
     *,
     seed: int,
+    scorers: ScorerTable = SCORERS,
 ) -> FittedStacks:
     """Fit the panel and choose a stack for each method.
 
@@ -83,9 +85,10 @@ def fit_stacks(
         methods: method to the sets of parts that it may use; ``[[], ["own"]]`` means computed scorers only, or
             computed scorers and the part ``own``.
         seed: of folds and negatives.
+        scorers: the computed ones.
     """
-    fit = cross_fit(platform, catalogue, trained, seed=seed)
-    fitted = fit_on(platform, catalogue, platform.training_users)
+    fit = cross_fit(platform, catalogue, trained, seed=seed, scorers=scorers)
+    fitted = fit_on(platform, catalogue, platform.training_users, scorers)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     panel = Panel(raw=raw, calibrations=fit.calibrations)

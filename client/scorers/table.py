@@ -3,7 +3,7 @@
 To add one: a file with a class like those named here, and one line in SCORERS.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from client.scorers import ease
@@ -14,6 +14,13 @@ from client.scorers.item_knn import ItemKnn
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.transition import Transition
+from shared.errors import ConfigError
+
+Build = Callable[[FitData], Scorer]
+"""Fits the scorer."""
+Rule = Callable[[FitData], str | None]
+"""Why the platform cannot have the scorer; None where it can."""
+ScorerTable = Mapping[str, tuple[Build, Rule]]
 
 
 def _always(_data: FitData) -> str | None:
@@ -38,7 +45,7 @@ def _needs_small_catalogue(data: FitData) -> str | None:
     return f"{data.n_items} items are more than the limit of {ease.MAX_ITEMS}"
 
 
-SCORERS: dict[str, tuple[Callable[[FitData], Scorer], Callable[[FitData], str | None]]] = {
+SCORERS: dict[str, tuple[Build, Rule]] = {
     "popularity": (Popularity, _always),
     "content_knn": (ContentKnn, _needs_text),
     "content_idf": (ContentIdf, _needs_words),
@@ -58,8 +65,18 @@ class FittedScorers:
     """scorer to reason"""
 
 
-def fit_scorers(data: FitData) -> FittedScorers:
-    """Fit every scorer that the platform can have."""
-    reasons = {name: rule(data) for name, (_, rule) in SCORERS.items()}
-    fitted = {name: build(data) for name, (build, _) in SCORERS.items() if reasons[name] is None}
+def fit_scorers(data: FitData, table: ScorerTable = SCORERS) -> FittedScorers:
+    """Fit every scorer of the table that the platform can have; raises ConfigError where two have a column's name."""
+    reasons = {name: rule(data) for name, (_, rule) in table.items()}
+    fitted = {name: build(data) for name, (build, _) in table.items() if reasons[name] is None}
+    _require_distinct_columns(fitted)
     return FittedScorers(scorers=fitted, left_out={name: reason for name, reason in reasons.items() if reason})
+
+
+def _require_distinct_columns(fitted: Mapping[str, Scorer]) -> None:
+    owners: dict[str, str] = {}
+    for name, scorer in fitted.items():
+        for column in scorer.columns:
+            if column.name in owners:
+                raise ConfigError(f"scorers {owners[column.name]!r} and {name!r} both have a column {column.name!r}")
+            owners[column.name] = name

@@ -13,7 +13,7 @@ from simulations.benchmark.federations import FEDERATIONS, Federation, federatio
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
 from simulations.methods import LOCAL_METHODS
 from simulations.results import RESULT_FILE, read_result
-from simulations.run_command import WORK_FOLDER, Runner, execute
+from simulations.run_command import WORK_FOLDER, Runner, RunStopped, execute
 from simulations.run_config import RunConfig
 
 Cell = TypeVar("Cell", Pair, Federation)
@@ -81,7 +81,11 @@ def run_cells(
     say: Callable[[str], None],
     runner: Runner,
 ) -> None:
-    """Run what is not finished, everything under the first seed first; Ctrl-C loses the run in work alone."""
+    """Run what is not finished, everything under the first seed first; the run in work goes on where it was stopped.
+
+    Raises:
+        RunStopped: after Ctrl-C or SIGTERM.
+    """
     for seed in seeds:
         for pair in pairs:
             folder = cell_folder(out, pair, seed)
@@ -89,17 +93,18 @@ def run_cells(
                 continue
             say(f"{pair.name}, seed {seed}")
             work = out / WORK_FOLDER
-            execute(
-                cell_config(pair, seed, data),
-                work,
-                runner=runner,
-                say=lambda _step: None,
-                force=True,
-            )
+            _run_cell(cell_config(pair, seed, data), work, runner)
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("per_user.parquet", RESULT_FILE):
                 shutil.copyfile(work / name, folder / name)
             shutil.rmtree(work)
+
+
+def _run_cell(config: RunConfig, work: Path, runner: Runner) -> None:
+    try:
+        execute(config, work, runner=runner, say=lambda _step: None, force=True, resume=True)
+    except RunStopped as stopped:
+        raise RunStopped("stopped; the same command goes on", code=stopped.code) from None
 
 
 def finished(pairs: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, int, Path]]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
@@ -10,7 +11,7 @@ MODULES = {"graft-sim": "simulations.cli", "graft-client": "client.cli"}
 """What ``pyproject.toml`` names as the console scripts: ``main`` in each."""
 
 
-def start(command: str, *arguments: object, hash_seed: int = 0) -> subprocess.Popen[str]:
+def start(command: str, *arguments: object, hash_seed: int = 0, own_group: bool = False) -> subprocess.Popen[str]:
     """Start ``graft-sim`` or ``graft-client``; one thread, so that parallel tests do not wait for each other."""
     environment = {
         **os.environ,
@@ -28,6 +29,7 @@ def start(command: str, *arguments: object, hash_seed: int = 0) -> subprocess.Po
         text=True,
         cwd=REPOSITORY,
         env=environment,
+        start_new_session=own_group,
     )
 
 
@@ -40,3 +42,20 @@ def finished(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]
 def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run it to its end."""
     return finished(start(command, *arguments))
+
+
+def ends_within(group: int, *, seconds: float) -> bool:
+    """Whether the last process of a group ends by then."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not _running(group):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def _running(group: int) -> bool:
+    """Whether a process of the group is there that is more than an entry in the table."""
+    table = subprocess.run(["ps", "-e", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in table.splitlines()]
+    return any(int(pgid) == group and not state.startswith("Z") for pgid, state in rows)

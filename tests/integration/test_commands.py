@@ -1,5 +1,6 @@
 """The commands as an operator meets them: help, bad input and Ctrl-C."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import client.cli
 import simulations.cli
 from simulations.results import read_result
-from tests.integration.commands import finished, run, start
+from tests.integration.commands import ends_within, finished, run, start
 from tests.integration.tiny_folders import write_tiny_folder
 
 Ended = Callable[..., tuple[int | str | None, str]]
@@ -77,13 +78,19 @@ BAD_RUNS = {
     "a folder that holds files": ("--out {0}/full", "must be a new or empty folder"),
     "a file where the folder would be": ("--out {0}/broken.toml", "broken.toml is a file"),
     "a run to report that is none": ("report {0}/full", "is not a readable result.json"),
+    "runs to compare that are none": ("compare {0}/full {0}/full", "is not a readable result.json"),
+    "a run to export that is none": ("export {0}/full --csv {0}/out.csv", "is not a readable result.json"),
+    "a plugin that is not there": ("--plugin {0}/none.py", "none.py cannot be read"),
+    "a plugin that defines nothing": ("--plugin {0}/typed.toml", "must define SCORERS or AGGREGATIONS"),
+    "an aggregation that nobody has": ("--aggregation median", "aggregation must be of fedavg; got 'median'"),
+    "a folder to go on in that holds no run": ("--resume --out {0}/full", "holds files and none that can go on"),
 }
 
 
 @pytest.mark.parametrize("case", BAD_RUNS)
 def test_graft_sim_ends_bad_input_with_one_sentence_and_two(ended: Ended, tiny: Path, case: str) -> None:
     options, sentence = BAD_RUNS[case]
-    out = [] if options.startswith("report") else ["run", "--out", tiny / "out"]
+    out = ["run", "--out", tiny / "out"] if options.startswith("--") else []
     code, said = ended(simulations.cli.main, *out, *options.format(tiny).split())
     check_refused(code, said, "graft-sim: ", sentence)
     assert [each.name for each in (tiny / "full").iterdir()] == ["thesis.txt"]
@@ -127,17 +134,37 @@ def check_refused(code: int | str | None, said: str, name: str, sentence: str) -
     assert sentence in said
 
 
-def test_ctrl_c_saves_what_is_ready_and_ends_with_130(tiny: Path) -> None:
-    folder, out = tiny / "shop", tiny / "out"
-    options = ["--source", "shop", "--platform", f"shop={folder},users=0-55", "--rounds", "1", "--seeds", "10000"]
-    options += ["--platform", f"branch={folder},users=55-100", "--encoder", "tiny", "--methods", "popularity,federated"]
-    process = start("graft-sim", "run", *options, "--out", out)
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_saves_what_is_ready_and_says_by_what_it_ended(
+    tiny: Path, stop: signal.Signals, code: int
+) -> None:
+    process = start("graft-sim", *long_run(tiny), "--jobs", "2")
     # the first seed is ready when the second one's rounds begin
     wait_for_line(process, "rounds", times=2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
+    check_stopped(process, tiny / "out", code)
+
+
+def test_a_signal_to_every_process_of_a_job_ends_them_all_once_what_is_ready_is_saved(tiny: Path) -> None:
+    process = start("graft-sim", *long_run(tiny), "--jobs", "2", own_group=True)
+    wait_for_line(process, "rounds", times=2)
+    os.killpg(process.pid, signal.SIGTERM)
+    check_stopped(process, tiny / "out", 143)
+    assert ends_within(process.pid, seconds=20)
+
+
+def long_run(tiny: Path) -> list[str]:
+    folder = tiny / "shop"
+    options = ["--source", "shop", "--platform", f"shop={folder},users=0-55", "--rounds", "1", "--seeds", "10000"]
+    options += ["--platform", f"branch={folder},users=55-100", "--encoder", "tiny", "--methods", "popularity,federated"]
+    return ["run", *options, "--out", str(tiny / "out")]
+
+
+def check_stopped(process: subprocess.Popen[str], out: Path, code: int) -> None:
     done = finished(process)
-    assert done.returncode == 130, done.stderr
+    assert done.returncode == code, done.stderr
     assert "stopped; saved" in done.stderr
+    assert "--resume goes on" in done.stderr
     assert "Traceback" not in done.stderr
     assert not read_result(out / "result.json")["complete"]
     assert "Not complete" in (out / "report.html").read_text()

@@ -11,6 +11,7 @@ from client.app import app as real_app
 from client.data.splits import training_sequences
 from client.training.moments import platform_moments
 from server.rounds import Clock, run_rounds, solved
+from shared.config import RoundsConfig
 from shared.encoder.adapters import AdapterSpec
 from shared.errors import FederationError
 from simulations.in_process_grid import InProcessGrid
@@ -202,3 +203,17 @@ def test_tells_receivers_that_do_not_contribute_by_steps_too(tmp_path) -> None:
     found = federate(tmp_path, few, BY_STEPS)
     assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 8
     assert max(down(found)[2::2]) < START.flat.nbytes
+
+
+def test_takes_the_step_of_the_aggregation_that_it_is_given(tmp_path) -> None:
+    class Still:
+        def __init__(self, config: RoundsConfig) -> None:
+            self.rounds = config.rounds
+
+        def step(self, encoder, updates, *, round_number):
+            assert [update.name for update in updates] == ["a", "b"]
+            assert 1 <= round_number <= self.rounds
+            return encoder
+
+    result = federate(tmp_path, {"a": opened("a"), "b": opened("b")}, config(moments=False), aggregation=Still)
+    np.testing.assert_array_equal(result.encoder.flat, START.flat)

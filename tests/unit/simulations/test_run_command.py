@@ -1,5 +1,8 @@
 """What the command does around a run: it claims the folder, writes the files, and saves what a stopped run has."""
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from simulations.run_config import RunConfig
 from simulations.table import markdown_table, rich_table
 from tests.unit.client.data.folders import write_folder
 
-FILES = {"result.json", "per_user.parquet", "report.html"}
+FILES = {"result.json", "per_user.parquet", "report.html", "work"}
 CONFIG = RunConfig.from_dict({})
 
 
@@ -52,6 +55,12 @@ def stopped_after_two(config: RunConfig, recorder: RunRecorder, work: Path) -> N
     raise KeyboardInterrupt
 
 
+def ended_after_two(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
+    two_methods(config, recorder, work)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+
 def stopped_at_once(_config: RunConfig, _recorder: RunRecorder, _work: Path) -> None:
     raise KeyboardInterrupt
 
@@ -85,7 +94,9 @@ def test_labels_a_synthetic_run_in_page_and_tables(tmp_path: Path) -> None:
 
 def test_refuses_a_folder_that_holds_files_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("mine")
-    with pytest.raises(ConfigError, match=r"out must be a new or empty folder \(or give --force\)"):
+    with pytest.raises(
+        ConfigError, match=r"out must be a new or empty folder \(or give --resume to go on, or --force\)"
+    ):
         execute(CONFIG, tmp_path, runner=two_methods, say=quiet, force=False)
     assert (tmp_path / "result.json").read_text() == "mine"
     execute(CONFIG, tmp_path, runner=two_methods, say=quiet, force=True)
@@ -113,8 +124,9 @@ def test_refuses_a_method_that_needs_a_source_where_none_is_named(tmp_path: Path
 
 
 def test_saves_what_was_ready_when_stopped_and_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RunStopped, match="stopped; saved 2 results"):
+    with pytest.raises(RunStopped, match="stopped; saved 2 results") as stopped:
         execute(CONFIG, tmp_path, runner=stopped_after_two, say=quiet, force=False)
+    assert stopped.value.code == 130
     assert not read_result(tmp_path / "result.json")["complete"]
     assert "<strong>Not complete.</strong>" in (tmp_path / "report.html").read_text()
 
@@ -122,4 +134,11 @@ def test_saves_what_was_ready_when_stopped_and_says_so(tmp_path: Path) -> None:
 def test_says_that_nothing_was_ready_when_stopped_at_once(tmp_path: Path) -> None:
     with pytest.raises(RunStopped, match="nothing was saved"):
         execute(CONFIG, tmp_path, runner=stopped_at_once, say=quiet, force=False)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_saves_what_was_ready_when_it_was_asked_to_end(tmp_path: Path) -> None:
+    with pytest.raises(RunStopped, match="stopped; saved 2 results") as stopped:
+        execute(CONFIG, tmp_path, runner=ended_after_two, say=quiet, force=False)
+    assert stopped.value.code == 143
+    assert not read_result(tmp_path / "result.json")["complete"]

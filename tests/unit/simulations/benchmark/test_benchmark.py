@@ -13,6 +13,7 @@ from simulations.benchmark.pairs import PAIRS
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE
+from simulations.run_command import RunStopped
 from tests.unit.simulations.benchmark.made_up import made_up_run
 
 PAIR = PAIRS[0]
@@ -20,6 +21,32 @@ PAIR = PAIRS[0]
 
 def quiet(_anything) -> None:
     return
+
+
+def write_folders(data, runs):
+    """Folders for the platforms of pairs and federations; what is in their files is not read."""
+    for spec in [spec for one in runs for spec in cell_config(one, 0, data).platforms]:
+        spec.path.mkdir(parents=True, exist_ok=True)
+        for name in ("items.parquet", "events.parquet"):
+            (spec.path / name).write_bytes(b"")
+    return data
+
+
+def test_goes_on_where_it_was_stopped(tmp_path):
+    data, seen = write_folders(tmp_path / "data", (PAIR,)), []
+
+    def stopped(_config, _recorder, work):
+        seen.append((work / "kept").exists())
+        (work / "kept").mkdir(exist_ok=True)
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(RunStopped, match="stopped; the same command goes on"):
+            run_cells((PAIR,), (0,), data, tmp_path, quiet, stopped)
+    with pytest.raises(RunStopped):
+        run_cells((PAIR,), (1,), data, tmp_path, quiet, stopped)
+    # what the first run left is there for the second, not for that of another seed
+    assert seen == [False, True, False]
 
 
 def test_every_pair_is_a_run_that_the_config_accepts():
@@ -40,16 +67,16 @@ def test_refuses_a_pair_that_it_does_not_know():
         chosen(("games", "moon"))
 
 
-def test_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+def test_leaves_out_what_is_finished(tmp_path):
     ran = []
 
     def noted(config, recorder, work):
         ran.append(config.seed)
         made_up_run(config, recorder, work)
 
-    monkeypatch.setattr("simulations.run_command.check_folders", quiet)
-    run_cells((PAIR,), (0,), tmp_path / "data", tmp_path, quiet, noted)
-    run_cells((PAIR,), (0, 1), tmp_path / "data", tmp_path, quiet, noted)
+    data = write_folders(tmp_path / "data", (PAIR,))
+    run_cells((PAIR,), (0,), data, tmp_path, quiet, noted)
+    run_cells((PAIR,), (0, 1), data, tmp_path, quiet, noted)
     assert ran == [0, 1]
     assert [seed for _, seed, _ in finished((PAIR,), tmp_path)] == [0, 1]
 
@@ -61,10 +88,9 @@ def test_does_not_count_a_stopped_run_as_finished(tmp_path):
     assert not list(finished((PAIR,), tmp_path))
 
 
-def test_shows_each_pair_and_averages_a_class(tmp_path, monkeypatch):
-    monkeypatch.setattr("simulations.run_command.check_folders", quiet)
+def test_shows_each_pair_and_averages_a_class(tmp_path):
     pairs = PAIRS[:3:2]
-    run_cells(pairs, (0, 1), tmp_path / "data", tmp_path, quiet, made_up_run)
+    run_cells(pairs, (0, 1), write_folders(tmp_path / "data", pairs), tmp_path, quiet, made_up_run)
     found = cells(finished(pairs, tmp_path))
     assert [round(cell.lifts["feature"][0], 6) for cell in found] == [100.0] * 6
     assert [round(cell.lifts[SERVED][0], 6) for cell in found] == [100.0] * 6
@@ -83,9 +109,8 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
     assert all(one[1] <= other[0] for one, other in pairwise(ranges))
 
 
-def test_compares_federations_shop_by_shop(tmp_path, monkeypatch):
-    monkeypatch.setattr("simulations.run_command.check_folders", quiet)
-    run_cells(FEDERATIONS, (0, 1), tmp_path / "data", tmp_path, quiet, made_up_run)
+def test_compares_federations_shop_by_shop(tmp_path):
+    run_cells(FEDERATIONS, (0, 1), write_folders(tmp_path / "data", FEDERATIONS), tmp_path, quiet, made_up_run)
     rows = federation_table(list(finished(FEDERATIONS, tmp_path))).splitlines()[2:]
     cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row[:3] for row in cells_of] == [["shops", "2", "7"], ["shops-moments", "2", "7"], ["shops-far", "2", "7"]]

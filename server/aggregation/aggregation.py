@@ -1,0 +1,24 @@
+"""What an aggregation is: it keeps its state from round to round and takes the server's step in each."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.aggregation.server_optimiser import Update
+from shared.config import RoundsConfig
+
+
+class Aggregation(Protocol):
+    """Made once for a run; P numbers in an encoder."""
+
+    def step(
+        self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int
+    ) -> NDArray[np.float32]:
+        """[P] the next encoder from the present one [P] and the platforms' updates; rounds count from 1."""
+        ...
+
+
+BuildAggregation = Callable[[RoundsConfig], Aggregation]
+"""Makes the aggregation of a run."""
