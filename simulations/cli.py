@@ -44,7 +44,7 @@ def run(
     platform: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R]"
+            help="NAME=DIR[,fraction=F][,train-users=N][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R]"
             "[,repeats=keep][,order=none]; once for each. Without any: a synthetic world."
         ),
     ] = None,
@@ -77,6 +77,12 @@ def run(
     aggregation: Annotated[
         str | None, typer.Option(help="fedavg, or one of the plugin's [fedavg; the plugin's where it has one].")
     ] = None,
+    cold_start: Annotated[
+        str | None, typer.Option(help="Platforms to report with 10, 30, 100 and 300 training users too.")
+    ] = None,
+    diversity: Annotated[
+        float | None, typer.Option(help="Re-rank what is served for unlike items, 0 to 1 [0: not].")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
     out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
     as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
@@ -107,6 +113,8 @@ def run(
         "clicks": clicks,
         "plugin": None if plugin is None else str(plugin),
         "aggregation": aggregation,
+        "cold_start": cold_start,
+        "diversity": diversity,
     }
     errors = Console(stderr=True, highlight=False)
     from_file = {} if config is None else read_config_file(config)

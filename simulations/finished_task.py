@@ -12,10 +12,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 from typing_extensions import override
 
+from client.evaluation.beyond_accuracy import ListQuality
 from client.evaluation.clicks import ClickRanking
 from shared.errors import GraftError
 from shared.whole_file import write_whole
-from simulations.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary, StudentSummary
+from simulations.outcomes import (
+    ClickOutcome,
+    ColdStart,
+    GateOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    StudentSummary,
+    TradeOff,
+)
 from simulations.recorder import Recorder
 from simulations.workers import Workers
 
@@ -25,7 +34,17 @@ KEPT_FOLDER = "kept"
 FORMAT = "graft-task/1"
 _RECORDS = {
     record.__name__: record
-    for record in (PlatformSummary, MethodOutcome, StudentSummary, GateOutcome, ClickOutcome, ClickRanking)
+    for record in (
+        PlatformSummary,
+        MethodOutcome,
+        ListQuality,
+        ColdStart,
+        TradeOff,
+        StudentSummary,
+        GateOutcome,
+        ClickOutcome,
+        ClickRanking,
+    )
 }
 """Every record that a task may report, and those within them."""
 
@@ -129,7 +148,9 @@ class _Keeping(Recorder):
         if is_dataclass(value):
             parts = {field.name: self._stored(getattr(value, field.name)) for field in fields(value)}
             return {"record": _RECORDS[type(value).__name__].__name__, "fields": parts}
-        return {"value": dict(value) if isinstance(value, Mapping) else value}
+        if isinstance(value, Mapping):
+            return {"mapping": {key: self._stored(one) for key, one in value.items()}}
+        return {"value": value}
 
 
 def _restored(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Any:
@@ -137,4 +158,6 @@ def _restored(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
         return arrays[stored["array"]]
     if "record" in stored:
         return _RECORDS[stored["record"]](**{name: _restored(one, arrays) for name, one in stored["fields"].items()})
+    if "mapping" in stored:
+        return {key: _restored(one, arrays) for key, one in stored["mapping"].items()}
     return stored["value"]

@@ -12,6 +12,7 @@ from client.scorers.neighbours import Neighbours, nearest
 from client.workspace import open_data
 from shared.feature_space.fingerprint import require_same
 from simulations.baselines import BASELINES
+from simulations.cold_start import METHODS, beginnings
 from simulations.encoder_training import EncoderTraining
 from simulations.encoders import OpenPlatform
 from simulations.finished_task import KEPT_FOLDER, submit_kept
@@ -51,26 +52,32 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) 
             largest_first = sorted(config.reported, key=lambda name: -len(opened[name].platform.sequences.items))
             kept = work / KEPT_FOLDER / f"seed-{seed}"
             finished = kept / "platforms"
-            for name in largest_first:
+            tasks = [(opened[name], methods[name]) for name in largest_first]
+            for name in config.cold_start:
+                few = [method for method in methods[name] if method in METHODS]
+                tasks += [(beginning, few) for beginning in beginnings(opened[name], seed)]
+            for one, wanted in tasks:
                 submit_kept(
-                    workers, recorder, finished / name / "baselines", run_baselines, opened[name], methods[name], seed
+                    workers, recorder, finished / one.platform.name / "baselines", run_baselines, one, wanted, seed
                 )
             training = EncoderTraining(config, opened, recorder, seed, kept=kept / "encoders", work=work)
             encoders = training.encoders()
-            for name in largest_first:
+            for one, wanted in tasks:
+                name = one.platform.name
                 submit_kept(
                     workers,
                     recorder,
                     finished / name / "stacks",
                     run_stacks,
-                    opened[name],
-                    methods[name],
+                    one,
+                    wanted,
                     encoders,
                     settings=settings,
                     seed=seed,
                     heads=work / "heads" / f"seed-{seed}" / name,
-                    truth=None if world is None else world.truths[name],
+                    truth=None if world is None else world.truths.get(name),
                     plugin=config.plugin,
+                    diversity=config.diversity,
                 )
 
 

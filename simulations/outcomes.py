@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from client.evaluation.beyond_accuracy import ListQuality
 from client.evaluation.clicks import ClickRanking
 from shared.errors import GraftError
 
@@ -44,6 +45,33 @@ SHOWN = (*METHODS, SERVED, ORACLE)
 
 CLICK_METHODS = ("popularity", "local", "feature")
 """Methods that predict clicks, in the order in which reports show them."""
+
+
+BEGINNING = "@"
+"""Between a platform's name and the number of users trained on: what it was in its beginnings. No given name has it."""
+
+WHOLE_HISTORY = "whole"
+"""Beside the numbers of events of shortened histories, the same users' whole ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStart:
+    """A method on users who have just come and on items that few have met."""
+
+    by_history: Mapping[str, NDArray[np.float64]]
+    """last events of the history that it was given, or ``WHOLE_HISTORY``: NDCG@10 [S] of the same users and targets"""
+    target_events: NDArray[np.int64]
+    """[U] training events of each test user's target"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradeOff:
+    """A method's mean NDCG@10 and diversity within lists, re-ranked with each of L strengths; the first is 0."""
+
+    users: int
+    strengths: tuple[float, ...]
+    ndcg: tuple[float, ...]
+    diversity: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +120,11 @@ class MethodOutcome:
     """What validation or cross-validation chose, as JSON values."""
     student: StudentSummary | None = None
     """Of method ``knowledge``."""
+    lists: ListQuality | None = None
+    """Of the first 10; None where a method ranks targets and makes no lists."""
+    cold_start: ColdStart | None = None
+    trade_off: TradeOff | None = None
+    """Of ``SERVED`` alone."""
 
     def __post_init__(self) -> None:
         columns = (self.ndcg, self.recall, self.reciprocal_rank, self.cold_users, self.cold_items)

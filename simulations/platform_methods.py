@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform, Stage
-from client.data.splits import examples, training_sequences
+from client.data.platform import Examples, Platform
+from client.data.splits import training_sequences
+from client.evaluation.beyond_accuracy import ALL, ListJudge, self_information
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
 from client.recommender.candidates import LOCAL
 from client.recommender.cross_fitting import Trained
@@ -17,6 +18,7 @@ from client.recommender.fitting import FittedStacks, fit_stacks, rank_all
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
 from client.recommender.release import zero_shot_panel
+from client.recommender.rerank import rank_diversified
 from client.scorers.table import SCORERS, ScorerTable
 from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import TRANSFER, decide
@@ -25,27 +27,42 @@ from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
 from simulations.click_methods import run_clicks
+from simulations.cold_start import HeldOut
 from simulations.encoders import OpenPlatform
-from simulations.outcomes import KNOWLEDGE, ORACLE, SERVED, GateOutcome, MethodOutcome, PlatformSummary, StudentSummary
+from simulations.outcomes import (
+    KNOWLEDGE,
+    ORACLE,
+    SERVED,
+    GateOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    StudentSummary,
+    TradeOff,
+)
 from simulations.plugin import PluginFile
 from simulations.recorder import Recorder
+from simulations.slices import user_slices
 from simulations.students import student_summary
 from simulations.synthetic.oracle import oracle_scores
 from simulations.synthetic.world import PlatformTruth
+from simulations.trade_off import trade_off
 from simulations.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders, PartSettings, PlatformParts
+
+COLD_HISTORY = 3
+"""Events of a user, at most, who counts as cold."""
 
 
 def run_baselines(recorder: Recorder, one: OpenPlatform, methods: Sequence[str], seed: int) -> None:
     """Those of the methods that are baselines: they need no encoder."""
-    held_out = _held_out(one.platform)
-    record = _Record(one.platform, held_out, recorder, seed)
+    held_out = HeldOut.of(one.platform, seed)
+    record = _Record(one, held_out, recorder, seed)
     recorder.add_platform(_platform_summary(one.platform, None), seed)
     for method in [method for method in methods if method in BASELINES]:
         with recorder.step(method, platform=one.platform.name):
             baseline = tuned_baseline(method, one.platform, one.catalogue, seed=seed)
             if baseline is not None:
                 tuned = {**baseline.tuned, "validation": baseline.validation}
-                record(method, rank_baseline(baseline, one.platform, held_out), tuned=tuned)
+                record(method, rank_baseline(baseline, one.platform, held_out.everything), tuned=tuned)
 
 
 def run_stacks(
@@ -59,11 +76,13 @@ def run_stacks(
     heads: Path,
     truth: PlatformTruth | None,
     plugin: PluginFile | None = None,
+    diversity: float = 0.0,
 ) -> None:
     """Those of the methods that are stacks, the gate, ``zero-shot``; heads and verdict go to the folder ``heads``.
 
     ``truth`` is known where the platform is synthetic; then the oracle is ranked too.
-    The scorers of a ``plugin`` join the computed ones.
+    The scorers of a ``plugin`` join the computed ones. What the gate serves is re-ranked with the strength
+    ``diversity``.
     """
     scorers = SCORERS if plugin is None else {**SCORERS, **plugin.load().scorers}
     work = _StackMethods(
@@ -75,6 +94,7 @@ def run_stacks(
         recorder=recorder,
         heads=HeadStore(heads),
         scorers=scorers,
+        diversity=diversity,
     )
     work.run(truth)
 
@@ -93,15 +113,16 @@ class _StackMethods:
         recorder: Recorder,
         heads: HeadStore,
         scorers: ScorerTable,
+        diversity: float,
     ) -> None:
         self._one, self._platform, self._name = one, one.platform, one.platform.name
         self._methods, self._encoders = methods, encoders
         self._sets, self._seed = settings.stacks(), seed
         self._parts = PlatformParts(one, encoders, settings, seed)
-        self._recorder, self._heads, self._scorers = recorder, heads, scorers
+        self._recorder, self._heads, self._scorers, self._diversity = recorder, heads, scorers, diversity
         self._trained: dict[str, Trained] = {}
-        self._held_out = _held_out(self._platform)
-        self._record = _Record(self._platform, self._held_out, recorder, seed)
+        self._held_out = HeldOut.of(self._platform, seed)
+        self._record = _Record(one, self._held_out, recorder, seed)
 
     def run(self, truth: PlatformTruth | None) -> None:
         """Everything that an encoder or a stack takes part in, and the oracle where the truth is known."""
@@ -120,7 +141,7 @@ class _StackMethods:
             )
         if truth is not None:
             with self._step(ORACLE):
-                self._record(ORACLE, _oracle_ranking(truth, self._platform, self._held_out))
+                self._record(ORACLE, _oracle_ranking(truth, self._platform, self._held_out.tests))
 
     def _stacks(self) -> FittedStacks | None:
         """The panel of every scorer that the methods need, and the stack chosen for each."""
@@ -148,7 +169,7 @@ class _StackMethods:
             self._heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
         with self._step("rank"):
             distinct = {candidate.name: candidate.weights for candidate in stacks.chosen.values()}
-            ranked = rank_all(stacks.panel, np.stack(list(distinct.values())), self._held_out)
+            ranked = rank_all(stacks.panel, np.stack(list(distinct.values())), self._held_out.everything)
             by_stack = dict(zip(distinct, ranked, strict=True))
             rankings = {method: by_stack[stacks.chosen[method].name] for method in chosen}
             for method, ranking in rankings.items():
@@ -168,7 +189,9 @@ class _StackMethods:
             return None
         self._heads.write("student", student.to_stored())
         with self._step("student"):
-            return student_summary(student, self._parts.teaching(""), stacks, KNOWLEDGE, self._one, self._held_out)
+            return student_summary(
+                student, self._parts.teaching(""), stacks, KNOWLEDGE, self._one, self._held_out.tests
+            )
 
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
@@ -176,7 +199,14 @@ class _StackMethods:
             verdict = decide(stacks.options, stacks.whole_list_by_name(), rng, self._relatedness())
         self._heads.write("gate", verdict.to_stored())
         self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
-        self._record(SERVED, rankings[verdict.served], weights=stacks.weights_of(verdict.served))
+        weights, features = stacks.chosen[verdict.served].weights, self._one.catalogue.features
+        with self._step("diversity"):
+            ranking = rankings[verdict.served]
+            if self._diversity > 0:
+                everything, strengths = self._held_out.everything, (self._diversity,)
+                ranking = rank_diversified(stacks.panel, weights, everything, features, strengths)[0]
+            curve = trade_off(stacks.panel, weights, self._held_out.tests, features, seed=self._seed)
+        self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
     def _relatedness(self) -> dict[str, Relatedness | None]:
         """Of the encoder behind each transfer method."""
@@ -195,25 +225,22 @@ class _StackMethods:
         with self._step("zero-shot"):
             panel, uniform = zero_shot_panel(self._platform, self._one.catalogue, encoder, self._encoders.released)
             weights = dict(zip(panel.names, uniform.tolist(), strict=True))
-            self._record("zero-shot", rank_all(panel, uniform[None], self._held_out)[0], weights=weights)
+            self._record("zero-shot", rank_all(panel, uniform[None], self._held_out.everything)[0], weights=weights)
 
     def _step(self, name: str) -> AbstractContextManager[None]:
         return self._recorder.step(name, platform=self._name)
 
 
-def _held_out(platform: Platform) -> Examples:
-    return examples(platform, Stage.TEST, np.arange(platform.n_users))
-
-
 class _Record:
-    """Hands rankings of one platform under one seed to the recorder, with their slices."""
+    """Hands rankings of one platform under one seed to the recorder, with what they say of its parts."""
 
-    def __init__(self, platform: Platform, held_out: Examples, recorder: Recorder, seed: int) -> None:
-        self._name, self._seed, self._recorder = platform.name, seed, recorder
-        met = np.zeros(platform.n_items, bool)
-        met[training_sequences(platform, platform.training_users).items] = True
-        self._cold_items = ~met[held_out.targets]
-        self._cold_users = held_out.histories.lengths() <= 3
+    def __init__(self, one: OpenPlatform, held_out: HeldOut, recorder: Recorder, seed: int) -> None:
+        platform = one.platform
+        self._name, self._seed, self._recorder, self._held_out = platform.name, seed, recorder, held_out
+        self._cold_users = held_out.tests.histories.lengths() <= COLD_HISTORY
+        known = training_sequences(platform, platform.training_users)
+        information = self_information(known, platform.n_items)
+        self._judge = ListJudge(features=one.catalogue.features, information=information)
 
     def __call__(
         self,
@@ -223,22 +250,29 @@ class _Record:
         weights: Mapping[str, float] | None = None,
         tuned: Mapping[str, object] | None = None,
         student: StudentSummary | None = None,
+        curve: TradeOff | None = None,
     ) -> None:
+        """``ranking`` is of all that is held out, or of the test examples alone."""
+        tests = self._held_out.tests_of(ranking)
+        lists = self._judge.judge(tests.recommended, user_slices(self._cold_users))
         self._recorder.add_outcome(
             MethodOutcome(
                 platform=self._name,
                 method=method,
                 seed=self._seed,
-                users=ranking.users,
-                ndcg=ranking.ndcg,
-                recall=ranking.recall,
-                reciprocal_rank=ranking.reciprocal_rank,
-                coverage=ranking.coverage,
+                users=tests.users,
+                ndcg=tests.ndcg,
+                recall=tests.recall,
+                reciprocal_rank=tests.reciprocal_rank,
+                coverage=lists.coverage[ALL],
                 cold_users=self._cold_users,
-                cold_items=self._cold_items,
+                cold_items=self._held_out.target_events == 0,
                 weights=weights or {},
                 tuned=tuned or {},
                 student=student,
+                lists=lists,
+                cold_start=self._held_out.cold_start_of(ranking),
+                trade_off=curve,
             )
         )
 

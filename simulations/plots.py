@@ -1,6 +1,5 @@
-"""The report's figures as SVG texts: transparent, drawn in the page's own ink, so that they read on light and dark."""
+"""The report's figures of methods, scorers, stacks, rounds and time, as SVG texts."""
 
-import io
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,37 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from simulations.drawing import INK, LINES, MARKERS, OTHER, SETTINGS, TRANSFER, WIDTH, named, panel_grid, svg_of
 from simulations.outcomes import ORACLE, SERVED
 
 TRANSFER_METHODS = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model", "pooled", SERVED)
 """Methods in which something of other platforms is used."""
 
-_INK = "#010203"
-"""Stands for the page's text colour until the SVG is written."""
-_TRANSFER, _OTHER = "#2b8cc4", "#8c8c8c"
-_LINES = ("#2b8cc4", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#7f7f7f", "#56b4e9", "#8c564b")
-"""After Okabe and Ito's palette: told apart with any colour vision, and readable on light and dark."""
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-_WIDTH = 10.0
-"""Inches."""
-_SETTINGS: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "legend.frameon": False,
-}
 
-
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def lift_figure(document: Mapping[str, Any]) -> str | None:
     """A dot with its interval for each method, a panel for each platform, a line at zero.
 
@@ -61,18 +37,18 @@ def lift_figure(document: Mapping[str, Any]) -> str | None:
     if not lifts:
         return None
     most = max(len(found) for found in lifts.values())
-    figure, panels = _panels(len(lifts), height=0.26 * most + 0.9)
+    figure, panels = panel_grid(len(lifts), height=0.26 * most + 0.9)
     for axes, (name, found) in zip(panels, lifts.items(), strict=False):
         _draw_lifts(axes, found)
-        axes.set_title(_named(document, name))
+        axes.set_title(named(document, name))
         axes.set_xlabel("lift over local, %")
-    return _svg(figure, "lift", document)
+    return svg_of(figure, "lift", document)
 
 
 def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
-    axes.axvline(0, color=_INK, linewidth=1)
+    axes.axvline(0, color=INK, linewidth=1)
     for row, (method, lift) in enumerate(lifts.items()):
-        color = _TRANSFER if method in TRANSFER_METHODS else _OTHER
+        color = TRANSFER if method in TRANSFER_METHODS else OTHER
         clear = lift["low"] > 0 or lift["high"] < 0
         axes.plot([lift["low"], lift["high"]], [row, row], color=color, linewidth=2, solid_capstyle="round", zorder=2)
         axes.plot(
@@ -82,13 +58,13 @@ def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
     axes.set_ylim(len(lifts) - 0.5, -0.5)
 
 
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def scorer_figure(document: Mapping[str, Any]) -> str | None:
     """A heat map of what each scorer reaches alone: platforms down, scorers across."""
     return _heat_map(document, {name: entry["scorers"] for name, entry in document["platforms"].items()}, "scorers")
 
 
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def weight_figure(document: Mapping[str, Any]) -> str | None:
     """A heat map of the stack's weights under the last transfer method that each platform has, else ``local``."""
     weights = {}
@@ -108,12 +84,12 @@ def _heat_map(
     if not columns:
         return None
     table = np.array([[found.get(column, np.nan) for column in columns] for found in values.values()])
-    figure = Figure(figsize=(_WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
     axes = figure.subplots()
     largest = np.maximum(np.nanmax(np.abs(table), axis=1, keepdims=True), 1e-12)
     strength = np.nan_to_num(np.abs(table) / largest) * 0.6
     shades = np.empty((*table.shape, 4))
-    shades[..., :3] = np.where(table[..., None] < 0, to_rgb(_LINES[1]), to_rgb(_TRANSFER))
+    shades[..., :3] = np.where(table[..., None] < 0, to_rgb(LINES[1]), to_rgb(TRANSFER))
     shades[..., 3] = strength
     if digits is None:
         digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
@@ -122,7 +98,7 @@ def _heat_map(
     axes.set_yticks(range(len(values)), list(values))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    return _svg(figure, name, document)
+    return svg_of(figure, name, document)
 
 
 def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any, Any], digits: int) -> None:
@@ -138,7 +114,7 @@ def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any,
     axes.set_ylim(rows - 0.5, -0.5)
 
 
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def help_figure(document: Mapping[str, Any]) -> str | None:
     """A heat map of who helps whom through the linear part, mean over seeds: helpers down, the helped across."""
     return _heat_map(
@@ -146,7 +122,7 @@ def help_figure(document: Mapping[str, Any]) -> str | None:
     )
 
 
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def cosine_figure(document: Mapping[str, Any]) -> str | None:
     """A heat map of the cosines between platforms' updates, mean over training rounds and seeds."""
     tables = [each["cosines"] for each in document["rounds"] if each.get("cosines")]
@@ -163,7 +139,7 @@ def _mean_tables(tables: list[Mapping[str, Mapping[str, float]]]) -> dict[str, d
     return {row: {column: float(np.mean(all_of)) for column, all_of in values.items()} for row, values in found.items()}
 
 
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def round_figure(document: Mapping[str, Any]) -> str | None:
     """Curves over the training rounds of the first seed: losses on the left, validation on the right."""
     rounds = [each for each in document["rounds"] if each["seed"] == document["rounds"][0]["seed"]]
@@ -178,13 +154,13 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
             validation.setdefault(platform, []).append((each["number"], value))
     if not losses and not validation:
         return None
-    figure = Figure(figsize=(_WIDTH, 4.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     for axes, curves, label in ((left, losses, "loss"), (right, validation, "validation NDCG@10")):
         _draw_curves(axes, curves, names)
         axes.set_xlabel("round")
         axes.set_ylabel(label)
-    return _svg(figure, "rounds", document)
+    return svg_of(figure, "rounds", document)
 
 
 def _draw_curves(axes: Axes, curves: Mapping[str, list[tuple[int, float]]], names: list[str]) -> None:
@@ -192,18 +168,18 @@ def _draw_curves(axes: Axes, curves: Mapping[str, list[tuple[int, float]]], name
     drawn: list[str] = []
     for curve, points in curves.items():
         platform = curve.split(", ")[0]
-        look = (names.index(platform) if platform in names else 0) % len(_LINES)
+        look = (names.index(platform) if platform in names else 0) % len(LINES)
         dashes = ("-", "--", ":", "-.")[drawn.count(platform) % 4]
         drawn.append(platform)
         axes.plot(
-            *zip(*points, strict=True), color=_LINES[look], linestyle=dashes, marker=_MARKERS[look], ms=4, label=curve
+            *zip(*points, strict=True), color=LINES[look], linestyle=dashes, marker=MARKERS[look], ms=4, label=curve
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if curves:
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
 
 
-@mpl.rc_context(_SETTINGS)
+@mpl.rc_context(SETTINGS)
 def time_figure(document: Mapping[str, Any]) -> str | None:
     """A bar for each step that took a noticeable part, the rest together."""
     steps = document["seconds"]["steps"]
@@ -215,37 +191,11 @@ def time_figure(document: Mapping[str, Any]) -> str | None:
     rest = total - sum(shown.values())
     if rest > 0.005 * total:
         shown["everything else"] = rest
-    figure = Figure(figsize=(_WIDTH, 0.3 * len(shown) + 0.8), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.3 * len(shown) + 0.8), layout="constrained")
     axes = figure.subplots()
-    bars = axes.barh(list(shown), list(shown.values()), color=_TRANSFER, height=0.65)
+    bars = axes.barh(list(shown), list(shown.values()), color=TRANSFER, height=0.65)
     axes.bar_label(bars, labels=[f"{seconds:.1f} s" for seconds in shown.values()], padding=4)
     axes.invert_yaxis()
     axes.set_xlabel("seconds")
     axes.margins(x=0.1)
-    return _svg(figure, "time", document)
-
-
-def _panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """Panels two in a row; one that is not needed is left empty."""
-    lines = (count + 1) // 2
-    figure = Figure(figsize=(_WIDTH, lines * height), layout="constrained")
-    panels = list(np.ravel(figure.subplots(lines, 2, squeeze=False)))
-    for axes in panels[count:]:
-        axes.set_axis_off()
-    return figure, panels
-
-
-def _named(document: Mapping[str, Any], platform: str) -> str:
-    return f"{platform} (synthetic)" if document["synthetic"] else platform
-
-
-def _svg(figure: Figure, name: str, document: Mapping[str, Any]) -> str:
-    """The figure as an inline ``<svg>``; the same document gives the same text."""
-    if document["synthetic"]:
-        figure.supxlabel("synthetic", x=1, ha="right", fontsize=8)
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
+    return svg_of(figure, "time", document)

@@ -125,7 +125,7 @@ class RunRecorder(Recorder):
 
     def result(self, *, complete: bool) -> RunResult:
         """What is ready by now: by seed, then platforms and methods in their order."""
-        platforms = list(dict.fromkeys((*self._config.names, *self._platforms)))
+        platforms = list(dict.fromkeys((*self._config.names, *sorted(self._platforms))))
         places = {name: place for place, name in enumerate(platforms)}
         methods = {name: place for place, name in enumerate(SHOWN)}
         return RunResult(

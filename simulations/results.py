@@ -18,7 +18,17 @@ from shared.errors import DataError
 from shared.seeding import rng_for
 from shared.whole_file import write_whole
 from simulations.clicks import clicks_entry
-from simulations.outcomes import ORACLE, SHOWN, GateOutcome, MethodOutcome, PlatformSummary, RoundOutcome, RunResult
+from simulations.outcomes import (
+    BEGINNING,
+    ORACLE,
+    SHOWN,
+    MethodOutcome,
+    PlatformSummary,
+    RoundOutcome,
+    RunResult,
+    TradeOff,
+)
+from simulations.slices import cold_start_entry, mean_or_none, slices_entry
 
 FORMAT = 1
 """Version of ``result.json``; it grows when a name changes its meaning or goes."""
@@ -105,14 +115,12 @@ def result_document(result: RunResult) -> dict[str, Any]:
             "fingerprint": encoder.fingerprint,
         },
         "platforms": {
-            summary.name: _platform_entry(
-                summary,
-                _of_platform(result, summary.name),
-                [gate for gate in result.gates if gate.platform == summary.name],
-            )
+            summary.name: _platform_entry(summary, result)
             | {"clicks": clicks_entry([one for one in result.clicks if one.platform == summary.name])}
             for summary in result.platforms
+            if BEGINNING not in summary.name
         },
+        "cold_start": _beginnings(result),
         "rounds": [_round_entry(outcome) for outcome in result.rounds],
         "who_helps": [
             {"seed": one.seed, "linear": {name: dict(found) for name, found in one.lifts.items()}}
@@ -120,6 +128,16 @@ def result_document(result: RunResult) -> dict[str, Any]:
         ],
         "seconds": {"total": result.wall_seconds, "steps": dict(result.seconds)},
     }
+
+
+def _beginnings(result: RunResult) -> dict[str, dict[str, Any]]:
+    """Platform: number of users trained on, ascending: what the platform was with so many."""
+    parts = [summary for summary in result.platforms if BEGINNING in summary.name]
+    found: dict[str, dict[str, Any]] = {}
+    for summary in sorted(parts, key=lambda one: one.train_users):
+        name, _, count = summary.name.partition(BEGINNING)
+        found.setdefault(name, {})[count] = _platform_entry(summary, result)
+    return found
 
 
 def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutcome]]:
@@ -132,9 +150,9 @@ def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutco
     return {method: found for method, found in by_method.items() if found}
 
 
-def _platform_entry(
-    summary: PlatformSummary, by_method: dict[str, list[MethodOutcome]], gates: list[GateOutcome]
-) -> dict[str, Any]:
+def _platform_entry(summary: PlatformSummary, result: RunResult) -> dict[str, Any]:
+    by_method = _of_platform(result, summary.name)
+    gates = [gate for gate in result.gates if gate.platform == summary.name]
     local, oracle = by_method.get(LOCAL), by_method.get(ORACLE)
     return {
         "users": summary.users,
@@ -157,13 +175,13 @@ def _method_entry(
         "recall@10": [_mean(outcome.recall) for outcome in outcomes],
         "mrr": [_mean(outcome.reciprocal_rank) for outcome in outcomes],
         "coverage@10": [outcome.coverage for outcome in outcomes],
+        "diversity@10": [_mean(outcome.lists.diversity) for outcome in outcomes if outcome.lists is not None],
+        "novelty@10": [_mean(outcome.lists.novelty) for outcome in outcomes if outcome.lists is not None],
     }
-    entry: dict[str, Any] = {metric: float(np.mean(values)) for metric, values in per_seed.items()}
+    entry: dict[str, Any] = {metric: mean_or_none(values) for metric, values in per_seed.items()}
     entry["per_seed"] = {"seed": [outcome.seed for outcome in outcomes], **per_seed}
-    entry["slices"] = {
-        "cold_users": _slice(outcomes, [outcome.cold_users for outcome in outcomes]),
-        "cold_items": _slice(outcomes, [outcome.cold_items for outcome in outcomes]),
-    }
+    entry["slices"] = slices_entry(outcomes)
+    entry["cold_start"] = cold_start_entry(outcomes)
     entry["weights"] = _mean_weights(outcomes)
     entry["lift"] = None if local is None or local is outcomes else _lift_entry(outcomes, local)
     entry["tuned"] = {key: [outcome.tuned.get(key) for outcome in outcomes] for key in _tuned_names(outcomes)}
@@ -171,6 +189,9 @@ def _method_entry(
         entry["student"] = _student_entry(outcomes)
     if oracle is not None:
         entry["share_of_oracle"] = _share(entry["ndcg@10"], [_mean(outcome.ndcg) for outcome in oracle])
+    curves = [outcome.trade_off for outcome in outcomes if outcome.trade_off is not None]
+    if curves:
+        entry["trade_off"] = _trade_off_entry(curves)
     return entry
 
 
@@ -199,17 +220,18 @@ def _share(value: float, of: list[float]) -> float | None:
     return value / whole if whole > 0 else None
 
 
+def _trade_off_entry(curves: list[TradeOff]) -> dict[str, Any]:
+    """Means over seeds."""
+    return {
+        "users": round(np.mean([curve.users for curve in curves])),
+        "lambda": list(curves[0].strengths),
+        "ndcg@10": np.mean([curve.ndcg for curve in curves], axis=0).tolist(),
+        "diversity@10": np.mean([curve.diversity for curve in curves], axis=0).tolist(),
+    }
+
+
 def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else 0.0
-
-
-def _slice(outcomes: list[MethodOutcome], masks: list[NDArray[np.bool_]]) -> dict[str, Any]:
-    """Users in the slice (the mean over seeds, rounded) and their mean NDCG@10 (null where there are none)."""
-    values = np.concatenate([outcome.ndcg[mask] for outcome, mask in zip(outcomes, masks, strict=True)])
-    return {
-        "count": round(len(values) / len(outcomes)),
-        "ndcg@10": float(values.mean()) if len(values) else None,
-    }
 
 
 def _mean_weights(outcomes: list[MethodOutcome]) -> dict[str, float]:

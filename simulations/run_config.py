@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from client.data.spec import PlatformSpec, parse_platform_spec
+from client.recommender.candidates import LOCAL
 from client.transfer.alignment import parse_alignment
+from client.transfer.gate import TRANSFER
 from client.transfer.teachers import TEACHERS
 from shared.config import adapter_rank
 from shared.encoder.presets import PRESETS
@@ -61,6 +63,10 @@ class RunConfig:
     """Scorers that join every stack, and aggregations to choose from."""
     aggregation: str = AGGREGATION
     """``fedavg``, or one of the plugin's."""
+    cold_start: tuple[str, ...] = ()
+    """Platforms to report in their beginnings too, with few training users."""
+    diversity: float = 0.0
+    """Strength with which what the gate serves is re-ranked, 0 (not) to 1."""
 
     def __post_init__(self) -> None:
         _check_known("methods", self.methods, METHODS)
@@ -79,10 +85,22 @@ class RunConfig:
         if self.features.partition(":")[0] not in ("hashing", "precomputed") or self.features.startswith("hashing:"):
             raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got {self.features!r}")
         adapter_rank(self.adapters)
+        _check_known("cold-start", self.cold_start, tuple(n for n in self.reported if n not in self.sources))
+        self._check_diversity()
         limits = {"rounds": 0, "seed": 0, "seeds": 1, "min_user_events": 1, "min_item_events": 1}
         for name, least in limits.items():
             if getattr(self, name) < least:
                 raise ConfigError(f"{_flag(name)} must be {least} or more; got {getattr(self, name)}")
+
+    def _check_diversity(self) -> None:
+        if not 0 <= self.diversity <= 1:
+            raise ConfigError(f"diversity must be from 0 to 1; got {self.diversity:g}")
+        served = LOCAL in self.methods and any(method in TRANSFER for method in self.methods)
+        if self.diversity > 0 and not served:
+            wanted = ", ".join(method for method in METHODS if method in TRANSFER)
+            raise ConfigError(
+                f"diversity re-ranks what the gate serves, so methods must hold local and one of {wanted}"
+            )
 
     def require_source(self) -> None:
         """Raise ConfigError where a method starts from the source's encoder and no source is named."""
@@ -126,6 +144,8 @@ class RunConfig:
             "clicks": "on" if self.clicks else "off",
             "plugin": None if self.plugin is None else self.plugin.to_json(),
             "aggregation": self.aggregation,
+            "cold_start": list(self.cold_start),
+            "diversity": self.diversity,
         }
 
     @classmethod
@@ -192,6 +212,12 @@ def _read_switch(name: str, value: object) -> bool:
     return value == "on"
 
 
+def _read_number(name: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ConfigError(f"{name} must be a number; got {value!r}")
+    return float(value)
+
+
 def _read_names(name: str, value: object) -> tuple[str, ...]:
     """A list of names, or one text with commas between them."""
     values = value.split(",") if isinstance(value, str) else value
@@ -255,5 +281,7 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "clicks": ("clicks", _read_switch),
     "plugin": ("plugin", _read_plugin),
     "aggregation": ("aggregation", _read_text),
+    "cold_start": ("cold_start", _read_names),
+    "diversity": ("diversity", _read_number),
 }
 """Option: (field of RunConfig, how its value is read)."""

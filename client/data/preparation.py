@@ -9,11 +9,12 @@
 6. clicks of validation and test impressions dropped but for a user's last event; of an impression that holds his
    validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
-8. training users: ``fraction`` of the users, never fewer than 50; test users are all that are left.
+8. training users: ``fraction`` of the users, never fewer than 50, or ``train_users`` of them; test users are all that
+   are left.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,9 @@ from shared.seeding import rng_for
 ITEM_FILTER_PASSES = 3
 MIN_EVENTS = 3
 MIN_TRAINING_USERS = 50
+"""At any fraction."""
+FEWEST_TRAINING_USERS = 10
+"""That can be asked for by number; fewer cannot be split into folds that say anything."""
 WEIGHTING_SHARE = 0.2
 
 
@@ -58,6 +62,8 @@ class Preparation:
     """At most so many users; None sets no limit."""
     fraction: float = 1.0
     """The part of the users whose events may be trained on; the test users stay the same."""
+    train_users: int | None = None
+    """Instead of a fraction, so many users whose events may be trained on; all where there are fewer."""
     ordered: bool = True
     """False where the events have no meaningful order in time."""
 
@@ -68,6 +74,7 @@ class Preparation:
             raise ConfigError(f"repeats must be one of first, keep; got {self.repeats!r}")
         if not 0 < self.fraction <= 1:
             raise ConfigError(f"fraction must be above 0 and at most 1; got {self.fraction:g}")
+        _check_train_users(self.train_users, self.fraction)
         _check_at_least_one("min-user-events", self.min_user_events)
         _check_at_least_one("min-item-events", self.min_item_events)
         _check_at_least_one("max-users", self.max_users)
@@ -81,6 +88,13 @@ class Preparation:
 def _check_at_least_one(name: str, count: int | None) -> None:
     if count is not None and count < 1:
         raise ConfigError(f"{name} must be 1 or more; got {count}")
+
+
+def _check_train_users(count: int | None, fraction: float) -> None:
+    if count is not None and count < FEWEST_TRAINING_USERS:
+        raise ConfigError(f"train-users must be {FEWEST_TRAINING_USERS} or more; got {count}")
+    if count is not None and fraction != 1:
+        raise ConfigError("train-users and fraction both say who is trained on; only one of them can be given")
 
 
 def _check_range(name: str, part: Range | None) -> None:
@@ -191,7 +205,8 @@ def _assemble(
     events = events.join(rows, on="item_id", how="left", maintain_order="left")
     users = events.select(pl.col("user_id").unique(maintain_order=True))["user_id"]
     lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
-    training, weighting = _draw_users(len(users), preparation.fraction, seed)
+    wanted = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
+    training, weighting = _draw_users(len(users), preparation.train_users or wanted, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     return Platform(
         name=name,
@@ -214,9 +229,15 @@ def _categories(catalogue: pl.DataFrame) -> tuple[str, ...] | None:
     return tuple(catalogue["category"].cast(pl.String).fill_null("").to_list())
 
 
-def _draw_users(n_users: int, fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training users and, among them, weighting users, as sorted rows."""
+def with_training_users(platform: Platform, count: int, *, name: str, seed: int) -> Platform:
+    """The platform under another name when ``count`` users may be trained on, whom ``train_users`` would draw too."""
+    training, weighting = _draw_users(platform.n_users, count, seed)
+    return replace(platform, name=name, training_users=training, weighting_users=weighting)
+
+
+def _draw_users(n_users: int, count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training users and, among them, weighting users, as sorted rows; who is drawn is drawn for a larger count too."""
     order = rng_for(seed, "training-users").permutation(n_users)
-    training = np.sort(order[: max(MIN_TRAINING_USERS, round(fraction * n_users))])
+    training = np.sort(order[:count])
     chosen = rng_for(seed, "weighting-users").permutation(len(training))[: round(WEIGHTING_SHARE * len(training))]
     return training, np.sort(training[chosen])

@@ -1,6 +1,7 @@
 """The platform specification: one line of text that names a platform, its folder and how it is prepared.
 
-``NAME=DIR[,fraction=F][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R][,repeats=keep][,order=none]``
+``NAME=DIR[,fraction=F | ,train-users=N][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R][,repeats=keep]
+[,order=none]``
 """
 
 import re
@@ -27,6 +28,7 @@ class PlatformSpec:
     path: Path
     """The platform folder."""
     fraction: float = 1.0
+    train_users: int | None = None
     max_users: int | None = None
     users: Range | None = None
     items: Range | None = None
@@ -60,6 +62,7 @@ class PlatformSpec:
             time=self.time,
             max_users=self.max_users,
             fraction=self.fraction,
+            train_users=self.train_users,
             ordered=self.ordered,
         )
 
@@ -67,6 +70,7 @@ class PlatformSpec:
         """The line that ``parse_platform_spec`` reads back as this specification."""
         options = {
             "fraction": None if self.fraction == 1 else _number_text(self.fraction),
+            "train-users": None if self.train_users is None else str(self.train_users),
             "max-users": None if self.max_users is None else str(self.max_users),
             "users": _range_text(self.users),
             "items": _range_text(self.items),
@@ -133,6 +137,7 @@ def _read_word(word: str, meaning: object) -> Callable[[str], object]:
 
 _OPTIONS: dict[str, tuple[str, str, Callable[[str], object]]] = {
     "fraction": ("fraction", "a number above 0 and at most 1", float),
+    "train-users": ("train_users", "a whole number", int),
     "max-users": ("max_users", "a whole number", int),
     "users": ("users", "A-B in percent, for example 0-80", _read_range),
     "items": ("items", "A-B in percent, for example 0-80", _read_range),

@@ -49,3 +49,27 @@ def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) ->
     rows, lengths = np.repeat(users, counts), np.repeat(lengths, counts) - back
     targets = platform.sequences.items[platform.sequences.offsets[rows] + lengths]
     return Examples(users=rows, histories=take(platform.sequences, rows, lengths), targets=targets)
+
+
+def latest(given: Examples, rows: NDArray[np.int64], length: int) -> Examples:
+    """The examples in ``rows``, each with the last ``length`` items of its history alone, or with all if fewer."""
+    whole = given.histories.lengths()[rows]
+    lengths = np.minimum(whole, length)
+    starts = given.histories.offsets[rows] + whole - lengths
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    places = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+    histories = Sequences(offsets=offsets, items=given.histories.items[places])
+    return Examples(users=given.users[rows], histories=histories, targets=given.targets[rows])
+
+
+def joined(parts: list[Examples]) -> Examples:
+    """All examples, one part after the other."""
+    lengths = np.concatenate([part.histories.lengths() for part in parts])
+    return Examples(
+        users=np.concatenate([part.users for part in parts]),
+        histories=Sequences(
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            items=np.concatenate([part.histories.items for part in parts]),
+        ),
+        targets=np.concatenate([part.targets for part in parts]),
+    )

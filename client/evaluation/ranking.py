@@ -31,7 +31,6 @@ class Ranking:
     """[N] of the target among the candidates; 1 is best"""
     recommended: NDArray[np.int32]
     """[N, k] the items ranked first"""
-    n_items: int
 
     @classmethod
     def joined(cls, parts: list["Ranking"]) -> "Ranking":
@@ -40,7 +39,14 @@ class Ranking:
             users=np.concatenate([part.users for part in parts]),
             ranks=np.concatenate([part.ranks for part in parts]),
             recommended=np.concatenate([part.recommended for part in parts]),
-            n_items=parts[0].n_items,
+        )
+
+    def part(self, rows: NDArray[np.int64]) -> "Ranking":
+        """Some of its examples."""
+        return Ranking(
+            users=self.users[rows],
+            ranks=self.ranks[rows],
+            recommended=self.recommended[rows],
         )
 
     @property
@@ -57,11 +63,6 @@ class Ranking:
     def reciprocal_rank(self) -> NDArray[np.float64]:
         """[N]"""
         return 1 / self.ranks
-
-    @property
-    def coverage(self) -> float:
-        """Share of the catalogue that is recommended to somebody."""
-        return len(np.unique(self.recommended)) / self.n_items
 
 
 def ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -124,7 +125,6 @@ def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
         users=examples.users,
         ranks=target_ranks(scores, target).numpy(),
         recommended=top.numpy().astype(np.int32),
-        n_items=scores.shape[1],
     )
 
 

@@ -22,6 +22,7 @@ from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.neighbours import Neighbours
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
+from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
 
 FOLDS = 4
@@ -101,8 +102,10 @@ def cross_fit(
 ) -> CrossFit:
     """Calibrate every column over all folds, then draw the stack's examples.
 
-    Columns: those of the computed ``scorers``, then those of ``trained`` in its order.
+    Columns: those of the computed ``scorers``, then those of ``trained`` in its order. Raises DataError where no
+    training user has an example.
     """
+    _require_examples(platform)
     folds = _make_folds(platform, catalogue, trained, seed=seed, table=scorers)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
     calibrating = np.union1d(chosen[:MAX_CALIBRATING], np.intersect1d(chosen, platform.weighting_users))
@@ -124,6 +127,14 @@ def cross_fit(
         stack_examples=concatenate(parts),
         users=np.concatenate([held_out.users for _, held_out in held]),
     )
+
+
+def _require_examples(platform: Platform) -> None:
+    if len(examples(platform, Stage.TRAIN, platform.training_users)) == 0:
+        raise DataError(
+            f"{platform.name}: none of the {len(platform.training_users)} training users has four events, from which "
+            "weights could be learned"
+        )
 
 
 def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:

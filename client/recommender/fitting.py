@@ -153,8 +153,8 @@ def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> Col
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
     """[C, N] the targets' ranks under each weight vector [C, R]: all that a choice needs, in one pass."""
     parts = [
-        np.stack([target_ranks(scores, targets).numpy() for scores in _scored(panel, weights, batch)])
-        for batch, targets in _batches(panel, held_out)
+        np.stack([target_ranks(scores, targets).numpy() for scores in panel_scores(panel, weights, batch)])
+        for batch, targets in panel_batches(panel, held_out)
     ]
     return np.concatenate(parts, axis=1)
 
@@ -162,17 +162,18 @@ def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples)
 def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
     """One ranking per weight vector [C, R], all in one pass over the examples."""
     parts: list[list[Ranking]] = [[] for _ in weights]
-    for batch, _ in _batches(panel, held_out):
-        for part, scores in zip(parts, _scored(panel, weights, batch), strict=True):
+    for batch, _ in panel_batches(panel, held_out):
+        for part, scores in zip(parts, panel_scores(panel, weights, batch), strict=True):
             part.append(rank_scores(scores, batch))
     return [Ranking.joined(part) for part in parts]
 
 
-def _batches(panel: Panel, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
+def panel_batches(panel: Panel, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
+    """The examples in batches whose panel stays within bounded memory, and their targets [B]."""
     return example_batches(held_out, panel.raw.n_items, len(panel.names) + WEIGHTS_AT_ONCE)
 
 
-def _scored(panel: Panel, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
+def panel_scores(panel: Panel, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
     """C scores [B, n] of the batch."""
     for block in panel.combined(weights, batch.histories, panel.raw.candidates(batch.histories)):
         yield from block

@@ -69,6 +69,10 @@ BAD_RUNS = {
         "must be a platform folder; it has no items.parquet",
     ),
     "no source": ("--platform shop={0}/shop", "source must name a platform"),
+    "a source in its beginnings": (
+        "--source shop --platform shop={0}/shop --cold-start shop",
+        "cold-start must be of ",
+    ),
     "a platform given twice": ("--source shop --platform shop={0}/shop --platform shop={0}/shop", "given twice"),
     "an unknown platform option": ("--platform shop={0}/shop,colour=red", "unknown option 'colour'"),
     "a config that is not there": ("--config {0}/none.toml", "cannot be read"),

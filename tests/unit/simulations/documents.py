@@ -4,9 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from client.evaluation.beyond_accuracy import ListQuality
 from simulations.outcomes import (
+    BEGINNING,
     METHODS,
     ORACLE,
+    SERVED,
+    ColdStart,
     EncoderSummary,
     GateOutcome,
     HelpOutcome,
@@ -15,6 +19,7 @@ from simulations.outcomes import (
     RoundOutcome,
     RunResult,
     StudentSummary,
+    TradeOff,
 )
 from simulations.results import result_document
 
@@ -22,18 +27,23 @@ WEIGHTED = ("stack", "local", "feature", "federated", "pooled")
 
 
 def full_document(
-    *platforms: str, synthetic: bool = True, complete: bool = True, methods: tuple[str, ...] = (*METHODS, ORACLE)
+    *platforms: str,
+    synthetic: bool = True,
+    complete: bool = True,
+    methods: tuple[str, ...] = (*METHODS, SERVED, ORACLE),
+    beginnings: tuple[int, ...] = (10,),
 ) -> dict[str, Any]:
-    """Every method on every platform, two rounds and three steps; figures are made up."""
+    """Every method on every platform, the first one's beginnings, two rounds and three steps; figures are made up."""
     names = platforms or ("shop", "second-shop")
+    first = [f"{names[0]}{BEGINNING}{users}" for users in beginnings]
     return result_document(
         RunResult(
             config={"seed": 0, "seeds": 1, "methods": list(methods)},
             synthetic=synthetic,
             source=names[0],
             encoder=EncoderSummary(parameters=1_000, bytes=4_000, fingerprint="abc"),
-            platforms=tuple(_platform(name) for name in names),
-            outcomes=tuple(_outcome(name, method) for name in names for method in methods),
+            platforms=tuple(_platform(name) for name in (*names, *first)),
+            outcomes=tuple(_outcome(name, method) for name in (*names, *first) for method in methods),
             rounds=tuple(_round(number, names) for number in range(2)),
             gates=tuple(_gate(name) for name in names),
             helps=(HelpOutcome(seed=0, lifts={one: dict.fromkeys(names, 12.5) for one in names}),),
@@ -69,7 +79,7 @@ def _platform(name: str) -> PlatformSummary:
         users=40,
         items=900,
         events=1_200,
-        train_users=40,
+        train_users=int(name.partition(BEGINNING)[2] or 40),
         test_users=40,
         left_out={"ease": "9,000 items are more than the limit of 8,000"},
         scorer_values={"content-knn@1": 0.2, "linear": 0.3},
@@ -79,6 +89,8 @@ def _platform(name: str) -> PlatformSummary:
 def _outcome(platform: str, method: str) -> MethodOutcome:
     rng = np.random.default_rng(len(method))
     ndcg = rng.random(40)
+    by_history = {} if method == ORACLE else dict.fromkeys(("1", "2", "3", "whole"), ndcg[:20])
+    curve = TradeOff(users=40, strengths=(0.0, 0.5), ndcg=(0.4, 0.3), diversity=(0.5, 0.8))
     return MethodOutcome(
         platform=platform,
         method=method,
@@ -92,6 +104,13 @@ def _outcome(platform: str, method: str) -> MethodOutcome:
         cold_items=np.zeros(40, bool),
         weights={"content-knn@1": -0.1, "linear": 0.4} if method in WEIGHTED else {},
         student=_student() if method == "knowledge" else None,
+        lists=ListQuality(
+            diversity=ndcg,
+            novelty=10 * ndcg,
+            coverage={"all": 0.5, "cold_users": 0.25, "warm_users": 0.375},
+        ),
+        cold_start=ColdStart(by_history=by_history, target_events=np.repeat([0, 2, 5, 20], 10)),
+        trade_off=curve if method == SERVED else None,
     )
 
 

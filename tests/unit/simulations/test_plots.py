@@ -7,20 +7,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from simulations import plots
+from simulations import curves, plots, report
 from simulations.outcomes import ORACLE
 from tests.unit.simulations.documents import empty_document, full_document
 
 Draw = Callable[[Mapping[str, Any]], str | None]
-FIGURES = (
-    plots.lift_figure,
-    plots.scorer_figure,
-    plots.weight_figure,
-    plots.help_figure,
-    plots.cosine_figure,
-    plots.round_figure,
-    plots.time_figure,
-)
+FIGURES = tuple(draw for _, _, draw in report.FIGURES)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -98,3 +90,31 @@ def test_draws_one_platform_and_many() -> None:
 def test_shows_who_helps_whom_in_percent_and_cosines_with_their_sign() -> None:
     assert "12.5" in texts(drawn(plots.help_figure))
     assert "-.25" in texts(drawn(plots.cosine_figure))
+
+
+def test_draws_a_platform_in_its_beginnings_up_to_all_of_its_users() -> None:
+    shown = texts(drawn(curves.new_platform_figure))
+    assert {"0", "10", "40", "shop (synthetic)", "zero-shot", "local", "popularity"} <= shown
+    assert "second-shop (synthetic)" not in shown
+    assert curves.new_platform_figure(full_document(beginnings=())) is None
+
+
+def test_draws_cold_users_and_items_for_every_platform_but_the_source_under_the_methods_there_are() -> None:
+    shown = texts(curves.new_user_figure(full_document(methods=("popularity", "local"))))
+    assert {"1", "2", "3", "all", "popularity", "local", "second-shop (synthetic)"} <= shown
+    assert not {"feature", "served", "shop (synthetic)"} & shown  # shop is the source
+    assert {"0", "1-3", "4-9", "10+"} <= texts(drawn(curves.new_item_figure))
+
+
+def test_draws_no_part_of_fewer_than_ten_users() -> None:
+    document = full_document()
+    for found in document["platforms"]["second-shop"]["methods"].values():
+        for part in found["cold_start"]["by_target_events"].values():
+            part["count"] = 9
+    assert curves.new_user_figure(document) is not None
+    assert curves.new_item_figure(document) is None
+
+
+def test_marks_every_strength_of_a_trade_off() -> None:
+    assert {"0", "0.5", "shop (synthetic)"} <= texts(drawn(curves.trade_off_figure))
+    assert curves.trade_off_figure(full_document(methods=("local", "feature"))) is None

@@ -11,6 +11,10 @@ from tests.unit.simulations.documents import empty_document, full_document
 
 HEADINGS = (
     "Lift over local",
+    "New platforms",
+    "New users",
+    "New items",
+    "What diversity costs",
     "What each scorer is worth alone",
     "What each platform&#39;s stack weighs",
     "Who helps whom: the linear part",
@@ -62,8 +66,29 @@ def test_shows_every_figure_of_a_full_result(page: str) -> None:
 def test_closes_what_it_opens_and_lets_every_table_scroll_in_its_own_box(page: str) -> None:
     found = nesting(page)
     assert (found.open, found.wrong) == ([], [])
-    assert found.parents_of_tables == ["div scroll"] * 2
+    assert found.parents_of_tables == ["div scroll"] * 4
     assert re.search(r"\.scroll \{[^}]*overflow-x: auto", page)
+
+
+def test_shows_what_lists_are_like_for_all_for_cold_and_for_warm_users(page: str) -> None:
+    assert page.count("<summary>") == 2
+    row = page[page.index("<summary>shop</summary>") :].partition("<td>served</td>")[2].partition("</tr>")[0]
+    coverage = ["<td>0.50</td>", "<td>0.25</td>", "<td>0.38</td>"]
+    assert row.startswith("".join(coverage))
+    assert row.count("<td>") == 9
+
+
+def test_shows_a_result_of_an_earlier_time_that_knows_no_lists() -> None:
+    document = full_document("shop")
+    del document["cold_start"]
+    for found in document["platforms"]["shop"]["methods"].values():
+        for name in ("diversity@10", "novelty@10", "cold_start"):
+            del found[name]
+        found.pop("trade_off", None)
+    page = render_report(document)
+    assert "<summary>" not in page
+    assert [heading for heading in HEADINGS[1:5] if f"<h2>{heading}</h2>" in page] == []
+    assert "<h2>Lift over local</h2>" in page
 
 
 def test_is_whole_where_nothing_was_ready() -> None:

@@ -1,20 +1,24 @@
 """What result.json and per_user.parquet hold."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from client.evaluation.beyond_accuracy import ListQuality
 from shared.errors import DataError, GraftError
 from simulations.outcomes import (
+    ColdStart,
     EncoderSummary,
     MethodOutcome,
     PlatformSummary,
     RoundOutcome,
     RunResult,
     StudentSummary,
+    TradeOff,
 )
 from simulations.results import read_result, result_document, without_times, write_results
 
@@ -76,7 +80,75 @@ def test_averages_users_then_seeds() -> None:
 
 def test_counts_slices_and_leaves_an_empty_one_null() -> None:
     slices = methods(outcome("stack", [0.25, 0.5]))["stack"]["slices"]
-    assert slices == {"cold_users": {"count": 1, "ndcg@10": 0.25}, "cold_items": {"count": 0, "ndcg@10": None}}
+    unknown = dict.fromkeys(("coverage@10", "diversity@10", "novelty@10"))
+    assert slices == {
+        "cold_users": {"count": 1, "ndcg@10": 0.25, **unknown},
+        "warm_users": {"count": 1, "ndcg@10": 0.5, **unknown},
+        "cold_items": {"count": 0, "ndcg@10": None},
+    }
+
+
+def with_lists(diversity: list[float], coverage: dict[str, float], *, seed: int = 0) -> MethodOutcome:
+    """Its first user is cold; the novelty is ten times the diversity."""
+    lists = ListQuality(diversity=np.array(diversity), novelty=10 * np.array(diversity), coverage=coverage)
+    return outcome("stack", [0.0] * len(diversity), seed=seed, lists=lists)
+
+
+def test_averages_what_lists_are_like_over_users_slices_and_seeds() -> None:
+    entry = methods(
+        with_lists([0.1, 0.3], {"all": 0.5, "cold_users": 0.2, "warm_users": 0.4}, seed=0),
+        with_lists([0.3, 0.9], {"all": 0.5, "cold_users": 0.4, "warm_users": 0.8}, seed=1),
+    )["stack"]
+    assert entry["diversity@10"] == pytest.approx((0.2 + 0.6) / 2)
+    assert entry["novelty@10"] == pytest.approx(4.0)
+    assert entry["per_seed"]["diversity@10"] == pytest.approx([0.2, 0.6])  # type: ignore[index]
+    slices: dict[str, dict[str, float]] = entry["slices"]  # type: ignore[assignment]
+    assert slices["cold_users"]["diversity@10"] == pytest.approx(0.2)
+    assert slices["warm_users"]["novelty@10"] == pytest.approx(6.0)
+    assert slices["cold_users"]["coverage@10"] == pytest.approx(0.3)
+    assert slices["warm_users"]["coverage@10"] == pytest.approx(0.6)
+
+
+def test_counts_new_users_and_new_items() -> None:
+    by_history = {"1": np.array([0.1, 0.3]), "whole": np.array([0.5, 0.5])}
+    found = ColdStart(by_history=by_history, target_events=np.array([0, 3, 4, 12]))
+    entry: dict[str, object] = methods(outcome("stack", [0.1, 0.2, 0.3, 0.5], cold_start=found))["stack"]
+    assert entry["cold_start"] == {
+        "by_history": {
+            "1": {"count": 2, "ndcg@10": pytest.approx(0.2)},
+            "whole": {"count": 2, "ndcg@10": 0.5},
+        },
+        "by_target_events": {
+            "0": {"count": 1, "ndcg@10": 0.1},
+            "1-3": {"count": 1, "ndcg@10": 0.2},
+            "4-9": {"count": 1, "ndcg@10": 0.3},
+            "10+": {"count": 1, "ndcg@10": 0.5},
+        },
+    }
+
+
+def test_averages_the_trade_off_over_seeds() -> None:
+    curves = [TradeOff(users=4, strengths=(0.0, 0.5), ndcg=(0.2, up), diversity=(0.1, 0.3)) for up in (0.1, 0.3)]
+    entry = methods(*(outcome("served", [0.1], seed=seed, trade_off=one) for seed, one in enumerate(curves)))["served"]
+    assert entry["trade_off"] == {
+        "users": 4,
+        "lambda": [0.0, 0.5],
+        "ndcg@10": pytest.approx([0.2, 0.2]),
+        "diversity@10": pytest.approx([0.1, 0.3]),
+    }
+    assert "trade_off" not in methods(outcome("local", [0.1]))["local"]
+
+
+def test_holds_a_platform_in_its_beginnings_apart_from_platforms_by_number_of_users() -> None:
+    whole = result(outcome("local", [0.2, 0.4]))
+    names = {"shop": 2, "shop@100": 100, "shop@30": 30}
+    summaries = tuple(replace(whole.platforms[0], name=name, train_users=n) for name, n in names.items())
+    outcomes = tuple(replace(whole.outcomes[0], platform=name) for name in names)
+    document = result_document(replace(whole, platforms=summaries, outcomes=outcomes))
+    assert list(document["platforms"]) == ["shop"]
+    assert {name: list(found) for name, found in document["cold_start"].items()} == {"shop": ["30", "100"]}
+    assert document["cold_start"]["shop"]["30"]["train_users"] == 30
+    assert document["cold_start"]["shop"]["30"]["methods"]["local"]["ndcg@10"] == pytest.approx(0.3)
 
 
 def test_measures_lift_against_local_and_gives_local_none() -> None:

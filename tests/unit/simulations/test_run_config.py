@@ -29,6 +29,8 @@ def test_reads_back_what_it_writes() -> None:
             "adapters": "lora:8",
             "teacher": "stack",
             "alignment": "coral:0.5",
+            "cold-start": "branch",
+            "diversity": 0.25,
         }
     )
     assert config.reported == ("branch",)
@@ -55,6 +57,11 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
         ({"features": "bert"}, "features must be hashing, precomputed or precomputed:LABEL; got 'bert'"),
         ({"encoder": "huge"}, "encoder must be of tiny, nano, small; got 'huge'"),
+        ({"cold_start": "news"}, "cold-start must be of shop, second-shop, films, newcomer; got 'news'"),
+        ({"cold_start": "films", "report": "shop"}, "cold-start must be of shop; got 'films'"),
+        ({"diversity": 1.5}, "diversity must be from 0 to 1; got 1.5"),
+        ({"diversity": "much"}, "diversity must be a number; got 'much'"),
+        ({"diversity": 0.3, "methods": "local,pooled"}, "methods must hold local and one of feature, model"),
         ({"adapters": "lora:x"}, "adapters must be none or lora:RANK with a RANK from 1 to 999; got 'lora:x'"),
         ({"teacher": "nobody"}, "teacher must be of encoder, stack; got 'nobody'"),
         ({"alignment": "probe"}, "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate, .*; got 'probe'"),

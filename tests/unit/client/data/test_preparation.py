@@ -93,6 +93,15 @@ def test_never_trains_on_fewer_than_fifty_users(tmp_path: Path) -> None:
     assert len(prepared(folder(tmp_path), fraction=0.01).training_users) == 50
 
 
+def test_trains_on_so_many_users_as_are_asked_for_the_same_as_a_fraction_draws(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    few, part = prepared(path, train_users=10), prepared(path, fraction=0.75)
+    assert few.user_ids == part.user_ids
+    assert len(few.training_users) == 10
+    assert np.isin(few.training_users, part.training_users).all()
+    assert len(prepared(path, train_users=1000).training_users) == USERS
+
+
 def test_forgets_what_else_was_clicked_on_the_page_of_a_held_out_click(tmp_path: Path) -> None:
     events = pl.DataFrame({"user_id": [9] * 6, "item_id": [0, 1, 2, 3, 4, 5], "timestamp": [1, 2, 3, 4, 5, 5]})
     items = pl.DataFrame({"item_id": np.arange(6), "text": [f"thing {one}" for one in range(6)]})

@@ -46,7 +46,7 @@ def test_takes_a_folder_with_an_equals_sign() -> None:
         ("shop=", "a platform must be NAME=DIR"),
         ("=dir", "a platform's name must be letters"),
         ("../shop=dir", "a platform's name must be letters"),
-        ("shop=dir,colour=red", "unknown option 'colour'; options are fraction, max-users, users, items,"),
+        ("shop=dir,colour=red", "unknown option 'colour'; options are fraction, train-users, max-users, users, items,"),
         (
             "shop=my,dir",
             r"expected option=value after a comma, found 'dir' \(a folder's path cannot hold a comma\)",
@@ -56,6 +56,9 @@ def test_takes_a_folder_with_an_equals_sign() -> None:
         ("shop=dir,fraction=1.5", "fraction must be above 0 and at most 1; got 1.5"),
         ("shop=dir,fraction=nan", "fraction must be above 0 and at most 1; got nan"),
         ("shop=dir,fraction=half", "fraction must be a number above 0 and at most 1; got 'half'"),
+        ("shop=dir,train-users=9", "train-users must be 10 or more; got 9"),
+        ("shop=dir,train-users=few", "train-users must be a whole number; got 'few'"),
+        ("shop=dir,train-users=10,fraction=.2", "train-users and fraction both say who is trained on"),
         ("shop=dir,max-users=3.5", "max-users must be a whole number; got '3.5'"),
         ("shop=dir,max-users=0", "max-users must be 1 or more; got 0"),
         ("shop=dir,users=80-20", "users must be A-B in percent with 0 <= A < B <= 100; got 80-20"),
@@ -79,6 +82,7 @@ _ranges = st.none() | st.tuples(_percent, _percent).filter(lambda part: part[0] 
 
 @given(
     fraction=st.floats(0.001, 1),
+    train_users=st.none() | st.integers(10, 10**6),
     max_users=st.none() | st.integers(1, 10**6),
     users=_ranges,
     items=_ranges,
@@ -90,5 +94,7 @@ _ranges = st.none() | st.tuples(_percent, _percent).filter(lambda part: part[0] 
 def test_reads_back_what_it_writes(**options: object) -> None:
     if not options["ordered"]:
         options["time"] = None
+    if options["train_users"]:
+        options["fraction"] = 1.0
     spec = PlatformSpec(name="shop", path=Path("data/shop"), **options)  # type: ignore[arg-type]
     assert parse_platform_spec(str(spec)) == spec

@@ -1,0 +1,85 @@
+"""What recommended lists are like beside being right: unlike in themselves, little known, spread over the catalogue.
+
+N lists of k items, two or more, over a catalogue of n items with D features.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from client.data.platform import Sequences
+
+ALL = "all"
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListQuality:
+    """What one way of recommending gives N users."""
+
+    diversity: NDArray[np.float64]
+    """[N] as ``intra_list_diversity`` says"""
+    novelty: NDArray[np.float64]
+    """[N] bits; the mean self-information of a list's items"""
+    coverage: Mapping[str, float]
+    """slice of the users, ``ALL`` among them: share of the catalogue that one of their lists holds"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListJudge:
+    """Judges lists over one catalogue."""
+
+    features: NDArray[np.float32]
+    """[n, D], rows of length 1 or 0"""
+    information: NDArray[np.float64]
+    """[n] bits, as ``self_information`` says"""
+
+    def judge(self, lists: NDArray[np.int32], slices: Mapping[str, NDArray[np.bool_]]) -> ListQuality:
+        """The quality of lists [N, k]; ``slices`` name parts [N] of their users."""
+        n_items = len(self.features)
+        parts = {name: coverage(lists[inside], n_items) for name, inside in slices.items()}
+        return ListQuality(
+            diversity=intra_list_diversity(lists, self.features),
+            novelty=self.information[lists].mean(1),
+            coverage={ALL: coverage(lists, n_items), **parts},
+        )
+
+
+def coverage(lists: NDArray[np.int32], n_items: int) -> float:
+    """Share of the catalogue that stands in at least one of the lists [N, k]."""
+    return len(np.unique(lists)) / n_items
+
+
+def intra_list_diversity(lists: NDArray[np.int32], features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """[N, k] item rows to [N]: 1 − the mean cosine over the pairs of a list (Ziegler et al. 2005).
+
+    An item without content, whose row of ``features`` [n, D] is 0, is unlike every other. With unit rows the sum over
+    pairs is half of what |Σ x|² holds beyond Σ |x|², so no pair is looked at.
+    """
+    k = lists.shape[1]
+    vectors = torch.from_numpy(features)
+    squares = np.square(features, dtype=np.float64).sum(1)
+    found = np.empty(len(lists))
+    for start in range(0, len(lists), _CHUNK):
+        part = lists[start : start + _CHUNK]
+        sums = functional.embedding_bag(torch.from_numpy(part.astype(np.int64)), vectors, mode="sum").double()
+        found[start : start + _CHUNK] = sums.square().sum(1).numpy() - squares[part].sum(1)
+    diversity: NDArray[np.float64] = 1 - found / (k * (k - 1))
+    return diversity
+
+
+def self_information(sequences: Sequences, n_items: int) -> NDArray[np.float64]:
+    """[n] −log2 p(an item is known) in bits, p from the share of the U users of ``sequences`` who met it.
+
+    The popularity-based item novelty of Vargas, Castells (RecSys 2011). p = (users who met it + 1) / (U + 1), so that
+    an item nobody has met has log2(U + 1) bits instead of infinitely many, and one that all have met has none.
+    """
+    users = np.repeat(np.arange(len(sequences)), sequences.lengths())
+    pairs = np.unique(users * n_items + sequences.items)
+    known_by = np.bincount(pairs % n_items, minlength=n_items)
+    information: NDArray[np.float64] = np.log2(len(sequences) + 1) - np.log2(known_by + 1)
+    return information
