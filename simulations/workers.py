@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import active_children, forkserver, get_context
+from multiprocessing import active_children, forkserver, get_context, parent_process
 from multiprocessing.queues import SimpleQueue
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self
@@ -125,7 +125,16 @@ def _start(notes: "SimpleQueue[Note | None]") -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     _NOTES.append(notes)
+
+
+def _end_with_the_run() -> None:
+    """A run that was killed cannot end its workers, and they would wait for it for ever."""
+    run = parent_process()
+    if run is not None:
+        run.join()
+        os._exit(1)
 
 
 def _run(task: Callable[..., None], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,3 +78,38 @@ def test_leaving_early_ends_the_processes_and_keeps_what_they_reported():
     with pytest.raises(KeyboardInterrupt):
         leave_after_the_first()
     assert [one.method for one in recorder.result(complete=False).outcomes] == ["popularity"]
+
+
+def write_pid_and_wait(_recorder: Recorder, path: str) -> None:
+    Path(path).write_text(str(os.getpid()), "utf-8")
+    time.sleep(600)
+
+
+def run_that_never_ends(path: str) -> None:
+    with Workers(2, RunRecorder(RunConfig())) as workers:
+        workers.submit(write_pid_and_wait, path)
+
+
+def is_running(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks /proc whether a process runs")
+def test_leaves_no_worker_behind_when_the_run_is_killed(tmp_path):
+    note = tmp_path / "pid"
+    run = get_context("spawn").Process(target=run_that_never_ends, args=(str(note),))
+    run.start()
+    assert wait_for(lambda: note.exists() and note.read_text("utf-8"))
+    worker = int(note.read_text("utf-8"))
+    assert is_running(worker)
+    run.kill()
+    run.join()
+    assert wait_for(lambda: not is_running(worker))
+
+
+def wait_for(holds: Callable[[], object], seconds: float = 60.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(holds())
