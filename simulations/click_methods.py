@@ -10,7 +10,7 @@ from client.data.platform import Platform, Stage
 from client.evaluation.clicks import calibration_error, log_loss, rank_clicks
 from client.recommender.calibration import Calibration
 from client.recommender.click_head import ClickHeadConfig
-from client.recommender.click_inputs import COUNTS, POPULARITY, ClickInputs, click_inputs
+from client.recommender.click_inputs import CONTEXT, COUNTS, POPULARITY, ClickInputs, click_inputs
 from client.recommender.cross_fitting import Trained
 from client.recommender.fitting import FittedStacks
 from client.recommender.head_store import HeadStore
@@ -24,8 +24,9 @@ PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "local": ((), ("own",)),
     "feature": (("received",), ("received", "own")),
 }
-"""Method to the sets of trained parts whose scorers and encoders its head may look at beside the computed scorers;
-validation impressions choose one. ``popularity`` sees nothing else."""
+"""Method to the sets of trained parts whose scorers its head may look at beside the computed ones, with or without the
+products of their encoders (a single part's: they may be noise); validation impressions choose.
+``popularity`` sees nothing else."""
 
 SETTINGS = ClickTraining()
 
@@ -74,7 +75,9 @@ def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
     for parts in PARTS[method]:
         if set(parts) <= set(inputs.encoders):
             brought = [name for name in inputs.names if name.partition(":")[0] in parts]
-            found.append(ClickHeadConfig(columns=(*computed, *brought, *COUNTS), encoders=parts))
+            columns = (*computed, *brought, *CONTEXT)
+            products = ((), parts) if len(parts) == 1 else (parts,)
+            found += [ClickHeadConfig(columns=columns, encoders=encoders) for encoders in products]
     return found
 
 
@@ -107,8 +110,13 @@ def _outcome(
         ece_scaled=calibration_error(expit(scaled), part.labels),
         temperature=best.head.temperature,
         tuned={
-            "encoders": "+".join(best.head.config.encoders) or "none",
+            "parts": _names({name.partition(":")[0] for name in best.head.config.columns if ":" in name}),
+            "products": _names(set(best.head.config.encoders)),
             "epoch": int(np.argmin(best.losses)),
             "validation": best.validation,
         },
     )
+
+
+def _names(parts: set[str]) -> str:
+    return "+".join(sorted(parts)) or "none"

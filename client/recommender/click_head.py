@@ -1,7 +1,7 @@
 """The click head: σ(MLP[z, u_t ∘ e_i, context]), a platform's own estimate that a shown item is clicked.
 
 z are the log-lifts of the platform's scorers, u_t ∘ e_i the elementwise product of an encoder's history and item
-vectors, context what was counted of item, history and impression. Columns stand in twice, as they are and less their
+vectors, context the lengths of history and impression. Columns stand in twice, as they are and less their
 mean over the impression: which of the shown items is better is told by the second. A linear path lies beside the MLP.
 
 c candidates, F inputs, H hidden units.

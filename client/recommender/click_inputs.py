@@ -28,12 +28,11 @@ from client.scorers.table import fit_scorers
 from client.training.sequence_scores import history_states, item_table
 from shared.seeding import rng_for
 
-COUNTS = ("met", "shown", "click-rate", "history", "candidates")
-"""log(1 + users who met the item); log(1 + times shown), log of the item's click rate over the mean one, both on
-training impressions; log(1 + length of the history); log of the impression's size."""
-POPULARITY = COUNTS[0]
-_RATE_PRIOR = 10.0
-"""Impressions at the mean rate that every item is taken to have had."""
+POPULARITY = "met"
+"""log(1 + users who met the item)."""
+CONTEXT = ("history", "candidates")
+"""log(1 + length of the history); log of the impression's size."""
+COUNTS = (POPULARITY, *CONTEXT)
 STAND_FOR_CATALOGUE = 2_000
 """Random items that a log-lift is told against beside the impression's own: calibrating 15,000 for the sake of 38
 would take most of the time. The whole catalogue where it is no larger."""
@@ -217,19 +216,12 @@ def _looked_at(
 
 
 def _counts(impressions: Impressions, part: Impressions, users: NDArray[np.int64]) -> NDArray[np.float32]:
-    """[c, K] ``COUNTS`` of the candidates of ``part``, from what these users met, and were shown in training."""
-    m = len(impressions.shown.known)
-    allowed = (impressions.stages == STAGES.index(Stage.TRAIN)) & np.isin(impressions.users, users)
-    training = impressions.only(np.flatnonzero(allowed))
-    met = np.bincount(select(impressions.met, users).items, minlength=m)
-    shown = np.bincount(training.candidates.items, minlength=m)
-    clicked = np.bincount(training.candidates.items[training.labels], minlength=m)
-    mean = max(clicked.sum(), 1) / max(shown.sum(), 1)
-    rate = (clicked / mean + _RATE_PRIOR) / (shown + _RATE_PRIOR)
-    items, sizes = part.candidates.items, part.candidates.lengths()
-    of_item = np.stack([np.log1p(met), np.log1p(shown), np.log(rate)], axis=1)[items]
-    of_impression = np.stack([np.log1p(part.histories.lengths()), np.log(sizes)], axis=1)
-    return np.concatenate([of_item, np.repeat(of_impression, sizes, axis=0)], axis=1).astype(np.float32)
+    """[c, K] ``COUNTS`` of the candidates of ``part``, from what these users met."""
+    met = np.bincount(select(impressions.met, users).items, minlength=len(impressions.shown.known))
+    sizes = part.candidates.lengths()
+    context = np.stack([np.log1p(part.histories.lengths()), np.log(sizes)], axis=1)
+    popularity = np.log1p(met)[part.candidates.items, None]
+    return np.concatenate([popularity, np.repeat(context, sizes, axis=0)], axis=1).astype(np.float32)
 
 
 def _states(kept: KeptEncoder, impressions: Impressions, catalogue: Catalogue) -> EncoderStates:

@@ -39,7 +39,7 @@ def test_predicts_clicks_with_and_without_a_received_encoder_the_same_each_time(
     heads = HeadStore(tmp_path / "first" / "work" / "heads" / "seed-0" / "news")
     stored = heads.read("click-feature")
     assert stored is not None
-    assert "received" in ClickHead.from_stored(stored).config.encoders
+    assert "received:sequence" in ClickHead.from_stored(stored).config.columns
     # here users click what follows their history, which popularity cannot tell
     assert block["methods"]["local"]["auc"] > block["methods"]["popularity"]["auc"] + 0.1
 
