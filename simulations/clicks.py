@@ -60,7 +60,7 @@ def _lift(outcomes: list[ClickOutcome], local: list[ClickOutcome]) -> dict[str, 
     users = pairs.group_by("user").agg(pl.col("method").mean(), pl.col("local").mean()).sort("user")
     rng = rng_for(outcomes[0].seed, "click-lift", outcomes[0].platform, outcomes[0].method)
     lift = paired_lift(users["method"].to_numpy(), users["local"].to_numpy(), rng)
-    return None if lift is None else {"against": LOCAL, "mean": lift.mean, "low": lift.low, "high": lift.high}
+    return None if lift is None else {"against": LOCAL, **lift.to_json()}
 
 
 def _by_user(outcomes: list[ClickOutcome], name: str) -> pl.DataFrame:

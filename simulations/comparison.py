@@ -10,7 +10,7 @@ from polars.exceptions import PolarsError
 
 from client.data.preparation import Preparation
 from client.data.spec import parse_platform_spec
-from client.evaluation.lift import Difference, Lift, paired_difference, paired_lift
+from client.evaluation.lift import Interval, paired_difference, paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
 from simulations.outcomes import SHOWN
@@ -34,9 +34,9 @@ class ComparedMethod:
     users: int
     first: float
     second: float
-    difference: Difference
+    difference: Interval
     """``second`` minus ``first``"""
-    lift: Lift | None
+    lift: Interval | None
     """the same in percent of ``first``; None where that is 0"""
 
 

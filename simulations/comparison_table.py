@@ -58,7 +58,7 @@ def _table(comparison: Comparison, left_out: tuple[str, ...]) -> Table:
 
 def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, ...]]]:
     for one in comparison.methods:
-        lift = None if one.lift is None else {"mean": one.lift.mean, "low": one.lift.low, "high": one.lift.high}
+        lift = None if one.lift is None else one.lift.to_json()
         yield (
             one,
             (

@@ -25,7 +25,7 @@ from simulations.outcomes import (
     StudentSummary,
     TradeOff,
 )
-from simulations.recorder import Recorder
+from simulations.recorder import ForwardingRecorder, Recorder
 from simulations.workers import Workers
 
 P = ParamSpec("P")
@@ -94,7 +94,7 @@ def report_again(file: Path, recorder: Recorder) -> bool:
     return True
 
 
-class _Keeping(Recorder):
+class _Keeping(ForwardingRecorder):
     """Passes everything on and keeps what a result is made of."""
 
     def __init__(self, recorder: Recorder) -> None:
@@ -108,36 +108,10 @@ class _Keeping(Recorder):
         return kept
 
     @override
-    def say(self, line: str) -> None:
-        self._recorder.say(line)
-
-    @override
-    def add_seconds(self, step: str, seconds: float) -> None:
-        self._recorder.add_seconds(step, seconds)
-        self._keep("add_seconds", step, seconds)
-
-    @override
-    def add_platform(self, summary: PlatformSummary, seed: int) -> None:
-        self._recorder.add_platform(summary, seed)
-        self._keep("add_platform", summary, seed)
-
-    @override
-    def add_outcome(self, outcome: MethodOutcome) -> None:
-        self._recorder.add_outcome(outcome)
-        self._keep("add_outcome", outcome)
-
-    @override
-    def add_gate(self, outcome: GateOutcome) -> None:
-        self._recorder.add_gate(outcome)
-        self._keep("add_gate", outcome)
-
-    @override
-    def add_clicks(self, outcome: ClickOutcome) -> None:
-        self._recorder.add_clicks(outcome)
-        self._keep("add_clicks", outcome)
-
-    def _keep(self, method: str, *arguments: object) -> None:
-        self._notes.append((method, [self._stored(one) for one in arguments]))
+    def forward(self, name: str, *arguments: Any) -> None:
+        getattr(self._recorder, name)(*arguments)
+        if name != "say":
+            self._notes.append((name, [self._stored(one) for one in arguments]))
 
     def _stored(self, value: object) -> dict[str, Any]:
         """JSON values, which say of an array where it is."""

@@ -196,7 +196,7 @@ class _StackMethods:
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
             rng = rng_for(self._seed, self._name, "gate")
-            verdict = decide(stacks.options, stacks.whole_list_by_name(), rng, self._relatedness())
+            verdict = decide(stacks.options, stacks.whole_list_by_name(), rng, self._relatedness(stacks))
         self._heads.write("gate", verdict.to_stored())
         self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
         weights, features = stacks.chosen[verdict.served].weights, self._one.catalogue.features
@@ -208,12 +208,15 @@ class _StackMethods:
             curve = trade_off(stacks.panel, weights, self._held_out.tests, features, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
-    def _relatedness(self) -> dict[str, Relatedness | None]:
-        """Of the encoder behind each transfer method."""
-        source, rounds = self._encoders.source, self._encoders.federated
-        from_source = self._related(source, self._platform.training_users)
-        from_rounds = self._related(rounds, unseen_by_rounds(self._platform))
-        return {method: from_rounds if method in FROM_ROUNDS else from_source for method in TRANSFER}
+    def _relatedness(self, stacks: FittedStacks) -> dict[str, Relatedness | None]:
+        """Of the encoder behind each transfer method that competes, measured once."""
+        competing = [method for method in TRANSFER if method in stacks.options]
+        behind = {
+            True: (self._encoders.federated, unseen_by_rounds(self._platform)),
+            False: (self._encoders.source, self._platform.training_users),
+        }
+        measured = {after: self._related(*behind[after]) for after in {method in FROM_ROUNDS for method in competing}}
+        return {method: measured[method in FROM_ROUNDS] for method in competing}
 
     def _related(self, encoder: Encoder | None, unseen: NDArray[np.int64]) -> Relatedness | None:
         if encoder is None or not self._encoders.released:

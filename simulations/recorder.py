@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from typing_extensions import override
 
@@ -64,6 +65,38 @@ class Recorder(ABC):
     @abstractmethod
     def add_clicks(self, outcome: ClickOutcome) -> None:
         """One method's click prediction on one platform under one seed."""
+
+
+class ForwardingRecorder(Recorder):
+    """Hands on everything that is reported, as a method's name and what it is called with."""
+
+    @abstractmethod
+    def forward(self, name: str, *arguments: Any) -> None:
+        """Take one report."""
+
+    @override
+    def say(self, line: str) -> None:
+        self.forward("say", line)
+
+    @override
+    def add_seconds(self, step: str, seconds: float) -> None:
+        self.forward("add_seconds", step, seconds)
+
+    @override
+    def add_platform(self, summary: PlatformSummary, seed: int) -> None:
+        self.forward("add_platform", summary, seed)
+
+    @override
+    def add_outcome(self, outcome: MethodOutcome) -> None:
+        self.forward("add_outcome", outcome)
+
+    @override
+    def add_gate(self, outcome: GateOutcome) -> None:
+        self.forward("add_gate", outcome)
+
+    @override
+    def add_clicks(self, outcome: ClickOutcome) -> None:
+        self.forward("add_clicks", outcome)
 
 
 class RunRecorder(Recorder):

@@ -256,7 +256,7 @@ def _lift_entry(outcomes: list[MethodOutcome], local: list[MethodOutcome]) -> di
     )
     if lift is None:
         return None
-    return {"against": LOCAL, "mean": lift.mean, "low": lift.low, "high": lift.high}
+    return {"against": LOCAL, **lift.to_json()}
 
 
 def _ndcg_frame(outcomes: list[MethodOutcome], name: str) -> pl.DataFrame:

@@ -9,12 +9,9 @@ from client.data.platform import Examples, Sequences
 from client.data.splits import select
 from client.evaluation.ranking import K, ScoreHistories, rank
 from client.recommender.fitting import FittedStacks
-from client.recommender.panel import RawPanel
-from client.scorers.encoder_scorers import encoder_scorers
-from client.training.sequence_model import SequenceHead
 from client.transfer.knowledge import Student, parameters
 from client.transfer.model import Tuned
-from shared.encoder.encoder import Encoder
+from client.transfer.teachers import sequence_alone
 from simulations.encoders import OpenPlatform
 from simulations.outcomes import StudentSummary
 
@@ -30,8 +27,8 @@ def student_summary(
     ``teacher`` is the tuned encoder that taught; None where the stack did.
     """
     panel, weights = stacks.panel.used(stacks.chosen[method].weights)
-    score = _alone(student.encoder, student.head, one)
-    taught_by = None if teacher is None else _alone(teacher.encoder, teacher.head, one)
+    score = sequence_alone(student.encoder, student.head, one.platform, one.catalogue)
+    taught_by = None if teacher is None else sequence_alone(teacher.encoder, teacher.head, one.platform, one.catalogue)
     return StudentSummary(
         preset=student.encoder.spec.preset,
         parameters=student.parameters,
@@ -53,12 +50,6 @@ def seconds_per_user(score: ScoreHistories, histories: Sequences) -> float:
         scores.topk(min(K, scores.shape[1]), dim=1)
         spent.append(time.perf_counter() - began)
     return float(np.median(spent)) if spent else 0.0
-
-
-def _alone(encoder: Encoder, head: SequenceHead, one: OpenPlatform) -> ScoreHistories:
-    """Scores by a sequence part and its head, and nothing else."""
-    scorer = encoder_scorers("alone", encoder, one.catalogue.features, head)[-1]
-    return RawPanel(scorers=(scorer,), n_items=one.platform.n_items, repeats=one.platform.repeats).only_column
 
 
 def _quality(score: ScoreHistories, one: OpenPlatform, held_out: Examples) -> float:

@@ -21,8 +21,7 @@ from threadpoolctl import threadpool_limits
 from typing_extensions import override
 
 from shared.errors import GraftError
-from simulations.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary
-from simulations.recorder import Recorder
+from simulations.recorder import ForwardingRecorder, Recorder
 from simulations.termination import termination_ignored
 
 P = ParamSpec("P")
@@ -142,32 +141,12 @@ def _run(task: Callable[..., None], args: tuple[Any, ...], kwargs: dict[str, Any
         task(_Messenger(_NOTES[-1]), *args, **kwargs)
 
 
-class _Messenger(Recorder):
+class _Messenger(ForwardingRecorder):
     """Sends everything to the recorder of the process that runs the whole."""
 
     def __init__(self, notes: "SimpleQueue[Note | None]") -> None:
         self._notes = notes
 
     @override
-    def say(self, line: str) -> None:
-        self._notes.put(("say", (line,)))
-
-    @override
-    def add_seconds(self, step: str, seconds: float) -> None:
-        self._notes.put(("add_seconds", (step, seconds)))
-
-    @override
-    def add_platform(self, summary: PlatformSummary, seed: int) -> None:
-        self._notes.put(("add_platform", (summary, seed)))
-
-    @override
-    def add_outcome(self, outcome: MethodOutcome) -> None:
-        self._notes.put(("add_outcome", (outcome,)))
-
-    @override
-    def add_gate(self, outcome: GateOutcome) -> None:
-        self._notes.put(("add_gate", (outcome,)))
-
-    @override
-    def add_clicks(self, outcome: ClickOutcome) -> None:
-        self._notes.put(("add_clicks", (outcome,)))
+    def forward(self, name: str, *arguments: Any) -> None:
+        self._notes.put((name, arguments))

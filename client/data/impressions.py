@@ -13,6 +13,7 @@ from client.data.contract import PlatformFolder
 from client.data.impression_split import impression_cuts
 from client.data.platform import Platform, Sequences, Stage
 from client.data.preparation import Preparation
+from client.data.ragged import offsets_of, stretches
 from client.data.splits import select, take, training_sequences
 from shared.seeding import rng_for
 
@@ -70,7 +71,7 @@ class Impressions:
             stages=self.stages[rows],
             histories=select(self.histories, rows),
             candidates=select(self.candidates, rows),
-            labels=self.labels[np.isin(np.repeat(np.arange(len(self)), sizes), rows)],
+            labels=self.labels[stretches(self.candidates.offsets[rows], sizes[rows])],
         )
 
 
@@ -98,7 +99,7 @@ def read_impressions(
     )
     rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
     met = Sequences(
-        offsets=_offsets(np.bincount(events["user"].to_numpy(), minlength=platform.n_users)),
+        offsets=offsets_of(np.bincount(events["user"].to_numpy(), minlength=platform.n_users)),
         items=events.join(rows, on="item_id", how="left", maintain_order="left")["item"].to_numpy(),
     )
     flat = shown.select(pl.col("candidates", "labels")).explode("candidates", "labels")
@@ -111,7 +112,7 @@ def read_impressions(
         stages=shown["stage"].to_numpy(),
         histories=take(met, users, _met_before(events, shown, met)),
         candidates=Sequences(
-            offsets=_offsets(shown["candidates"].list.len().to_numpy()), items=flat["item"].to_numpy()
+            offsets=offsets_of(shown["candidates"].list.len().to_numpy()), items=flat["item"].to_numpy()
         ),
         labels=flat["labels"].to_numpy() > 0,
     )
@@ -159,10 +160,6 @@ def _met_before(events: pl.DataFrame, shown: pl.DataFrame, met: Sequences) -> ND
     older[order] = np.cumsum(is_event[order])
     begins = met.offsets[shown["user"].to_numpy()]
     return np.asarray(older[events.height :] - begins, np.int64)
-
-
-def _offsets(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def _shown_items(folder: PlatformFolder, catalogue: pl.DataFrame, platform: Platform) -> ShownItems:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import MAX_STOPPING, Platform, Sequences
+from client.data.ragged import offsets_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,7 @@ def merged(platforms: list[Platform]) -> Merged:
         categories=None,
         vectors=None,
         user_ids=tuple(f"{p.name}/{user}" for p in platforms for user in p.user_ids),
-        sequences=Sequences(
-            offsets=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
-            items=np.concatenate(items).astype(np.int32),
-        ),
+        sequences=Sequences(offsets=offsets_of(np.concatenate(lengths)), items=np.concatenate(items).astype(np.int32)),
         training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
         weighting_users=np.empty(0, np.int64),
         ordered=all(platform.ordered for platform in platforms),

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from client.data.contract import PlatformFolder
 from client.data.impression_split import without_held_out_clicks
 from client.data.platform import Platform, Sequences
+from client.data.ragged import offsets_of
 from shared.errors import ConfigError, DataError
 from shared.seeding import rng_for
 
@@ -215,7 +216,7 @@ def _assemble(
         categories=_categories(catalogue),
         vectors=vectors,
         user_ids=tuple(users.cast(pl.String).to_list()),
-        sequences=Sequences(offsets=np.concatenate([[0], np.cumsum(lengths)]), items=events["item"].to_numpy()),
+        sequences=Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy()),
         training_users=training,
         weighting_users=weighting,
         ordered=preparation.ordered,

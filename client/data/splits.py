@@ -4,15 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform, Sequences, Stage
+from client.data.ragged import offsets_of, stretches
 
 _FROM_END = {Stage.TEST: 1, Stage.VALIDATION: 2, Stage.TRAIN: 3}
 
 
 def take(sequences: Sequences, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Sequences:
     """The first ``lengths[k]`` items of each sequence in ``rows``."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    starts = np.repeat(sequences.offsets[rows] - offsets[:-1], lengths)
-    return Sequences(offsets=offsets, items=sequences.items[starts + np.arange(offsets[-1])])
+    places = stretches(sequences.offsets[rows], lengths)
+    return Sequences(offsets=offsets_of(lengths), items=sequences.items[places])
 
 
 def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
@@ -45,7 +45,7 @@ def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) ->
     """The last ``count`` training events of each of ``users`` that have a history, newest first, user by user."""
     lengths = platform.sequences.lengths()[users] - _FROM_END[Stage.TRAIN]
     counts = np.clip(lengths, 0, count)
-    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    back = stretches(np.zeros_like(counts), counts)
     rows, lengths = np.repeat(users, counts), np.repeat(lengths, counts) - back
     targets = platform.sequences.items[platform.sequences.offsets[rows] + lengths]
     return Examples(users=rows, histories=take(platform.sequences, rows, lengths), targets=targets)
@@ -56,9 +56,7 @@ def latest(given: Examples, rows: NDArray[np.int64], length: int) -> Examples:
     whole = given.histories.lengths()[rows]
     lengths = np.minimum(whole, length)
     starts = given.histories.offsets[rows] + whole - lengths
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    places = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-    histories = Sequences(offsets=offsets, items=given.histories.items[places])
+    histories = Sequences(offsets=offsets_of(lengths), items=given.histories.items[stretches(starts, lengths)])
     return Examples(users=given.users[rows], histories=histories, targets=given.targets[rows])
 
 
@@ -68,8 +66,7 @@ def joined(parts: list[Examples]) -> Examples:
     return Examples(
         users=np.concatenate([part.users for part in parts]),
         histories=Sequences(
-            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            items=np.concatenate([part.histories.items for part in parts]),
+            offsets=offsets_of(lengths), items=np.concatenate([part.histories.items for part in parts])
         ),
         targets=np.concatenate([part.targets for part in parts]),
     )

@@ -1,6 +1,6 @@
 """What one method is worth against another on the same users: paired differences and lifts with bootstrap intervals."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ _CHUNK = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lift:
-    """Relative lift in percent; the interval covers 95 % of the resampled lifts."""
+class Interval:
+    """A figure and the interval that covers 95 % of its resampled values."""
 
     mean: float
     low: float
@@ -23,19 +23,9 @@ class Lift:
         """True where the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Difference of two means; the interval covers 95 % of the resampled differences."""
-
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def clear_of_zero(self) -> bool:
-        """True where the interval excludes zero."""
-        return self.low > 0 or self.high < 0
+    def to_json(self) -> dict[str, float]:
+        """As plain numbers."""
+        return asdict(self)
 
 
 def paired_lift(
@@ -43,8 +33,8 @@ def paired_lift(
     baseline: NDArray[np.float64],
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
-) -> Lift | None:
-    """Lift of the mean of ``method`` [U] over the mean of ``baseline`` [U], row u being the same user in both.
+) -> Interval | None:
+    """Lift, in percent, of the mean of ``method`` [U] over the mean of ``baseline`` [U]; row u is one user in both.
 
     None where the baseline's mean is 0 or there are no users.
     """
@@ -52,7 +42,7 @@ def paired_lift(
         return None
     low, high = np.percentile(resampled_lifts(method, baseline, rng, resamples), [2.5, 97.5])
     mean = 100 * (float(method.mean()) / float(baseline.mean()) - 1)
-    return Lift(mean=mean, low=float(low), high=float(high))
+    return Interval(mean=mean, low=float(low), high=float(high))
 
 
 def paired_difference(
@@ -60,11 +50,11 @@ def paired_difference(
     baseline: NDArray[np.float64],
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
-) -> Difference:
+) -> Interval:
     """Mean of ``method`` [U] minus the mean of ``baseline`` [U], row u being the same user in both; U is 1 or more."""
     sums = resampled_sums(method, baseline, rng, resamples)
     low, high = np.percentile((sums[:, 0] - sums[:, 1]) / len(method), [2.5, 97.5])
-    return Difference(mean=float(method.mean() - baseline.mean()), low=float(low), high=float(high))
+    return Interval(mean=float(method.mean() - baseline.mean()), low=float(low), high=float(high))
 
 
 def resampled_lifts(

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from client.data.ragged import offsets_of
 from client.features.unit_rows import unit_rows
 from shared.feature_space.fingerprint import Parameters, fingerprinted
 from shared.feature_space.probe_texts import PROBE_TEXTS
@@ -74,7 +75,7 @@ def _character_buckets(word: str) -> Iterable[int]:
 def _binary(rows: Sequence[Iterable[int]], width: int) -> sp.csr_array:
     """[len(rows), width] with a 1 wherever a row names a column, once or more."""
     columns = [list(row) for row in rows]
-    offsets = np.concatenate([[0], np.cumsum([len(row) for row in columns])]).astype(np.int64)
+    offsets = offsets_of(np.array([len(row) for row in columns], np.int64))
     indices = np.fromiter(itertools.chain.from_iterable(columns), np.int64, offsets[-1])
     matrix = sp.csr_array((np.ones(len(indices), np.float32), indices, offsets), shape=(len(rows), width))
     matrix.sum_duplicates()

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from client.data.impressions import STAGES, Impressions
 from client.data.platform import Platform, Sequences, Stage
+from client.data.ragged import stretches
 from client.data.splits import select
 from client.features.local_grams import local_grams
 from client.recommender.calibration import Calibration
@@ -34,8 +35,8 @@ CONTEXT = ("history", "candidates")
 """log(1 + length of the history); log of the impression's size."""
 COUNTS = (POPULARITY, *CONTEXT)
 STAND_FOR_CATALOGUE = 2_000
-"""Random items that a log-lift is told against beside the impression's own: calibrating 15,000 for the sake of 38
-would take most of the time. The whole catalogue where it is no larger."""
+"""Random items that a log-lift is told against beside the impression's own; the whole catalogue where it is no larger
+(docs/decisions/0007)."""
 _BATCH_ELEMENTS = 16_000_000
 
 
@@ -78,9 +79,7 @@ class ClickInputs:
 
 def candidate_rows(offsets: NDArray[np.int64], impressions: NDArray[np.int64]) -> NDArray[np.int64]:
     """[c] rows of the candidates of some impressions; impression i has ``offsets[i]:offsets[i + 1]``."""
-    sizes = np.diff(offsets)[impressions]
-    begins = np.cumsum(sizes) - sizes
-    return np.repeat(offsets[impressions] - begins, sizes) + np.arange(sizes.sum())
+    return stretches(offsets[impressions], np.diff(offsets)[impressions])
 
 
 def click_inputs(
@@ -205,7 +204,7 @@ def _looked_at(
     width = int(sizes.max())
     owners = np.repeat(np.arange(len(sizes)), sizes)
     own = torch.zeros(len(sizes), width, dtype=torch.int64)
-    place = torch.from_numpy(np.arange(len(owners)) - np.repeat(shown.offsets[:-1], sizes))
+    place = torch.from_numpy(stretches(np.zeros_like(sizes), sizes))
     own[torch.from_numpy(owners), place] = torch.from_numpy(shown.items.astype(np.int64))
     is_own = torch.from_numpy(np.arange(width) < sizes[:, None])
     elsewhere = candidates.clone()

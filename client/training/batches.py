@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
+from client.data.ragged import stretches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Windows:
         inputs = np.maximum(sequences.lengths() - 1, 0)
         pieces = -(-inputs // length)
         user = np.repeat(np.arange(len(sequences)), pieces)
-        from_end = _ranks_within(pieces)
+        from_end = stretches(np.zeros_like(pieces), pieces)
         ends = inputs[user] - from_end * length
         begins = np.maximum(ends - length, 0)
         return cls(items=sequences.items, starts=sequences.offsets[user] + begins, lengths=ends - begins)
@@ -74,12 +75,6 @@ class Windows:
         items[real] = self.items[places]
         targets = self.items[places + 1].astype(np.int64)
         return Batch(items=items, positions=np.flatnonzero(real), targets=targets, places=places)
-
-
-def _ranks_within(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[sum(counts)]: 0, 1, .., count - 1 for every count in turn."""
-    ends = np.cumsum(counts)
-    return np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
 
 
 def last_items(histories: Sequences, rows: NDArray[np.int64], length: int) -> tuple[torch.Tensor, torch.Tensor]:

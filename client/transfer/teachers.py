@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from client.data.platform import Platform
+from client.evaluation.ranking import ScoreHistories
 from client.recommender.cross_fitting import Catalogue, cross_fit
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import PULLS, UNIFORM, fit_weights
@@ -27,10 +28,15 @@ TEACHERS = tuple(LESSONS)
 
 def encoder_teacher(encoder: Encoder, head: SequenceHead, platform: Platform, catalogue: Catalogue) -> Teacher:
     """The sequence part of an encoder that was tuned on the contributing users, with the head it was tuned beside."""
-    scorer = encoder_scorers("teacher", encoder, catalogue.features, head)[-1]
-    raw = RawPanel(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats)
-    part = TeacherPart(users=platform.contributing_users, score=raw.only_column)
+    score = sequence_alone(encoder, head, platform, catalogue)
+    part = TeacherPart(users=platform.contributing_users, score=score)
     return Teacher(parts=(part,), vectors=_seen(encoder, head, catalogue))
+
+
+def sequence_alone(encoder: Encoder, head: SequenceHead, platform: Platform, catalogue: Catalogue) -> ScoreHistories:
+    """Scores by an encoder's sequence part and its head alone; −inf where an item may not be recommended."""
+    scorer = encoder_scorers("alone", encoder, catalogue.features, head)[-1]
+    return RawPanel(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats).only_column
 
 
 def stack_teacher(encoder: Encoder, platform: Platform, catalogue: Catalogue, *, seed: int) -> Teacher:
