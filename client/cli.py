@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from client.commands.assess import assess_platform
 from client.commands.pretrain import pretrain_folder
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
@@ -85,6 +86,39 @@ def pretrain(
         f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
         f"validation NDCG@10 {outcome.best_validation:.4f}"
     )
+
+
+@app.command()
+def assess(
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR[,option=value...]",
+            help="The platform folder, with the options of a platform in `graft-sim run`: min-rating=R, order=none, "
+            "max-users=N, repeats=keep, fraction=F, users=A-B, ...",
+        ),
+    ],
+    encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
+    features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
+    min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
+) -> None:
+    """Say before joining whether an encoder will pay on this platform: yes, no or too early, and why.
+
+    Nothing leaves the machine. The platform's users must be others than those the encoder was pretrained on: of users
+    whom it has seen it promises too much.
+    """
+    found = assess_platform(
+        folder,
+        encoder,
+        features=features,
+        seed=seed,
+        min_user_events=min_user_events,
+        min_item_events=min_item_events,
+    )
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
 
 
 def _add_format(name: str, importer: Importer) -> None:

@@ -55,6 +55,10 @@ class FittedStacks:
         """Candidate's name to its NDCG without a cutoff [V]."""
         return {candidate.name: row for candidate, row in zip(self.candidates, self.whole_list, strict=True)}
 
+    def at_ten_by_name(self) -> dict[str, NDArray[np.float64]]:
+        """Candidate's name to its NDCG@10 [V]."""
+        return {candidate.name: row for candidate, row in zip(self.candidates, self.validation, strict=True)}
+
     def weights_of(self, method: str) -> dict[str, float]:
         """Column to weight, where it is not 0."""
         weights = self.chosen[method].weights

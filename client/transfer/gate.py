@@ -110,17 +110,20 @@ def cross_validated(
     options: Mapping[str, Sequence[Candidate]],
     validation: Mapping[str, NDArray[np.float64]],
     folds: NDArray[np.int64],
+    judged: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Method to the NDCG [V] of each user under the stack that the users of the other folds choose.
 
-    ``folds`` [V] are 0, 1, ...
+    ``folds`` [V] are 0, 1, ...; the NDCG that is returned is that of ``judged``, where it is another one than the NDCG
+    that choices are made by.
     """
+    judged = validation if judged is None else judged
     scores = {method: np.zeros(len(folds)) for method in options}
     for fold in np.unique(folds):
         inside = folds == fold
         chosen = choose_all(options, {name: values[~inside] for name, values in validation.items()})
         for method, candidate in chosen.items():
-            scores[method][inside] = validation[candidate.name][inside]
+            scores[method][inside] = judged[candidate.name][inside]
     return scores
 
 

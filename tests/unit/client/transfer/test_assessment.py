@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from client.recommender.candidates import Candidate
+from client.transfer.assessment import assessment
+from client.transfer.gate import decide
+from client.transfer.relatedness import Relatedness
+
+LOCAL = (Candidate(name="fitted(1):computed", weights=np.zeros(1)),)
+FEATURE = (Candidate(name="fitted(1):computed+received", weights=np.zeros(1)),)
+
+
+def assessed(local, feature, related=None):
+    """The assessment of a platform of whose users half choose."""
+    validation = {LOCAL[0].name: local, FEATURE[0].name: feature}
+    rng = np.random.default_rng(0)
+    verdict = decide({"local": LOCAL, "feature": FEATURE}, validation, rng, {"feature": related})
+    return assessment(verdict, {"local": local, "feature": feature}, 2 * len(local), rng)
+
+
+def users(seed: int, count: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(count) < 0.2, rng.random(count), 0.0)
+
+
+def related(lift: float) -> Relatedness:
+    return Relatedness(users=40, events=160, lift=lift, bound=lift - 10)
+
+
+def test_says_yes_to_a_lift_beyond_noise_and_finds_it_in_the_interval():
+    local = users(0, 1000)
+    found = assessed(local, local * 1.2 + users(1, 1000) * 0.1)
+    planted = 100 * (0.2 + 0.1 * users(1, 1000).mean() / local.mean())
+    assert found.answer == "yes"
+    assert found.lift.mean == pytest.approx(planted)
+    assert found.lift.low < planted < found.lift.high
+    assert found.users_needed < found.users
+
+
+def test_says_no_where_the_whole_interval_is_below_what_joining_should_bring():
+    local = users(0, 1000)
+    found = assessed(local, local * 0.9)
+    assert found.answer == "no"
+    assert "at most -10.0 %" in found.reason
+    assert found.users_needed is None
+
+
+def test_says_too_early_where_few_users_hide_a_lift_and_how_many_would_show_it():
+    found = assessed(users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2)
+    assert found.lift.low < 0 < found.lift.mean
+    assert found.answer == "too early"
+    assert found.users_needed > found.users
+
+
+def test_says_no_to_few_users_whose_past_events_the_encoder_does_not_help():
+    local, feature = users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2
+    found = assessed(local, feature, related(-6.0))
+    assert found.answer == "no"
+    assert "160 past events" in found.reason
+
+
+def test_says_yes_to_few_users_whose_past_events_the_encoder_surely_helps():
+    local, feature = users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2
+    assert assessed(local, feature, related(18.0)).answer == "yes"
+
+
+def test_gives_no_lift_where_local_found_nothing():
+    found = assessed(np.zeros(40), users(1, 40))
+    assert (found.lift, found.users_needed, found.answer) == (None, None, "too early")
+    assert "expected lift over local: unknown" in found.lines()
