@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from client.evaluation.lift import Lift, paired_lift
+from client.evaluation.lift import Interval, paired_lift
 from client.recommender.candidates import LOCAL
 from client.recommender.fitting import FittedStacks
 from client.transfer.gate import FEW_USERS, FOLDS, GateCandidate, GateVerdict, cross_validated, decide
@@ -35,7 +35,7 @@ class Assessment:
 
     answer: Answer
     reason: str
-    lift: Lift | None
+    lift: Interval | None
     """of ``feature`` over ``local`` in percent NDCG@10, cross-validated; None where ``local`` found nothing"""
     users: int
     """users that were looked at"""
@@ -100,7 +100,7 @@ def assess_stacks(
     return assessment(verdict, at_ten, users, rng)
 
 
-def _answer(verdict: GateVerdict, one: GateCandidate, lift: Lift | None) -> tuple[Answer, str]:
+def _answer(verdict: GateVerdict, one: GateCandidate, lift: Interval | None) -> tuple[Answer, str]:
     if verdict.accepted:
         return "yes", verdict.reason
     if lift is not None and lift.high < WORTH:
