@@ -15,6 +15,7 @@ from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
 from client.data.preparation import Preparation
+from client.features.item_features import CHOICES as FEATURE_SPACES
 from shared.encoder.presets import PRESETS
 from shared.errors import GraftError
 
@@ -43,6 +44,7 @@ Also = Annotated[
 OnlyUsed = Annotated[
     bool, typer.Option("--only-used-items", help="Leave out items that no event or impression mentions.")
 ]
+FEATURES_HELP = f"Feature space: {FEATURE_SPACES}."
 Force = Annotated[bool, typer.Option("--force", help="Replace DIR if it is a platform folder already.")]
 
 
@@ -67,7 +69,7 @@ def pretrain(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
     encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
-    features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
+    features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
     min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
     min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
@@ -99,7 +101,7 @@ def assess(
         ),
     ],
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
-    features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
+    features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
     min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
     min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,

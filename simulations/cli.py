@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from client.features.item_features import CHOICES as FEATURE_SPACES
 from shared.errors import GraftError, InputError
 from simulations.benchmark.cells import chosen, finished, run_cells
 from simulations.benchmark.federation_table import federation_table
@@ -55,7 +56,7 @@ def run(
     seeds: Annotated[int | None, typer.Option(help="How many seeds [1].")] = None,
     min_user_events: Annotated[int | None, typer.Option(help="Users with fewer events are dropped [3].")] = None,
     min_item_events: Annotated[int | None, typer.Option(help="Items with fewer events are dropped [1].")] = None,
-    features: Annotated[str | None, typer.Option(help="hashing or precomputed [hashing].")] = None,
+    features: Annotated[str | None, typer.Option(help=f"{FEATURE_SPACES} \\[hashing].")] = None,
     encoder: Annotated[
         str | None, typer.Option(help="tiny, nano or small [small; tiny for the synthetic world].")
     ] = None,

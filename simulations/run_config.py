@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from client.data.spec import PlatformSpec, parse_platform_spec
+from client.features.item_features import check_features
 from client.recommender.candidates import LOCAL
 from client.transfer.alignment import parse_alignment
 from client.transfer.gate import TRANSFER
@@ -77,13 +78,10 @@ class RunConfig:
         _check_known("teacher", (self.teacher,), TEACHERS)
         aligned = [one.kind for one in parse_alignment(self.alignment) if one is not None]
         if "probe" in aligned and self.features != "hashing":
-            raise ConfigError(
-                f"alignment {self.alignment} needs features that read texts, hashing; got {self.features!r}"
-            )
+            raise ConfigError(f"alignment {self.alignment} needs the features hashing; got {self.features!r}")
         own = () if self.plugin is None else self.plugin.aggregations
         _check_known("aggregation", (self.aggregation,), (AGGREGATION, *own))
-        if self.features.partition(":")[0] not in ("hashing", "precomputed") or self.features.startswith("hashing:"):
-            raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got {self.features!r}")
+        check_features(self.features)
         adapter_rank(self.adapters)
         _check_known("cold-start", self.cold_start, tuple(n for n in self.reported if n not in self.sources))
         self._check_diversity()

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,21 @@ from numpy.typing import NDArray
 
 from client.features import hashing, precomputed
 from client.features.items import Items
+from client.features.sentences import NAME as SENTENCES
+from client.features.sentences import sentence_space
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
+
+CHOICES = f"hashing, precomputed, precomputed:LABEL or {SENTENCES}:MODEL"
+"""The feature spaces, as they are written."""
+
+
+def check_features(features: str) -> None:
+    """Raise ConfigError unless this names a feature space."""
+    name, _, label = features.partition(":")
+    sound = {hashing.NAME: features == name, precomputed.NAME: True, SENTENCES: bool(label)}
+    if not sound.get(name, False):
+        raise ConfigError(f"features must be {CHOICES}; got {features!r}")
 
 
 def item_features(
@@ -21,29 +34,37 @@ def item_features(
 
     Args:
         items: a platform, for its catalogue, or other items of it.
-        features: ``hashing``, ``precomputed`` or ``precomputed:LABEL``.
+        features: one of ``CHOICES``.
         cache: a folder for the vectors of texts already read; None keeps nothing.
 
     Raises:
-        ConfigError: if no such feature space exists.
+        ConfigError: if no such feature space exists, or its model cannot be loaded.
         DataError: if the platform lacks the vectors it needs.
     """
+    check_features(features)
     name, _, label = features.partition(":")
-    if name == hashing.NAME and not label:
-        return hashing.hashing_space(), _hashed(items.texts, cache)
     if name == precomputed.NAME:
         vectors = precomputed.given_vectors(items)
         return precomputed.precomputed_space(vectors.shape[1], label), vectors
-    raise ConfigError(f"features must be hashing, precomputed or precomputed:LABEL; got '{features}'")
+    if name == SENTENCES:
+        sentences = sentence_space(label)
+        return sentences.space, _read_once(sentences.space, items.texts, sentences.vectors, cache)
+    space = hashing.hashing_space()
+    return space, _read_once(space, items.texts, hashing.hash_texts, cache)
 
 
-def _hashed(texts: Sequence[str], cache: Path | None) -> NDArray[np.float32]:
+def _read_once(
+    space: FeatureSpace,
+    texts: Sequence[str],
+    read: Callable[[Sequence[str]], NDArray[np.float32]],
+    cache: Path | None,
+) -> NDArray[np.float32]:
     if cache is None:
-        return hashing.hash_texts(texts)
-    file = cache / f"{_content_key(hashing.hashing_space(), texts)}.npy"
-    vectors = _read(file, len(texts))
+        return read(texts)
+    file = cache / f"{_content_key(space, texts)}.npy"
+    vectors = _cached(file, len(texts))
     if vectors is None:
-        vectors = hashing.hash_texts(texts)
+        vectors = read(texts)
         _write(file, vectors)
     return vectors
 
@@ -55,7 +76,7 @@ def _content_key(space: FeatureSpace, texts: Sequence[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(file: Path, n_items: int) -> NDArray[np.float32] | None:
+def _cached(file: Path, n_items: int) -> NDArray[np.float32] | None:
     """The cached vectors, or None where the file is missing or damaged (they are then made again)."""
     try:
         vectors = np.load(file, allow_pickle=False)
