@@ -10,7 +10,13 @@ GraftError
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
-└── HeadStoreError             a stored head that cannot be read or written
+├── HeadStoreError             a stored head that cannot be read or written
+├── JournalError               what callers reported cannot be read or written
+└── RequestError               a caller's request that cannot be answered
+    ├── InvalidRequest         what it asks makes no sense; the message says which part
+    ├── NothingToRecommend     what it allows holds no item
+    ├── Overloaded             too many requests are under way
+    └── TooLate                its deadline passed before it was its turn
 """
 
 
@@ -56,3 +62,27 @@ class EncoderUnknown(GraftError):
 
 class HeadStoreError(GraftError):
     """A stored head cannot be read or written."""
+
+
+class JournalError(GraftError):
+    """What callers reported cannot be read or written; nothing that was acknowledged is lost."""
+
+
+class RequestError(GraftError):
+    """A caller's request that cannot be answered; the message goes to him."""
+
+
+class InvalidRequest(RequestError):
+    """What a request asks makes no sense; the message says which part."""
+
+
+class NothingToRecommend(RequestError):
+    """What a request allows holds no item."""
+
+
+class Overloaded(RequestError):
+    """Too many requests are under way; later there will be room."""
+
+
+class TooLate(RequestError):
+    """A request's deadline passed before it was its turn."""

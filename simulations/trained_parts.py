@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from client.recommender.cross_fitting import Trained
-from client.recommender.own import own_part
+from client.recommender.own import train_own
 from client.training.distillation import Teacher
 from client.transfer.alignment import KINDS, Alignment, alignment_loss, parse_alignment
 from client.transfer.feature import feature_part, unseen_by_rounds
@@ -137,7 +137,8 @@ class PlatformParts:
 
 def _own(made: PlatformParts) -> Trained | None:
     one = made.one
-    return own_part(one.platform, one.catalogue, one.space, made.settings.preset, made.seed)
+    own = train_own(one.platform, one.catalogue, one.space, made.settings.preset, made.seed)
+    return None if own is None else own.part(one.platform, one.catalogue)
 
 
 def _received(made: PlatformParts) -> Trained | None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import scipy.sparse as sp
 
-from client.features.hashing import gram_weights
+from client.features.hashing import BUCKETS, gram_weights
 
 
 @lru_cache(maxsize=16)
@@ -14,11 +14,17 @@ def local_grams(texts: tuple[str, ...]) -> sp.csr_array:
 
     The grams of the space ``hashing``, unprojected, times ln((n + 1) / (df + 1)) + 1 (idf: Salton, Buckley 1988).
     """
-    weights = gram_weights(texts)
-    used, column = np.unique(weights.indices, return_inverse=True)
-    frequency = np.bincount(column, minlength=len(used))
-    idf = (np.log((len(texts) + 1) / (frequency + 1)) + 1).astype(np.float32)
+    return under_idf(gram_weights(texts))
+
+
+def under_idf(weights: sp.csr_array) -> sp.csr_array:
+    """The same from the catalogue's weights of grams [n, BUCKETS], as ``gram_weights`` gives them."""
+    n = weights.shape[0]
+    frequency = np.bincount(weights.indices, minlength=BUCKETS)
+    used = np.flatnonzero(frequency)
+    column = (np.cumsum(frequency > 0) - 1)[weights.indices]
+    idf = (np.log((n + 1) / (frequency[used] + 1)) + 1).astype(np.float32)
     values = weights.data * idf[column]
-    row = np.repeat(np.arange(len(texts)), np.diff(weights.indptr))
-    norms = np.sqrt(np.bincount(row, values**2, minlength=len(texts))).astype(np.float32)
-    return sp.csr_array((values / norms[row], column, weights.indptr), shape=(len(texts), len(used)))
+    row = np.repeat(np.arange(n), np.diff(weights.indptr))
+    norms = np.sqrt(np.bincount(row, values**2, minlength=n)).astype(np.float32)
+    return sp.csr_array((values / norms[row], column, weights.indptr), shape=(n, len(used)))

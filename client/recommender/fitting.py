@@ -24,6 +24,7 @@ from client.evaluation.ranking import (
 from client.recommender.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.recommender.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
 from client.recommender.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
+from client.scorers.item_similarity import Matrix
 from client.scorers.table import SCORERS, ScorerTable
 
 
@@ -44,6 +45,8 @@ class FittedStacks:
     """method to the one of its options that was chosen"""
     left_out: Mapping[str, str]
     """computed scorer to the reason why the platform lacks it"""
+    statistics: Mapping[str, Matrix]
+    """what the computed scorers counted of all training users"""
 
     def scorer_values(self) -> dict[str, float]:
         """Column to the NDCG@10 of it alone on validation events."""
@@ -116,6 +119,7 @@ def fit_stacks(
         options=options,
         chosen=choose_all(options, found),
         left_out=fitted.left_out,
+        statistics=fitted.statistics,
     )
 
 

@@ -2,7 +2,8 @@
 
 Carbonell, Goldstein (SIGIR 1998): the next item of a list is the one with the largest
 (1 − λ) · relevance − λ · largest cosine to the items that are already in the list. Relevance is a user's score, brought
-to 0 .. 1 over his ``POOL`` best items, which are all that may be picked. λ = 0 is the plain ranking.
+to 0 .. 1 over his ``POOL`` best items (k, if that is more), which are all that may be picked. λ = 0 is the plain
+ranking.
 
 B users, n items, P of the pool, D features.
 """
@@ -48,17 +49,19 @@ def rank_diversified(
     return [Ranking.joined(part) for part in parts]
 
 
-def rerank(scores: torch.Tensor, features: torch.Tensor, strengths: Sequence[float]) -> Iterator[torch.Tensor]:
-    """For each λ the scores [B, n] with the picked items raised above all others, in their order.
+def rerank(
+    scores: torch.Tensor, features: torch.Tensor, strengths: Sequence[float], *, k: int = K
+) -> Iterator[torch.Tensor]:
+    """For each λ the scores [B, n] with the k picked items raised above all others, in their order.
 
     Items that may not be recommended are −inf, and stay so. λ = 0 gives back the scores as they are.
     """
-    best = scores.topk(min(POOL, scores.shape[1]), dim=1)
+    best = scores.topk(min(max(POOL, k), scores.shape[1]), dim=1)
     vectors = features[best.indices]
     cosines = vectors @ vectors.transpose(1, 2)
     relevance = _relevance(best.values)
     for strength in strengths:
-        yield scores if strength == 0 else _raised(scores, best.indices, _picks(relevance, cosines, strength))
+        yield scores if strength == 0 else _raised(scores, best.indices, _picks(relevance, cosines, strength, k))
 
 
 def _relevance(best: torch.Tensor) -> torch.Tensor:
@@ -69,13 +72,13 @@ def _relevance(best: torch.Tensor) -> torch.Tensor:
     return ((best - low) / spread).masked_fill(~allowed, -torch.inf)
 
 
-def _picks(relevance: torch.Tensor, cosines: torch.Tensor, strength: float) -> torch.Tensor:
+def _picks(relevance: torch.Tensor, cosines: torch.Tensor, strength: float, k: int) -> torch.Tensor:
     """[B, P] and [B, P, P] to [B, k] places in the pool, in the order of picking; the best comes first."""
     allowed = relevance.isfinite()
     picked = torch.zeros(len(relevance), 1, dtype=torch.int64)
     free = torch.ones_like(allowed).scatter_(1, picked, value=False)
     likeness = cosines[:, 0]
-    for _ in range(min(K, relevance.shape[1]) - 1):
+    for _ in range(min(k, relevance.shape[1]) - 1):
         worth = ((1 - strength) * relevance - strength * likeness).masked_fill(~allowed, _LAST)
         pick = worth.masked_fill(~free, -torch.inf).argmax(1, keepdim=True)
         free.scatter_(1, pick, value=False)

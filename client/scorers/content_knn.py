@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from client.features.unit_rows import unit_rows
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
@@ -27,6 +28,13 @@ class ContentKnn:
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Six columns [B, n]."""
         items = torch.from_numpy(self._features)
-        queries = [unit_rows(batch.bag(decay) @ self._features) for decay in DECAYS]
-        cosines = [torch.from_numpy(query) @ items.T for query in queries]
-        return cosines + [product(batch.bag(decay), self._kernel) for decay in DECAYS]
+        cosines = [torch.from_numpy(query) @ items.T for query in self.queries(batch)]
+        return cosines + self.rest(batch)
+
+    def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
+        """[B, D] vectors whose products with the items' are the first three columns."""
+        return [unit_rows(batch.bag(decay) @ self._features) for decay in DECAYS]
+
+    def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """The other columns [B, n]."""
+        return [product(batch.bag(decay), self._kernel) for decay in DECAYS]

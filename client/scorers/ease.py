@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
 
@@ -15,13 +16,17 @@ class Ease:
     columns = (Column(name="ease", kind=Kind.SIMILARITY),)
 
     def __init__(self, data: FitData, regularisation: float = REGULARISATION) -> None:
-        gram = torch.from_numpy((data.user_items.T @ data.user_items).toarray())
-        gram.diagonal().add_(regularisation)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-        weights = inverse.div_(-inverse.diagonal().clone())
-        weights.fill_diagonal_(0.0)
-        self._weights = np.ascontiguousarray(weights.numpy())
+        self._weights = data.statistic(f"ease@{regularisation:g}", lambda: _weights(data, regularisation))
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
         return [product(batch.bag(1.0), self._weights)]
+
+
+def _weights(data: FitData, regularisation: float) -> NDArray[np.float32]:
+    gram = torch.from_numpy((data.user_items.T @ data.user_items).toarray())
+    gram.diagonal().add_(regularisation)
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+    weights = inverse.div_(-inverse.diagonal().clone())
+    weights.fill_diagonal_(0.0)
+    return np.ascontiguousarray(weights.numpy())

@@ -23,3 +23,12 @@ class Linear:
         """One column [B, n]."""
         query = history_vectors(self._features, batch.histories)
         return [torch.from_numpy(query - self._linear.mean_q) @ self._mapped]
+
+    def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
+        """[B, D] vectors whose products with the items' are the column, but for a constant of each history."""
+        query = history_vectors(self._features, batch.histories)
+        return [np.asarray((query - self._linear.mean_q) @ self._linear.W, np.float32)]
+
+    def rest(self, _batch: HistoryBatch) -> list[torch.Tensor]:
+        """No other column."""
+        return []

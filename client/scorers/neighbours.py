@@ -52,3 +52,27 @@ def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
         cosine[rows, rows + start] = -torch.inf
         cosines[start : start + block], items[start : start + block] = cosine.topk(k, dim=1)
     return Neighbours(items=items.numpy(), cosines=cosines.numpy())
+
+
+def nearest_after(neighbours: Neighbours, features: NDArray[np.float32], changed: NDArray[np.int64]) -> Neighbours:
+    """The K nearest when the rows ``changed`` of features [n, D] are new or hold another item's vector than before.
+
+    Only pairs with a changed row are looked at. An item that loses a neighbour of its K may get a changed item in its
+    place though another one, which was not among its K, is nearer.
+    """
+    n, k = len(features), neighbours.items.shape[1]
+    known = np.full((n, k), -1), np.full((n, k), -np.inf, np.float32)
+    before = len(neighbours.items)
+    known[0][:before], known[1][:before] = neighbours.items, neighbours.cosines
+    known[1][np.isin(known[0], changed)] = -np.inf
+    vectors = torch.from_numpy(features)
+    cosine = vectors[torch.from_numpy(changed)] @ vectors.T
+    places = torch.arange(len(changed))
+    cosine[places, torch.from_numpy(changed)] = -torch.inf
+    cosines, items = cosine.topk(k, dim=1)
+    found = torch.cat([torch.from_numpy(known[1]), cosine.T], dim=1).topk(k, dim=1)
+    candidates = np.concatenate([known[0], np.broadcast_to(changed, (n, len(changed)))], axis=1)
+    every = np.take_along_axis(candidates, found.indices.numpy(), axis=1)
+    values = found.values.numpy()
+    every[changed], values[changed] = items.numpy(), cosines.numpy()
+    return Neighbours(items=every, cosines=values)

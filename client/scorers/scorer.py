@@ -1,9 +1,10 @@
 """What a scorer is: fitted on a platform's training events, it scores the catalogue for a batch of histories."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -46,6 +47,8 @@ class FitData:
     ordered: bool
     grams: sp.csr_array = field(default_factory=lambda: sp.csr_array(np.zeros((0, 0), np.float32)))
     """[n, G] the catalogue's grams under its own idf, rows of length 1 or 0; empty where there are no texts"""
+    statistics: dict[str, Matrix] = field(default_factory=dict)
+    """what was counted of the sequences, [n] or [n, n] by name; what is there already is not counted again"""
 
     @property
     def n_items(self) -> int:
@@ -60,14 +63,23 @@ class FitData:
         matrix.data[:] = 1.0
         return matrix
 
-    @cached_property
+    @property
     def item_similarity(self) -> Matrix:
         """[n, n] item-knn's similarity, shared by the scorers that walk over it."""
-        return item_similarity(self.user_items)
+        return self.statistic("item_similarity", lambda: item_similarity(self.user_items))
 
-    @cached_property
+    @property
     def popularity(self) -> NDArray[np.float32]:
         """[n] number of users who met the item."""
+        return np.asarray(self.statistic("popularity", self._count_users))
+
+    def statistic(self, name: str, count: Callable[[], Matrix]) -> Matrix:
+        """Counted once, and kept under its name; a 0 stands for whatever an item without events would have."""
+        if name not in self.statistics:
+            self.statistics[name] = count()
+        return self.statistics[name]
+
+    def _count_users(self) -> NDArray[np.float32]:
         return np.bincount(self.user_items.indices, minlength=self.n_items).astype(np.float32)
 
 
@@ -114,6 +126,23 @@ class Scorer(Protocol):
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One float32 tensor [B, n] per column."""
+        ...
+
+
+@runtime_checkable
+class QueryScorer(Protocol):
+    """A scorer whose first columns are products of vectors of the history with those of the items.
+
+    Several of them can then read the items' vectors once. A constant of each history may be missing from the products:
+    similarity-like columns are told apart by differences only.
+    """
+
+    def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
+        """[B, D] for each of the first columns."""
+        ...
+
+    def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """The columns after them."""
         ...
 
 

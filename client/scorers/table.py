@@ -11,6 +11,7 @@ from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
 from client.scorers.diffusion import Diffusion
 from client.scorers.item_knn import ItemKnn
+from client.scorers.item_similarity import Matrix
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.transition import Transition
@@ -63,6 +64,8 @@ class FittedScorers:
     scorers: dict[str, Scorer]
     left_out: dict[str, str]
     """scorer to reason"""
+    statistics: Mapping[str, Matrix]
+    """what they counted"""
 
 
 def fit_scorers(data: FitData, table: ScorerTable = SCORERS) -> FittedScorers:
@@ -70,7 +73,8 @@ def fit_scorers(data: FitData, table: ScorerTable = SCORERS) -> FittedScorers:
     reasons = {name: rule(data) for name, (_, rule) in table.items()}
     fitted = {name: build(data) for name, (build, _) in table.items() if reasons[name] is None}
     _require_distinct_columns(fitted)
-    return FittedScorers(scorers=fitted, left_out={name: reason for name, reason in reasons.items() if reason})
+    left_out = {name: reason for name, reason in reasons.items() if reason}
+    return FittedScorers(scorers=fitted, left_out=left_out, statistics=data.statistics)
 
 
 def _require_distinct_columns(fitted: Mapping[str, Scorer]) -> None:

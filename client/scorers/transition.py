@@ -18,14 +18,18 @@ class Transition:
     columns = tuple(Column(name=f"transition@{decay:g}", kind=Kind.COUNT) for decay in DECAYS)
 
     def __init__(self, data: FitData) -> None:
-        counts = sp.coo_array(transition_counts(data.sequences, data.n_items))
-        root = np.sqrt(np.maximum(data.popularity, 1))
-        values = counts.data / (root[counts.row] * root[counts.col])
-        self._matrix = sp.csr_array((values, (counts.row, counts.col)), shape=counts.shape)
+        self._matrix = data.statistic("transition", lambda: _transitions(data))
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n]."""
         return [product(batch.bag(decay), self._matrix) for decay in DECAYS]
+
+
+def _transitions(data: FitData) -> sp.csr_array:
+    counts = sp.coo_array(transition_counts(data.sequences, data.n_items))
+    root = np.sqrt(np.maximum(data.popularity, 1))
+    values = counts.data / (root[counts.row] * root[counts.col])
+    return sp.csr_array((values, (counts.row, counts.col)), shape=counts.shape)
 
 
 def transition_counts(sequences: Sequences, n_items: int) -> sp.csr_array:

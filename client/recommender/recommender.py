@@ -1,0 +1,163 @@
+"""A platform's recommender: fitted once, stored, opened again; it answers a history with items and reasons.
+
+n items, R columns, L items of a history.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.recommender.head_store import HeadStore
+from client.recommender.request_panel import RequestPanel
+from client.recommender.rerank import rerank
+from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
+from client.recommender.served_head import ServedHead, read_served
+from client.recommender.served_panel import served_panels
+from shared.errors import DataError
+
+Name = TypeVar("Name", str, int)
+
+WEIGHED = 20
+"""The latest items of a history whose weight is told."""
+NO_HISTORY = np.zeros(0, np.int32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """One item and why."""
+
+    item: int
+    """row of the catalogue"""
+    score: float
+    scorers: tuple[tuple[str, float], ...]
+    """columns and what each adds to the score, the largest first"""
+    history: tuple[tuple[int, float], ...] = ()
+    """rows of history items and how far the score would fall without each, the largest first; where it was asked for"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a list shall be like."""
+
+    k: int
+    allowed: NDArray[np.bool_] | None = None
+    """[n] where False, an item is not recommended, whatever its score; None allows all"""
+    diversity: float = 0.0
+    """from 0 to 1: how much relevance is given up for items that are less alike (``rerank``)"""
+    reasons: bool = False
+    """whether the history's part in each item is wanted, which takes a scoring more for each of its events"""
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """Catalogue, users, and the scorers that have weight."""
+
+    items: ServedCatalogue
+    users: ServedUsers
+    whole: RequestPanel
+    """answers a history"""
+    popularity: RequestPanel
+    """answers where there is no history: a panel could then rest on scorers that have nothing to say"""
+
+    @classmethod
+    def of(cls, served: ServedHead) -> "Recommender":
+        """Over what was stored; raises HeadStoreError where this installation has other scorers."""
+        features = served.items.catalogue.features
+        whole, popularity = (RequestPanel(one.panel, one.weights, features) for one in served_panels(served))
+        return cls(items=served.items, users=served.users, whole=whole, popularity=popularity)
+
+    @cached_property
+    def row_of_item(self) -> Mapping[str, int]:
+        """Item id to its row."""
+        return {item: row for row, item in enumerate(self.items.item_ids)}
+
+    @cached_property
+    def rows_of_category(self) -> Mapping[str, list[int]]:
+        """Category to the rows of its items."""
+        rows = defaultdict(list)
+        for row, category in enumerate(self.items.categories or ()):
+            rows[category].append(row)
+        return dict(rows)
+
+    @cached_property
+    def row_of_user(self) -> Mapping[str, int]:
+        """User id to his row."""
+        return {user: row for row, user in enumerate(self.users.user_ids)}
+
+    def history_of(self, user: str) -> NDArray[np.int32]:
+        """[L] all of a user's items, oldest first; raises DataError where the platform has no such user."""
+        row = self.row_of_user.get(user)
+        if row is None:
+            raise DataError("the user asked for is not among the platform's prepared users")
+        start, end = self.users.sequences.offsets[row : row + 2]
+        return self.users.sequences.items[start:end]
+
+    @torch.no_grad()
+    def recommend(self, history: NDArray[np.int32], wish: Wish) -> list[Recommendation]:
+        """At most k items, the best first, for a history [L], which may be empty.
+
+        Items of the history are left out unless the platform's users meet items again, or nothing else is allowed.
+        """
+        panel = self.whole if len(history) else self.popularity
+        lifts = panel.log_lifts(history) * panel.weights[:, None]
+        scores = lifts.sum(0)
+        allowed = self._allowed(history, wish.allowed)
+        best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
+        falls = self._falls(panel, history, scores[best], best) if wish.reasons else torch.zeros(0, len(best))
+        return [
+            Recommendation(
+                item=item,
+                score=float(scores[item]),
+                scorers=_largest(zip(panel.names, lifts[:, item].tolist(), strict=True)),
+                history=_largest(zip(history[-WEIGHED:].tolist(), falls[:, place].tolist(), strict=False)),
+            )
+            for place, item in enumerate(best.tolist())
+        ]
+
+    def _allowed(self, history: NDArray[np.int32], wished: NDArray[np.bool_] | None) -> torch.Tensor:
+        """[n]"""
+        n_items = len(self.items.item_ids)
+        allowed = torch.ones(n_items, dtype=torch.bool) if wished is None else torch.from_numpy(wished)
+        if self.whole.repeats or not len(history):
+            return allowed
+        fresh = allowed.clone()
+        fresh[torch.from_numpy(history.astype(np.int64))] = False
+        return fresh if fresh.any() else allowed
+
+    def _best(self, scores: torch.Tensor, k: int, diversity: float) -> torch.Tensor:
+        """[k] rows, from scores [n] that are −inf where an item is not allowed."""
+        if diversity > 0:
+            features = torch.from_numpy(self.items.catalogue.features)
+            (scores,) = next(rerank(scores[None], features, (diversity,), k=k))
+        return scores.topk(k).indices
+
+    @staticmethod
+    def _falls(
+        panel: RequestPanel, history: NDArray[np.int32], scores: torch.Tensor, items: torch.Tensor
+    ) -> torch.Tensor:
+        """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history."""
+        places = range(max(0, len(history) - WEIGHED), len(history))
+        falls = torch.zeros(len(places), len(items))
+        for row, place in enumerate(places):
+            without = panel.log_lifts(np.delete(history, place))[:, items]
+            falls[row] = scores - panel.weights @ without
+        return falls
+
+
+def open_recommender(store: HeadStore) -> Recommender:
+    """The stored recommender: nothing is counted, calibrated, weighted or trained.
+
+    Raises HeadStoreError where the record is missing, damaged or of other scorers, FeatureSpaceMismatch where this
+    installation reads items otherwise.
+    """
+    return Recommender.of(read_served(store))
+
+
+def _largest(parts: Iterable[tuple[Name, float]]) -> tuple[tuple[Name, float], ...]:
+    return tuple(sorted(parts, key=lambda part: -part[1]))

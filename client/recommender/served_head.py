@@ -1,0 +1,120 @@
+"""What a platform serves, in one record of the head store: all that a list is computed from.
+
+The record holds the catalogue, the users' histories and what was counted of them beside weights, calibrations and the
+trained parts, so that opening it counts nothing and no later change of the platform's folder can move its rows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from client.features.hashing import hashing_space
+from client.features.item_features import check_features
+from client.features.precomputed import NAME as PRECOMPUTED
+from client.features.precomputed import precomputed_space
+from client.features.sentences import NAME as SENTENCES
+from client.features.sentences import sentence_space
+from client.recommender.calibration import Calibration
+from client.recommender.head import RankingHead
+from client.recommender.head_store import HeadStore, StoredHead
+from client.recommender.record_arrays import matrix_from_arrays, matrix_to_arrays, names_under
+from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
+from client.recommender.served_parts import NOT_A_RECORD, ServedParts
+from client.scorers.item_similarity import Matrix
+from shared.errors import FeatureSpaceMismatch, HeadStoreError
+from shared.feature_space.spec import FeatureSpace
+
+RECORD = "served"
+_COUNTED = "counted."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedHead:
+    """All of a recommender, of the scorers alone that have weight."""
+
+    head: RankingHead
+    computed: tuple[str, ...]
+    """the computed scorers among them, by their names in ``SCORERS``"""
+    popularity: tuple[Calibration, ...]
+    """of the scorer of that name, which answers where there is no history, whether or not it has weight"""
+    parts: ServedParts
+    items: ServedCatalogue
+    users: ServedUsers
+    statistics: Mapping[str, Matrix]
+    """what the computed scorers counted"""
+    repeats: bool
+    """whether items of the history may be recommended"""
+    features: str
+    """the feature space as ``item_features`` takes it"""
+    space: FeatureSpace
+    verdict: Mapping[str, Any]
+    """the gate's, as JSON"""
+
+    def write(self, store: HeadStore) -> None:
+        """Replace the record; raises HeadStoreError where the folder cannot be written."""
+        ranking = self.head.to_stored()
+        trained, parts = self.parts.to_record()
+        counted: dict[str, NDArray[Any]] = {}
+        for name, matrix in self.statistics.items():
+            counted |= matrix_to_arrays(_COUNTED + name, matrix)
+        arrays = {**ranking.arrays, **trained, **counted, **self.items.to_arrays(), **self.users.to_arrays()}
+        facts = {
+            **ranking.facts,
+            "parts": parts,
+            "computed": list(self.computed),
+            "popularity": [one.to_json() for one in self.popularity],
+            "repeats": self.repeats,
+            "features": self.features,
+            "fingerprint": self.space.fingerprint,
+            "verdict": dict(self.verdict),
+        }
+        store.write(RECORD, StoredHead(arrays=arrays, facts=facts))
+
+
+def read_served(store: HeadStore) -> ServedHead:
+    """The record.
+
+    Raises HeadStoreError where there is none, it is damaged or of another kind, FeatureSpaceMismatch where this
+    installation would read items into another space than the one it was fitted in.
+    """
+    stored = store.read(RECORD)
+    if stored is None:
+        raise HeadStoreError("there is no fitted recommender in the folder of heads: 'graft-client fit' makes one")
+    try:
+        return _served(stored)
+    except FeatureSpaceMismatch:
+        raise
+    except NOT_A_RECORD as error:
+        raise HeadStoreError(f"the record is no fitted recommender: {type(error).__name__} {error}") from error
+
+
+def _served(stored: StoredHead) -> ServedHead:
+    arrays, facts = stored.arrays, stored.facts
+    space = _space_of(str(facts["features"]), arrays["features"].shape[1])
+    if facts["fingerprint"] != space.fingerprint:
+        raise FeatureSpaceMismatch(f"the recommender was fitted in the space {facts['fingerprint']}; this is {space}")
+    names = names_under(_COUNTED, arrays)
+    return ServedHead(
+        head=RankingHead.from_stored(stored),
+        computed=tuple(map(str, facts["computed"])),
+        popularity=tuple(Calibration.from_json(one) for one in facts["popularity"]),
+        parts=ServedParts.from_record(arrays, facts["parts"], space),
+        items=ServedCatalogue.from_arrays(arrays),
+        users=ServedUsers.from_arrays(arrays),
+        statistics={name.removeprefix(_COUNTED): matrix_from_arrays(name, arrays) for name in names},
+        repeats=bool(facts["repeats"]),
+        features=str(facts["features"]),
+        space=space,
+        verdict=dict(facts["verdict"]),
+    )
+
+
+def _space_of(features: str, dim: int) -> FeatureSpace:
+    """The space alone, without a catalogue to read; ``dim`` is the length of its vectors."""
+    check_features(features)
+    name, _, label = features.partition(":")
+    if name == PRECOMPUTED:
+        return precomputed_space(dim, label)
+    return sentence_space(label).space if name == SENTENCES else hashing_space(dim)

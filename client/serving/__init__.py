@@ -1,0 +1,1 @@
+"""What answers callers while the platform runs: requests, feedback, new items, and who may ask."""

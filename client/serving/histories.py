@@ -1,0 +1,72 @@
+"""Users' histories while a platform serves: those of the last fit, and what feedback has added since."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.recommender.recommender import NO_HISTORY, Recommender
+from client.serving.reports import MET, Feedback, FeedbackKind
+
+
+@dataclass
+class _Added:
+    """What feedback says of one user; items by id, since rows are another head's after a fit."""
+
+    met: list[str] = field(default_factory=list)
+    disliked: set[str] = field(default_factory=set)
+
+
+class Histories:
+    """Not locked: the service changes it under its own lock, and a list that is read while it grows is shorter."""
+
+    def __init__(self) -> None:
+        self._added: dict[str, _Added] = defaultdict(_Added)
+        self._forgotten: set[str] = set()
+
+    def add(self, one: Feedback) -> None:
+        """Take an event in."""
+        added = self._added[one.user]
+        if one.kind in MET:
+            added.met.append(one.item)
+            added.disliked.discard(one.item)
+        elif one.kind is FeedbackKind.DISLIKED:
+            added.disliked.add(one.item)
+
+    def forget(self, user: str) -> None:
+        """Drop all that was added; what the last fit knows of the user counts no more."""
+        self._added.pop(user, None)
+        self._forgotten.add(user)
+
+    def knows(self, user: str, recommender: Recommender) -> bool:
+        """Whether there is anything of him."""
+        return user in self._added or (user in recommender.row_of_user and user not in self._forgotten)
+
+    def of(self, user: str, session: Sequence[str], recommender: Recommender) -> tuple[NDArray[np.int32], int]:
+        """[L] rows, oldest first, the session last; and how many of its items are unknown. Items that are met again
+        stand where they were met last, unless the platform's users meet items again."""
+        added = self._added.get(user)
+        latest = [*(added.met if added else ()), *session]
+        rows = [recommender.row_of_item.get(item, -1) for item in latest]
+        known = np.array([row for row in rows if row >= 0], np.int32)
+        whole = np.concatenate([self._fitted(user, recommender), known])
+        unknown = sum(row < 0 for row in rows[len(rows) - len(session) :]) if session else 0
+        return (whole if recommender.whole.repeats else _last_of_each(whole)), unknown
+
+    def disliked(self, user: str) -> Iterable[str]:
+        """Items that the user does not want."""
+        added = self._added.get(user)
+        return tuple(added.disliked) if added else ()
+
+    def _fitted(self, user: str, recommender: Recommender) -> NDArray[np.int32]:
+        if not user or user in self._forgotten or user not in recommender.row_of_user:
+            return NO_HISTORY
+        return recommender.history_of(user)
+
+
+def _last_of_each(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    seen, places = np.unique(rows[::-1], return_index=True)
+    order = np.sort(len(rows) - 1 - places)
+    return rows[order] if len(seen) < len(rows) else rows

@@ -1,0 +1,170 @@
+"""What callers reported, durable before it is acknowledged: an append-only file of numbered, checksummed lines."""
+
+import json
+import os
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.errors import JournalError
+from shared.whole_file import write_whole
+
+Facts = Mapping[str, Any]
+"""One entry, as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is in the journal under a number."""
+
+    number: int
+    """1, 2, ...; a number is never given twice, whatever is removed"""
+    facts: Facts
+
+
+class Journal(Protocol):
+    """Where entries are kept."""
+
+    def append(self, entries: Sequence[Facts]) -> None:
+        """Write in order; they are durable after the next ``sync``. Raises JournalError, then none is written."""
+        ...
+
+    def sync(self) -> None:
+        """Return once all that was appended is durable; raises JournalError where that cannot be said."""
+        ...
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything, oldest first; raises JournalError where it is damaged."""
+        ...
+
+    def remove(self, unwanted: Callable[[Facts], bool]) -> int:
+        """Remove entries for good, all or none; returns how many. Raises JournalError."""
+        ...
+
+
+class FileJournal:
+    """A file readable by its owner alone; several threads may append, and share the wait for the disk.
+
+    A last line that a crash cut off was never acknowledged, and is dropped; any other damage is an error.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._write_lock, self._sync_lock = threading.Lock(), threading.Lock()
+        self._written = self._synced = 0
+        self._failed = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            whole, last = self._measure()
+            os.ftruncate(self._handle, whole)
+            os.fsync(self._handle)
+        except OSError as error:
+            raise JournalError(f"the journal cannot be opened: {error.strerror}") from error
+        self._number = last
+
+    def append(self, entries: Sequence[Facts]) -> None:
+        """See ``Journal``."""
+        with self._write_lock:
+            self._check()
+            lines = [_line(self._number + place, facts) for place, facts in enumerate(entries, 1)]
+            size = os.fstat(self._handle).st_size
+            try:
+                _write_all(self._handle, b"".join(lines))
+            except OSError as error:
+                os.ftruncate(self._handle, size)
+                raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+            self._number += len(lines)
+            self._written += 1
+
+    def sync(self) -> None:
+        """See ``Journal``; one wait serves all who came while the one before it lasted."""
+        wanted = self._written
+        with self._sync_lock:
+            self._check()
+            if self._synced >= wanted:
+                return
+            reached = self._written
+            try:
+                os.fdatasync(self._handle)
+            except OSError as error:
+                # after a failed fsync the system may have forgotten what was not written: nothing can be promised
+                self._failed = True
+                raise JournalError(f"the journal cannot be made durable: {error.strerror}") from error
+            self._synced = reached
+
+    def entries(self) -> Iterator[Entry]:
+        """See ``Journal``."""
+        with self._write_lock:
+            content = self._path.read_bytes()
+        for place, line in enumerate(content.splitlines(keepends=True), 1):
+            entry = _entry(line)
+            if entry is None:
+                raise JournalError(f"the journal is damaged in line {place}")
+            yield entry
+
+    def remove(self, unwanted: Callable[[Facts], bool]) -> int:
+        """See ``Journal``."""
+        with self._write_lock, self._sync_lock:
+            self._check()
+            lines = self._path.read_bytes().splitlines(keepends=True)
+            kept = [line for line in lines if not unwanted(_required(line).facts)]
+            if not kept or _required(kept[-1]).number < self._number:
+                kept.append(_line(self._number, {"kind": "removed"}))
+            try:
+                write_whole(self._path, b"".join(kept))
+                self._path.chmod(0o600)
+                os.close(self._handle)
+                self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
+            except OSError as error:
+                raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+            return len(lines) - sum(line in kept for line in lines)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
+
+    def _check(self) -> None:
+        if self._failed:
+            raise JournalError("the journal failed before; start again once the disk is well")
+
+    def _measure(self) -> tuple[int, int]:
+        """Bytes up to the end of the last whole line, and its number."""
+        content = self._path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        lines = content[:whole].splitlines(keepends=True)
+        if not lines:
+            return whole, 0
+        last = _entry(lines[-1])
+        if last is None:  # cut off within a block that held several lines
+            return len(content[:whole]) - len(lines[-1]), _required(lines[-2]).number if len(lines) > 1 else 0
+        return whole, last.number
+
+
+def _line(number: int, facts: Facts) -> bytes:
+    text = json.dumps({**facts, "n": number}, separators=(",", ":")).encode()
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def _entry(line: bytes) -> Entry | None:
+    checksum, _, text = line.rstrip(b"\n").partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(text):
+        return None
+    facts = json.loads(text)
+    return Entry(number=int(facts.pop("n")), facts=facts)
+
+
+def _required(line: bytes) -> Entry:
+    entry = _entry(line)
+    if entry is None:
+        raise JournalError("the journal is damaged")
+    return entry
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]

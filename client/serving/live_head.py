@@ -1,0 +1,90 @@
+"""The head that answers now: immutable, so that a request that began under it ends under it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.recommender.growth import NewItem, with_items
+from client.recommender.recommender import Recommendation, Recommender, Wish
+from client.recommender.served_head import ServedHead
+from client.serving.requests import ListedItem, ListRequest
+from shared.errors import NothingToRecommend
+
+REASONS = 3
+"""Scorers and items of the history that are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveHead:
+    """A served head, opened."""
+
+    served: ServedHead
+    recommender: Recommender
+    name: str
+    """tells two fits apart"""
+
+    @classmethod
+    def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
+        """With items that came since the fit."""
+        grown = with_items(served, items)
+        return cls(served=grown, recommender=Recommender.of(grown), name=head_name(served))
+
+    def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
+        """The same fit over a larger catalogue; raises InvalidRequest where an item cannot be read."""
+        grown = with_items(self.served, items)
+        return LiveHead(served=grown, recommender=Recommender.of(grown), name=self.name)
+
+    def answer(
+        self, request: ListRequest, history: NDArray[np.int32], disliked: Sequence[str]
+    ) -> tuple[ListedItem, ...]:
+        """The list, which is not empty; raises NothingToRecommend where no item is allowed."""
+        wish = Wish(
+            k=request.k,
+            allowed=self._allowed(request, disliked),
+            diversity=request.diversity,
+            reasons=request.reasons,
+        )
+        found = self.recommender.recommend(history, wish)
+        if not found:
+            raise NothingToRecommend("the request allows no item of the catalogue; its categories may hold none")
+        return tuple(self._listed(one) for one in found)
+
+    def _allowed(self, request: ListRequest, disliked: Sequence[str]) -> NDArray[np.bool_] | None:
+        """[n]; None where all are."""
+        row_of = self.recommender.row_of_item
+        unwanted = [row_of[item] for item in (*request.exclude, *disliked) if item in row_of]
+        if not unwanted and not request.categories:
+            return None
+        allowed = np.ones(len(row_of), bool)
+        if request.categories:
+            allowed[:] = False
+            rows = self.recommender.rows_of_category
+            for category in request.categories:
+                allowed[rows.get(category, [])] = True
+        allowed[unwanted] = False
+        return allowed
+
+    def _listed(self, one: Recommendation) -> ListedItem:
+        items = self.served.items
+        return ListedItem(
+            item=items.item_ids[one.item],
+            title=items.texts[one.item],
+            score=one.score,
+            scorers=one.scorers[:REASONS],
+            history=tuple((items.item_ids[row], fall) for row, fall in one.history[:REASONS]),
+        )
+
+
+def head_name(served: ServedHead) -> str:
+    """Twelve digits of a hash over weights, encoders, catalogue and number of events."""
+    digest = hashlib.sha256(served.head.weights.tobytes())
+    for name, encoder in sorted(served.parts.received.items()):
+        digest.update(name.encode() + encoder.flat.tobytes())
+    if served.parts.own is not None:
+        digest.update(served.parts.own.kept.encoder.flat.tobytes())
+    digest.update("\0".join(served.items.item_ids).encode("utf-8", "surrogatepass"))
+    digest.update(str(len(served.users.sequences.items)).encode())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,136 @@
+"""What callers ask of a platform, whatever the protocol: lists, feedback, new items, users to forget, a new head."""
+
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from client.recommender.growth import NewItem
+from client.recommender.head_store import HeadStore
+from client.recommender.served_head import ServedHead, read_served
+from client.serving.histories import Histories
+from client.serving.journal import Entry, Facts, Journal
+from client.serving.limits import ITEMS_AT_ONCE, REPORTS_AT_ONCE, check_count, check_id
+from client.serving.live_head import LiveHead
+from client.serving.reports import Feedback, pseudonym
+from client.serving.requests import Counts, ListAnswer, ListRequest, check_item
+
+
+class RecommendService:
+    """Any number of threads may call it; lists wait for nobody, all that changes something comes one by one."""
+
+    def __init__(self, store: HeadStore, journal: Journal) -> None:
+        """Open what the store serves and what the journal has beside it; raises HeadStoreError or JournalError."""
+        self._store, self._journal = store, journal
+        self._change = threading.Lock()
+        self._histories = Histories()
+        self._events: set[str] = set()
+        self._items: dict[str, NewItem] = {}
+        self._salt, self._forgotten = secrets.token_hex(16), set[str]()
+        for entry in journal.entries():
+            self._replay(entry)
+        self._live = self._opened(read_served(store))
+
+    @property
+    def head(self) -> str:
+        """The name of the head that answers now."""
+        return self._live.name
+
+    def recommend(self, request: ListRequest) -> ListAnswer:
+        """A list; raises NothingToRecommend where the request allows no item."""
+        live = self._live
+        history, unknown = self._histories.of(request.user, request.session, live.recommender)
+        items = live.answer(request, history, tuple(self._histories.disliked(request.user)))
+        basis = "history" if len(history) else "popularity"
+        return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=live.name)
+
+    def report(self, events: Sequence[Feedback]) -> Counts:
+        """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
+        check_count("events", len(events), REPORTS_AT_ONCE, 1)
+        with self._change:
+            fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
+            self._journal.append([one.to_json() for one in fresh.values()])
+            for one in fresh.values():
+                self._take(one)
+        self._journal.sync()
+        return Counts(accepted=len(fresh), repeated=len(events) - len(fresh), head=self.head)
+
+    def upsert(self, items: Sequence[NewItem]) -> Counts:
+        """Add items, or change those that are there; on return they are durable and in the lists."""
+        check_count("items", len(items), ITEMS_AT_ONCE, 1)
+        for item in items:
+            check_item(item)
+        with self._change:
+            known = self._live.recommender.row_of_item
+            added = len({item.item_id for item in items} - known.keys())
+            grown = self._live.with_items(items)
+            self._journal.append([_item_entry(item) for item in items])
+            self._journal.sync()
+            self._items |= {item.item_id: item for item in items}
+            self._live = grown
+        return Counts(accepted=added, repeated=len(items) - added, head=self.head)
+
+    def forget(self, user: str) -> Counts:
+        """Remove a user's events and id from what is kept here: the journal and the record.
+
+        What scorers counted of him, and what the encoder learnt, stays until the next fit, which leaves him out.
+        """
+        check_id("user", user)
+        with self._change:
+            name = pseudonym(user, self._salt)
+            self._journal.append([{"kind": "forget", "who": name, "salt": self._salt}])
+            self._journal.sync()
+            removed = self._journal.remove(lambda facts: facts.get("user") == user)
+            stored = read_served(self._store)
+            kept = replace(stored, users=stored.users.without({user}))
+            removed += len(stored.users.sequences.items) - len(kept.users.sequences.items)
+            if kept.users is not stored.users:
+                kept.write(self._store)
+            self._forgotten.add(name)
+            self._histories.forget(user)
+        return Counts(accepted=removed, head=self.head)
+
+    def swap(self) -> str:
+        """Serve what the store holds now; requests under way end with the head they began with. Returns its name.
+
+        Raises HeadStoreError or FeatureSpaceMismatch, and then goes on as before.
+        """
+        served = read_served(self._store)
+        with self._change:
+            self._live = self._opened(served)
+        return self.head
+
+    def _opened(self, served: ServedHead) -> LiveHead:
+        if self._forgotten:
+            gone = {user for user in served.users.user_ids if pseudonym(user, self._salt) in self._forgotten}
+            served = replace(served, users=served.users.without(gone))
+        return LiveHead.of(served, list(self._items.values()))
+
+    def _replay(self, entry: Entry) -> None:
+        facts = dict(entry.facts)
+        match facts["kind"]:
+            case "feedback":
+                self._take(Feedback.from_json(facts))
+            case "item":
+                self._items[facts["id"]] = _item(facts)
+            case "forget":
+                self._salt = facts["salt"]
+                self._forgotten.add(facts["who"])
+
+    def _take(self, one: Feedback) -> None:
+        self._events.add(one.event_id)
+        self._histories.add(one)
+
+
+def _item_entry(item: NewItem) -> dict[str, object]:
+    return {
+        "kind": "item",
+        "id": item.item_id,
+        "text": item.text,
+        "category": item.category,
+        "vector": list(item.vector),
+    }
+
+
+def _item(facts: Facts) -> NewItem:
+    return NewItem(item_id=facts["id"], text=facts["text"], category=facts["category"], vector=tuple(facts["vector"]))

@@ -1,0 +1,59 @@
+"""What a platform serves is what a run's gate would serve: the same verdict, columns, calibrations and weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from client.commands.pretrain import pretrain_folder
+from client.data.preparation import Preparation
+from client.recommender.cross_fitting import Catalogue
+from client.recommender.head import RankingHead
+from client.recommender.head_store import HeadStore
+from client.recommender.served_fit import FitSettings, fit_recommender
+from client.recommender.served_head import read_served
+from client.scorers.neighbours import nearest
+from client.training.loop import TrainingSettings
+from client.workspace import open_data
+from shared.encoder.file import load_encoder
+from simulations.encoders import OpenPlatform
+from simulations.platform_methods import run_stacks
+from simulations.recorder import RunRecorder
+from simulations.run_config import RunConfig
+from simulations.trained_parts import Encoders, PartSettings
+from tests.integration.tiny_folders import write_tiny_folder
+
+
+@pytest.mark.parametrize(("took_part", "method"), [(False, "feature"), (True, "federated")])
+def test_serves_what_the_gate_of_a_run_would_serve(tmp_path: Path, took_part: bool, method: str) -> None:
+    folder, file = write_tiny_folder(tmp_path / "shop"), tmp_path / "encoder.safetensors"
+    quick = TrainingSettings(epochs=1, tokens=256)
+    pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
+    store = HeadStore(tmp_path / "heads")
+    verdict = fit_recommender(folder, file, store, FitSettings(took_part=took_part))
+    simulated = simulate(folder, file, method, tmp_path / "simulated")
+    assert verdict.to_json() == simulated.read("gate").facts
+    served, expected = read_served(store).head, RankingHead.from_stored(simulated.read(f"ranking-{verdict.served}"))
+    kept = [expected.names.index(name) for name in served.names]
+    np.testing.assert_array_equal(served.weights, expected.weights[kept])
+    assert served.calibrations == tuple(expected.calibrations[row] for row in kept)
+    left = np.delete(expected.weights, kept)
+    assert not left.any()
+
+
+def simulate(folder: Path, file: Path, method: str, heads: Path) -> HeadStore:
+    data = open_data(f"shop={folder}", 0, "", "hashing", 3, 1)
+    catalogue = Catalogue(features=data.features, neighbours=nearest(data.features))
+    encoder, card = load_encoder(file)
+    encoders = Encoders(source=encoder, released=card.calibration, item_moments={}, federated=encoder, pooled=None)
+    run_stacks(
+        RunRecorder(RunConfig()),
+        OpenPlatform(data=data, catalogue=catalogue),
+        ["local", method],
+        encoders,
+        settings=PartSettings(preset="tiny"),
+        seed=0,
+        heads=heads,
+        truth=None,
+    )
+    return HeadStore(heads)

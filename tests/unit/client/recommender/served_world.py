@@ -1,0 +1,81 @@
+"""A served head over the small platform, made without a fit: every scorer there is, drawn encoders, equal weights."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from client.features.hashing import hashing_space
+from client.recommender.calibration import POWERS, TEMPERATURES, Calibration
+from client.recommender.cross_fitting import fit_on
+from client.recommender.head import RankingHead
+from client.recommender.own import Own
+from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
+from client.recommender.served_head import ServedHead
+from client.recommender.served_parts import ServedParts
+from client.recommender.stack import UNIFORM
+from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.popularity import Popularity
+from client.scorers.scorer import Column, Kind
+from client.training.local_id import SMALL
+from client.training.sequence_model import SequenceHead, SequenceModel
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.linear import LinearMap
+from shared.encoder.presets import Preset
+from tests.unit.client.recommender.world import catalogue, small_platform
+
+
+def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
+    """Categories go by row modulo 4; ``seed`` draws the received encoder."""
+    platform = small_platform()
+    platform = replace(
+        platform, categories=tuple(f"kind{item % 4}" for item in range(platform.n_items)), repeats=repeats
+    )
+    items = catalogue(platform)
+    fitted = fit_on(platform, items, platform.training_users)
+    parts = ServedParts(received={"received": drawn_encoder(seed)}, own=drawn_own(platform.n_items))
+    scorers = (*fitted.scorers.values(), *parts.scorers(items.features))
+    columns = [column for scorer in scorers for column in scorer.columns]
+    return ServedHead(
+        head=RankingHead(
+            names=tuple(column.name for column in columns),
+            calibrations=tuple(map(even_calibration, columns)),
+            weights=np.full(len(columns), UNIFORM),
+        ),
+        computed=tuple(fitted.scorers),
+        popularity=tuple(map(even_calibration, Popularity.columns)),
+        parts=parts,
+        items=ServedCatalogue.of(platform, items),
+        users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
+        statistics=fitted.statistics,
+        repeats=repeats,
+        features="hashing",
+        space=hashing_space(),
+        verdict={"served": "feature"},
+    )
+
+
+def even_calibration(column: Column) -> Calibration:
+    """Every component counts the same."""
+    count = len(POWERS if column.kind is Kind.COUNT else TEMPERATURES) + 1
+    return Calibration(kind=column.kind, mixture=(1 / count,) * count)
+
+
+def drawn_encoder(seed: int) -> Encoder:
+    """Linear and sequence part of noise."""
+    space = hashing_space()
+    spec = EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space)
+    weights = np.random.default_rng(seed).normal(size=(space.dim, space.dim)).astype(np.float32)
+    means = np.random.default_rng(seed).normal(0, 0.01, size=(2, space.dim)).astype(np.float32)
+    return Encoder.initial(spec, seed).with_linear(LinearMap(W=weights, mean_q=means[0], mean_y=means[1]))
+
+
+def drawn_own(n_items: int, preset: Preset = SMALL) -> Own:
+    """An encoder with a head, and ids only, of noise."""
+    rng = np.random.default_rng(3)
+    head = SequenceHead(
+        v=rng.normal(size=(n_items, 16)).astype(np.float32),
+        a=rng.normal(size=n_items).astype(np.float32),
+        b=rng.normal(size=n_items).astype(np.float32),
+    )
+    ids = SequenceModel.ids_only(preset, n_items, seed=4)
+    return Own(kept=KeptEncoder(encoder=drawn_encoder(2), head=head), ids=ids)

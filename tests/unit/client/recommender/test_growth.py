@@ -1,0 +1,92 @@
+"""A catalogue grown while it serves gives the lists that one fitted with the items from the start would give."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from client.features.hashing import hash_texts
+from client.recommender.growth import NewItem, with_items
+from client.recommender.recommender import Recommender, Wish
+from client.scorers.neighbours import nearest, nearest_after
+from shared.errors import InvalidRequest
+from tests.unit.client.recommender.served_world import served_world
+
+HISTORY = np.array([10, 11, 12], np.int32)
+NEW = NewItem(item_id="new", text="group2 item11 item12", category="kind9")
+
+
+def drawn(n, seed):
+    vectors = np.random.default_rng(seed).normal(size=(n, 16)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_finds_the_same_neighbours_of_added_items_as_from_the_start():
+    features = drawn(300, 1)
+    expected = nearest(features, 20)
+    found = nearest_after(nearest(features[:290], 20), features, np.arange(290, 300))
+    np.testing.assert_array_equal(found.items, expected.items)
+    np.testing.assert_allclose(found.cosines, expected.cosines, atol=1e-6)
+
+
+def test_finds_the_neighbours_of_a_changed_item_and_who_now_has_it():
+    features = drawn(300, 1)
+    before = nearest(features, 20)
+    features[7] = features[200] + 0.01
+    features[7] /= np.linalg.norm(features[7])
+    found, expected = nearest_after(before, features, np.array([7])), nearest(features, 20)
+    np.testing.assert_array_equal(found.items[7], expected.items[7])
+    assert found.items[200, 0] == 7
+    same = found.items == expected.items
+    assert same.mean() > 0.99
+    assert np.isfinite(found.cosines).all()
+
+
+def test_recommends_a_new_item_at_once_to_a_history_that_is_like_it():
+    recommender = Recommender.of(with_items(served_world(), [NEW]))
+    answers = recommender.recommend(HISTORY, Wish(k=41))
+    places = [recommender.items.item_ids[one.item] for one in answers].index("new")
+    scorers = dict(answers[places].scorers)
+    assert places < 20
+    assert scorers["content-knn@1"] > 0
+    assert scorers["received:linear"] != 0
+    assert recommender.items.categories[40] == "kind9"
+
+
+def test_leaves_raw_scores_of_the_items_before_as_they_were():
+    served = served_world()
+    before, after = Recommender.of(served), Recommender.of(with_items(served, [NEW]))
+    raw, grown = before.whole._raw(HISTORY), after.whole._raw(HISTORY)
+    # content-idf moves with the catalogue's idf; what reaches new items through neighbours moves too
+    steady = [row for row, name in enumerate(before.whole.names) if not name.startswith(("content-idf", "popularity@"))]
+    assert len(steady) > 15
+    kept = [row for row in steady if "kernel" not in before.whole.names[row] and "diff" not in before.whole.names[row]]
+    torch.testing.assert_close(grown[kept][:, :40], raw[kept])
+
+
+def test_counts_no_event_of_a_new_item():
+    after = Recommender.of(with_items(served_world(), [NEW]))
+    raw = after.whole._raw(HISTORY)
+    for name in ("popularity", "item-knn@1", "transition@0.6", "ease"):
+        assert raw[after.whole.names.index(name), 40] == 0
+    assert raw[after.whole.names.index("popularity@neighbours"), 40] > 0
+
+
+def test_gives_an_item_that_is_there_its_new_text_and_keeps_its_counts():
+    served = served_world()
+    changed = with_items(served, [NewItem(item_id="30", text="group2 item11", category="other")])
+    assert changed.items.item_ids == served.items.item_ids
+    assert (changed.items.texts[30], changed.items.categories[30]) == ("group2 item11", "other")
+    np.testing.assert_array_equal(changed.items.catalogue.features[30], hash_texts(["group2 item11"])[0])
+    np.testing.assert_array_equal(changed.statistics["popularity"], served.statistics["popularity"])
+
+
+def test_takes_the_last_of_two_versions_of_an_item():
+    twice = with_items(served_world(), [NEW, replace(NEW, text="another")])
+    assert (twice.items.item_ids[40:], twice.items.texts[40:]) == (("new",), ("another",))
+
+
+def test_refuses_a_vector_where_texts_are_read():
+    with pytest.raises(InvalidRequest, match="must have 0 numbers here; got 2"):
+        with_items(served_world(), [replace(NEW, vector=(0.5, 0.5))])

@@ -1,0 +1,151 @@
+import json
+
+import numpy as np
+import pytest
+
+from client.cli import app, run
+from client.commands.pretrain import pretrain_folder
+from client.data.platform import Sequences
+from client.data.preparation import Preparation
+from client.recommender.candidates import LOCAL
+from client.recommender.head_store import HeadStore, StoredHead
+from client.recommender.recommender import Wish, open_recommender
+from client.recommender.served_fit import FitSettings, fit_recommender
+from client.recommender.served_head import RECORD, read_served
+from client.recommender.served_panel import served_panels
+from client.training.loop import TrainingSettings
+from shared.errors import DataError, FeatureSpaceMismatch, HeadStoreError
+from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
+
+QUICK = TrainingSettings(epochs=1, tokens=256)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_tiny_folder(tmp_path_factory.mktemp("recommender") / "shop")
+
+
+@pytest.fixture(scope="module")
+def encoder_file(folder):
+    out = folder.parent / "encoder.safetensors"
+    pretrain_folder(folder, out, preparation=Preparation(), preset="tiny", settings=QUICK)
+    return out
+
+
+@pytest.fixture(scope="module")
+def heads(folder, encoder_file):
+    path = folder.parent / "heads"
+    fit_recommender(folder, encoder_file, HeadStore(path), FitSettings())
+    return path
+
+
+@pytest.fixture(scope="module")
+def recommender(heads):
+    return open_recommender(HeadStore(heads))
+
+
+def test_serves_what_the_gate_chose_and_keeps_why(heads):
+    verdict = HeadStore(heads).read(RECORD).facts["verdict"]
+    assert verdict["served"] in {LOCAL, "feature"}
+    assert verdict["reason"]
+
+
+def test_answers_with_the_panels_own_best_items_and_scores(heads, recommender):
+    history = recommender.history_of("3")
+    whole = whole_panel(heads)
+    scores = whole.panel.served(whole.weights, sequences_of(history))[0]
+    answers = recommender.recommend(history, Wish(k=5, reasons=True))
+    assert [one.score for one in answers] == pytest.approx(scores.topk(5).values.tolist(), rel=1e-4)
+    assert not set(history.tolist()) & {one.item for one in answers}
+
+
+def test_says_what_each_scorer_adds_so_that_the_parts_sum_to_the_score(recommender):
+    for one in recommender.recommend(recommender.history_of("3"), Wish(k=5, reasons=True)):
+        added = [value for _, value in one.scorers]
+        assert sum(added) == pytest.approx(one.score, abs=1e-4)
+        assert added == sorted(added, reverse=True)
+
+
+def test_says_how_far_a_score_falls_without_an_event_of_the_history(heads, recommender):
+    history = recommender.history_of("3")
+    best = recommender.recommend(history, Wish(k=1, reasons=True))[0]
+    whole = whole_panel(heads)
+    row, fall = best.history[0]
+    without = sequences_of(np.delete(history, history.tolist().index(row)))
+    scores = whole.panel.served(whole.weights, without)[0]
+    assert best.score - float(scores[best.item]) == pytest.approx(fall, abs=1e-4)
+    assert fall == max(value for _, value in best.history)
+
+
+def test_answers_an_empty_history_with_what_is_popular(recommender):
+    answers = recommender.recommend(np.zeros(0, np.int32), Wish(k=5, reasons=True))
+    counted = np.bincount(recommender.users.sequences.items, minlength=N_ITEMS)
+    assert {name for one in answers for name, _ in one.scorers} == {"popularity", "popularity@neighbours"}
+    assert counted[[one.item for one in answers]].mean() > np.quantile(counted, 0.75)
+    assert all(one.history == () for one in answers)
+
+
+def test_gives_no_more_items_than_may_be_recommended(recommender):
+    history = recommender.history_of("3")
+    assert len(recommender.recommend(history, Wish(k=1000, reasons=True))) == N_ITEMS - len(set(history.tolist()))
+
+
+def test_answers_alike_when_it_is_opened_again(heads, recommender):
+    history = recommender.history_of("3")
+    again = open_recommender(HeadStore(heads))
+    assert again.recommend(history, Wish(k=5, reasons=True)) == recommender.recommend(history, Wish(k=5, reasons=True))
+
+
+def test_refuses_a_folder_of_heads_without_a_recommender(tmp_path):
+    with pytest.raises(HeadStoreError, match="graft-client fit"):
+        open_recommender(HeadStore(tmp_path / "none"))
+
+
+def test_refuses_a_record_of_another_kind(tmp_path):
+    store = HeadStore(tmp_path)
+    store.write(RECORD, StoredHead(arrays={}, facts={"weights": 1}))
+    with pytest.raises(HeadStoreError, match="no fitted recommender"):
+        open_recommender(store)
+
+
+def test_refuses_a_record_of_another_feature_space(heads, tmp_path):
+    stored = HeadStore(heads).read(RECORD)
+    store = HeadStore(tmp_path)
+    store.write(RECORD, StoredHead(arrays=stored.arrays, facts={**stored.facts, "fingerprint": "another"}))
+    with pytest.raises(FeatureSpaceMismatch, match="another"):
+        open_recommender(store)
+
+
+def test_does_not_repeat_the_id_of_an_unknown_user(recommender):
+    with pytest.raises(DataError, match="not among") as refused:
+        recommender.history_of("somebody-private")
+    assert "somebody-private" not in str(refused.value)
+
+
+def test_recommends_at_the_terminal(folder, encoder_file, tmp_path, capsys):
+    heads = str(tmp_path / "heads")
+    app(["fit", str(folder), "--encoder", str(encoder_file), "--heads", heads], standalone_mode=False)
+    assert "serves" in capsys.readouterr().out
+    arguments = ["recommend", "--heads", heads, "--user", "3", "--k", "4"]
+    app([*arguments, "--json"], standalone_mode=False)
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == 4
+    app(arguments, standalone_mode=False)
+    table = capsys.readouterr().out
+    assert all(row["item"] in table for row in rows)
+
+
+def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsys):
+    arguments = ["recommend", "--heads", str(tmp_path / "none"), "--user", "3"]
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: app(arguments, standalone_mode=False))
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def whole_panel(heads):
+    return served_panels(read_served(HeadStore(heads)))[0]
+
+
+def sequences_of(history):
+    return Sequences(offsets=np.array([0, len(history)]), items=history)

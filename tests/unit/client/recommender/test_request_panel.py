@@ -1,0 +1,70 @@
+"""One request's log-lifts are the panel's own, and lists keep to what was wished for."""
+
+import numpy as np
+import pytest
+import torch
+
+from client.data.platform import Sequences
+from client.evaluation.beyond_accuracy import intra_list_diversity
+from client.recommender.recommender import NO_HISTORY, Recommender, Wish
+from client.recommender.served_panel import served_panels
+from tests.unit.client.recommender.served_world import served_world
+
+HISTORIES = [NO_HISTORY, np.array([7], np.int32), np.array([3, 4, 5, 30, 4], np.int32)]
+
+
+@pytest.fixture(scope="module")
+def recommender():
+    return Recommender.of(served_world())
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("history", HISTORIES, ids=["none", "one", "many"])
+def test_lifts_as_the_panel_does(history, repeats):
+    served = served_world(repeats=repeats)
+    whole, recommender = served_panels(served)[0], Recommender.of(served)
+    one = Sequences(offsets=np.array([0, len(history)]), items=history)
+    allowed = whole.panel.raw.candidates(one)
+    expected = whole.panel.log_lifts(one, allowed)[:, 0]
+    found = recommender.whole.log_lifts(history)
+    assert found.shape == (len(whole.panel.names), 40)
+    torch.testing.assert_close(found[:, allowed[0]], expected[:, allowed[0]], atol=2e-4, rtol=1e-4)
+
+
+def test_leaves_out_what_is_not_allowed(recommender):
+    allowed = np.zeros(40, bool)
+    allowed[[1, 7, 30]] = True
+    answers = recommender.recommend(HISTORIES[1], Wish(k=10, allowed=allowed))
+    assert {one.item for one in answers} == {1, 30}
+
+
+def test_falls_back_on_items_of_the_history_rather_than_answer_nothing(recommender):
+    allowed = np.zeros(40, bool)
+    allowed[[4, 5]] = True
+    answers = recommender.recommend(HISTORIES[2], Wish(k=10, allowed=allowed))
+    assert {one.item for one in answers} == {4, 5}
+
+
+def test_has_nothing_to_say_where_nothing_is_allowed(recommender):
+    assert recommender.recommend(HISTORIES[1], Wish(k=10, allowed=np.zeros(40, bool))) == []
+
+
+def test_makes_lists_as_long_as_asked_for_of_items_that_are_less_alike(recommender):
+    plain, diverse = (recommender.recommend(HISTORIES[2], Wish(k=15, diversity=value)) for value in (0.0, 0.7))
+    rows = np.array([[one.item for one in answers] for answers in (plain, diverse)])
+    assert rows.shape == (2, 15)
+    assert rows[0, 0] == rows[1, 0]
+    kept = intra_list_diversity(rows, recommender.items.catalogue.features)
+    assert kept[1] > kept[0]
+
+
+def test_tells_the_scores_of_a_diverse_list_as_they_are(recommender):
+    plain = {one.item: one.score for one in recommender.recommend(HISTORIES[2], Wish(k=40))}
+    for one in recommender.recommend(HISTORIES[2], Wish(k=15, diversity=0.7)):
+        assert one.score == plain[one.item]
+
+
+def test_gives_no_part_of_the_history_unless_asked(recommender):
+    assert all(one.history == () for one in recommender.recommend(HISTORIES[2], Wish(k=3)))
+    told = recommender.recommend(HISTORIES[2], Wish(k=3, reasons=True))
+    assert all({row for row, _ in one.history} == {3, 4, 5, 30} for one in told)

@@ -1,0 +1,197 @@
+"""What callers report is in the next list and there after a restart, and nobody is answered with nothing."""
+
+import threading
+
+import pytest
+
+from client.recommender.growth import NewItem
+from client.recommender.head_store import HeadStore
+from client.recommender.served_head import read_served
+from client.serving.journal import FileJournal
+from client.serving.reports import Feedback, FeedbackKind, feedback_kind
+from client.serving.requests import ListRequest
+from client.serving.service import RecommendService
+from shared.errors import HeadStoreError, InvalidRequest, NothingToRecommend
+from tests.unit.client.recommender.served_world import served_world
+
+NEW = NewItem(item_id="new", text="group2 item11 item12 item13", category="fresh")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    served_world().write(HeadStore(tmp_path / "heads"))
+    return tmp_path
+
+
+def opened(folder):
+    return RecommendService(HeadStore(folder / "heads"), FileJournal(folder / "reports.log"))
+
+
+@pytest.fixture
+def service(folder):
+    return opened(folder)
+
+
+def ids(answer):
+    return [one.item for one in answer.items]
+
+
+def event(number=1, *, user="nobody", item="7", kind=FeedbackKind.CLICKED):
+    return Feedback(event_id=f"e{number}", user=user, item=item, kind=kind, time=1.7e9)
+
+
+def test_answers_a_user_a_session_and_both_each_in_its_own_way(service):
+    requests = [
+        ListRequest(user="u5", k=5),
+        ListRequest(session=("30", "31"), k=5),
+        ListRequest(user="u5", session=("30", "31"), k=5),
+    ]
+    answers = [service.recommend(request) for request in requests]
+    assert len({tuple(ids(answer)) for answer in answers}) == 3
+    assert {answer.basis for answer in answers} == {"history"}
+    assert not {"30", "31"} & set(ids(answers[2]))
+
+
+@pytest.mark.parametrize("user", ["", "never-seen"])
+def test_answers_whom_nobody_knows_with_what_is_popular(service, user):
+    answer = service.recommend(ListRequest(user=user, k=5))
+    assert (len(answer.items), answer.basis) == (5, "popularity")
+    scorers = {name for one in answer.items for name, _ in one.scorers}
+    assert scorers == {"popularity", "popularity@neighbours"}
+
+
+def test_keeps_to_categories_and_exclusions(service):
+    request = ListRequest(user="u5", k=40, categories=("kind1", "kind2"), exclude=("1", "no-such-item"))
+    rows = [int(item) for item in ids(service.recommend(request))]
+    assert rows
+    assert {row % 4 for row in rows} == {1, 2}
+    assert 1 not in rows
+
+
+def test_says_where_no_item_is_allowed(service):
+    with pytest.raises(NothingToRecommend, match="categories"):
+        service.recommend(ListRequest(categories=("no such",)))
+
+
+def test_says_how_many_items_of_a_session_it_does_not_know(service):
+    assert service.recommend(ListRequest(session=("7", "??", "???"))).unknown_items == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"k": 0}, "k must be 1 to 1000; got 0"),
+        ({"user": "x" * 300}, "user must have 1 to 256 characters; got 300"),
+        ({"diversity": float("nan")}, "diversity must be 0 to 1"),
+        ({"session": ("",)}, "an item of session must have 1"),
+        ({"session": ("1",) * 201}, "session must be 0 to 200; got 201"),
+    ],
+)
+def test_refuses_what_makes_no_sense(wrong, sentence):
+    with pytest.raises(InvalidRequest, match=sentence):
+        ListRequest(**wrong)
+
+
+def test_names_the_kinds_of_feedback(service):
+    with pytest.raises(InvalidRequest, match="shown, clicked, liked, disliked, purchased; got 'eaten'"):
+        feedback_kind("eaten")
+
+
+@pytest.mark.parametrize("kind", ["clicked", "liked", "purchased"])
+def test_takes_what_a_user_met_into_his_history(service, kind):
+    service.report([event(kind=FeedbackKind(kind))])
+    answer = service.recommend(ListRequest(user="nobody", k=5))
+    assert answer.basis == "history"
+    assert ids(answer) == ids(service.recommend(ListRequest(session=("7",), k=5)))
+
+
+def test_leaves_out_what_a_user_does_not_want_until_he_does(service):
+    service.report([event(1, kind=FeedbackKind.DISLIKED), event(2, kind=FeedbackKind.SHOWN, item="8")])
+    everything = service.recommend(ListRequest(user="nobody", k=40))
+    assert everything.basis == "popularity"
+    assert set(ids(everything)) == {str(item) for item in range(40)} - {"7"}
+    service.report([event(3, kind=FeedbackKind.LIKED, item="7")])
+    assert service.recommend(ListRequest(user="nobody", k=40)).basis == "history"
+
+
+def test_counts_an_event_once_however_often_it_is_reported(folder, service):
+    first = service.report([event(1), event(1), event(2)])
+    assert (first.accepted, first.repeated) == (2, 1)
+    assert service.report([event(2), event(3)]).repeated == 1
+    again = opened(folder)
+    assert again.report([event(1), event(2), event(3)]).accepted == 0
+    reported = [entry.facts["id"] for entry in FileJournal(folder / "reports.log").entries()]
+    assert sorted(reported) == ["e1", "e2", "e3"]
+
+
+def test_takes_each_event_once_from_many_threads(folder, service):
+    def report():
+        for number in range(50):
+            service.report([event(number)])
+
+    threads = [threading.Thread(target=report) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(list(FileJournal(folder / "reports.log").entries())) == 50
+
+
+def test_recommends_a_new_item_at_once_and_after_a_restart(folder, service):
+    before = service.recommend(ListRequest(session=("10", "11"), k=41))
+    assert "new" not in ids(before)
+    assert service.upsert([NEW]).accepted == 1
+    request = ListRequest(session=("10", "11"), k=41)
+    assert "new" in ids(service.recommend(request))[:20]
+    assert ids(service.recommend(ListRequest(categories=("fresh",)))) == ["new"]
+    assert ids(opened(folder).recommend(request)) == ids(service.recommend(request))
+    assert service.upsert([NEW]).repeated == 1
+
+
+def test_writes_nothing_of_items_that_it_refuses(folder, service):
+    with pytest.raises(InvalidRequest, match="vector"):
+        service.upsert([NEW, NewItem(item_id="other", text="", vector=(1.0,))])
+    assert list(FileJournal(folder / "reports.log").entries()) == []
+
+
+def test_forgets_a_user_in_the_lists_the_journal_and_the_record(folder, service):
+    service.report([event(1, user="u5"), event(2, user="u5", item="8"), event(3, user="u6")])
+    service.forget("u5")
+    assert service.recommend(ListRequest(user="u5")).basis == "popularity"
+    assert service.recommend(ListRequest(user="u6")).basis == "history"
+    assert "u5" not in read_served(HeadStore(folder / "heads")).users.user_ids
+    kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert b'"u6"' in kept
+    assert b'"u5"' not in kept
+    assert opened(folder).recommend(ListRequest(user="u5")).basis == "popularity"
+
+
+def test_forgets_a_user_whom_a_later_fit_brings_back(folder, service):
+    service.forget("u5")
+    served_world(seed=2).write(HeadStore(folder / "heads"))
+    service.swap()
+    assert service.recommend(ListRequest(user="u5")).basis == "popularity"
+    assert opened(folder).recommend(ListRequest(user="u5")).basis == "popularity"
+
+
+def test_serves_a_new_head_with_what_came_since(folder, service):
+    service.upsert([NEW])
+    service.report([event(1, item="new")])
+    first, request = service.head, ListRequest(user="u5", k=41)
+    before = service.recommend(request)
+    served_world(seed=2).write(HeadStore(folder / "heads"))
+    assert service.swap() != first
+    after = service.recommend(request)
+    assert (before.head, after.head) == (first, service.head)
+    assert sorted(ids(before)) == sorted(ids(after))
+    assert [one.score for one in before.items] != [one.score for one in after.items]
+    assert service.recommend(ListRequest(user="nobody")).basis == "history"
+
+
+def test_goes_on_with_the_head_it_has_where_the_new_one_is_damaged(folder, service):
+    (folder / "heads" / "served.head").write_bytes(b"half of it")
+    request = ListRequest(user="u5")
+    before = service.recommend(request)
+    with pytest.raises(HeadStoreError):
+        service.swap()
+    assert service.recommend(request) == before
