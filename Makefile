@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Flower wants an app's folder named like a package; a clone's may be named anything, so the bundle is made from a copy.
 BUNDLE := build/bundle/graft
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format protobuf clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,10 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The interface that platforms serve; what is made of it is committed, since operators have no compiler for it.
+protobuf: $(STAMP)
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. shared/serving_api/recommend.proto
 
 clean:
 	rm -rf $(VENV) out build dist

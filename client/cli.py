@@ -12,6 +12,7 @@ import typer
 from client.commands.assess import assess_platform
 from client.commands.pretrain import pretrain_folder
 from client.commands.recommend import answer
+from client.commands.serve import callers, serve
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
@@ -38,6 +39,7 @@ imports = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(imports, name="import")
+app.add_typer(callers, name="token")
 
 SourcePath = Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder, zip, gz or file, packed or unpacked.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The platform folder to make.")]
@@ -179,6 +181,9 @@ def recommend(
 ) -> None:
     """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
     answer(open_recommender(HeadStore(heads)), user, k, as_json=as_json)
+
+
+app.command()(serve)
 
 
 def _add_format(name: str, importer: Importer) -> None:

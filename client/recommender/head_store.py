@@ -71,6 +71,14 @@ class HeadStore:
             raise HeadStoreError(f"head {name!r} is damaged: its digest does not match")
         return StoredHead(arrays=arrays, facts=facts)
 
+    def stamp(self, name: str) -> tuple[int, int] | None:
+        """Another one after each write of the record; None where there is none."""
+        try:
+            found = self._path(name).stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def names(self) -> tuple[str, ...]:
         """The records' names, sorted."""
         return tuple(sorted(path.stem for path in self._folder.glob(f"*{_SUFFIX}")))

@@ -26,7 +26,7 @@ class RequestPanel:
         self.names = panel.names
         self.repeats = panel.raw.repeats
         self._n_items = panel.raw.n_items
-        self._scorers = [_inner(scorer) for scorer in panel.raw.scorers]
+        self.scorers = [_inner(scorer) for scorer in panel.raw.scorers]
         self._widths = [len(scorer.columns) for scorer in panel.raw.scorers]
         self._items = torch.from_numpy(features)
         self.weights = torch.from_numpy(weights.astype(np.float32))
@@ -48,7 +48,7 @@ class RequestPanel:
         rows: list[int] = []
         queries: list[NDArray[np.float32]] = []
         start = 0
-        for scorer, width in zip(self._scorers, self._widths, strict=True):
+        for scorer, width in zip(self.scorers, self._widths, strict=True):
             products = scorer.queries(batch) if isinstance(scorer, QueryScorer) else []
             columns = scorer.rest(batch) if isinstance(scorer, QueryScorer) else scorer.score(batch)
             rows += range(start, start + len(products))

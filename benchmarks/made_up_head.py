@@ -1,0 +1,95 @@
+"""A served head of any size without a fit: every scorer there is, over events and texts of a skewed random platform."""
+
+import numpy as np
+
+from client.data.platform import Platform, Sequences
+from client.data.ragged import offsets_of
+from client.features.hashing import hash_texts, hashing_space
+from client.recommender.calibration import POWERS, TEMPERATURES, Calibration
+from client.recommender.cross_fitting import Catalogue, fit_on
+from client.recommender.head import RankingHead
+from client.recommender.own import Own
+from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
+from client.recommender.served_head import ServedHead
+from client.recommender.served_parts import ServedParts
+from client.recommender.stack import UNIFORM
+from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.neighbours import nearest
+from client.scorers.popularity import Popularity
+from client.scorers.scorer import Column, Kind
+from client.training.local_id import LARGE
+from client.training.sequence_model import SequenceHead, SequenceModel
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.linear import LinearMap
+from shared.seeding import rng_for
+
+WORDS = 3_000
+TEXT_LENGTH = 8
+
+
+def made_up_head(n_items: int, n_users: int, preset: str, seed: int) -> ServedHead:
+    """Equal weights; a received encoder, one of the platform's own and ids only, all drawn from ``seed``."""
+    platform = _platform(n_items, n_users, seed)
+    features = hash_texts(platform.texts)
+    items = Catalogue(features=features, neighbours=nearest(features))
+    fitted = fit_on(platform, items, platform.training_users)
+    own = KeptEncoder(
+        encoder=_encoder(preset, seed + 1),
+        head=SequenceHead.initial(n_items, _encoder(preset, seed).spec.architecture.width),
+    )
+    parts = ServedParts(
+        received={"received": _encoder(preset, seed)},
+        own=Own(kept=own, ids=SequenceModel.ids_only(LARGE, n_items, seed)),
+    )
+    scorers = (*fitted.scorers.values(), *parts.scorers(features))
+    columns = [column for scorer in scorers for column in scorer.columns]
+    return ServedHead(
+        head=RankingHead(
+            names=tuple(column.name for column in columns),
+            calibrations=tuple(map(_calibration, columns)),
+            weights=np.full(len(columns), UNIFORM),
+        ),
+        computed=tuple(fitted.scorers),
+        popularity=tuple(map(_calibration, Popularity.columns)),
+        parts=parts,
+        items=ServedCatalogue.of(platform, items),
+        users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
+        statistics=fitted.statistics,
+        repeats=False,
+        features="hashing",
+        space=hashing_space(),
+        verdict={"served": "feature"},
+    )
+
+
+def _platform(n_items: int, n_users: int, seed: int) -> Platform:
+    rng = rng_for(seed, "made-up-head")
+    words = (rng.zipf(1.3, (n_items, TEXT_LENGTH)) + 37 * np.arange(n_items)[:, None]) % WORDS
+    lengths = rng.integers(5, 30, n_users)
+    items = rng.zipf(1.2, int(lengths.sum())) * 7919 % n_items
+    return Platform(
+        name="made-up",
+        item_ids=tuple(map(str, range(n_items))),
+        texts=tuple(" ".join(f"word{word}" for word in row) for row in words),
+        categories=tuple(f"kind{item % 12}" for item in range(n_items)),
+        vectors=None,
+        user_ids=tuple(f"u{user}" for user in range(n_users)),
+        sequences=Sequences(offsets=offsets_of(lengths), items=items.astype(np.int32)),
+        training_users=np.arange(n_users),
+        weighting_users=np.arange(0, n_users, 5),
+        ordered=True,
+        repeats=False,
+    )
+
+
+def _encoder(preset: str, seed: int) -> Encoder:
+    space = hashing_space()
+    spec = EncoderSpec(preset=preset, input_dim=space.dim, feature_space=space)
+    zero = np.zeros(space.dim, np.float32)
+    weights = rng_for(seed, "made-up-encoder").normal(size=(space.dim, space.dim)).astype(np.float32)
+    return Encoder.initial(spec, seed).with_linear(LinearMap(W=weights, mean_q=zero, mean_y=zero))
+
+
+def _calibration(column: Column) -> Calibration:
+    count = len(POWERS if column.kind is Kind.COUNT else TEMPERATURES) + 1
+    return Calibration(kind=column.kind, mixture=(1 / count,) * count)

@@ -1,0 +1,148 @@
+"""How long a list takes: bare matrix work, the recommender, and the real service from a second process.
+
+    python -m benchmarks.serving OUT [--items 20000] [--rate 50] [--seconds 30]
+
+The full recommender of preset ``small``: every scorer, the history encoded afresh for each request. Bare work, panel
+and recommender take turns request by request, so that their ratio holds on a busy machine too; the service's times do
+not.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import numpy as np
+import torch
+
+from benchmarks.made_up_head import made_up_head
+from client.data.platform import Sequences
+from client.recommender.head_store import HeadStore
+from client.recommender.recommender import Recommender, Wish
+from client.recommender.served_head import RECORD, read_served
+from client.recommender.served_panel import WeighedPanel, served_panels
+from client.scorers.scorer import HistoryBatch, QueryScorer
+from client.serving.tokens import add_token
+from shared.serving_api import recommend_pb2 as api
+from shared.serving_api import recommend_pb2_grpc
+
+TURNS = 60
+QUANTILES = (0.05, 0.5, 0.95, 0.99)
+
+
+def main() -> None:
+    """Print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for the head")
+    parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--users", type=int, default=10_000)
+    parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    store = HeadStore(asked.out / "heads")
+    if store.stamp(RECORD) is None:
+        made_up_head(asked.items, asked.users, "small", seed=0).write(store)
+    print(f"| milliseconds, {asked.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
+    in_process(store)
+    over_grpc(asked.out, asked.rate, asked.seconds)
+
+
+def in_process(store: HeadStore) -> None:
+    """Rows for bare work, the panel of a run and the recommender, and the ratio of the last to the first."""
+    served = read_served(store)
+    recommender, whole = Recommender.of(served), served_panels(served)[0]
+    users = np.random.default_rng(0).permutation(len(served.users.user_ids))[:TURNS]
+    works: dict[str, Callable[[str], object]] = {
+        "bare products": bare_products(recommender),
+        "panel of a run": lambda user: panel_list(whole, recommender, user),
+        "recommender": lambda user: recommender.recommend(recommender.history_of(user), Wish(k=10)),
+    }
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for row in users:
+        for name, work in works.items():
+            began = time.thread_time()
+            work(served.users.user_ids[row])
+            times[name].append(1e3 * (time.thread_time() - began))
+    for name, found in times.items():
+        print_row(f"{name}, seconds of this thread", found)
+    ratio = np.median(np.array(times["recommender"]) / np.array(times["bare products"]))
+    print(f"| the recommender takes as long as the bare products times | {ratio:.2f} | | | |")
+
+
+def bare_products(recommender: Recommender) -> Callable[[str], object]:
+    """What no way of scoring every item can do without: each product once, nothing calibrated, ranked or told."""
+    items, panel = torch.from_numpy(recommender.items.catalogue.features), recommender.whole
+
+    @torch.no_grad()
+    def work(user: str) -> None:
+        history = recommender.history_of(user)
+        batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), len(items))
+        queries = [query for one in panel.scorers if isinstance(one, QueryScorer) for query in one.queries(batch)]
+        torch.matmul(items, torch.from_numpy(np.concatenate(queries)).T)
+        for one in panel.scorers:
+            if isinstance(one, QueryScorer):
+                one.rest(batch)
+            else:
+                one.score(batch)
+
+    return work
+
+
+def panel_list(whole: WeighedPanel, recommender: Recommender, user: str) -> torch.Tensor:
+    """The ten best by the panel that runs rank with."""
+    history = recommender.history_of(user)
+    one = Sequences(offsets=np.array([0, len(history)]), items=history)
+    return whole.panel.served(whole.weights, one)[0].topk(10).indices
+
+
+def over_grpc(out: Path, rate: float, seconds: float) -> None:
+    """Rows for requests at a steady rate, sent when they are due and not when the one before is answered."""
+    token = add_token(out / "tokens", "benchmark")
+    arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
+    script = "from client.cli import main; main()"
+    command = [sys.executable, "-c", script, *arguments, "--http-port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = re.search(r"grpc://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
+            if port is None:
+                raise SystemExit("the service did not start")
+            with grpc.insecure_channel(f"127.0.0.1:{port[1]}") as channel:
+                print_row(f"over gRPC at {rate:g} a second", asked_steadily(channel, token, rate, seconds))
+        finally:
+            process.terminate()
+
+
+def asked_steadily(channel: grpc.Channel, token: str, rate: float, seconds: float) -> list[float]:
+    """Milliseconds from when each request was due until it was answered; a request that fails ends the benchmark."""
+    stub = recommend_pb2_grpc.RecommenderStub(channel)
+    metadata = (("authorization", f"Bearer {token}"),)
+    users, times = np.random.default_rng(1).integers(0, 10_000, int(rate * seconds)), []
+
+    def ask(user: int, due: float) -> None:
+        time.sleep(max(0.0, due - time.perf_counter()))
+        stub.Recommend(api.RecommendRequest(user=f"u{user}", k=10), metadata=metadata, timeout=60)
+        times.append(1e3 * (time.perf_counter() - due))
+
+    with ThreadPoolExecutor(32) as pool:
+        ask(0, time.perf_counter())
+        times.clear()
+        began = time.perf_counter() + 0.1
+        waiting = [pool.submit(ask, int(user), began + place / rate) for place, user in enumerate(users)]
+        for one in waiting:
+            one.result()
+    return times
+
+
+def print_row(name: str, found: list[float]) -> None:
+    """Quantiles of milliseconds."""
+    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in np.quantile(found, QUANTILES))} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""``graft-client serve``: answer callers until told to stop; ``graft-client token``: who may call."""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.serving.tokens import add_token, revoke_token
+
+callers = typer.Typer(help="Who may call the service.", no_args_is_help=True)
+TokenFile = Annotated[Path, typer.Option("--tokens", metavar="FILE", help="The file of callers.")]
+Caller = Annotated[str, typer.Argument(metavar="NAME", help="The caller.")]
+
+
+def serve(
+    heads: Annotated[Path, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads.")],
+    tokens: Annotated[Path, typer.Option("--tokens", metavar="FILE", help="Who may call: graft-client token add.")],
+    host: Annotated[
+        str, typer.Option(help="Where to listen; beyond this machine only with a certificate.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of gRPC; 0 takes a free one.")] = 50061,
+    http_port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP and JSON; 0 takes a free one.")] = 8061,
+    certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, for TLS.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, of the certificate.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Requests worked on at the same time.")] = 2,
+    waiting: Annotated[int, typer.Option(min=0, max=4096, help="Requests that may wait; more are turned away.")] = 64,
+    seconds: Annotated[float, typer.Option(min=0.001, help="A request's deadline, where it names none.")] = 2.0,
+) -> None:
+    """Serve the fitted recommender over gRPC and HTTP until told to stop.
+
+    A new head that `fit` stores in the same folder is swapped in within seconds, with no request dropped. What callers
+    report is kept in the folder, too.
+    """
+    # what stands behind the service takes a second to import, which no other command shall wait for
+    from client.serving.admission import Limits
+    from client.serving.server import Server, ServeSettings
+
+    settings = ServeSettings(
+        heads=heads,
+        tokens=tokens,
+        host=host,
+        port=port,
+        http_port=http_port,
+        certificate=certificate,
+        key=key,
+        limits=Limits(workers=workers, waiting=waiting, seconds=seconds),
+    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopped.set())
+    server = Server(settings)
+    server.start()
+    grpc_port, http_port = server.ports
+    secure = "s" if certificate else ""
+    name = server.front.service.head
+    typer.echo(f"serving head {name} on grpc{secure}://{host}:{grpc_port} and http{secure}://{host}:{http_port}")
+    stopped.wait()
+    server.stop()
+
+
+@callers.command("add")
+def token_add(name: Caller, tokens: TokenFile) -> None:
+    """Print a new token for a caller; it cannot be read again, and an older one of his is void."""
+    typer.echo(add_token(tokens, name))
+
+
+@callers.command("revoke")
+def token_revoke(name: Caller, tokens: TokenFile) -> None:
+    """Make a caller's token void; a service that runs notices within a second."""
+    revoke_token(tokens, name)
+    typer.echo(f"{tokens}: {name} may call no more")

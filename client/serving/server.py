@@ -1,0 +1,156 @@
+"""A platform's service as one process: both protocols, and a watch for new heads and tokens."""
+
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import uvicorn
+
+from client.recommender.head_store import HeadStore
+from client.recommender.served_head import RECORD
+from client.serving.admission import Limits
+from client.serving.front import Front
+from client.serving.grpc_service import Address, GrpcServer
+from client.serving.http_gateway import http_app
+from client.serving.journal import FileJournal
+from client.serving.service import RecommendService
+from client.serving.tokens import Tokens
+from shared.errors import ConfigError, GraftError
+
+LOG = logging.getLogger(__name__)
+JOURNAL = "reports.log"
+GRACE = 30.0
+"""Seconds that requests under way have when the service stops."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """Where and how a platform serves; raises ConfigError where a value makes no sense."""
+
+    heads: Path
+    tokens: Path
+    host: str = "127.0.0.1"
+    port: int = 50061
+    """of gRPC; 0 takes a free one"""
+    http_port: int = 8061
+    certificate: Path | None = None
+    """PEM, with ``key``; without them the service is for this machine alone"""
+    key: Path | None = None
+    limits: Limits = field(default_factory=Limits)
+    watch_seconds: float = 1.0
+    """between two looks for a new head and new tokens"""
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigError("a certificate needs its key, and a key its certificate")
+        if self.certificate is None and not _is_loopback(self.host):
+            raise ConfigError(
+                f"on {self.host} others can listen: give a certificate and its key, or serve on 127.0.0.1"
+            )
+
+
+class Server:
+    """Started once, stopped once."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        """Open the head and take the ports; raises GraftError where that fails."""
+        torch.set_num_threads(1)
+        self._settings, self._store = settings, HeadStore(settings.heads)
+        self._seen = self._store.stamp(RECORD)
+        self._journal = FileJournal(settings.heads / JOURNAL)
+        self.front = Front(RecommendService(self._store, self._journal), Tokens(settings.tokens), settings.limits)
+        certificate, key = _read(settings.certificate), _read(settings.key)
+        address = Address(host=settings.host, port=settings.port, certificate=certificate, key=key)
+        self._grpc = GrpcServer(self.front, address)
+        self._socket = _listening(settings.host, settings.http_port)
+        self._http = uvicorn.Server(
+            uvicorn.Config(
+                http_app(self.front),
+                log_config=None,
+                access_log=False,
+                ws="none",
+                server_header=False,
+                ssl_certfile=settings.certificate,
+                ssl_keyfile=settings.key,
+                timeout_graceful_shutdown=int(GRACE),
+            )
+        )
+        self._stopped = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._http.run, kwargs={"sockets": [self._socket]}, name="http"),
+            threading.Thread(target=self._watch, name="watch", daemon=True),
+        ]
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Of gRPC and of HTTP."""
+        return self._grpc.port, int(self._socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Answer from now on; returns once both protocols do. Raises ConfigError where HTTP does not start."""
+        self._grpc.start()
+        for thread in self._threads:
+            thread.start()
+        while not self._http.started:
+            if not self._threads[0].is_alive():
+                raise ConfigError("the HTTP gateway did not start; its certificate and key may not belong together")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End without dropping a request that is under way."""
+        self._stopped.set()
+        self._http.should_exit = True
+        self._grpc.stop(GRACE)
+        self._threads[0].join(GRACE)
+        self._journal.close()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(self._settings.watch_seconds):
+            self._look()
+
+    def _look(self) -> None:
+        """Swap in a head that was stored since, and take in new tokens; what is wrong is said, and changes nothing."""
+        try:
+            self.front.tokens.reload()
+            stamp = self._store.stamp(RECORD)
+            if stamp == self._seen:
+                return
+            self._seen = stamp
+            name = self.front.service.swap()
+            self.front.metrics.swapped("ok")
+            LOG.info("serving head %s", name)
+        except GraftError as error:
+            self.front.metrics.swapped("failed")
+            LOG.warning("going on as before: %s", error)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(file: Path | None) -> bytes:
+    if file is None:
+        return b""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"the HTTP gateway cannot listen on {host}:{port}: {error}") from error
+    return listening
