@@ -21,13 +21,13 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Where to listen; beyond this machine only with a certificate.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of gRPC; 0 takes a free one.")] = 50061,
-    http_port: Annotated[int, typer.Option(min=0, max=65535, help="Of HTTP and JSON; 0 takes a free one.")] = 8061,
+    port: Annotated[int, typer.Option(help="Of gRPC; 0 takes a free one.")] = 50061,
+    http_port: Annotated[int, typer.Option(help="Of HTTP and JSON; 0 takes a free one.")] = 8061,
     certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, for TLS.")] = None,
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, of the certificate.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Requests worked on at the same time.")] = 2,
-    waiting: Annotated[int, typer.Option(min=0, max=4096, help="Requests that may wait; more are turned away.")] = 64,
-    seconds: Annotated[float, typer.Option(min=0.001, help="A request's deadline, where it names none.")] = 2.0,
+    workers: Annotated[int, typer.Option(help="Requests worked on at the same time.")] = 2,
+    waiting: Annotated[int, typer.Option(help="Requests that may wait; more are turned away.")] = 64,
+    seconds: Annotated[float, typer.Option(help="A request's deadline, where it names none.")] = 2.0,
 ) -> None:
     """Serve the fitted recommender over gRPC and HTTP until told to stop.
 

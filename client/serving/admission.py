@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shared.errors import Overloaded, TooLate
+from shared.errors import ConfigError, Overloaded, TooLate
+
+MOST_WORKERS, MOST_WAITING, LONGEST = 256, 4096, 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Of all protocols together."""
+    """Of all protocols together; raises ConfigError where a value makes no sense."""
 
     workers: int = 2
     """requests worked on at the same time"""
@@ -19,6 +21,14 @@ class Limits:
     """requests that may wait for a worker; one more is turned away at once"""
     seconds: float = 2.0
     """a request's deadline, where its caller names none"""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.workers <= MOST_WORKERS:
+            raise ConfigError(f"workers must be 1 to {MOST_WORKERS}; got {self.workers}")
+        if not 0 <= self.waiting <= MOST_WAITING:
+            raise ConfigError(f"waiting must be 0 to {MOST_WAITING}; got {self.waiting}")
+        if not 0 < self.seconds <= LONGEST:
+            raise ConfigError(f"seconds must be above 0 and at most {LONGEST:g}; got {self.seconds:g}")
 
 
 class Admission:
@@ -41,7 +51,7 @@ class Admission:
 
         Raises Overloaded where too many wait already, TooLate where the time is over before a worker is free.
         """
-        until = self._clock() + (self.limits.seconds if seconds is None else min(seconds, 3600.0))
+        until = self._clock() + (self.limits.seconds if seconds is None else min(seconds, LONGEST))
         with self._counted():
             if not self._free.acquire(timeout=max(0.0, until - self._clock())):
                 raise TooLate("the deadline passed before it was the request's turn")

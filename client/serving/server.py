@@ -24,6 +24,7 @@ from shared.errors import ConfigError, GraftError
 
 LOG = logging.getLogger(__name__)
 JOURNAL = "reports.log"
+MOST_PORT = 65535
 GRACE = 30.0
 """Seconds that requests under way have when the service stops."""
 
@@ -46,6 +47,9 @@ class ServeSettings:
     """between two looks for a new head and new tokens"""
 
     def __post_init__(self) -> None:
+        for name, port in (("port", self.port), ("http-port", self.http_port)):
+            if not 0 <= port <= MOST_PORT:
+                raise ConfigError(f"{name} must be 0 to {MOST_PORT}; got {port}")
         if (self.certificate is None) != (self.key is None):
             raise ConfigError("a certificate needs its key, and a key its certificate")
         if self.certificate is None and not _is_loopback(self.host):

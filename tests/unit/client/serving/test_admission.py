@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from client.serving.admission import Admission, Limits
-from shared.errors import Overloaded, TooLate
+from shared.errors import ConfigError, Overloaded, TooLate
 
 
 def held(admission, count):
@@ -57,3 +57,9 @@ def test_gives_up_a_request_whose_time_is_over(seconds):
     assert admission.inside == 1
     release.set()
     threads[0].join(10)
+
+
+@pytest.mark.parametrize("wrong", [{"workers": 0}, {"waiting": -1}, {"seconds": 0.0}, {"seconds": float("nan")}])
+def test_refuses_limits_that_make_no_sense(wrong):
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} must be"):
+        Limits(**wrong)
