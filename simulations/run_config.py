@@ -77,7 +77,7 @@ class RunConfig:
         _check_known("encoder", (self.encoder,), tuple(PRESETS))
         _check_known("teacher", (self.teacher,), TEACHERS)
         aligned = [one.kind for one in parse_alignment(self.alignment) if one is not None]
-        if "probe" in aligned and self.features != "hashing":
+        if "probe" in aligned and self.features.partition(":")[0] != "hashing":
             raise ConfigError(f"alignment {self.alignment} needs the features hashing; got {self.features!r}")
         own = () if self.plugin is None else self.plugin.aggregations
         _check_known("aggregation", (self.aggregation,), (AGGREGATION, *own))

@@ -1,4 +1,4 @@
-"""The feature space ``hashing``: hashed n-grams of the text, randomly projected, of length 1.
+"""The feature space ``hashing`` or ``hashing:DIM``: hashed n-grams of the text, randomly projected, of length 1.
 
 Binary word 1-2-grams of weight 1 and character 3-5-grams (inside a word and its two edges) of weight 1/2; each gram's
 hash chooses a fixed row of random signs (random projection with signs: Achlioptas 2003). No idf: a local idf would give
@@ -28,17 +28,27 @@ BUCKETS = 2**18
 CHARACTER_GRAMS = (3, 4, 5)
 CHARACTER_WEIGHT = 0.5
 PROJECTION_ROWS = 8192
+DIM, LEAST_DIM, MOST_DIM = 1024, 64, 4096
+"""Length of a vector unless another is asked for, and the bounds of that; all multiples of 64."""
 _WORD = re.compile(r"\w+")
 
 
+def dim_of(label: str) -> int | None:
+    """The length that ``label`` asks for, the usual one where it is empty, or None where it is no sound one."""
+    if not label:
+        return DIM
+    dim = int(label) if label.isascii() and label.isdigit() else 0
+    return dim if LEAST_DIM <= dim <= MOST_DIM and dim % 64 == 0 else None
+
+
 @lru_cache(maxsize=8)
-def hashing_space(dim: int = 512) -> FeatureSpace:
+def hashing_space(dim: int = DIM) -> FeatureSpace:
     """The identity of this feature space with vectors of length ``dim`` (a multiple of 64)."""
     parameters: Parameters = (("dim", dim), ("buckets", BUCKETS), ("version", 1))
     return fingerprinted(NAME, parameters, hash_texts(PROBE_TEXTS, dim))
 
 
-def hash_texts(texts: Sequence[str], dim: int = 512) -> NDArray[np.float32]:
+def hash_texts(texts: Sequence[str], dim: int = DIM) -> NDArray[np.float32]:
     """[n, D] vectors of length 1, or 0 where a text holds no word."""
     return unit_rows(_project(gram_weights(texts), dim))
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,17 @@ from client.features.sentences import sentence_space
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
 
-CHOICES = f"hashing, precomputed, precomputed:LABEL or {SENTENCES}:MODEL"
+CHOICES = f"hashing[:DIM], precomputed[:LABEL] or {SENTENCES}:MODEL"
 """The feature spaces, as they are written."""
 
 
 def check_features(features: str) -> None:
     """Raise ConfigError unless this names a feature space."""
     name, _, label = features.partition(":")
-    sound = {hashing.NAME: features == name, precomputed.NAME: True, SENTENCES: bool(label)}
-    if not sound.get(name, False):
+    if name == hashing.NAME and hashing.dim_of(label) is None:
+        bounds = f"a multiple of 64 from {hashing.LEAST_DIM} to {hashing.MOST_DIM}"
+        raise ConfigError(f"features hashing:DIM must have a DIM that is {bounds}; got {features!r}")
+    if name not in (hashing.NAME, precomputed.NAME) and not (name == SENTENCES and label):
         raise ConfigError(f"features must be {CHOICES}; got {features!r}")
 
 
@@ -49,8 +52,8 @@ def item_features(
     if name == SENTENCES:
         sentences = sentence_space(label)
         return sentences.space, _read_once(sentences.space, items.texts, sentences.vectors, cache)
-    space = hashing.hashing_space()
-    return space, _read_once(space, items.texts, hashing.hash_texts, cache)
+    space = hashing.hashing_space(hashing.dim_of(label) or hashing.DIM)
+    return space, _read_once(space, items.texts, partial(hashing.hash_texts, dim=space.dim), cache)
 
 
 def _read_once(

@@ -57,7 +57,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
         (
             {"features": "bert"},
-            "features must be hashing, .* or sentence-transformers:MODEL; got 'bert'",
+            "features must be hashing\\[:DIM\\], .* or sentence-transformers:MODEL; got 'bert'",
         ),
         ({"encoder": "huge"}, "encoder must be of tiny, nano, small; got 'huge'"),
         ({"cold_start": "news"}, "cold-start must be of shop, second-shop, films, newcomer; got 'news'"),

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from client.features.item_features import check_features, item_features
+from client.features.item_features import item_features
 from client.features.sentences import sentence_space
 from shared.errors import ConfigError, FeatureSpaceMismatch
 from shared.feature_space.fingerprint import require_same
@@ -93,9 +93,3 @@ def test_says_which_extra_is_missing(monkeypatch) -> None:
     monkeypatch.setattr("client.features.sentences.LIBRARY", "no_such_library")
     with pytest.raises(ConfigError, match=r"graft\[text\]"):
         sentence_space("any")
-
-
-@pytest.mark.parametrize("features", ["hashing:512", "sentence-transformers", "sentence-transformers:", "bert", ""])
-def test_refuses_a_space_that_does_not_exist(features) -> None:
-    with pytest.raises(ConfigError, match="features must be"):
-        check_features(features)
