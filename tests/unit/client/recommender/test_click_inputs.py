@@ -23,7 +23,8 @@ from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder, EncoderSpec
 from tests.unit.client.data.clicks import DAYS, click_folder
 
-ENCODER = Encoder.initial(EncoderSpec(preset="tiny", input_dim=hashing_space().dim, feature_space=hashing_space()), seed=0)
+SPEC = EncoderSpec(preset="tiny", input_dim=hashing_space().dim, feature_space=hashing_space())
+ENCODER = Encoder.initial(SPEC, seed=0)
 
 
 def opened(path: Path, **clicks: int) -> tuple[Platform, Impressions, ClickInputs]:
