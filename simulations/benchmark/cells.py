@@ -3,16 +3,18 @@
 A pair's target is reported at every fraction of its training users.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from shared.errors import ConfigError, InputError
+from shared.whole_file import write_whole
 from simulations.benchmark.federations import FEDERATIONS, Federation, federation_config
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
 from simulations.methods import LOCAL_METHODS
-from simulations.results import RESULT_FILE, read_result
+from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run_command import WORK_FOLDER, Runner, RunStopped, execute
 from simulations.run_config import RunConfig
 
@@ -94,9 +96,7 @@ def run_cells(
             say(f"{pair.name}, seed {seed}")
             work = out / WORK_FOLDER
             _run_cell(cell_config(pair, seed, data), work, runner)
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in ("per_user.parquet", RESULT_FILE):
-                shutil.copyfile(work / name, folder / name)
+            _keep(work, folder, data)
             shutil.rmtree(work)
 
 
@@ -105,6 +105,16 @@ def _run_cell(config: RunConfig, work: Path, runner: Runner) -> None:
         execute(config, work, runner=runner, say=lambda _step: None, force=True, resume=True)
     except RunStopped as stopped:
         raise RunStopped("stopped; the same command goes on", code=stopped.code) from None
+
+
+def _keep(work: Path, folder: Path, data: Path) -> None:
+    """What a table needs of a run, the result last; platforms are named from the data folder on, wherever that lies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / PER_USER_FILE, (work / PER_USER_FILE).read_bytes())
+    result = read_result(work / RESULT_FILE)
+    lines = [line.replace(f"={data}/", "=", 1) for line in result["config"]["platform"]]
+    kept = {**result, "config": {**result["config"], "platform": lines}}
+    write_whole(folder / RESULT_FILE, f"{json.dumps(kept, indent=1, allow_nan=False)}\n".encode())
 
 
 def finished(pairs: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, int, Path]]:

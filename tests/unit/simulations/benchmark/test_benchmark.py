@@ -79,6 +79,8 @@ def test_leaves_out_what_is_finished(tmp_path):
     run_cells((PAIR,), (0, 1), data, tmp_path, quiet, noted)
     assert ran == [0, 1]
     assert [seed for _, seed, _ in finished((PAIR,), tmp_path)] == [0, 1]
+    kept = json.loads((cell_folder(tmp_path, PAIR, 0) / RESULT_FILE).read_text())
+    assert kept["config"]["platform"][0] == f"source-0={PAIR.sources[0]}"
 
 
 def test_does_not_count_a_stopped_run_as_finished(tmp_path):
