@@ -15,7 +15,7 @@ from shared.errors import (
     EncoderUnknown,
     FeatureSpaceMismatch,
     GraftError,
-    HeadStoreError,
+    StorageError,
     WireError,
 )
 from shared.messages import Failed, FailureCode, Reply
@@ -28,7 +28,7 @@ _CODES: dict[type[Exception], FailureCode] = {
     ConfigError: FailureCode.SETTINGS,
     DataError: FailureCode.DATA,
     FeatureSpaceMismatch: FailureCode.FEATURE_SPACE,
-    HeadStoreError: FailureCode.HEAD_STORE,
+    StorageError: FailureCode.HEAD_STORE,
     WireError: FailureCode.PROTOCOL,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
 }

@@ -15,7 +15,7 @@ from client.data.platform import Platform
 from client.data.preparation import prepare
 from client.data.spec import parse_platform_spec
 from client.features.item_features import item_features
-from client.recommender.head_store import HeadStore
+from client.recommender.head_store import HeadStore, open_heads
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
 
@@ -28,6 +28,8 @@ class NodeSettings:
     """NAME=DIR[,option=value...] as client/data/spec.py reads it"""
     heads: str
     """folder of the head store"""
+    vault_key: str = ""
+    """what opens the vault in that folder, KIND:WHERE as client/vault/key_source.py reads it; empty: plain files"""
     seed: int = 0
     """of the preparation"""
     cache: str = ""
@@ -105,7 +107,7 @@ def open_workspace(settings: NodeSettings) -> Workspace:
         settings.min_user_events,
         settings.min_item_events,
     )
-    heads = HeadStore(Path(settings.heads))
+    heads = open_heads(Path(settings.heads), settings.vault_key)
     return Workspace(platform=data.platform, space=data.space, features=data.features, heads=heads)
 
 

@@ -10,8 +10,10 @@ GraftError
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
-├── HeadStoreError             a stored head that cannot be read or written
 ├── JournalError               what callers reported cannot be read or written
+├── StorageError               what a platform keeps cannot be read or written
+│   ├── HeadStoreError         a stored head
+│   └── VaultError             a sealed record, or the keyring that opens it
 └── RequestError               a caller's request that cannot be answered
     ├── InvalidRequest         what it asks makes no sense; the message says which part
     ├── NothingToRecommend     what it allows holds no item
@@ -60,8 +62,16 @@ class EncoderUnknown(GraftError):
     """A step leads on from an encoder that this platform does not hold; it needs the whole one."""
 
 
-class HeadStoreError(GraftError):
+class StorageError(GraftError):
+    """What a platform keeps cannot be read or written; what was there before is as it was."""
+
+
+class HeadStoreError(StorageError):
     """A stored head cannot be read or written."""
+
+
+class VaultError(StorageError):
+    """A sealed record, or the keyring that opens it, cannot be read or written."""
 
 
 class JournalError(GraftError):

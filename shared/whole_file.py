@@ -5,23 +5,26 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside the file, through to the disk, then rename; raises OSError where that is not possible."""
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write beside the file, through to the disk, then rename; raises OSError where that is not possible.
+
+    ``mode`` says who may read it, before the umask takes something away.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as stream:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """The rename itself, through to the disk."""
+def sync_folder(folder: Path) -> None:
+    """A rename or a removal in the folder, through to the disk; raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,25 +1,26 @@
-"""Where a platform keeps its heads between rounds, runs and restarts: plain files, one per record."""
+"""Where a platform keeps its heads between rounds, runs and restarts: in its vault, or in plain files."""
 
 import hashlib
 import json
-import os
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
-from shared.errors import HeadStoreError
+from client.vault.key_source import KeySource
+from client.vault.plain_folder import PlainFolder
+from client.vault.records import Records
+from client.vault.vault import Vault, is_vault
+from shared.errors import ConfigError, HeadStoreError
 
 FORMAT = "graft-head/1"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_SUFFIX = ".head"
+_LENGTH = 8
+"""bytes before a safetensors header, which say how long it is"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,39 +32,31 @@ class StoredHead:
 
 
 class HeadStore:
-    """A folder of records, readable by its owner alone; a write is whole or has not happened."""
+    """A platform's heads by name, each replaced whole or not at all; raises StorageError.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    A folder in the place of ``records`` stands for plain files in it, readable by their owner alone.
+    """
+
+    def __init__(self, records: Records | Path) -> None:
+        self._records = PlainFolder(records) if isinstance(records, Path) else records
 
     def write(self, name: str, head: StoredHead) -> None:
-        """Replace the record; raises HeadStoreError where the folder cannot be written."""
+        """Replace the record."""
         arrays = {key: np.ascontiguousarray(value) for key, value in sorted(head.arrays.items())}
         facts = json.dumps(dict(head.facts), sort_keys=True)
-        content = save(arrays, metadata={"format": FORMAT, "facts": facts, "digest": _digest(arrays, facts)})
-        path = self._path(name)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write_through(temporary, content)
-            temporary.replace(path)
-        except OSError as error:
-            raise HeadStoreError(f"head {name!r} cannot be written: {error.strerror}") from error
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        metadata = {"format": FORMAT, "facts": facts, "digest": _digest(arrays, facts)}
+        self._records.write(name, save(arrays, metadata=metadata))
 
     def read(self, name: str) -> StoredHead | None:
         """The record, or None where there is none; raises HeadStoreError where it is damaged."""
-        path = self._path(name)
-        if not path.exists():
+        content = self._records.read(name)
+        if content is None:
             return None
         try:
-            with safe_open(path, framework="np") as file:
-                metadata = dict(file.metadata() or {})
-                arrays = {key: file.get_tensor(key) for key in sorted(file.keys())}
+            metadata = _metadata(content)
+            arrays = load(content)
             facts = json.loads(metadata["facts"])
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
+        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise HeadStoreError(f"head {name!r} is damaged: not a whole head file") from error
         if metadata.get("format") != FORMAT:
             raise HeadStoreError(f"head {name!r} has the format {metadata.get('format')!r}; expected {FORMAT}")
@@ -73,24 +66,33 @@ class HeadStore:
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """Another one after each write of the record; None where there is none."""
-        try:
-            found = self._path(name).stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+        return self._records.stamp(name)
 
     def names(self) -> tuple[str, ...]:
         """The records' names, sorted."""
-        return tuple(sorted(path.stem for path in self._folder.glob(f"*{_SUFFIX}")))
+        return self._records.names()
 
     def delete(self, name: str) -> None:
         """Remove the record if it is there."""
-        self._path(name).unlink(missing_ok=True)
+        self._records.delete(name)
 
-    def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise HeadStoreError(f"a head's name must be lower-case letters, digits and '-'; got {name!r}")
-        return self._folder / f"{name}{_SUFFIX}"
+
+def open_heads(folder: Path, key: str) -> HeadStore:
+    """The heads of a platform: in the vault in the folder, which ``key`` opens (KIND:WHERE), or in plain files.
+
+    Raises ConfigError where a vault lies there and ``key`` is empty: nothing is ever written beside it in the clear.
+    """
+    if key:
+        return HeadStore(Vault.open(folder, KeySource.parse(key)))
+    if is_vault(folder):
+        raise ConfigError(f"{folder}: holds a vault; say where its key is (vault-key)")
+    return HeadStore(folder)
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    length = int.from_bytes(content[:_LENGTH], "little")
+    found = json.loads(content[_LENGTH : _LENGTH + length])["__metadata__"]
+    return {str(name): str(value) for name, value in found.items()}
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
@@ -99,12 +101,3 @@ def _digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
         digest.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
         digest.update(value.tobytes())
     return digest.hexdigest()
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    """On disk, not in a cache, before the rename makes it the record."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())

@@ -1,0 +1,1 @@
+"""Encrypted storage on the platform, and the plain files that stand in its place in experiments."""
