@@ -1,12 +1,18 @@
-"""Flower's ClientApp: a handler per message type; wiring only, and no error's text leaves the platform."""
+"""Flower's ClientApp: a handler per message type; wiring only: no answer leaves but past the guard, no error's text
+ever."""
 
 import logging
 import traceback
 from collections.abc import Callable
+from typing import TypeVar
 
-from flwr.app import Context, Message
+from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
+from client.asked import asked_of
+from client.guard.manifest import Asked
+from client.guard.site_policy import SitePolicy, TaskKind
+from client.guard.way_out import WayOut
 from client.round_tasks import evaluate_reply, moments_reply, train_reply
 from client.workspace import NodeSettings, Workspace, open_workspace
 from shared.errors import (
@@ -15,13 +21,15 @@ from shared.errors import (
     EncoderUnknown,
     FeatureSpaceMismatch,
     GraftError,
+    OutboundRefused,
     StorageError,
     WireError,
 )
-from shared.messages import Failed, FailureCode, Reply
+from shared.messages import Failed, FailureCode, Reply, Task
 from shared.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
 
 app = ClientApp()
+TaskType = TypeVar("TaskType", bound=Task)
 
 _LOG = logging.getLogger("graft.client")
 _CODES: dict[type[Exception], FailureCode] = {
@@ -30,6 +38,7 @@ _CODES: dict[type[Exception], FailureCode] = {
     FeatureSpaceMismatch: FailureCode.FEATURE_SPACE,
     StorageError: FailureCode.HEAD_STORE,
     WireError: FailureCode.PROTOCOL,
+    OutboundRefused: FailureCode.REFUSED,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
 }
 
@@ -37,29 +46,55 @@ _CODES: dict[type[Exception], FailureCode] = {
 @app.query("moments")
 def moments(message: Message, context: Context) -> Message:
     """Answer a moments task."""
-    return _answer(message, context, lambda workspace: moments_reply(decode_moments_task(message.content), workspace))
+    return _answer(message, context, TaskKind.MOMENTS, decode_moments_task, moments_reply)
 
 
 @app.train()
 def train(message: Message, context: Context) -> Message:
     """Answer a training task."""
-    return _answer(message, context, lambda workspace: train_reply(decode_train_task(message.content), workspace))
+    return _answer(message, context, TaskKind.TRAIN, decode_train_task, train_reply)
 
 
 @app.evaluate()
 def evaluate(message: Message, context: Context) -> Message:
     """Answer an evaluation task."""
-    return _answer(message, context, lambda workspace: evaluate_reply(decode_evaluate_task(message.content), workspace))
+    return _answer(message, context, TaskKind.EVALUATE, decode_evaluate_task, evaluate_reply)
 
 
-def _answer(message: Message, context: Context, work: Callable[[Workspace], Reply]) -> Message:
-    """The reply, or of an error its code alone: the engine would send the exception's text to the server."""
+def _answer(
+    message: Message,
+    context: Context,
+    kind: TaskKind,
+    decode: Callable[[RecordDict], TaskType],
+    work: Callable[[TaskType, Workspace], Reply],
+) -> Message:
+    """The reply, past the guard, or of an error its code alone: the engine would send the exception's text on."""
+    asked = Asked.unopened(kind, round_of(message.content))
+    way_out = WayOut(SitePolicy(), None)
     try:
-        content = encode_reply(work(open_workspace(NodeSettings.from_node_config(context.node_config))))
+        settings = NodeSettings.from_node_config(context.node_config)
+        way_out = WayOut.of(settings.policy, settings.ledger)
+        reply: Reply | None = way_out.turned_away(asked)
+        if reply is None:
+            task = decode(message.content)
+            workspace = open_workspace(settings, minimum_users=way_out.policy.minimum_users)
+            asked = asked_of(task, workspace)
+            reply = work(task, workspace)
+        content = way_out.let_out(reply, asked)
     except Exception as error:  # noqa: BLE001
-        _log_here(error)
-        content = encode_reply(Failed(round=round_of(message.content), code=_code_of(error)))
+        content = _failure(error, asked, way_out)
     return Message(content, reply_to=message)
+
+
+def _failure(error: Exception, asked: Asked, way_out: WayOut) -> RecordDict:
+    """The error's code; it leaves even where it cannot be written down, for the engine would else tell more."""
+    _log_here(error)
+    failed = Failed(round=asked.round, code=_code_of(error))
+    try:
+        return way_out.let_out(failed, asked)
+    except GraftError as further:
+        _log_here(further)
+        return encode_reply(failed)
 
 
 def _code_of(error: Exception) -> FailureCode:

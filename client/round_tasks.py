@@ -42,7 +42,7 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
     """The moments over the contributing users' training events."""
     _require_space(task.feature_space, workspace)
     platform = workspace.platform
-    if not platform.contributes:
+    if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sequences = training_sequences(platform, platform.contributing_users)
     return MomentsReply(
@@ -58,7 +58,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
     encoder = received_encoder(task, workspace.heads)
-    if not platform.contributes:
+    if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     result = run_local_round(
         encoder=encoder,
@@ -84,7 +84,7 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
     encoder = received_encoder(task, workspace.heads)
-    if not platform.contributes:
+    if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sample = _validation_sample(platform, task.seed)
     scorers = encoder_scorers("", encoder, workspace.features, stored_head(workspace, encoder))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.contract import read_folder
-from client.data.platform import Platform
+from client.data.platform import MIN_CONTRIBUTING, Platform
 from client.data.preparation import prepare
 from client.data.spec import parse_platform_spec
 from client.features.item_features import item_features
@@ -30,6 +30,10 @@ class NodeSettings:
     """folder of the head store"""
     vault_key: str = ""
     """what opens the vault in that folder, KIND:WHERE as client/vault/key_source.py reads it; empty: plain files"""
+    policy: str = ""
+    """the site policy, a TOML file; empty: the default one"""
+    ledger: str = ""
+    """where every answer that leaves is written down first; empty keeps no ledger"""
     seed: int = 0
     """of the preparation"""
     cache: str = ""
@@ -75,6 +79,13 @@ class Workspace:
     features: NDArray[np.float32]
     """[n, D]"""
     heads: HeadStore
+    minimum_users: int = MIN_CONTRIBUTING
+    """training users below which the site policy lets nothing be told about them"""
+
+    @property
+    def contributes(self) -> bool:
+        """False where the platform receives only."""
+        return self.platform.contributes and len(self.platform.training_users) >= self.minimum_users
 
 
 _HELD: dict[str, OpenedData] = {}
@@ -94,8 +105,10 @@ def held_open(data: Mapping[str, OpenedData]) -> Iterator[None]:
             _HELD.pop(line, None)
 
 
-def open_workspace(settings: NodeSettings) -> Workspace:
+def open_workspace(settings: NodeSettings, *, minimum_users: int = MIN_CONTRIBUTING) -> Workspace:
     """The platform and its heads; data and vectors are read once per process.
+
+    ``minimum_users`` is the site policy's.
 
     Raises ConfigError or DataError where they cannot be opened.
     """
@@ -108,7 +121,13 @@ def open_workspace(settings: NodeSettings) -> Workspace:
         settings.min_item_events,
     )
     heads = open_heads(Path(settings.heads), settings.vault_key)
-    return Workspace(platform=data.platform, space=data.space, features=data.features, heads=heads)
+    return Workspace(
+        platform=data.platform,
+        space=data.space,
+        features=data.features,
+        heads=heads,
+        minimum_users=minimum_users,
+    )
 
 
 @lru_cache(maxsize=64)

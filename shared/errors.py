@@ -9,11 +9,13 @@ GraftError
 ├── FederationError            a federated run cannot go on
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
+├── OutboundRefused            an answer that may not leave the platform
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
 │   ├── HeadStoreError         a stored head
-│   └── VaultError             a sealed record, or the keyring that opens it
+│   ├── VaultError             a sealed record, or the keyring that opens it
+│   └── LedgerError            the ledger of what left
 └── RequestError               a caller's request that cannot be answered
     ├── InvalidRequest         what it asks makes no sense; the message says which part
     ├── NothingToRecommend     what it allows holds no item
@@ -58,6 +60,10 @@ class ReplyRejected(WireError):
     """A reply that must not enter the encoder; the message says why."""
 
 
+class OutboundRefused(GraftError):
+    """An answer may not leave the platform; the message names the rule and quotes nothing of the answer."""
+
+
 class EncoderUnknown(GraftError):
     """A step leads on from an encoder that this platform does not hold; it needs the whole one."""
 
@@ -72,6 +78,10 @@ class HeadStoreError(StorageError):
 
 class VaultError(StorageError):
     """A sealed record, or the keyring that opens it, cannot be read or written."""
+
+
+class LedgerError(StorageError):
+    """The ledger of what left cannot be written; so nothing leaves."""
 
 
 class JournalError(GraftError):

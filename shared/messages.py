@@ -23,6 +23,7 @@ class DeclineReason(StrEnum):
     """Why a platform takes part in receiving only."""
 
     TOO_FEW_USERS = "too-few-users"
+    SITE_POLICY = "site-policy"
 
 
 class FailureCode(StrEnum):
@@ -34,6 +35,7 @@ class FailureCode(StrEnum):
     HEAD_STORE = "head-store"
     PROTOCOL = "protocol"
     ENCODER_UNKNOWN = "encoder-unknown"
+    REFUSED = "refused"
     INTERNAL = "internal"
 
 

@@ -1,0 +1,96 @@
+"""The ledger of what left: a line of JSON for each answer, on the disk before the answer is handed over.
+
+It holds kinds, sizes and names of what left, never a content. A line that a crash cut off is told, not dropped.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from client.guard.outbound_guard import Passed
+from shared.errors import ConfigError, LedgerError
+
+PLACE = Path("logs") / "outbound.jsonl"
+"""in an agent's folder"""
+OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerLine:
+    """One answer that left, or was held back."""
+
+    time: str
+    """ISO 8601, with offset"""
+    round: int
+    task: str
+    kind: str
+    """of the answer; empty where it was held back"""
+    bytes: int = 0
+    arrays: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    users: int = 0
+    held_back: str = ""
+    """why it did not leave"""
+
+    @classmethod
+    def left(cls, passed: Passed, *, task: str, round_number: int, now: datetime) -> "LedgerLine":
+        """A line for what the guard let pass."""
+        return cls(time=_stamp(now), round=round_number, task=task, **asdict(passed))
+
+    @classmethod
+    def kept(cls, reason: str, *, task: str, round_number: int, now: datetime) -> "LedgerLine":
+        """A line for what the guard held back."""
+        return cls(time=_stamp(now), round=round_number, task=task, kind="", held_back=reason)
+
+
+class Ledger:
+    """A file that is only ever added to, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, line: LedgerLine) -> None:
+        """Write it through to the disk; raises LedgerError where that is not possible."""
+        text = json.dumps(asdict(line), sort_keys=True) + "\n"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
+            with os.fdopen(handle, "r+b", buffering=0) as stream:
+                stream.write(_after_a_cut_line(handle) + text.encode("utf-8"))
+                os.fsync(handle)
+        except OSError as error:
+            raise LedgerError(f"the ledger of what left cannot be written: {error.strerror}") from error
+
+    def lines(self) -> tuple[list[LedgerLine], list[int]]:
+        """What stands in it, and the numbers of lines (from 1) that cannot be read; raises ConfigError for no file."""
+        try:
+            texts = self._path.read_text("utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise ConfigError(f"{self._path}: the ledger of what left cannot be read: {error.strerror}") from error
+        found = [(number, _line(text)) for number, text in enumerate(texts, 1)]
+        return [line for _, line in found if line is not None], [number for number, line in found if line is None]
+
+
+def _stamp(now: datetime) -> str:
+    return now.isoformat(timespec="seconds")
+
+
+def _after_a_cut_line(handle: int) -> bytes:
+    """A line end first where the last line has none."""
+    size = os.fstat(handle).st_size
+    return b"\n" if size and os.pread(handle, 1, size - 1) != b"\n" else b""
+
+
+def _line(text: str) -> LedgerLine | None:
+    try:
+        fields = json.loads(text)
+        line = LedgerLine(**{**fields, "metrics": tuple(fields["metrics"])})
+        datetime.fromisoformat(line.time)
+        if not type(line.bytes) is type(line.round) is int:
+            return None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return line

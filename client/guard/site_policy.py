@@ -1,0 +1,76 @@
+"""The site policy: what the platform's operator lets leave, whatever the server asks.
+
+A flat TOML file; what it does not name has the value below, and a name it does not know is an error, so that a
+misspelt rule is never a missing one.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from pathlib import Path
+
+from client.data.platform import MIN_CONTRIBUTING
+from shared.messages import DeclineReason
+from shared.settings_file import read_settings, require
+
+PLACE = "policy.toml"
+"""in an agent's folder"""
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
+
+
+class TaskKind(StrEnum):
+    """What a server may ask."""
+
+    MOMENTS = "moments"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SitePolicy:
+    """The rules, checked; raises ConfigError for what cannot be."""
+
+    tasks: tuple[str, ...] = tuple(TaskKind)
+    """the tasks that are worked on: moments, train, evaluate"""
+    maximum_bytes: int = 256 * 2**20
+    """of one answer"""
+    minimum_users: int = MIN_CONTRIBUTING
+    """training users below which nothing about them is told"""
+    quiet_hours: str = ""
+    """HH:MM-HH:MM in the machine's local time, in which no task is worked on and no result leaves; empty: none"""
+    tell_losses: bool = True
+    """a local round's two losses, two digits after the point"""
+    tell_validation: bool = True
+    """what an encoder is worth here, two digits"""
+    tell_users: bool = True
+    """how many users stand behind an answer, as a power of two"""
+    tell_declined: bool = True
+    """why the platform only receives; else it says no more than that it refuses"""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.tasks) - set(TaskKind))
+        require("tasks", not unknown, f"some of {', '.join(TaskKind)}", ", ".join(unknown))
+        require("maximum_bytes", self.maximum_bytes >= 1, "1 or more", self.maximum_bytes)
+        least = MIN_CONTRIBUTING
+        require("minimum_users", self.minimum_users >= least, f"{least} or more", self.minimum_users)
+        hours = not self.quiet_hours or _HOURS.fullmatch(self.quiet_hours) is not None
+        require("quiet_hours", hours, "HH:MM-HH:MM or empty", self.quiet_hours)
+
+    def quiet(self, now: datetime) -> bool:
+        """Whether ``now`` lies in the quiet hours; they may go through midnight."""
+        found = _HOURS.fullmatch(self.quiet_hours)
+        if found is None:
+            return False
+        start, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+        moment = now.astimezone().time().replace(tzinfo=None)
+        return start <= moment < end if start <= end else moment >= start or moment < end
+
+    def turns_away(self, task: TaskKind, now: datetime) -> DeclineReason | None:
+        """Why a task is not begun at all, or None."""
+        return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
+
+
+def read_policy(path: str) -> SitePolicy:
+    """The policy in a file, or the default one for an empty path; raises ConfigError, also for a file that is gone."""
+    return read_settings(SitePolicy, Path(path)) if path else SitePolicy()

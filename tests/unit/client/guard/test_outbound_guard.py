@@ -1,0 +1,175 @@
+"""The outbound guard: what is listed leaves, and a thing of every other kind is stopped."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from client.guard.site_policy import SitePolicy, TaskKind
+from shared.encoder.adapters import AdapterSpec
+from shared.errors import OutboundRefused
+from shared.messages import Declined, DeclineReason, Failed, FailureCode
+from shared.wire import content_bytes, encode_reply
+from shared.wire_arrays import array_record
+from tests.federation_world import START
+from tests.unit.client.guard.answers import LAYOUT, NOON, checked, evaluated, moments, trained
+from tests.unit.client.training.world import N_ITEMS
+
+DECLINED = encode_reply(Declined(round=3, reason=DeclineReason.TOO_FEW_USERS))
+HEAD = np.zeros((N_ITEMS, 16), np.float32)
+
+
+def test_lets_a_round_pass_and_says_what_it_is() -> None:
+    content = trained()
+    passed = checked(content)
+    assert (passed.kind, passed.users, passed.metrics) == ("train-reply", 128, ("encoder", "head"))
+    assert passed.arrays == {"encoder": f"float32 [{START.flat.size}]"}
+    assert passed.bytes == content_bytes(content) > START.flat.nbytes
+
+
+def test_lets_moments_an_evaluation_and_refusals_pass() -> None:
+    assert checked(moments(), TaskKind.MOMENTS).kind == "moments-reply"
+    assert checked(evaluated(), TaskKind.EVALUATE).metrics == ("both", "linear", "sequence")
+    assert checked(DECLINED).kind == "declined"
+    assert checked(encode_reply(Failed(round=3, code=FailureCode.DATA))).kind == "failed"
+
+
+def with_record(name, record):
+    return lambda content: content.update({name: record})
+
+
+def with_field(name, value):
+    return lambda content: content["header"].update({name: value})
+
+
+def with_metric(name, value):
+    return lambda content: content["metrics"].update({name: value})
+
+
+def replaced(array):
+    return with_record("encoder", ArrayRecord({"flat": Array(array)}))
+
+
+LEAKS = {
+    "a head tensor in a record of its own": (with_record("head", array_record(v=HEAD)), "a record that is not listed"),
+    "a head tensor beside the encoder": (
+        with_record("encoder", array_record(flat=START.flat, v=HEAD)),
+        "must hold the array 'flat' alone",
+    ),
+    "a head tensor in the encoder's place": (replaced(HEAD), f"it has a side of {N_ITEMS}, as the catalogue"),
+    "scores of the catalogue": (replaced(np.zeros(N_ITEMS, np.float32)), "as the catalogue"),
+    "float64": (replaced(START.flat.astype(np.float64)), "must be float32"),
+    "one number more": (replaced(np.append(START.flat, np.float32(0))), "must be float32"),
+    "NaN": (replaced(START.flat * np.float32("nan")), "not finite"),
+    "an item's text in a record": (with_record("note", ConfigRecord({"text": "wool socks"})), "not listed"),
+    "an item's text in the header": (with_field("text", "wool socks"), "the fields"),
+    "an item's text for the fingerprint": (with_field("fingerprint", "wool socks"), "fingerprint in the header"),
+    "an item's text for the layout's hash": (with_field("layout-hash", "wool socks"), "layout-hash in the header"),
+    "a user's id as the layout": (with_field("layout", "user-4711"), "the layout that was asked for"),
+    "a user's id for the round": (with_field("round", 4711), "round in the header must be 3"),
+    "a user's id as a metric's name": (with_metric("user-4711", 1.0), "a metric that is not listed"),
+    "an unlisted metric": (with_metric("clicks", 0.5), "listed are head, encoder"),
+    "a loss of more digits": (with_metric("head", 3.2149), "two digits after the point"),
+    "a list as a loss": (with_metric("head", [1.0, 2.0]), "two digits after the point"),
+    "an exact count of users": (with_field("users", 120), "a power of two up to 128"),
+    "a larger power of two": (with_field("users", 4096), "a power of two up to 128"),
+    "true for a count": (with_field("users", 1.0), "a power of two"),
+    "another kind of record": (with_record("metrics", ConfigRecord({"head": 1.0})), "no MetricRecord"),
+    "another kind of answer": (with_field("kind", "events"), "may be declined, failed, train-reply"),
+    "no header": (lambda content: content.pop("header"), "may be declined, failed, train-reply"),
+    "no metrics": (lambda content: content.pop("metrics"), "without the records metrics"),
+}
+
+
+@pytest.mark.parametrize(("leak", "reason"), LEAKS.values(), ids=LEAKS)
+def test_stops(leak, reason) -> None:
+    content = trained()
+    leak(content)
+    with pytest.raises(OutboundRefused, match=reason) as caught:
+        checked(content)
+    assert not any(word in str(caught.value) for word in ("wool", "user-4711"))
+
+
+@given(name=st.one_of(st.sampled_from(["head", "encoder"]), st.text(max_size=12)), value=st.floats(allow_nan=True))
+def test_stops_every_metric_that_is_not_a_loss_of_two_digits(name, value) -> None:
+    assume(name not in ("head", "encoder") or not (abs(value) < 1000 and round(value, 2) == value))
+    content = trained(losses={})
+    content["metrics"] = MetricRecord({name: value})
+    with pytest.raises(OutboundRefused):
+        checked(content)
+
+
+def test_stops_bytes_behind_an_array_that_announces_less() -> None:
+    content = trained()
+    array = content["encoder"]["flat"]
+    array.data = array.data + b"user-4711"
+    with pytest.raises(OutboundRefused, match="not as long as its shape says"):
+        checked(content)
+
+
+def test_stops_a_zip_that_announces_an_array() -> None:
+    content = trained()
+    content["encoder"]["flat"].data = b"PK" + content["encoder"]["flat"].data
+    with pytest.raises(OutboundRefused, match="does not hold the array that it announces"):
+        checked(content)
+
+
+def test_stops_an_answer_that_is_larger_than_the_policy_allows() -> None:
+    with pytest.raises(OutboundRefused, match="1,000 may leave"):
+        checked(trained(), policy=SitePolicy(maximum_bytes=1000))
+
+
+def test_stops_an_answer_that_is_larger_than_its_kind(monkeypatch) -> None:
+    monkeypatch.setattr("client.guard.manifest.SLACK_BYTES", 10)
+    with pytest.raises(OutboundRefused, match=r"train-reply of .* bytes"):
+        checked(trained())
+
+
+def test_stops_moments_where_the_policy_does_not_list_them() -> None:
+    for policy in (SitePolicy(tasks=("train", "evaluate")), SitePolicy(minimum_users=121)):
+        with pytest.raises(OutboundRefused, match="an answer to moments may be declined, failed"):
+            checked(moments(), TaskKind.MOMENTS, policy)
+
+
+@pytest.mark.parametrize("task", [TaskKind.MOMENTS, TaskKind.EVALUATE])
+def test_stops_an_answer_to_another_question(task) -> None:
+    with pytest.raises(OutboundRefused, match=f"an answer to {task} may be"):
+        checked(trained(), task)
+
+
+def test_stops_the_whole_encoder_where_an_adapter_was_asked_for() -> None:
+    adapter = AdapterSpec(encoder=START.spec, rank=2).layout()
+    with pytest.raises(OutboundRefused, match="the layout that was asked for"):
+        checked(trained(), layout=adapter)
+    small = trained(flat=np.zeros(adapter.size, np.float32), layout=adapter)
+    assert checked(small, layout=adapter).kind == "train-reply"
+    assert adapter != LAYOUT
+
+
+@pytest.mark.parametrize(
+    ("content", "task", "policy"),
+    [
+        (trained(), TaskKind.TRAIN, SitePolicy(tell_losses=False)),
+        (trained(), TaskKind.TRAIN, SitePolicy(tell_users=False)),
+        (evaluated(), TaskKind.EVALUATE, SitePolicy(tell_validation=False)),
+        (DECLINED, TaskKind.TRAIN, SitePolicy(tell_declined=False)),
+    ],
+    ids=["losses", "users", "validation", "declined"],
+)
+def test_stops_what_the_policy_switched_off(content, task, policy) -> None:
+    assert checked(content, task, SitePolicy())
+    with pytest.raises(OutboundRefused):
+        checked(content, task, policy)
+
+
+def test_stops_results_in_the_quiet_hours_and_lets_refusals_pass() -> None:
+    night = datetime(2026, 3, 1, 23, 30).astimezone()
+    policy = SitePolicy(quiet_hours="22:00-06:00")
+    with pytest.raises(OutboundRefused, match="quiet hours 22:00-06:00"):
+        checked(trained(), policy=policy, now=night)
+    assert checked(encode_reply(Failed(round=3, code=FailureCode.REFUSED)), policy=policy, now=night)
+    assert checked(trained(), policy=policy, now=datetime(2026, 3, 1, 12, 0).astimezone())
+    assert NOON.tzinfo is not None
