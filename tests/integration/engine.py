@@ -38,26 +38,28 @@ class Engine:
             "PYTHONPATH": "",
         }
 
-    def start(self, name: str, *command: str) -> None:
-        """A process in a group of its own, its output in NAME.log."""
+    def start(self, name: str, *command: str, programs: Path | None = None) -> None:
+        """A process in a group of its own, its output in NAME.log; it looks for programs in ``programs`` first."""
+        path = {"PATH": f"{programs}{os.pathsep}{self.environment['PATH']}"} if programs else {}
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 [str(BIN / command[0]), *command[1:]],
                 cwd=self.folder,
-                env=self.environment,
+                env={**self.environment, **path},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self.processes.append(process)
 
-    def start_node(self, name: str, config: Mapping[str, str | int]) -> None:
-        """A SuperNode with this node config."""
+    def start_node(self, name: str, config: Mapping[str, str | int], *, programs: Path | None = None) -> None:
+        """A SuperNode with this node config, and with programs that stand before Flower's own."""
         pairs = " ".join(f"{key}={json.dumps(value)}" for key, value in config.items())
         self.start(
             name,
             *("flower-supernode", "--insecure", "--superlink", f"127.0.0.1:{self.port}"),
             *("--host", "127.0.0.1", "--port", str(free_port()), "--node-config", pairs),
+            programs=programs,
         )
 
     def command(self, *arguments: str) -> dict[str, object]:

@@ -42,7 +42,7 @@ def write_platform(folder: Path, *, seed: int, users: int = 130, items: int = 30
 def app_folder(tmp_path: Path) -> Path:
     """What a bundle is made from, in a folder whose name Flower takes."""
     folder = tmp_path / "graft"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     shutil.copy(ROOT / "pyproject.toml", folder)
     for package in ("server", "client", "shared"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))

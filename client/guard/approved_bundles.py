@@ -1,0 +1,52 @@
+"""A platform's list of approved bundles, and the folder of programs that hold its engine to it."""
+
+import hashlib
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from client.guard.gatekeeper import PROGRAMS, approved_digests
+from shared.errors import ConfigError
+from shared.whole_file import write_whole
+
+PLACE = "approved-bundles.txt"
+"""in an agent's folder"""
+OWNER_ONLY, OWNER_RUNS = 0o600, 0o700
+_GATEKEEPER = Path(__file__).with_name("gatekeeper.py")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def approve(path: Path, bundle: str) -> str:
+    """Add a bundle, a .fab file or its SHA-256 digest, to the list; its digest. Raises ConfigError for neither."""
+    digest = bundle.lower() if _DIGEST.fullmatch(bundle.lower()) else _digest_of(Path(bundle))
+    if digest not in approved_digests(path):
+        try:
+            before = path.read_bytes() if path.exists() else b""
+            write_whole(path, before + f"{digest}\n".encode("ascii"), mode=OWNER_ONLY)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+    return digest
+
+
+def write_programs(folder: Path, approved: Path) -> Path:
+    """The folder that an engine's PATH must begin with: each program of Flower's that runs code, behind the gate.
+
+    Raises ConfigError where it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for program in PROGRAMS:
+            command = shlex.join([sys.executable, "-I", str(_GATEKEEPER), str(approved.resolve()), program])
+            path = folder / program
+            write_whole(path, f'#!/bin/sh\nexec {command} "$@"\n'.encode(), mode=OWNER_RUNS)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
+    return folder
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a bundle (.fab) or its SHA-256 digest: {error.strerror}") from error

@@ -1,0 +1,104 @@
+"""The gate before Flower's ClientApp process: code of a bundle that this platform has not approved never runs.
+
+A coordinator chooses the bundle of a run, and an agent's engine would run whatever comes, so a guard inside the bundle
+guards against nobody (docs/decisions/0013). This module is started in the place of Flower's own program by the scripts
+of ``approved_bundles.py``, by its path: it imports nothing of Graft, whose packages the bundle brings once more.
+"""
+
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+CLIENT_APP = "flwr-clientapp"
+PROGRAMS = (CLIENT_APP, "flwr-serverapp", "flwr-simulation", "flwr-agentapp", "flwr-model", "flwr-connector")
+"""All that Flower's SuperExec may start; on a platform only the first has work to do, and the others stay shut: the
+coordinator's own word (a run's type) would make a SuperNode start flwr-agentapp, which knows no gate."""
+
+
+class BundleRefused(Exception):
+    """What was sent is not approved; the text goes to the log and to the coordinator, who knows the bundle."""
+
+
+def approved_digests(path: Path) -> frozenset[str]:
+    """The SHA-256 digests in a list of one a line, words behind them ignored; none where there is no list."""
+    if not path.is_file():
+        return frozenset()
+    lines = (line.split("#")[0].split() for line in path.read_text("utf-8").splitlines())
+    return frozenset(words[0].lower() for words in lines if words)
+
+
+class Gate:
+    """Stands in the three places of Flower's ClientApp process through which a bundle comes in."""
+
+    def __init__(self, approved: Path) -> None:
+        self._approved = approved
+        self._digest, self._installed = "", Path()
+
+    def stand_in(self, runtime: Any) -> None:
+        """Take the places in the module ``flwr.supernode.runtime.run_clientapp``; AttributeError where one is gone."""
+        runtime.pull_task_input = self._pulling(runtime.pull_task_input)
+        runtime.install_from_fab = self._installing(runtime.install_from_fab)
+        runtime.get_load_client_app_fn = self._loading(runtime.get_load_client_app_fn, runtime.get_project_dir)
+
+    def admit(self, content: bytes) -> str:
+        """The bundle's digest; raises BundleRefused unless it is on the list as it stands now."""
+        digest = hashlib.sha256(content).hexdigest()
+        if digest not in approved_digests(self._approved):
+            raise BundleRefused(
+                f"bundle {digest} is not on this platform's list of approved bundles: nothing of it ran"
+            )
+        return digest
+
+    def _pulling(self, pull: Callable[..., Any]) -> Callable[..., Any]:
+        """The bundle's digest is reckoned here, not believed."""
+
+        def pulled(client: Any) -> Any:
+            message, context, run, fab = pull(client)
+            fab.hash_str = hashlib.sha256(fab.content).hexdigest()
+            return message, context, run, fab
+
+        return pulled
+
+    def _installing(self, install: Callable[..., Path]) -> Callable[..., Path]:
+        """Nothing is unpacked before it was admitted."""
+
+        def installed(content: bytes, *arguments: Any, **options: Any) -> Path:
+            self._digest = self.admit(content)
+            self._installed = install(content, *arguments, **options)
+            return self._installed
+
+        return installed
+
+    def _loading(self, loader: Callable[..., Any], place: Callable[..., Path]) -> Callable[..., Any]:
+        """Nothing is imported but what was admitted, from where it was unpacked."""
+
+        def made(*arguments: Any, **options: Any) -> Callable[[str, str, str], Any]:
+            load = loader(*arguments, **options)
+
+            def loaded(name: str, version: str, digest: str) -> Any:
+                if not self._digest or digest != self._digest or place(name, version, digest) != self._installed:
+                    raise BundleRefused(f"bundle {digest} was not admitted as {name} {version}: nothing of it ran")
+                return load(name, version, digest)
+
+            return loaded
+
+        return made
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``LIST PROGRAM [the program's own arguments]``."""
+    approved, program, *own = arguments
+    sys.argv = [program, *own]
+    if program != CLIENT_APP:
+        sys.exit(f"{program} is not run on a platform, whatever a coordinator asks")
+    from flwr.supernode.cli import flwr_clientapp
+    from flwr.supernode.runtime import run_clientapp as runtime
+
+    Gate(Path(approved)).stand_in(runtime)
+    flwr_clientapp()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
