@@ -22,6 +22,8 @@ from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.recommender.head_store import HeadStore
 from client.recommender.recommender import open_recommender
 from client.recommender.served_fit import FitSettings, fit_recommender
+from client.serving.journal import JOURNAL, read_journal
+from client.serving.reported_events import ReportedEvents
 from shared.encoder.presets import PRESETS
 from shared.errors import GraftError
 
@@ -160,6 +162,7 @@ def fit(
 ) -> None:
     """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
 
+    What callers reported to a service of the same heads is fitted on, too.
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data.
     """
     preparation = Preparation(
@@ -170,7 +173,8 @@ def fit(
         ordered=not no_order,
     )
     settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
-    verdict = fit_recommender(folder, encoder, HeadStore(heads), settings)
+    reports = ReportedEvents(entries=read_journal(heads / JOURNAL))
+    verdict = fit_recommender(folder, encoder, HeadStore(heads), settings, reports)
     typer.echo(f"{heads}: serves {verdict.served}; {verdict.reason}")
 
 

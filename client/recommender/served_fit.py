@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.contract import read_folder
+from client.data.contract import PlatformFolder, read_folder
 from client.data.platform import Platform
 from client.data.preparation import Preparation, prepare
 from client.features.item_features import item_features
@@ -51,16 +52,34 @@ class FitSettings:
     """whether ``local`` may hold an encoder that the platform trains alone"""
 
 
-def fit_recommender(folder: Path, encoder_file: Path, store: HeadStore, settings: FitSettings) -> GateVerdict:
+class Reports(Protocol):
+    """What callers reported to the platform while it served."""
+
+    @property
+    def until(self) -> int:
+        """Up to which entry of the journal."""
+        ...
+
+    def added_to(self, folder: PlatformFolder) -> PlatformFolder:
+        """The folder with it."""
+        ...
+
+
+def fit_recommender(
+    folder: Path, encoder_file: Path, store: HeadStore, settings: FitSettings, reports: Reports | None = None
+) -> GateVerdict:
     """Fit on a platform folder with a received encoder, let the gate decide, and store what is served.
 
     Raises InputError for bad input, HeadStoreError where the store cannot be written.
     """
     encoder, card = load_encoder(encoder_file)
-    platform = prepare(read_folder(folder), settings.preparation, name=folder.name, seed=settings.seed)
+    found = read_folder(folder)
+    whole = found if reports is None else reports.added_to(found)
+    platform = prepare(whole, settings.preparation, name=folder.name, seed=settings.seed)
     space, vectors = item_features(platform, settings.features)
     require_same(encoder.spec.feature_space, space, where=str(folder))
     work = _Fit(platform, space, vectors, encoder, card, settings)
+    work.reports_until = 0 if reports is None else reports.until
     steps: tuple[Callable[[], None], ...] = (work.train, work.stack, partial(work.store, store))
     for step in track(steps, "fitting", total=len(steps)):
         step()
@@ -71,6 +90,7 @@ class _Fit:
     """One fit, step by step."""
 
     verdict: GateVerdict
+    reports_until = 0
 
     def __init__(
         self,
@@ -129,6 +149,7 @@ class _Fit:
             features=self._settings.features,
             space=self._space,
             verdict=self.verdict.to_json(),
+            reports_until=self.reports_until,
         ).write(store)
 
     def _related(self) -> Relatedness | None:

@@ -51,6 +51,8 @@ class ServedHead:
     space: FeatureSpace
     verdict: Mapping[str, Any]
     """the gate's, as JSON"""
+    reports_until: int = 0
+    """the number of the last entry of the platform's journal that was fitted on"""
 
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""
@@ -69,6 +71,7 @@ class ServedHead:
             "features": self.features,
             "fingerprint": self.space.fingerprint,
             "verdict": dict(self.verdict),
+            "reports_until": self.reports_until,
         }
         store.write(RECORD, StoredHead(arrays=arrays, facts=facts))
 
@@ -108,6 +111,7 @@ def _served(stored: StoredHead) -> ServedHead:
         features=str(facts["features"]),
         space=space,
         verdict=dict(facts["verdict"]),
+        reports_until=int(facts.get("reports_until", 0)),
     )
 
 

@@ -15,7 +15,8 @@ from client.serving.reports import MET, Feedback, FeedbackKind
 class _Added:
     """What feedback says of one user; items by id, since rows are another head's after a fit."""
 
-    met: list[str] = field(default_factory=list)
+    met: list[tuple[int, str]] = field(default_factory=list)
+    """with the number of the journal's entry"""
     disliked: set[str] = field(default_factory=set)
 
 
@@ -26,11 +27,11 @@ class Histories:
         self._added: dict[str, _Added] = defaultdict(_Added)
         self._forgotten: set[str] = set()
 
-    def add(self, one: Feedback) -> None:
-        """Take an event in."""
+    def add(self, one: Feedback, number: int) -> None:
+        """Take an event in that stands in the journal under a number."""
         added = self._added[one.user]
         if one.kind in MET:
-            added.met.append(one.item)
+            added.met.append((number, one.item))
             added.disliked.discard(one.item)
         elif one.kind is FeedbackKind.DISLIKED:
             added.disliked.add(one.item)
@@ -44,15 +45,20 @@ class Histories:
         """Whether there is anything of him."""
         return user in self._added or (user in recommender.row_of_user and user not in self._forgotten)
 
-    def of(self, user: str, session: Sequence[str], recommender: Recommender) -> tuple[NDArray[np.int32], int]:
-        """[L] rows, oldest first, the session last; and how many of its items are unknown. Items that are met again
-        stand where they were met last, unless the platform's users meet items again."""
+    def of(
+        self, user: str, session: Sequence[str], recommender: Recommender, *, fitted_until: int = 0
+    ) -> tuple[NDArray[np.int32], int]:
+        """[L] rows, oldest first, the session last; and how many of its items are unknown.
+
+        Items that are met again stand where they were met last, unless the platform's users meet items again. Events up
+        to the journal's entry ``fitted_until`` are among those of the last fit.
+        """
         added = self._added.get(user)
-        latest = [*(added.met if added else ()), *session]
-        rows = [recommender.row_of_item.get(item, -1) for item in latest]
+        since = [item for number, item in (added.met if added else ()) if number > fitted_until]
+        rows = [recommender.row_of_item.get(item, -1) for item in (*since, *session)]
         known = np.array([row for row in rows if row >= 0], np.int32)
         whole = np.concatenate([self._fitted(user, recommender), known])
-        unknown = sum(row < 0 for row in rows[len(rows) - len(session) :]) if session else 0
+        unknown = sum(row < 0 for row in rows[len(since) :])
         return (whole if recommender.whole.repeats else _last_of_each(whole)), unknown
 
     def disliked(self, user: str) -> Iterable[str]:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from shared.errors import JournalError
 from shared.whole_file import write_whole
 
+JOURNAL = "reports.log"
+"""The file's name, in the folder of heads."""
 Facts = Mapping[str, Any]
 """One entry, as JSON."""
 
@@ -28,8 +30,11 @@ class Entry:
 class Journal(Protocol):
     """Where entries are kept."""
 
-    def append(self, entries: Sequence[Facts]) -> None:
-        """Write in order; they are durable after the next ``sync``. Raises JournalError, then none is written."""
+    def append(self, entries: Sequence[Facts]) -> int:
+        """Write in order; they are durable after the next ``sync``. Returns the number of the entry before them.
+
+        Raises JournalError, then none is written.
+        """
         ...
 
     def sync(self) -> None:
@@ -66,7 +71,7 @@ class FileJournal:
             raise JournalError(f"the journal cannot be opened: {error.strerror}") from error
         self._number = last
 
-    def append(self, entries: Sequence[Facts]) -> None:
+    def append(self, entries: Sequence[Facts]) -> int:
         """See ``Journal``."""
         with self._write_lock:
             self._check()
@@ -79,6 +84,7 @@ class FileJournal:
                 raise JournalError(f"the journal cannot be written: {error.strerror}") from error
             self._number += len(lines)
             self._written += 1
+            return self._number - len(lines)
 
     def sync(self) -> None:
         """See ``Journal``; one wait serves all who came while the one before it lasted."""
@@ -100,11 +106,7 @@ class FileJournal:
         """See ``Journal``."""
         with self._write_lock:
             content = self._path.read_bytes()
-        for place, line in enumerate(content.splitlines(keepends=True), 1):
-            entry = _entry(line)
-            if entry is None:
-                raise JournalError(f"the journal is damaged in line {place}")
-            yield entry
+        yield from _entries(content)
 
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
         """See ``Journal``."""
@@ -142,6 +144,26 @@ class FileJournal:
         if last is None:  # cut off within a block that held several lines
             return len(content[:whole]) - len(lines[-1]), _required(lines[-2]).number if len(lines) > 1 else 0
         return whole, last.number
+
+
+def read_journal(path: Path) -> list[Entry]:
+    """What a journal holds, for who does not write to it: a last line that is not whole yet is left out.
+
+    Empty where there is no such file; raises JournalError where it is damaged or cannot be read.
+    """
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise JournalError(f"the journal cannot be read: {error.strerror}") from error
+    return list(_entries(content[: content.rfind(b"\n") + 1]))
+
+
+def _entries(content: bytes) -> Iterator[Entry]:
+    for place, line in enumerate(content.splitlines(keepends=True), 1):
+        entry = _entry(line)
+        if entry is None:
+            raise JournalError(f"the journal is damaged in line {place}")
+        yield entry
 
 
 def _line(number: int, facts: Facts) -> bytes:

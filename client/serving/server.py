@@ -17,13 +17,12 @@ from client.serving.admission import Limits
 from client.serving.front import Front
 from client.serving.grpc_service import Address, GrpcServer
 from client.serving.http_gateway import http_app
-from client.serving.journal import FileJournal
+from client.serving.journal import JOURNAL, FileJournal
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import ConfigError, GraftError
 
 LOG = logging.getLogger(__name__)
-JOURNAL = "reports.log"
 MOST_PORT = 65535
 GRACE = 30.0
 """Seconds that requests under way have when the service stops."""

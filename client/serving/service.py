@@ -39,7 +39,9 @@ class RecommendService:
     def recommend(self, request: ListRequest) -> ListAnswer:
         """A list; raises NothingToRecommend where the request allows no item."""
         live = self._live
-        history, unknown = self._histories.of(request.user, request.session, live.recommender)
+        history, unknown = self._histories.of(
+            request.user, request.session, live.recommender, fitted_until=live.served.reports_until
+        )
         items = live.answer(request, history, tuple(self._histories.disliked(request.user)))
         basis = "history" if len(history) else "popularity"
         return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=live.name)
@@ -49,9 +51,9 @@ class RecommendService:
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
         with self._change:
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
-            self._journal.append([one.to_json() for one in fresh.values()])
-            for one in fresh.values():
-                self._take(one)
+            before = self._journal.append([one.to_json() for one in fresh.values()])
+            for number, one in enumerate(fresh.values(), before + 1):
+                self._take(one, number)
         self._journal.sync()
         return Counts(accepted=len(fresh), repeated=len(events) - len(fresh), head=self.head)
 
@@ -110,16 +112,16 @@ class RecommendService:
         facts = dict(entry.facts)
         match facts["kind"]:
             case "feedback":
-                self._take(Feedback.from_json(facts))
+                self._take(Feedback.from_json(facts), entry.number)
             case "item":
                 self._items[facts["id"]] = _item(facts)
             case "forget":
                 self._salt = facts["salt"]
                 self._forgotten.add(facts["who"])
 
-    def _take(self, one: Feedback) -> None:
+    def _take(self, one: Feedback, number: int) -> None:
         self._events.add(one.event_id)
-        self._histories.add(one)
+        self._histories.add(one, number)
 
 
 def _item_entry(item: NewItem) -> dict[str, object]:

@@ -1,0 +1,88 @@
+"""What callers reported, as events and items of the platform's folder: the next fit learns from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from client.data.contract import PlatformFolder
+from client.serving.journal import Entry
+from client.serving.reports import MET, Feedback, pseudonym
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedEvents:
+    """A journal as the next fit takes it."""
+
+    entries: Sequence[Entry]
+
+    @property
+    def until(self) -> int:
+        """The number of the last entry; 0 where there is none."""
+        return self.entries[-1].number if self.entries else 0
+
+    def added_to(self, folder: PlatformFolder) -> PlatformFolder:
+        """The folder with reported items, and with what users clicked, liked or purchased; without forgotten users.
+
+        What is met counts as rated best. An id that is not of the folder's type, or an event on an item that nobody
+        knows, is left out.
+        """
+        grown = self._with_items(folder)
+        events = self._without_forgotten(grown.events)
+        reported = self._events(grown)
+        return replace(grown, events=pl.concat([events, reported], how="diagonal") if len(reported) else events)
+
+    def _with_items(self, folder: PlatformFolder) -> PlatformFolder:
+        latest = {one.facts["id"]: one.facts for one in self.entries if one.facts["kind"] == "item"}
+        if not latest:
+            return folder
+        dtype = folder.items.schema["item_id"]
+        columns: dict[str, Any] = {
+            "item_id": pl.Series(list(latest), dtype=pl.String).cast(dtype, strict=False),
+            "text": [facts["text"] for facts in latest.values()],
+        }
+        if "category" in folder.items.columns:
+            columns["category"] = [facts["category"] for facts in latest.values()]
+        vectors = [facts["vector"] for facts in latest.values()]
+        items = pl.DataFrame(columns).with_row_index("place")
+        fitting = [folder.vectors is None or len(one) == folder.vectors.shape[1] for one in vectors]
+        items = items.filter(pl.col("item_id").is_not_null() & pl.Series(fitting))
+        new = items.join(folder.items, on="item_id", how="anti", maintain_order="left")
+        texts = folder.items.update(items.drop("place"), on="item_id", how="left")
+        whole = pl.concat([texts, new.drop("place")], how="diagonal")
+        if folder.vectors is None:
+            return replace(folder, items=whole)
+        added = np.array([vectors[place] for place in new["place"]], np.float32).reshape(-1, folder.vectors.shape[1])
+        return replace(folder, items=whole, vectors=np.concatenate([folder.vectors, added]))
+
+    def _events(self, folder: PlatformFolder) -> pl.DataFrame:
+        found = [Feedback.from_json(dict(one.facts)) for one in self.entries if one.facts["kind"] == "feedback"]
+        met = [one for one in found if one.kind in MET]
+        schema = folder.events.schema
+        best = folder.events["rating"].max()
+        events = pl.DataFrame(
+            {
+                "user_id": pl.Series([one.user for one in met], dtype=pl.String).cast(schema["user_id"], strict=False),
+                "item_id": pl.Series([one.item for one in met], dtype=pl.String).cast(schema["item_id"], strict=False),
+                "timestamp": pl.Series([one.time for one in met], dtype=pl.Float64).cast(schema["timestamp"]),
+                "rating": pl.Series([best] * len(met), dtype=schema["rating"]),
+            }
+        )
+        known = pl.col("item_id").is_in(folder.items["item_id"].implode())
+        return events.filter(pl.col("user_id").is_not_null() & pl.col("item_id").is_not_null() & known)
+
+    def _without_forgotten(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Of the folder's own events; what a user does after he was forgotten is reported anew."""
+        forgotten = {(one.facts["who"], one.facts["salt"]) for one in self.entries if one.facts["kind"] == "forget"}
+        if not forgotten:
+            return events
+        salts = {salt for _, salt in forgotten}
+        users = events["user_id"].unique()
+        gone = [
+            user
+            for user, name in zip(users, users.cast(pl.String), strict=True)
+            if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
+        ]
+        return events.filter(~pl.col("user_id").is_in(gone))

@@ -1,0 +1,103 @@
+"""What callers reported is part of the next fit, once, and whoever was forgotten is not."""
+
+import polars as pl
+import pytest
+
+from client.commands.pretrain import pretrain_folder
+from client.data.contract import read_folder
+from client.data.preparation import Preparation
+from client.recommender.growth import NewItem
+from client.recommender.head_store import HeadStore
+from client.recommender.served_fit import FitSettings, fit_recommender
+from client.recommender.served_head import read_served
+from client.serving.journal import JOURNAL, FileJournal, read_journal
+from client.serving.reported_events import ReportedEvents
+from client.serving.reports import Feedback, FeedbackKind
+from client.serving.requests import ListRequest
+from client.serving.service import RecommendService
+from client.training.loop import TrainingSettings
+from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
+
+
+def event(number, user, item, kind=FeedbackKind.CLICKED):
+    return Feedback(event_id=f"e{number}", user=user, item=item, kind=kind, time=1.7e9 + number)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_tiny_folder(tmp_path / "shop")
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return FileJournal(tmp_path / "heads" / JOURNAL)
+
+
+def reported(tmp_path):
+    return ReportedEvents(entries=read_journal(tmp_path / "heads" / JOURNAL))
+
+
+def test_leaves_a_folder_as_it_is_where_nothing_was_reported(folder, tmp_path):
+    found = read_folder(folder)
+    assert reported(tmp_path).added_to(found) == found
+    assert reported(tmp_path).until == 0
+
+
+def test_adds_what_was_met_and_no_other_event(folder, journal, tmp_path):
+    kinds = [*FeedbackKind]
+    journal.append([event(number, "900", "7", kind).to_json() for number, kind in enumerate(kinds)])
+    journal.append([event(50, "900", "no such item").to_json(), event(51, "no number", "7").to_json()])
+    before = read_folder(folder)
+    after = reported(tmp_path).added_to(before).events
+    new = after.filter(pl.col("user_id") == 900)
+    assert len(new) == 3
+    assert len(after) == len(before.events) + 3
+    assert after.schema == before.events.schema
+    assert new["timestamp"].min() > before.events["timestamp"].max()
+
+
+def test_adds_items_and_their_events(folder, journal, tmp_path):
+    journal.append(
+        [
+            {"kind": "item", "id": "1000", "text": "group9 item", "category": "", "vector": []},
+            {"kind": "item", "id": "3", "text": "another text", "category": "", "vector": []},
+            event(1, "5", "1000").to_json(),
+        ]
+    )
+    grown = reported(tmp_path).added_to(read_folder(folder))
+    assert grown.items.height == N_ITEMS + 1
+    texts = dict(zip(grown.items["item_id"], grown.items["text"], strict=True))
+    assert (texts[1000], texts[3]) == ("group9 item", "another text")
+    assert grown.items["item_id"].to_list()[:N_ITEMS] == read_folder(folder).items["item_id"].to_list()
+    assert grown.events.filter(pl.col("item_id") == 1000).height == 1
+
+
+def test_leaves_out_a_line_that_is_not_whole_yet(folder, journal, tmp_path):
+    journal.append([event(1, "5", "7").to_json(), event(2, "5", "8").to_json()])
+    path = tmp_path / "heads" / JOURNAL
+    path.write_bytes(path.read_bytes()[:-5])
+    assert [one.facts["id"] for one in read_journal(path)] == ["e1"]
+
+
+def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_path):
+    store, file = HeadStore(tmp_path / "heads"), tmp_path / "encoder.safetensors"
+    quick = TrainingSettings(epochs=1, tokens=256)
+    pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
+    settings = FitSettings(own=False, preparation=Preparation(repeats="keep"))
+    fit_recommender(folder, file, store, settings)
+    service = RecommendService(store, FileJournal(tmp_path / "heads" / JOURNAL))
+    service.upsert([NewItem(item_id="1000", text="group2 item20 item21")])
+    service.report([event(number, "900", item) for number, item in enumerate(("7", "8", "1000", "7"))])
+    forgotten = read_served(store).users.user_ids[0]
+    service.forget(forgotten)
+    live = service.recommend(ListRequest(user="900", k=5))
+    fit_recommender(folder, file, store, settings, reported(tmp_path))
+    users = read_served(store).users
+    assert "900" in users.user_ids
+    assert forgotten not in users.user_ids
+    service.report([event(10, "900", "9")])
+    service.swap()
+    recommender = service._live.recommender
+    history, _ = service._histories.of("900", (), recommender, fitted_until=read_served(store).reports_until)
+    assert [recommender.items.item_ids[row] for row in history] == ["7", "8", "1000", "7", "9"]
+    assert service.head != live.head
