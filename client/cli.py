@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from client.cli_agent import add_agent_commands
 from client.cli_privacy import add_privacy_commands
 from client.commands.assess import assess_platform
 from client.commands.pretrain import pretrain_folder
@@ -44,6 +45,7 @@ imports = typer.Typer(
 app.add_typer(imports, name="import")
 app.add_typer(callers, name="token")
 add_privacy_commands(app)
+add_agent_commands(app)
 
 SourcePath = Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder, zip, gz or file, packed or unpacked.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The platform folder to make.")]
@@ -286,3 +288,7 @@ def run(command: Callable[[], None]) -> None:
 def main() -> None:
     """The entry point."""
     run(app)
+
+
+if __name__ == "__main__":
+    main()

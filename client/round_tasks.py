@@ -1,6 +1,5 @@
 """What a platform does for each task of a round: moments, training, evaluation."""
 
-import hashlib
 import math
 from collections.abc import Sequence
 
@@ -11,14 +10,12 @@ from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.received_encoder import received_encoder
-from client.recommender.head_store import HeadStore, StoredHead
+from client.round_heads import head_before, newest_head, stage_head
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
 from client.training.local_round import run_local_round
 from client.training.moments import platform_moments
-from client.training.sequence_model import SequenceHead
 from client.workspace import Workspace
-from shared.encoder.encoder import Encoder
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.messages import (
@@ -34,7 +31,6 @@ from shared.messages import (
 )
 from shared.seeding import rng_for, seed_for
 
-SEQUENCE_HEAD = "sequence"
 VALIDATION_USERS = 500
 
 
@@ -62,13 +58,13 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     result = run_local_round(
         encoder=encoder,
-        head=stored_head(workspace, encoder),
+        head=head_before(task, encoder, workspace),
         features=workspace.features,
         sequences=training_sequences(platform, platform.contributing_users),
         settings=task.settings,
         seed=seed_for(task.seed, platform.name, task.round),
     )
-    _store_head(workspace.heads, result.head, _head_facts(platform, encoder))
+    stage_head(result.head, task, encoder, workspace)
     return TrainReply(
         round=task.round,
         flat=result.update.flat,
@@ -87,19 +83,11 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sample = _validation_sample(platform, task.seed)
-    scorers = encoder_scorers("", encoder, workspace.features, stored_head(workspace, encoder))
+    scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder, workspace))
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     found = _ndcg(scorers, sample, platform)
     validation = {name: two_digits(value) for name, value in zip([*names, "both"], found, strict=True)}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
-
-
-def stored_head(workspace: Workspace, encoder: Encoder) -> SequenceHead | None:
-    """The platform's head for encoders of this layout and this catalogue, or None where none fits."""
-    stored = workspace.heads.read(SEQUENCE_HEAD)
-    if stored is None or dict(stored.facts) != _head_facts(workspace.platform, encoder):
-        return None
-    return SequenceHead(v=stored.arrays["v"], a=stored.arrays["a"], b=stored.arrays["b"])
 
 
 def two_digits(value: float) -> float:
@@ -109,15 +97,6 @@ def two_digits(value: float) -> float:
 
 def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
     require_same(expected, workspace.space, where=workspace.platform.name)
-
-
-def _head_facts(platform: Platform, encoder: Encoder) -> dict[str, str]:
-    catalogue = hashlib.sha256("\0".join(platform.item_ids).encode("utf-8")).hexdigest()
-    return {"layout": encoder.spec.layout().hash, "catalogue": catalogue}
-
-
-def _store_head(heads: HeadStore, head: SequenceHead, facts: dict[str, str]) -> None:
-    heads.write(SEQUENCE_HEAD, StoredHead(arrays={"v": head.v, "a": head.a, "b": head.b}, facts=facts))
 
 
 def _validation_sample(platform: Platform, seed: int) -> Examples:

@@ -1,6 +1,9 @@
 """Flower's ServerApp: reads the run config, runs the rounds, leaves the files; wiring only."""
 
+import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flwr.app import Context
@@ -8,11 +11,12 @@ from flwr.serverapp import Grid, ServerApp
 
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
-from server.checkpoints import save_state
+from server.checkpoints import OUTCOME_FILE, load_state, save_outcome, save_state
 from server.rounds import Clock, run_rounds
+from server.run_state import RunState
 from shared.config import RoundsConfig
 from shared.encoder.file import load_encoder
-from shared.errors import ConfigError
+from shared.errors import ConfigError, GraftError
 
 
 def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
@@ -21,23 +25,41 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
 
     @made.main()
     def main(grid: Grid, context: Context) -> None:
-        """One federated run, from the encoder file ``encoder`` to the folder ``out``."""
+        """One federated run, from the encoder file ``encoder`` to the folder ``out``.
+
+        With ``resume`` it goes on from what the folder holds, if anything.
+        """
         run_config = dict(context.run_config)
-        encoder_file, out = str(run_config.pop("encoder", "")), str(run_config.pop("out", ""))
-        if not encoder_file or not out:
+        encoder_file, out = str(run_config.pop("encoder", "")), Path(str(run_config.pop("out", "")))
+        resume = bool(run_config.pop("resume", False))
+        if not encoder_file or out == Path():
             raise ConfigError("the run config must name the starting encoder's file (encoder) and a folder (out)")
-        config = RoundsConfig.from_run_config(run_config)
-        encoder, card = load_encoder(Path(encoder_file))
-        run_rounds(
-            grid,
-            config,
-            encoder,
-            clock=Clock(now=time.monotonic, sleep=time.sleep),
-            on_round=lambda state: save_state(Path(out), state, card),
-            aggregation=aggregation,
-        )
+        with _outcome_said(out):
+            config = RoundsConfig.from_run_config(run_config)
+            start, card = load_encoder(Path(encoder_file))
+            reached = load_state(out, config=config, start=start) if resume else None
+            run_rounds(
+                grid,
+                config,
+                reached or RunState(encoder=start, run=secrets.token_hex(16)),
+                clock=Clock(now=time.monotonic, sleep=time.sleep),
+                on_round=lambda state: save_state(out, state, card, config=config, start=start),
+                aggregation=aggregation,
+            )
 
     return made
+
+
+@contextmanager
+def _outcome_said(out: Path) -> Iterator[None]:
+    """Leave word of how the run ended; of one that was killed, or that lost its engine, there is none: it may go on."""
+    (out / OUTCOME_FILE).unlink(missing_ok=True)
+    try:
+        yield
+    except GraftError as error:
+        save_outcome(out, str(error))
+        raise
+    save_outcome(out, "")
 
 
 app = server_app()

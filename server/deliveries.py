@@ -43,10 +43,14 @@ class Deliveries:
 
     def answered(self, platforms: Iterable[str], usable: Iterable[str], encoder: Encoder) -> None:
         """Those of ``usable`` hold the encoder now; what the others of ``platforms`` hold is not certain."""
-        for name in platforms:
-            self._held.pop(name, None)
+        self.forget(platforms)
         if self.keep:
             self._held.update(dict.fromkeys(usable, digest(encoder)))
+
+    def forget(self, platforms: Iterable[str]) -> None:
+        """What these hold is not certain: each gets a whole encoder next."""
+        for name in platforms:
+            self._held.pop(name, None)
 
     def _form(self, held: str | None, encoder: Encoder) -> Encoder | KnownEncoder:
         if held is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
@@ -12,6 +12,8 @@ from shared.messages import Declined, Failed
 from shared.wire import content_bytes
 
 ReplyType = TypeVar("ReplyType")
+ENGINE = "engine-"
+"""begins the code of a failure that the engine, not the platform, reports"""
 
 
 @dataclass(kw_only=True)
@@ -36,6 +38,29 @@ class Answers(Generic[ReplyType]):
     def asked(self) -> list[str]:
         """All platforms, whatever they answered."""
         return [*self.replies, *self.declined, *self.failed, *self.dropped, *self.missing]
+
+    def unanswered(self) -> list[str]:
+        """Who may answer if asked again: nothing came, or the engine's word that the platform's process ended."""
+        lost = [name for name, code in self.failed.items() if code.startswith(ENGINE)]
+        return sorted([*lost, *self.missing])
+
+    def completed(self, later: "Answers[ReplyType]") -> "Answers[ReplyType]":
+        """With the answers of those who were asked again, in the order of names; the bytes add up."""
+        again = set(later.asked())
+
+        def merged(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
+            kept = {name: value for name, value in mine.items() if name not in again}
+            return dict(sorted({**kept, **theirs}.items()))
+
+        return Answers(
+            replies=merged(self.replies, later.replies),
+            declined=merged(self.declined, later.declined),
+            failed=merged(self.failed, later.failed),
+            dropped=merged(self.dropped, later.dropped),
+            missing=sorted({*self.missing, *later.missing} - (again - set(later.missing))),
+            bytes_down=self.bytes_down + later.bytes_down,
+            bytes_up=self.bytes_up + later.bytes_up,
+        )
 
 
 def platforms_online(grid: Grid) -> dict[str, int]:
@@ -88,7 +113,7 @@ def _sort_in(
         answers.missing.append(name)
         return
     if message.has_error():
-        answers.failed[name] = f"engine-{message.error.code}"
+        answers.failed[name] = f"{ENGINE}{message.error.code}"
         return
     answers.bytes_up += content_bytes(message.content)
     try:

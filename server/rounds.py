@@ -2,25 +2,26 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from flwr.app import RecordDict
 from flwr.serverapp import Grid
 
 from server.aggregation import agreement
-from server.aggregation.aggregation import Aggregation, BuildAggregation
+from server.aggregation.aggregation import BuildAggregation, Resumable
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import WEIGHTINGS
 from server.deliveries import Deliveries
 from server.exchange import Answers, ask, platforms_online
+from server.run_state import Kind, RoundRecord, RunState
 from server.screening import screen_evaluate, screen_moments, screen_train
 from shared.config import RoundsConfig
 from shared.encoder.adapters import AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments, solve
-from shared.errors import FederationError, InputError
+from shared.errors import ConfigError, FederationError, InputError
 from shared.messages import (
     EvaluateReply,
     EvaluateTask,
@@ -32,7 +33,6 @@ from shared.messages import (
 )
 from shared.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
-Kind = Literal["moments", "train", "evaluate"]
 _LOG = logging.getLogger("graft.server")
 
 
@@ -44,69 +44,29 @@ class Clock:
     sleep: Callable[[float], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RoundRecord:
-    """One line of a run's history: one question and what came of it."""
-
-    kind: Kind
-    round: int
-    """0 for the moments round"""
-    seconds: float
-    bytes_down: int
-    """server to platforms"""
-    bytes_up: int
-    """platforms to server"""
-    platforms: tuple[str, ...]
-    """whose replies were used"""
-    losses: dict[str, dict[str, float]]
-    """by platform and phase, in nats; training rounds only"""
-    validation: dict[str, dict[str, float]]
-    """by platform and part of the encoder, NDCG@10; evaluations only"""
-    declined: dict[str, str]
-    failed: dict[str, str]
-    dropped: dict[str, str]
-    missing: tuple[str, ...]
-    cosines: dict[str, dict[str, float]]
-    """between the platforms' updates; training rounds only"""
-    note: str
-    """in words, where the encoder stayed as it was; else empty"""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {**asdict(self), "platforms": list(self.platforms), "missing": list(self.missing)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunState:
-    """All that a run has reached between two rounds, but for the optimiser's own arrays."""
-
-    encoder: Encoder
-    round: int = 0
-    """training rounds done"""
-    moments: Mapping[str, Moments] = field(default_factory=dict)
-    """by platform, kept apart: any subset can be summed, any one subtracted"""
-    history: tuple[RoundRecord, ...] = ()
-
-
 def run_rounds(
     grid: Grid,
     config: RoundsConfig,
-    encoder: Encoder,
+    state: RunState,
     *,
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
     aggregation: BuildAggregation = ServerOptimiser,
 ) -> RunState:
-    """All rounds of a run; ``on_round`` gets the state at the start and after each round.
+    """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
-    ``aggregation`` makes what takes the server's step.
+    ``aggregation`` makes what takes the server's step. A run that is begun again from a state that ``on_round`` got
+    ends with the same encoder.
 
-    Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``.
+    Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
+    required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = _Loop(grid, config, clock, aggregation(config))
-    state = RunState(encoder=encoder)
+    loop = _Loop(grid, config, clock, aggregation, state)
     on_round(state)
-    if config.moments:
+    if config.require_all and not state.cohort:
+        state = loop.with_cohort(state)
+        on_round(state)
+    if config.moments and not state.history:
         state = loop.evaluated(loop.moments_round(state))
         on_round(state)
     while state.round < config.rounds:
@@ -131,12 +91,24 @@ def solved(encoder: Encoder, moments: Mapping[str, Moments], *, ridge: float) ->
 class _Loop:
     """The three kinds of question, each from one state to the next."""
 
-    def __init__(self, grid: Grid, config: RoundsConfig, clock: Clock, aggregation: Aggregation) -> None:
+    def __init__(
+        self, grid: Grid, config: RoundsConfig, clock: Clock, aggregation: BuildAggregation, state: RunState
+    ) -> None:
         self._grid = grid
         self._config = config
         self._clock = clock
-        self._aggregation = aggregation
+        self._aggregation = aggregation(config)
         self._deliveries = Deliveries(config.downloads)
+        self._cohort = state.cohort
+        if isinstance(self._aggregation, Resumable):
+            self._aggregation.restore(state.optimiser)
+        elif state.round:
+            raise ConfigError("a run cannot go on with an aggregation that has no state() and restore()")
+
+    def with_cohort(self, state: RunState) -> RunState:
+        """The platforms online now are those that every round must have."""
+        self._cohort = tuple(self._wait_for_platforms())
+        return replace(state, cohort=self._cohort)
 
     def moments_round(self, state: RunState) -> RunState:
         """Ask for moments, and solve the linear part from all that the server holds."""
@@ -165,7 +137,7 @@ class _Loop:
         adapter = AdapterSpec(encoder=encoder.spec, rank=settings.rank) if settings.rank else None
         answers: Answers[TrainReply] = self._ask_about(
             encoder,
-            lambda form: TrainTask(round=number, seed=seed, encoder=form, settings=settings, keep=keep),
+            lambda form: TrainTask(run=state.run, round=number, seed=seed, encoder=form, settings=settings, keep=keep),
             TRAIN_TYPE,
             number,
             lambda content: screen_train(content, encoder, number, adapter=adapter),
@@ -182,7 +154,8 @@ class _Loop:
         record = self._record(
             "train", number, start, answers, losses=losses, cosines=agreement.cosines(updates), note=note
         )
-        return replace(state, encoder=encoder, round=number, history=(*state.history, record))
+        optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
+        return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
 
     def evaluated(self, state: RunState) -> RunState:
         """Ask what the encoder is worth; changes nothing but the history."""
@@ -225,27 +198,53 @@ class _Loop:
         number: int,
         screen: Callable[[RecordDict], Any],
     ) -> Answers[Any]:
+        deadline = self._clock.now() + self._config.deadline_seconds
+        answers: Answers[Any] = Answers()
         platforms = self._wait_for_platforms()
-        return ask(
-            self._grid,
-            platforms,
-            questions(platforms),
-            message_type=message_type,
-            round_number=number,
-            deadline_seconds=self._config.deadline_seconds,
-            screen=screen,
-        )
+        while platforms:
+            self._deliveries.forget(answers.unanswered())
+            found = ask(
+                self._grid,
+                platforms,
+                questions(platforms),
+                message_type=message_type,
+                round_number=number,
+                deadline_seconds=max(deadline - self._clock.now(), 1.0),
+                screen=screen,
+            )
+            answers = answers.completed(found)
+            platforms = self._still_required(answers, deadline)
+        return answers
+
+    def _still_required(self, answers: Answers[Any], deadline: float) -> dict[str, int]:
+        """Where all are required, those without an answer, once they are online again; else none."""
+        wanted = answers.unanswered() if self._config.require_all else []
+        while wanted:
+            if self._clock.now() >= deadline:
+                raise FederationError(
+                    f"expected an answer of every platform within {self._config.deadline_seconds:g} seconds; "
+                    f"found none of {', '.join(wanted)}"
+                )
+            self._clock.sleep(1.0)
+            online = platforms_online(self._grid)
+            if all(name in online for name in wanted):
+                return {name: online[name] for name in wanted}
+        return {}
 
     def _wait_for_platforms(self) -> dict[str, int]:
         deadline = self._clock.now() + self._config.wait_seconds
-        while len(online := platforms_online(self._grid)) < self._config.min_platforms:
+        while self._too_few_online(online := platforms_online(self._grid)):
             if self._clock.now() >= deadline:
+                wanted = ", ".join(self._cohort) or f"at least {self._config.min_platforms} platforms"
                 raise FederationError(
-                    f"expected at least {self._config.min_platforms} platforms online within "
-                    f"{self._config.wait_seconds:g} seconds; found {len(online)}"
+                    f"expected {wanted} online within {self._config.wait_seconds:g} seconds; "
+                    f"found {', '.join(online) if self._cohort else len(online)}"
                 )
             self._clock.sleep(1.0)
-        return online
+        return {name: online[name] for name in self._cohort} if self._cohort else online
+
+    def _too_few_online(self, online: Mapping[str, int]) -> bool:
+        return len(online) < self._config.min_platforms or any(name not in online for name in self._cohort)
 
     def _updates(self, encoder: Encoder, answers: Answers[TrainReply]) -> list[Update]:
         weight = WEIGHTINGS[self._config.weighting]

@@ -86,6 +86,8 @@ class RoundsConfig:
     """fedavgm's momentum and fedadam's β₁; fedavg has none"""
     min_platforms: int = 1
     """fewer usable replies leave the encoder as it is; fewer platforms online end the run"""
+    require_all: bool = False
+    """whether every round needs an answer of each platform online at the start; who was killed is asked again"""
     wait_seconds: float = 60.0
     """how long the server waits for the minimum of platforms"""
     deadline_seconds: float = 600.0

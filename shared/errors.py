@@ -7,6 +7,8 @@ GraftError
 │   ├── EncoderFileError       an encoder file that cannot be read or trusted
 │   └── FeatureSpaceMismatch   two feature spaces were about to be mixed
 ├── FederationError            a federated run cannot go on
+│   └── CheckpointError        what a run has reached cannot be read or written
+├── EngineError                Flower's engine cannot be reached, or refuses
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
 ├── OutboundRefused            an answer that may not leave the platform
@@ -50,6 +52,14 @@ class FeatureSpaceMismatch(InputError):
 
 class FederationError(GraftError):
     """A federated run cannot go on; what it had reached is kept."""
+
+
+class CheckpointError(FederationError):
+    """What a run has reached cannot be read or written."""
+
+
+class EngineError(GraftError):
+    """Flower's engine cannot be reached, or refuses."""
 
 
 class WireError(GraftError):

@@ -76,6 +76,8 @@ class KnownEncoder:
 class TrainTask:
     """Asks a platform to improve an encoder on its contributing users."""
 
+    run: str
+    """32 hexadecimal digits, the same when a run is stopped and goes on"""
     round: int
     seed: int
     """of the run; the platform adds its name and the round"""

@@ -6,6 +6,7 @@ with its layout and the feature space's fingerprint. Reading is strict: whatever
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,7 @@ def encode_task(task: Task) -> RecordDict:
     """A task as records."""
     if isinstance(task, MomentsTask):
         return _content(_header("moments-task", task.round, space=_space_to_json(task.feature_space)))
+    run = {"run": task.run} if isinstance(task, TrainTask) else {}
     content = _content(
         _header(
             "train-task" if isinstance(task, TrainTask) else "evaluate-task",
@@ -85,6 +87,7 @@ def encode_task(task: Task) -> RecordDict:
             keep=task.keep,
             preset=task.encoder.spec.preset,
             space=_space_to_json(task.encoder.spec.feature_space),
+            **run,
             **_layout_fields(task.encoder.spec.layout()),
         )
     )
@@ -102,12 +105,15 @@ def decode_moments_task(content: RecordDict) -> MomentsTask:
 
 def decode_train_task(content: RecordDict) -> TrainTask:
     """Raises WireError for anything but a training task."""
-    header = _Header.read(content, "train-task", {SETTINGS: ConfigRecord, **_task_records(content)}, _ENCODER_TASK)
+    header = _Header.read(content, "train-task", {SETTINGS: ConfigRecord, **_task_records(content)}, _TRAIN_TASK)
+    if not _RUN.fullmatch(header.text("run")):
+        raise WireError("run must be 32 hexadecimal digits")
     try:
         settings = LocalSettings.from_flat(dict(content[SETTINGS]))  # type: ignore[arg-type]
     except InputError as error:
         raise WireError(f"the settings cannot be followed: {error}") from error
     return TrainTask(
+        run=header.text("run"),
         round=header.round,
         seed=header.number("seed"),
         encoder=_encoder(header, content),
@@ -230,6 +236,8 @@ class _Header:
 _COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
 _ENCODER_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "keep": bool, "preset": str, "space": str}
+_TRAIN_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "run": str}
+_RUN = re.compile(r"[0-9a-f]{32}")
 
 
 def _moments_reply(reply: MomentsReply) -> RecordDict:

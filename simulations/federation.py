@@ -77,6 +77,7 @@ def run_federation(
     silent: frozenset[str] = frozenset(),
     serialise: bool = True,
     aggregation: BuildAggregation = ServerOptimiser,
+    resume: bool = False,
 ) -> FederationResult:
     """Run the server's app over the platforms' apps.
 
@@ -89,6 +90,7 @@ def run_federation(
         silent: names of platforms that are online and never reply.
         serialise: whether messages go through Flower's bytes; the result is the same without.
         aggregation: makes what takes the server's step.
+        resume: whether to go on with the run that stands in the folder, if any.
 
     Raises:
         GraftError: where the run cannot go on.
@@ -100,7 +102,7 @@ def run_federation(
         name: Node(app=(apps or {}).get(name, client_app), config=settings.to_node_config(), answers=name not in silent)
         for name, settings in platforms.items()
     }
-    run_config: dict[str, Any] = {**config.to_run_config(), "encoder": str(start), "out": str(out)}
+    run_config: dict[str, Any] = {**config.to_run_config(), "encoder": str(start), "out": str(out), "resume": resume}
     context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
     with task_identity(), _quiet_engine():
         server_app(aggregation)(InProcessGrid(nodes, serialise=serialise), context)

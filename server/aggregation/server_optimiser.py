@@ -5,7 +5,7 @@ each other, and FedAdam answers in float64. On differences the strategy's curren
 returns is the step.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,24 @@ class ServerOptimiser:
             return encoder
         step = arrays[FLAT].numpy()
         return (encoder.astype(np.float64) + step).astype(np.float32)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """[P] each: momentum (``m``) and second moments (``v``), as far as the strategy has them."""
+        if isinstance(self.strategy, FedAvgM):
+            momentum = self.strategy.momentum_vector
+            return {} if momentum is None else {"m": momentum[0]}
+        if isinstance(self.strategy, FedAdam) and self.strategy.m_t and self.strategy.v_t:
+            return {"m": self.strategy.m_t[FLAT], "v": self.strategy.v_t[FLAT]}
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go on from what ``state`` gave."""
+        if not state:
+            return
+        if isinstance(self.strategy, FedAvgM):
+            self.strategy.momentum_vector = [state["m"]]
+        elif isinstance(self.strategy, FedAdam):
+            self.strategy.m_t, self.strategy.v_t = {FLAT: state["m"]}, {FLAT: state["v"]}
 
 
 def _as_reply(update: Update) -> Message:

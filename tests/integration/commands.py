@@ -1,4 +1,4 @@
-"""The two commands, each in a process of its own that imports this working tree."""
+"""The three commands, each in a process of its own that imports this working tree."""
 
 import os
 import subprocess
@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-MODULES = {"graft-sim": "simulations.cli", "graft-client": "client.cli"}
+MODULES = {"graft-sim": "simulations.cli", "graft-client": "client.cli", "graft-server": "server.cli"}
 """What ``pyproject.toml`` names as the console scripts: ``main`` in each."""
 
 
 def start(command: str, *arguments: object, hash_seed: int = 0, own_group: bool = False) -> subprocess.Popen[str]:
-    """Start ``graft-sim`` or ``graft-client``; one thread, so that parallel tests do not wait for each other."""
+    """Start a command; one thread, so that parallel tests do not wait for each other."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
@@ -33,15 +33,15 @@ def start(command: str, *arguments: object, hash_seed: int = 0, own_group: bool 
     )
 
 
-def finished(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+def finished(process: subprocess.Popen[str], *, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     """Wait for it; its exit code, stdout and stderr."""
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=seconds)
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
-def run(command: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def run(command: str, *arguments: object, seconds: float = 120) -> subprocess.CompletedProcess[str]:
     """Run it to its end."""
-    return finished(start(command, *arguments))
+    return finished(start(command, *arguments), seconds=seconds)
 
 
 def ends_within(group: int, *, seconds: float) -> bool:

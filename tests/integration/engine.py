@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +89,20 @@ class Engine:
             time.sleep(1)
         raise AssertionError(f"the run was still {status!r} after {seconds:g} seconds{self.logs()}")
 
+    def wait_until(self, holds: Callable[[], bool], *, seconds: float) -> None:
+        """Look ten times a second."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, f"not so after {seconds:g} seconds{self.logs()}"
+            time.sleep(0.1)
+
+    def kill(self, program: str) -> None:
+        """SIGKILL to the processes of this engine that run a program; there must be one."""
+        found = _running(program, home=self.environment["FLWR_HOME"])
+        assert found, f"no {program} runs{self.logs()}"
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+
     def wait_for_port(self, *, seconds: float = 40) -> None:
         """Until the SuperLink listens."""
         deadline = time.monotonic() + seconds
@@ -133,6 +147,18 @@ def running_engine(folder: Path) -> Iterator[Engine]:
         yield engine
     finally:
         engine.stop()
+
+
+def _running(program: str, *, home: str) -> list[int]:
+    """Processes in whose command line a word ends with the program's name, and whose engine lives in ``home``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            own = f"FLWR_HOME={home}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            if own and any(word.endswith(program.encode()) for word in words):
+                found.append(int(folder.name))
+    return found
 
 
 def free_port() -> int:

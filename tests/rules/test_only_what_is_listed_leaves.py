@@ -35,7 +35,7 @@ from tests.unit.client.training.world import SPACE
 LOCAL = LocalSettings(tokens=256, steps=2)
 TASKS = {
     MOMENTS_TYPE: MomentsTask(round=0, feature_space=SPACE),
-    TRAIN_TYPE: TrainTask(round=1, seed=0, encoder=START, settings=LOCAL),
+    TRAIN_TYPE: TrainTask(run="0" * 32, round=1, seed=0, encoder=START, settings=LOCAL),
     EVALUATE_TYPE: EvaluateTask(round=1, seed=0, encoder=START),
 }
 

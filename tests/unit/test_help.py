@@ -8,9 +8,10 @@ import typer
 from typer.testing import CliRunner
 
 import client.cli
+import server.cli
 import simulations.cli
 
-APPS = {"graft-sim": simulations.cli.app, "graft-client": client.cli.app}
+APPS = {"graft-sim": simulations.cli.app, "graft-client": client.cli.app, "graft-server": server.cli.app}
 
 
 def commands(app: typer.Typer) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -11,6 +11,7 @@ from client.app import app as real_app
 from client.data.splits import training_sequences
 from client.training.moments import platform_moments
 from server.rounds import Clock, run_rounds, solved
+from server.run_state import RunState
 from shared.config import RoundsConfig
 from shared.encoder.adapters import AdapterSpec
 from shared.errors import FederationError
@@ -96,7 +97,7 @@ def test_waits_for_platforms_no_longer_than_it_was_told() -> None:
     slept: list[float] = []
     clock = Clock(now=lambda: next(seconds), sleep=slept.append)
     with pytest.raises(FederationError, match="at least 1 platforms online within 5 seconds; found 0"):
-        run_rounds(InProcessGrid({}), config(wait_seconds=5), START, clock=clock)
+        run_rounds(InProcessGrid({}), config(wait_seconds=5), RunState(encoder=START, run="0" * 32), clock=clock)
     assert 1 <= len(slept) <= 5
 
 

@@ -16,6 +16,7 @@ from shared.messages import Declined, DeclineReason, EvaluateTask, KnownEncoder,
 from shared.wire import decode_evaluate_task, decode_train_reply, decode_train_task, encode_reply, encode_task
 
 SPACE = FeatureSpace(name="hashing", parameters=(("dim", 8),), dim=8, fingerprint="f" * 32)
+RUN = "0123456789abcdef" * 2
 
 
 @pytest.fixture
@@ -35,10 +36,17 @@ def _reply(encoder: Encoder, flat: np.ndarray | None = None, layout: Layout | No
 
 
 def test_brings_a_task_across_bit_for_bit(encoder: Encoder) -> None:
-    task = TrainTask(round=3, seed=7, encoder=encoder, settings=LocalSettings(encoder_epochs=2))
+    task = TrainTask(run=RUN, round=3, seed=7, encoder=encoder, settings=LocalSettings(encoder_epochs=2))
     found = decode_train_task(encode_task(task))
     assert found.encoder.flat.tobytes() == encoder.flat.tobytes()
-    assert (found.round, found.seed, found.settings, found.encoder.spec) == (3, 7, task.settings, encoder.spec)
+    assert (found.run, found.round, found.seed) == (RUN, 3, 7)
+    assert (found.settings, found.encoder.spec) == (task.settings, encoder.spec)
+
+
+def test_refuses_a_run_that_is_not_named_by_digits(encoder: Encoder) -> None:
+    task = TrainTask(run="../" + RUN, round=3, seed=7, encoder=encoder, settings=LocalSettings())
+    with pytest.raises(WireError, match="run must be 32 hexadecimal digits"):
+        decode_train_task(encode_task(task))
 
 
 def test_brings_a_reply_across_bit_for_bit(encoder: Encoder) -> None:
@@ -87,7 +95,7 @@ def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
     step = Step.between(encoder, after)
     for sent in (step, None):
         known = KnownEncoder(spec=encoder.spec, base="b" * 64, step=sent, digest="d" * 64)
-        task = TrainTask(round=3, seed=7, encoder=known, settings=LocalSettings(), keep=True)
+        task = TrainTask(run=RUN, round=3, seed=7, encoder=known, settings=LocalSettings(), keep=True)
         found = decode_train_task(encode_task(task))
         assert isinstance(found.encoder, KnownEncoder)
         assert (found.encoder.base, found.encoder.digest, found.keep) == ("b" * 64, "d" * 64, True)

@@ -1,0 +1,1 @@
+"""The agent: a platform's own folder and the processes that it keeps running."""

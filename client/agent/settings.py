@@ -1,0 +1,55 @@
+"""What a platform's operator sets for the agent; none of it ever comes from the coordinator."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from client.data.spec import parse_platform_spec
+from client.workspace import NodeSettings
+from shared.host import Endpoint
+from shared.settings_file import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings:
+    """The settings file, checked; raises ConfigError for what cannot be."""
+
+    server: str = ""
+    """the coordinator, HOST:PORT"""
+    name: str = ""
+    """the platform's name, as it is enrolled"""
+    data: str = ""
+    """the platform folder, with the options of a platform: DIR,min-rating=4"""
+    features: str = "hashing"
+    """feature space: hashing or precomputed"""
+    seed: int = 0
+    """of the preparation"""
+    min_user_events: int = 3
+    min_item_events: int = 1
+    http_proxy: str = ""
+    """the way out of this network, http://HOST:PORT; empty goes straight"""
+    threads: int = 1
+    """that a round may take"""
+    memory_mib: int = 0
+    """that each process of a round may take, in MiB; 0 sets no bound"""
+
+    def __post_init__(self) -> None:
+        Endpoint.parse(self.server)
+        parse_platform_spec(f"{self.name}={self.data}")
+        for field in ("min_user_events", "min_item_events", "threads"):
+            require(field, getattr(self, field) >= 1, "1 or more", getattr(self, field))
+        for field in ("seed", "memory_mib"):
+            require(field, getattr(self, field) >= 0, "0 or more", getattr(self, field))
+        proxy = urlsplit(self.http_proxy)
+        holds = not self.http_proxy or (proxy.scheme == "http" and bool(proxy.hostname))
+        require("http_proxy", holds, "http://HOST:PORT or empty", self.http_proxy)
+
+    def node(self, heads: str) -> NodeSettings:
+        """What the platform's app is told on each task."""
+        return NodeSettings(
+            platform=f"{self.name}={self.data}",
+            heads=heads,
+            seed=self.seed,
+            features=self.features,
+            min_user_events=self.min_user_events,
+            min_item_events=self.min_item_events,
+        )

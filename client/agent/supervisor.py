@@ -1,0 +1,30 @@
+"""What ``graft-client start`` does until it is told to stop: the agent's programs are kept running, for ever."""
+
+import secrets
+from collections.abc import Callable
+
+from client.agent.home import AgentHome
+from client.agent.programs import agent_programs, write_node_config
+from client.agent.settings import AgentSettings
+from shared.loopback import free_port
+from shared.processes.program import Program
+from shared.processes.supervision import Supervision
+from shared.whole_file import write_whole
+
+LOG_BYTES = 10 * 2**20
+
+
+def supervision(home: AgentHome) -> Supervision:
+    """The supervisor of an agent's folder."""
+    return Supervision(what=f"the agent of {home.folder}", state=home.state, logs=home.logs)
+
+
+def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]) -> None:
+    """Until ``stopping``; raises ConfigError where another supervisor runs in the folder."""
+
+    def programs() -> list[Program]:
+        write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
+        write_node_config(home, settings)
+        return agent_programs(home, settings, free_port())
+
+    supervision(home).serve(programs, each_tick=dict, stopping=stopping, log_bytes=LOG_BYTES)

@@ -1,0 +1,98 @@
+"""The commands of ``graft-client`` that make, run and watch a platform's agent: wiring only."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.agent.home import AgentHome
+from client.agent.settings import AgentSettings
+from client.agent.supervisor import serve, supervision
+from client.commands.dry_run import dry_run
+from client.commands.init import absolute_data, enrolment_line, make_agent
+from client.commands.status import status, status_lines
+from shared.config import LocalSettings
+from shared.processes.supervision import asked_to_stop
+from shared.settings_file import read_settings
+
+PRIVATE = 0o077
+"""the umask under which an agent's files are written: nothing is readable for other users of the machine"""
+
+
+def add_agent_commands(app: typer.Typer) -> None:
+    """Put these commands beside the others."""
+    app.command()(init)
+    app.command()(start)
+    app.command()(stop)
+    app.command("status")(show_status)
+    app.command("dry-run")(show_dry_run)
+
+
+AgentFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder.")]
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder, to be made.")],
+    server: Annotated[str, typer.Option("--server", metavar="HOST:PORT", help="The coordinator.")],
+    ca: Annotated[Path, typer.Option("--ca", metavar="FILE", help="The coordinator's ca.crt.")],
+    name: Annotated[str, typer.Option("--name", help="The platform's name: a-z, 0-9, _, . and -.")],
+    data: Annotated[
+        str,
+        typer.Option("--data", metavar="DIR[,option=value...]", help="The platform folder, with options as in assess."),
+    ],
+    features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
+) -> None:
+    """Make an agent's folder with a key pair, and print the line that enrols this platform."""
+    os.umask(PRIVATE)
+    settings = AgentSettings(server=server, name=name, data=absolute_data(name, data), features=features)
+    home = make_agent(folder, settings, ca)
+    typer.echo(f"{home.folder}: an agent of {name}; its private key stays here")
+    typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
+
+
+def start(
+    folder: AgentFolder,
+    background: Annotated[bool, typer.Option("--background", help="Return once the agent runs.")] = False,
+) -> None:
+    """Run the agent: it asks the coordinator for tasks, does them, and comes back whenever the network does."""
+    os.umask(PRIVATE)
+    home = AgentHome.existing(folder)
+    settings = read_settings(AgentSettings, home.settings)
+    if background:
+        command = ("-m", "client.cli", "start", str(home.folder))
+        typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")
+    else:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        serve(home, settings, asked_to_stop())
+
+
+def stop(folder: AgentFolder) -> None:
+    """End the agent."""
+    supervision(AgentHome.existing(folder)).stop()
+    typer.echo("stopped")
+
+
+def show_status(
+    folder: AgentFolder, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
+) -> None:
+    """Say what the agent is doing."""
+    found = status(AgentHome.existing(folder))
+    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(status_lines(found)))
+
+
+def show_dry_run(
+    folder: AgentFolder,
+    encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, nothing cut off.")] = False,
+) -> None:
+    """Do a whole round with nothing sent: say exactly what would leave this platform, and how long it takes."""
+    os.umask(PRIVATE)
+    settings = read_settings(AgentSettings, AgentHome.existing(folder).settings)
+    found = dry_run(settings, encoder, LocalSettings())
+    if as_json:
+        typer.echo(json.dumps([one.to_json() for one in found], indent=2))
+    else:
+        typer.echo("\n".join(line for one in found for line in one.lines()))

@@ -1,0 +1,1 @@
+"""Flower's engine as the coordinator runs it: its processes, its commands, and nothing of a round."""

@@ -1,0 +1,91 @@
+"""Flower's own command line, through which the coordinator speaks to its engine on loopback."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from server.home import ServerHome
+from shared.engine_environment import engine_environment, program
+from shared.errors import EngineError
+
+CONNECTION = "graft"
+SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class FlwrCommand:
+    """Commands to one engine; each raises EngineError where the engine cannot be reached or refuses."""
+
+    home: ServerHome
+
+    def connect(self, port: int) -> None:
+        """From now on the engine is at this port of loopback."""
+        connection = {"address": f"127.0.0.1:{port}", "root-certificates": str(self.home.authority)}
+        content = {"superlink": {"default": CONNECTION, CONNECTION: connection}}
+        self.home.engine.mkdir(parents=True, exist_ok=True)
+        (self.home.engine / "config.toml").write_bytes(tomli_w.dumps(content).encode("utf-8"))
+
+    def register(self, name: str, key: str) -> int:
+        """Admit a key under a name; the node's id."""
+        with tempfile.TemporaryDirectory(dir=self.home.state) as folder:
+            path = Path(folder) / "node.pub"
+            path.write_text(key + "\n", "ascii")
+            return int(self._answer("supernode", "register", str(path), CONNECTION, "--name", name)["node-id"])
+
+    def unregister(self, node: int) -> None:
+        """Shut a node out."""
+        self._answer("supernode", "unregister", str(node), CONNECTION)
+
+    def nodes(self) -> dict[int, str]:
+        """Node id to status: registered, online or offline."""
+        listed = self._answer("supernode", "list", CONNECTION)["nodes"]
+        return {int(one["node-id"]): str(one["status"]) for one in listed}
+
+    def submit(self, app: Path, config: Mapping[str, bool | int | float | str]) -> int:
+        """Start a run of an app folder; its id."""
+        with tempfile.TemporaryDirectory(dir=self.home.state) as folder:
+            path = Path(folder) / "run.toml"
+            path.write_bytes(tomli_w.dumps(dict(config)).encode("utf-8"))
+            return int(self._answer("run", str(app), CONNECTION, "--run-config", str(path))["run-id"])
+
+    def run_status(self, run: int) -> str:
+        """``pending``, ``starting``, ``running``, or ``finished:`` and how."""
+        return str(self._answer("list", CONNECTION, "--run-id", str(run))["runs"][0]["status"])
+
+    def stop_run(self, run: int) -> None:
+        """End a run that is under way."""
+        self._answer("stop", str(run), CONNECTION)
+
+    def _answer(self, *arguments: str) -> dict[str, Any]:
+        """The JSON object that the command prints."""
+        try:
+            done = subprocess.run(
+                [program("flwr"), *arguments, "--format", "json"],
+                cwd=self.home.state,
+                env=engine_environment(self.home.engine),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise EngineError(f"flwr {arguments[0]} gave no answer: {error}") from error
+        try:
+            answer: dict[str, Any] = json.loads(done.stdout)
+        except ValueError as error:
+            raise EngineError(f"flwr {arguments[0]}: {_last_line(done.stdout + done.stderr)}") from error
+        if not answer.get("success", False):
+            raise EngineError(f"flwr {arguments[0]}: {answer.get('error-message', 'refused')}")
+        return answer
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no answer"

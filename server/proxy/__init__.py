@@ -1,0 +1,1 @@
+"""The one door between the network and the engine: fleet paths and health, nothing else."""

@@ -1,0 +1,56 @@
+"""The proxy as a process: ``python -m server.proxy HOME ENGINE-PORT``; wiring only."""
+
+import logging
+import ssl
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+from server.home import ServerHome
+from server.proxy.app import Proxy
+from server.proxy.rate_limit import RateLimit
+from server.settings import ServerSettings
+from shared.settings_file import read_settings
+
+MIB = 2**20
+CONNECTIONS = 1000
+"""at one time; more are answered 503"""
+SECONDS = 120.0
+"""for the engine to answer"""
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    home, port = ServerHome.existing(Path(sys.argv[1])), int(sys.argv[2])
+    settings = read_settings(ServerSettings, home.settings)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    engine = httpx.AsyncClient(
+        base_url=f"https://127.0.0.1:{port}",
+        verify=ssl.create_default_context(cafile=str(home.authority)),
+        timeout=SECONDS,
+        trust_env=False,
+        follow_redirects=False,
+        limits=httpx.Limits(max_connections=CONNECTIONS),
+    )
+    limit = RateLimit(settings.requests_per_second)
+    proxy = Proxy(engine=engine, limit=limit, body_bytes=settings.body_mib * MIB, now=time.monotonic)
+    uvicorn.run(
+        proxy.app(),
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=str(home.certificate),
+        ssl_keyfile=str(home.certificate_key),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        proxy_headers=False,
+        lifespan="off",
+    )
+
+
+main()

@@ -1,0 +1,126 @@
+"""The proxy: what passes is written out, and everything else is answered here.
+
+The engine's one port serves platforms, operators and its own processes alike, and operators need no password there. So
+a request passes only where its path, undecoded, is one word under ``/v1/fleet/``: no dots, no escapes, no second slash
+that the next reader could take another way.
+"""
+
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount
+
+from server.proxy.rate_limit import RateLimit
+
+_LOG = logging.getLogger("graft.proxy")
+_FLEET = re.compile(rb"/v1/fleet/[a-z]+(-[a-z]+)*")
+HEALTH = b"/health"
+_HOP_BY_HOP = {
+    *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "trailers"),
+    *("transfer-encoding", "upgrade", "host", "expect", "x-forwarded-for", "forwarded"),
+}
+"""headers that concern one connection alone (RFC 9110, 7.6.1), and those that a sender could lie with"""
+
+
+class BodyTooLarge(Exception):
+    """More bytes came than are taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """What the proxy is made of."""
+
+    engine: httpx.AsyncClient
+    """its base URL is the engine's"""
+    limit: RateLimit
+    body_bytes: int
+    now: Callable[[], float]
+
+    def app(self) -> Starlette:
+        """The application to be served."""
+        return Starlette(routes=[Mount("/", app=_Endpoint(self._answer))])
+
+    async def _answer(self, request: Request) -> Response:
+        started, address = self.now(), request.client.host if request.client else "unknown"
+        response = await self._judged(request, address)
+        took = 1000 * (self.now() - started)
+        _LOG.info("%s %s %s %d %.0f ms", address, request.method, _shown(request), response.status_code, took)
+        return response
+
+    async def _judged(self, request: Request, address: str) -> Response:
+        """The rules, in order: too many requests; a path or method that does not pass; too large a body."""
+        if not self.limit.takes(address, self.now()):
+            return PlainTextResponse("too many requests", 429, {"Retry-After": "1"})
+        if not _passes(request):
+            return PlainTextResponse("not found", 404)
+        length = request.headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self.body_bytes:
+            return PlainTextResponse("the body is too large", 413)
+        try:
+            return await self._forwarded(request)
+        except BodyTooLarge:
+            return PlainTextResponse("the body is too large", 413)
+        except (httpx.HTTPError, ClientDisconnect) as error:
+            _LOG.warning("the engine gave no answer: %s", type(error).__name__)
+            return PlainTextResponse("the coordinator is starting", 503, {"Retry-After": "5"})
+
+    async def _forwarded(self, request: Request) -> Response:
+        headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
+        body = self._counted(request) if request.method == "POST" else None
+        asked = self.engine.build_request(
+            request.method, _raw_path(request).decode("ascii"), headers=headers, content=body
+        )
+        answer = await self.engine.send(asked, stream=True)
+        kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
+        return StreamingResponse(_passed_on(answer), answer.status_code, kept)
+
+    async def _counted(self, request: Request) -> AsyncIterator[bytes]:
+        taken = 0
+        async for chunk in request.stream():
+            taken += len(chunk)
+            if taken > self.body_bytes:
+                raise BodyTooLarge
+            yield chunk
+
+
+class _Endpoint:
+    """A function of a request as an application, whatever the path and method."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        await response(scope, receive, send)
+
+
+def _passes(request: Request) -> bool:
+    path = _raw_path(request)
+    if request.url.query:
+        return False
+    return (request.method, path) == ("GET", HEALTH) or (request.method == "POST" and bool(_FLEET.fullmatch(path)))
+
+
+def _raw_path(request: Request) -> bytes:
+    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode("utf-8")
+    return raw.partition(b"?")[0]
+
+
+def _shown(request: Request) -> str:
+    """The path for the log: what a stranger sent stands there in plain letters and cut off."""
+    return ascii(_raw_path(request)[:100])[2:-1]
+
+
+async def _passed_on(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    finally:
+        await answer.aclose()

@@ -1,0 +1,45 @@
+"""Names and addresses of machines, as they are written in settings."""
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from shared.errors import ConfigError
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
+
+
+class Endpoint(NamedTuple):
+    """A port of a machine."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Endpoint":
+        """Read ``HOST:PORT``, an IPv6 address in brackets; raises ConfigError for anything else."""
+        host, colon, port = text.rpartition(":")
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        bracketed = bare != host
+        known = is_address(bare) if bracketed else is_host(bare) and ":" not in bare
+        if not colon or not known or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ConfigError(f"expected HOST:PORT, as in shops.example:9443; got {text!r}")
+        return cls(bare, int(port))
+
+    def __str__(self) -> str:
+        """What ``parse`` reads."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_host(text: str) -> bool:
+    """Whether it is an address or could be the name of a host."""
+    return is_address(text) or _HOST_NAME.fullmatch(text) is not None

@@ -1,0 +1,1 @@
+"""Keeping programs running: what a coordinator and an agent have in common."""

@@ -1,0 +1,68 @@
+"""A program that is to be kept running, and the process that it is now."""
+
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to start, and how."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path
+    """where it is started"""
+    memory_bytes: int = 0
+    """of address space that it and each process that it starts may take; 0 sets no bound"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One process, told from a later one with the same number by when it was started."""
+
+    name: str
+    pid: int
+    started: float
+    """seconds since 1970"""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is there and more than an entry in the table."""
+        try:
+            found = psutil.Process(self.pid)
+            same = abs(float(found.create_time()) - self.started) < 1
+            return same and str(found.status()) != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def signal(self, number: signal.Signals) -> None:
+        """To its whole group: what it started too."""
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return
+
+
+def start(program: Program, log: Path) -> tuple[subprocess.Popen[bytes], Process]:
+    """Start it in a group of its own; its output is added to the log. Raises OSError where it cannot be started."""
+    with log.open("ab") as stream:
+        handle = subprocess.Popen(
+            program.command,
+            cwd=program.folder,
+            env=dict(program.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    if program.memory_bytes:
+        resource.prlimit(handle.pid, resource.RLIMIT_AS, (program.memory_bytes, program.memory_bytes))
+    return handle, Process(name=program.name, pid=handle.pid, started=psutil.Process(handle.pid).create_time())

@@ -1,0 +1,59 @@
+"""A dry run says exactly what a round would send, and changes nothing."""
+
+import json
+
+import pytest
+from flwr.app import RecordDict
+
+from client.commands.dry_run import RUN
+from client.features.hashing import hashing_space
+from client.round_tasks import train_reply
+from client.workspace import NodeSettings, open_workspace
+from shared.config import LocalSettings
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.file import EncoderCard, load_encoder, save_encoder
+from shared.encoder.linear import Moments
+from shared.messages import TrainTask
+from shared.wire import content_bytes, encode_reply
+from tests.federation_world import START
+from tests.integration.commands import run
+from tests.integration.test_real_engine import write_platform
+
+
+@pytest.fixture
+def agent(tmp_path):
+    """A platform's agent, and an encoder on offer."""
+    space = hashing_space()
+    start = Encoder.initial(EncoderSpec(preset="nano", input_dim=space.dim, feature_space=space), seed=1)
+    save_encoder(tmp_path / "start.safetensors", start, EncoderCard())
+    write_platform(tmp_path / "north", seed=0)
+    run("graft-server", "init", tmp_path / "server", "--encoder", tmp_path / "start.safetensors")
+    arguments = ("--server", "a:1", "--ca", tmp_path / "server" / "tls" / "ca.crt", "--name", "north")
+    assert run("graft-client", "init", tmp_path / "agent", *arguments, "--data", tmp_path / "north").returncode == 0
+    return tmp_path / "agent"
+
+
+def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(agent, tmp_path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in agent.rglob("*")}
+    done = run("graft-client", "dry-run", agent, "--encoder", tmp_path / "start.safetensors", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {one["answer"]: one for one in json.loads(done.stdout)}
+    assert list(found) == ["moments", "train", "evaluate"]
+    assert {path: path.stat().st_mtime_ns for path in agent.rglob("*")} == before
+
+    encoder, _ = load_encoder(tmp_path / "start.safetensors")
+    workspace = open_workspace(NodeSettings(platform=f"north={tmp_path / 'north'}", heads=str(tmp_path / "heads")))
+    task = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=LocalSettings())
+    content: RecordDict = encode_reply(train_reply(task, workspace))
+    assert found["train"]["bytes"] == content_bytes(content)
+    assert found["train"]["values"]["encoder.flat"].startswith(f"float32 [{encoder.flat.size}], ")
+    assert [name for name, value in found["train"]["values"].items() if "float32 [" in str(value)] == ["encoder.flat"]
+    assert found["moments"]["values"]["moments.flat"].startswith(f"float64 [{Moments.zero(512).to_flat().size}]")
+
+
+def test_says_in_a_sentence_that_an_encoder_is_of_another_feature_space(agent, tmp_path) -> None:
+    save_encoder(tmp_path / "other.safetensors", START, EncoderCard())
+    done = run("graft-client", "dry-run", agent, "--encoder", tmp_path / "other.safetensors")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "north" in done.stderr

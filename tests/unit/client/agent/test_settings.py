@@ -1,0 +1,56 @@
+"""What a platform's operator can set, and what an agent's programs make of it."""
+
+import pytest
+from flwr.common.config import parse_config_args
+
+from client.agent.home import AgentHome
+from client.agent.programs import agent_programs, write_node_config
+from client.agent.settings import AgentSettings
+from client.workspace import NodeSettings
+from shared.errors import ConfigError
+from shared.settings_file import read_settings, to_toml
+
+GIVEN = {"server": "shops.example:9443", "name": "north", "data": "/data/north,min-rating=4"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"server": "shops.example"}, "expected HOST:PORT"),
+        ({"name": "a b"}, "a platform's name must be"),
+        ({"data": "/data,colour=red"}, "colour"),
+        ({"threads": 0}, "threads must be 1 or more"),
+        ({"memory_mib": -1}, "memory-mib must be 0 or more"),
+        ({"http_proxy": "shops.example:80"}, "http-proxy must be http://HOST:PORT or empty"),
+    ],
+)
+def test_says_what_is_wrong(change, sentence) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        AgentSettings(**{**GIVEN, **change})
+
+
+def test_reads_what_it_wrote(tmp_path) -> None:
+    settings = AgentSettings(**GIVEN, threads=2, http_proxy="http://proxy.example:3128")
+    (tmp_path / "settings.toml").write_bytes(to_toml(settings))
+    assert read_settings(AgentSettings, tmp_path / "settings.toml") == settings
+
+
+def test_the_limits_and_the_way_out_reach_the_programs(tmp_path) -> None:
+    home = AgentHome(tmp_path)
+    settings = AgentSettings(**GIVEN, threads=2, memory_mib=3, http_proxy="http://proxy.example:3128")
+    supernode, superexec = agent_programs(home, settings, 7)
+    assert supernode.environment["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert superexec.environment["OMP_NUM_THREADS"] == "2"
+    assert superexec.memory_bytes == 3 * 2**20
+    assert "--insecure" not in supernode.command
+    assert supernode.command[supernode.command.index("--host") + 1] == "127.0.0.1"
+
+
+def test_the_platform_reaches_its_app_whatever_its_folder_is_called(tmp_path) -> None:
+    settings = AgentSettings(**{**GIVEN, "data": '/data/no "north" = here'})
+    home = AgentHome(tmp_path)
+    home.state.mkdir()
+    write_node_config(home, settings)
+    supernode, _ = agent_programs(home, settings, 7)
+    config = parse_config_args([supernode.command[-1]])
+    assert NodeSettings.from_node_config(config) == settings.node(str(tmp_path / "vault"))
