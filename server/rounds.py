@@ -1,7 +1,7 @@
 """The round loop: moments first, then training rounds, each followed by an evaluation."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from flwr.serverapp import Grid
 from server.aggregation import agreement
 from server.aggregation.aggregation import BuildAggregation, Resumable
 from server.aggregation.server_optimiser import ServerOptimiser, Update
-from server.aggregation.weighting import WEIGHTINGS
+from server.aggregation.weighting import Weighting
 from server.deliveries import Deliveries
 from server.exchange import Answers, ask, platforms_online
 from server.run_state import Kind, RoundRecord, RunState
@@ -98,6 +98,7 @@ class _Loop:
         self._config = config
         self._clock = clock
         self._aggregation = aggregation(config)
+        self._weighting = Weighting(config)
         self._deliveries = Deliveries(config.downloads)
         self._cohort = state.cohort
         if isinstance(self._aggregation, Resumable):
@@ -143,7 +144,7 @@ class _Loop:
             lambda content: screen_train(content, encoder, number, adapter=adapter),
         )
         note = self._too_few(answers)
-        updates = self._updates(encoder, answers)
+        updates = self._updates(encoder, answers, state.moments)
         if not note:
             flat = self._aggregation.step(encoder.flat, updates, round_number=number)
             if np.isfinite(flat).all():
@@ -151,9 +152,7 @@ class _Loop:
             else:
                 note = "the encoder is unchanged: the aggregate is not finite"
         losses = {name: reply.losses for name, reply in answers.replies.items()}
-        record = self._record(
-            "train", number, start, answers, losses=losses, cosines=agreement.cosines(updates), note=note
-        )
+        record = self._record("train", number, start, answers, losses=losses, updates=updates, note=note)
         optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
         return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
 
@@ -246,11 +245,11 @@ class _Loop:
     def _too_few_online(self, online: Mapping[str, int]) -> bool:
         return len(online) < self._config.min_platforms or any(name not in online for name in self._cohort)
 
-    def _updates(self, encoder: Encoder, answers: Answers[TrainReply]) -> list[Update]:
-        weight = WEIGHTINGS[self._config.weighting]
+    def _updates(self, encoder: Encoder, answers: Answers[TrainReply], moments: Mapping[str, Moments]) -> list[Update]:
+        weights = self._weighting.of({name: reply.users for name, reply in answers.replies.items()}, moments)
         own = encoder.flat.astype(np.float64)
         return [
-            Update(name=name, difference=reply.flat - own, weight=weight(reply.users))
+            Update(name=name, difference=reply.flat - own, weight=weights[name])
             for name, reply in answers.replies.items()
         ]
 
@@ -269,7 +268,7 @@ class _Loop:
         *,
         losses: dict[str, dict[str, float]] | None = None,
         validation: dict[str, dict[str, float]] | None = None,
-        cosines: dict[str, dict[str, float]] | None = None,
+        updates: Sequence[Update] = (),
         note: str = "",
     ) -> RoundRecord:
         for name, reason in answers.dropped.items():
@@ -284,7 +283,8 @@ class _Loop:
             platforms=tuple(answers.replies),
             losses=losses or {},
             validation=validation or {},
-            cosines=cosines or {},
+            cosines=agreement.cosines(updates),
+            weights={update.name: update.weight for update in updates},
             declined=answers.declined,
             failed=answers.failed,
             dropped=answers.dropped,

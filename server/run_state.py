@@ -37,6 +37,8 @@ class RoundRecord:
     missing: tuple[str, ...]
     cosines: dict[str, dict[str, float]]
     """between the platforms' updates; training rounds only"""
+    weights: dict[str, float]
+    """how much each update counted; training rounds only"""
     note: str
     """in words, where the encoder stayed as it was; else empty"""
 

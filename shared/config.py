@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, get_args
 from shared.errors import ConfigError
 
 Strategy = Literal["fedavg", "fedavgm", "fedadam"]
-Weighting = Literal["uniform", "sqrt-users"]
+Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
 Downloads = Literal["whole", "steps"]
 FlatConfig = dict[str, bool | float | int | str]
 
@@ -79,7 +79,7 @@ class RoundsConfig:
     """λ of the linear part, as a share of the mean eigenvalue; 0 takes the one that is usual for the number of pairs"""
     strategy: Strategy = "fedavg"
     weighting: Weighting = "uniform"
-    """how much a platform's update counts: all the same, or by the root of its number of users"""
+    """how much a platform's update counts: all the same, by the root of its users, or as its moments help the others"""
     server_rate: float = 1.0
     """step along the mean update; for fedadam the step per number (the paper's η; .001 to .01 is usual)"""
     server_momentum: float = 0.9
@@ -101,6 +101,9 @@ class RoundsConfig:
     def __post_init__(self) -> None:
         _require(self, "strategy", self.strategy in get_args(Strategy), f"one of {', '.join(get_args(Strategy))}")
         _require(self, "weighting", self.weighting in get_args(Weighting), f"one of {', '.join(get_args(Weighting))}")
+        _require(
+            self, "weighting", self.moments or self.weighting != "helpfulness", "another one where no moments are sent"
+        )
         _require(self, "downloads", self.downloads in get_args(Downloads), f"one of {', '.join(get_args(Downloads))}")
         for name in ("seed", "rounds", "ridge", "evaluate_every"):
             _require(self, name, getattr(self, name) >= 0, "0 or more")

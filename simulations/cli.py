@@ -78,6 +78,13 @@ def run(
     aggregation: Annotated[
         str | None, typer.Option(help="fedavg, or one of the plugin's [fedavg; the plugin's where it has one].")
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="How much a platform's update counts in a round: uniform, sqrt-users or helpfulness, by what its "
+            "moments are worth to the others [uniform]."
+        ),
+    ] = None,
     cold_start: Annotated[
         str | None, typer.Option(help="Platforms to report with 10, 30, 100 and 300 training users too.")
     ] = None,
@@ -114,6 +121,7 @@ def run(
         "clicks": clicks,
         "plugin": None if plugin is None else str(plugin),
         "aggregation": aggregation,
+        "weights": weights,
         "cold_start": cold_start,
         "diversity": diversity,
     }

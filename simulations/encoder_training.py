@@ -89,6 +89,7 @@ class EncoderTraining:
         rounds = RoundsConfig(
             seed=self._seed,
             rounds=config.rounds,
+            weighting=config.weights,
             local=LocalSettings(adapters=config.adapters),
             downloads="steps" if adapter_rank(config.adapters) else "whole",
         )

@@ -46,7 +46,7 @@ class FederationResult:
 
     def rounds(self) -> list[dict[str, Any]]:
         """One entry per round, its evaluation taken in: {kind, number, seconds, bytes_up, bytes_down, losses,
-        cosines, validation: {platform: NDCG@10 of both parts}, dropped}."""
+        cosines, weights, validation: {platform: NDCG@10 of both parts}, dropped}."""
         merged: list[dict[str, Any]] = []
         for entry in self.history:
             if entry["kind"] != "evaluate":
@@ -62,7 +62,7 @@ class FederationResult:
 
 
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines")}
+    kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
     return {"kind": kind, "number": entry["round"], **kept, "validation": {}, "dropped": dict(entry["dropped"])}
 

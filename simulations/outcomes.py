@@ -220,6 +220,8 @@ class RoundOutcome:
     """Platform: why its reply did not enter the encoder."""
     cosines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Platform: platform: the cosine of their updates."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Platform: how much its update counted; the others' weights beside it, they need not sum to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)

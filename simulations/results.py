@@ -280,4 +280,5 @@ def _round_entry(outcome: RoundOutcome) -> dict[str, Any]:
         "validation": dict(outcome.validation),
         "dropped": dict(outcome.dropped),
         "cosines": {platform: dict(found) for platform, found in outcome.cosines.items()},
+        "weights": dict(outcome.weights),
     }

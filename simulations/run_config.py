@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from client.data.spec import PlatformSpec, parse_platform_spec
 from client.features.item_features import check_features
@@ -12,7 +12,7 @@ from client.recommender.candidates import LOCAL
 from client.transfer.alignment import parse_alignment
 from client.transfer.gate import TRANSFER
 from client.transfer.teachers import TEACHERS
-from shared.config import adapter_rank
+from shared.config import Weighting, adapter_rank
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from simulations.outcomes import METHODS
@@ -64,6 +64,8 @@ class RunConfig:
     """Scorers that join every stack, and aggregations to choose from."""
     aggregation: str = AGGREGATION
     """``fedavg``, or one of the plugin's."""
+    weights: Weighting = "uniform"
+    """How much a platform's update counts in a round."""
     cold_start: tuple[str, ...] = ()
     """Platforms to report in their beginnings too, with few training users."""
     diversity: float = 0.0
@@ -81,6 +83,7 @@ class RunConfig:
             raise ConfigError(f"alignment {self.alignment} needs the features hashing; got {self.features!r}")
         own = () if self.plugin is None else self.plugin.aggregations
         _check_known("aggregation", (self.aggregation,), (AGGREGATION, *own))
+        _check_known("weights", (self.weights,), get_args(Weighting))
         check_features(self.features)
         adapter_rank(self.adapters)
         _check_known("cold-start", self.cold_start, tuple(n for n in self.reported if n not in self.sources))
@@ -142,6 +145,7 @@ class RunConfig:
             "clicks": "on" if self.clicks else "off",
             "plugin": None if self.plugin is None else self.plugin.to_json(),
             "aggregation": self.aggregation,
+            "weights": self.weights,
             "cold_start": list(self.cold_start),
             "diversity": self.diversity,
         }
@@ -279,6 +283,7 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "clicks": ("clicks", _read_switch),
     "plugin": ("plugin", _read_plugin),
     "aggregation": ("aggregation", _read_text),
+    "weights": ("weights", _read_text),
     "cold_start": ("cold_start", _read_names),
     "diversity": ("diversity", _read_number),
 }

@@ -1,12 +1,33 @@
 """How much each platform's update counts in a round."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from shared.config import Weighting
+from server.aggregation.helpfulness import helpful_weights
+from shared.config import RoundsConfig
+from shared.encoder.linear import Moments
 
-WEIGHTINGS: dict[Weighting, Callable[[int], float]] = {
-    "uniform": lambda _users: 1.0,
-    "sqrt-users": lambda users: math.sqrt(max(users, 1)),
-}
-"""Training users, rounded to a power of two, to a weight that need not sum to 1."""
+
+class Weighting:
+    """The weights of a run's updates; they need not sum to 1."""
+
+    def __init__(self, config: RoundsConfig) -> None:
+        self._kind, self._ridge = config.weighting, config.ridge
+        self._measured: Mapping[str, Moments] = {}
+        self._helpful: dict[str, float] = {}
+
+    def of(self, users: Mapping[str, int], moments: Mapping[str, Moments]) -> dict[str, float]:
+        """By platform, from training users (rounded to a power of two) or from all moments that the server holds.
+
+        Under ``helpfulness`` a platform without moments counts 1, which is the mean.
+        """
+        if self._kind == "sqrt-users":
+            return {name: math.sqrt(max(count, 1)) for name, count in users.items()}
+        if self._kind == "helpfulness" and moments:
+            return {name: self._from(moments).get(name, 1.0) for name in users}
+        return dict.fromkeys(users, 1.0)
+
+    def _from(self, moments: Mapping[str, Moments]) -> dict[str, float]:
+        if moments is not self._measured:
+            self._measured, self._helpful = moments, helpful_weights(moments, ridge=self._ridge)
+        return self._helpful

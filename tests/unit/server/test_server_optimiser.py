@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from server.aggregation.server_optimiser import ServerOptimiser, Update
-from server.aggregation.weighting import WEIGHTINGS
 from shared.config import RoundsConfig
 from simulations.in_process_grid import task_identity
 
@@ -59,8 +58,3 @@ def test_gives_the_same_bytes_in_whatever_order_replies_come(strategy) -> None:
 
 def test_stays_without_updates() -> None:
     assert ServerOptimiser(RoundsConfig()).step(ENCODER, [], round_number=1) is ENCODER
-
-
-def test_weights_by_the_root_of_users_or_not_at_all() -> None:
-    assert [WEIGHTINGS["sqrt-users"](users) for users in (0, 4, 1024)] == [1, 2, 32]
-    assert [WEIGHTINGS["uniform"](users) for users in (0, 4, 1024)] == [1, 1, 1]

@@ -1,0 +1,50 @@
+"""Whom each platform helps, from the moments that the server holds anyway: no round, no event, no model of anybody."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.encoder.linear import Moments, solve
+
+Float64 = NDArray[np.float64]
+
+
+def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, dict[str, float]]:
+    """Helper to helped to how far the helper's linear map lifts the helped platform's next items over chance.
+
+    In standard deviations of the map's scores over pairs of a history and an item that have nothing to do with each
+    other: tr(Wᵀ B) / √tr(Wᵀ A W C) with W solved from the helper's moments alone and A, B, C the helped platform's
+    centred second moments. Nobody helps himself.
+
+    Raises InputError where moments cannot be solved.
+    """
+    covariances = {name: _centred(one) for name, one in moments.items()}
+    found: dict[str, dict[str, float]] = {}
+    for helper, one in moments.items():
+        weight = solve(one, ridge).W.astype(np.float64)
+        found[helper] = {name: _lift(weight, *covariances[name]) for name in moments if name != helper}
+    return found
+
+
+def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:
+    """A platform's mean helpfulness to the others, never below 0, scaled to mean 1; 1 for all where nobody helps."""
+    helped = helpfulness(moments, ridge=ridge)
+    means = {name: max(float(np.mean(list(row.values()))), 0.0) if row else 0.0 for name, row in helped.items()}
+    average = sum(means.values()) / len(means) if means else 0.0
+    return {name: value / average if average > 0 else 1.0 for name, value in means.items()}
+
+
+def _centred(moments: Moments) -> tuple[Float64, Float64, Float64]:
+    """Second moments about the means: of histories, across, of next items; all [D, D]."""
+    mean_q, mean_y = moments.sum_q / moments.n, moments.sum_y / moments.n
+    return (
+        moments.A / moments.n - np.outer(mean_q, mean_q),
+        moments.B / moments.n - np.outer(mean_q, mean_y),
+        moments.C / moments.n - np.outer(mean_y, mean_y),
+    )
+
+
+def _lift(weight: Float64, queries: Float64, cross: Float64, items: Float64) -> float:
+    variance = float(np.sum((weight.T @ queries) * (items @ weight.T)))
+    return float(np.sum(weight * cross)) / np.sqrt(variance) if variance > 0 else 0.0
