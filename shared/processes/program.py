@@ -35,13 +35,10 @@ class Process:
 
     @property
     def runs(self) -> bool:
-        """Whether it is there and more than an entry in the table."""
-        try:
-            found = psutil.Process(self.pid)
-            same = abs(float(found.create_time()) - self.started) < 1
-            return same and str(found.status()) != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        """Whether it, or anything that it started and left behind, is there and more than an entry in the table."""
+        members = [one for one in map(_seen, psutil.process_iter()) if one is not None and one[0] == self.pid]
+        impostor = any(pid == self.pid and abs(started - self.started) >= 1 for _, pid, started in members)
+        return bool(members) and not impostor
 
     def signal(self, number: signal.Signals) -> None:
         """To its whole group: what it started too."""
@@ -66,3 +63,13 @@ def start(program: Program, log: Path) -> tuple[subprocess.Popen[bytes], Process
     if program.memory_bytes:
         resource.prlimit(handle.pid, resource.RLIMIT_AS, (program.memory_bytes, program.memory_bytes))
     return handle, Process(name=program.name, pid=handle.pid, started=psutil.Process(handle.pid).create_time())
+
+
+def _seen(process: psutil.Process) -> tuple[int, int, float] | None:
+    """Group, process id and time of start; None for what has ended."""
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return os.getpgid(process.pid), process.pid, float(process.create_time())
+    except (psutil.Error, ProcessLookupError):
+        return None

@@ -48,7 +48,9 @@ def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(agent, tmp
     assert found["train"]["bytes"] == content_bytes(content)
     assert found["train"]["values"]["encoder.flat"].startswith(f"float32 [{encoder.flat.size}], ")
     assert [name for name, value in found["train"]["values"].items() if "float32 [" in str(value)] == ["encoder.flat"]
-    assert found["moments"]["values"]["moments.flat"].startswith(f"float64 [{Moments.zero(512).to_flat().size}]")
+    assert found["moments"]["values"]["moments.flat"].startswith(
+        f"float64 [{Moments.zero(encoder.spec.input_dim).to_flat().size}]"
+    )
 
 
 def test_says_in_a_sentence_that_an_encoder_is_of_another_feature_space(agent, tmp_path) -> None:

@@ -125,6 +125,25 @@ def test_ends_what_a_killed_keeper_left_and_nothing_else(tmp_path) -> None:
     assert end_leftovers(tmp_path / "running.json", now=clock.now, sleep=clock.sleep) == []
 
 
+def test_ends_what_a_killed_program_has_started(tmp_path) -> None:
+    clock = Clock()
+    child_code = "import time; time.sleep(600)"
+    begin = f"subprocess.Popen([sys.executable, '-c', {child_code!r}])"
+    code = f"import subprocess, sys, time; print({begin}.pid, flush=True); time.sleep(600)"
+    kept = keeper(tmp_path, clock, program(tmp_path, code))
+    kept.tick()
+    log = tmp_path / "worker.log"
+    wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+    child = psutil.Process(int(log.read_text()))
+    leader = psutil.Process(kept.report()[0]["pid"])
+    leader.kill()
+    wait_for(lambda: leader.status() == psutil.STATUS_ZOMBIE)
+    assert child.is_running()
+    assert end_leftovers(tmp_path / "running.json", now=clock.now, sleep=clock.sleep) == ["worker"]
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    kept.stop()
+
+
 @pytest.mark.parametrize("content", ["", "[1]", '[{"pid": 1}]'])
 def test_takes_a_damaged_state_file_for_an_empty_one(tmp_path, content) -> None:
     (tmp_path / "running.json").write_text(content)
