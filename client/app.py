@@ -9,7 +9,7 @@ from typing import TypeVar
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
-from client.asked import asked_of
+from client.asked import asked_of, moment_of
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
@@ -77,7 +77,8 @@ def _answer(
         reply: Reply | None = way_out.turned_away(asked)
         if reply is None:
             task = decode(message.content)
-            workspace = open_workspace(settings, minimum_users=way_out.policy.minimum_users)
+            moment = moment_of(task, message.metadata.message_id)
+            workspace = open_workspace(settings, minimum_users=way_out.policy.minimum_users, moment=moment)
             asked = asked_of(task, workspace)
             reply = work(task, workspace)
         content = way_out.let_out(reply, asked)

@@ -1,5 +1,6 @@
 """What a platform may be about to answer, from the task and its opened data; the guard holds the answer to it."""
 
+from client.data.source import DataMoment
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
 from client.workspace import Workspace
@@ -25,6 +26,17 @@ def asked_of(task: Task, workspace: Workspace) -> Asked:
         training_users=len(workspace.platform.training_users),
         catalogue=workspace.platform.n_items,
     )
+
+
+def moment_of(task: Task, message: str) -> DataMoment:
+    """As of when a platform's data are wanted for a task that came in this message.
+
+    Moments are asked for where data may have grown; a round that is asked for again has the data that it had; what is
+    evaluated is what was trained on.
+    """
+    if isinstance(task, EvaluateTask):
+        return DataMoment(task="")
+    return DataMoment(task=f"{task.run}/{task.round}" if isinstance(task, TrainTask) else f"moments/{message}")
 
 
 def _layout(task: TrainTask) -> Layout:

@@ -62,7 +62,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace DIR if it is a pla
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder, or an SQL source's file.")],
     limit: Annotated[int, typer.Option(min=1, help="How many rows of a kind are listed; all are counted.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -78,7 +78,7 @@ def check(
 
 @app.command()
 def pretrain(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder, or an SQL source's file.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
     encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
     features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
@@ -108,8 +108,8 @@ def assess(
         str,
         typer.Argument(
             metavar="DIR[,option=value...]",
-            help="The platform folder, with the options of a platform in `graft-sim run`: min-rating=R, order=none, "
-            "max-users=N, repeats=keep, fraction=F, users=A-B, ...",
+            help="The platform folder or an SQL source's file, with the options of a platform in `graft-sim run`: "
+            "min-rating=R, order=none, max-users=N, repeats=keep, fraction=F, users=A-B, ...",
         ),
     ],
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
@@ -140,7 +140,7 @@ Heads = Annotated[Path, typer.Option("--heads", metavar="DIR", help="The folder 
 
 @app.command()
 def fit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder, or an SQL source's file.")],
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
     heads: Heads,
     features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",

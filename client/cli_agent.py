@@ -14,6 +14,8 @@ from client.agent.supervisor import serve, supervision
 from client.commands.dry_run import dry_run
 from client.commands.init import absolute_data, enrolment_line, make_agent
 from client.commands.status import status, status_lines
+from client.data.source import require_readable
+from client.data.spec import parse_platform_spec
 from shared.config import LocalSettings
 from shared.processes.supervision import asked_to_stop
 from shared.settings_file import read_settings
@@ -41,7 +43,11 @@ def init(
     name: Annotated[str, typer.Option("--name", help="The platform's name: a-z, 0-9, _, . and -.")],
     data: Annotated[
         str,
-        typer.Option("--data", metavar="DIR[,option=value...]", help="The platform folder, with options as in assess."),
+        typer.Option(
+            "--data",
+            metavar="DIR[,option=value...]",
+            help="The platform folder or an SQL source's file, with options as in assess.",
+        ),
     ],
     features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
 ) -> None:
@@ -61,6 +67,7 @@ def start(
     os.umask(PRIVATE)
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
+    require_readable(parse_platform_spec(f"{settings.name}={settings.data}").path, now=True)
     if background:
         command = ("-m", "client.cli", "start", str(home.folder))
         typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.contract import read_folder
+from client.data.contract import PlatformFolder
 from client.data.platform import MIN_CONTRIBUTING, Platform
-from client.data.preparation import prepare
-from client.data.spec import parse_platform_spec
+from client.data.preparation import Preparation, prepare
+from client.data.source import DataMoment, is_database, read_kept_data, read_platform_data
+from client.data.spec import PlatformSpec, parse_platform_spec
 from client.features.item_features import item_features
-from client.recommender.head_store import HeadStore, open_heads
+from client.recommender.head_store import HeadStore, open_records
+from client.vault.records import Records
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
 
@@ -88,6 +90,7 @@ class Workspace:
         return self.platform.contributes and len(self.platform.training_users) >= self.minimum_users
 
 
+SQL_LOCK = ".sql.lock"
 _HELD: dict[str, OpenedData] = {}
 
 
@@ -105,22 +108,18 @@ def held_open(data: Mapping[str, OpenedData]) -> Iterator[None]:
             _HELD.pop(line, None)
 
 
-def open_workspace(settings: NodeSettings, *, minimum_users: int = MIN_CONTRIBUTING) -> Workspace:
-    """The platform and its heads; data and vectors are read once per process.
+def open_workspace(
+    settings: NodeSettings, *, minimum_users: int = MIN_CONTRIBUTING, moment: DataMoment | None = None
+) -> Workspace:
+    """The platform and its heads; a folder's data and vectors are read once per process.
 
-    ``minimum_users`` is the site policy's.
+    ``minimum_users`` is the site policy's. With a ``moment``, what was read of a database is kept beside the heads.
 
-    Raises ConfigError or DataError where they cannot be opened.
+    Raises ConfigError or DataError where they cannot be opened, StorageError where what is kept cannot.
     """
-    data = _HELD.get(settings.platform) or open_data(
-        settings.platform,
-        settings.seed,
-        settings.cache,
-        settings.features,
-        settings.min_user_events,
-        settings.min_item_events,
-    )
-    heads = open_heads(Path(settings.heads), settings.vault_key)
+    records = open_records(Path(settings.heads), settings.vault_key)
+    heads = HeadStore(records)
+    data = _HELD.get(settings.platform) or _opened(settings, records, moment)
     return Workspace(
         platform=data.platform,
         space=data.space,
@@ -130,6 +129,15 @@ def open_workspace(settings: NodeSettings, *, minimum_users: int = MIN_CONTRIBUT
     )
 
 
+def _opened(settings: NodeSettings, records: Records, moment: DataMoment | None) -> OpenedData:
+    spec = parse_platform_spec(settings.platform)
+    least = (settings.min_user_events, settings.min_item_events)
+    if moment is None or not is_database(spec.path):
+        return open_data(settings.platform, settings.seed, settings.cache, settings.features, *least)
+    folder = read_kept_data(spec.path, records, Path(settings.heads) / SQL_LOCK, moment)
+    return _prepared(folder, spec, spec.preparation(*least), settings.seed, settings.features, settings.cache)
+
+
 @lru_cache(maxsize=64)
 def open_data(
     line: str, seed: int, cache: str, features: str, min_user_events: int, min_item_events: int
@@ -137,6 +145,12 @@ def open_data(
     """A platform specification's data and vectors, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
-    platform = prepare(read_folder(spec.path), preparation, name=spec.name, seed=seed)
+    return _prepared(read_platform_data(spec.path), spec, preparation, seed, features, cache)
+
+
+def _prepared(
+    folder: PlatformFolder, spec: PlatformSpec, preparation: Preparation, seed: int, features: str, cache: str
+) -> OpenedData:
+    platform = prepare(folder, preparation, name=spec.name, seed=seed)
     space, vectors = item_features(platform, features, cache=Path(cache) if cache else None)
     return OpenedData(platform=platform, space=space, features=vectors)

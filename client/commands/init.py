@@ -9,6 +9,7 @@ from cryptography import x509
 from client.agent.home import AgentHome
 from client.agent.keys import new_key_pair
 from client.agent.settings import AgentSettings
+from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError
 from shared.settings_file import to_toml
@@ -36,6 +37,7 @@ def enrolment_line(home: AgentHome, settings: AgentSettings) -> str:
 def absolute_data(name: str, data: str) -> str:
     """The platform folder, with its options, wherever a process stands; raises ConfigError for a bad line."""
     spec = parse_platform_spec(f"{name}={data}")
+    require_readable(spec.path, now=False)
     return str(replace(spec, path=spec.path.resolve())).removeprefix(f"{name}=")
 
 

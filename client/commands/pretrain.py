@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.data.contract import read_folder
 from client.data.preparation import Preparation, prepare
+from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.recommender.cross_fitting import Catalogue
 from client.recommender.release import released_calibration, released_item_moments
@@ -38,7 +38,7 @@ def pretrain_folder(
     """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
-    platform = prepare(read_folder(folder), preparation, name=folder.name, seed=seed)
+    platform = prepare(read_platform_data(folder), preparation, name=platform_name(folder), seed=seed)
     space, vectors = item_features(platform, features)
     result = pretrain(platform, vectors, space, preset, settings, seed)
     catalogue = Catalogue(features=vectors, neighbours=nearest(vectors))

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
+from client.data.column_types import require_same_id_types
 from client.data.contract import (
     EVENTS,
     IMPRESSIONS,
@@ -16,9 +17,9 @@ from client.data.contract import (
     read_item_vectors,
     read_items,
     require_folder,
-    require_same_id_types,
     vectors_file,
 )
+from client.data.source import is_database
 from client.data.violations import Violations, find_violations
 from shared.errors import DataError
 
@@ -63,6 +64,8 @@ def check_folder(path: Path, *, limit: int = 10) -> CheckReport:
 
     Raises DataError only where there is no folder.
     """
+    if is_database(path):
+        return _check_database(path, limit)
     require_folder(path)
     unreadable: list[str] = []
     items = _attempt(unreadable, lambda: read_items(path / ITEMS))
@@ -89,6 +92,20 @@ def check_folder(path: Path, *, limit: int = 10) -> CheckReport:
     if vectors is not None:
         counts["vector_numbers"] = vectors.shape[1]
     return CheckReport(path=path, counts=counts, unreadable=tuple(unreadable), violations=tuple(found))
+
+
+def _check_database(path: Path, limit: int) -> CheckReport:
+    """The same of a database's two queries; raises InputError where it cannot be reached at all."""
+    from client.data.sql.tables import QUERIES, read_database_unchecked
+
+    try:
+        folder = read_database_unchecked(path)
+    except DataError as error:
+        return CheckReport(path=path, counts={}, unreadable=(str(error),), violations=())
+    tables: dict[str, Any] = {"items": folder.items, "events": folder.events, "impressions": None}
+    found = find_violations(**tables, vectors=folder.vectors, vectors_file=QUERIES.items, limit=limit, tables=QUERIES)
+    orders = [one for one in found if one.kind != "unsorted"]  # a query's rows have no order
+    return CheckReport(path=path, counts=_counts(**tables), unreadable=(), violations=tuple(orders))
 
 
 def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:

@@ -10,7 +10,7 @@
    validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
 8. training users: ``fraction`` of the users, never fewer than 50, or ``train_users`` of them; test users are all that
-   are left.
+   are left. Where the data grow while they are in use, each is drawn by his id (``user_draw.py``), else by his row.
 """
 
 import math
@@ -25,6 +25,7 @@ from client.data.contract import PlatformFolder
 from client.data.impression_split import without_held_out_clicks
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
+from client.data.user_draw import WEIGHTING_SHARE, draw_by_id
 from shared.errors import ConfigError, DataError
 from shared.seeding import rng_for
 
@@ -34,7 +35,6 @@ MIN_TRAINING_USERS = 50
 """At any fraction."""
 FEWEST_TRAINING_USERS = 10
 """That can be asked for by number; fewer cannot be split into folds that say anything."""
-WEIGHTING_SHARE = 0.2
 
 
 Range = tuple[float, float]
@@ -207,7 +207,8 @@ def _assemble(
     users = events.select(pl.col("user_id").unique(maintain_order=True))["user_id"]
     lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
     wanted = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
-    training, weighting = _draw_users(len(users), preparation.train_users or wanted, seed)
+    count, names = preparation.train_users or wanted, tuple(users.cast(pl.String).to_list())
+    training, weighting = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     return Platform(
         name=name,
@@ -215,7 +216,7 @@ def _assemble(
         texts=tuple(catalogue["text"].to_list()),
         categories=_categories(catalogue),
         vectors=vectors,
-        user_ids=tuple(users.cast(pl.String).to_list()),
+        user_ids=names,
         sequences=Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy()),
         training_users=training,
         weighting_users=weighting,

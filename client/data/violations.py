@@ -29,6 +29,18 @@ class Violations:
     """The first rows, at most ``limit``."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TableNames:
+    """What messages call the tables of a platform."""
+
+    items: str
+    events: str
+    impressions: str
+
+
+FOLDER = TableNames(items="items.parquet", events="events.parquet", impressions="impressions.parquet")
+
+
 def find_violations(
     *,
     items: pl.DataFrame | None,
@@ -37,6 +49,7 @@ def find_violations(
     vectors: NDArray[np.float32] | None,
     vectors_file: str,
     limit: int,
+    tables: TableNames = FOLDER,
 ) -> list[Violations]:
     """Every broken rule of the tables at hand, with its exact count and its first ``limit`` rows.
 
@@ -45,19 +58,19 @@ def find_violations(
     known = None if items is None else items["item_id"].drop_nulls().unique()
     found: list[Violations] = []
     if items is not None:
-        found += _in_items(items, limit)
+        found += _in_items(tables, items, limit)
     if events is not None:
-        found += _in_events(events, known, limit)
+        found += _in_events(tables, events, known, limit)
     if vectors is not None:
         rows = pl.Series(~np.isfinite(vectors).all(axis=1))
         found += _rule("vector", vectors_file, "vector", "not all numbers are finite", rows, limit)
     if impressions is not None:
-        found += _in_impressions(impressions, known, limit)
+        found += _in_impressions(tables, impressions, known, limit)
     return found
 
 
-def _in_items(items: pl.DataFrame, limit: int) -> Iterator[Violations]:
-    file, ids = "items.parquet", items["item_id"]
+def _in_items(tables: TableNames, items: pl.DataFrame, limit: int) -> Iterator[Violations]:
+    file, ids = tables.items, items["item_id"]
     yield from _rule("null-id", file, "item_id", "the id is null", ids.is_null(), limit)
     again = ~ids.is_first_distinct() & ids.is_not_null()
     yield from _rule("duplicate-item", file, "item_id", "the id stands in an earlier row", again, limit)
@@ -65,13 +78,13 @@ def _in_items(items: pl.DataFrame, limit: int) -> Iterator[Violations]:
     yield from _rule("empty-text", file, "text", "the text is empty", empty, limit, fatal=False)
 
 
-def _in_events(events: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
-    file = "events.parquet"
+def _in_events(tables: TableNames, events: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
+    file, problem = tables.events, f"the item is not in {tables.items}"
     for name in ("user_id", "item_id"):
         yield from _rule("null-id", file, name, "the id is null", events[name].is_null(), limit)
     if known is not None:
         unknown = ~events["item_id"].is_in(known.implode()) & events["item_id"].is_not_null()
-        yield from _rule("unknown-item", file, "item_id", "the item is not in items.parquet", unknown, limit)
+        yield from _rule("unknown-item", file, "item_id", problem, unknown, limit)
     yield from _bad_times(file, events, limit)
     wrong = ~events["rating"].is_finite().fill_null(value=False)
     yield from _rule("bad-rating", file, "rating", "the rating is null or not finite", wrong, limit)
@@ -88,8 +101,10 @@ def _unsorted(events: pl.DataFrame) -> pl.Series:
     return earlier.fill_null(value=False)
 
 
-def _in_impressions(impressions: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
-    file, user = "impressions.parquet", impressions["user_id"]
+def _in_impressions(
+    tables: TableNames, impressions: pl.DataFrame, known: pl.Series | None, limit: int
+) -> Iterator[Violations]:
+    file, user = tables.impressions, impressions["user_id"]
     yield from _rule("null-id", file, "user_id", "the id is null", user.is_null(), limit)
     yield from _bad_times(file, impressions, limit)
     for name in ("history", "candidates"):
@@ -98,7 +113,7 @@ def _in_impressions(impressions: pl.DataFrame, known: pl.Series | None, limit: i
         yield from _rule("null-id", file, name, "an id in the list is null", missing, limit)
         if known is not None:
             outside = _holds_unknown(lists, known)
-            yield from _rule("unknown-item", file, name, "an item is not in items.parquet", outside, limit)
+            yield from _rule("unknown-item", file, name, f"an item is not in {tables.items}", outside, limit)
     yield from _labels(file, impressions, limit)
 
 

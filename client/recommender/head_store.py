@@ -78,15 +78,20 @@ class HeadStore:
 
 
 def open_heads(folder: Path, key: str) -> HeadStore:
-    """The heads of a platform: in the vault in the folder, which ``key`` opens (KIND:WHERE), or in plain files.
+    """The heads of a platform; see ``open_records``."""
+    return HeadStore(open_records(folder, key))
+
+
+def open_records(folder: Path, key: str) -> Records:
+    """What a platform keeps: in the vault in the folder, which ``key`` opens (KIND:WHERE), or in plain files.
 
     Raises ConfigError where a vault lies there and ``key`` is empty: nothing is ever written beside it in the clear.
     """
     if key:
-        return HeadStore(Vault.open(folder, KeySource.parse(key)))
+        return Vault.open(folder, KeySource.parse(key))
     if is_vault(folder):
         raise ConfigError(f"{folder}: holds a vault; say where its key is (vault-key)")
-    return HeadStore(folder)
+    return PlainFolder(folder)
 
 
 def _metadata(content: bytes) -> dict[str, str]:

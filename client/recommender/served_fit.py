@@ -9,9 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.contract import PlatformFolder, read_folder
+from client.data.contract import PlatformFolder
 from client.data.platform import Platform
 from client.data.preparation import Preparation, prepare
+from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.progress import track
 from client.recommender.candidates import LOCAL
@@ -73,9 +74,9 @@ def fit_recommender(
     Raises InputError for bad input, HeadStoreError where the store cannot be written.
     """
     encoder, card = load_encoder(encoder_file)
-    found = read_folder(folder)
+    found = read_platform_data(folder)
     whole = found if reports is None else reports.added_to(found)
-    platform = prepare(whole, settings.preparation, name=folder.name, seed=settings.seed)
+    platform = prepare(whole, settings.preparation, name=platform_name(folder), seed=settings.seed)
     space, vectors = item_features(platform, settings.features)
     require_same(encoder.spec.feature_space, space, where=str(folder))
     work = _Fit(platform, space, vectors, encoder, card, settings)

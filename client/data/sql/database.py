@@ -1,0 +1,145 @@
+"""A platform's database, read only: one transaction, a cursor on the database's side, rows in chunks.
+
+What a driver says is passed on only where it cannot quote a row, and never with the password in it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, Select, bindparam, column, create_engine, func, literal_column, select, text
+from sqlalchemy.exc import DataError as RowError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.selectable import TextualSelect
+
+from client.data.sql.source import SqlSource
+from client.data.tables import first_line
+from shared.errors import ConfigError, DataError
+
+CONNECT_SECONDS = "10"
+_LONE_COLON = re.compile(r"(?<!:):(?!:)")
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """Rows of a query that were read at once."""
+
+    names: tuple[str, ...]
+    """of the columns, in small letters"""
+    rows: Sequence[Row]
+
+    def column(self, name: str) -> list[Any]:
+        """Its values; the column is there."""
+        place = self.names.index(name)
+        return [row[place] for row in self.rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One transaction: nothing that others write meanwhile is seen, where the database can promise that."""
+
+    connection: Connection
+    source: SqlSource
+    where: Path
+    """the source's file, for messages"""
+    secret: str | None
+
+    def items(self) -> Iterator[Chunk]:
+        """Raises DataError where the query fails."""
+        return self._chunks("items", select(literal_column("*")).select_from(self._table("items")))
+
+    def events(self, since: object = None) -> Iterator[Chunk]:
+        """Those whose watermark is ``since`` or more, by watermark where there is one; raises DataError."""
+        asked: Select[Any] = select(literal_column("*")).select_from(self._table("events"))
+        if since is not None:
+            asked = asked.where(self._mark >= bindparam("since", since))
+        if self.source.watermark:
+            asked = asked.order_by(self._mark, column("user_id"), column("item_id"))
+        return self._chunks("events", asked)
+
+    def events_before(self, mark: object) -> int:
+        """How many there are whose watermark is less; raises DataError."""
+        asked = select(func.count()).select_from(self._table("events")).where(self._mark < bindparam("mark", mark))
+        with told(f"{self.where}: the events query failed", self.secret):
+            return int(self.connection.execute(asked).scalar_one())
+
+    @property
+    def _mark(self) -> ColumnClause[Any]:
+        return column(self.source.watermark)
+
+    def _table(self, name: str) -> Any:
+        query = getattr(self.source, name).strip().rstrip(";")
+        # a colon of the operator's is none of SQLAlchemy's parameters
+        written: TextualSelect = text(_LONE_COLON.sub(r"\\:", query)).columns()
+        return written.subquery(f"graft_{name}")
+
+    def _chunks(self, name: str, asked: Select[Any]) -> Iterator[Chunk]:
+        size = self.source.chunk_rows
+        with told(f"{self.where}: the {name} query failed", self.secret):
+            found = self.connection.execute(asked, execution_options={"yield_per": size})
+        names = tuple(key.lower() for key in found.keys())  # noqa: SIM118
+        yield Chunk(names=names, rows=())
+        with told(f"{self.where}: the {name} query failed while its rows were read", self.secret, quote_driver=False):
+            for rows in found.partitions(size):
+                yield Chunk(names=names, rows=rows)
+
+
+@contextmanager
+def snapshot(source: SqlSource, where: Path) -> Iterator[Snapshot]:
+    """Connect and read; raises ConfigError for a driver that is not there, DataError where the database says no."""
+    secret = source.secret()
+    engine = _engine(source, secret)
+    try:
+        with told(f"{where}: the database cannot be reached", secret):
+            connection = engine.connect()
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")  # its driver begins no transaction to read
+        with connection:
+            yield Snapshot(connection=connection, source=source, where=where, secret=secret)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def told(what: str, secret: str | None, *, quote_driver: bool = True) -> Iterator[None]:
+    """What the block raises of the database, as one DataError."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise DataError(f"{what} ({_reason(error, secret, quote_driver)})") from None
+
+
+def _reason(error: SQLAlchemyError, secret: str | None, quote_driver: bool) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if not quote_driver or isinstance(error, (RowError, IntegrityError)):
+        state = getattr(cause, "sqlstate", None)
+        return type(cause).__name__ + (f", SQLSTATE {state}" if state else "")
+    line = first_line(cause)
+    return line.replace(secret, "***") if secret else line
+
+
+def _engine(source: SqlSource, secret: str | None) -> Engine:
+    url = source.parsed if secret is None else source.parsed.set(password=secret)
+    options: dict[str, Any] = {}
+    if url.get_backend_name() == "sqlite" and not (url.database or "").startswith("file:"):
+        file = Path(url.database or "")
+        if not file.is_file():
+            raise DataError(f"{file}: expected an SQLite database, found {'a folder' if file.is_dir() else 'nothing'}")
+        url = url.set(database=f"file:{quote(str(file))}").update_query_dict({"mode": "ro", "uri": "true"})
+    if url.get_backend_name() == "postgresql":
+        options["execution_options"] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if "connect_timeout" not in url.query:
+            url = url.update_query_dict({"connect_timeout": CONNECT_SECONDS})
+    try:
+        return create_engine(url, poolclass=NullPool, hide_parameters=True, **options)
+    except (SQLAlchemyError, ImportError) as error:
+        raise ConfigError(
+            f"url: no driver for {source.parsed.drivername} is installed; for PostgreSQL: pip install graft[postgresql]"
+        ) from error

@@ -1,0 +1,194 @@
+"""What an agent keeps of a database between tasks: chunks of the two tables as records beside the heads.
+
+In the vault where there is one. Chunks are written first and the list of them last, so that a crash leaves the list,
+and all that is on it, as it was. A task that comes again finds the data that it found the first time.
+"""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from client.data.contract import PlatformFolder
+from client.data.source import DataMoment
+from client.data.sql.database import Chunk, Snapshot, snapshot
+from client.data.sql.source import SqlSource
+from client.data.sql.tables import QUERIES, as_folder, checked, named, read_database, read_events, read_items, whole
+from client.data.sql.watermark import Mark
+from client.vault.records import Records
+from shared.errors import DataError, HeadStoreError
+from shared.file_lock import file_lock
+
+FORMAT = "graft-sql-mirror/1"
+LIST, PREFIX = "sql-list", "sql-part-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One record of rows, of which the first count."""
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What is there."""
+
+    source: str
+    """digest of the source that it was read from"""
+    task: str
+    mark: Mark | None
+    next: int
+    """number of the next part"""
+    items: tuple[Part, ...] = ()
+    events: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Of both tables."""
+        return (*self.items, *self.events)
+
+    def to_bytes(self) -> bytes:
+        """As a record."""
+        parts = {name: [[one.name, one.rows] for one in getattr(self, name)] for name in ("items", "events")}
+        mark = None if self.mark is None else self.mark.to_json()
+        facts = {"format": FORMAT, "source": self.source, "task": self.task, "mark": mark, "next": self.next}
+        return json.dumps({**facts, **parts}).encode("utf-8")
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Listed | None":
+        """The inverse; None for anything else, since all of it can be read again."""
+        try:
+            found: dict[str, Any] = json.loads(content)
+            parts = {
+                name: tuple(Part(name=one, rows=rows) for one, rows in found[name]) for name in ("items", "events")
+            }
+            mark = None if found["mark"] is None else Mark.from_json(found["mark"])
+            whole_list = cls(source=found["source"], task=found["task"], mark=mark, next=found["next"], **parts)
+        except (ValueError, KeyError, TypeError):
+            return None
+        return whole_list if found.get("format") == FORMAT else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
+    """The records of one platform's database; ``lock`` is a file that one task holds at a time."""
+
+    records: Records
+    lock: Path
+
+    def read(self, path: Path, moment: DataMoment) -> PlatformFolder:
+        """The data as of a task, checked; asks the database for what is new where the task is a new one.
+
+        A source without a watermark is read whole, and nothing of it is kept. Raises InputError, and StorageError for
+        records that cannot be read or written; the list and its parts are then as they were.
+        """
+        source = SqlSource.read(path)
+        if not source.watermark:
+            return read_database(path)
+        self.lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with file_lock(self.lock):
+            listed = self._listed()
+            self._sweep(listed)
+            if self._serves(listed, source) and moment.task in ("", listed.task):
+                return self._folder(path, listed)
+            fresh = self._refreshed(source, path, listed, moment)
+            folder = self._folder(path, fresh)
+            self.records.write(LIST, fresh.to_bytes())
+            self._sweep(fresh)
+            return folder
+
+    def _listed(self) -> Listed:
+        content = self.records.read(LIST)
+        found = None if content is None else Listed.from_bytes(content)
+        return found or Listed(source="", task="", mark=None, next=0)
+
+    def _serves(self, listed: Listed, source: SqlSource) -> bool:
+        """Whether it is of this source and all of it is there."""
+        return listed.source == source.digest and {part.name for part in listed.parts} <= set(self.records.names())
+
+    def _refreshed(self, source: SqlSource, path: Path, listed: Listed, moment: DataMoment) -> Listed:
+        start = Listed(source=source.digest, task=moment.task, mark=None, next=listed.next)
+        with snapshot(source, path) as found:
+            mark = listed.mark if self._serves(listed, source) else None
+            if mark is not None and found.events_before(mark.value) == mark.below:
+                start = replace(start, mark=mark, events=_first(listed.events, mark.below))
+            return self._with_items(found, path, self._with_events(found, path, start))
+
+    def _with_events(self, found: Snapshot, path: Path, listed: Listed) -> Listed:
+        where = f"{named(path, QUERIES.events)}: column {found.source.watermark}"
+        read = sum(part.rows for part in listed.events)
+        since = None if listed.mark is None else listed.mark.value
+        for chunk, table in _by_chunk(found.events(since), path, read_events):
+            marks = chunk.column(_mark_name(chunk, found.source.watermark, where))
+            mark = Mark.after(listed.mark, marks, read, where)
+            part = self._write(listed.next, table)
+            listed = replace(listed, mark=mark, next=listed.next + 1, events=(*listed.events, part))
+            read += table.height
+        return listed
+
+    def _with_items(self, found: Snapshot, path: Path, listed: Listed) -> Listed:
+        for _, table in _by_chunk(found.items(), path, read_items):
+            part = self._write(listed.next, table)
+            listed = replace(listed, next=listed.next + 1, items=(*listed.items, part))
+        return listed
+
+    def _write(self, number: int, table: pl.DataFrame) -> Part:
+        content = io.BytesIO()
+        # not compressed: where nothing seals it, a search of the disk for a text finds it
+        table.write_parquet(content, compression="uncompressed")
+        part = Part(name=f"{PREFIX}{number:08d}", rows=table.height)
+        self.records.write(part.name, content.getvalue())
+        return part
+
+    def _folder(self, path: Path, listed: Listed) -> PlatformFolder:
+        events = whole(self._tables(listed.events), named(path, QUERIES.events))
+        items = whole(self._tables(listed.items), named(path, QUERIES.items))
+        return checked(as_folder(path, items, events), ordered=True)
+
+    def _tables(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
+        for part in parts:
+            content = self.records.read(part.name) or b""
+            yield _table(part, content)
+
+    def _sweep(self, listed: Listed) -> None:
+        """Remove what is not on the list: a crash, or a newer list, has left it."""
+        kept = {part.name for part in listed.parts}
+        for name in self.records.names():
+            if name.startswith(PREFIX) and name not in kept:
+                self.records.delete(name)
+
+
+def _table(part: Part, content: bytes) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(io.BytesIO(content)).head(part.rows)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise HeadStoreError(f"the record {part.name} is damaged; without it the database is read anew") from error
+
+
+def _first(parts: Iterable[Part], rows: int) -> tuple[Part, ...]:
+    """The parts that hold the first rows, the last of them cut."""
+    kept: list[Part] = []
+    for part in parts:
+        if rows > 0:
+            kept.append(replace(part, rows=min(rows, part.rows)))
+        rows -= part.rows
+    return tuple(kept)
+
+
+def _by_chunk(
+    chunks: Iterable[Chunk], path: Path, read: Callable[[Iterable[Chunk], Path], Iterator[pl.DataFrame]]
+) -> Iterator[tuple[Chunk, pl.DataFrame]]:
+    for chunk in chunks:
+        yield from ((chunk, table) for table in read([chunk], path))
+
+
+def _mark_name(chunk: Chunk, watermark: str, where: str) -> str:
+    if watermark.lower() not in chunk.names:
+        raise DataError(f"{where}: expected it among the query's, found {', '.join(chunk.names[:20])}")
+    return watermark.lower()

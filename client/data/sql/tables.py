@@ -1,0 +1,113 @@
+"""A platform's two tables from its database, or from chunks that were kept: the columns of the data contract alone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from client.data.column_types import require_same_id_types, vector_column
+from client.data.contract import (
+    PlatformFolder,
+    as_events,
+    as_items,
+    refuse_broken_rows,
+)
+from client.data.sql.columns import Reader, ids, ratings, seconds, texts, vectors
+from client.data.sql.database import Chunk, snapshot
+from client.data.sql.source import SqlSource
+from client.data.violations import TableNames
+from client.progress import track
+from shared.errors import DataError
+
+ITEMS: Mapping[str, Reader] = {"item_id": ids, "text": texts, "category": texts, "vector": vectors}
+EVENTS: Mapping[str, Reader] = {"user_id": ids, "item_id": ids, "timestamp": seconds, "rating": ratings}
+QUERIES = TableNames(items="the items query", events="the events query", impressions="")
+_OPTIONAL = ("category", "vector", "rating")
+
+
+def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -> Iterator[pl.DataFrame]:
+    """Each chunk as a table; columns that the contract does not know are left out.
+
+    Raises DataError where a column is missing or of the wrong type.
+    """
+    for chunk in chunks:
+        missing = [name for name in readers if name not in chunk.names and name not in _OPTIONAL]
+        if missing:
+            found = ", ".join(chunk.names[:20])
+            raise DataError(f"{where}: expected the column {', '.join(missing)}, found {found}")
+        taken = {name: read for name, read in readers.items() if name in chunk.names}
+        if chunk.rows:
+            columns = {name: read(chunk.column(name), f"{where}: column {name}") for name, read in taken.items()}
+            yield pl.DataFrame(columns)
+
+
+def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
+    """One table of all; raises DataError where there is no row, or a column changes its type on the way."""
+    tables = list(parts)
+    if not tables:
+        raise DataError(f"{where}: expected rows, found none")
+    for name in ("user_id", "item_id"):
+        kinds = {str(table.schema[name]) for table in tables if name in table.columns} - {"Null"}
+        if len(kinds) > 1:
+            raise DataError(f"{where}: column {name}: expected ids of one type, found {' and '.join(sorted(kinds))}")
+    return pl.concat(tables, how="vertical_relaxed")
+
+
+def read_database(path: Path) -> PlatformFolder:
+    """All of a source's items and events, nothing kept; raises InputError where they break the data contract."""
+    return checked(read_database_unchecked(path), ordered=bool(SqlSource.read(path).watermark))
+
+
+def checked(folder: PlatformFolder, *, ordered: bool) -> PlatformFolder:
+    """The folder in an order that no database moves; ``ordered``: the order of events at one time is theirs.
+
+    Raises DataError for a row that breaks the data contract.
+    """
+    refuse_broken_rows(folder, QUERIES.items)
+    ties = [] if ordered else ["item_id", "rating"]
+    events = folder.events.sort("user_id", "timestamp", *ties, maintain_order=True)
+    places = folder.items["item_id"].arg_sort()
+    vectors = None if folder.vectors is None else folder.vectors[places.to_numpy()]
+    return replace(folder, items=folder.items[places], events=events, vectors=vectors)
+
+
+def read_database_unchecked(path: Path) -> PlatformFolder:
+    """As ``read_database``, the columns present and of the right types, no row looked at.
+
+    Events first: an item that comes with its first event between the two queries is then there.
+    """
+    source = SqlSource.read(path)
+    with snapshot(source, path) as found:
+        events = whole(read_events(track(found.events(), "reading events"), path), named(path, QUERIES.events))
+        items = whole(read_items(track(found.items(), "reading items"), path), named(path, QUERIES.items))
+    return as_folder(path, items, events)
+
+
+def read_events(chunks: Iterable[Chunk], path: Path) -> Iterator[pl.DataFrame]:
+    """The events' chunks as tables."""
+    return frames(chunks, named(path, QUERIES.events), EVENTS)
+
+
+def read_items(chunks: Iterable[Chunk], path: Path) -> Iterator[pl.DataFrame]:
+    """The items' chunks as tables."""
+    return frames(chunks, named(path, QUERIES.items), ITEMS)
+
+
+def as_folder(path: Path, items: pl.DataFrame, events: pl.DataFrame) -> PlatformFolder:
+    """The tables as the rest of the client takes a platform's data; raises DataError for a column of another type."""
+    items_query = named(path, QUERIES.items)
+    whole_items, whole_events = as_items(items_query, items), as_events(named(path, QUERIES.events), events)
+    require_same_id_types(path, whole_items, whole_events, None, QUERIES)
+    given = None
+    if "vector" in whole_items.columns:
+        given = vector_column(items_query, whole_items["vector"])
+        whole_items = whole_items.drop("vector")
+    return PlatformFolder(
+        path=path, items=whole_items, events=whole_events, impressions=None, vectors=given, tables=QUERIES, grows=True
+    )
+
+
+def named(path: Path, query: str) -> str:
+    """A query of a source's file, in messages."""
+    return f"{path}: {query}"

@@ -1,0 +1,51 @@
+"""Federated rounds over a platform whose data come from a database: the same app, task by task."""
+
+import pytest
+
+from client.features.hashing import hashing_space
+from client.vault.plain_folder import PlainFolder
+from client.workspace import NodeSettings
+from shared.config import LocalSettings, RoundsConfig
+from shared.encoder.encoder import Encoder, EncoderSpec
+from simulations.federation import run_federation
+from tests.integration.sql.sqlite_platform import into_sqlite
+from tests.integration.test_real_engine import write_platform
+from tests.unit.client.data.sql.shop import change
+
+CONFIG = RoundsConfig(rounds=1, evaluate_every=1, min_platforms=2, local=LocalSettings(tokens=512, steps=2))
+
+
+@pytest.fixture
+def platforms(tmp_path):
+    """North in a folder, south in a database."""
+    for seed, name in enumerate(("north", "south")):
+        write_platform(tmp_path / name, seed=seed)
+    paths = {"north": tmp_path / "north", "south": into_sqlite(tmp_path / "south")}
+    return {
+        name: NodeSettings(platform=f"{name}={path}", heads=str(tmp_path / "heads" / name))
+        for name, path in paths.items()
+    }
+
+
+def federate(platforms, folder):
+    space = hashing_space()
+    start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space), seed=1)
+    return run_federation(platforms, start, CONFIG, folder=folder)
+
+
+def test_a_database_takes_part_and_the_next_run_learns_from_its_new_events(platforms, tmp_path) -> None:
+    first = federate(platforms, tmp_path / "first")
+    assert [entry["platforms"] for entry in first.history] == [["north", "south"]] * len(first.history)
+    again = federate({name: _other_heads(one) for name, one in platforms.items()}, tmp_path / "again")
+    assert again.encoder.flat.tobytes() == first.encoder.flat.tobytes()
+    bought = [(200 + row // 4, row % 9, row) for row in range(80)]
+    change(tmp_path / "south", "INSERT INTO events VALUES (?, ?, ?)", bought)
+    names = set(PlainFolder(tmp_path / "heads" / "south").names())
+    grown = federate(platforms, tmp_path / "grown")
+    assert grown.encoder.flat.tobytes() != first.encoder.flat.tobytes()
+    kept = set(PlainFolder(tmp_path / "heads" / "south").names())
+    assert len({name for name in names & kept if name.startswith("sql-part-")}) >= 7  # parts of 100 of 750 events stay
+
+
+def _other_heads(settings: NodeSettings) -> NodeSettings:
+    return NodeSettings(platform=settings.platform, heads=f"{settings.heads}-again")

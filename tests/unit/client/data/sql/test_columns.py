@@ -1,0 +1,67 @@
+"""What drivers give, as columns of the data contract."""
+
+import datetime as dt
+from decimal import Decimal
+from uuid import UUID
+
+import polars as pl
+import pytest
+
+from client.data.sql.columns import ids, ratings, seconds, texts, vectors
+from shared.errors import DataError
+
+ZONE = dt.timezone(dt.timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("read", "values", "dtype", "expected"),
+    [
+        (ids, [1, None, 3], pl.Int64, [1, None, 3]),
+        (ids, ["a", None], pl.String, ["a", None]),
+        (ids, [Decimal("7"), 8], pl.Int64, [7, 8]),
+        (ids, [UUID(int=1)], pl.String, ["00000000-0000-0000-0000-000000000001"]),
+        (ids, [None], pl.Null, [None]),
+        (seconds, [1, 2], pl.Int64, [1, 2]),
+        (seconds, [1, 2.5], pl.Float64, [1.0, 2.5]),
+        (
+            seconds,
+            [
+                dt.datetime(1970, 1, 2),  # noqa: DTZ001
+                dt.datetime(1970, 1, 1, 2, tzinfo=ZONE),
+            ],
+            pl.Int64,
+            [86_400, 0],
+        ),
+        (seconds, [dt.date(1970, 1, 2)], pl.Int64, [86_400]),
+        (seconds, ["1970-01-01 00:01:00", "1970-01-01T00:00:01Z", None], pl.Int64, [60, 1, None]),
+        (ratings, [Decimal("4.5"), 3, None], pl.Float32, [4.5, 3.0, None]),
+        (texts, ["a", None], pl.String, ["a", None]),
+        (vectors, [[1, 2], "[3.5, 4]"], pl.List(pl.Float64), [[1.0, 2.0], [3.5, 4.0]]),
+    ],
+)
+def test_reads(read, values, dtype, expected) -> None:
+    column = read(values, "here")
+    assert column.dtype == dtype
+    assert column.to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("read", "values", "sentence"),
+    [
+        (ids, [1, "private"], "here: expected integers of 64 bits or strings, found int and str"),
+        (ids, [1.5], "found float"),
+        (ids, [True], "found bool"),
+        (ids, [2**63], "found int"),
+        (ids, [Decimal("1.5")], "found Decimal"),
+        (seconds, ["private"], "expected numbers, times or texts in ISO 8601"),
+        (seconds, [b"private"], "expected numbers or times, found bytes"),
+        (ratings, ["private"], "expected numbers, found str"),
+        (texts, [5], "expected strings, found int"),
+        (vectors, ["private"], "expected lists of numbers, found str"),
+        (vectors, [["private"]], "expected lists of numbers, found list"),
+    ],
+)
+def test_says_what_was_expected_and_quotes_no_value(read, values, sentence) -> None:
+    with pytest.raises(DataError, match=sentence) as caught:
+        read(values, "here")
+    assert "private" not in str(caught.value)

@@ -1,0 +1,115 @@
+"""Reading a database at once: the same platform as a folder of the same rows, and each wrong thing in a sentence."""
+
+import polars as pl
+import pytest
+
+from client.data.check import check_folder
+from client.data.preparation import Preparation, prepare
+from client.data.source import platform_name, read_platform_data
+from client.data.sql.database import snapshot
+from client.data.sql.source import SqlSource
+from client.data.user_draw import draw_by_id
+from shared.errors import ConfigError, DataError
+from tests.unit.client.data.sql.shop import EVENTS, ITEMS, PRODUCTS, PURCHASES, change, write_shop, write_source
+
+
+def test_reads_what_the_queries_say_whatever_the_size_of_a_chunk(tmp_path) -> None:
+    for rows in (1, 7, 20_000):
+        folder = read_platform_data(write_source(write_shop(tmp_path / str(rows)).parent, **{"chunk-rows": rows}))
+        assert sorted(folder.items.rows()) == sorted(
+            (sku, f"{title} by ACME", kind) for sku, title, _, kind in PRODUCTS
+        )
+        assert sorted(folder.events.rows()) == sorted((user, item, at, stars) for _, user, item, at, stars in PURCHASES)
+        assert folder.events.schema["rating"] == pl.Float32
+
+
+def test_a_platform_is_called_after_its_file(tmp_path) -> None:
+    assert platform_name(tmp_path / "shop.toml") == "shop"
+
+
+def test_rows_come_in_chunks_while_more_are_to_come(tmp_path) -> None:
+    path = write_shop(tmp_path, **{"chunk-rows": 50})
+    with snapshot(SqlSource.read(path), path) as found:
+        sizes = [len(chunk.rows) for chunk in found.events()]
+    assert sizes == [0, 50, 50, 50, 50, 40]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"events": EVENTS.replace("purchases", "nowhere")}, r"the events query failed \(no such table: nowhere\)"),
+        ({"items": "SELCT 1"}, "the items query failed"),
+        ({"items": "DROP TABLE products"}, "the items query failed"),
+        ({"events": EVENTS.replace("customer AS user_id,", "")}, "expected the column user_id|no such column: user_id"),
+        ({"items": ITEMS.replace("AS text", "AS title")}, "the items query: expected the column text, found item_id"),
+        ({"items": ITEMS.replace("kind AS", "5 AS")}, "the items query: column category: expected strings, found int"),
+        ({"events": f"{EVENTS} WHERE id < 0"}, "the events query: expected rows, found none"),
+        ({"items": f"{ITEMS[:-1]} WHERE sku <> 'sku-3'"}, "the events query: column item_id, row .*not in the items"),
+        ({"watermark": "nowhere"}, r"the events query failed \(no such column: nowhere\)"),
+        ({"url": "sqlite:///nowhere.db"}, "nowhere.db: expected an SQLite database, found nothing"),
+        ({"url": "sqlite:///shop.toml"}, "file is not a database"),
+    ],
+)
+def test_says_in_one_sentence_what_is_wrong(tmp_path, changes, sentence) -> None:
+    path = write_shop(tmp_path, **changes)
+    with pytest.raises(DataError, match=sentence) as caught:
+        read_platform_data(path)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+def test_a_driver_that_is_not_there_is_named(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"no driver for firebird\+nowhere is installed"):
+        read_platform_data(write_source(tmp_path, url="firebird+nowhere://db.example/shop"))
+
+
+def test_what_a_driver_says_of_a_row_is_not_passed_on(tmp_path) -> None:
+    path = write_shop(tmp_path)
+    change(tmp_path, "UPDATE purchases SET customer = CAST(x'70726976617465ff' AS text) WHERE id = 200")
+    with pytest.raises(DataError, match=r"failed while its rows were read \(OperationalError\)") as caught:
+        read_platform_data(path)
+    assert "private" not in str(caught.value)
+
+
+def test_writing_through_a_query_is_impossible(tmp_path) -> None:
+    path = write_shop(tmp_path)
+    with snapshot(SqlSource.read(path), path) as found, pytest.raises(Exception, match="readonly"):
+        found.connection.exec_driver_sql("DELETE FROM purchases")
+
+
+def test_a_colon_in_a_query_is_no_parameter(tmp_path) -> None:
+    path = write_shop(tmp_path, items=ITEMS.replace("' by '", "' :by: '"))
+    assert read_platform_data(path).items["text"].str.contains(" :by: ", literal=True).all()
+
+
+def test_check_lists_what_breaks_the_contract(tmp_path) -> None:
+    path = write_shop(tmp_path)
+    assert check_folder(path).lines() == [f"{path}: 60 users, 12 items, 240 events", "no violation"]
+    change(tmp_path, "DELETE FROM products WHERE sku = 'sku-3'")
+    change(tmp_path, "UPDATE purchases SET stars = NULL WHERE id = 7")
+    report = check_folder(path)
+    assert {(one.kind, one.file, one.count) for one in report.violations} == {
+        ("unknown-item", "the events query", 20),
+        ("bad-rating", "the events query", 1),
+    }
+    assert not check_folder(write_source(tmp_path, items="SELECT 1 AS item_id")).sound
+
+
+def test_who_joins_later_moves_no_weighting_user(tmp_path) -> None:
+    path = write_shop(tmp_path)
+    before = prepare(read_platform_data(path), Preparation(), name="shop", seed=3)
+    rows = [(1000 + row, f"late-{row // 4}", f"sku-{row % 4}", 1_800_000_000 + row, 4.0) for row in range(160)]
+    change(tmp_path, "INSERT INTO purchases VALUES (?, ?, ?, ?, ?)", rows)
+    after = prepare(read_platform_data(path), Preparation(), name="shop", seed=3)
+    old = set(before.user_ids)
+    named = [{platform.user_ids[row] for row in platform.weighting_users} for platform in (before, after)]
+    assert len(after.user_ids) == 100
+    assert named[0] == named[1] & old
+    assert named[0]
+
+
+def test_about_a_fifth_of_the_users_are_weighting_users() -> None:
+    training, weighting = draw_by_id([str(number) for number in range(4000)], 3000, 1)
+    assert len(training) == 3000
+    assert set(weighting) <= set(training)
+    assert 0.17 < len(weighting) / 3000 < 0.23  # three standard deviations are .022
