@@ -58,7 +58,7 @@ def run(
     min_item_events: Annotated[int | None, typer.Option(help="Items with fewer events are dropped [1].")] = None,
     features: Annotated[str | None, typer.Option(help=f"{FEATURE_SPACES} \\[hashing].")] = None,
     encoder: Annotated[
-        str | None, typer.Option(help="tiny, nano or small [small; tiny for the synthetic world].")
+        str | None, typer.Option(help="tiny, nano, small or wide [small; tiny for the synthetic world].")
     ] = None,
     adapters: Annotated[
         str | None, typer.Option(help="lora:RANK: low-rank adapters are trained and travel [none].")

@@ -24,6 +24,10 @@ PRESETS = {
     "tiny": Preset(name="tiny", width=16, hidden=32, layers=1, heads=2, length=12),
     "nano": Preset(name="nano", width=32, hidden=64, layers=1, heads=2, length=30),
     "small": Preset(name="small", width=96, hidden=192, layers=2, heads=2, length=50),
+    "wide": Preset(name="wide", width=96, hidden=768, layers=2, heads=2, length=50),
 }
-"""``nano`` is for a student on a device: at 512 inputs it has a sixth of the numbers of ``small`` (64,161 of 390,305),
+"""``wide`` is for a source of many users of one trade: its item tower has room for single items, and trains two to three
+times as long as that of ``small`` (docs/decisions/0016).
+
+``nano`` is for a student on a device: at 512 inputs it has a sixth of the numbers of ``small`` (64,161 of 390,305),
 and does an eighteenth of its work per item of a history. Its id rows, which are most of a head, are a third as long."""

@@ -21,6 +21,8 @@ from simulations.run_config import RunConfig
 Cell = TypeVar("Cell", Pair, Federation)
 
 FRACTIONS = (1.0, 0.2, 0.05)
+PRESET = "wide"
+"""of every encoder, the target's own too"""
 TRANSFER_METHODS = ("zero-shot", "feature", "model")
 
 
@@ -60,6 +62,7 @@ def cell_config(pair: Pair | Federation, seed: int, data: Path) -> RunConfig:
             "platform": lines,
             "report": targets,
             "methods": [*LOCAL_METHODS, *TRANSFER_METHODS],
+            "encoder": PRESET,
             "seed": seed,
             "min_user_events": MIN_EVENTS,
             "min_item_events": MIN_EVENTS,
