@@ -26,8 +26,8 @@ PRESETS = {
     "small": Preset(name="small", width=96, hidden=192, layers=2, heads=2, length=50),
     "wide": Preset(name="wide", width=96, hidden=768, layers=2, heads=2, length=50),
 }
-"""``wide`` is for a source of many users of one trade: its item tower has room for single items, and trains two to three
-times as long as that of ``small`` (docs/decisions/0016).
+"""``wide`` is for a source with many users of one trade: its item tower has room for single items, and trains two to
+three times as long as that of ``small`` (docs/decisions/0016).
 
 ``nano`` is for a student on a device: at 512 inputs it has a sixth of the numbers of ``small`` (64,161 of 390,305),
 and does an eighteenth of its work per item of a history. Its id rows, which are most of a head, are a third as long."""
