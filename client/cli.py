@@ -1,4 +1,7 @@
-"""The command ``graft-client``: wiring only."""
+"""The command ``graft-client``: wiring only.
+
+What fits and answers takes seconds to import: a command imports it for itself, and the others start at once.
+"""
 
 import json
 import sys
@@ -11,9 +14,6 @@ import typer
 
 from client.cli_agent import add_agent_commands
 from client.cli_privacy import add_privacy_commands
-from client.commands.assess import assess_platform
-from client.commands.pretrain import pretrain_folder
-from client.commands.recommend import answer
 from client.commands.serve import callers, serve
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
@@ -21,8 +21,6 @@ from client.data.importers.table import IMPORTERS, Importer, Read, import_platfo
 from client.data.preparation import Preparation
 from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.recommender.head_store import HeadStore
-from client.recommender.recommender import open_recommender
-from client.recommender.served_fit import FitSettings, fit_recommender
 from client.serving.journal import JOURNAL, read_journal
 from client.serving.reported_events import ReportedEvents
 from shared.encoder.presets import PRESETS
@@ -89,6 +87,8 @@ def pretrain(
     keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
 ) -> None:
     """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
+    from client.commands.pretrain import pretrain_folder
+
     preparation = Preparation(
         min_user_events=min_user_events,
         min_item_events=min_item_events,
@@ -124,6 +124,8 @@ def assess(
     Nothing leaves the machine. The platform's users must be others than those the encoder was pretrained on: of users
     whom it has seen it promises too much.
     """
+    from client.commands.assess import assess_platform
+
     found = assess_platform(
         folder,
         encoder,
@@ -167,6 +169,8 @@ def fit(
     What callers reported to a service of the same heads is fitted on, too.
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data.
     """
+    from client.recommender.served_fit import FitSettings, fit_recommender
+
     preparation = Preparation(
         min_user_events=min_user_events,
         min_item_events=min_item_events,
@@ -188,6 +192,9 @@ def recommend(
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
     """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
+    from client.commands.recommend import answer
+    from client.recommender.recommender import open_recommender
+
     answer(open_recommender(HeadStore(heads)), user, k, as_json=as_json)
 
 

@@ -11,7 +11,6 @@ import typer
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.agent.supervisor import serve, supervision
-from client.commands.dry_run import dry_run
 from client.commands.init import absolute_data, enrolment_line, make_agent
 from client.commands.status import status, status_lines
 from client.data.source import require_readable
@@ -96,6 +95,8 @@ def show_dry_run(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, nothing cut off.")] = False,
 ) -> None:
     """Do a whole round with nothing sent: say exactly what would leave this platform, and how long it takes."""
+    from client.commands.dry_run import dry_run  # seconds to import, for which no other command shall wait
+
     os.umask(PRIVATE)
     settings = read_settings(AgentSettings, AgentHome.existing(folder).settings)
     found = dry_run(settings, encoder, LocalSettings())

@@ -4,9 +4,12 @@ No global generator is used anywhere, so the order in which platforms run cannot
 """
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def seed_for(seed: int, *names: str | int) -> int:
@@ -21,8 +24,10 @@ def rng_for(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng(seed_for(seed, *names))
 
 
-def torch_generator_for(seed: int, *names: str | int) -> torch.Generator:
+def torch_generator_for(seed: int, *names: str | int) -> "torch.Generator":
     """A torch CPU generator for one purpose."""
+    import torch  # seconds, for which no command that draws nothing with it shall wait
+
     generator = torch.Generator()
     generator.manual_seed(seed_for(seed, *names))
     return generator

@@ -1,20 +1,24 @@
-"""The encoder: linear part and sequence part in one flat array, the only thing that travels."""
+"""The encoder: linear part and sequence part in one flat array, the only thing that travels.
+
+Torch takes seconds to import: it is imported where a sequence part is made, so commands that make none start at once.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from shared.encoder.layout import ArraySpec, Layout, flatten, unflatten
 from shared.encoder.linear import LinearMap
 from shared.encoder.presets import PRESETS, Preset
-from shared.encoder.towers import SequenceModule, initialise
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import torch_generator_for
+
+if TYPE_CHECKING:
+    from shared.encoder.towers import SequenceModule
 
 SEQUENCE = "sequence."
 
@@ -57,8 +61,12 @@ def _layout(preset: str, dim: int) -> Layout:
     return Layout((*linear, *sequence))
 
 
-def _empty_module(preset: Preset, dim: int, device: str) -> SequenceModule:
+def _empty_module(preset: Preset, dim: int, device: str) -> "SequenceModule":
     """A module whose parameters are not drawn (the default initialisation reads the global generator)."""
+    import torch
+
+    from shared.encoder.towers import SequenceModule
+
     with torch.device("meta"):
         module = SequenceModule(preset, dim)
     return module if device == "meta" else module.to_empty(device=device)
@@ -81,6 +89,8 @@ class Encoder:
     @classmethod
     def initial(cls, spec: EncoderSpec, seed: int) -> "Encoder":
         """Linear part 0, sequence part drawn from the seed."""
+        from shared.encoder.towers import initialise
+
         module = _empty_module(spec.architecture, spec.input_dim, "cpu")
         initialise(module, torch_generator_for(seed, "encoder", spec.preset))
         return cls(spec=spec, flat=np.zeros(spec.layout().size, np.float32)).with_sequence(module)
@@ -99,8 +109,10 @@ class Encoder:
         parts = {"linear.W": linear.W, "linear.mean_q": linear.mean_q, "linear.mean_y": linear.mean_y}
         return self._with(parts)
 
-    def sequence_module(self) -> SequenceModule:
+    def sequence_module(self) -> "SequenceModule":
         """The sequence part as a module of its own: training it does not touch this encoder."""
+        import torch
+
         module = _empty_module(self.spec.architecture, self.spec.input_dim, "cpu")
         state = {
             name.removeprefix(SEQUENCE): torch.from_numpy(value.copy())
@@ -110,7 +122,7 @@ class Encoder:
         module.load_state_dict(state, assign=True)
         return module.requires_grad_(True)
 
-    def with_sequence(self, module: SequenceModule) -> "Encoder":
+    def with_sequence(self, module: "SequenceModule") -> "Encoder":
         """The same encoder with the module's numbers as its sequence part."""
         state = module.state_dict()
         return self._with({SEQUENCE + name: value.detach().cpu().numpy() for name, value in state.items()})

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sqlite3
 import stat
 import tarfile
@@ -19,12 +20,19 @@ from tests.federation_world import START
 from tests.integration.commands import run
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A coordinator as the command makes it."""
+    folder = tmp_path_factory.mktemp("made")
+    save_encoder(folder / "start.safetensors", START, EncoderCard())
+    assert run("graft-server", "init", folder / "server", "--encoder", folder / "start.safetensors").returncode == 0
+    return folder / "server"
+
+
 @pytest.fixture
-def home(tmp_path):
+def home(made, tmp_path):
     """A coordinator with a platform, a run, and an engine's database that is being written."""
-    save_encoder(tmp_path / "start.safetensors", START, EncoderCard())
-    home = tmp_path / "server"
-    assert run("graft-server", "init", home, "--encoder", tmp_path / "start.safetensors").returncode == 0
+    home = shutil.copytree(made, tmp_path / "server")
     RunBook(home / "runs").add(RoundsConfig(rounds=3), b"an encoder")
     (home / "logs" / "superlink.log").write_text("left out")
     with closing(sqlite3.connect(home / "state" / "engine.db")) as database:

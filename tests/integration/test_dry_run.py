@@ -17,32 +17,34 @@ from shared.messages import TrainTask
 from shared.wire import content_bytes, encode_reply
 from tests.federation_world import START
 from tests.integration.commands import run
-from tests.integration.test_real_engine import write_platform
+from tests.integration.engine_world import write_platform
 
 
-@pytest.fixture
-def agent(tmp_path):
-    """A platform's agent, and an encoder on offer."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a platform, its agent, and an encoder on offer; nothing changes it."""
+    folder = tmp_path_factory.mktemp("made")
     space = hashing_space()
     start = Encoder.initial(EncoderSpec(preset="nano", input_dim=space.dim, feature_space=space), seed=1)
-    save_encoder(tmp_path / "start.safetensors", start, EncoderCard())
-    write_platform(tmp_path / "north", seed=0)
-    run("graft-server", "init", tmp_path / "server", "--encoder", tmp_path / "start.safetensors")
-    arguments = ("--server", "a:1", "--ca", tmp_path / "server" / "tls" / "ca.crt", "--name", "north")
-    assert run("graft-client", "init", tmp_path / "agent", *arguments, "--data", tmp_path / "north").returncode == 0
-    return tmp_path / "agent"
+    save_encoder(folder / "start.safetensors", start, EncoderCard())
+    write_platform(folder / "north", seed=0)
+    run("graft-server", "init", folder / "server", "--encoder", folder / "start.safetensors")
+    arguments = ("--server", "a:1", "--ca", folder / "server" / "tls" / "ca.crt", "--name", "north")
+    assert run("graft-client", "init", folder / "agent", *arguments, "--data", folder / "north").returncode == 0
+    return folder
 
 
-def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(agent, tmp_path) -> None:
+def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(made, tmp_path) -> None:
+    agent = made / "agent"
     before = {path: path.stat().st_mtime_ns for path in agent.rglob("*")}
-    done = run("graft-client", "dry-run", agent, "--encoder", tmp_path / "start.safetensors", "--json")
+    done = run("graft-client", "dry-run", agent, "--encoder", made / "start.safetensors", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = {one["answer"]: one for one in json.loads(done.stdout)}
     assert list(found) == ["moments", "train", "evaluate"]
     assert {path: path.stat().st_mtime_ns for path in agent.rglob("*")} == before
 
-    encoder, _ = load_encoder(tmp_path / "start.safetensors")
-    workspace = open_workspace(NodeSettings(platform=f"north={tmp_path / 'north'}", heads=str(tmp_path / "heads")))
+    encoder, _ = load_encoder(made / "start.safetensors")
+    workspace = open_workspace(NodeSettings(platform=f"north={made / 'north'}", heads=str(tmp_path / "heads")))
     task = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=LocalSettings())
     content: RecordDict = encode_reply(train_reply(task, workspace))
     assert found["train"]["bytes"] == content_bytes(content)
@@ -53,9 +55,9 @@ def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(agent, tmp
     )
 
 
-def test_says_in_a_sentence_that_an_encoder_is_of_another_feature_space(agent, tmp_path) -> None:
+def test_says_in_a_sentence_that_an_encoder_is_of_another_feature_space(made, tmp_path) -> None:
     save_encoder(tmp_path / "other.safetensors", START, EncoderCard())
-    done = run("graft-client", "dry-run", agent, "--encoder", tmp_path / "other.safetensors")
+    done = run("graft-client", "dry-run", made / "agent", "--encoder", tmp_path / "other.safetensors")
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     assert "north" in done.stderr

@@ -15,7 +15,7 @@ from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from tests.integration.engine import CONNECTION, Engine, running_engine
-from tests.integration.test_real_engine import app_folder, toml, write_platform
+from tests.integration.engine_world import app_folder, toml, write_platform
 
 CONFIG = RoundsConfig(rounds=0, evaluate_every=0, deadline_seconds=60)
 

@@ -16,7 +16,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.loopback import free_port
 from tests.integration.commands import run
-from tests.integration.test_real_engine import write_platform
+from tests.integration.engine_world import write_platform
 
 SECONDS = 400
 """for anything to happen on a machine that does much else"""

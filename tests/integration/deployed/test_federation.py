@@ -3,6 +3,7 @@
 import shutil
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 
 from client.workspace import NodeSettings
 from server.engine.flwr_command import FlwrCommand
+from server.enrolment import Enrolment
 from server.home import ServerHome
 from server.run_book import RunBook
 from shared.config import LocalSettings, RoundsConfig
@@ -32,8 +34,14 @@ CONFIG = RoundsConfig(
     deadline_seconds=300,
     local=LocalSettings(tokens=512),
 )
-ASKED = [f"--set={name}={str(value).lower()}" for name, value in CONFIG.to_run_config().items()]
 QUESTIONS = ["moments", "evaluate", "train", "train", "evaluate"]
+UNEVALUATED = replace(CONFIG, evaluate_every=0)
+"""asks less and ends with the same encoder"""
+
+
+def asked(config: RoundsConfig) -> list[str]:
+    """The options of ``graft-server run`` that ask for it."""
+    return [f"--set={name}={str(value).lower()}" for name, value in config.to_run_config().items()]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,7 @@ def federation(tmp_path_factory) -> Iterator[Deployment]:
 @pytest.fixture(scope="module")
 def undisturbed(federation) -> Encoder:
     """What a run gives that nobody disturbs."""
-    shown = federation.on_server("run", *ASKED)
+    shown = federation.on_server("run", *asked(CONFIG))
     assert "run 1 is completed" in shown
     return load_encoder(RunBook(federation.server / "runs").get(1).encoder)[0]
 
@@ -114,10 +122,10 @@ def test_goes_on_after_everything_was_killed_and_ends_with_the_same_bytes(federa
     shutil.copy(federation.folder / "start.safetensors", federation.server / "encoder.safetensors")
     for name in NAMES:
         shutil.rmtree(federation.agent(name) / "vault")
-    federation.on_server("run", "--detach", *ASKED)
+    federation.on_server("run", "--detach", *asked(UNEVALUATED))
     second = RunBook(federation.server / "runs").get(2)
-    federation.wait_until(lambda: len(second.history()) == 3)
-    federation.kill("server.cli", "flower-superlink", "flower-superexec", "server.proxy")
+    federation.wait_until(lambda: len(second.history()) == 2)
+    federation.kill("server.cli", "flower-superlink", "flower-superexec", "flwr-serverapp", "server.proxy")
     for one in processes_of(federation.agent("north")):
         one.kill()
     assert second.standing().state == "running"
@@ -125,7 +133,8 @@ def test_goes_on_after_everything_was_killed_and_ends_with_the_same_bytes(federa
     federation.on_agent("start", "north", "--background")
     federation.wait_until(lambda: second.standing().state not in {"queued", "running"})
     assert second.standing().state == "completed", f"{second.standing()}{federation.logs()}"
-    assert [entry["platforms"] for entry in second.history()] == [list(NAMES)] * len(QUESTIONS)
+    assert [entry["kind"] for entry in second.history()] == ["moments", "train", "train"]
+    assert [entry["platforms"] for entry in second.history()] == [list(NAMES)] * 3
     assert load_encoder(second.encoder)[0].flat.tobytes() == undisturbed.flat.tobytes()
 
 
@@ -142,7 +151,8 @@ def test_a_second_supervisor_is_refused(federation) -> None:
 def test_who_is_revoked_is_shut_out_and_who_was_never_enrolled_does_not_get_in(federation, undisturbed) -> None:
     federation.on_server("revoke", "south")
     engine = FlwrCommand(ServerHome(federation.server))
-    federation.wait_until(lambda: not any(one["queued"] for one in federation.status()["platforms"]))
+    register = Enrolment(engine.home.platforms)
+    federation.wait_until(lambda: not any(one.waiting for one in register.read()))
     stranger = federation.folder / "agent-stranger"
     arguments = ("--server", f"localhost:{federation.port}", "--ca", federation.server / "tls" / "ca.crt")
     done = run("graft-client", "init", stranger, *arguments, "--name", "stranger", "--data", federation.data("north"))
