@@ -14,14 +14,14 @@ import typer
 
 from client.cli_agent import add_agent_commands
 from client.cli_privacy import add_privacy_commands
-from client.commands.serve import callers, serve
+from client.commands.serve import VaultKey, callers, serve
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
 from client.data.preparation import Preparation
 from client.features.item_features import CHOICES as FEATURE_SPACES
-from client.recommender.head_store import HeadStore
-from client.serving.journal import JOURNAL, read_journal
+from client.recommender.head_store import open_heads
+from client.serving.private_folder import open_private_folder
 from client.serving.reported_events import ReportedEvents
 from shared.encoder.presets import PRESETS
 from shared.errors import GraftError
@@ -163,11 +163,13 @@ def fit(
     own: Annotated[
         bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
     ] = True,
+    vault_key: VaultKey = "",
 ) -> None:
     """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
 
     What callers reported to a service of the same heads is fitted on, too.
-    Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data.
+    Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
+    it a vault (`graft-client vault make`) and say where its key is.
     """
     from client.recommender.served_fit import FitSettings, fit_recommender
 
@@ -179,8 +181,9 @@ def fit(
         ordered=not no_order,
     )
     settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
-    reports = ReportedEvents(entries=read_journal(heads / JOURNAL))
-    verdict = fit_recommender(folder, encoder, HeadStore(heads), settings, reports)
+    private = open_private_folder(heads, vault_key)
+    reports = ReportedEvents(entries=private.reported())
+    verdict = fit_recommender(folder, encoder, private.heads, settings, reports)
     typer.echo(f"{heads}: serves {verdict.served}; {verdict.reason}")
 
 
@@ -190,12 +193,13 @@ def recommend(
     user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom to recommend to.")],
     k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    vault_key: VaultKey = "",
 ) -> None:
     """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
     from client.commands.recommend import answer
     from client.recommender.recommender import open_recommender
 
-    answer(open_recommender(HeadStore(heads)), user, k, as_json=as_json)
+    answer(open_recommender(open_heads(heads, vault_key)), user, k, as_json=as_json)
 
 
 app.command()(serve)

@@ -12,6 +12,15 @@ from client.serving.tokens import add_token, revoke_token
 
 callers = typer.Typer(help="Who may call the service.", no_args_is_help=True)
 TokenFile = Annotated[Path, typer.Option("--tokens", metavar="FILE", help="The file of callers.")]
+VaultKey = Annotated[
+    str,
+    typer.Option(
+        "--vault-key",
+        metavar="KIND:WHERE",
+        envvar="GRAFT_VAULT_KEY",
+        help="What opens the vault in the folder of heads: file:PATH, env:VARIABLE or passphrase:VARIABLE.",
+    ),
+]
 Caller = Annotated[str, typer.Argument(metavar="NAME", help="The caller.")]
 
 
@@ -28,11 +37,12 @@ def serve(
     workers: Annotated[int, typer.Option(help="Requests worked on at the same time.")] = 2,
     waiting: Annotated[int, typer.Option(help="Requests that may wait; more are turned away.")] = 64,
     seconds: Annotated[float, typer.Option(help="A request's deadline, where it names none.")] = 2.0,
+    vault_key: VaultKey = "",
 ) -> None:
     """Serve the fitted recommender over gRPC and HTTP until told to stop.
 
     A new head that `fit` stores in the same folder is swapped in within seconds, with no request dropped. What callers
-    report is kept in the folder, too.
+    report is kept in the folder, too; sealed, as the heads are, where the folder is a vault.
     """
     # what stands behind the service takes a second to import, which no other command shall wait for
     from client.serving.admission import Limits
@@ -41,6 +51,7 @@ def serve(
     settings = ServeSettings(
         heads=heads,
         tokens=tokens,
+        vault_key=vault_key,
         host=host,
         port=port,
         http_port=http_port,

@@ -1,30 +1,17 @@
-"""What callers reported, durable before it is acknowledged: an append-only file of numbered, checksummed lines."""
+"""What callers reported, durable before it is acknowledged: an append-only file of numbered lines, sealed or plain."""
 
-import json
 import os
 import threading
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from client.serving.journal_lines import Entry, Facts, Lines, PlainLines
 from shared.errors import JournalError
 from shared.whole_file import write_whole
 
 JOURNAL = "reports.log"
 """The file's name, in the folder of heads."""
-Facts = Mapping[str, Any]
-"""One entry, as JSON."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What is in the journal under a number."""
-
-    number: int
-    """1, 2, ...; a number is never given twice, whatever is removed"""
-    facts: Facts
 
 
 class Journal(Protocol):
@@ -56,8 +43,8 @@ class FileJournal:
     A last line that a crash cut off was never acknowledged, and is dropped; any other damage is an error.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, lines: Lines | None = None) -> None:
+        self._path, self._lines = path, lines or PlainLines()
         self._write_lock, self._sync_lock = threading.Lock(), threading.Lock()
         self._written = self._synced = 0
         self._failed = False
@@ -75,7 +62,8 @@ class FileJournal:
         """See ``Journal``."""
         with self._write_lock:
             self._check()
-            lines = [_line(self._number + place, facts) for place, facts in enumerate(entries, 1)]
+            numbered = enumerate(entries, self._number + 1)
+            lines = [self._lines.line(Entry(number=number, facts=facts)) for number, facts in numbered]
             size = os.fstat(self._handle).st_size
             try:
                 _write_all(self._handle, b"".join(lines))
@@ -106,16 +94,16 @@ class FileJournal:
         """See ``Journal``."""
         with self._write_lock:
             content = self._path.read_bytes()
-        yield from _entries(content)
+        yield from _entries(content, self._lines)
 
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
         """See ``Journal``."""
         with self._write_lock, self._sync_lock:
             self._check()
             lines = self._path.read_bytes().splitlines(keepends=True)
-            kept = [line for line in lines if not unwanted(_required(line).facts)]
-            if not kept or _required(kept[-1]).number < self._number:
-                kept.append(_line(self._number, {"kind": "removed"}))
+            kept = [line for line in lines if not unwanted(self._required(line).facts)]
+            if not kept or self._required(kept[-1]).number < self._number:
+                kept.append(self._lines.line(Entry(number=self._number, facts={"kind": "removed"})))
             try:
                 write_whole(self._path, b"".join(kept))
                 self._path.chmod(0o600)
@@ -140,13 +128,19 @@ class FileJournal:
         lines = content[:whole].splitlines(keepends=True)
         if not lines:
             return whole, 0
-        last = _entry(lines[-1])
+        last = self._lines.entry(lines[-1])
         if last is None:  # cut off within a block that held several lines
-            return len(content[:whole]) - len(lines[-1]), _required(lines[-2]).number if len(lines) > 1 else 0
+            return len(content[:whole]) - len(lines[-1]), self._required(lines[-2]).number if len(lines) > 1 else 0
         return whole, last.number
 
+    def _required(self, line: bytes) -> Entry:
+        entry = self._lines.entry(line)
+        if entry is None:
+            raise JournalError("the journal is damaged")
+        return entry
 
-def read_journal(path: Path) -> list[Entry]:
+
+def read_journal(path: Path, lines: Lines | None = None) -> list[Entry]:
     """What a journal holds, for who does not write to it: a last line that is not whole yet is left out.
 
     Empty where there is no such file; raises JournalError where it is damaged or cannot be read.
@@ -155,35 +149,17 @@ def read_journal(path: Path) -> list[Entry]:
         content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise JournalError(f"the journal cannot be read: {error.strerror}") from error
-    return list(_entries(content[: content.rfind(b"\n") + 1]))
+    return list(_entries(content[: content.rfind(b"\n") + 1], lines or PlainLines()))
 
 
-def _entries(content: bytes) -> Iterator[Entry]:
+def _entries(content: bytes, lines: Lines) -> Iterator[Entry]:
+    before = 0
     for place, line in enumerate(content.splitlines(keepends=True), 1):
-        entry = _entry(line)
-        if entry is None:
+        entry = lines.entry(line)
+        if entry is None or entry.number <= before:
             raise JournalError(f"the journal is damaged in line {place}")
         yield entry
-
-
-def _line(number: int, facts: Facts) -> bytes:
-    text = json.dumps({**facts, "n": number}, separators=(",", ":")).encode()
-    return b"%08x %s\n" % (zlib.crc32(text), text)
-
-
-def _entry(line: bytes) -> Entry | None:
-    checksum, _, text = line.rstrip(b"\n").partition(b" ")
-    if checksum != b"%08x" % zlib.crc32(text):
-        return None
-    facts = json.loads(text)
-    return Entry(number=int(facts.pop("n")), facts=facts)
-
-
-def _required(line: bytes) -> Entry:
-    entry = _entry(line)
-    if entry is None:
-        raise JournalError("the journal is damaged")
-    return entry
+        before = entry.number
 
 
 def _write_all(handle: int, content: bytes) -> None:

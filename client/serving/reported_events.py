@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from client.data.contract import PlatformFolder
-from client.serving.journal import Entry
+from client.serving.journal_lines import Entry
 from client.serving.reports import MET, Feedback, pseudonym
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 import torch
 import uvicorn
 
-from client.recommender.head_store import HeadStore
 from client.recommender.served_head import RECORD
 from client.serving.admission import Limits
 from client.serving.front import Front
 from client.serving.grpc_service import Address, GrpcServer
 from client.serving.http_gateway import http_app
-from client.serving.journal import JOURNAL, FileJournal
+from client.serving.private_folder import open_private_folder
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import ConfigError, GraftError
@@ -34,6 +33,8 @@ class ServeSettings:
 
     heads: Path
     tokens: Path
+    vault_key: str = ""
+    """what opens the vault in ``heads``, KIND:WHERE; empty: plain files"""
     host: str = "127.0.0.1"
     port: int = 50061
     """of gRPC; 0 takes a free one"""
@@ -63,9 +64,10 @@ class Server:
     def __init__(self, settings: ServeSettings) -> None:
         """Open the head and take the ports; raises GraftError where that fails."""
         torch.set_num_threads(1)
-        self._settings, self._store = settings, HeadStore(settings.heads)
+        private = open_private_folder(settings.heads, settings.vault_key)
+        self._settings, self._store = settings, private.heads
         self._seen = self._store.stamp(RECORD)
-        self._journal = FileJournal(settings.heads / JOURNAL)
+        self._journal = private.journal()
         self.front = Front(RecommendService(self._store, self._journal), Tokens(settings.tokens), settings.limits)
         certificate, key = _read(settings.certificate), _read(settings.key)
         address = Address(host=settings.host, port=settings.port, certificate=certificate, key=key)

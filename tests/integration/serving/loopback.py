@@ -2,7 +2,9 @@
 
 import datetime as dt
 import ipaddress
+import re
 import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from client.serving.admission import Limits
 from client.serving.server import Server, ServeSettings
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2_grpc
+from tests.integration.commands import start
 from tests.unit.client.recommender.served_world import served_world
 
 
@@ -47,6 +50,11 @@ class Caller:
 def prepared(folder: Path) -> str:
     """Head, token and certificate; returns the token."""
     served_world().write(HeadStore(folder / "heads"))
+    return admitted(folder)
+
+
+def admitted(folder: Path) -> str:
+    """Token and certificate; returns the token."""
     certificate, key = self_signed()
     (folder / "tls.crt").write_bytes(certificate)
     (folder / "tls.key").write_bytes(key)
@@ -75,6 +83,22 @@ def serving(folder: Path, *, limits: Limits | None = None) -> Iterator[tuple[Ser
             yield server, caller
     finally:
         server.stop()
+
+
+@contextmanager
+def process_of(folder: Path, token: str, *options: object) -> Iterator[tuple[subprocess.Popen[str], Caller]]:
+    """``graft-client serve`` as a process of its own while it lasts."""
+    arguments = ["--heads", folder / "heads", "--tokens", folder / "tokens", "--port", 0, "--http-port", 0]
+    arguments += ["--certificate", folder / "tls.crt", "--key", folder / "tls.key", "--seconds", 30]
+    process = start("graft-client", "serve", *arguments, *options)
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", line)]
+        with calling(folder, (ports[0], ports[1]), token) as caller:
+            yield process, caller
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager

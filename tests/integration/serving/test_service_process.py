@@ -1,9 +1,7 @@
 """``graft-client serve`` as a process of its own: it loses no acknowledged event when killed, and ends when told to."""
 
-import re
 import signal
 import threading
-from contextlib import contextmanager
 
 import grpc
 import pytest
@@ -12,22 +10,7 @@ from client.serving.journal import FileJournal
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2 as api
 from tests.integration.commands import finished, start
-from tests.integration.serving.loopback import calling, prepared
-
-
-@contextmanager
-def process_of(folder, token):
-    arguments = ["--heads", folder / "heads", "--tokens", folder / "tokens", "--port", 0, "--http-port", 0]
-    arguments += ["--certificate", folder / "tls.crt", "--key", folder / "tls.key", "--seconds", 30]
-    process = start("graft-client", "serve", *arguments)
-    try:
-        line = process.stdout.readline()
-        ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", line)]
-        with calling(folder, tuple(ports), token) as caller:
-            yield process, caller
-    finally:
-        process.kill()
-        process.wait()
+from tests.integration.serving.loopback import prepared, process_of
 
 
 def test_loses_no_acknowledged_event_when_killed_and_counts_none_twice(tmp_path):

@@ -1,0 +1,58 @@
+"""The folder in which a service keeps what is private, heads and what callers reported: sealed where it is a vault."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from client.recommender.head_store import HeadStore, StoredHead, open_heads
+from client.serving.journal import JOURNAL, FileJournal, read_journal
+from client.serving.journal_lines import Entry, Lines, PlainLines, SealedLines
+from client.vault.sealed import KEY
+from shared.errors import HeadStoreError
+from shared.file_lock import file_lock
+
+JOURNAL_KEY = "journal-key"
+"""the record that holds what the journal's lines are sealed under; a rotation of the vault seals it anew"""
+_LOCK = ".journal-key.lock"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateFolder:
+    """An opened one."""
+
+    folder: Path
+    heads: HeadStore
+    lines: Lines
+
+    def journal(self) -> FileJournal:
+        """For the one who writes to it; raises JournalError."""
+        return FileJournal(self.folder / JOURNAL, self.lines)
+
+    def reported(self) -> list[Entry]:
+        """What callers have reported so far; raises JournalError."""
+        return read_journal(self.folder / JOURNAL, self.lines)
+
+
+def open_private_folder(folder: Path, key: str) -> PrivateFolder:
+    """A vault, which ``key`` opens (KIND:WHERE), or plain files where it is empty.
+
+    Raises ConfigError where there is no vault, or there is one and no key; StorageError where it does not open.
+    """
+    heads = open_heads(folder, key)
+    lines = SealedLines(_journal_key(folder, heads)) if key else PlainLines()
+    return PrivateFolder(folder=folder, heads=heads, lines=lines)
+
+
+def _journal_key(folder: Path, heads: HeadStore) -> bytes:
+    """The one that is there, or a new one; two processes that come at once agree on one."""
+    with file_lock(folder / _LOCK):
+        stored = heads.read(JOURNAL_KEY)
+        if stored is None:
+            stored = StoredHead(arrays={"key": np.frombuffer(os.urandom(KEY), np.uint8)})
+            heads.write(JOURNAL_KEY, stored)
+    key = stored.arrays["key"].tobytes() if "key" in stored.arrays else b""
+    if len(key) != KEY:
+        raise HeadStoreError(f"head {JOURNAL_KEY!r} is damaged: not a key")
+    return key
