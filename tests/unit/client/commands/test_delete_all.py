@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from client.cli import app
 from client.commands.delete_all import RUNNING, Erasure
 from client.guard.ledger import PLACE, Ledger, LedgerLine
+from client.serving.private_folder import open_private_folder
 from client.vault.vault import Vault
 from shared.errors import ConfigError
 from shared.file_lock import file_lock
@@ -52,3 +53,13 @@ def test_refuses_while_the_agent_runs_and_where_there_is_none(agent, tmp_path) -
         Erasure.of(agent)
     with pytest.raises(ConfigError, match="no agent's folder"):
         Erasure.of(tmp_path)
+
+
+def test_erases_what_callers_reported_and_the_key_that_opens_it(agent, tmp_path) -> None:
+    key = f"file:{tmp_path / 'vault.key'}"
+    open_private_folder(agent / "vault", key).journal().append([{"user": CANARY.decode()}])
+    assert len(open_private_folder(agent / "vault", key).reported()) == 1
+    Erasure.of(agent).erase()
+    assert not (agent / "vault").exists()
+    with pytest.raises(ConfigError, match="holds no vault"):
+        open_private_folder(agent / "vault", key)
