@@ -9,7 +9,8 @@ from client.recommender.growth import NewItem
 from client.recommender.head_store import HeadStore
 from client.recommender.served_head import ServedHead, read_served
 from client.serving.histories import Histories
-from client.serving.journal import Entry, Facts, Journal
+from client.serving.journal import Journal
+from client.serving.journal_lines import Entry, Facts
 from client.serving.limits import ITEMS_AT_ONCE, REPORTS_AT_ONCE, check_count, check_id
 from client.serving.live_head import LiveHead
 from client.serving.reports import Feedback, pseudonym
