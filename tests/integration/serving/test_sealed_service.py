@@ -20,7 +20,7 @@ from tests.unit.client.vault.vaults import key_file
 
 CANARIES = ("canary-user", "canarytext", "canary-item")
 """in every user's id, every item's text, and the id of the item that comes while it serves"""
-NEW_USER, FORGOTTEN, NEW_ITEM = "canary-user-new", "canary-user-7", "canary-item"
+KNOWN, NEW_USER, FORGOTTEN, NEW_ITEM = "canary-user-8", "canary-user-new", "canary-user-7", "canary-item"
 
 
 def platform(data: Path) -> None:
@@ -91,11 +91,11 @@ def test_leaves_nothing_readable_and_loses_nothing(tmp_path) -> None:
     assert [one["user"] for one in facts if one["kind"] == "feedback"] == [NEW_USER]
     assert [one["text"] for one in facts if one["kind"] == "item"] == ["canarytext new"]
     shown = run(
-        *("graft-client", "recommend", "--heads", folder / "heads", "--user", NEW_USER, "--json"),
+        *("graft-client", "recommend", "--heads", folder / "heads", "--user", KNOWN, "--json"),
         *("--vault-key", source),
     )
     assert shown.returncode == 0, shown.stderr
-    for command in (("recommend", "--user", NEW_USER), ("serve", "--tokens", folder / "tokens")):
+    for command in (("recommend", "--user", KNOWN), ("serve", "--tokens", folder / "tokens")):
         done = run("graft-client", *command, "--heads", folder / "heads")
         assert (done.returncode, done.stdout) == (2, "")
         assert "holds a vault; say where its key is" in done.stderr

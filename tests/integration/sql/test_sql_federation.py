@@ -8,8 +8,8 @@ from client.workspace import NodeSettings
 from shared.config import LocalSettings, RoundsConfig
 from shared.encoder.encoder import Encoder, EncoderSpec
 from simulations.federation import run_federation
+from tests.integration.engine_world import write_platform
 from tests.integration.sql.sqlite_platform import into_sqlite
-from tests.integration.test_real_engine import write_platform
 from tests.unit.client.data.sql.shop import change
 
 CONFIG = RoundsConfig(rounds=1, evaluate_every=1, min_platforms=2, local=LocalSettings(tokens=512, steps=2))

@@ -59,7 +59,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
             {"features": "bert"},
             "features must be hashing\\[:DIM\\], .* or sentence-transformers:MODEL; got 'bert'",
         ),
-        ({"encoder": "huge"}, "encoder must be of tiny, nano, small; got 'huge'"),
+        ({"encoder": "huge"}, "encoder must be of tiny, nano, small, wide; got 'huge'"),
         ({"cold_start": "news"}, "cold-start must be of shop, second-shop, films, newcomer; got 'news'"),
         ({"cold_start": "films", "report": "shop"}, "cold-start must be of shop; got 'films'"),
         ({"diversity": 1.5}, "diversity must be from 0 to 1; got 1.5"),
