@@ -1,7 +1,6 @@
 """The commands of ``graft-client`` that make, run and watch a platform's agent: wiring only."""
 
 import json
-import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +15,8 @@ from client.commands.status import status, status_lines
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from shared.config import LocalSettings
+from shared.log_format import HELP as LOG_HELP
+from shared.log_format import TEXT, begin_log, checked_format
 from shared.processes.supervision import asked_to_stop
 from shared.settings_file import read_settings
 
@@ -32,6 +33,7 @@ def add_agent_commands(app: typer.Typer) -> None:
     app.command("dry-run")(show_dry_run)
 
 
+LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
 AgentFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder.")]
 
 
@@ -61,6 +63,7 @@ def init(
 def start(
     folder: AgentFolder,
     background: Annotated[bool, typer.Option("--background", help="Return once the agent runs.")] = False,
+    log_format: LogFormat = TEXT,
 ) -> None:
     """Run the agent: it asks the coordinator for tasks, does them, and comes back whenever the network does."""
     os.umask(PRIVATE)
@@ -68,10 +71,10 @@ def start(
     settings = read_settings(AgentSettings, home.settings)
     require_readable(parse_platform_spec(f"{settings.name}={settings.data}").path, now=True)
     if background:
-        command = ("-m", "client.cli", "start", str(home.folder))
+        command = ("-m", "client.cli", "start", str(home.folder), "--log-format", checked_format(log_format))
         typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")
     else:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        begin_log(log_format)
         serve(home, settings, asked_to_stop())
 
 

@@ -24,6 +24,8 @@ from server.settings import ServerSettings
 from server.supervisor import supervision
 from shared.encoder.file import load_encoder, save_encoder
 from shared.errors import ConfigError, GraftError
+from shared.log_format import HELP as LOG_HELP
+from shared.log_format import TEXT, checked_format
 from shared.settings_file import read_settings
 
 USAGE_ERROR = 2
@@ -44,6 +46,7 @@ app.add_typer(certificates, name="certificate")
 app.add_typer(encoders, name="encoder")
 
 Folder = Annotated[Path, typer.Option("--home", metavar="DIR", envvar="GRAFT_SERVER", help="The coordinator's folder.")]
+LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
@@ -104,13 +107,14 @@ def platforms(home: Folder = Path(), as_json: AsJson = False) -> None:
 def start(
     home: Folder = Path(),
     background: Annotated[bool, typer.Option("--background", help="Return once platforms can join.")] = False,
+    log_format: LogFormat = TEXT,
 ) -> None:
     """Run the coordinator: Flower's engine on loopback, the proxy before it, and the runs on record."""
     found = ServerHome.existing(home)
     if background:
-        typer.echo(f"the server runs as process {start_in_background(found)}")
+        typer.echo(f"the server runs as process {start_in_background(found, checked_format(log_format))}")
     else:
-        start_here(found)
+        start_here(found, log_format)
 
 
 @app.command("stop")

@@ -1,6 +1,5 @@
 """``graft-client serve``: answer callers until told to stop; ``graft-client token``: who may call."""
 
-import logging
 import signal
 import threading
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Annotated
 import typer
 
 from client.serving.tokens import add_token, revoke_token
+from shared.log_format import HELP as LOG_HELP
+from shared.log_format import TEXT, begin_log
 
 callers = typer.Typer(help="Who may call the service.", no_args_is_help=True)
 TokenFile = Annotated[Path, typer.Option("--tokens", metavar="FILE", help="The file of callers.")]
@@ -38,6 +39,7 @@ def serve(
     waiting: Annotated[int, typer.Option(help="Requests that may wait; more are turned away.")] = 64,
     seconds: Annotated[float, typer.Option(help="A request's deadline, where it names none.")] = 2.0,
     vault_key: VaultKey = "",
+    log_format: Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)] = TEXT,
 ) -> None:
     """Serve the fitted recommender over gRPC and HTTP until told to stop.
 
@@ -59,7 +61,7 @@ def serve(
         key=key,
         limits=Limits(workers=workers, waiting=waiting, seconds=seconds),
     )
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_log(log_format)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())

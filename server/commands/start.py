@@ -1,27 +1,26 @@
 """Starting the coordinator's supervisor here or in the background, and asking it who is there."""
 
-import logging
-
 from server.engine.flwr_command import FlwrCommand
 from server.enrolment import Enrolment
 from server.home import ServerHome
 from server.settings import ServerSettings
 from server.supervisor import Supervisor, supervision
 from shared.errors import EngineError
+from shared.log_format import begin_log
 from shared.processes.supervision import asked_to_stop
 from shared.settings_file import read_settings
 
 
-def start_here(home: ServerHome) -> None:
+def start_here(home: ServerHome, log_format: str) -> None:
     """Supervise until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    begin_log(log_format)
     Supervisor(home, read_settings(ServerSettings, home.settings)).serve(asked_to_stop())
 
 
-def start_in_background(home: ServerHome) -> int:
+def start_in_background(home: ServerHome, log_format: str) -> int:
     """Start the supervisor as a process of its own and wait until platforms can join; its process id."""
     read_settings(ServerSettings, home.settings)
-    command = ("-m", "server.cli", "start", "--home", str(home.folder))
+    command = ("-m", "server.cli", "start", "--home", str(home.folder), "--log-format", log_format)
     return supervision(home).start(command, lambda report: bool(report.get("ready")))
 
 
