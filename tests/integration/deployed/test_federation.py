@@ -170,6 +170,5 @@ def test_everything_ends_when_it_is_told_to(federation) -> None:
     for name in NAMES:
         federation.on_agent("stop", name)
     federation.on_server("stop")
-    assert [
-        one for home in ("server", "agent-north", "agent-south") for one in processes_of(federation.folder / home)
-    ] == []
+    homes = [federation.folder / home for home in ("server", "agent-north", "agent-south")]
+    federation.wait_until(lambda: not any(processes_of(home) for home in homes))
