@@ -4,7 +4,6 @@ What fits and answers takes seconds to import: a command imports it for itself, 
 """
 
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,11 +22,8 @@ from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.recommender.head_store import open_heads
 from client.serving.private_folder import open_private_folder
 from client.serving.reported_events import ReportedEvents
+from shared.command_line import USAGE_ERROR, run_command
 from shared.encoder.presets import PRESETS
-from shared.errors import GraftError
-
-USAGE_ERROR = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="graft-client",
@@ -286,14 +282,7 @@ def _import(read: Read, paths: tuple[Path, ...], out: Path, *, only_used: bool, 
 
 def run(command: Callable[[], None]) -> None:
     """Run a command; an error raised on purpose ends as one sentence on stderr and exit code 2."""
-    try:
-        command()
-    except GraftError as error:
-        typer.echo(f"graft-client: {error}", err=True)
-        sys.exit(USAGE_ERROR)
-    except KeyboardInterrupt:
-        typer.echo("graft-client: interrupted, nothing half-written was left", err=True)
-        sys.exit(INTERRUPTED)
+    run_command("graft-client", command)
 
 
 def main() -> None:

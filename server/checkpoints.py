@@ -4,7 +4,6 @@ The checkpoint is the truth, replaced whole in one step. The encoder, the moment
 and can be made from it again; a run that goes on begins by doing so.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from server.run_state import RoundRecord, RunState
+from shared.array_digest import array_digest
 from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
@@ -90,7 +90,7 @@ def _checkpoint_bytes(state: RunState, config: RoundsConfig, start: Encoder) -> 
             "history": [record.to_json() for record in state.history],
         }
     )
-    content: bytes = save(arrays, metadata={"format": FORMAT, "facts": facts, "digest": _digest(arrays, facts)})
+    content: bytes = save(arrays, metadata={"format": FORMAT, "facts": facts, "digest": array_digest(arrays, facts)})
     return content
 
 
@@ -103,7 +103,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise CheckpointError(f"{path}: not a whole checkpoint") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected the format {FORMAT}; got {metadata.get('format')!r}")
-    if metadata.get("digest") != _digest(arrays, metadata.get("facts", "")):
+    if metadata.get("digest") != array_digest(arrays, metadata.get("facts", "")):
         raise CheckpointError(f"{path}: damaged, its digest does not match")
     facts: dict[str, Any] = json.loads(metadata["facts"])
     return arrays, facts
@@ -120,11 +120,3 @@ def _flat_moments(moments: Mapping[str, Moments]) -> dict[str, NDArray[np.float6
 
 def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
-    found = hashlib.sha256(facts.encode("utf-8"))
-    for name, value in sorted(arrays.items()):
-        found.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
-        found.update(value.tobytes())
-    return found.hexdigest()

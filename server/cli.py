@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +21,13 @@ from server.home import ServerHome
 from server.run_book import OPEN, RunBook
 from server.settings import ServerSettings
 from server.supervisor import supervision
+from shared.command_line import run_command
 from shared.encoder.file import load_encoder, save_encoder
-from shared.errors import ConfigError, GraftError
+from shared.errors import ConfigError
 from shared.log_format import HELP as LOG_HELP
 from shared.log_format import TEXT, checked_format
 from shared.settings_file import read_settings
 
-USAGE_ERROR = 2
-INTERRUPTED = 130
 PRIVATE = 0o077
 """the umask under which all is written: nothing is readable for other users of the machine"""
 
@@ -229,14 +227,7 @@ def _state(revoked: bool, waiting: bool) -> str:
 def run(command: Callable[[], None]) -> None:
     """Run a command; an error raised on purpose ends as one sentence on stderr and exit code 2."""
     os.umask(PRIVATE)
-    try:
-        command()
-    except GraftError as error:
-        typer.echo(f"graft-server: {error}", err=True)
-        sys.exit(USAGE_ERROR)
-    except KeyboardInterrupt:
-        typer.echo("graft-server: interrupted, nothing half-written was left", err=True)
-        sys.exit(INTERRUPTED)
+    run_command("graft-server", command)
 
 
 def main() -> None:

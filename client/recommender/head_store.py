@@ -1,6 +1,5 @@
 """Where a platform keeps its heads between rounds, runs and restarts: in its vault, or in plain files."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from client.vault.key_source import KeySource
 from client.vault.plain_folder import PlainFolder
 from client.vault.records import Records
 from client.vault.vault import Vault, is_vault
+from shared.array_digest import array_digest
 from shared.errors import ConfigError, HeadStoreError
 
 FORMAT = "graft-head/1"
@@ -44,7 +44,7 @@ class HeadStore:
         """Replace the record."""
         arrays = {key: np.ascontiguousarray(value) for key, value in sorted(head.arrays.items())}
         facts = json.dumps(dict(head.facts), sort_keys=True)
-        metadata = {"format": FORMAT, "facts": facts, "digest": _digest(arrays, facts)}
+        metadata = {"format": FORMAT, "facts": facts, "digest": array_digest(arrays, facts)}
         self._records.write(name, save(arrays, metadata=metadata))
 
     def read(self, name: str) -> StoredHead | None:
@@ -60,7 +60,7 @@ class HeadStore:
             raise HeadStoreError(f"head {name!r} is damaged: not a whole head file") from error
         if metadata.get("format") != FORMAT:
             raise HeadStoreError(f"head {name!r} has the format {metadata.get('format')!r}; expected {FORMAT}")
-        if metadata.get("digest") != _digest(arrays, metadata["facts"]):
+        if metadata.get("digest") != array_digest(arrays, metadata["facts"]):
             raise HeadStoreError(f"head {name!r} is damaged: its digest does not match")
         return StoredHead(arrays=arrays, facts=facts)
 
@@ -98,11 +98,3 @@ def _metadata(content: bytes) -> dict[str, str]:
     length = int.from_bytes(content[:_LENGTH], "little")
     found = json.loads(content[_LENGTH : _LENGTH + length])["__metadata__"]
     return {str(name): str(value) for name, value in found.items()}
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
-    digest = hashlib.sha256(facts.encode("utf-8"))
-    for name, value in sorted(arrays.items()):
-        digest.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,21 @@ class Supervision:
 
         Raises ConfigError where another supervisor runs in the folder.
         """
-        try:
-            with file_lock(self._lock, wait=False):
-                self._serve(programs, each_tick, stopping, log_bytes)
-        except BlockingIOError as error:
-            raise ConfigError(f"{self.what} runs already") from error
+        with self._alone():
+            processes = self.state / "processes.json"
+            for name in end_leftovers(processes, now=time.monotonic, sleep=time.sleep):
+                _LOG.warning("%s was left running and is ended", name)
+            keeper = Keeper(
+                programs(), logs=self.logs, state=processes, log_bytes=log_bytes, now=time.monotonic, sleep=time.sleep
+            )
+            reported: Report = {}
+            try:
+                while not stopping():
+                    keeper.tick()
+                    reported = self._say({**each_tick(), "processes": keeper.report()}, before=reported)
+                    time.sleep(TICK_SECONDS)
+            finally:
+                keeper.stop()
 
     def start(self, command: tuple[str, ...], ready: Callable[[Report], bool]) -> int:
         """Start a supervisor as ``python COMMAND`` in the background and wait until its report is ``ready``.
@@ -110,27 +121,15 @@ class Supervision:
     def _report(self) -> Path:
         return self.state / "report.json"
 
-    def _serve(
-        self,
-        programs: Callable[[], list[Program]],
-        each_tick: Callable[[], Mapping[str, Any]],
-        stopping: Callable[[], bool],
-        log_bytes: int,
-    ) -> None:
-        processes = self.state / "processes.json"
-        for name in end_leftovers(processes, now=time.monotonic, sleep=time.sleep):
-            _LOG.warning("%s was left running and is ended", name)
-        keeper = Keeper(
-            programs(), logs=self.logs, state=processes, log_bytes=log_bytes, now=time.monotonic, sleep=time.sleep
-        )
-        reported: Report = {}
-        try:
-            while not stopping():
-                keeper.tick()
-                reported = self._say({**each_tick(), "processes": keeper.report()}, before=reported)
-                time.sleep(TICK_SECONDS)
-        finally:
-            keeper.stop()
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the folder; raises ConfigError where another supervisor does."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(file_lock(self._lock, wait=False))
+            except BlockingIOError as error:
+                raise ConfigError(f"{self.what} runs already") from error
+            yield
 
     def _say(self, report: Report, *, before: Report) -> Report:
         said = {"supervisor": os.getpid(), **report}
