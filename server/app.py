@@ -11,7 +11,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
-from server.checkpoints import OUTCOME_FILE, load_state, save_outcome, save_state
+from server.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds import Clock, run_rounds
 from server.run_state import RunState
 from shared.config import RoundsConfig
@@ -37,13 +37,14 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
         with _outcome_said(out):
             config = RoundsConfig.from_run_config(run_config)
             start, card = load_encoder(Path(encoder_file))
-            reached = load_state(out, config=config, start=start) if resume else None
+            checkpoints = Checkpoints(out, card, config=config, start=start)
+            reached = checkpoints.load() if resume else None
             run_rounds(
                 grid,
                 config,
                 reached or RunState(encoder=start, run=secrets.token_hex(16)),
                 clock=Clock(now=time.monotonic, sleep=time.sleep),
-                on_round=lambda state: save_state(out, state, card, config=config, start=start),
+                on_round=checkpoints.save,
                 aggregation=aggregation,
             )
 

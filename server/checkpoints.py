@@ -1,7 +1,7 @@
 """What the server leaves on disk after each round: one file to go on from, and beside it what people read.
 
-The checkpoint is the truth, replaced whole in one step. The encoder, the moments and the history are written after it
-and can be made from it again; a run that goes on begins by doing so.
+The checkpoint is the truth, replaced whole in one step; the moments that it names were written before it. The encoder
+and the history are written after it and can be made from it again; a run that goes on begins by doing so.
 """
 
 import json
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from server.kept_moments import KeptMoments
 from server.run_state import RoundRecord, RunState
 from shared.array_digest import array_digest
 from shared.config import RoundsConfig
@@ -24,48 +25,64 @@ from shared.encoder.step import digest
 from shared.errors import CheckpointError, ConfigError
 from shared.whole_file import write_whole
 
-ENCODER_FILE, MOMENTS_FILE, HISTORY_FILE = "encoder.safetensors", "moments.safetensors", "rounds.json"
+ENCODER_FILE, HISTORY_FILE = "encoder.safetensors", "rounds.json"
 CHECKPOINT_FILE, OUTCOME_FILE = "checkpoint.safetensors", "outcome.json"
-FORMAT = "graft-run/1"
-_FLAT, _MOMENTS, _OPTIMISER = "encoder", "moments/", "optimiser/"
+FORMAT = "graft-run/2"
+_FLAT, _OPTIMISER = "encoder", "optimiser/"
 
 
-def save_state(folder: Path, state: RunState, card: EncoderCard, *, config: RoundsConfig, start: Encoder) -> None:
-    """Write the checkpoint, then the three files, each in one step; raises CheckpointError where that is impossible."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, config, start))
-        save_encoder(folder / ENCODER_FILE, state.encoder, card)
-        if state.moments:
-            write_whole(folder / MOMENTS_FILE, save(_flat_moments(state.moments)))
-        history = [record.to_json() for record in state.history]
-        write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{folder}: the run cannot be written: {error.strerror}") from error
+class Checkpoints:
+    """The files of one run: of one config and starting encoder."""
+
+    def __init__(self, folder: Path, card: EncoderCard, *, config: RoundsConfig, start: Encoder) -> None:
+        self._folder, self._card = folder, card
+        self._identity = {"config": dict(config.to_run_config()), "starting encoder": digest(start)}
+        self._spec = start.spec
+        self._moments = KeptMoments(folder)
+
+    def save(self, state: RunState) -> None:
+        """Write the checkpoint, then the other files, each in one step; raises CheckpointError where that fails."""
+        folder = self._folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            moments = self._moments.keep(state.moments)
+            write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, {**self._identity, "moments": moments}))
+            self._moments.keep_only(moments)
+            save_encoder(folder / ENCODER_FILE, state.encoder, self._card)
+            history = [record.to_json() for record in state.history]
+            write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
+        except OSError as error:
+            raise CheckpointError(f"{folder}: the run cannot be written: {error.strerror}") from error
+
+    def load(self) -> RunState | None:
+        """The state to go on from, or None where the folder holds none.
+
+        Raises CheckpointError where a file is damaged, ConfigError where it is of another config or starting encoder.
+        """
+        path = self._folder / CHECKPOINT_FILE
+        if not path.exists():
+            return None
+        arrays, facts = _read(path)
+        for what, expected in self._identity.items():
+            if facts[what] != expected:
+                raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")
+        return RunState(
+            encoder=Encoder(spec=self._spec, flat=arrays[_FLAT]),
+            run=facts["run"],
+            round=facts["round"],
+            cohort=tuple(facts["cohort"]),
+            moments=self._moments.read(facts["moments"], self._spec.input_dim),
+            optimiser={
+                name.removeprefix(_OPTIMISER): value for name, value in arrays.items() if name.startswith(_OPTIMISER)
+            },
+            history=tuple(RoundRecord.from_json(record) for record in facts["history"]),
+        )
 
 
-def load_state(folder: Path, *, config: RoundsConfig, start: Encoder) -> RunState | None:
-    """The state to go on from, or None where the folder holds none.
-
-    Raises CheckpointError where the file is damaged, ConfigError where it is of another config or starting encoder.
-    """
-    path = folder / CHECKPOINT_FILE
-    if not path.exists():
-        return None
-    arrays, facts = _read(path)
-    for what, expected in _identity(config, start).items():
-        if facts[what] != expected:
-            raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")
-    dim = start.spec.input_dim
-    return RunState(
-        encoder=Encoder(spec=start.spec, flat=arrays[_FLAT]),
-        run=facts["run"],
-        round=facts["round"],
-        cohort=tuple(facts["cohort"]),
-        moments={name: Moments.from_flat(flat, dim) for name, flat in _under(_MOMENTS, arrays).items()},
-        optimiser=_under(_OPTIMISER, arrays),
-        history=tuple(RoundRecord.from_json(record) for record in facts["history"]),
-    )
+def load_moments(folder: Path, dim: int) -> dict[str, Moments]:
+    """The moments that a run's folder holds, by platform; raises CheckpointError where a file is damaged."""
+    _arrays, facts = _read(folder / CHECKPOINT_FILE)
+    return KeptMoments(folder).read(facts["moments"], dim)
 
 
 def save_outcome(folder: Path, reason: str) -> None:
@@ -75,15 +92,14 @@ def save_outcome(folder: Path, reason: str) -> None:
     write_whole(folder / OUTCOME_FILE, json.dumps(outcome).encode("utf-8"))
 
 
-def _checkpoint_bytes(state: RunState, config: RoundsConfig, start: Encoder) -> bytes:
+def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
     arrays: dict[str, NDArray[Any]] = {
         _FLAT: np.ascontiguousarray(state.encoder.flat),
-        **{_MOMENTS + name: flat for name, flat in _flat_moments(state.moments).items()},
         **{_OPTIMISER + name: np.ascontiguousarray(value) for name, value in sorted(state.optimiser.items())},
     }
     facts = json.dumps(
         {
-            **_identity(config, start),
+            **further,
             "run": state.run,
             "round": state.round,
             "cohort": list(state.cohort),
@@ -107,16 +123,3 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         raise CheckpointError(f"{path}: damaged, its digest does not match")
     facts: dict[str, Any] = json.loads(metadata["facts"])
     return arrays, facts
-
-
-def _identity(config: RoundsConfig, start: Encoder) -> dict[str, Any]:
-    """What a run must have in common with its checkpoint."""
-    return {"config": dict(config.to_run_config()), "starting encoder": digest(start)}
-
-
-def _flat_moments(moments: Mapping[str, Moments]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.ascontiguousarray(value.to_flat()) for name, value in sorted(moments.items())}
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -10,14 +10,13 @@ from typing import Any
 
 from flwr.app import Context, RecordDict
 from flwr.clientapp import ClientApp
-from safetensors.numpy import load_file
 
 from client.app import app as client_app
 from client.workspace import NodeSettings, OpenedData, held_open
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.app import server_app
-from server.checkpoints import ENCODER_FILE, HISTORY_FILE, MOMENTS_FILE
+from server.checkpoints import ENCODER_FILE, HISTORY_FILE, load_moments
 from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
@@ -128,13 +127,10 @@ def run_held_federation(
 def read_result(out: Path) -> FederationResult:
     """What the server left in its folder."""
     encoder, _card = load_encoder(out / ENCODER_FILE)
-    moments_file = out / MOMENTS_FILE
-    moments = load_file(moments_file) if moments_file.exists() else {}
-    dim = encoder.spec.input_dim
     return FederationResult(
         encoder=encoder,
         history=tuple(json.loads((out / HISTORY_FILE).read_text("utf-8"))),
-        moments={name: Moments.from_flat(flat, dim) for name, flat in sorted(moments.items())},
+        moments=load_moments(out, encoder.spec.input_dim),
     )
 
 

@@ -9,7 +9,7 @@ from flwr.clientapp import ClientApp
 
 from client.app import app as real_app
 from client.recommender.head_store import HeadStore
-from server.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, MOMENTS_FILE
+from server.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE
 from shared.encoder.encoder import Encoder
 from shared.errors import CheckpointError, ConfigError, FederationError
 from tests.federation_world import START, config, federate, opened
@@ -91,7 +91,7 @@ def test_a_finished_run_stays_as_it_is_and_asks_nobody(tmp_path) -> None:
 
 def test_makes_the_readable_files_again_from_the_checkpoint(tmp_path) -> None:
     first = federate(tmp_path, PLATFORMS)
-    for name in (ENCODER_FILE, MOMENTS_FILE, HISTORY_FILE):
+    for name in (ENCODER_FILE, HISTORY_FILE):
         (tmp_path / "server" / name).unlink()
     again = federate(tmp_path, PLATFORMS, resume=True)
     assert again.encoder.flat.tobytes() == first.encoder.flat.tobytes()
@@ -128,6 +128,26 @@ def test_names_a_damaged_checkpoint_and_leaves_it(tmp_path, damage) -> None:
     with pytest.raises(CheckpointError, match=r"not a whole checkpoint|damaged"):
         federate(tmp_path, PLATFORMS, resume=True)
     assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("damage", ["gone", "flipped"])
+def test_names_moments_that_are_gone_or_damaged(tmp_path, damage) -> None:
+    federate(tmp_path, PLATFORMS)
+    (path,) = (tmp_path / "server").glob("moments-*.safetensors")
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    if damage == "flipped":
+        content[-1] ^= 1
+        path.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match=r"missing or not whole|damaged"):
+        federate(tmp_path, PLATFORMS, resume=True)
+
+
+def test_keeps_the_moments_of_the_last_run_in_the_folder_alone(tmp_path) -> None:
+    federate(tmp_path, PLATFORMS)
+    federate(tmp_path, {**PLATFORMS, "c": opened("c", seed=7)})
+    assert len(list((tmp_path / "server").glob("moments-*.safetensors"))) == 1
+    assert set(federate(tmp_path, PLATFORMS, config(rounds=1, moments=False)).moments) == set()
 
 
 def test_does_not_go_on_with_an_aggregation_whose_state_is_not_kept(tmp_path) -> None:
