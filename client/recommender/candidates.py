@@ -2,7 +2,8 @@
 
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
-3. Beside the fitted weights, one per pull, stand the uniform weights and each scorer alone.
+3. Beside the fitted weights, one per pull, stand the uniform weights, each scorer alone, and those of ``zero-shot``,
+   under which content counts as much as either part of a received encoder, and nothing else counts.
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 from client.recommender.cross_fitting import CrossFit, Trained
 from client.recommender.own import PART
 from client.recommender.stack import PULLS, UNIFORM, fit_path
+from client.scorers.content_knn import ContentKnn
 
 LOCAL = "local"
 """The method that holds what a platform can do without anybody else."""
 
 STRONGEST = f"fitted({max(PULLS):g})"
+ZERO_SHOT = "zero-shot"
+CONTENT = UNIFORM / len(ContentKnn.columns)
+"""The weight of each column of content, where all of content counts as much as one other column."""
 
 MIN_UNSEEN = 10
 """Examples below which a part is not weighted at all."""
@@ -30,7 +35,7 @@ class Candidate:
     """One weight vector over the R columns of a platform's panel."""
 
     name: str
-    """``fitted`` (with its pull), ``uniform`` or ``alone`` (with its column), and the parts it holds"""
+    """``fitted`` (with its pull), ``uniform``, ``alone`` (with its column) or ``zero-shot``, and the parts it holds"""
     weights: NDArray[np.float64]
     """[R]"""
     parts: tuple[str, ...] = ()
@@ -67,7 +72,7 @@ class StackCandidates:
         self._first: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
-        """Fitted (one per pull), uniform and alone, over the computed columns and those of ``parts``."""
+        """Fitted (one per pull), uniform, alone and zero-shot, over the computed columns and those of ``parts``."""
         label = "+".join(["computed", *parts])
         names, allowed = self._groups.names, self._groups.of(parts)
         fitted = [
@@ -80,7 +85,24 @@ class StackCandidates:
             Candidate(name=f"alone:{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
             for row in np.flatnonzero(allowed)
         ]
-        return [*fitted, uniform, *alone]
+        zero_shot = [
+            Candidate(name=f"{ZERO_SHOT}:{part}", weights=self._zero_shot(part), parts=(part,))
+            for part in parts
+            if self._is_frozen(part)
+        ]
+        return [*fitted, uniform, *alone, *zero_shot]
+
+    def _is_frozen(self, part: str) -> bool:
+        """Whether it is an encoder that the platform uses as it came."""
+        kept = self._trained[part].kept
+        return kept is not None and kept.head is None
+
+    def _zero_shot(self, part: str) -> NDArray[np.float64]:
+        """[R]"""
+        weights = np.zeros(len(self._groups.names))
+        weights[np.isin(self._groups.names, [column.name for column in ContentKnn.columns])] = CONTENT
+        weights[self._groups.parts[part]] = UNIFORM
+        return weights
 
     def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """Fitted weights [R], one per pull."""
@@ -119,8 +141,9 @@ def choose(
     """The candidate that is furthest above the plain one by more than a standard error, else the plain one.
 
     The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
-    more weight than a share among twenty columns. Where ``like``, what is chosen for ``local``, holds the part that the
-    platform trained alone, the plain one holds it too: else a method could lose it for want of a standard error.
+    more weight than a share among twenty columns; or, where that is better, the one of zero-shot
+    (docs/decisions/0017). Where ``like``, what is chosen for ``local``, holds the part that the platform trained alone,
+    the plain one holds it too: else a method could lose it for want of a standard error.
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
     counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
@@ -131,7 +154,7 @@ def choose(
         validation: NDCG without a cutoff [V] by candidate, of the same users.
         like: see above.
     """
-    plain = _plain(candidates, like)
+    plain = max(_plain(candidates, like), key=lambda candidate: float(validation[candidate.name].mean()))
     best, most = plain, 0.0
     for candidate in candidates:
         gain = validation[candidate.name] - validation[plain.name]
@@ -141,7 +164,10 @@ def choose(
     return best
 
 
-def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> Candidate:
+def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:
+    """One fitted with the strongest pull, and those of zero-shot."""
     strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
     own = like is not None and PART in like.parts
-    return next((candidate for candidate in strongest if (PART in candidate.parts) == own), strongest[0])
+    fitted = next((candidate for candidate in strongest if (PART in candidate.parts) == own), strongest[0])
+    zero_shot = [candidate for candidate in candidates if candidate.name.startswith(f"{ZERO_SHOT}:")]
+    return [fitted] if own else [fitted, *zero_shot]

@@ -14,6 +14,7 @@ from client.data.platform import Platform, Stage
 from client.data.splits import examples
 from client.recommender.calibrating import calibrate
 from client.recommender.calibration import Calibration
+from client.recommender.candidates import CONTENT
 from client.recommender.cross_fitting import Catalogue, fit_data
 from client.recommender.panel import Panel, RawPanel
 from client.recommender.stack import UNIFORM
@@ -65,7 +66,7 @@ def zero_shot_panel(
     except (KeyError, TypeError, ValueError) as error:
         raise EncoderFileError(f"the encoder's released calibration cannot be used: {error}") from error
     content = np.array([not column.name.startswith(PART) for column in raw.columns])
-    weights = np.where(content, UNIFORM / content.sum(), UNIFORM)
+    weights = np.where(content, CONTENT, UNIFORM)
     return Panel(raw=raw, calibrations=calibrations), weights
 
 

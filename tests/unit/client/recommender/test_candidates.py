@@ -43,3 +43,31 @@ def test_keeps_the_own_part_in_a_transfer_method_where_local_has_it():
 
 def test_drops_the_own_part_from_a_transfer_method_that_is_surely_better_without():
     assert chosen_for(own=2.0, received_own=-2.0)["feature"] == ("received",)
+
+
+def test_takes_the_weights_of_zero_shot_where_they_are_better_than_the_plain_stack():
+    zero_shot = Candidate(name="zero-shot:received", weights=np.ones(1), parts=("received",))
+    options = {"local": (fitted(),), "feature": (fitted("received"), zero_shot)}
+    computed = np.full(USERS, 0.2)
+
+    def choice(lift: float) -> str:
+        found = {fitted().name: computed, fitted("received").name: computed, zero_shot.name: computed + lift}
+        return choose_all(options, found)["feature"].name
+
+    assert choice(0.01) == zero_shot.name
+    assert choice(-0.01) == fitted("received").name
+
+
+def test_the_weights_of_zero_shot_do_not_push_out_the_own_part_that_local_has():
+    zero_shot = Candidate(name="zero-shot:received", weights=np.ones(1), parts=("received",))
+    options = {**OPTIONS, "feature": (*OPTIONS["feature"], zero_shot)}
+    noise = np.random.default_rng(0).normal(size=USERS) / 100
+    better = np.full(USERS, 0.25)
+    found = {
+        fitted().name: np.full(USERS, 0.2),
+        fitted("own").name: better,
+        fitted("received").name: np.full(USERS, 0.2),
+        fitted("received", "own").name: better,
+        zero_shot.name: better + noise - noise.mean() + 0.0001,
+    }
+    assert choose_all(options, found)["feature"].parts == ("received", "own")
