@@ -11,9 +11,10 @@ from rich.console import Console
 
 from client.features.item_features import CHOICES as FEATURE_SPACES
 from shared.errors import GraftError, InputError
-from simulations.benchmark.cells import chosen, finished, run_cells
+from simulations.benchmark.cells import Grid, finished, run_cells
 from simulations.benchmark.federation_table import federation_table
 from simulations.benchmark.table import cells, class_table, pair_table
+from simulations.benchmark.three_way import three_way_table
 from simulations.clicks import clicks_table
 from simulations.comparison import compare as compare_runs
 from simulations.comparison_table import heading, markdown_comparison, rich_comparison
@@ -198,20 +199,21 @@ def export(
 def benchmark(
     data: Annotated[Path, typer.Argument(help="The folder that holds the platform folders.")],
     pairs: Annotated[
-        str | None, typer.Option(help="Names of pairs and federations, commas between them [all].")
+        str | None, typer.Option(help="Names of pairs, federations and comparisons of ways, commas between them [all].")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
     out: Annotated[Path, typer.Option(help="Where finished cells lie and new ones go.")] = Path("out/benchmark"),
     tables: Annotated[bool, typer.Option(help="Only print the tables of what is finished.")] = False,
 ) -> None:
-    """Run the grid of transfer pairs and federations, leaving out what is finished; print its tables in Markdown."""
-    wanted, federations = chosen(tuple(name.strip() for name in (pairs or "").split(",") if name.strip()))
+    """Run the grid of pairs, federations and ways, leaving out what is finished; print its tables in Markdown."""
+    grid = Grid().only([name.strip() for name in (pairs or "").split(",") if name.strip()])
     if not tables:
         say = Console(stderr=True, highlight=False).print
-        run_cells((*wanted, *federations), tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
-    found = cells(finished(wanted, out))
-    together = federation_table(list(finished(federations, out)))
-    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}")
+        run_cells(grid.entries(), tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
+    found = cells(finished(grid.pairs, out))
+    together = federation_table(list(finished(grid.federations, out)))
+    ways = three_way_table(list(finished(grid.three_ways, out)))
+    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}\n{ways}")
 
 
 def main() -> None:

@@ -1,57 +1,74 @@
-"""Running the benchmark: one run per pair or federation and seed; a finished one is not repeated.
+"""Running the benchmark: one run per entry of its grid and seed; a finished one is not repeated.
 
 A pair's target is reported at every fraction of its training users.
 """
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from shared.errors import ConfigError, InputError
 from shared.whole_file import write_whole
 from simulations.benchmark.federations import FEDERATIONS, Federation, federation_config
-from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
+from simulations.benchmark.pairs import FRACTIONS, MIN_EVENTS, PAIRS, Pair, fraction_name, platform_line
+from simulations.benchmark.three_way import THREE_WAYS, ThreeWay, three_way_config
 from simulations.methods import LOCAL_METHODS
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run_command import WORK_FOLDER, Runner, RunStopped, execute
 from simulations.run_config import RunConfig
 
-Cell = TypeVar("Cell", Pair, Federation)
+Entry = Pair | Federation | ThreeWay
+Kind = TypeVar("Kind", Pair, Federation, ThreeWay)
 
-FRACTIONS = (1.0, 0.2, 0.05)
 PRESET = "wide"
 """of every encoder, the target's own too"""
 TRANSFER_METHODS = ("zero-shot", "feature", "model")
 
 
-def chosen(names: tuple[str, ...]) -> tuple[tuple[Pair, ...], tuple[Federation, ...]]:
-    """The pairs and the federations of these names, all where there are none; raises ConfigError for an unknown one."""
-    known = {one.name for one in (*PAIRS, *FEDERATIONS)}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        every = ", ".join(one.name for one in (*PAIRS, *FEDERATIONS))
-        raise ConfigError(f"pairs must be of {every}; got {unknown[0]!r}")
-    wanted = set(names) or known
-    pairs = tuple(pair for pair in PAIRS if pair.name in wanted)
-    return pairs, tuple(federation for federation in FEDERATIONS if federation.name in wanted)
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """What is run, by its kind; each kind has a table of its own."""
+
+    pairs: tuple[Pair, ...] = PAIRS
+    federations: tuple[Federation, ...] = FEDERATIONS
+    three_ways: tuple[ThreeWay, ...] = THREE_WAYS
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All, in the order in which they are run."""
+        return (*self.pairs, *self.federations, *self.three_ways)
+
+    def only(self, names: Collection[str]) -> "Grid":
+        """The entries of these names, all where there are none; raises ConfigError for an unknown one."""
+        known = [one.name for one in self.entries()]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ConfigError(f"pairs must be of {', '.join(known)}; got {unknown[0]!r}")
+        wanted = set(names or known)
+        return Grid(
+            pairs=tuple(one for one in self.pairs if one.name in wanted),
+            federations=tuple(one for one in self.federations if one.name in wanted),
+            three_ways=tuple(one for one in self.three_ways if one.name in wanted),
+        )
 
 
-def fraction_name(fraction: float) -> str:
-    """The name of the target at a fraction, as it stands in a cell's result."""
-    return f"at-{fraction:g}"
-
-
-def cell_folder(out: Path, one: Pair | Federation, seed: int) -> Path:
-    """Where the result of a pair or federation and seed lies."""
+def cell_folder(out: Path, one: Entry, seed: int) -> Path:
+    """Where the result of an entry and seed lies."""
     return out / one.name / f"seed-{seed}"
 
 
-def cell_config(pair: Pair | Federation, seed: int, data: Path) -> RunConfig:
-    """The run of a pair or federation and seed."""
-    if isinstance(pair, Federation):
-        return federation_config(pair, seed, data)
+def cell_config(entry: Entry, seed: int, data: Path) -> RunConfig:
+    """The run of an entry and seed."""
+    if isinstance(entry, Federation):
+        return federation_config(entry, seed, data)
+    if isinstance(entry, ThreeWay):
+        return three_way_config(entry, seed, data, PRESET)
+    return _pair_config(entry, seed, data)
+
+
+def _pair_config(pair: Pair, seed: int, data: Path) -> RunConfig:
     sources = {f"source-{number}": line for number, line in enumerate(pair.sources)}
     targets = [fraction_name(fraction) for fraction in FRACTIONS]
     lines = [platform_line(name, data, line) for name, line in sources.items()]
@@ -79,7 +96,7 @@ def is_finished(folder: Path) -> bool:
 
 
 def run_cells(
-    pairs: Sequence[Pair | Federation],
+    entries: Sequence[Entry],
     seeds: tuple[int, ...],
     data: Path,
     out: Path,
@@ -92,13 +109,13 @@ def run_cells(
         RunStopped: after Ctrl-C or SIGTERM.
     """
     for seed in seeds:
-        for pair in pairs:
-            folder = cell_folder(out, pair, seed)
+        for entry in entries:
+            folder = cell_folder(out, entry, seed)
             if is_finished(folder):
                 continue
-            say(f"{pair.name}, seed {seed}")
+            say(f"{entry.name}, seed {seed}")
             work = out / WORK_FOLDER
-            _run_cell(cell_config(pair, seed, data), work, runner)
+            _run_cell(cell_config(entry, seed, data), work, runner)
             _keep(work, folder, data)
             shutil.rmtree(work)
 
@@ -120,10 +137,10 @@ def _keep(work: Path, folder: Path, data: Path) -> None:
     write_whole(folder / RESULT_FILE, f"{json.dumps(kept, indent=1, allow_nan=False)}\n".encode())
 
 
-def finished(pairs: Sequence[Cell], out: Path) -> Iterator[tuple[Cell, int, Path]]:
-    """(pair or federation, seed, folder) of every finished run, in their order."""
-    for pair in pairs:
-        folders = sorted((out / pair.name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-")))
+def finished(entries: Sequence[Kind], out: Path) -> Iterator[tuple[Kind, int, Path]]:
+    """(entry, seed, folder) of every finished run, in their order."""
+    for entry in entries:
+        folders = sorted((out / entry.name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-")))
         for folder in folders:
             if is_finished(folder):
-                yield pair, int(folder.name.removeprefix("seed-")), folder
+                yield entry, int(folder.name.removeprefix("seed-")), folder

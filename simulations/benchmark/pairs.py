@@ -90,6 +90,15 @@ PAIRS = (
 )
 
 
+FRACTIONS = (1.0, 0.2, 0.05)
+"""Of a target's training users, at which a pair is reported."""
+
+
+def fraction_name(fraction: float) -> str:
+    """The name of the target at a fraction, as it stands in a cell's result."""
+    return f"at-{fraction:g}"
+
+
 def platform_line(name: str, folders: Path, line: str, extra: str = "") -> str:
     """A platform specification from a pair's line."""
     return f"{name}={folders / line}{extra}"

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
-from simulations.benchmark.cells import FRACTIONS, fraction_name
-from simulations.benchmark.pairs import Pair
+from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import SERVED
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result

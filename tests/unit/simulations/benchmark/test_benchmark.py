@@ -6,11 +6,12 @@ import pytest
 
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError
-from simulations.benchmark.cells import FRACTIONS, cell_config, cell_folder, chosen, finished, run_cells
+from simulations.benchmark.cells import Grid, cell_config, cell_folder, finished, run_cells
 from simulations.benchmark.federation_table import federation_table
 from simulations.benchmark.federations import FEDERATIONS
-from simulations.benchmark.pairs import PAIRS
+from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.benchmark.table import cells, class_table, pair_table
+from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_table
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE
 from simulations.run_command import RunStopped
@@ -64,7 +65,7 @@ def test_same_trade_pairs_share_no_user(pair):
 
 def test_refuses_a_pair_that_it_does_not_know():
     with pytest.raises(ConfigError, match="pairs must be of games"):
-        chosen(("games", "moon"))
+        Grid().only(("games", "moon"))
 
 
 def test_leaves_out_what_is_finished(tmp_path):
@@ -121,7 +122,17 @@ def test_compares_federations_shop_by_shop(tmp_path):
     assert cells_of[2][4:8] == ["-", "+0.0 [+0.0, +0.0]", "-", "+0.0 [+0.0, +0.0]"]
 
 
-def test_chooses_pairs_and_federations_by_name():
-    pairs, federations = chosen(("shops-far", "games"))
-    assert [one.name for one in (*pairs, *federations)] == ["games", "shops-far"]
-    assert chosen(()) == (PAIRS, FEDERATIONS)
+def test_chooses_entries_by_name():
+    assert [one.name for one in Grid().only(("shops-far", "games")).entries()] == ["games", "shops-far"]
+    assert Grid().only(()) == Grid()
+
+
+def test_every_way_is_compared_under_every_alignment(tmp_path):
+    run_cells(THREE_WAYS, (0, 1), write_folders(tmp_path / "data", THREE_WAYS), tmp_path, quiet, made_up_run)
+    rows = three_way_table(list(finished(THREE_WAYS, tmp_path))).splitlines()[2:]
+    cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert [row[2] for row in cells_of] == [*ALIGNMENTS] * (len(THREE_WAYS) // len(ALIGNMENTS))
+    for row in cells_of:
+        assert row[3] == "2"
+        assert row[5].startswith("+100.0 [")
+        assert row[6:] == ["+0.0 [+0.0, +0.0]"] * 2

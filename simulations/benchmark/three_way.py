@@ -1,0 +1,89 @@
+"""The three ways to transfer beside each other, each without alignment and under either: runs and their table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from client.evaluation.lift import resampled_lifts
+from client.recommender.candidates import LOCAL
+from shared.seeding import rng_for
+from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
+from simulations.benchmark.table import RESAMPLES, Float64, lift_with_interval
+from simulations.results import PER_USER_FILE
+from simulations.run_config import RunConfig
+
+WAYS = ("feature", "model", "knowledge")
+ALIGNMENTS = ("off", "probe:0.01", "coral:1")
+"""Weights of docs/decisions/0005."""
+TARGET = "target"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreeWay:
+    """One pair with all its training users, its encoder tuned under one alignment."""
+
+    pair: Pair
+    alignment: str
+
+    @property
+    def name(self) -> str:
+        """Of its folder, and of what is asked for."""
+        return f"ways-{self.pair.name}-{self.alignment.partition(':')[0]}"
+
+
+_SHOWN = ("toys", "movielens", "news-retail")
+"""A large source of the same trade, a small one, a far one."""
+THREE_WAYS = tuple(
+    ThreeWay(pair=pair, alignment=alignment) for pair in PAIRS if pair.name in _SHOWN for alignment in ALIGNMENTS
+)
+
+
+def three_way_config(one: ThreeWay, seed: int, data: Path, preset: str) -> RunConfig:
+    """The run under a seed."""
+    sources = {f"source-{number}": line for number, line in enumerate(one.pair.sources)}
+    lines = [platform_line(name, data, line) for name, line in {**sources, TARGET: one.pair.target}.items()]
+    return RunConfig.from_dict(
+        {
+            "source": list(sources),
+            "platform": lines,
+            "report": [TARGET],
+            "methods": [LOCAL, *WAYS],
+            "alignment": one.alignment,
+            "encoder": preset,
+            "seed": seed,
+            "min_user_events": MIN_EVENTS,
+            "min_item_events": MIN_EVENTS,
+        }
+    )
+
+
+def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
+    """One line per pair and alignment in Markdown: lifts over ``local``, users of all seeds side by side."""
+    folders: dict[str, list[Path]] = {}
+    for one, _seed, folder in finished:
+        folders.setdefault(one.name, []).append(folder)
+    heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in WAYS]]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for one in [one for one in THREE_WAYS if one.name in folders]:
+        values = _values(folders[one.name])
+        row = [one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))]
+        row += [f"{values[LOCAL].mean():.4f}", *[_lift(one, values, way) for way in WAYS]]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _values(folders: Sequence[Path]) -> Mapping[str, Float64]:
+    """Method to NDCG@10 by user, the seeds side by side."""
+    users = pl.concat([pl.read_parquet(folder / PER_USER_FILE) for folder in folders])
+    parts = users.sort("seed", "user").partition_by("method", as_dict=True)
+    return {str(method): part["ndcg@10"].to_numpy() for (method,), part in parts.items()}
+
+
+def _lift(one: ThreeWay, values: Mapping[str, Float64], way: str) -> str:
+    if way not in values or values[LOCAL].mean() == 0:
+        return "-"
+    drawn = resampled_lifts(values[way], values[LOCAL], rng_for(0, "benchmark", one.name, way), RESAMPLES)
+    return lift_with_interval(np.concatenate([[100 * (values[way].mean() / values[LOCAL].mean() - 1)], drawn]))
