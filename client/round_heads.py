@@ -1,10 +1,13 @@
 """The head from round to round: a round stages its new head, and the next round's task commits it.
 
 So a task that comes again, because its answer or the server was lost, finds the head that it found the first time,
-and gives the same bytes.
+and gives the same bytes. A catalogue may change between rounds: what was learnt of an item goes with its id.
 """
 
 import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
 
 from client.data.platform import Platform
 from client.recommender.head_store import StoredHead
@@ -29,29 +32,40 @@ def head_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> Sequ
 
 def stage_head(head: SequenceHead, task: TrainTask, encoder: Encoder, workspace: Workspace) -> None:
     """Keep what the task's round left, until the next task shows that the round is over."""
-    facts = {**_head_facts(workspace.platform, encoder), "task": _task_name(task, encoder)}
-    workspace.heads.write(STAGED_HEAD, StoredHead(arrays={"v": head.v, "a": head.a, "b": head.b}, facts=facts))
+    arrays = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
+    facts = {**_head_facts(encoder), "task": _task_name(task, encoder)}
+    workspace.heads.write(STAGED_HEAD, StoredHead(arrays=arrays, facts=facts))
 
 
 def newest_head(encoder: Encoder, workspace: Workspace) -> SequenceHead | None:
-    """The platform's last head for encoders of this layout and this catalogue, or None where none fits."""
+    """The platform's last head for encoders of this layout, or None where none fits."""
     newest = workspace.heads.read(STAGED_HEAD) or workspace.heads.read(SEQUENCE_HEAD)
     return _fitting(newest, workspace.platform, encoder)
 
 
 def _fitting(stored: StoredHead | None, platform: Platform, encoder: Encoder) -> SequenceHead | None:
-    if stored is None:
+    """The head on the rows of today's catalogue; new items have learnt nothing. None where no item is left."""
+    if stored is None or stored.facts.get("layout") != _head_facts(encoder)["layout"] or "items" not in stored.arrays:
         return None
-    expected = _head_facts(platform, encoder)
-    if {name: stored.facts.get(name) for name in expected} != expected:
-        return None
-    return SequenceHead(v=stored.arrays["v"], a=stored.arrays["a"], b=stored.arrays["b"])
+    head = SequenceHead(v=stored.arrays["v"], a=stored.arrays["a"], b=stored.arrays["b"])
+    before, now = stored.arrays["items"], _item_keys(platform)
+    if np.array_equal(before, now):
+        return head
+    order = np.argsort(before)
+    places = order[np.searchsorted(before, now, sorter=order).clip(max=len(before) - 1)]
+    rows = np.where(before[places] == now, places, -1)
+    return head.of_rows(rows) if (rows >= 0).any() else None
 
 
 def _task_name(task: TrainTask, encoder: Encoder) -> str:
     return f"{task.run}/{task.round}/{digest(encoder)}"
 
 
-def _head_facts(platform: Platform, encoder: Encoder) -> dict[str, str]:
-    catalogue = hashlib.sha256("\0".join(platform.item_ids).encode("utf-8")).hexdigest()
-    return {"layout": encoder.spec.layout().hash, "catalogue": catalogue}
+def _head_facts(encoder: Encoder) -> dict[str, str]:
+    return {"layout": encoder.spec.layout().hash}
+
+
+def _item_keys(platform: Platform) -> NDArray[np.uint64]:
+    """[n] a number for each item's id, from its hash: as good as unique, and as long for every id."""
+    digests = [hashlib.blake2b(item.encode("utf-8"), digest_size=8).digest() for item in platform.item_ids]
+    return np.frombuffer(b"".join(digests), np.uint64)
