@@ -26,6 +26,9 @@ ZERO_SHOT = "zero-shot"
 CONTENT = UNIFORM / len(ContentKnn.columns)
 """The weight of each column of content, where all of content counts as much as one other column."""
 
+FEW_USERS = 300
+"""Choosing users below which noise hides even a lift of a half."""
+
 MIN_UNSEEN = 10
 """Examples below which a part is not weighted at all."""
 
@@ -138,7 +141,7 @@ def choose_all(
 def choose(
     candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], *, like: Candidate | None = None
 ) -> Candidate:
-    """The candidate that is furthest above the plain one by more than a standard error, else the plain one.
+    """The candidate that is furthest above the plain one by more than its margin, else the plain one.
 
     The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
     more weight than a share among twenty columns; or, where that is better, the one of zero-shot
@@ -147,7 +150,7 @@ def choose(
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
     counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
-    Breiman et al. 1984, ch. 3).
+    Breiman et al. 1984, ch. 3), or less two where fewer than ``FEW_USERS`` choose (docs/decisions/0017).
 
     Args:
         candidates: one of them, at least, is fitted with the strongest pull.
@@ -157,11 +160,18 @@ def choose(
     plain = max(_plain(candidates, like), key=lambda candidate: float(validation[candidate.name].mean()))
     best, most = plain, 0.0
     for candidate in candidates:
-        gain = validation[candidate.name] - validation[plain.name]
-        margin = float(gain.mean() - gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
-        if margin > most:
-            best, most = candidate, margin
+        surplus = _surplus(validation[candidate.name] - validation[plain.name])
+        if surplus > most:
+            best, most = candidate, surplus
     return best
+
+
+def _surplus(gain: NDArray[np.float64]) -> float:
+    """The mean of a gain [V], less its margin; 0 where one user alone tells nothing of it."""
+    if len(gain) < 2:
+        return 0.0
+    errors = 2 if len(gain) < FEW_USERS else 1
+    return float(gain.mean() - errors * gain.std(ddof=1) / np.sqrt(len(gain)))
 
 
 def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.evaluation.lift import Interval, paired_lift
-from client.recommender.candidates import LOCAL
+from client.recommender.candidates import FEW_USERS, LOCAL
 from client.recommender.fitting import FittedStacks
-from client.transfer.gate import FEW_USERS, FOLDS, GateCandidate, GateVerdict, cross_validated, decide
+from client.transfer.gate import FOLDS, GateCandidate, GateVerdict, cross_validated, decide
 from client.transfer.relatedness import Relatedness
 
 FEATURE = "feature"

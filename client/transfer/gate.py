@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.evaluation.lift import resampled_lifts
-from client.recommender.candidates import LOCAL, Candidate, choose_all
+from client.recommender.candidates import FEW_USERS, LOCAL, Candidate, choose_all
 from client.recommender.head_store import StoredHead
 from client.transfer.relatedness import Relatedness
 
 TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model")
 """Methods that may be served instead of ``local``."""
 LEVEL = 0.05
-FEW_USERS = 300
 FOLDS = 5
 RESAMPLES = 4000
 BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)

@@ -2,7 +2,7 @@ import numpy as np
 
 from client.recommender.candidates import Candidate, choose_all
 
-USERS = 50
+USERS = 400
 
 
 def fitted(*parts: str) -> Candidate:
@@ -15,22 +15,27 @@ OPTIONS = {
 }
 
 
-def chosen_for(own: float, received_own: float) -> dict[str, tuple[str, ...]]:
+def chosen_for(own: float, received_own: float, users: int = USERS) -> dict[str, tuple[str, ...]]:
     """What is chosen where each stack is better by so much than the computed one, in standard errors."""
-    noise = np.random.default_rng(0).normal(size=USERS)
+    noise = np.random.default_rng(0).normal(size=users)
     noise = (noise - noise.mean()) / noise.std(ddof=1)
-    plain = np.full(USERS, 0.2)
+    plain = np.full(users, 0.2)
     validation = {
         fitted().name: plain,
-        fitted("own").name: plain + (noise + own / np.sqrt(USERS)) / 100,
+        fitted("own").name: plain + (noise + own / np.sqrt(users)) / 100,
         fitted("received").name: plain,
-        fitted("received", "own").name: plain + (noise + received_own / np.sqrt(USERS)) / 100,
+        fitted("received", "own").name: plain + (noise + received_own / np.sqrt(users)) / 100,
     }
     return {method: candidate.parts for method, candidate in choose_all(OPTIONS, validation).items()}
 
 
 def test_takes_the_own_part_where_it_is_better_by_more_than_a_standard_error():
     assert chosen_for(own=2.0, received_own=2.0) == {"local": ("own",), "feature": ("received", "own")}
+
+
+def test_few_users_must_be_better_by_two_standard_errors():
+    for errors, parts in ((1.5, ()), (2.5, ("own",))):
+        assert chosen_for(own=errors, received_own=errors, users=50)["local"] == parts
 
 
 def test_leaves_the_own_part_out_where_it_is_better_by_less():
