@@ -5,6 +5,7 @@ and gives the same bytes. A catalogue may change between rounds: what was learnt
 """
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def head_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> Sequ
 
 def stage_head(head: SequenceHead, task: TrainTask, encoder: Encoder, workspace: Workspace) -> None:
     """Keep what the task's round left, until the next task shows that the round is over."""
-    arrays = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
+    arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
     facts = {**_head_facts(encoder), "task": _task_name(task, encoder)}
     workspace.heads.write(STAGED_HEAD, StoredHead(arrays=arrays, facts=facts))
 
