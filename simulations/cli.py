@@ -10,9 +10,12 @@ import typer
 from rich.console import Console
 
 from client.features.item_features import CHOICES as FEATURE_SPACES
+from client.transfer.known_pairs import write_pairs
 from shared.errors import GraftError, InputError
+from shared.whole_file import write_whole
 from simulations.benchmark.cells import Grid, finished, run_cells
 from simulations.benchmark.federation_table import federation_table
+from simulations.benchmark.foretold import foretold_table, measured_cells
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.benchmark.three_way import three_way_table
 from simulations.clicks import clicks_table
@@ -204,6 +207,9 @@ def benchmark(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
     out: Annotated[Path, typer.Option(help="Where finished cells lie and new ones go.")] = Path("out/benchmark"),
     tables: Annotated[bool, typer.Option(help="Only print the tables of what is finished.")] = False,
+    known_pairs: Annotated[
+        Path | None, typer.Option(help="Also write what graft-client assess should know of the pairs to this file.")
+    ] = None,
 ) -> None:
     """Run the grid of pairs, federations and ways, leaving out what is finished; print its tables in Markdown."""
     grid = Grid().only([name.strip() for name in (pairs or "").split(",") if name.strip()])
@@ -211,9 +217,12 @@ def benchmark(
         say = Console(stderr=True, highlight=False).print
         run_cells(grid.entries(), tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
     found = cells(finished(grid.pairs, out))
+    measured = measured_cells(finished(grid.pairs, out))
+    if known_pairs is not None:
+        write_whole(known_pairs, write_pairs(known for known, _ in measured).encode("utf-8"))
     together = federation_table(list(finished(grid.federations, out)))
     ways = three_way_table(list(finished(grid.three_ways, out)))
-    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}\n{ways}")
+    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}\n{ways}\n{foretold_table(measured)}")
 
 
 def main() -> None:

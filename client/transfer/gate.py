@@ -94,7 +94,7 @@ def decide(
     for method in contenders:
         found = _compare(scores[method], scores[LOCAL], len(contenders), rng)
         candidates[method] = replace(found, relatedness=relatedness.get(method))
-    accepted = [method for method in contenders if _surely(candidates[method]) or _likely(candidates[method], users)]
+    accepted = [method for method in contenders if would_serve(candidates[method], users)]
     served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
     return GateVerdict(
         accepted=bool(accepted),
@@ -124,6 +124,11 @@ def cross_validated(
         for method, candidate in chosen.items():
             scores[method][inside] = judged[candidate.name][inside]
     return scores
+
+
+def would_serve(one: GateCandidate, users: int) -> bool:
+    """Whether it may be served instead of ``local``, on the word of so many choosing users."""
+    return _surely(one) or _likely(one, users)
 
 
 def _surely(one: GateCandidate) -> bool:

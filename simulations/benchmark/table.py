@@ -60,10 +60,10 @@ def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
     best, accepted = [], 0
     for _, _, folder in entries:
         entry = read_result(folder / RESULT_FILE)["platforms"][name]
-        users = pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == name)
-        values = {method: _by_user(users, method) for method in (LOCAL, *SHOWN) if method in entry["methods"]}
+        users = users_of(folder, name)
+        values = {method: by_user(users, method) for method in (LOCAL, *SHOWN) if method in entry["methods"]}
         best.append(best_by_validation(entry["methods"], LOCAL_METHODS))
-        values["best"] = _by_user(users, best[-1])
+        values["best"] = by_user(users, best[-1])
         for method, found in values.items():
             columns.setdefault(method, []).append(found)
         accepted += sum(verdict["accepted"] for verdict in entry["gate"])
@@ -81,7 +81,13 @@ def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
     )
 
 
-def _by_user(users: pl.DataFrame, method: str) -> Float64:
+def users_of(folder: Path, platform: str) -> pl.DataFrame:
+    """What a finished run found for each user of a platform under each method."""
+    return pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == platform)
+
+
+def by_user(users: pl.DataFrame, method: str) -> Float64:
+    """NDCG@10 [U] under the method, in the order of users."""
     return users.filter(pl.col("method") == method).sort("user")["ndcg@10"].to_numpy().astype(np.float64)
 
 

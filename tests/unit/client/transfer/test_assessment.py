@@ -4,18 +4,19 @@ import pytest
 from client.recommender.candidates import Candidate
 from client.transfer.assessment import assessment
 from client.transfer.gate import decide
+from client.transfer.known_pairs import KnownPair
 from client.transfer.relatedness import Relatedness
 
 LOCAL = (Candidate(name="fitted(1):computed", weights=np.zeros(1)),)
 FEATURE = (Candidate(name="fitted(1):computed+received", weights=np.zeros(1)),)
 
 
-def assessed(local, feature, related=None):
+def assessed(local, feature, related=None, known=()):
     """The assessment of a platform of whose users half choose."""
     validation = {LOCAL[0].name: local, FEATURE[0].name: feature}
     rng = np.random.default_rng(0)
     verdict = decide({"local": LOCAL, "feature": FEATURE}, validation, rng, {"feature": related})
-    return assessment(verdict, {"local": local, "feature": feature}, 2 * len(local), rng)
+    return assessment(verdict, {"local": local, "feature": feature}, 2 * len(local), rng, known)
 
 
 def users(seed: int, count: int) -> np.ndarray:
@@ -67,4 +68,30 @@ def test_says_yes_to_few_users_whose_past_events_the_encoder_surely_helps():
 def test_gives_no_lift_where_local_found_nothing():
     found = assessed(np.zeros(40), users(1, 40))
     assert (found.lift, found.users_needed, found.answer) == (None, None, "too early")
-    assert "expected lift over local: unknown" in found.lines()
+    assert {"expected lift over local: unknown", "lift that these users show: unknown"} <= set(found.lines())
+
+
+def pairs(lift: float, adds: float) -> list[KnownPair]:
+    """Four pairs of many users whose figures are much the same."""
+    near = {"related": "same trade", "fraction": 1.0, "users": 1000, "error": 1.0, "low": lift - 1, "high": lift + 1}
+    return [
+        KnownPair(name=f"pair-{number}", adds=adds + number, shown=lift / 2, lift=lift + number, **near)
+        for number in range(4)
+    ]
+
+
+def test_says_yes_to_few_users_where_pairs_that_showed_as_much_all_gained():
+    local = users(0, 40)
+    feature = local * 1.3 - users(2, 40) * 0.2
+    found = assessed(local, feature, related(30.0), pairs(lift=40.0, adds=30.0))
+    assert found.expected.low > 0
+    assert found.nearest.name == "pair-0"
+    assert found.answer == "yes"
+    assert any("pair-0 (same trade, 100% of its users)" in line for line in found.lines())
+
+
+def test_says_no_to_few_users_where_pairs_that_showed_as_much_gained_nothing():
+    local, feature = users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2
+    found = assessed(local, feature, Relatedness(users=40, events=160, lift=1.0, bound=-9.0), pairs(0.0, 1.0))
+    assert found.expected.high < 5
+    assert found.answer == "no"

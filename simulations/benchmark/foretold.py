@@ -1,0 +1,86 @@
+"""What ``assess`` would have said of every cell of the benchmark, by all pairs but the cell's own, and what came."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from client.evaluation.lift import Interval, paired_lift
+from client.recommender.candidates import LOCAL
+from client.transfer.assessment import FEATURE, answer_of, expected_lift, standard_error
+from client.transfer.gate import GateCandidate
+from client.transfer.known_pairs import KnownPair
+from client.transfer.relatedness import Relatedness
+from shared.seeding import rng_for
+from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
+from simulations.benchmark.table import by_user, users_of
+from simulations.results import RESULT_FILE, read_result
+
+Measured = tuple[KnownPair, GateCandidate]
+"""What became of a cell, and what the gate had found of ``feature``."""
+
+
+def measured_cells(finished: Iterable[tuple[Pair, int, Path]]) -> list[Measured]:
+    """Every cell in which ``feature`` and its relatedness were measured; one per pair, seed and fraction."""
+    return [one for pair, seed, folder in finished for one in _cells(pair, seed, folder)]
+
+
+def foretold_table(cells: Sequence[Measured]) -> str:
+    """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
+    heads = ["pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"]
+    heads += ["expected, %", "came, %", "answer", "right"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    right, held = [], []
+    for known, found in cells:
+        others = [one for one, _ in cells if one.name != known.name]
+        expected = expected_lift(found, known.users, others)
+        answer, _reason = answer_of(found, known.users, "", expected, None)
+        verdict = answer == ("yes" if known.lift > 0 else "no") if known.is_clear else None
+        right += [] if verdict is None else [verdict]
+        held += [] if expected is None else [expected.low <= known.lift <= expected.high]
+        row = [known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"]
+        row += [f"{known.shown:+.1f}", _words(expected), _words(_interval(known)), answer]
+        row += ["-" if verdict is None else "yes" if verdict else "no"]
+        lines.append(f"| {' | '.join(row)} |")
+    total = f"{sum(right)} of {len(right)} answers right where the lift is beyond noise"
+    return "\n".join([*lines, "", f"{total}; {sum(held)} of {len(held)} lifts within their interval."]) + "\n"
+
+
+def _cells(pair: Pair, seed: int, folder: Path) -> Iterator[Measured]:
+    platforms = read_result(folder / RESULT_FILE)["platforms"]
+    for fraction in FRACTIONS:
+        name = fraction_name(fraction)
+        (verdict,) = platforms[name]["gate"]
+        found = _candidate(verdict["candidates"].get(FEATURE))
+        users = users_of(folder, name)
+        lift = paired_lift(by_user(users, FEATURE), by_user(users, LOCAL), rng_for(seed, "foretold", pair.name, name))
+        if found is None or found.relatedness is None or found.lift is None or found.bound is None or lift is None:
+            continue
+        contenders = len(verdict["candidates"]) - 1
+        known = KnownPair(
+            name=pair.name,
+            related=pair.relatedness,
+            fraction=fraction,
+            users=verdict["users"],
+            adds=found.relatedness.lift,
+            shown=found.lift,
+            error=standard_error(found.lift, found.bound, contenders),
+            lift=lift.mean,
+            low=lift.low,
+            high=lift.high,
+        )
+        yield known, found
+
+
+def _candidate(values: Mapping[str, Any] | None) -> GateCandidate | None:
+    if values is None:
+        return None
+    related = values["relatedness"]
+    return GateCandidate(**{**values, "relatedness": None if related is None else Relatedness(**related)})
+
+
+def _interval(known: KnownPair) -> Interval:
+    return Interval(mean=known.lift, low=known.low, high=known.high)
+
+
+def _words(lift: Interval | None) -> str:
+    return "-" if lift is None else f"{lift.mean:+.1f} [{lift.low:+.1f}, {lift.high:+.1f}]"
