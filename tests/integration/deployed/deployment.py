@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,8 +16,9 @@ from shared.encoder.file import EncoderCard, save_encoder
 from shared.loopback import free_port
 from tests.integration.commands import run
 from tests.integration.engine_world import write_platform
+from tests.integration.sql.sqlite_platform import SOURCE, into_sqlite
 
-SECONDS = 400
+SECONDS = 900
 """for anything to happen on a machine that does much else"""
 
 
@@ -29,6 +29,8 @@ class Deployment:
     folder: Path
     platforms: tuple[str, ...]
     port: int
+    databases: tuple[str, ...] = ()
+    """platforms whose data lie in SQLite"""
 
     @property
     def server(self) -> Path:
@@ -40,8 +42,12 @@ class Deployment:
         return self.folder / f"agent-{name}"
 
     def data(self, name: str) -> Path:
-        """A platform's data."""
+        """A platform's folder of data."""
         return self.folder / name
+
+    def source(self, name: str) -> Path:
+        """What an agent is told of them."""
+        return self.data(name) / SOURCE if name in self.databases else self.data(name)
 
     def on_server(self, *arguments: object) -> str:
         """What ``graft-server`` prints; it must end well."""
@@ -66,15 +72,6 @@ class Deployment:
             assert time.monotonic() < deadline, self.logs()
             time.sleep(0.2)
 
-    def kill(self, *programs: str) -> None:
-        """SIGKILL to the processes of the coordinator's folder in whose command line one of these words stands."""
-        found = {
-            word: [one for one in processes_of(self.server) if word in " ".join(one.cmdline())] for word in programs
-        }
-        assert all(found.values()), f"{found}{self.logs()}"
-        for one in (one for processes in found.values() for one in processes):
-            os.kill(one.pid, signal.SIGKILL)
-
     def logs(self) -> str:
         """The end of every log, for a failure message."""
         paths = [*self.folder.glob("server/logs/*.log"), *self.folder.glob("agent-*/logs/*.log")]
@@ -82,21 +79,26 @@ class Deployment:
 
 
 @contextmanager
-def deployment(folder: Path, platforms: tuple[str, ...]) -> Iterator[Deployment]:
+def deployment(folder: Path, platforms: tuple[str, ...], *, databases: tuple[str, ...] = ()) -> Iterator[Deployment]:
     """A coordinator, made and not started, and agents that are enrolled and not started; all ended afterwards."""
-    made = Deployment(folder=folder, platforms=platforms, port=free_port())
+    made = Deployment(folder=folder, platforms=platforms, port=free_port(), databases=databases)
     space = hashing_space()
     start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space), seed=1)
     save_encoder(folder / "start.safetensors", start, EncoderCard())
     address = ("--host", "127.0.0.1", "--port", made.port)
-    assert run("graft-server", "init", made.server, "--encoder", folder / "start.safetensors", *address).returncode == 0
+    begun = run(
+        "graft-server", "init", made.server, "--encoder", folder / "start.safetensors", *address, seconds=SECONDS
+    )
+    assert begun.returncode == 0, begun.stderr
     for seed, name in enumerate(platforms):
         write_platform(made.data(name), seed=seed)
+        if name in databases:
+            into_sqlite(made.data(name))
         made.on_agent(
             "init",
             name,
             *("--server", f"localhost:{made.port}", "--ca", made.server / "tls" / "ca.crt"),
-            *("--name", name, "--data", made.data(name)),
+            *("--name", name, "--data", made.source(name)),
         )
         made.on_server("enroll", name, "--public-key", made.agent(name) / "node.key.pub")
     try:

@@ -1,0 +1,140 @@
+"""Kill trials: SIGKILL to the server, an agent or both at a random moment of a federated run; what each run ends with.
+
+    python -m benchmarks.kill_trials OUT --table docs/results/kill-trials.md [--trials 20]
+
+One JSON per trial in OUT, named by its seed; what stands there is not run again. The run that nobody disturbs comes
+first and is kept beside them.
+"""
+
+import argparse
+import json
+import signal
+import tempfile
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load, save
+
+from shared.whole_file import write_whole
+from tests.integration.deployed.deployment import Deployment
+from tests.integration.deployed.kill_trial import (
+    QUESTIONS,
+    Ending,
+    Kill,
+    Trial,
+    federation,
+    kill_trial,
+    same_heads,
+    undisturbed,
+)
+
+REFERENCE, SECONDS = "undisturbed.safetensors", "seconds"
+_ENCODER = "encoder"
+
+
+def main() -> None:
+    """Run what is missing, one trial after the other, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for the trials")
+    parser.add_argument("--table", type=Path, required=True, help="file for the table")
+    parser.add_argument("--trials", type=int, default=20)
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    missing = [kill for kill in map(Kill.drawn, range(asked.trials)) if not _file(asked.out, kill).exists()]
+    if missing:
+        with tempfile.TemporaryDirectory(dir=asked.out) as folder, federation(Path(folder)) as made:
+            run_trials(made, missing, asked.out)
+    write_whole(asked.table, table(_found(asked.out)).encode("utf-8"))
+
+
+def run_trials(made: Deployment, kills: list[Kill], out: Path) -> None:
+    """One after the other in one federation, each written down as soon as it is over."""
+    usual = _undisturbed(made, out)
+    for kill in kills:
+        print(f"{datetime.now(UTC):%H:%M:%S} seed {kill.seed}: {kill.target}", flush=True)
+        found = kill_trial(made, kill, usual_seconds=usual.seconds)
+        write_whole(_file(out, kill), json.dumps(_outcome(found, usual), indent=1).encode("utf-8"))
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """The trials as a page in Markdown."""
+    held = sum(one["same_encoder"] and all(one["same_heads"].values()) for one in found)
+    head = f"""# Kill trials
+
+```sh
+python -m benchmarks.kill_trials OUT --table docs/results/kill-trials.md
+```
+
+A coordinator and three platforms (one of them reads SQLite) as real processes on loopback, TLS and node authentication
+on; `graft-server run --require-all`, a moments round and two training rounds. At a random moment every process of the
+server, of one agent or of both gets SIGKILL, and is started again a random while later. {held} of {len(found)} runs
+ended with the encoder of the undisturbed run and with every platform's heads, byte for byte.
+
+| seed | killed | at s | behind it | processes | away s | encoder | heads | took s |
+|---|---|---|---|---|---|---|---|---|
+"""
+    return head + "".join(_row(one) for one in found)
+
+
+def _row(one: dict[str, Any]) -> str:
+    kill = one["kill"]
+    who = kill["target"] if kill["target"] == "server" else f"{kill['target']} ({kill['victim']})"
+    heads = (
+        "intact"
+        if all(one["same_heads"].values())
+        else ", ".join(n for n, same in one["same_heads"].items() if not same)
+    )
+    cells = [
+        *(kill["seed"], who, f"{one['at_seconds']:.0f}", f"{one['answered']} of {QUESTIONS} questions"),
+        *(one["processes"], f"{kill['away']:.0f}", "the same" if one["same_encoder"] else "ANOTHER", heads),
+        f"{one['seconds']:.0f}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def _outcome(found: Trial, usual: Ending) -> dict[str, Any]:
+    return {
+        "kill": asdict(found.kill),
+        "at_seconds": found.kill.moment * usual.seconds,
+        "answered": found.answered,
+        "processes": found.processes,
+        "same_encoder": found.ending.encoder == usual.encoder,
+        "same_heads": same_heads(found.ending.heads, usual.heads),
+        "seconds": found.ending.seconds,
+    }
+
+
+def _undisturbed(made: Deployment, out: Path) -> Ending:
+    """Of an earlier start of this script, or run now."""
+    if not (out / REFERENCE).exists():
+        print(f"{datetime.now(UTC):%H:%M:%S} undisturbed", flush=True)
+        _keep(out / REFERENCE, undisturbed(made))
+    arrays = load((out / REFERENCE).read_bytes())
+    heads: dict[str, dict[str, Any]] = {}
+    for name, array in arrays.items():
+        platform, _, key = name.partition("/")
+        if key:
+            heads.setdefault(platform, {})[key] = array
+    return Ending(encoder=arrays[_ENCODER].tobytes(), heads=heads, seconds=float(arrays[SECONDS][0]))
+
+
+def _keep(file: Path, found: Ending) -> None:
+    heads = {f"{name}/{key}": array for name, own in found.heads.items() for key, array in own.items()}
+    own = {_ENCODER: np.frombuffer(found.encoder, np.uint8), SECONDS: np.array([found.seconds])}
+    write_whole(file, save({**own, **heads}))
+
+
+def _file(out: Path, kill: Kill) -> Path:
+    return out / f"seed-{kill.seed:02d}.json"
+
+
+def _found(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text("utf-8")) for path in sorted(out.glob("seed-*.json"))]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""A kill trial: SIGKILL to all processes of the server, of an agent or of both, at a random moment of a run.
+
+The run needs every platform (``require-all``), so whatever was killed it ends as nobody had disturbed it.
+"""
+
+import shutil
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.agent.home import AgentHome
+from client.recommender.head_store import HeadStore, open_heads
+from client.round_heads import SEQUENCE_HEAD, STAGED_HEAD
+from client.workspace import NodeSettings
+from server.run_book import OPEN, Run, RunBook
+from shared.config import LocalSettings, RoundsConfig
+from shared.encoder.file import load_encoder
+from shared.seeding import rng_for
+from tests.integration.deployed.deployment import Deployment, deployment, processes_of
+
+NAMES = ("north", "south", "west")
+DATABASES = ("west",)
+TARGETS = ("server", "agent", "both")
+CONFIG = RoundsConfig(
+    rounds=2,
+    strategy="fedavgm",
+    min_platforms=3,
+    require_all=True,
+    evaluate_every=0,
+    wait_seconds=600,
+    deadline_seconds=600,
+    local=LocalSettings(tokens=512),
+)
+QUESTIONS = 3
+"""moments, and two rounds of training"""
+LATEST = 0.9
+"""share of the undisturbed run's seconds before which the kill falls"""
+LONGEST_AWAY = 20.0
+"""seconds that what was killed stays away"""
+Heads = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What a run leaves."""
+
+    encoder: bytes
+    heads: dict[str, Heads]
+    """by platform, its arrays by record and name"""
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kill:
+    """Who is killed when, all drawn from the seed."""
+
+    seed: int
+    target: str
+    victim: str
+    """the agent that is killed, where one is"""
+    moment: float
+    """share of the undisturbed run's seconds"""
+    away: float
+    """seconds until what was killed is started again"""
+
+    @classmethod
+    def drawn(cls, seed: int) -> "Kill":
+        """The targets take turns."""
+        rng = rng_for(seed, "kill-trial")
+        return cls(
+            seed=seed,
+            target=TARGETS[seed % len(TARGETS)],
+            victim=str(rng.choice(NAMES)),
+            moment=float(rng.uniform(0, LATEST)),
+            away=float(rng.uniform(0, LONGEST_AWAY)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What came of a kill."""
+
+    kill: Kill
+    answered: int
+    """questions that the run had behind it when the kill fell"""
+    processes: int
+    """that were killed"""
+    ending: Ending
+
+
+def undisturbed(made: Deployment) -> Ending:
+    """What the run gives that nobody disturbs."""
+    run, began = _begun(made)
+    return ending(made, run, seconds=_end_of(made, run) - began)
+
+
+def kill_trial(made: Deployment, kill: Kill, *, usual_seconds: float) -> Trial:
+    """Run rounds from the first encoder and from no heads, kill, start again, and wait for the end."""
+    run, began = _begun(made)
+    time.sleep(max(0.0, began + kill.moment * usual_seconds - time.monotonic()))
+    answered = len(run.history())
+    assert run.standing().state in OPEN, f"the run was over before the kill{made.logs()}"
+    killed = _kill(made, kill)
+    time.sleep(kill.away)
+    _start(made, kill)
+    end = ending(made, run, seconds=_end_of(made, run) - began)
+    return Trial(kill=kill, answered=answered, processes=killed, ending=end)
+
+
+def ending(made: Deployment, run: Run, *, seconds: float) -> Ending:
+    """What a completed run has left."""
+    assert run.standing().state == "completed", f"{run.standing()}{made.logs()}"
+    return Ending(
+        encoder=load_encoder(run.encoder)[0].flat.tobytes(),
+        heads={name: _heads(made.agent(name)) for name in NAMES},
+        seconds=seconds,
+    )
+
+
+def same_heads(one: dict[str, Heads], other: dict[str, Heads]) -> dict[str, bool]:
+    """By platform, whether its arrays are there and the same, bit for bit."""
+    return {
+        name: bool(heads)
+        and heads.keys() == other[name].keys()
+        and all(heads[key].tobytes() == other[name][key].tobytes() for key in heads)
+        for name, heads in one.items()
+    }
+
+
+@contextmanager
+def federation(folder: Path) -> Iterator[Deployment]:
+    """Started, and all platforms online."""
+    with deployment(folder, NAMES, databases=DATABASES) as made:
+        made.on_server("start", "--background")
+        for name in NAMES:
+            made.on_agent("start", name, "--background")
+        made.wait_until(lambda: [one["engine"] for one in made.status()["platforms"]] == ["online"] * len(NAMES))
+        yield made
+
+
+def asked(config: RoundsConfig) -> list[str]:
+    """The options of ``graft-server run`` that ask for it."""
+    return [f"--set={name}={str(value).lower()}" for name, value in config.to_run_config().items()]
+
+
+def _begun(made: Deployment) -> tuple[Run, float]:
+    """A run that is queued, as the first one was: from the first encoder and from no heads."""
+    shutil.copy(made.folder / "start.safetensors", made.server / "encoder.safetensors")
+    for store in (_store(made.agent(name)) for name in NAMES):
+        for record in store.names():
+            store.delete(record)
+    made.on_server("run", "--detach", *asked(CONFIG))
+    return RunBook(made.server / "runs").runs()[-1], time.monotonic()
+
+
+def _end_of(made: Deployment, run: Run) -> float:
+    made.wait_until(lambda: run.standing().state not in OPEN)
+    return time.monotonic()
+
+
+def _kill(made: Deployment, kill: Kill) -> int:
+    """All at once; how many processes there were."""
+    homes = {"server": [made.server], "agent": [made.agent(kill.victim)]}
+    homes["both"] = homes["server"] + homes["agent"]
+    found = [one for home in homes[kill.target] for one in processes_of(home)]
+    assert found, made.logs()
+    for one in found:
+        one.kill()
+    return len(found)
+
+
+def _start(made: Deployment, kill: Kill) -> None:
+    if kill.target != "agent":
+        made.on_server("start", "--background")
+    if kill.target != "server":
+        made.on_agent("start", kill.victim, "--background")
+
+
+def _heads(agent: Path) -> Heads:
+    """Every array of the committed and the staged head."""
+    store = _store(agent)
+    records = {name: store.read(name) for name in (SEQUENCE_HEAD, STAGED_HEAD)}
+    assert all(records.values()), f"{agent}: heads are missing"
+    return {
+        f"{name}/{key}": array for name, record in records.items() if record for key, array in record.arrays.items()
+    }
+
+
+def _store(agent: Path) -> HeadStore:
+    """As the platform's app opens it."""
+    settings = NodeSettings.from_node_config(tomllib.loads(AgentHome(agent).node_config.read_text("utf-8")))
+    return open_heads(Path(settings.heads), settings.vault_key)
