@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from flwr.app import Context
@@ -53,12 +53,16 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
 
 @contextmanager
 def _outcome_said(out: Path) -> Iterator[None]:
-    """Leave word of how the run ended; of one that was killed, or that lost its engine, there is none: it may go on."""
+    """Leave word of how the run ended.
+
+    Of one that was killed, that lost its engine, or whose disk is full, there is none: it may go on.
+    """
     (out / OUTCOME_FILE).unlink(missing_ok=True)
     try:
         yield
     except GraftError as error:
-        save_outcome(out, str(error))
+        with suppress(OSError):
+            save_outcome(out, str(error))
         raise
     save_outcome(out, "")
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -77,7 +78,8 @@ class Keeper:
             if kept.process is not None and kept.handle is not None:
                 _end(kept.process, partial(_unfinished, kept.handle), now=self._now, sleep=self._sleep)
             kept.handle = kept.process = None
-        self._write_state()
+        with suppress(OSError):  # on a full disk the file names processes that have ended, which does no harm
+            self._write_state()
 
     def _look(self, kept: _Kept) -> None:
         if kept.handle is not None and (code := kept.handle.poll()) is not None:

@@ -58,6 +58,7 @@ class Supervision:
     ) -> None:
         """Keep the programs running until ``stopping``; what ``each_tick`` gives is added to the report.
 
+        What the system refuses meanwhile (a full disk) is told in the log, and tried again at the next tick.
         Raises ConfigError where another supervisor runs in the folder.
         """
         with self._alone():
@@ -70,8 +71,11 @@ class Supervision:
             reported: Report = {}
             try:
                 while not stopping():
-                    keeper.tick()
-                    reported = self._say({**each_tick(), "processes": keeper.report()}, before=reported)
+                    try:
+                        keeper.tick()
+                        reported = self._say({**each_tick(), "processes": keeper.report()}, before=reported)
+                    except OSError as error:
+                        _LOG.warning("not possible now, tried again: %s", error)
                     time.sleep(TICK_SECONDS)
             finally:
                 keeper.stop()
