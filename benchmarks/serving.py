@@ -8,28 +8,23 @@ not.
 """
 
 import argparse
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import grpc
 import numpy as np
 import torch
 
 from benchmarks.made_up_head import made_up_head
+from benchmarks.serving_process import Service, running_service
 from client.data.platform import Sequences
 from client.recommender.head_store import HeadStore
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.served_head import RECORD, read_served
 from client.recommender.served_panel import WeighedPanel, served_panels
 from client.scorers.scorer import HistoryBatch, QueryScorer
-from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2 as api
-from shared.serving_api import recommend_pb2_grpc
 
 TURNS = 60
 QUANTILES = (0.05, 0.5, 0.95, 0.99)
@@ -103,30 +98,17 @@ def panel_list(whole: WeighedPanel, recommender: Recommender, user: str) -> torc
 
 def over_grpc(out: Path, rate: float, seconds: float) -> None:
     """Rows for requests at a steady rate, sent when they are due and not when the one before is answered."""
-    token = add_token(out / "tokens", "benchmark")
-    arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
-    script = "from client.cli import main; main()"
-    command = [sys.executable, "-c", script, *arguments, "--http-port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            port = re.search(r"grpc://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
-            if port is None:
-                raise SystemExit("the service did not start")
-            with grpc.insecure_channel(f"127.0.0.1:{port[1]}") as channel:
-                print_row(f"over gRPC at {rate:g} a second", asked_steadily(channel, token, rate, seconds))
-        finally:
-            process.terminate()
+    with running_service(out) as service:
+        print_row(f"over gRPC at {rate:g} a second", asked_steadily(service, rate, seconds))
 
 
-def asked_steadily(channel: grpc.Channel, token: str, rate: float, seconds: float) -> list[float]:
+def asked_steadily(service: Service, rate: float, seconds: float) -> list[float]:
     """Milliseconds from when each request was due until it was answered; a request that fails ends the benchmark."""
-    stub = recommend_pb2_grpc.RecommenderStub(channel)
-    metadata = (("authorization", f"Bearer {token}"),)
     users, times = np.random.default_rng(1).integers(0, 10_000, int(rate * seconds)), []
 
     def ask(user: int, due: float) -> None:
         time.sleep(max(0.0, due - time.perf_counter()))
-        stub.Recommend(api.RecommendRequest(user=f"u{user}", k=10), metadata=metadata, timeout=60)
+        service.stub.Recommend(api.RecommendRequest(user=f"u{user}", k=10), metadata=service.metadata, timeout=60)
         times.append(1e3 * (time.perf_counter() - due))
 
     with ThreadPoolExecutor(32) as pool:

@@ -1,0 +1,43 @@
+"""``graft-client serve`` as a process of its own, for benchmarks, and a channel to it."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from client.serving.tokens import add_token
+from shared.serving_api import recommend_pb2_grpc
+
+SCRIPT = "from client.cli import main; main()"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """The process, and what calls it."""
+
+    process: subprocess.Popen[str]
+    stub: recommend_pb2_grpc.RecommenderStub
+    metadata: tuple[tuple[str, str], ...]
+
+
+@contextmanager
+def running_service(out: Path, *options: str) -> Iterator[Service]:
+    """The service of ``out/heads`` while it lasts; raises SystemExit where it does not start."""
+    token = add_token(out / "tokens", "benchmark")
+    arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
+    command = [sys.executable, "-c", SCRIPT, *arguments, "--http-port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = re.search(r"grpc://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
+            if port is None:
+                raise SystemExit("the service did not start")
+            with grpc.insecure_channel(f"127.0.0.1:{port[1]}") as channel:
+                stub = recommend_pb2_grpc.RecommenderStub(channel)
+                yield Service(process=process, stub=stub, metadata=(("authorization", f"Bearer {token}"),))
+        finally:
+            process.terminate()
