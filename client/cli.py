@@ -13,15 +13,12 @@ import typer
 
 from client.cli_agent import add_agent_commands
 from client.cli_privacy import add_privacy_commands
-from client.commands.serve import VaultKey, callers, serve
+from client.cli_recommend import add_recommend_commands
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
 from client.data.preparation import Preparation
 from client.features.item_features import CHOICES as FEATURE_SPACES
-from client.recommender.head_store import open_heads
-from client.serving.private_folder import open_private_folder
-from client.serving.reported_events import ReportedEvents
 from shared.command_line import USAGE_ERROR, run_command
 from shared.encoder.presets import PRESETS
 
@@ -37,7 +34,7 @@ imports = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(imports, name="import")
-app.add_typer(callers, name="token")
+add_recommend_commands(app)
 add_privacy_commands(app)
 add_agent_commands(app)
 
@@ -131,74 +128,6 @@ def assess(
         min_item_events=min_item_events,
     )
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
-
-
-Heads = Annotated[Path, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads.")]
-
-
-@app.command()
-def fit(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder, or an SQL source's file.")],
-    encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
-    heads: Heads,
-    features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
-    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
-    min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
-    min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
-    min_rating: Annotated[float | None, typer.Option(help="Events rated lower are left out.")] = None,
-    keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
-    no_order: Annotated[bool, typer.Option("--no-order", help="The events have no meaningful order in time.")] = False,
-    took_part: Annotated[
-        bool,
-        typer.Option(
-            "--took-part",
-            help="This platform helped to train the encoder, under the same seed and preparation: only the users who "
-            "stayed out of that judge it.",
-        ),
-    ] = False,
-    own: Annotated[
-        bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
-    ] = True,
-    vault_key: VaultKey = "",
-) -> None:
-    """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
-
-    What callers reported to a service of the same heads is fitted on, too.
-    Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
-    it a vault (`graft-client vault make`) and say where its key is.
-    """
-    from client.recommender.served_fit import FitSettings, fit_recommender
-
-    preparation = Preparation(
-        min_user_events=min_user_events,
-        min_item_events=min_item_events,
-        min_rating=min_rating,
-        repeats="keep" if keep_repeats else "first",
-        ordered=not no_order,
-    )
-    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
-    private = open_private_folder(heads, vault_key)
-    reports = ReportedEvents(entries=private.reported())
-    verdict = fit_recommender(folder, encoder, private.heads, settings, reports)
-    typer.echo(f"{heads}: serves {verdict.served}; {verdict.reason}")
-
-
-@app.command()
-def recommend(
-    heads: Heads,
-    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom to recommend to.")],
-    k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
-    vault_key: VaultKey = "",
-) -> None:
-    """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
-    from client.commands.recommend import answer
-    from client.recommender.recommender import open_recommender
-
-    answer(open_recommender(open_heads(heads, vault_key)), user, k, as_json=as_json)
-
-
-app.command()(serve)
 
 
 def _add_format(name: str, importer: Importer) -> None:

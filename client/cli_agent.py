@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from client.agent.home import AgentHome
+from client.agent.private_part import require_private_part
 from client.agent.settings import AgentSettings
 from client.agent.supervisor import serve, supervision
-from client.commands.init import absolute_data, enrolment_line, make_agent
+from client.cli_privacy import KEY_HELP
+from client.commands.init import absolute_data, absolute_key, enrolment_line, make_agent
 from client.commands.status import status, status_lines
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
@@ -51,13 +53,26 @@ def init(
         ),
     ],
     features: Annotated[str, typer.Option(help="Feature space: hashing or precomputed.")] = "hashing",
+    vault_key: Annotated[
+        str, typer.Option("--vault-key", metavar="KIND:WHERE", help=f"{KEY_HELP} Default: a new file in DIR.")
+    ] = "",
 ) -> None:
-    """Make an agent's folder with a key pair, and print the line that enrols this platform."""
+    """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform."""
     os.umask(PRIVATE)
-    settings = AgentSettings(server=server, name=name, data=absolute_data(name, data), features=features)
+    settings = AgentSettings(
+        server=server, name=name, data=absolute_data(name, data), vault_key=absolute_key(vault_key), features=features
+    )
     home = make_agent(folder, settings, ca)
     typer.echo(f"{home.folder}: an agent of {name}; its private key stays here")
+    typer.echo(f"what it learns is sealed in {home.vault}; {_where_the_key_is(home, vault_key)}")
+    typer.echo(f"what may leave stands in {home.policy}; graft-client audit tells what has left")
     typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
+
+
+def _where_the_key_is(home: AgentHome, vault_key: str) -> str:
+    if vault_key:
+        return f"{vault_key} opens it"
+    return f"{home.vault_key} opens it: to keep it elsewhere, move it and name it in {home.settings.name}, vault-key"
 
 
 def start(
@@ -70,6 +85,7 @@ def start(
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
     require_readable(parse_platform_spec(f"{settings.name}={settings.data}").path, now=True)
+    require_private_part(home, settings)
     if background:
         command = ("-m", "client.cli", "start", str(home.folder), "--log-format", checked_format(log_format))
         typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")
@@ -101,8 +117,8 @@ def show_dry_run(
     from client.commands.dry_run import dry_run  # seconds to import, for which no other command shall wait
 
     os.umask(PRIVATE)
-    settings = read_settings(AgentSettings, AgentHome.existing(folder).settings)
-    found = dry_run(settings, encoder, LocalSettings())
+    home = AgentHome.existing(folder)
+    found = dry_run(read_settings(AgentSettings, home.settings).node(home), encoder, LocalSettings())
     if as_json:
         typer.echo(json.dumps([one.to_json() for one in found], indent=2))
     else:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.guard.approved_bundles import PLACE as APPROVED
+from client.guard.ledger import PLACE as LEDGER
+from client.guard.site_policy import PLACE as POLICY
 from shared.errors import ConfigError
 
 
@@ -44,6 +47,36 @@ class AgentHome:
     def vault(self) -> Path:
         """All that is private and kept: heads and more."""
         return self.folder / "vault"
+
+    @property
+    def vault_key(self) -> Path:
+        """What opens the vault, where the settings say nothing else."""
+        return self.folder / "vault.key"
+
+    @property
+    def policy(self) -> Path:
+        """The site policy, where the settings say nothing else."""
+        return self.folder / POLICY
+
+    @property
+    def ledger(self) -> Path:
+        """Every answer that left."""
+        return self.folder / LEDGER
+
+    @property
+    def approved(self) -> Path:
+        """The bundles that may run here."""
+        return self.folder / APPROVED
+
+    @property
+    def programs(self) -> Path:
+        """What the engine starts in the place of Flower's own programs."""
+        return self.state / "programs"
+
+    @property
+    def tokens(self) -> Path:
+        """Who may call the service."""
+        return self.folder / "tokens"
 
     @property
     def logs(self) -> Path:

@@ -1,5 +1,6 @@
 """The agent's two programs: Flower's SuperNode asks the coordinator for tasks, its SuperExec does them."""
 
+import os
 from collections.abc import Mapping
 
 import tomli_w
@@ -12,12 +13,14 @@ from shared.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"
 MIB = 2**20
+OWNER_ONLY = 0o600
 
 
 def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[Program]:
     """In the order in which they are started; the SuperNode hands its tasks out at this port of loopback.
 
-    It hands them only to who knows the secret, so no other user of the machine can take one.
+    It hands them only to who knows the secret, so no other user of the machine can take one; and what works on them is
+    looked for first where the gate stands, which lets approved bundles alone run.
     """
     supernode = (
         *(program("flower-supernode"), "--superlink", settings.server, "--root-certificates", str(home.authority)),
@@ -40,7 +43,7 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
         Program(
             name="superexec",
             command=superexec,
-            environment={**environment, "PYTHONPATH": "", **_threads(settings.threads)},
+            environment={**_gated(home, environment), "PYTHONPATH": "", **_threads(settings.threads)},
             folder=home.state,
             memory_bytes=settings.memory_mib * MIB,
         ),
@@ -49,7 +52,11 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
 
 def write_node_config(home: AgentHome, settings: AgentSettings) -> None:
     """What the platform's app is told: a file, since a command line takes no quotes and is there for all to read."""
-    write_whole(home.node_config, tomli_w.dumps(settings.node(str(home.vault)).to_node_config()).encode("utf-8"))
+    write_whole(home.node_config, tomli_w.dumps(settings.node(home).to_node_config()).encode("utf-8"), mode=OWNER_ONLY)
+
+
+def _gated(home: AgentHome, environment: Mapping[str, str]) -> Mapping[str, str]:
+    return {**environment, "PATH": f"{home.programs}{os.pathsep}{environment['PATH']}"}
 
 
 def _way_out(proxy: str) -> Mapping[str, str]:

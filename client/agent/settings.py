@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from client.agent.home import AgentHome
 from client.data.spec import parse_platform_spec
+from client.vault.key_source import KeySource
 from client.workspace import NodeSettings
 from shared.host import Endpoint
 from shared.settings_file import require
@@ -19,6 +21,10 @@ class AgentSettings:
     """the platform's name, as it is enrolled"""
     data: str = ""
     """the platform folder, with the options of a platform: DIR,min-rating=4"""
+    vault_key: str = ""
+    """what opens the vault, KIND:WHERE as client/vault/key_source.py reads it; empty: heads are plain files"""
+    policy: str = ""
+    """the site policy's file; empty: the default one. Relative paths of both count from the agent's folder"""
     features: str = "hashing"
     """feature space: hashing or precomputed"""
     seed: int = 0
@@ -35,6 +41,8 @@ class AgentSettings:
     def __post_init__(self) -> None:
         Endpoint.parse(self.server)
         parse_platform_spec(f"{self.name}={self.data}")
+        if self.vault_key:
+            KeySource.parse(self.vault_key)
         for field in ("min_user_events", "min_item_events", "threads"):
             require(field, getattr(self, field) >= 1, "1 or more", getattr(self, field))
         for field in ("seed", "memory_mib"):
@@ -43,11 +51,18 @@ class AgentSettings:
         holds = not self.http_proxy or (proxy.scheme == "http" and bool(proxy.hostname))
         require("http_proxy", holds, "http://HOST:PORT or empty", self.http_proxy)
 
-    def node(self, heads: str) -> NodeSettings:
-        """What the platform's app is told on each task."""
+    def key_source(self, home: AgentHome) -> KeySource | None:
+        """What opens the vault; None where there is none."""
+        return KeySource.parse(self.vault_key).within(home.folder) if self.vault_key else None
+
+    def node(self, home: AgentHome) -> NodeSettings:
+        """What the platform's app is told on each task: where the vault's key is, never the key."""
         return NodeSettings(
             platform=f"{self.name}={self.data}",
-            heads=heads,
+            heads=str(home.vault),
+            vault_key=str(self.key_source(home) or ""),
+            policy=str(home.folder / self.policy) if self.policy else "",
+            ledger=str(home.ledger),
             seed=self.seed,
             features=self.features,
             min_user_events=self.min_user_events,

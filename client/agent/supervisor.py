@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from client.agent.home import AgentHome
 from client.agent.programs import agent_programs, write_node_config
+from client.agent.release_bundle import approve_release
 from client.agent.settings import AgentSettings
+from client.guard.approved_bundles import write_programs
 from shared.loopback import free_port
 from shared.processes.program import Program
 from shared.processes.supervision import Supervision
@@ -25,6 +27,8 @@ def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]
     def programs() -> list[Program]:
         write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
         write_node_config(home, settings)
+        write_programs(home.programs, home.approved)
+        approve_release(home)
         return agent_programs(home, settings, free_port())
 
     supervision(home).serve(programs, each_tick=dict, stopping=stopping, log_bytes=LOG_BYTES)

@@ -18,7 +18,7 @@ WHAT_REMAINS = (
     "  - The coordinator can subtract this platform's moments, and the linear part is then solved as if it had never",
     "    sent any; ask for it. Of encoder updates nothing can be subtracted.",
     "  - Copies of these files in backups, and the blocks of plain files on the disk, are not touched.",
-    "Kept: the platform's own data, the settings and the node's key, and the ledger of what left.",
+    "Kept: the platform's own data, settings, policy and keys, and the ledger of what left.",
 )
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 from flwr.app import Array, RecordDict
 
-from client.agent.settings import AgentSettings
-from client.recommender.head_store import HeadStore
+from client.asked import asked_of
+from client.guard.manifest import Asked
+from client.guard.way_out import WayOut
 from client.round_tasks import evaluate_reply, moments_reply, train_reply
-from client.workspace import Workspace, open_workspace
+from client.workspace import NodeSettings, Workspace, open_workspace
 from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
-from shared.messages import EvaluateTask, MomentsTask, Reply, TrainTask
-from shared.wire import content_bytes, encode_reply
+from shared.errors import OutboundRefused
+from shared.messages import EvaluateTask, Failed, FailureCode, MomentsTask, Reply, Task, TrainTask
+from shared.wire import content_bytes
 
 RUN = "0" * 32
 _WIDE = 60
@@ -44,34 +46,41 @@ class Leaving:
         return {"answer": self.answer, "seconds": self.seconds, "bytes": self.size, "values": self.values}
 
 
-def dry_run(settings: AgentSettings, encoder_file: Path, local: LocalSettings) -> list[Leaving]:
-    """Answer one task of each kind from an encoder file; the heads on record are neither read nor changed.
+def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> list[Leaving]:
+    """Answer one task of each kind from an encoder file, past the site policy; the heads on record are neither read
+    nor changed, and the ledger gets no line.
 
     Raises ConfigError, DataError or EncoderFileError where the round would fail.
     """
     encoder, _ = load_encoder(encoder_file)
+    way_out = WayOut.of(node.policy, "")
     with tempfile.TemporaryDirectory() as folder:
-        opened = open_workspace(settings.node(folder))
-        workspace = replace(opened, heads=HeadStore(Path(folder)))
-        return [_left(name, answer) for name, answer in _answers(encoder, local, workspace).items()]
+        apart = replace(node, heads=folder, vault_key="")
+        workspace = open_workspace(apart, minimum_users=way_out.policy.minimum_users)
+        return [
+            _left(asked_of(task, workspace), answer, way_out) for task, answer in _answers(encoder, local, workspace)
+        ]
 
 
-def _answers(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> dict[str, Callable[[], Reply]]:
+def _answers(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> list[tuple[Task, Callable[[], Reply]]]:
     moments = MomentsTask(round=0, feature_space=encoder.spec.feature_space)
     train = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=local)
     evaluate = EvaluateTask(round=1, seed=0, encoder=encoder)
-    return {
-        "moments": lambda: moments_reply(moments, workspace),
-        "train": lambda: train_reply(train, workspace),
-        "evaluate": lambda: evaluate_reply(evaluate, workspace),
-    }
+    return [
+        (moments, lambda: moments_reply(moments, workspace)),
+        (train, lambda: train_reply(train, workspace)),
+        (evaluate, lambda: evaluate_reply(evaluate, workspace)),
+    ]
 
 
-def _left(name: str, answer: Callable[[], Reply]) -> Leaving:
+def _left(asked: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:
     start = time.monotonic()
-    content = encode_reply(answer())
+    try:
+        content = way_out.let_out(way_out.turned_away(asked) or answer(), asked)
+    except OutboundRefused:
+        content = way_out.let_out(Failed(round=asked.round, code=FailureCode.REFUSED), asked)
     seconds = time.monotonic() - start
-    return Leaving(answer=name, seconds=seconds, size=content_bytes(content), values=_values(content))
+    return Leaving(answer=str(asked.task), seconds=seconds, size=content_bytes(content), values=_values(content))
 
 
 def _values(content: RecordDict) -> dict[str, Any]:

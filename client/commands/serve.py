@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
+from client.agent.home import AgentHome
+from client.agent.private_part import heads_and_key
 from client.serving.tokens import add_token, revoke_token
+from shared.errors import ConfigError
 from shared.log_format import HELP as LOG_HELP
 from shared.log_format import TEXT, begin_log
 
@@ -22,12 +25,22 @@ VaultKey = Annotated[
         help="What opens the vault in the folder of heads: file:PATH, env:VARIABLE or passphrase:VARIABLE.",
     ),
 ]
+AgentFolder = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="An agent's folder: heads, key and tokens are its own.")
+]
+Heads = Annotated[
+    Path | None, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads, where no agent's is.")
+]
 Caller = Annotated[str, typer.Argument(metavar="NAME", help="The caller.")]
 
 
 def serve(
-    heads: Annotated[Path, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads.")],
-    tokens: Annotated[Path, typer.Option("--tokens", metavar="FILE", help="Who may call: graft-client token add.")],
+    folder: AgentFolder = None,
+    heads: Heads = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option("--tokens", metavar="FILE", help="Who may call: graft-client token add. Default: DIR/tokens."),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Where to listen; beyond this machine only with a certificate.")
     ] = "127.0.0.1",
@@ -50,10 +63,11 @@ def serve(
     from client.serving.admission import Limits
     from client.serving.server import Server, ServeSettings
 
+    place, opened_by = heads_and_key(folder, heads, vault_key)
     settings = ServeSettings(
-        heads=heads,
-        tokens=tokens,
-        vault_key=vault_key,
+        heads=place,
+        tokens=_tokens(folder, tokens),
+        vault_key=opened_by,
         host=host,
         port=port,
         http_port=http_port,
@@ -73,6 +87,14 @@ def serve(
     typer.echo(f"serving head {name} on grpc{secure}://{host}:{grpc_port} and http{secure}://{host}:{http_port}")
     stopped.wait()
     server.stop()
+
+
+def _tokens(agent: Path | None, tokens: Path | None) -> Path:
+    if tokens is not None:
+        return tokens
+    if agent is None:
+        raise ConfigError("expected --tokens FILE, which says who may call; graft-client token add makes it")
+    return AgentHome(agent).tokens
 
 
 @callers.command("add")

@@ -6,6 +6,8 @@ from typing import Any
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.agent.supervisor import supervision
+from client.guard.ledger import Ledger
+from client.vault.vault import is_vault
 from shared.settings_file import read_settings
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -22,6 +24,8 @@ def status(home: AgentHome) -> dict[str, Any]:
         "running": running,
         "processes": supervised.report().get("processes", []) if running else [],
         "last": _last_line(home) if running else "",
+        "vault": _vault(home, settings),
+        "left": _left(home),
     }
 
 
@@ -31,7 +35,26 @@ def status_lines(found: dict[str, Any]) -> list[str]:
     for one in found["processes"]:
         doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
         lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")
+    left = found["left"]
+    lines += [
+        f"vault: {found['vault']}",
+        f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
+    ]
     return [*lines, *([f"last: {found['last']}"] if found["last"] else [])]
+
+
+def _vault(home: AgentHome, settings: AgentSettings) -> str:
+    source = settings.key_source(home)
+    if source is None:
+        return "none: heads are plain files; graft-client vault make, then vault-key in the settings"
+    return f"sealed; {source} opens it" if is_vault(home.vault) else "made at the next start"
+
+
+def _left(home: AgentHome) -> dict[str, int]:
+    """What has left the platform so far, by its ledger."""
+    lines = Ledger(home.ledger).lines()[0] if home.ledger.exists() else []
+    left = [line.bytes for line in lines if not line.held_back]
+    return {"answers": len(left), "bytes": sum(left)}
 
 
 def _last_line(home: AgentHome) -> str:

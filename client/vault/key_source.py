@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
@@ -43,6 +43,10 @@ class KeySource:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.where}"
+
+    def within(self, folder: Path) -> "KeySource":
+        """The same source, whose file, where its path is relative, lies in this folder."""
+        return replace(self, where=str(folder / self.where)) if self.kind == FILE else self
 
     def key(self, salt: bytes, stretch: Mapping[str, int]) -> bytes:
         """The 32 bytes; raises ConfigError, which never quotes what was found.

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 
 ROOT = Path(__file__).parents[2]
+FIRST_USER = 8_800_000_000
+"""ten digits, so that no other number in a file is taken for a user's id"""
 
 
 def write_platform(folder: Path, *, seed: int, users: int = 130, items: int = 30) -> None:
@@ -18,7 +20,11 @@ def write_platform(folder: Path, *, seed: int, users: int = 130, items: int = 30
     starts, lengths = rng.integers(0, items, users), rng.integers(4, 9, users)
     user = np.repeat(np.arange(users), lengths)
     step = np.concatenate([np.arange(length) for length in lengths])
-    events = {"user_id": user, "item_id": (starts[user] + step) % items, "timestamp": 1_700_000_000 + step * 60}
+    events = {
+        "user_id": FIRST_USER + 1000 * seed + user,
+        "item_id": (starts[user] + step) % items,
+        "timestamp": 1_700_000_000 + step * 60,
+    }
     pl.DataFrame(events).write_parquet(folder / "events.parquet")
 
 

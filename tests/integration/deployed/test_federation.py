@@ -3,7 +3,11 @@
 TLS, node authentication, the proxy between them.
 """
 
+import json
+import os
+import re
 import ssl
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +16,11 @@ import httpx
 import numpy as np
 import pytest
 
+from client.agent.home import AgentHome
+from client.data.source import read_platform_data
+from client.guard.gatekeeper import approved_digests
+from client.recommender.served_head import RECORD
+from client.vault.key_source import KeySource
 from client.workspace import NodeSettings
 from server.engine.flwr_command import FlwrCommand
 from server.enrolment import Enrolment
@@ -20,6 +29,7 @@ from server.run_book import RunBook
 from shared.encoder.file import load_encoder
 from simulations.federation import run_federation
 from tests.integration.commands import run
+from tests.integration.deployed.canaries import canaries, found, unsealed
 from tests.integration.deployed.deployment import SECONDS, Deployment, processes_of
 from tests.integration.deployed.kill_trial import (
     CONFIG,
@@ -120,6 +130,36 @@ def test_whoever_is_killed_at_whatever_moment_it_ends_with_the_same_encoder_and_
     found = kill_trial(deployed, Kill.drawn(seed), usual_seconds=USUAL_SECONDS)
     assert found.ending.encoder == undisturbed.encoder, found.kill
     assert same_heads(found.ending.heads, undisturbed.heads) == dict.fromkeys(NAMES, True), found.kill
+
+
+def test_nothing_private_stands_outside_a_vault_and_the_ledger_tells_what_left(deployed, undisturbed, tmp_path) -> None:
+    encoder = RunBook(deployed.server / "runs").get(1).encoder
+    for name in NAMES:
+        assert "serves" in deployed.on_agent("fit", name, "--encoder", encoder, "--no-own")
+        told = json.loads(deployed.on_agent("audit", name, "--json"))
+        assert [line["task"] for line in told["left"]][: len(ASKED)] == ASKED
+        patterns = canaries(deployed.source(name))
+        user = read_platform_data(deployed.source(name)).events["user_id"][0]
+        assert "thing" in deployed.on_agent("recommend", name, "--user", user)
+        assert found(patterns, deployed.agent(name)) == []
+        assert found(patterns, deployed.server) == []
+        node = NodeSettings.from_node_config(tomllib.loads(AgentHome(deployed.agent(name)).node_config.read_text()))
+        assert RECORD in found(patterns, unsealed(node, tmp_path / name))
+        key = Path(KeySource.parse(node.vault_key).where).read_bytes().strip()
+        assert found([re.compile(re.escape(key))], deployed.agent(name)) == ["vault.key"]
+
+
+def test_an_agent_runs_the_release_that_it_has_and_starts_nothing_past_the_gate(deployed, undisturbed) -> None:
+    homes = [AgentHome(deployed.agent(name)) for name in NAMES]
+    lists = [approved_digests(home.approved) for home in homes]
+    assert [len(one) for one in lists] == [1] * len(NAMES)
+    assert len(set(lists)) == 1
+    for home in homes:
+        at_work = [
+            one for one in processes_of(home.folder) if any("flower-superexec" in word for word in one.cmdline())
+        ]
+        assert at_work
+        assert {one.environ()["PATH"].split(os.pathsep)[0] for one in at_work} == {str(home.programs)}
 
 
 def test_a_second_supervisor_is_refused(deployed) -> None:

@@ -1,11 +1,14 @@
 """What a platform's operator can set, and what an agent's programs make of it."""
 
+import os
+
 import pytest
 from flwr.common.config import parse_config_args
 
 from client.agent.home import AgentHome
 from client.agent.programs import agent_programs, write_node_config
 from client.agent.settings import AgentSettings
+from client.guard.ledger import PLACE
 from client.workspace import NodeSettings
 from shared.errors import ConfigError
 from shared.settings_file import read_settings, to_toml
@@ -19,6 +22,7 @@ GIVEN = {"server": "shops.example:9443", "name": "north", "data": "/data/north,m
         ({"server": "shops.example"}, "expected HOST:PORT"),
         ({"name": "a b"}, "a platform's name must be"),
         ({"data": "/data,colour=red"}, "colour"),
+        ({"vault_key": "vault.key"}, "the vault's key must be"),
         ({"threads": 0}, "threads must be 1 or more"),
         ({"memory_mib": -1}, "memory-mib must be 0 or more"),
         ({"http_proxy": "shops.example:80"}, "http-proxy must be http://HOST:PORT or empty"),
@@ -42,6 +46,7 @@ def test_the_limits_and_the_way_out_reach_the_programs(tmp_path) -> None:
     assert supernode.environment["HTTPS_PROXY"] == "http://proxy.example:3128"
     assert superexec.environment["OMP_NUM_THREADS"] == "2"
     assert superexec.memory_bytes == 3 * 2**20
+    assert superexec.environment["PATH"].split(os.pathsep)[0] == str(home.programs)
     assert "--insecure" not in supernode.command
     assert supernode.command[supernode.command.index("--host") + 1] == "127.0.0.1"
 
@@ -53,4 +58,15 @@ def test_the_platform_reaches_its_app_whatever_its_folder_is_called(tmp_path) ->
     write_node_config(home, settings)
     supernode, _ = agent_programs(home, settings, 7)
     config = parse_config_args([supernode.command[-1]])
-    assert NodeSettings.from_node_config(config) == settings.node(str(tmp_path / "vault"))
+    assert NodeSettings.from_node_config(config) == settings.node(home)
+    assert settings.node(home).heads == str(tmp_path / "vault")
+
+
+def test_vault_policy_and_ledger_reach_the_app_by_their_places_and_no_key_does(tmp_path) -> None:
+    home = AgentHome(tmp_path)
+    node = AgentSettings(**GIVEN, vault_key="file:vault.key", policy="policy.toml").node(home)
+    assert node.vault_key == f"file:{tmp_path / 'vault.key'}"
+    assert node.policy == str(tmp_path / "policy.toml")
+    assert node.ledger == str(tmp_path / PLACE)
+    assert AgentSettings(**GIVEN, vault_key="env:SHOP_KEY").node(home).vault_key == "env:SHOP_KEY"
+    assert AgentSettings(**GIVEN, vault_key="file:/run/keys/shop").node(home).vault_key == "file:/run/keys/shop"

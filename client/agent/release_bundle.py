@@ -1,0 +1,44 @@
+"""The installed release's own bundle, which an agent approves by itself; any other one its operator approves."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+from client.agent.home import AgentHome
+from client.guard.approved_bundles import approve
+from shared.bundle import write_bundle
+from shared.engine_environment import engine_environment, program
+from shared.errors import ConfigError
+
+SECONDS = 170.0
+
+
+def approve_release(home: AgentHome) -> str:
+    """Build the bundle as a coordinator of the same release does, and note its digest, which is returned.
+
+    Nothing is asked for it: equal files give equal bundles. Raises ConfigError where it cannot be built.
+    """
+    with tempfile.TemporaryDirectory(dir=home.state) as folder:
+        return approve(home.approved, str(_built(write_bundle(Path(folder)), home)))
+
+
+def _built(app: Path, home: AgentHome) -> Path:
+    """The one .fab that Flower makes of an app's folder."""
+    command = [program("flwr"), "build", "--app", str(app)]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=app.parent,
+            env=engine_environment(home.engine),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"the release's bundle cannot be built: {error}") from error
+    found = list(app.parent.glob("*.fab"))
+    if done.returncode != 0 or len(found) != 1:
+        raise ConfigError(f"the release's bundle cannot be built: flwr build ended with {done.returncode}")
+    return found[0]

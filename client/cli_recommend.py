@@ -1,0 +1,108 @@
+"""The commands of ``graft-client`` that fit, show and serve recommendations: wiring only."""
+
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from client.agent.private_part import heads_and_key
+from client.commands.serve import AgentFolder, Heads, VaultKey, callers, serve
+from client.data.preparation import Preparation
+from client.features.item_features import CHOICES as FEATURE_SPACES
+from client.recommender.head_store import open_heads
+from client.serving.private_folder import open_private_folder
+from client.serving.reported_events import ReportedEvents
+from shared.errors import ConfigError
+
+
+def add_recommend_commands(app: typer.Typer) -> None:
+    """Put these commands beside the others."""
+    app.command()(fit)
+    app.command()(recommend)
+    app.command()(serve)
+    app.add_typer(callers, name="token")
+
+
+def fit(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The platform folder, an SQL source's file, or an agent's folder.")
+    ],
+    encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
+    heads: Heads = None,
+    features: Annotated[str, typer.Option(help=f"Feature space: {FEATURE_SPACES}.")] = "hashing",
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
+    min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
+    min_rating: Annotated[float | None, typer.Option(help="Events rated lower are left out.")] = None,
+    keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
+    no_order: Annotated[bool, typer.Option("--no-order", help="The events have no meaningful order in time.")] = False,
+    took_part: Annotated[
+        bool,
+        typer.Option(
+            "--took-part",
+            help="This platform helped to train the encoder, under the same seed and preparation: only the users who "
+            "stayed out of that judge it.",
+        ),
+    ] = False,
+    own: Annotated[
+        bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
+    ] = True,
+    vault_key: VaultKey = "",
+) -> None:
+    """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
+
+    What callers reported to a service of the same heads is fitted on, too.
+    Of an agent's folder, its settings say what the data are and how they are prepared, its vault keeps the heads, and
+    its ledger tells whether the platform helped to train encoders.
+    Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
+    it a vault (`graft-client vault make`) and say where its key is.
+    """
+    from client.commands.fit import Fitting, agents_fitting, is_agent
+    from client.recommender.served_fit import FitSettings, fit_recommender
+
+    if is_agent(folder):
+        _refuse_what_the_agent_says()
+        chosen = agents_fitting(folder, own=own)
+        place, key = heads_and_key(folder, heads, vault_key)
+    else:
+        preparation = Preparation(
+            min_user_events=min_user_events,
+            min_item_events=min_item_events,
+            min_rating=min_rating,
+            repeats="keep" if keep_repeats else "first",
+            ordered=not no_order,
+        )
+        settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
+        chosen = Fitting(data=folder, settings=settings)
+        place, key = heads_and_key(None, heads, vault_key)
+    private = open_private_folder(place, key)
+    reports = ReportedEvents(entries=private.reported())
+    verdict = fit_recommender(chosen.data, encoder, private.heads, chosen.settings, reports)
+    typer.echo(f"{place}: serves {verdict.served}; {verdict.reason}")
+
+
+def recommend(
+    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom to recommend to.")],
+    folder: AgentFolder = None,
+    heads: Heads = None,
+    k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    vault_key: VaultKey = "",
+) -> None:
+    """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
+    from client.commands.recommend import answer
+    from client.recommender.recommender import open_recommender
+
+    place, key = heads_and_key(folder, heads, vault_key)
+    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json)
+
+
+def _refuse_what_the_agent_says() -> None:
+    """Raises ConfigError for an option that an agent's settings answer already."""
+    context = click.get_current_context()
+    answered = ("heads", "features", "seed", "min_user_events", "min_item_events", "min_rating", "keep_repeats")
+    for name in (*answered, "no_order", "took_part"):
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise ConfigError(f"--{option} is not for an agent's folder: its settings, vault and ledger say that")

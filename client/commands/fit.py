@@ -1,0 +1,51 @@
+"""``graft-client fit`` on an agent's folder: its settings and its ledger say what else options would."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.agent.home import AgentHome
+from client.agent.settings import AgentSettings
+from client.data.spec import parse_platform_spec
+from client.guard.ledger import Ledger
+from client.recommender.served_fit import FitSettings
+from shared.settings_file import read_settings
+
+CONTRIBUTIONS = ("moments-reply", "train-reply")
+"""answers by which a platform's users enter an encoder"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitting:
+    """What is fitted, and how."""
+
+    data: Path
+    """the platform folder, or an SQL source's file"""
+    settings: FitSettings
+
+
+def is_agent(folder: Path) -> bool:
+    """Whether an agent's folder lies there."""
+    return AgentHome(folder).settings.is_file()
+
+
+def agents_fitting(folder: Path, *, own: bool) -> Fitting:
+    """By the agent's settings; raises ConfigError where they make no sense."""
+    home = AgentHome.existing(folder)
+    settings = read_settings(AgentSettings, home.settings)
+    spec = parse_platform_spec(f"{settings.name}={settings.data}")
+    asked = FitSettings(
+        preparation=spec.preparation(settings.min_user_events, settings.min_item_events),
+        features=settings.features,
+        seed=settings.seed,
+        took_part=has_contributed(home),
+        own=own,
+    )
+    return Fitting(data=spec.path, settings=asked)
+
+
+def has_contributed(home: AgentHome) -> bool:
+    """Whether the ledger has an answer by which users of this platform entered an encoder; or cannot tell."""
+    if not home.ledger.exists():
+        return False
+    lines, unreadable = Ledger(home.ledger).lines()
+    return bool(unreadable) or any(line.kind in CONTRIBUTIONS for line in lines)

@@ -1,0 +1,54 @@
+"""``graft-client fit`` on an agent's folder: what its settings and its ledger say, options do not."""
+
+import pytest
+from typer.testing import CliRunner
+
+from client.agent.home import AgentHome
+from client.agent.settings import AgentSettings
+from client.cli import app
+from client.commands.fit import agents_fitting, has_contributed, is_agent
+from client.guard.ledger import Ledger, LedgerLine
+from shared.errors import ConfigError
+from shared.settings_file import to_toml
+from tests.unit.client.guard.answers import NOON, checked, trained
+
+
+@pytest.fixture
+def home(tmp_path) -> AgentHome:
+    made = AgentHome(tmp_path)
+    settings = AgentSettings(
+        server="a:1", name="north", data="/data/north,min-rating=4,repeats=keep", seed=3, min_user_events=5
+    )
+    made.settings.write_bytes(to_toml(settings))
+    return made
+
+
+def test_takes_data_preparation_and_seed_of_the_agents_settings(home) -> None:
+    found = agents_fitting(home.folder, own=False)
+    assert str(found.data) == "/data/north"
+    asked = found.settings.preparation
+    assert (asked.min_rating, asked.repeats, asked.min_user_events) == (4.0, "keep", 5)
+    assert (found.settings.seed, found.settings.own, found.settings.took_part) == (3, False, False)
+    assert is_agent(home.folder)
+    assert not is_agent(home.folder / "none")
+
+
+def test_who_has_sent_an_update_has_taken_part_and_who_was_held_back_has_not(home) -> None:
+    ledger = Ledger(home.ledger)
+    ledger.add(LedgerLine.kept("too large", task="train", round_number=1, now=NOON))
+    assert not has_contributed(home)
+    ledger.add(LedgerLine.left(checked(trained()), task="train", round_number=1, now=NOON))
+    assert has_contributed(home)
+
+
+def test_a_ledger_that_cannot_be_read_whole_counts_as_one_of_who_took_part(home) -> None:
+    home.ledger.parent.mkdir()
+    home.ledger.write_text("cut of", "utf-8")
+    assert has_contributed(home)
+
+
+@pytest.mark.parametrize("option", [("--seed", "1"), ("--min-rating", "4"), ("--took-part",), ("--heads", "x")])
+def test_refuses_what_the_settings_answer(home, option) -> None:
+    done = CliRunner().invoke(app, ["fit", str(home.folder), "--encoder", "none", *option])
+    assert isinstance(done.exception, ConfigError)
+    assert f"{option[0]} is not for an agent's folder" in str(done.exception)
