@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.host import is_address, is_host
+from shared.metrics_port import require_port
 from shared.settings_file import require
 
 
@@ -20,12 +21,15 @@ class ServerSettings:
     """the largest request, in MiB"""
     requests_per_second: float = 100.0
     """of one address, on the long run; four times as many at once"""
+    metrics_port: int = 0
+    """of loopback, from which Prometheus reads; 0: none"""
     log_mib: int = 10
     """a log is put aside at this size, in MiB, and the one before it is dropped"""
 
     def __post_init__(self) -> None:
         require("host", is_address(self.host), "an IP address", self.host)
         require("port", 1 <= self.port <= 65535, "from 1 to 65535", self.port)
+        require_port(self.metrics_port)
         require("names", bool(self.names), "at least one host name or address", list(self.names))
         for name in self.names:
             require("names", is_host(name), "host names or IP addresses", name)

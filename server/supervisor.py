@@ -4,19 +4,24 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from server.engine.admission import admit
+from server.engine.attendance import Attendance
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
 from server.engine.programs import LOOPBACK, engine_programs
 from server.engine.run_keeper import RunKeeper
 from server.enrolment import Enrolment
 from server.home import ServerHome
+from server.metrics import ONLINE, ServerMetrics
 from server.settings import ServerSettings
 from shared.errors import ConfigError, EngineError
 from shared.loopback import free_port
+from shared.metrics_port import metrics_served
 from shared.processes.program import Program
 from shared.processes.supervision import Supervision
 
@@ -43,26 +48,36 @@ class Supervisor:
         port = free_port()
         engine = FlwrCommand(self.home)
         runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic)
+        attendance = Attendance(engine=engine, register=Enrolment(self.home.platforms), now=time.monotonic)
 
         def each_tick() -> dict[str, Any]:
             listens = _listens(LOOPBACK, port)
             if listens:
-                self._tell(engine, runs)
-            return {"ready": listens and _listens(self.settings.host, self.settings.port)}
+                self._tell(engine, runs, attendance)
+            ready = listens and _listens(self.settings.host, self.settings.port)
+            return {"ready": ready, ONLINE: attendance.online}
 
         def programs() -> list[Program]:
             _require_free(self.settings)
+            open_for_long.enter_context(metrics_served(self.settings.metrics_port, self._metrics()))
             compact(self.home.database)
             engine.connect(port)
             return engine_programs(self.home, port)
 
         most = self.settings.log_mib * MIB
-        supervision(self.home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=most)
+        with ExitStack() as open_for_long:
+            supervision(self.home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=most)
 
-    def _tell(self, engine: FlwrCommand, runs: RunKeeper) -> None:
+    def _metrics(self) -> ServerMetrics:
+        report = supervision(self.home).report
+        return ServerMetrics(home=self.home, report=report, now=lambda: datetime.now(UTC))
+
+    def _tell(self, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance) -> None:
         try:
             admit(Enrolment(self.home.platforms), engine)
             runs.look()
+            if self.settings.metrics_port:
+                attendance.look()
         except EngineError as error:
             _LOG.warning("%s", error)
             time.sleep(PATIENCE_SECONDS)

@@ -8,6 +8,7 @@ from client.data.spec import parse_platform_spec
 from client.vault.key_source import KeySource
 from client.workspace import NodeSettings
 from shared.host import Endpoint
+from shared.metrics_port import require_port
 from shared.settings_file import require
 
 
@@ -33,6 +34,8 @@ class AgentSettings:
     min_item_events: int = 1
     http_proxy: str = ""
     """the way out of this network, http://HOST:PORT; empty goes straight"""
+    metrics_port: int = 0
+    """of loopback, from which Prometheus reads; 0: none"""
     threads: int = 1
     """that a round may take"""
     memory_mib: int = 0
@@ -47,6 +50,7 @@ class AgentSettings:
             require(field, getattr(self, field) >= 1, "1 or more", getattr(self, field))
         for field in ("seed", "memory_mib"):
             require(field, getattr(self, field) >= 0, "0 or more", getattr(self, field))
+        require_port(self.metrics_port)
         proxy = urlsplit(self.http_proxy)
         holds = not self.http_proxy or (proxy.scheme == "http" and bool(proxy.hostname))
         require("http_proxy", holds, "http://HOST:PORT or empty", self.http_proxy)

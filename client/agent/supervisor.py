@@ -2,13 +2,16 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from client.agent.home import AgentHome
+from client.agent.metrics import AgentMetrics
 from client.agent.programs import agent_programs, write_node_config
 from client.agent.release_bundle import approve_release
 from client.agent.settings import AgentSettings
 from client.guard.approved_bundles import write_programs
 from shared.loopback import free_port
+from shared.metrics_port import metrics_served
 from shared.processes.program import Program
 from shared.processes.supervision import Supervision
 from shared.whole_file import write_whole
@@ -24,11 +27,15 @@ def supervision(home: AgentHome) -> Supervision:
 def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]) -> None:
     """Until ``stopping``; raises ConfigError where another supervisor runs in the folder."""
 
+    figures = AgentMetrics(home=home, settings=settings, report=supervision(home).report)
+
     def programs() -> list[Program]:
         write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
         write_node_config(home, settings)
         write_programs(home.programs, home.approved)
         approve_release(home)
+        open_for_long.enter_context(metrics_served(settings.metrics_port, figures))
         return agent_programs(home, settings, free_port())
 
-    supervision(home).serve(programs, each_tick=dict, stopping=stopping, log_bytes=LOG_BYTES)
+    with ExitStack() as open_for_long:
+        supervision(home).serve(programs, each_tick=dict, stopping=stopping, log_bytes=LOG_BYTES)

@@ -78,6 +78,7 @@ def _line(line: LedgerLine) -> str:
         return f"{start}: held back: {line.held_back}"
     parts = [f"{name} {size}" for name, size in line.arrays.items()]
     parts += [f"metrics {', '.join(line.metrics)}"] if line.metrics else []
+    parts += [line.code] if line.code else []
     parts += [f"of about {line.users} users"] if line.users else []
     return f"{start}: {'; '.join([line.kind, *parts])}; {line.bytes:,} bytes"
 

@@ -32,6 +32,8 @@ class LedgerLine:
     arrays: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     users: int = 0
+    code: str = ""
+    """of a decline or a failure"""
     held_back: str = ""
     """why it did not leave"""
 

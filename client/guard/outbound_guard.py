@@ -39,6 +39,8 @@ class Passed:
     """their names"""
     users: int
     """as told; 0 where nothing was"""
+    code: str = ""
+    """of a decline or a failure"""
 
 
 def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) -> Passed:
@@ -61,6 +63,7 @@ def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) 
         arrays={name: f"{layout.dtype} [{layout.size}]" for name, layout in entry.arrays.items()},
         metrics=tuple(sorted(content.get(METRICS, MetricRecord()))),
         users=int(header.get("users", 0)),
+        code=str(header.get("code", header.get("reason", ""))),
     )
 
 
