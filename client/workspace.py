@@ -17,6 +17,7 @@ from client.data.source import DataMoment, is_database, read_kept_data, read_pla
 from client.data.spec import PlatformSpec, parse_platform_spec
 from client.features.item_features import item_features
 from client.recommender.head_store import HeadStore, open_records
+from client.serving.round_reports import reports_as_of
 from client.vault.records import Records
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
@@ -130,12 +131,17 @@ def open_workspace(
 
 
 def _opened(settings: NodeSettings, records: Records, moment: DataMoment | None) -> OpenedData:
+    """What was reported while the platform served counts too, where the data are wanted for a task."""
     spec = parse_platform_spec(settings.platform)
     least = (settings.min_user_events, settings.min_item_events)
-    if moment is None or not is_database(spec.path):
+    heads = Path(settings.heads)
+    reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
+    if moment is None or (reports is None and not is_database(spec.path)):
         return open_data(settings.platform, settings.seed, settings.cache, settings.features, *least)
-    folder = read_kept_data(spec.path, records, Path(settings.heads) / SQL_LOCK, moment)
-    return _prepared(folder, spec, spec.preparation(*least), settings.seed, settings.features, settings.cache)
+    kept = is_database(spec.path)
+    folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment) if kept else read_platform_data(spec.path)
+    whole = folder if reports is None else reports.added_to(folder)
+    return _prepared(whole, spec, spec.preparation(*least), settings.seed, settings.features, settings.cache)
 
 
 @lru_cache(maxsize=64)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from client.recommender.head_store import HeadStore, StoredHead, open_heads
+from client.recommender.head_store import HeadStore, StoredHead, open_records
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.journal_lines import Entry, Lines, PlainLines, SealedLines
+from client.vault.records import Records
 from client.vault.sealed import KEY
 from shared.errors import HeadStoreError
 from shared.file_lock import file_lock
@@ -40,8 +41,13 @@ def open_private_folder(folder: Path, key: str) -> PrivateFolder:
 
     Raises ConfigError where there is no vault, or there is one and no key; StorageError where it does not open.
     """
-    heads = open_heads(folder, key)
-    lines = SealedLines(_journal_key(folder, heads)) if key else PlainLines()
+    return private_folder(folder, open_records(folder, key), sealed=bool(key))
+
+
+def private_folder(folder: Path, records: Records, *, sealed: bool) -> PrivateFolder:
+    """The same, of records that are open already: those of a vault where it is ``sealed``."""
+    heads = HeadStore(records)
+    lines = SealedLines(_journal_key(folder, heads)) if sealed else PlainLines()
     return PrivateFolder(folder=folder, heads=heads, lines=lines)
 
 
