@@ -56,6 +56,7 @@ def init(
     vault_key: Annotated[
         str, typer.Option("--vault-key", metavar="KIND:WHERE", help=f"{KEY_HELP} Default: a new file in DIR.")
     ] = "",
+    and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,
 ) -> None:
     """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform."""
     os.umask(PRIVATE)
@@ -67,6 +68,8 @@ def init(
     typer.echo(f"what it learns is sealed in {home.vault}; {_where_the_key_is(home, vault_key)}")
     typer.echo(f"what may leave stands in {home.policy}; graft-client audit tells what has left")
     typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
+    if and_start:
+        start(home.folder, background=True)
 
 
 def _where_the_key_is(home: AgentHome, vault_key: str) -> str:

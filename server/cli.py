@@ -69,15 +69,19 @@ def init(
 
 @app.command()
 def enroll(
-    name: Annotated[str, typer.Argument(help="The platform's name in every round.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The platform's name in every round.")],
     public_key: Annotated[
-        Path, typer.Option("--public-key", metavar="FILE", help="The node.key.pub of the platform's folder.")
+        list[Path],
+        typer.Option("--public-key", metavar="FILE", help="The node.key.pub of the platform's folder; one for each."),
     ],
     home: Folder = Path(),
 ) -> None:
-    """Admit a platform by its public key; where the server is down, it is told when it starts."""
+    """Admit platforms by their public keys; where the server is down, it is told when it starts."""
     register = Enrolment(ServerHome.existing(home).platforms)
-    typer.echo(f"{register.enroll(name, read_public_key(public_key)).name}: enrolled")
+    if len(names) != len(public_key):
+        raise ConfigError(f"expected a --public-key for each of {len(names)} names; got {len(public_key)}")
+    for name, key in zip(names, [read_public_key(path) for path in public_key], strict=True):
+        typer.echo(f"{register.enroll(name, key).name}: enrolled")
 
 
 @app.command()

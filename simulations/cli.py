@@ -29,6 +29,7 @@ from simulations.run_command import RunStopped, execute
 from simulations.run_config import RunConfig, read_config_file
 from simulations.table import markdown_table, rich_table
 from simulations.workers import cores
+from simulations.world_command import write_world
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -223,6 +224,18 @@ def benchmark(
     together = federation_table(list(finished(grid.federations, out)))
     ways = three_way_table(list(finished(grid.three_ways, out)))
     sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}\n{ways}\n{foretold_table(measured)}")
+
+
+@app.command()
+def world(
+    out: Annotated[Path, typer.Option(help="The folder to which a folder for each platform is added.")],
+    drift: Annotated[float, typer.Option(help="How far trades lie apart, 0 to 1.")] = 0.2,
+    share: Annotated[float, typer.Option(help="Share of each platform's users, above 0 and up to 1.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+) -> None:
+    """Write the synthetic platforms as folders: a news site, two shops, a film service and a tiny shop."""
+    for line in write_world(out, drift=drift, share=share, seed=seed):
+        typer.echo(line)
 
 
 def main() -> None:

@@ -1,0 +1,89 @@
+"""Graft's commands, run as a person would type them, shown with what they print; and what was started is ended."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+SECONDS = 900.0
+"""that a command may take on a machine that does much else"""
+
+
+class CommandFailed(Exception):
+    """A command ended otherwise than it should."""
+
+
+@dataclass
+class Commands:
+    """Commands in one folder."""
+
+    folder: Path
+    _to_stop: list[tuple[str, ...]] = field(default_factory=list)
+    _processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(self, *words: object, quiet: bool = False) -> str:
+        """Run it to its end; what it prints is shown, and returned. Raises CommandFailed."""
+        line = [str(word) for word in words]
+        print(f"  $ {' '.join(line)}", flush=True)
+        done = subprocess.run(
+            [str(BIN / line[0]), *line[1:]],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise CommandFailed(f"{' '.join(line)} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+        if not quiet:
+            print("".join(f"    {text}\n" for text in done.stdout.strip().splitlines()), end="", flush=True)
+        return done.stdout
+
+    def started(self, *words: str) -> None:
+        """Note a command that ends what was started in the background."""
+        self._to_stop.append(words)
+
+    def start(self, *words: object) -> subprocess.Popen[str]:
+        """Start a program that runs until it is told to stop; its first line shows that it runs."""
+        line = [str(word) for word in words]
+        print(f"  $ {' '.join(line)} &", flush=True)
+        process = subprocess.Popen(
+            [str(BIN / line[0]), *line[1:]],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._processes.append(process)
+        return process
+
+    def end_all(self) -> None:
+        """Everything that was started, the last first."""
+        for process in reversed(self._processes):
+            process.terminate()
+            process.wait(60)
+        self._processes.clear()
+        while self._to_stop:
+            words = self._to_stop.pop()
+            subprocess.run(
+                [str(BIN / words[0]), *words[1:]], cwd=self.folder, capture_output=True, timeout=SECONDS, check=False
+            )
+
+    def _environment(self) -> dict[str, str]:
+        return {"OMP_NUM_THREADS": "1", **os.environ, "COLUMNS": "110"}
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Raises CommandFailed where it does not come about."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            raise CommandFailed(f"{what}: not within {SECONDS:g} seconds")
+        time.sleep(0.5)

@@ -1,0 +1,144 @@
+"""The story, step by step; each says in plain words what happens before it does."""
+
+import re
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from audience import kinds_of, people_of, visit
+from commands import Commands, wait_until
+
+SHOP, SECOND, FILMS = "shop", "second-shop", "films"
+PLATFORMS = (SHOP, SECOND, FILMS)
+ENCODER = "encoder.safetensors"
+NEWEST = f"coordinator/{ENCODER}"
+
+
+@dataclass
+class Story:
+    """What is played, and with how much of it."""
+
+    commands: Commands
+    share: float
+    rounds: int
+    visitors: int
+    encoder: str
+    folders: list[str]
+    """SOURCE, SHOP, SECOND-SHOP, FILMS; empty: synthetic ones"""
+    _began: float = field(default_factory=time.monotonic)
+    _steps: int = 0
+
+    def play(self) -> None:
+        """From the first step to the last."""
+        data = self.platforms()
+        self.pretrain(data["news"])
+        self.coordinate()
+        self.join(data)
+        self.federate(self.rounds)
+        self.fit(PLATFORMS)
+        address, token = self.serve()
+        self.visits(address, token, Path(data[SHOP]))
+        self.learn(address, token, Path(data[SHOP]))
+        self.tell()
+
+    def platforms(self) -> dict[str, str]:
+        """Who is there."""
+        if self.folders:
+            self._say("Four platforms: their folders are yours, and stay as they are.")
+            return dict(zip(("news", *PLATFORMS), self.folders, strict=True))
+        self._say("Four synthetic platforms: a news site, two shops of one trade, a film service.")
+        self._run("graft-sim", "world", "--out", "platforms", "--share", self.share)
+        return {name: str(self.commands.folder / "platforms" / name) for name in ("news", *PLATFORMS)}
+
+    def pretrain(self, news: str) -> None:
+        """The source's part."""
+        self._say("The news site pretrains an encoder on its own clicks. The file holds no user and no item.")
+        self._run("graft-client", "pretrain", news, "--out", ENCODER, "--encoder", self.encoder)
+
+    def coordinate(self) -> None:
+        """The coordinator's part."""
+        self._say("A coordinator takes the encoder. It holds no code that could read a platform's data.")
+        port = _free_port()
+        self._run("graft-server", "init", "coordinator", "--encoder", ENCODER, "--host", "127.0.0.1", "--port", port)
+        self.commands.started("graft-server", "stop", "--home", "coordinator")
+        self._run("graft-server", "start", "--home", "coordinator", "--background")
+        self._port = port
+
+    def join(self, data: dict[str, str]) -> None:
+        """The platforms' part."""
+        self._say("Two shops and a film service join: each makes a key pair and a vault, and starts its agent.")
+        server = ("--server", f"localhost:{self._port}", "--ca", "coordinator/tls/ca.crt")
+        for name in PLATFORMS:
+            self.commands.started("graft-client", "stop", name)
+            self._run("graft-client", "init", name, *server, "--name", name, "--data", data[name], "--start")
+        keys = [word for name in PLATFORMS for word in ("--public-key", f"{name}/node.key.pub")]
+        self._run("graft-server", "enroll", *PLATFORMS, *keys, "--home", "coordinator")
+
+    def federate(self, rounds: int) -> None:
+        """Rounds of all three."""
+        self._say(
+            "They improve the encoder: each trains it on its own events, and sends what came of it, nothing else."
+        )
+        asked = ("--rounds", rounds, "--min-platforms", len(PLATFORMS), "--set", "wait-seconds=600")
+        asked += ("--set", f"evaluate-every={rounds}")
+        self._run("graft-server", "run", *asked, "--home", "coordinator")
+
+    def fit(self, names: tuple[str, ...]) -> None:
+        """What each platform serves from now on."""
+        self._say("Each platform fits its recommender; its gate decides whether the encoder is served, and says why.")
+        for name in names:
+            self._run("graft-client", "fit", name, "--encoder", NEWEST, "--no-own")
+
+    def serve(self) -> tuple[str, str]:
+        """Address and token of the shop's service."""
+        self._say("The shop serves lists on this machine, to callers with a token.")
+        token = self._run("graft-client", "token", "add", "web", "--tokens", f"{SHOP}/tokens", quiet=True).strip()
+        ports = ("--port", 0, "--http-port", 0, "--seconds", 30)
+        line = self.commands.start("graft-client", "serve", SHOP, *ports).stdout.readline()
+        print(f"    {line.strip()}", flush=True)
+        return re.search(r"http://\S+", line)[0], token
+
+    def visits(self, address: str, token: str, shop: Path) -> None:
+        """People who click."""
+        self._say("People look at the shop's lists and click; each click is on disk before it is acknowledged.")
+        people = [*people_of(shop, self.visitors // 2), *(str(900000 + one) for one in range(self.visitors // 2))]
+        found = visit(address, token, people, kinds_of(shop), seed=1)
+        print(f"    {found.lists} lists, {found.clicks} clicks; half of the people were strangers", flush=True)
+
+    def learn(self, address: str, token: str, shop: Path) -> None:
+        """The head first, then the next round."""
+        self._say("The shop's head learns from the clicks, and is swapped in while it serves.")
+        before = _head(address)
+        self.fit((SHOP,))
+        wait_until(lambda: _head(address) != before, "a new head is swapped in")
+        print(f"    head {before} is now {_head(address)}", flush=True)
+        self._say("And the next round uses them: what people clicked is among the shop's events.")
+        self.federate(1)
+        visit(address, token, people_of(shop, 3), kinds_of(shop), seed=2)
+
+    def tell(self) -> None:
+        """What left, and how long all took."""
+        self._say("What has left the shop, in the words of its own ledger:")
+        self._run("graft-client", "audit", SHOP)
+        self._run("graft-server", "status", "--home", "coordinator")
+        print(f"\nDone in {time.monotonic() - self._began:.0f} seconds; everything that was started is ended now.")
+
+    def _say(self, words: str) -> None:
+        self._steps += 1
+        print(f"\n{self._steps}. [{time.monotonic() - self._began:.0f} s] {words}", flush=True)
+
+    def _run(self, *words: object, quiet: bool = False) -> str:
+        return self.commands.run(*words, quiet=quiet)
+
+
+def _head(address: str) -> str:
+    answer = httpx.get(f"{address}/v1/health", timeout=60, trust_env=False).raise_for_status()
+    return str(answer.json()["head"])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
