@@ -8,6 +8,8 @@ torch.set_num_threads(1)
 
 LONGEST = (
     "integration/deployed/test_federation.py",
+    "integration/deployed/test_walkthrough.py",
+    "integration/deployed/test_story.py",
     "integration/test_resume.py",
     "integration/test_refused_bundle.py",
     "unit/server/test_exact_resume.py",

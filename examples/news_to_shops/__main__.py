@@ -29,7 +29,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     if given.out.exists() and (not given.out.is_dir() or any(given.out.iterdir())):
-        sys.exit(f"news_to_shops: {given.out}: exists already and is not an empty folder")
+        parser.error(f"{given.out}: exists already and is not an empty folder")
     given.out.mkdir(parents=True, exist_ok=True)
     commands = Commands(given.out.resolve())
     story = Story(

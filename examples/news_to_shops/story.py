@@ -79,7 +79,7 @@ class Story:
     def federate(self, rounds: int) -> None:
         """Rounds of all three."""
         self._say(
-            "They improve the encoder: each trains it on its own events, and sends what came of it, nothing else."
+            "They improve it together: each trains it on its own events, and sends what came of it, nothing else."
         )
         asked = ("--rounds", rounds, "--min-platforms", len(PLATFORMS), "--set", "wait-seconds=600")
         asked += ("--set", f"evaluate-every={rounds}")

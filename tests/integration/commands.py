@@ -11,8 +11,10 @@ MODULES = {"graft-sim": "simulations.cli", "graft-client": "client.cli", "graft-
 """What ``pyproject.toml`` names as the console scripts: ``main`` in each."""
 
 
-def start(command: str, *arguments: object, hash_seed: int = 0, own_group: bool = False) -> subprocess.Popen[str]:
-    """Start a command; one thread, so that parallel tests do not wait for each other."""
+def start(
+    command: str, *arguments: object, hash_seed: int = 0, own_group: bool = False, folder: Path = REPOSITORY
+) -> subprocess.Popen[str]:
+    """Start a command in a folder; one thread, so that parallel tests do not wait for each other."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
@@ -27,7 +29,7 @@ def start(command: str, *arguments: object, hash_seed: int = 0, own_group: bool 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=REPOSITORY,
+        cwd=folder,
         env=environment,
         start_new_session=own_group,
     )
