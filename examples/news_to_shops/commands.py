@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+MAIN = {"graft-sim": "simulations.cli", "graft-client": "client.cli", "graft-server": "server.cli"}
+"""where each command's ``main`` is: those of this Python, whatever else is on the PATH"""
 SECONDS = 900.0
 """that a command may take on a machine that does much else"""
 
@@ -30,7 +31,7 @@ class Commands:
         line = [str(word) for word in words]
         print(f"  $ {' '.join(line)}", flush=True)
         done = subprocess.run(
-            [str(BIN / line[0]), *line[1:]],
+            _command(line),
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -54,7 +55,7 @@ class Commands:
         line = [str(word) for word in words]
         print(f"  $ {' '.join(line)} &", flush=True)
         process = subprocess.Popen(
-            [str(BIN / line[0]), *line[1:]],
+            _command(line),
             cwd=self.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -72,12 +73,15 @@ class Commands:
         self._processes.clear()
         while self._to_stop:
             words = self._to_stop.pop()
-            subprocess.run(
-                [str(BIN / words[0]), *words[1:]], cwd=self.folder, capture_output=True, timeout=SECONDS, check=False
-            )
+            subprocess.run(_command(words), cwd=self.folder, capture_output=True, timeout=SECONDS, check=False)
 
     def _environment(self) -> dict[str, str]:
         return {"OMP_NUM_THREADS": "1", **os.environ, "COLUMNS": "110"}
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    start = f"import sys; sys.argv[0] = {words[0]!r}; from {MAIN[words[0]]} import main; main()"
+    return [sys.executable, "-P", "-c", start, *words[1:]]
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
