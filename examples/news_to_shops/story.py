@@ -123,7 +123,7 @@ class Story:
         self._say("What has left the shop, in the words of its own ledger:")
         self._run("graft-client", "audit", SHOP)
         self._run("graft-server", "status", "--home", "coordinator")
-        print(f"\nDone in {time.monotonic() - self._began:.0f} seconds; everything that was started is ended now.")
+        print(f"\nDone in {time.monotonic() - self._began:.0f} seconds; what was started is ended now, the last first.")
 
     def _say(self, words: str) -> None:
         self._steps += 1
