@@ -10,21 +10,28 @@ from client.recommender.head_store import open_records
 from client.workspace import NodeSettings
 
 
-def canaries(source: Path) -> re.Pattern[bytes]:
-    """Each text; each user's id as digits and as a database or an array of integers holds it (64 bits)."""
+def canaries(source: Path) -> list[re.Pattern[bytes]]:
+    """Each text; each user's id as digits, and what all ids have in common where they are integers of 64 bits.
+
+    Texts and digits of one platform begin alike, which makes the search of large files quick.
+    """
     folder = read_platform_data(source)
-    texts = [text.encode("utf-8") for text in folder.items["text"].to_list()]
     users = sorted(set(folder.events["user_id"].to_list()))
-    ids = [str(user).encode("ascii") for user in users]
-    packed = [struct.pack(order, user) for user in users for order in ("<q", ">q")]
-    return re.compile(b"|".join(map(re.escape, (*texts, *ids, *packed))))
+    words = [[text.encode("utf-8") for text in folder.items["text"].to_list()]]
+    words += [[str(user).encode("ascii") for user in users]]
+    words += [[struct.pack("<q", user)[2:]] for user in (users[0], users[-1])]
+    words += [[struct.pack(">q", user)[:6]] for user in (users[0], users[-1])]
+    return [re.compile(b"|".join(map(re.escape, sorted(one)))) for one in words]
 
 
-def found(pattern: re.Pattern[bytes], folder: Path, *, but: Iterable[str] = ()) -> list[str]:
-    """The files of a folder that hold one, those under the folders ``but`` left out."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] not in but]
+def found(patterns: Iterable[re.Pattern[bytes]], folder: Path) -> list[str]:
+    """The files of a folder that hold one."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
     assert files, f"{folder}: nothing was searched"
-    return sorted(str(path.relative_to(folder)) for path in files if pattern.search(path.read_bytes()))
+    contents = ((path, path.read_bytes()) for path in files)
+    return sorted(
+        str(path.relative_to(folder)) for path, content in contents if any(one.search(content) for one in patterns)
+    )
 
 
 def unsealed(node: NodeSettings, folder: Path) -> Path:
