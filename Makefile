@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Flower wants an app's folder named like a package; a clone's may be named anything, so the bundle is made from a copy.
 BUNDLE := build/bundle/graft
 
-.PHONY: demo test check format protobuf clean
+.PHONY: demo test slow check format protobuf clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +19,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
+
+slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
 
 check: $(STAMP)
 	$(BIN)/ruff check .

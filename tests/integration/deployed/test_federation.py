@@ -123,6 +123,7 @@ def test_nothing_but_the_proxy_listens_beyond_loopback(deployed) -> None:
     assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 103), ids=lambda seed: Kill.drawn(seed).target)
 def test_whoever_is_killed_at_whatever_moment_it_ends_with_the_same_encoder_and_heads(
     deployed, undisturbed, seed

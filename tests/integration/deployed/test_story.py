@@ -32,6 +32,7 @@ def play(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_plays_to_its_end_and_leaves_nothing_running(tmp_path) -> None:
     done = play("--out", tmp_path / "story", "--share", "0.3", "--rounds", "1", "--visitors", "10")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

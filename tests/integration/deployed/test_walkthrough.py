@@ -41,6 +41,7 @@ def test_takes_at_most_fifteen_commands_none_of_which_is_two() -> None:
         assert not {";", "&&", "||", "|", "&", "do", "done"} & set(words)
 
 
+@pytest.mark.slow
 def test_ends_with_three_platforms_that_recommend(folder) -> None:
     port = str(free_port())
     shown = []
