@@ -161,7 +161,8 @@ def test_what_a_platform_sends_in_a_run_holds_nothing_that_must_stay(watched) ->
         assert kind in sent
     assert len(sent) > 4 * encoder.flat.size
     private = watched.private()
-    assert (len(private.users), len(private.items), len(private.heads)) == (130, ITEMS, 3)
+    learnt_and_whose = 4  # v, a, b, and the items to which their rows belong
+    assert (len(private.users), len(private.items), len(private.heads)) == (130, ITEMS, learnt_and_whose)
     assert private.found_in(sent) == set()
 
 
