@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import tomli_w
 
 from client.agent.home import AgentHome
+from client.agent.private_part import OWNER_ONLY
 from client.agent.settings import AgentSettings
 from shared.engine_environment import engine_environment, program
 from shared.processes.program import Program
@@ -13,7 +14,6 @@ from shared.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"
 MIB = 2**20
-OWNER_ONLY = 0o600
 
 
 def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[Program]:

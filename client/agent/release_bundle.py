@@ -7,7 +7,7 @@ from pathlib import Path
 from client.agent.home import AgentHome
 from client.guard.approved_bundles import approve
 from shared.bundle import write_bundle
-from shared.engine_environment import engine_environment, program
+from shared.engine_environment import run_flwr
 from shared.errors import ConfigError
 
 SECONDS = 170.0
@@ -24,18 +24,8 @@ def approve_release(home: AgentHome) -> str:
 
 def _built(app: Path, home: AgentHome) -> Path:
     """The one .fab that Flower makes of an app's folder."""
-    command = [program("flwr"), "build", "--app", str(app)]
     try:
-        done = subprocess.run(
-            command,
-            cwd=app.parent,
-            env=engine_environment(home.engine),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = run_flwr("build", "--app", str(app), home=home.engine, folder=app.parent, seconds=SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"the release's bundle cannot be built: {error}") from error
     found = list(app.parent.glob("*.fab"))

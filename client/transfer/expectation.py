@@ -44,14 +44,11 @@ class Expectation:
         lifts = np.array([_log_lift(pair.lift) for pair in pairs])
         counts = {name: int((names == name).sum()) for name in np.unique(names)}
         share = np.array([1 / counts[name] for name in names])
-        left_out = np.concatenate(
-            [
-                lifts[names == name] - inputs[names == name] @ _ridge(inputs, lifts, share * (names != name))
-                for name in counts
-            ]
-        )
-        order = np.concatenate([np.flatnonzero(names == name) for name in counts])
-        spread = float(np.sqrt(np.average(left_out**2, weights=share[order])))
+        left_out = np.zeros(len(pairs))
+        for name in counts:
+            own = names == name
+            left_out[own] = lifts[own] - inputs[own] @ _ridge(inputs, lifts, share * ~own)
+        spread = float(np.sqrt(np.average(left_out**2, weights=share)))
         return cls(weights=_ridge(inputs, lifts, share), spread=spread)
 
     def of(self, *, shown: float, error: float, adds: float, users: int) -> Interval:

@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from server.home import ServerHome
-from shared.engine_environment import engine_environment, program
+from shared.engine_environment import run_flwr
 from shared.errors import EngineError
 
 CONNECTION = "graft"
@@ -65,16 +65,8 @@ class FlwrCommand:
     def _answer(self, *arguments: str) -> dict[str, Any]:
         """The JSON object that the command prints."""
         try:
-            done = subprocess.run(
-                [program("flwr"), *arguments, "--format", "json"],
-                cwd=self.home.state,
-                env=engine_environment(self.home.engine),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
+            words = (*arguments, "--format", "json")
+            done = run_flwr(*words, home=self.home.engine, folder=self.home.state, seconds=SECONDS)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EngineError(f"flwr {arguments[0]} gave no answer: {error}") from error
         try:
