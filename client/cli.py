@@ -18,6 +18,7 @@ from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
 from client.data.preparation import Preparation
+from client.data.spec import FOLDER_HELP
 from client.features.item_features import CHOICES as FEATURE_SPACES
 from shared.command_line import USAGE_ERROR, run_command
 from shared.encoder.presets import PRESETS
@@ -101,8 +102,7 @@ def assess(
         str,
         typer.Argument(
             metavar="DIR[,option=value...]",
-            help="The platform folder or an SQL source's file, with the options of a platform in `graft-sim run`: "
-            "min-rating=R, order=none, max-users=N, repeats=keep, fraction=F, users=A-B, ...",
+            help=f"Which platform: {FOLDER_HELP}",
         ),
     ],
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],

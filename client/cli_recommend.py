@@ -9,16 +9,30 @@ import typer
 from client.agent.private_part import heads_and_key
 from client.commands.serve import AgentFolder, Heads, VaultKey, callers, serve
 from client.data.preparation import Preparation
+from client.data.spec import FOLDER_HELP
 from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.recommender.head_store import open_heads
 from client.serving.private_folder import open_private_folder
 from client.serving.reported_events import ReportedEvents
 from shared.errors import ConfigError
 
+TookPart = Annotated[
+    bool,
+    typer.Option(
+        "--took-part",
+        help="This platform helped to train the encoder, under the same seed and preparation: only the users who "
+        "stayed out of that judge it.",
+    ),
+]
+OwnEncoder = Annotated[
+    bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
+]
+
 
 def add_recommend_commands(app: typer.Typer) -> None:
     """Put these commands beside the others."""
     app.command()(fit)
+    app.command()(evaluate)
     app.command()(recommend)
     app.command()(serve)
     app.add_typer(callers, name="token")
@@ -37,17 +51,8 @@ def fit(
     min_rating: Annotated[float | None, typer.Option(help="Events rated lower are left out.")] = None,
     keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
     no_order: Annotated[bool, typer.Option("--no-order", help="The events have no meaningful order in time.")] = False,
-    took_part: Annotated[
-        bool,
-        typer.Option(
-            "--took-part",
-            help="This platform helped to train the encoder, under the same seed and preparation: only the users who "
-            "stayed out of that judge it.",
-        ),
-    ] = False,
-    own: Annotated[
-        bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
-    ] = True,
+    took_part: TookPart = False,
+    own: OwnEncoder = True,
     vault_key: VaultKey = "",
 ) -> None:
     """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
@@ -80,6 +85,45 @@ def fit(
     reports = ReportedEvents(entries=private.reported())
     verdict = fit_recommender(chosen.data, encoder, private.heads, chosen.settings, reports)
     typer.echo(f"{place}: serves {verdict.served}; {verdict.reason}")
+
+
+def evaluate(
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="DIR[,option=value...]", help=f"An agent's folder, or {FOLDER_HELP}"),
+    ],
+    encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
+    features: Annotated[str, typer.Option(help=f"Feature space: {FEATURE_SPACES}.")] = "hashing",
+    seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
+    min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
+    min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
+    took_part: TookPart = False,
+    own: OwnEncoder = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    vault_key: VaultKey = "",
+) -> None:
+    """Say how good what `fit` would serve is: every user's last event, which nothing was fitted on, ranked among all
+    items by each method.
+
+    Fits as `fit` does and stores nothing; an agent's folder brings its settings, and what callers reported.
+    """
+    from client.commands.evaluate import show
+    from client.commands.fit import agents_fitting, is_agent, platform_fitting
+    from client.recommender.served_evaluation import evaluate_fit
+    from client.recommender.served_fit import open_fit
+
+    reports = None
+    if is_agent(Path(folder)):
+        _refuse_what_the_agent_says()
+        chosen = agents_fitting(Path(folder), own=own)
+        place, key = heads_and_key(Path(folder), None, vault_key)
+        reports = ReportedEvents(entries=open_private_folder(place, key).reported())
+    else:
+        chosen = platform_fitting(
+            folder, features, seed, min_user_events, min_item_events, took_part=took_part, own=own
+        )
+    work = open_fit(chosen.data, encoder, chosen.settings, reports)
+    show(evaluate_fit(work, chosen.settings.seed), as_json=as_json)
 
 
 def recommend(

@@ -1,4 +1,4 @@
-"""``graft-client fit`` on an agent's folder: its settings and its ledger say what else options would."""
+"""``graft-client fit`` and ``evaluate`` on an agent's folder: its settings and ledger say what else options would."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,15 +32,25 @@ def agents_fitting(folder: Path, *, own: bool) -> Fitting:
     """By the agent's settings; raises ConfigError where they make no sense."""
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
-    spec = parse_platform_spec(f"{settings.name}={settings.data}")
-    asked = FitSettings(
-        preparation=spec.preparation(settings.min_user_events, settings.min_item_events),
-        features=settings.features,
-        seed=settings.seed,
+    return platform_fitting(
+        settings.data,
+        settings.features,
+        settings.seed,
+        settings.min_user_events,
+        settings.min_item_events,
         took_part=has_contributed(home),
         own=own,
     )
-    return Fitting(data=spec.path, settings=asked)
+
+
+def platform_fitting(
+    line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool, own: bool
+) -> Fitting:
+    """Of the platform ``DIR[,option=value...]``; raises ConfigError."""
+    spec = parse_platform_spec(f"platform={line}")
+    preparation = spec.preparation(min_user_events, min_item_events)
+    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
+    return Fitting(data=spec.path, settings=settings)
 
 
 def has_contributed(home: AgentHome) -> bool:

@@ -73,23 +73,30 @@ def fit_recommender(
 
     Raises InputError for bad input, HeadStoreError where the store cannot be written.
     """
-    encoder, card = load_encoder(encoder_file)
-    found = read_platform_data(folder)
-    whole = found if reports is None else reports.added_to(found)
-    platform = prepare(whole, settings.preparation, name=platform_name(folder), seed=settings.seed)
-    space, vectors = item_features(platform, settings.features)
-    require_same(encoder.spec.feature_space, space, where=str(folder))
-    work = _Fit(platform, space, vectors, encoder, card, settings)
-    work.reports_until = 0 if reports is None else reports.until
+    work = open_fit(folder, encoder_file, settings, reports)
     steps: tuple[Callable[[], None], ...] = (work.train, work.stack, partial(work.store, store))
     for step in track(steps, "fitting", total=len(steps)):
         step()
     return work.verdict
 
 
-class _Fit:
-    """One fit, step by step."""
+def open_fit(folder: Path, encoder_file: Path, settings: FitSettings, reports: Reports | None = None) -> "Fit":
+    """What is to be fitted, read and prepared, with nothing fitted yet; raises InputError for bad input."""
+    encoder, card = load_encoder(encoder_file)
+    found = read_platform_data(folder)
+    whole = found if reports is None else reports.added_to(found)
+    platform = prepare(whole, settings.preparation, name=platform_name(folder), seed=settings.seed)
+    space, vectors = item_features(platform, settings.features)
+    require_same(encoder.spec.feature_space, space, where=str(folder))
+    work = Fit(platform, space, vectors, encoder, card, settings)
+    work.reports_until = 0 if reports is None else reports.until
+    return work
 
+
+class Fit:
+    """One fit, step by step: ``train``, ``stack``, then what is wanted of it."""
+
+    stacks: FittedStacks
     verdict: GateVerdict
     reports_until = 0
 
@@ -102,36 +109,35 @@ class _Fit:
         card: EncoderCard,
         settings: FitSettings,
     ) -> None:
-        self._platform, self._space, self._settings = platform, space, settings
+        self.platform, self._space, self._settings = platform, space, settings
         self._encoder, self._card = encoder, card
         self._catalogue = Catalogue(features=features, neighbours=nearest(features))
         self._method, self._part = ("federated", "federated") if settings.took_part else ("feature", "received")
         self._unseen = unseen_by_rounds(platform) if settings.took_part else platform.training_users
         self._own: Own | None = None
-        self._stacks: FittedStacks
 
     def train(self) -> None:
         """What the platform trains alone."""
         if self._settings.own:
             preset = self._encoder.spec.preset
-            self._own = train_own(self._platform, self._catalogue, self._space, preset, self._settings.seed)
+            self._own = train_own(self.platform, self._catalogue, self._space, preset, self._settings.seed)
 
     def stack(self) -> None:
         """Every scorer fitted, weighted and judged."""
-        part, platform, catalogue, seed = self._part, self._platform, self._catalogue, self._settings.seed
+        part, platform, catalogue, seed = self._part, self.platform, self._catalogue, self._settings.seed
         trained: dict[str, Trained] = {part: feature_part(part, self._encoder, catalogue, unseen=self._unseen)}
         if self._own is not None:
             trained[OWN] = self._own.part(platform, catalogue)
         sets = {LOCAL: [(), (OWN,)], self._method: [(part,), (part, OWN)]}
         there = {method: [parts for parts in some if set(parts) <= set(trained)] for method, some in sets.items()}
-        self._stacks = fit_stacks(platform, catalogue, dict(sorted(trained.items())), there, seed=seed)
+        self.stacks = fit_stacks(platform, catalogue, dict(sorted(trained.items())), there, seed=seed)
         rng = rng_for(seed, platform.name, "gate")
         related = {self._method: self._related()}
-        self.verdict = decide(self._stacks.options, self._stacks.whole_list_by_name(), rng, related)
+        self.verdict = decide(self.stacks.options, self.stacks.whole_list_by_name(), rng, related)
 
     def store(self, store: HeadStore) -> None:
         """What is served, in one record."""
-        stacks, platform = self._stacks, self._platform
+        stacks, platform = self.stacks, self.platform
         panel, weights = stacks.panel.used(stacks.chosen[self.verdict.served].weights)
         names = [name for name in SCORERS if name not in stacks.left_out]
         scorers = zip(names, stacks.panel.raw.scorers, strict=False)
@@ -156,5 +162,5 @@ class _Fit:
     def _related(self) -> Relatedness | None:
         if not self._card.calibration:
             return None
-        rng = rng_for(self._settings.seed, self._platform.name, "relatedness")
-        return relatedness(self._platform, self._catalogue, self._encoder, self._card.calibration, self._unseen, rng)
+        rng = rng_for(self._settings.seed, self.platform.name, "relatedness")
+        return relatedness(self.platform, self._catalogue, self._encoder, self._card.calibration, self._unseen, rng)
