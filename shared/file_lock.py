@@ -1,16 +1,28 @@
 """A lock that one process holds at a time; the system drops it when that process ends, however it ends."""
 
 import fcntl
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
-def file_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock; raises BlockingIOError where another holds it and ``wait`` is false."""
+def file_lock(path: Path, *, wait: bool = True) -> Iterator[BinaryIO]:
+    """Hold the lock of a file; raises BlockingIOError where another holds it and ``wait`` is false."""
     with path.open("ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield stream
+
+
+@contextmanager
+def claim(path: Path) -> Iterator[None]:
+    """Hold the lock, and leave the number of this process in its file; raises BlockingIOError where another does."""
+    with file_lock(path, wait=False) as stream:
+        with suppress(OSError):  # on a full disk the lock counts all the same, and only the number is missing
+            stream.truncate(0)
+            os.write(stream.fileno(), f"{os.getpid()}\n".encode("ascii"))
         yield
 
 
@@ -23,3 +35,12 @@ def is_locked(path: Path) -> bool:
             return False
     except BlockingIOError:
         return True
+
+
+def claimant(path: Path) -> str:
+    """The number of the process that claims the file now, "?" where it could not leave it; empty where none does."""
+    if not is_locked(path):
+        return ""
+    with suppress(OSError):
+        return path.read_text("utf-8", "replace").strip() or "?"
+    return "?"

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from client.serving.admission import Limits
 from client.serving.front import Front
 from client.serving.grpc_service import Address, GrpcServer
 from client.serving.http_gateway import http_app
+from client.serving.only_service import only_service
 from client.serving.private_folder import open_private_folder
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
@@ -65,6 +67,8 @@ class Server:
         """Open the head and take the ports; raises GraftError where that fails."""
         torch.set_num_threads(1)
         private = open_private_folder(settings.heads, settings.vault_key)
+        self._alone = ExitStack()
+        self._alone.enter_context(only_service(settings.heads))
         self._settings, self._store = settings, private.heads
         self._seen = self._store.stamp(RECORD)
         self._journal = private.journal()
@@ -113,6 +117,7 @@ class Server:
         self._grpc.stop(GRACE)
         self._threads[0].join(GRACE)
         self._journal.close()
+        self._alone.close()
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._settings.watch_seconds):

@@ -5,11 +5,13 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from server.engine.run_sign import is_under_way
 from server.home import ServerHome
 from shared.engine_environment import run_flwr
 from shared.errors import EngineError
@@ -53,6 +55,10 @@ class FlwrCommand:
             path = Path(folder) / "run.toml"
             path.write_bytes(tomli_w.dumps(dict(config)).encode("utf-8"))
             return int(self._answer("run", str(app), CONNECTION, "--run-config", str(path))["run-id"])
+
+    def surely_runs(self, run: int) -> bool:
+        """Whether the run waits or runs, by a sign that costs nothing; where there is none, ``run_status`` tells."""
+        return is_under_way(self.home.database, run, now=datetime.now(UTC))
 
     def run_status(self, run: int) -> str:
         """``pending``, ``starting``, ``running``, or ``finished:`` and how."""

@@ -72,7 +72,7 @@ class RunKeeper:
 
     def _see(self, run: Run, standing: Standing) -> None:
         self._next_look = self.now() + LOOK_SECONDS
-        status = self.engine.run_status(standing.engine_run) if standing.engine_run is not None else "finished:lost"
+        status = self._status(standing.engine_run)
         if not status.startswith("finished") or self._said(run, standing):
             return
         idle = standing.idle_submissions + 1 if run.reached() == standing.reached else 0
@@ -82,3 +82,9 @@ class RunKeeper:
             return
         _LOG.warning("run %d: the server app was cut off (%s); it goes on from its checkpoint", run.number, status)
         self._submit(run, replace(standing, idle_submissions=idle))
+
+    def _status(self, number: int | None) -> str:
+        """The engine's own word, asked for only where its database does not tell: a question costs seconds."""
+        if number is None:
+            return "finished:lost"
+        return "running" if self.engine.surely_runs(number) else self.engine.run_status(number)

@@ -112,19 +112,19 @@ class Keeper:
 
 def end_leftovers(state: Path, *, now: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
     """End what a keeper that was killed has left running; the names of what was."""
-    if not state.exists():
-        return []
-    left = [one for one in _processes(state) if one.runs]
+    left = left_running(state)
     for one in left:
         _end(one, partial(getattr, one, "runs"), now=now, sleep=sleep)
     return [one.name for one in left]
 
 
-def _processes(state: Path) -> list[Process]:
+def left_running(state: Path) -> list[Process]:
+    """What runs of the processes that a keeper has named in its state file."""
     try:
-        return [Process(**values) for values in json.loads(state.read_text("utf-8"))]
-    except (ValueError, TypeError):
+        named = [Process(**values) for values in json.loads(state.read_text("utf-8"))]
+    except (FileNotFoundError, ValueError, TypeError):
         return []
+    return [one for one in named if one.runs]
 
 
 def _unfinished(handle: subprocess.Popen[bytes]) -> bool:

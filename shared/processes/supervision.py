@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigError
-from shared.file_lock import file_lock, is_locked
-from shared.processes.keeper import Keeper, end_leftovers
+from shared.file_lock import claim, claimant
+from shared.processes.keeper import Keeper, end_leftovers, left_running
 from shared.processes.program import Program
 from shared.whole_file import write_whole
 
@@ -38,7 +38,23 @@ class Supervision:
 
     def running(self) -> bool:
         """Whether one runs now."""
-        return is_locked(self._lock)
+        return bool(claimant(self._lock))
+
+    def at_work(self, command: str) -> list[str]:
+        """What runs in the folder, in words: a supervisor, as which command, or what one that was killed has left."""
+        if number := claimant(self._lock):
+            return [f"{command} (process {number})"]
+        return [f"{one.name}, left by a killed {command} (process {one.pid})" for one in left_running(self._processes)]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder; raises ConfigError where a supervisor does."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(claim(self._lock))
+            except BlockingIOError as error:
+                raise ConfigError(f"{self.what} runs already, as process {claimant(self._lock)}") from error
+            yield
 
     def report(self) -> Report:
         """What it last said of itself: ``supervisor`` (its process), ``processes`` and more; empty if nothing."""
@@ -61,12 +77,16 @@ class Supervision:
         What the system refuses meanwhile (a full disk) is told in the log, and tried again at the next tick.
         Raises ConfigError where another supervisor runs in the folder.
         """
-        with self._alone():
-            processes = self.state / "processes.json"
-            for name in end_leftovers(processes, now=time.monotonic, sleep=time.sleep):
+        with self.alone():
+            for name in end_leftovers(self._processes, now=time.monotonic, sleep=time.sleep):
                 _LOG.warning("%s was left running and is ended", name)
             keeper = Keeper(
-                programs(), logs=self.logs, state=processes, log_bytes=log_bytes, now=time.monotonic, sleep=time.sleep
+                programs(),
+                logs=self.logs,
+                state=self._processes,
+                log_bytes=log_bytes,
+                now=time.monotonic,
+                sleep=time.sleep,
             )
             reported: Report = {}
             try:
@@ -85,8 +105,8 @@ class Supervision:
 
         Returns its process id; raises ConfigError where it ends before that or takes too long.
         """
-        if self.running():
-            raise ConfigError(f"{self.what} runs already")
+        if number := claimant(self._lock):
+            raise ConfigError(f"{self.what} runs already, as process {number}")
         self._report.unlink(missing_ok=True)
         log = self.logs / "supervisor.log"
         with log.open("ab") as stream:
@@ -125,15 +145,9 @@ class Supervision:
     def _report(self) -> Path:
         return self.state / "report.json"
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the folder; raises ConfigError where another supervisor does."""
-        with ExitStack() as held:
-            try:
-                held.enter_context(file_lock(self._lock, wait=False))
-            except BlockingIOError as error:
-                raise ConfigError(f"{self.what} runs already") from error
-            yield
+    @property
+    def _processes(self) -> Path:
+        return self.state / "processes.json"
 
     def _say(self, report: Report, *, before: Report) -> Report:
         said = {"supervisor": os.getpid(), **report}

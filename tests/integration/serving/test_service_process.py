@@ -9,7 +9,7 @@ import pytest
 from client.serving.journal import FileJournal
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2 as api
-from tests.integration.commands import finished, start
+from tests.integration.commands import finished, run, start
 from tests.integration.serving.loopback import prepared, process_of
 
 
@@ -60,6 +60,23 @@ def test_answers_what_is_under_way_and_ends_well_when_told_to(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert len(call.result().entries) == 4
         assert process.wait(30) == 0
+
+
+def test_holds_its_folder_against_a_second_one_and_against_erasure(tmp_path):
+    token = prepared(tmp_path)
+    (tmp_path / "settings.toml").touch()
+    (tmp_path / "vault").symlink_to("heads")
+    with process_of(tmp_path, token) as (process, caller):
+        erased = run("graft-client", "delete-all", tmp_path, "--yes")
+        assert (erased.returncode, erased.stderr.count("\n")) == (2, 1)
+        assert f"while graft-client serve (process {process.pid}) runs on it" in erased.stderr
+        second = run(
+            "graft-client",
+            *("serve", "--heads", tmp_path / "heads", "--tokens", tmp_path / "tokens", "--port", 0, "--http-port", 0),
+        )
+        assert (second.returncode, second.stderr.count("\n")) == (2, 1)
+        assert f"a service runs on it already, as process {process.pid}" in second.stderr
+        caller.call("Recommend", api.RecommendRequest())
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,25 @@
 """``graft-client delete-all``: nothing learnt is left, the platform's own things are, and it asks first."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
 import pytest
 from typer.testing import CliRunner
 
+from client.agent.home import AgentHome
+from client.agent.supervisor import supervision
 from client.cli import app
-from client.commands.delete_all import RUNNING, Erasure
+from client.commands.delete_all import Erasure
 from client.guard.ledger import PLACE, Ledger, LedgerLine
+from client.serving.only_service import only_service
 from client.serving.private_folder import open_private_folder
 from client.vault.vault import Vault
 from shared.errors import ConfigError
-from shared.file_lock import file_lock
+from tests.integration.commands import run
 from tests.unit.client.guard.answers import NOON
 from tests.unit.client.vault.vaults import key_file
 
@@ -47,10 +57,41 @@ def test_asks_first_and_changes_nothing_where_the_answer_is_no(agent) -> None:
     assert left(agent) == before
 
 
-def test_refuses_while_the_agent_runs_and_where_there_is_none(agent, tmp_path) -> None:
-    (agent / RUNNING).touch()
-    with file_lock(agent / RUNNING), pytest.raises(ConfigError, match="the agent runs"):
+def test_refuses_while_the_agent_runs_or_serves_and_names_the_process(agent) -> None:
+    home, me, before = AgentHome(agent), f"(process {os.getpid()})", left(agent)
+    with supervision(home).alone():
+        done = run("graft-client", "delete-all", agent, "--yes")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert f"while graft-client start {me} runs on it; stop it first" in done.stderr
+    with supervision(home).alone(), only_service(home.vault), pytest.raises(ConfigError) as both:
         Erasure.of(agent)
+    assert f"graft-client start {me} and graft-client serve {me}" in str(both.value)
+    assert left(agent) >= before
+    Erasure.of(agent).erase()
+
+
+def test_refuses_while_what_a_killed_agent_left_still_runs(agent) -> None:
+    sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(sleeps, start_new_session=True) as one:
+        started = psutil.Process(one.pid).create_time()
+        told = [{"name": "superexec", "pid": one.pid, "started": started}]
+        (agent / "state" / "processes.json").write_text(json.dumps(told))
+        with pytest.raises(ConfigError) as found:
+            Erasure.of(agent)
+        one.send_signal(signal.SIGKILL)
+    assert f"superexec, left by a killed graft-client start (process {one.pid})" in str(found.value)
+    Erasure.of(agent).erase()
+
+
+def test_refuses_what_began_while_it_asked(agent) -> None:
+    erasure = Erasure.of(agent)
+    before = left(agent)
+    with only_service(agent / "vault"), pytest.raises(ConfigError, match="graft-client serve"):
+        erasure.erase()
+    assert left(agent) >= before
+
+
+def test_refuses_a_folder_that_is_no_agents(tmp_path) -> None:
     with pytest.raises(ConfigError, match="no agent's folder"):
         Erasure.of(tmp_path)
 

@@ -17,6 +17,9 @@ class Engine:
     submitted: list[dict[str, object]] = field(default_factory=list)
     statuses: dict[int, str] = field(default_factory=dict)
     stopped: list[int] = field(default_factory=list)
+    signs: bool = False
+    """whether its database tells of runs that go on"""
+    asked: int = 0
 
     def submit(self, app: Path, config: dict[str, object]) -> int:
         assert (app / "server" / "app.py").exists()
@@ -24,7 +27,11 @@ class Engine:
         self.statuses[len(self.submitted)] = "running"
         return len(self.submitted)
 
+    def surely_runs(self, run: int) -> bool:
+        return self.signs and self.statuses[run] == "running"
+
     def run_status(self, run: int) -> str:
+        self.asked += 1
         return self.statuses[run]
 
     def stop_run(self, run: int) -> None:
@@ -102,6 +109,23 @@ def test_a_run_that_was_cut_off_is_submitted_again_as_long_as_it_steps_forward(w
         world.look()
     assert run.standing().state == "running"
     assert len(world.engine.submitted) == 1 + 2 * MOST_IDLE
+
+
+def test_asks_the_engine_only_where_its_database_does_not_tell(world) -> None:
+    world.look()
+    assert world.engine.asked == 0
+    run = world.add()
+    world.look()
+    for signs, asked in ((True, 0), (False, 3)):
+        world.engine.signs = signs
+        for _ in range(3):
+            world.look()
+        assert world.engine.asked == asked
+    world.engine.signs = True
+    world.cut_off()
+    world.look()
+    assert (world.engine.asked, len(world.engine.submitted)) == (4, 2)
+    assert run.standing().submissions == 2
 
 
 def test_a_run_that_never_steps_forward_fails_in_the_end(world) -> None:
