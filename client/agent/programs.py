@@ -1,18 +1,26 @@
-"""The agent's two programs: Flower's SuperNode asks the coordinator for tasks, its SuperExec does them."""
+"""The agent's programs: Flower's SuperNode asks the coordinator for tasks, its SuperExec has them done.
+
+A third keeps what every task reads in memory, where the settings let it.
+"""
 
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import tomli_w
 
 from client.agent.home import AgentHome
 from client.agent.private_part import OWNER_ONLY
 from client.agent.settings import AgentSettings
+from client.guard import warm_start
 from shared.engine_environment import engine_environment, program
 from shared.processes.program import Program
 from shared.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"
+TASKS = "tasks.sock"
+"""in the folder in which the programs run; a whole path could be too long for a socket"""
 MIB = 2**20
 
 
@@ -33,6 +41,10 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
         *("--superexec-auth-secret-file", str(home.secret)),
     )
     environment = engine_environment(home.engine)
+    task_environment = {**_gated(home, environment), "PYTHONPATH": "", **_threads(settings.threads)}
+    memory = settings.memory_mib * MIB
+    warm = (sys.executable, "-I", str(Path(warm_start.__file__)), TASKS)
+    tasks = Program(name="tasks", command=warm, environment=task_environment, folder=home.state, memory_bytes=memory)
     return [
         Program(
             name="supernode",
@@ -40,12 +52,13 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
             environment={**environment, **_way_out(settings.http_proxy)},
             folder=home.state,
         ),
+        *((tasks,) if settings.keep_loaded else ()),
         Program(
             name="superexec",
             command=superexec,
-            environment={**_gated(home, environment), "PYTHONPATH": "", **_threads(settings.threads)},
+            environment=task_environment,
             folder=home.state,
-            memory_bytes=settings.memory_mib * MIB,
+            memory_bytes=memory,
         ),
     ]
 

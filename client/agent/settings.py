@@ -38,6 +38,8 @@ class AgentSettings:
     """of loopback, from which Prometheus reads; 0: none"""
     threads: int = 1
     """that a round may take"""
+    keep_loaded: bool = True
+    """whether a process holds the libraries of a task in memory, some 400 MiB, so that each starts at once"""
     memory_mib: int = 0
     """that each process of a round may take, in MiB; 0 sets no bound"""
 

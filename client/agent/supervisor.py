@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from client.agent.home import AgentHome
 from client.agent.metrics import AgentMetrics
-from client.agent.programs import agent_programs, write_node_config
+from client.agent.programs import TASKS, agent_programs, write_node_config
 from client.agent.release_bundle import approve_release
 from client.agent.settings import AgentSettings
 from client.guard.approved_bundles import write_programs
@@ -32,7 +32,7 @@ def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]
     def programs() -> list[Program]:
         write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
         write_node_config(home, settings)
-        write_programs(home.programs, home.approved)
+        write_programs(home.programs, home.approved, TASKS if settings.keep_loaded else "")
         approve_release(home)
         open_for_long.enter_context(metrics_served(settings.metrics_port, figures))
         return agent_programs(home, settings, free_port())

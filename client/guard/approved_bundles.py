@@ -6,14 +6,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from client.guard.gatekeeper import PROGRAMS, approved_digests
+from client.guard.gatekeeper import CLIENT_APP, PROGRAMS, approved_digests
 from shared.errors import ConfigError
 from shared.whole_file import write_whole
 
 PLACE = "approved-bundles.txt"
 """in an agent's folder"""
 OWNER_ONLY, OWNER_RUNS = 0o600, 0o700
-_GATEKEEPER = Path(__file__).with_name("gatekeeper.py")
+_GATEKEEPER, _HAND_OVER = (Path(__file__).with_name(name) for name in ("gatekeeper.py", "hand_over.py"))
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -29,15 +29,17 @@ def approve(path: Path, bundle: str) -> str:
     return digest
 
 
-def write_programs(folder: Path, approved: Path) -> Path:
+def write_programs(folder: Path, approved: Path, tasks: str = "") -> Path:
     """The folder that an engine's PATH must begin with: each program of Flower's that runs code, behind the gate.
 
-    Raises ConfigError where it cannot be written.
+    Where there is a process of ``warm_start.py``, ``tasks`` is its socket, seen from the folder in which the engine
+    runs. Raises ConfigError where it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for program in PROGRAMS:
-            command = shlex.join([sys.executable, "-I", str(_GATEKEEPER), str(approved.resolve()), program])
+            first = [str(_HAND_OVER), tasks] if tasks and program == CLIENT_APP else [str(_GATEKEEPER)]
+            command = shlex.join([sys.executable, "-I", *first, str(approved.resolve()), program])
             path = folder / program
             write_whole(path, f'#!/bin/sh\nexec {command} "$@"\n'.encode(), mode=OWNER_RUNS)
     except OSError as error:

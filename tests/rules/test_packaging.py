@@ -117,7 +117,7 @@ def test_no_program_of_the_engine_tells_anybody_anything(tmp_path) -> None:
     home, agent = ServerHome(tmp_path), AgentHome(tmp_path)
     settings = AgentSettings(server="shops.example:9443", name="north", data="/data/north")
     programs = [one for one in (*engine_programs(home, 7), *agent_programs(agent, settings, 7)) if one.name != "proxy"]
-    assert [one.name for one in programs] == ["superlink", "superexec", "supernode", "superexec"]
+    assert [one.name for one in programs] == ["superlink", "superexec", "supernode", "tasks", "superexec"]
     for one in programs:
         assert one.environment["FLWR_TELEMETRY_ENABLED"] == "0"
         assert one.environment["FLWR_DISABLE_UPDATE_CHECK"] == "1"

@@ -42,7 +42,12 @@ def test_reads_what_it_wrote(tmp_path) -> None:
 def test_the_limits_and_the_way_out_reach_the_programs(tmp_path) -> None:
     home = AgentHome(tmp_path)
     settings = AgentSettings(**GIVEN, threads=2, memory_mib=3, http_proxy="http://proxy.example:3128")
-    supernode, superexec = agent_programs(home, settings, 7)
+    supernode, tasks, superexec = agent_programs(home, settings, 7)
+    assert (tasks.environment, tasks.memory_bytes, tasks.folder) == (
+        superexec.environment,
+        superexec.memory_bytes,
+        superexec.folder,
+    )
     assert supernode.environment["HTTPS_PROXY"] == "http://proxy.example:3128"
     assert superexec.environment["OMP_NUM_THREADS"] == "2"
     assert superexec.memory_bytes == 3 * 2**20
@@ -51,12 +56,17 @@ def test_the_limits_and_the_way_out_reach_the_programs(tmp_path) -> None:
     assert supernode.command[supernode.command.index("--host") + 1] == "127.0.0.1"
 
 
+def test_holds_the_libraries_of_a_task_only_where_it_may(tmp_path) -> None:
+    frugal = AgentSettings(**GIVEN, keep_loaded=False)
+    assert [one.name for one in agent_programs(AgentHome(tmp_path), frugal, 7)] == ["supernode", "superexec"]
+
+
 def test_the_platform_reaches_its_app_whatever_its_folder_is_called(tmp_path) -> None:
     settings = AgentSettings(**{**GIVEN, "data": '/data/no "north" = here'})
     home = AgentHome(tmp_path)
     home.state.mkdir()
     write_node_config(home, settings)
-    supernode, _ = agent_programs(home, settings, 7)
+    supernode, *_ = agent_programs(home, settings, 7)
     config = parse_config_args([supernode.command[-1]])
     assert NodeSettings.from_node_config(config) == settings.node(home)
     assert settings.node(home).heads == str(tmp_path / "vault")
