@@ -1,10 +1,12 @@
 """The installed release's own bundle, which an agent approves by itself; any other one its operator approves."""
 
+import hashlib
 import subprocess
 import tempfile
 from pathlib import Path
 
 from client.agent.home import AgentHome
+from client.agent.kept_bundle import keep, kept_bundle, place
 from client.guard.approved_bundles import approve
 from shared.bundle import write_bundle
 from shared.engine_environment import run_flwr
@@ -16,10 +18,17 @@ SECONDS = 170.0
 def approve_release(home: AgentHome) -> str:
     """Build the bundle as a coordinator of the same release does, and note its digest, which is returned.
 
-    Nothing is asked for it: equal files give equal bundles. Raises ConfigError where it cannot be built.
+    Nothing is asked for it: equal files give equal bundles, so one that was built before serves where it holds them.
+    Raises ConfigError where it cannot be built.
     """
     with tempfile.TemporaryDirectory(dir=home.state) as folder:
-        return approve(home.approved, str(_built(write_bundle(Path(folder)), home)))
+        app = write_bundle(Path(folder))
+        path = place(home.state, app)
+        content = kept_bundle(path, app)
+        if content is None:
+            content = _built(app, home).read_bytes()
+            keep(path, content)
+        return approve(home.approved, hashlib.sha256(content).hexdigest())
 
 
 def _built(app: Path, home: AgentHome) -> Path:
