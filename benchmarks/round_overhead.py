@@ -70,7 +70,7 @@ def compared(folder: Path, rounds: int, repeats: int) -> dict[str, Any]:
 def bare_rounds(engine: Engine, rounds: int, numbers: int, turn: int) -> list[float]:
     """Seconds of each round of the app that does nothing."""
     out = engine.folder / f"bare-{turn}.json"
-    config = {"numbers": numbers, "rounds": rounds, "nodes": len(NAMES), "out": str(out)}
+    config: dict[str, int | str] = {"numbers": numbers, "rounds": rounds, "nodes": len(NAMES), "out": str(out)}
     file = out.with_suffix(".toml")
     file.write_text("".join(f"{key} = {toml(value)}\n" for key, value in config.items()), "utf-8")
     run = engine.command("run", str(BARE_APP), CONNECTION, "--run-config", str(file))

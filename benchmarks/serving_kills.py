@@ -45,9 +45,10 @@ def main() -> None:
         trial = random.Random(kill)  # noqa: S311
         wanted = asked.events * (kill + 1) // asked.kills + trial.randrange(asked.events // 100)
         repeated = killed_after(asked.out, key, callers, wanted, wait=trial.uniform(0, 0.5))
-        facts = {"acknowledged": [caller.acknowledged for caller in callers], "repeated": repeated}
+        acknowledged = [caller.acknowledged for caller in callers]
+        facts = {"acknowledged": acknowledged, "repeated": repeated}
         write_whole(asked.out / f"kill-{kill:02d}.json", json.dumps(facts).encode("utf-8"))
-        print(f"kill {kill}: {sum(facts['acknowledged'])} acknowledged", flush=True)
+        print(f"kill {kill}: {sum(acknowledged)} acknowledged", flush=True)
     print(json.dumps(found(asked.out, key), indent=1))
 
 

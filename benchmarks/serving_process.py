@@ -37,7 +37,7 @@ def running_service(out: Path, *options: str) -> Iterator[Service]:
             if port is None:
                 raise SystemExit("the service did not start")
             with grpc.insecure_channel(f"127.0.0.1:{port[1]}") as channel:
-                stub = recommend_pb2_grpc.RecommenderStub(channel)
+                stub = recommend_pb2_grpc.RecommenderStub(channel)  # type: ignore[no-untyped-call]
                 yield Service(process=process, stub=stub, metadata=(("authorization", f"Bearer {token}"),))
         finally:
             process.terminate()
