@@ -109,20 +109,22 @@ def evaluate(
     """
     from client.commands.evaluate import show
     from client.commands.fit import agents_fitting, is_agent, platform_fitting
+    from client.recommender.catalogue_vectors import CatalogueVectors
     from client.recommender.served_evaluation import evaluate_fit
     from client.recommender.served_fit import open_fit
 
-    reports = None
+    reports = kept = None
     if is_agent(Path(folder)):
         _refuse_what_the_agent_says()
         chosen = agents_fitting(Path(folder), own=own)
         place, key = heads_and_key(Path(folder), None, vault_key)
-        reports = ReportedEvents(entries=open_private_folder(place, key).reported())
+        private = open_private_folder(place, key)
+        reports, kept = ReportedEvents(entries=private.reported()), CatalogueVectors(str(place), private.heads)
     else:
         chosen = platform_fitting(
             folder, features, seed, min_user_events, min_item_events, took_part=took_part, own=own
         )
-    work = open_fit(chosen.data, encoder, chosen.settings, reports)
+    work = open_fit(chosen.data, encoder, chosen.settings, reports, kept)
     show(evaluate_fit(work, chosen.settings.seed), as_json=as_json)
 
 

@@ -16,6 +16,8 @@ from client.data.preparation import Preparation, prepare
 from client.data.source import DataMoment, is_database, read_kept_data, read_platform_data
 from client.data.spec import PlatformSpec, parse_platform_spec
 from client.features.item_features import item_features
+from client.features.kept_vectors import KeptVectors
+from client.recommender.catalogue_vectors import CatalogueVectors
 from client.recommender.head_store import HeadStore, open_records
 from client.serving.round_reports import reports_as_of
 from client.vault.records import Records
@@ -39,8 +41,6 @@ class NodeSettings:
     """where every answer that leaves is written down first; empty keeps no ledger"""
     seed: int = 0
     """of the preparation"""
-    cache: str = ""
-    """folder for feature vectors; empty keeps none"""
     features: str = "hashing"
     min_user_events: int = 3
     min_item_events: int = 1
@@ -135,28 +135,34 @@ def _opened(settings: NodeSettings, records: Records, moment: DataMoment | None)
     spec = parse_platform_spec(settings.platform)
     least = (settings.min_user_events, settings.min_item_events)
     heads = Path(settings.heads)
+    vectors = CatalogueVectors(settings.heads, HeadStore(records))
     reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
     if moment is None or (reports is None and not is_database(spec.path)):
-        return open_data(settings.platform, settings.seed, settings.cache, settings.features, *least)
+        return open_data(settings.platform, settings.seed, vectors, settings.features, *least)
     kept = is_database(spec.path)
     folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment) if kept else read_platform_data(spec.path)
     whole = folder if reports is None else reports.added_to(folder)
-    return _prepared(whole, spec, spec.preparation(*least), settings.seed, settings.features, settings.cache)
+    return _prepared(whole, spec, spec.preparation(*least), settings.seed, settings.features, vectors)
 
 
 @lru_cache(maxsize=64)
 def open_data(
-    line: str, seed: int, cache: str, features: str, min_user_events: int, min_item_events: int
+    line: str, seed: int, kept: KeptVectors | None, features: str, min_user_events: int, min_item_events: int
 ) -> OpenedData:
     """A platform specification's data and vectors, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
-    return _prepared(read_platform_data(spec.path), spec, preparation, seed, features, cache)
+    return _prepared(read_platform_data(spec.path), spec, preparation, seed, features, kept)
 
 
 def _prepared(
-    folder: PlatformFolder, spec: PlatformSpec, preparation: Preparation, seed: int, features: str, cache: str
+    folder: PlatformFolder,
+    spec: PlatformSpec,
+    preparation: Preparation,
+    seed: int,
+    features: str,
+    kept: KeptVectors | None,
 ) -> OpenedData:
     platform = prepare(folder, preparation, name=spec.name, seed=seed)
-    space, vectors = item_features(platform, features, cache=Path(cache) if cache else None)
+    space, vectors = item_features(platform, features, kept=kept)
     return OpenedData(platform=platform, space=space, features=vectors)

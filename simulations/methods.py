@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from client.data.spec import PlatformSpec
+from client.features.kept_vectors import VectorFolder
 from client.recommender.cross_fitting import Catalogue
 from client.scorers.neighbours import Neighbours, nearest
 from client.workspace import open_data
@@ -83,14 +84,13 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) 
 
 def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: dict[str, Neighbours]) -> OpenPlatform:
     """The platform with its vectors; parts of one folder often have one catalogue, whose neighbours are ``known``."""
-    data = open_data(
-        str(spec), seed, str(work / "features"), config.features, config.min_user_events, config.min_item_events
-    )
+    kept = VectorFolder(work / "features")
+    data = open_data(str(spec), seed, kept, config.features, config.min_user_events, config.min_item_events)
     key = hashlib.sha256(np.ascontiguousarray(data.features).tobytes()).hexdigest()
     if key not in known:
         known[key] = nearest(data.features)
     catalogue = Catalogue(features=data.features, neighbours=known[key])
-    impressions = open_impressions(spec, config, data.platform, seed, work / "features")
+    impressions = open_impressions(spec, config, data.platform, seed, kept)
     return OpenPlatform(data=data, catalogue=catalogue, impressions=impressions)
 
 

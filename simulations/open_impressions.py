@@ -1,7 +1,6 @@
 """A platform's impressions opened for a run, where it predicts clicks."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
 from client.data.spec import PlatformSpec
 from client.features.item_features import item_features
+from client.features.kept_vectors import KeptVectors
 from client.recommender.cross_fitting import Catalogue
 from client.scorers.neighbours import nearest
 from simulations.outcomes import CLICK_METHODS
@@ -26,7 +26,7 @@ class OpenImpressions:
 
 
 def open_impressions(
-    spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, cache: Path
+    spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, kept: KeptVectors
 ) -> OpenImpressions | None:
     """None where the run predicts no clicks of this platform, or a stage has no impression."""
     wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(CLICK_METHODS)
@@ -36,7 +36,7 @@ def open_impressions(
     impressions = read_impressions(read_folder(spec.path), preparation, platform, seed=seed)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
-    _, features = item_features(impressions.shown, config.features, cache=cache)
+    _, features = item_features(impressions.shown, config.features, kept=kept)
     return OpenImpressions(
         impressions=impressions, catalogue=Catalogue(features=features, neighbours=nearest(features))
     )

@@ -33,7 +33,7 @@ def assess_platform(
     encoder, card = load_encoder(encoder_file)
     spec = parse_platform_spec(f"platform={line}")
     limited = spec if spec.max_users is not None else replace(spec, max_users=MAX_USERS)
-    opened = open_data(str(limited), seed, "", features, min_user_events, min_item_events)
+    opened = open_data(str(limited), seed, None, features, min_user_events, min_item_events)
     _check(encoder, opened.space, opened.platform)
     work = _Work(opened.platform, Catalogue(features=opened.features, neighbours=nearest(opened.features)), seed)
     for step in track((work.relate, work.fit), "assessing", total=2):

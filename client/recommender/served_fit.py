@@ -14,8 +14,10 @@ from client.data.platform import Platform
 from client.data.preparation import Preparation, prepare
 from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
+from client.features.kept_vectors import KeptVectors
 from client.progress import track
 from client.recommender.candidates import LOCAL
+from client.recommender.catalogue_vectors import CatalogueVectors
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.fitting import FittedStacks, fit_stacks
 from client.recommender.head import RankingHead
@@ -73,20 +75,26 @@ def fit_recommender(
 
     Raises InputError for bad input, HeadStoreError where the store cannot be written.
     """
-    work = open_fit(folder, encoder_file, settings, reports)
+    work = open_fit(folder, encoder_file, settings, reports, CatalogueVectors(str(folder), store))
     steps: tuple[Callable[[], None], ...] = (work.train, work.stack, partial(work.store, store))
     for step in track(steps, "fitting", total=len(steps)):
         step()
     return work.verdict
 
 
-def open_fit(folder: Path, encoder_file: Path, settings: FitSettings, reports: Reports | None = None) -> "Fit":
+def open_fit(
+    folder: Path,
+    encoder_file: Path,
+    settings: FitSettings,
+    reports: Reports | None = None,
+    kept: KeptVectors | None = None,
+) -> "Fit":
     """What is to be fitted, read and prepared, with nothing fitted yet; raises InputError for bad input."""
     encoder, card = load_encoder(encoder_file)
     found = read_platform_data(folder)
     whole = found if reports is None else reports.added_to(found)
     platform = prepare(whole, settings.preparation, name=platform_name(folder), seed=settings.seed)
-    space, vectors = item_features(platform, settings.features)
+    space, vectors = item_features(platform, settings.features, kept=kept)
     require_same(encoder.spec.feature_space, space, where=str(folder))
     work = Fit(platform, space, vectors, encoder, card, settings)
     work.reports_until = 0 if reports is None else reports.until

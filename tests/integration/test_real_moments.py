@@ -32,7 +32,8 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the platform f
 @pytest.fixture(scope="module")
 def platforms() -> dict[str, OpenedData]:
     return {
-        name: open_data(f"{name}={DATA}/{line},max-users=120", 0, "", "hashing", 3, 1) for name, line in FOLDERS.items()
+        name: open_data(f"{name}={DATA}/{line},max-users=120", 0, None, "hashing", 3, 1)
+        for name, line in FOLDERS.items()
     }
 
 

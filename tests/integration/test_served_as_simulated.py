@@ -42,7 +42,7 @@ def test_serves_what_the_gate_of_a_run_would_serve(tmp_path: Path, took_part: bo
 
 
 def simulate(folder: Path, file: Path, method: str, heads: Path) -> HeadStore:
-    data = open_data(f"shop={folder}", 0, "", "hashing", 3, 1)
+    data = open_data(f"shop={folder}", 0, None, "hashing", 3, 1)
     catalogue = Catalogue(features=data.features, neighbours=nearest(data.features))
     encoder, card = load_encoder(file)
     encoders = Encoders(source=encoder, released=card.calibration, item_moments={}, federated=encoder, pooled=None)

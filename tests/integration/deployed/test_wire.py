@@ -89,7 +89,7 @@ class Watched:
         node = AgentHome(self.made.agent(NAME)).node_config.read_text("utf-8")
         settings = NodeSettings.from_node_config(tomllib.loads(node))
         least = (settings.min_user_events, settings.min_item_events)
-        platform = open_data(settings.platform, settings.seed, "", settings.features, *least).platform
+        platform = open_data(settings.platform, settings.seed, None, settings.features, *least).platform
         return PrivateThings.of(platform, open_heads(Path(settings.heads), settings.vault_key))
 
     def submit(self, app: Path) -> list[dict]:
