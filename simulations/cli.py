@@ -13,7 +13,7 @@ from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.transfer.known_pairs import write_pairs
 from shared.errors import GraftError, InputError
 from shared.whole_file import write_whole
-from simulations.benchmark.cells import Grid, finished, run_cells
+from simulations.benchmark.cells import PRETRAINED_FOLDER, Grid, finished, run_cells
 from simulations.benchmark.federation_table import federation_table
 from simulations.benchmark.foretold import foretold_table, measured_cells
 from simulations.benchmark.table import cells, class_table, pair_table
@@ -216,7 +216,8 @@ def benchmark(
     grid = Grid().only([name.strip() for name in (pairs or "").split(",") if name.strip()])
     if not tables:
         say = Console(stderr=True, highlight=False).print
-        run_cells(grid.entries(), tuple(range(seeds)), data, out, say, partial(run_methods, jobs=cores()))
+        runner = partial(run_methods, jobs=cores(), pretrained=out / PRETRAINED_FOLDER)
+        run_cells(grid.entries(), tuple(range(seeds)), data, out, say, runner)
     found = cells(finished(grid.pairs, out))
     measured = measured_cells(finished(grid.pairs, out))
     if known_pairs is not None:

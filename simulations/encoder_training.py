@@ -1,7 +1,8 @@
 """The encoders that a seed's methods need: trained once for all platforms, or kept from before the run was stopped."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from client.recommender.release import released_calibration, released_item_moments
@@ -12,19 +13,20 @@ from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard
 from simulations.encoders import OpenPlatform, pooled_encoder, source_encoder
 from simulations.federation import run_held_federation
-from simulations.kept_encoders import KeptEncoders
+from simulations.kept_encoders import KeptEncoders, Made
 from simulations.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.recorder import RunRecorder
 from simulations.run_config import AGGREGATION, NEEDS_SOURCE, RunConfig
+from simulations.shared_pretraining import pretrained_once
 from simulations.trained_parts import FROM_ROUNDS, Encoders
 from simulations.who_helps import leave_one_out
 
-Made = tuple[Encoder, EncoderCard]
-"""An encoder and what is released with it."""
-
 
 class EncoderTraining:
-    """Trains under one seed; what is kept in ``kept`` is not trained again, but reported again."""
+    """Trains under one seed; what is kept in ``kept`` is not trained again, but reported again.
+
+    ``pretrained`` is a folder that several runs share.
+    """
 
     def __init__(
         self,
@@ -35,9 +37,10 @@ class EncoderTraining:
         *,
         kept: Path,
         work: Path,
+        pretrained: Path | None = None,
     ) -> None:
         self._config, self._opened, self._recorder, self._seed = config, opened, recorder, seed
-        self._kept, self._work = KeptEncoders(kept), work
+        self._kept, self._work, self._shared = KeptEncoders(kept), work, pretrained
 
     def encoders(self) -> Encoders:
         """Those that a method needs on a platform that is no source."""
@@ -70,7 +73,11 @@ class EncoderTraining:
         )
 
     def _pretrained(self) -> Made:
-        sources = [self._opened[name] for name in self._config.sources]
+        """Once for all runs that share a folder of pretrained encoders."""
+        sources, preset = [self._opened[name] for name in self._config.sources], self._config.encoder
+        return pretrained_once(self._shared, sources, preset, self._seed, partial(self._pretrain, sources))
+
+    def _pretrain(self, sources: Sequence[OpenPlatform]) -> Made:
         with self._recorder.step("pretrain"):
             source = source_encoder(sources, self._config.encoder, self._seed)
             first = sources[0]

@@ -11,6 +11,9 @@ from shared.errors import EncoderFileError
 from shared.whole_file import write_whole
 from simulations.outcomes import HelpOutcome, RoundOutcome
 
+Made = tuple[Encoder, EncoderCard]
+"""An encoder and what is released with it."""
+
 _ROUNDS_FILE = "rounds.json"
 
 
@@ -20,7 +23,7 @@ class KeptEncoders:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def encoder(self, name: str, make: Callable[[], tuple[Encoder, EncoderCard]]) -> tuple[Encoder, EncoderCard]:
+    def encoder(self, name: str, make: Callable[[], Made]) -> Made:
         """The encoder of this name: the kept one, or what ``make`` gives, as it is read from the file."""
         file = self._folder / f"{name}.safetensors"
         try:

@@ -30,11 +30,12 @@ LOCAL_METHODS = (*BASELINES, "stack", "local")
 """What the source is reported with."""
 
 
-def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) -> None:
+def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, pretrained: Path | None = None) -> None:
     """Run every method on every reported platform under every seed, handing each outcome to the recorder.
 
     Encoders are trained here; what is done for one platform is done by ``jobs`` processes at the same time (1: here).
-    What a stopped run has left finished in ``work`` is not done again.
+    What a stopped run has left finished in ``work`` is not done again, nor what another run of the same source has
+    pretrained in the folder ``pretrained``.
     """
     specs, world = open_platforms(config, work / "platforms")
     for source in config.sources:
@@ -61,7 +62,9 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1) 
                 submit_kept(
                     workers, recorder, finished / one.platform.name / "baselines", run_baselines, one, wanted, seed
                 )
-            training = EncoderTraining(config, opened, recorder, seed, kept=kept / "encoders", work=work)
+            training = EncoderTraining(
+                config, opened, recorder, seed, kept=kept / "encoders", work=work, pretrained=pretrained
+            )
             encoders = training.encoders()
             for one, wanted in tasks:
                 name = one.platform.name

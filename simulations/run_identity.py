@@ -22,11 +22,16 @@ def run_identity(config: RunConfig) -> dict[str, Any]:
         "format": FORMAT,
         "config": config.to_dict(),
         "versions": versions(),
-        "code": _digest(_sources()),
+        "code": code_digest(),
         "platforms": {
             spec.name: _digest(sorted(one for one in spec.path.iterdir() if one.is_file())) for spec in config.platforms
         },
     }
+
+
+def code_digest() -> str:
+    """Of every source file of Graft."""
+    return _digest(_sources())
 
 
 def write_identity(work: Path, identity: Mapping[str, Any]) -> None:

@@ -25,6 +25,8 @@ Kind = TypeVar("Kind", Pair, Federation, ThreeWay)
 
 PRESET = "wide"
 """of every encoder, the target's own too"""
+PRETRAINED_FOLDER = "pretrained"
+"""beside the cells: each source's encoder under a seed, for all entries that begin with it"""
 TRANSFER_METHODS = ("zero-shot", "feature", "model")
 
 

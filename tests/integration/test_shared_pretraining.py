@@ -1,0 +1,58 @@
+"""Two runs with one source: it is pretrained once, and each ends as if it had pretrained it itself."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulations.methods import run as run_methods
+from simulations.results import read_result, without_times
+from simulations.run_command import execute
+from simulations.run_config import RunConfig
+from tests.integration.tiny_folders import write_tiny_folder
+
+PRETRAINS = "pretrain"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_folder(tmp_path_factory.mktemp("data") / "tiny")
+
+
+def config(folder: Path, *, source: str = "users=0-55", target: str = "users=55-100", **changes: Any) -> RunConfig:
+    options = {
+        "source": "shop",
+        "platform": [f"shop={folder},{source}", f"branch={folder},{target}"],
+        "report": "branch",
+        "methods": "local,zero-shot,feature",
+        "encoder": "tiny",
+    }
+    return RunConfig.from_dict(options | changes)
+
+
+def pretrains(config: RunConfig, out: Path, pretrained: Path | None) -> bool:
+    """Whether the run pretrains its source."""
+    said: list[str] = []
+    execute(config, out, runner=partial(run_methods, pretrained=pretrained), say=said.append, force=False)
+    return any(PRETRAINS in step for step in said)
+
+
+def test_the_second_run_of_a_source_does_not_pretrain_it_and_finds_the_same(folder, tmp_path) -> None:
+    kept = tmp_path / "pretrained"
+    assert pretrains(config(folder, target="users=55-80"), tmp_path / "first", kept)
+    assert not pretrains(config(folder), tmp_path / "second", kept)
+    assert pretrains(config(folder), tmp_path / "alone", None)
+    second, alone = (without_times(read_result(tmp_path / name / "result.json")) for name in ("second", "alone"))
+    assert second == alone
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"source": "users=0-50"}, {"encoder": "small"}, {"seed": 1}, {"min_user_events": 7}],
+    ids=["users", "preset", "seed", "preparation"],
+)
+def test_another_source_preset_seed_or_preparation_is_pretrained_for_itself(folder, tmp_path, changes) -> None:
+    kept = tmp_path / "pretrained"
+    pretrains(config(folder), tmp_path / "first", kept)
+    assert pretrains(config(folder, **changes), tmp_path / "second", kept)
