@@ -22,6 +22,10 @@ LOOPBACK = "127.0.0.1"
 TASKS = "tasks.sock"
 """in the folder in which the programs run; a whole path could be too long for a socket"""
 MIB = 2**20
+REFUSED = {
+    0: "the coordinator refuses this platform: its key is not enrolled or was revoked, or this machine's clock is off"
+}
+"""Flower's SuperNode ends so by itself wherever it is answered 401 (http_retry.py), and says nothing of it"""
 
 
 def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[Program]:
@@ -51,6 +55,7 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
             command=supernode,
             environment={**environment, **_way_out(settings.http_proxy)},
             folder=home.state,
+            endings=REFUSED,
         ),
         *((tasks,) if settings.keep_loaded else ()),
         Program(

@@ -90,7 +90,8 @@ class Keeper:
     def _ended(self, kept: _Kept, code: int) -> None:
         kept.ends = 1 if self._now() - kept.started_at >= STEADY else kept.ends + 1
         pause = min(LONGEST_PAUSE, 2.0 ** (kept.ends - 1))
-        _LOG.warning("%s ended with %d; started again in %g seconds", kept.program.name, code, pause)
+        says = f"{code}, {kept.program.endings[code]}" if code in kept.program.endings else code
+        _LOG.warning("%s ended with %s; started again in %g seconds", kept.program.name, says, pause)
         if kept.process is not None:
             kept.process.signal(signal.SIGKILL)
         kept.handle = kept.process = None

@@ -5,7 +5,7 @@ import resource
 import signal
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,8 @@ class Program:
     """where it is started"""
     memory_bytes: int = 0
     """of address space that it and each process that it starts may take; 0 sets no bound"""
+    endings: Mapping[int, str] = field(default_factory=dict)
+    """what an exit code says, for who reads the log"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,8 +45,8 @@ def standing(one: Deployment) -> str:
     return str(one.status()["platforms"][0]["engine"])
 
 
-def supernode_log(one: Deployment) -> str:
-    path = AgentHome(one.agent(NAME)).logs / "supernode.log"
+def agent_log(one: Deployment, name: str) -> str:
+    path = AgentHome(one.agent(NAME)).logs / f"{name}.log"
     return path.read_text("utf-8", "replace") if path.exists() else ""
 
 
@@ -56,7 +56,7 @@ def proxy_log(one: Deployment) -> str:
 
 
 def test_takes_no_expired_certificate_says_so_and_comes_back_once_it_is_renewed(made) -> None:
-    made.wait_until(lambda: "certificate has expired" in supernode_log(made))
+    made.wait_until(lambda: "certificate has expired" in agent_log(made, "supernode"))
     assert made.status()["certificate"]["days"] < 0
     made.on_server("certificate", "renew")
     made.on_server("stop")
@@ -76,6 +76,7 @@ def test_a_platform_whose_clock_is_two_hours_off_is_refused_and_back_once_it_is_
             patched.setenv(name, value)
         made.on_agent("start", NAME, "--background")
     made.wait_until(lambda: "activate-node 401" in proxy_log(made)[before:])
+    made.wait_until(lambda: "refuses this platform" in agent_log(made, "supervisor"))
     assert standing(made) == "offline"
     made.on_agent("stop", NAME)
     made.on_agent("start", NAME, "--background")

@@ -28,8 +28,9 @@ class Clock:
         time.sleep(min(seconds, 0.05))
 
 
-def program(folder: Path, code: str, *, memory_bytes: int = 0, name: str = "worker") -> Program:
+def program(folder: Path, code: str, *, memory_bytes: int = 0, name: str = "worker", **options) -> Program:
     return Program(
+        **options,
         name=name,
         command=(sys.executable, "-c", code),
         environment=dict(os.environ),
@@ -67,6 +68,16 @@ def test_starts_a_killed_program_again_after_a_pause(tmp_path) -> None:
     assert kept.report()[0]["pid"] not in {None, first}
     kept.stop()
     assert kept.report()[0]["pid"] is None
+
+
+def test_says_what_an_exit_code_means(tmp_path, caplog) -> None:
+    for code, told in ((3, "worker ended with 3, nobody let it in; started"), (4, "worker ended with 4; started")):
+        kept = keeper(
+            tmp_path, Clock(), program(tmp_path, f"raise SystemExit({code})", endings={3: "nobody let it in"})
+        )
+        wait_for(lambda kept=kept: kept.tick() or kept.report()[0]["restarts"] == 1)
+        assert told in caplog.text
+        kept.stop()
 
 
 def test_waits_longer_for_a_program_that_ends_at_once_and_never_gives_up(tmp_path) -> None:
