@@ -9,6 +9,7 @@ torch.set_num_threads(1)
 LONGEST = (
     "integration/deployed/test_federation.py",
     "integration/deployed/test_shut_out_and_back.py",
+    "integration/deployed/test_slow_and_gone.py",
     "integration/deployed/test_walkthrough.py",
     "integration/deployed/test_story.py",
     "integration/test_resume.py",

@@ -118,7 +118,7 @@ def ending(made: Deployment, run: Run, *, seconds: float) -> Ending:
     assert run.standing().state == "completed", f"{run.standing()}{made.logs()}"
     return Ending(
         encoder=load_encoder(run.encoder)[0].flat.tobytes(),
-        heads={name: _heads(made.agent(name)) for name in NAMES},
+        heads={name: heads_of(made.agent(name)) for name in NAMES},
         seconds=seconds,
     )
 
@@ -182,7 +182,7 @@ def _start(made: Deployment, kill: Kill) -> None:
         made.on_agent("start", kill.victim, "--background")
 
 
-def _heads(agent: Path) -> Heads:
+def heads_of(agent: Path) -> Heads:
     """Every array of the committed and the staged head."""
     store = _store(agent)
     records = {name: store.read(name) for name in (SEQUENCE_HEAD, STAGED_HEAD)}
