@@ -74,7 +74,7 @@ class Workers:
                 task(self._recorder, *args, **kwargs)
             return
         if self._pool is None:
-            self._context.set_forkserver_preload(["__main__", "simulations.platform_methods", "torch._dynamo"])
+            self._context.set_forkserver_preload(["__main__", "simulations.platform_methods"])
             with termination_ignored():
                 forkserver.ensure_running()
             self._pool = ProcessPoolExecutor(

@@ -13,11 +13,11 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from client.agent.private_part import OWNER_ONLY
 from shared.whole_file import write_whole
 
 CONTENT = ".info/CONTENT"
 """the engine's own list of what is in a bundle, its last entry"""
-_OWNER_ONLY = 0o600
 _UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """what reading a file can raise that is no bundle: cut off, damaged, encrypted, compressed in another way"""
 
@@ -41,7 +41,7 @@ def kept_bundle(path: Path, app: Path) -> bytes | None:
 def keep(path: Path, content: bytes) -> None:
     """Keep it in the place of those of other releases; on a full disk it is built again at the next start."""
     with suppress(OSError):
-        write_whole(path, content, mode=_OWNER_ONLY)
+        write_whole(path, content, mode=OWNER_ONLY)
         for old in path.parent.glob("release-*.fab"):
             if old != path:
                 old.unlink(missing_ok=True)
