@@ -10,7 +10,7 @@ import argparse
 import json
 import signal
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tests.integration.deployed.kill_trial import (
     QUESTIONS,
     Ending,
     Kill,
+    OverBeforeKill,
     Trial,
     federation,
     kill_trial,
@@ -52,12 +53,23 @@ def main() -> None:
 
 
 def run_trials(made: Deployment, kills: list[Kill], out: Path) -> None:
-    """One after the other in one federation, each written down as soon as it is over."""
+    """One after the other in one federation, each written down as soon as it is over.
+
+    A run that is over before the moment of its kill counts for nothing but its time: the kill is tried again in a run
+    that is taken to last until that moment.
+    """
     usual = _undisturbed(made, out)
-    for kill in kills:
+    waiting = kills[::-1]
+    while waiting:
+        kill = waiting[-1]
         print(f"{datetime.now(UTC):%H:%M:%S} seed {kill.seed}: {kill.target}", flush=True)
-        found = kill_trial(made, kill, usual_seconds=usual.seconds)
+        try:
+            found = kill_trial(made, kill, usual_seconds=usual.seconds)
+        except OverBeforeKill:
+            usual = replace(usual, seconds=kill.moment * usual.seconds)
+            continue
         write_whole(_file(out, kill), json.dumps(_outcome(found, usual), indent=1).encode("utf-8"))
+        waiting.pop()
 
 
 def table(found: list[dict[str, Any]]) -> str:
