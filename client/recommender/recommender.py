@@ -105,16 +105,17 @@ class Recommender:
         Items of the history are left out unless the platform's users meet items again, or nothing else is allowed.
         """
         panel = self.whole if len(history) else self.popularity
-        lifts = panel.log_lifts(history) * panel.weights[:, None]
-        scores = lifts.sum(0)
+        lifts = panel.log_lifts(history)
+        scores = panel.weights @ lifts
         allowed = self._allowed(history, wish.allowed)
         best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
+        parts = panel.weights[:, None] * lifts[:, best]
         falls = self._falls(panel, history, scores[best], best) if wish.reasons else torch.zeros(0, len(best))
         return [
             Recommendation(
                 item=item,
                 score=float(scores[item]),
-                scorers=_largest(zip(panel.names, lifts[:, item].tolist(), strict=True)),
+                scorers=_largest(zip(panel.names, parts[:, place].tolist(), strict=True)),
                 history=_largest(zip(history[-WEIGHED:].tolist(), falls[:, place].tolist(), strict=False)),
             )
             for place, item in enumerate(best.tolist())

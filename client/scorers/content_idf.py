@@ -1,11 +1,15 @@
 """Content neighbours of the history in the platform's own text space: grams under a local idf, unprojected."""
 
 import numpy as np
+import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
 
 DECAYS = (0.6, 1.0)
+_FEW = 8
+"""Queries up to which one dense pass over the items of their grams beats a sparse product (2: 1.4 times as fast)."""
 
 
 class ContentIdf:
@@ -19,9 +23,16 @@ class ContentIdf:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n]."""
-        return [self._cosines(batch, decay) for decay in DECAYS]
+        bags = [batch.bag(decay) for decay in DECAYS]
+        queries = sp.vstack([bag @ self._grams for bag in bags], format="csr")
+        norms = np.sqrt(np.maximum((queries * queries).sum(axis=1), np.finfo(np.float32).tiny))
+        scores = torch.from_numpy(self._products(queries) / norms[:, None].astype(np.float32))
+        return list(scores.view(len(DECAYS), len(batch), -1))
 
-    def _cosines(self, batch: HistoryBatch, decay: float) -> torch.Tensor:
-        query = batch.bag(decay) @ self._grams
-        norms = np.sqrt(np.maximum((query * query).sum(axis=1), np.finfo(np.float32).tiny))
-        return torch.from_numpy((query @ self._items_of_gram).toarray() / norms[:, None].astype(np.float32))
+    def _products(self, queries: sp.csr_array) -> NDArray[np.float32]:
+        """[Q, n]; for a few queries the items of their grams are read once for all of them, and added up in place."""
+        if queries.shape[0] > _FEW:
+            return np.asarray((queries @ self._items_of_gram).toarray(), np.float32)
+        grams = np.unique(queries.indices)
+        items = self._items_of_gram[grams].T
+        return np.stack([items @ weights for weights in queries[:, grams].toarray()])

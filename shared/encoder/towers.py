@@ -4,6 +4,7 @@ B histories, L positions, D input dim, d width, m items.
 """
 
 import math
+from functools import cache
 from typing import cast
 
 import torch
@@ -119,8 +120,12 @@ class HistoryTower(nn.Module):
         return normed * scale
 
 
+@cache
 def distance_buckets(length: int) -> torch.Tensor:
-    """[L, L] int64: 0..7 for that distance, then 8..15 on a log scale up to 64; -1 where the key is later."""
+    """[L, L] int64: 0..7 for that distance, then 8..15 on a log scale up to 64; -1 where the key is later.
+
+    Made once for each length, so not to be changed.
+    """
     positions = torch.arange(length)
     distance = positions[:, None] - positions[None, :]
     far = 8 + (torch.log2(distance.clamp_min(8) / 8) * 8 / 3).to(torch.int64)

@@ -40,3 +40,20 @@ def test_weighs_the_last_item_more_where_it_decays() -> None:
 
 def test_gives_zero_to_a_history_without_words() -> None:
     assert [column.tolist() for column in scored([3])] == [[0.0] * 4] * 2
+
+
+def test_scores_many_histories_as_it_scores_each() -> None:
+    features = np.eye(len(TEXTS), dtype=np.float32)
+    histories = Sequences(offsets=np.arange(0, 21, 2), items=(np.arange(20) ** 2 % len(TEXTS)).astype(np.int32))
+    data = FitData(
+        sequences=histories,
+        features=features,
+        neighbours=nearest(features),
+        ordered=True,
+        grams=local_grams(TEXTS),
+    )
+    together = ContentIdf(data).score(HistoryBatch(histories, len(TEXTS)))
+    for row in range(len(histories)):
+        alone = scored(histories.items[2 * row : 2 * row + 2].tolist())
+        for many, one in zip(together, alone, strict=True):
+            assert many[row].numpy() == pytest.approx(one, abs=1e-6)
