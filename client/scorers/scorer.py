@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.data.platform import Sequences
+from client.data.ragged import stretches
 from client.scorers.item_similarity import Matrix, item_similarity
 from client.scorers.neighbours import Neighbours
 
@@ -158,12 +159,21 @@ def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> 
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
-    """[B, n] times [n, n], dense. Against a dense matrix few rows are added up, many are multiplied as a whole."""
+    """[B, n] times [n, n], dense. Few rows of a dense matrix are added up, many multiplied as a whole; so are a sparse one's."""
     if isinstance(matrix, sp.csr_array):
-        return torch.from_numpy((bag @ matrix).toarray())
+        return torch.from_numpy(_added_rows(bag, matrix) if bag.shape[0] == 1 else (bag @ matrix).toarray())
     dense = torch.from_numpy(matrix)
     if bag.nnz > _FEW * bag.shape[0] * bag.shape[1]:
         return torch.from_numpy(bag.toarray()) @ dense
     items, starts = (torch.from_numpy(part.astype(np.int64)) for part in (bag.indices, bag.indptr[:-1]))
     weights = torch.from_numpy(bag.data)
     return functional.embedding_bag(items, dense, starts, mode="sum", per_sample_weights=weights)
+
+
+def _added_rows(bag: sp.csr_array, matrix: sp.csr_array) -> NDArray[np.float32]:
+    """[1, n] a bag of one row times [n, n], without the arrays of n that a sparse product makes twice."""
+    starts, ends = (matrix.indptr[rows].astype(np.int64) for rows in (bag.indices, bag.indices + 1))
+    counts = ends - starts
+    places = stretches(starts, counts)
+    added = np.repeat(bag.data, counts) * matrix.data[places]
+    return np.bincount(matrix.indices[places], added, minlength=matrix.shape[1])[None].astype(np.float32)
