@@ -159,7 +159,7 @@ def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> 
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
-    """[B, n] times [n, n], dense. Few rows of a dense matrix are added up, many multiplied as a whole; so are a sparse one's."""
+    """[B, n] times [n, n], dense: one row of a sparse matrix, few of a dense one are added up, more multiplied."""
     if isinstance(matrix, sp.csr_array):
         return torch.from_numpy(_added_rows(bag, matrix) if bag.shape[0] == 1 else (bag @ matrix).toarray())
     dense = torch.from_numpy(matrix)
