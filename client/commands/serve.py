@@ -1,5 +1,6 @@
 """``graft-client serve``: answer callers until told to stop; ``graft-client token``: who may call."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -59,6 +60,10 @@ def serve(
     A new head that `fit` stores in the same folder is swapped in within seconds, with no request dropped. What callers
     report is kept in the folder, too; sealed, as the heads are, where the folder is a vault.
     """
+    # read with torch: requests have threads of their own, which its threads would hold up; and what it allocates is in
+    # pages large enough that neither reading nor asking for them takes as long as the work
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     # what stands behind the service takes a second to import, which no other command shall wait for
     from client.serving.admission import Limits
     from client.serving.server import Server, ServeSettings

@@ -1,6 +1,10 @@
 """The catalogue's vectors laid out once for many products with a few queries each."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 _PACK = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None)
 _MULTIPLY = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
@@ -19,12 +23,14 @@ class PackedVectors:
         """by number of queries, on which the layout depends"""
 
     @torch.no_grad()
-    def products(self, queries: torch.Tensor) -> torch.Tensor:
-        """[Q, n] of float32 queries [Q, D]."""
+    def products(self, rows: Sequence[NDArray[np.float32]]) -> Sequence[torch.Tensor]:
+        """[1, n] for each query [1, D]."""
+        if not rows:
+            return ()
+        queries = torch.from_numpy(np.concatenate(rows))
         if _PACK is None or _MULTIPLY is None or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-            return queries @ self._vectors.T
+            return [*(queries @ self._vectors.T)[:, None]]
         packed = self._packed.get(len(queries))
         if packed is None:
             packed = self._packed[len(queries)] = _PACK(self._vectors, len(queries))
-        products: torch.Tensor = _MULTIPLY(queries, packed, None, "none", [], "")
-        return products
+        return [*_MULTIPLY(queries, packed, None, "none", [], "")[:, None]]

@@ -4,7 +4,8 @@ Scorers whose columns are products with the items' vectors read these once toget
 calibrated together. R columns, n items, L items of a history, C columns of a kind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,10 +15,13 @@ from client.data.platform import Sequences
 from client.recommender.calibration import TEMPERATURES, Calibration
 from client.recommender.packed_vectors import PackedVectors
 from client.recommender.panel import Panel
+from client.recommender.side_by_side import side_by_side
 from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import HistoryBatch, Kind, QueryScorer, Scorer
 
 _TINY = 1e-30
+_AT_ONCE = 4
+"""Columns that are calibrated together: of 20,000 items they stay in a core's own cache."""
 
 
 class RequestPanel:
@@ -35,49 +39,52 @@ class RequestPanel:
         self.scorers = [_inner(scorer) for scorer in panel.raw.scorers]
         self._n_items = panel.raw.n_items
         self._items = PackedVectors(torch.from_numpy(features))
-        self._parts = _parts(self.scorers, np.argsort(order).tolist())
+        self._queried = [scorer for scorer in self.scorers if isinstance(scorer, QueryScorer)]
+        place_of = {name: place for place, name in enumerate(self.names)}
+        self._product_rows: list[int] = []
+        self._computed: list[tuple[list[int], Callable[[HistoryBatch], list[torch.Tensor]]]] = []
+        for scorer, named in zip(self.scorers, panel.raw.scorers, strict=True):
+            rows = [place_of[column.name] for column in named.columns]
+            products = scorer.products if isinstance(scorer, QueryScorer) else 0
+            self._product_rows += rows[:products]
+            self._computed.append((rows[products:], scorer.rest if isinstance(scorer, QueryScorer) else scorer.score))
         kinds = [columns[row].kind for row in order]
         calibrations = [panel.calibrations[row] for row in order]
-        self._kinds = [_KindOfColumns(kind, kinds, calibrations) for kind in Kind if kind in kinds]
+        self._alike = [_AlikeColumns(rows, kinds[rows.start], calibrations[rows]) for rows in _alike(kinds)]
 
     @torch.no_grad()
     def log_lifts(self, history: NDArray[np.int32]) -> torch.Tensor:
         """[R, n] in nats for a history [L]; at its own items too, which say nothing unless they may be recommended."""
         raw = self._raw(history)
         hidden = torch.from_numpy(np.unique(history).astype(np.int64)) if not self.repeats else None
-        for kind in self._kinds:
-            kind.calibrate(raw, hidden)
+        side_by_side([partial(alike.calibrate, raw, hidden) for alike in self._alike])
         return raw
 
     def _raw(self, history: NDArray[np.int32]) -> torch.Tensor:
         batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), self._n_items)
+        queries = [query for scorer in self._queried for query in scorer.queries(batch)]
         raw = torch.empty(len(self.names), self._n_items)
-        queried: list[int] = []
-        queries: list[NDArray[np.float32]] = []
-        for scorer, query_scorer, rows in self._parts:
-            products = query_scorer.queries(batch) if query_scorer else []
-            columns = query_scorer.rest(batch) if query_scorer else scorer.score(batch)
-            queried += rows[: len(products)]
-            queries += products
-            for row, column in zip(rows[len(products) :], columns, strict=True):
-                raw[row] = column[0]
-        if queried:
-            raw[queried] = self._items.products(torch.from_numpy(np.concatenate(queries)))
+
+        def write(rows: list[int], columns: Callable[[], Sequence[torch.Tensor]]) -> None:
+            for row, column in zip(rows, columns(), strict=True):
+                raw[row] = column
+
+        products = partial(write, self._product_rows, partial(self._items.products, queries))
+        others = [partial(write, rows, partial(work, batch)) for rows, work in self._computed]
+        side_by_side([products, *others])
         return raw
 
 
-class _KindOfColumns:
-    """The columns of one kind, calibrated together as ``Calibration.log_lift`` does it one by one."""
+class _AlikeColumns:
+    """Columns of one kind, calibrated together as ``Calibration.log_lift`` does it one by one."""
 
-    def __init__(self, kind: Kind, kinds: Sequence[Kind], calibrations: Sequence[Calibration]) -> None:
-        self._kind = kind
-        self._rows = slice(kinds.index(kind), kinds.index(kind) + kinds.count(kind))
-        chosen = calibrations[self._rows]
-        self._mixture = torch.tensor([one.mixture for one in chosen])
-        self._scales = torch.tensor([one.scale for one in chosen])[:, None]
+    def __init__(self, rows: slice, kind: Kind, calibrations: Sequence[Calibration]) -> None:
+        self._rows, self._kind = rows, kind
+        self._mixture = torch.tensor([one.mixture for one in calibrations])
+        self._scales = torch.tensor([one.scale for one in calibrations])[:, None]
 
     def calibrate(self, raw: torch.Tensor, hidden: torch.Tensor | None) -> None:
-        """Write log-lifts over the kind's rows of raw scores [R, n]; ``hidden`` items are no candidates."""
+        """Write log-lifts over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""
         values = self._first(raw[self._rows], hidden)
         m = raw.shape[1] - (0 if hidden is None else len(hidden))
         total = self._mixture[:, -1:].expand(values.shape).clone()
@@ -101,13 +108,12 @@ class _KindOfColumns:
         return values.sub_(values.amax(1, keepdim=True).clamp(min=-1e30)).mul_(TEMPERATURES[0]).exp_()
 
 
-def _parts(scorers: list[Scorer], rows: list[int]) -> list[tuple[Scorer, QueryScorer | None, list[int]]]:
-    """Each scorer, itself again where it has queries, and the rows [its columns] in which they stand."""
-    ends = np.cumsum([len(scorer.columns) for scorer in scorers]).tolist()
-    return [
-        (scorer, scorer if isinstance(scorer, QueryScorer) else None, rows[end - len(scorer.columns) : end])
-        for scorer, end in zip(scorers, ends, strict=True)
-    ]
+def _alike(kinds: Sequence[Kind]) -> Iterator[slice]:
+    """Stretches of at most _AT_ONCE columns of one kind."""
+    for kind in dict.fromkeys(kinds):
+        first, end = kinds.index(kind), kinds.index(kind) + kinds.count(kind)
+        for start in range(first, end, _AT_ONCE):
+            yield slice(start, min(start + _AT_ONCE, end))
 
 
 def _inner(scorer: Scorer) -> Scorer:

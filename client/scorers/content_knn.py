@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.features.unit_rows import unit_rows
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
 
 DECAYS = (0.0, 0.6, 1.0)
@@ -20,6 +19,8 @@ class ContentKnn:
         *(Column(name=f"content-kernel@{decay:g}", kind=Kind.COUNT) for decay in DECAYS),
     )
 
+    products = len(DECAYS)
+
     def __init__(self, data: FitData) -> None:
         self._features = data.features
         kernel = np.exp(_SHARPNESS * (data.neighbours.cosines - 1)).astype(np.float32)
@@ -33,7 +34,7 @@ class ContentKnn:
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the first three columns."""
-        return [unit_rows(batch.bag(decay) @ self._features) for decay in DECAYS]
+        return [batch.mean(decay, self._features) for decay in DECAYS]
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The other columns [B, n]."""

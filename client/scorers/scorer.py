@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from client.data.platform import Sequences
 from client.data.ragged import stretches
+from client.features.unit_rows import unit_rows
 from client.scorers.item_similarity import Matrix, item_similarity
 from client.scorers.neighbours import Neighbours
 
@@ -91,6 +92,7 @@ class HistoryBatch:
         self.histories = histories
         self.n_items = n_items
         self._bags: dict[float, sp.csr_array] = {}
+        self._means: dict[tuple[float, int], NDArray[np.float32]] = {}
         self._walks: dict[tuple[float, int], torch.Tensor] = {}
 
     def __len__(self) -> int:
@@ -108,6 +110,13 @@ class HistoryBatch:
             bag.eliminate_zeros()
             self._bags[decay] = bag
         return self._bags[decay]
+
+    def mean(self, decay: float, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[B, D] decayed means of the histories' vectors at length 1, zero for an empty history; not to be changed."""
+        key = (decay, id(features))
+        if key not in self._means:
+            self._means[key] = unit_rows(self.bag(decay) @ features)
+        return self._means[key]
 
     def walk(self, decay: float, matrix: Matrix) -> torch.Tensor:
         """[B, n] the bag times a matrix [n, n] that several scorers hold, multiplied once; not to be changed."""
@@ -137,6 +146,11 @@ class QueryScorer(Protocol):
     Several of them can then read the items' vectors once. A constant of each history may be missing from the products:
     similarity-like columns are told apart by differences only.
     """
+
+    @property
+    def products(self) -> int:
+        """How many columns those are."""
+        ...
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] for each of the first columns."""

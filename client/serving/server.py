@@ -1,5 +1,6 @@
 """A platform's service as one process: both protocols, and a watch for new heads and tokens."""
 
+import gc
 import ipaddress
 import logging
 import socket
@@ -102,6 +103,8 @@ class Server:
 
     def start(self) -> None:
         """Answer from now on; returns once both protocols do. Raises ConfigError where HTTP does not start."""
+        gc.collect()
+        gc.freeze()  # catalogue, head and libraries stay; looking through them again would hold up every request
         self._grpc.start()
         for thread in self._threads:
             thread.start()

@@ -46,22 +46,6 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
     )
 
 
-def history_vectors(features: NDArray[np.float32], histories: Sequences, decay: float = DECAY) -> NDArray[np.float32]:
-    """[B, D] decayed means of the histories' item vectors at length 1; zero for an empty history.
-
-    Items further back than their weight's share in float32 are left out.
-    """
-    reach = 1 if decay == 0 else int(np.ceil(np.log(1e-8) / np.log(decay)))
-    lengths = np.minimum(histories.lengths(), reach)
-    states = np.zeros((len(histories), features.shape[1]), np.float32)
-    for age in range(int(lengths.max(initial=0)) - 1, -1, -1):
-        rows = np.flatnonzero(lengths > age)
-        items = histories.items[histories.offsets[rows + 1] - 1 - age]
-        states[rows] = decay * states[rows] + features[items]
-    norms = np.linalg.norm(states, axis=1, keepdims=True)
-    return np.asarray(states / np.where(norms > 0, norms, 1), np.float32)
-
-
 def _steps(wide: Float64, sequences: Sequences, decay: float) -> Iterator[tuple[Float64, Rows]]:
     """Per block of users and position: the unit history vectors [k, D] and the next items [k].
 

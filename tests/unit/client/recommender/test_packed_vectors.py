@@ -16,7 +16,9 @@ def test_multiplies_as_a_plain_product_does(plain: bool, monkeypatch: pytest.Mon
     packed = PackedVectors(vectors)
     for count in (5, 1, 5, 8):
         queries = torch.randn(count, 96, generator=generator)
-        torch.testing.assert_close(packed.products(queries), queries @ vectors.T, atol=1e-4, rtol=1e-5)
+        found = torch.cat(tuple(packed.products([row[None] for row in queries.numpy()])))
+        torch.testing.assert_close(found, queries @ vectors.T, atol=1e-4, rtol=1e-5)
+    assert len(packed.products([])) == 0
 
 
 def test_packs_vectors_where_torch_has_onednn() -> None:

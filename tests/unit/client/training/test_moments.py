@@ -4,8 +4,9 @@ import numpy as np
 
 from client.data.platform import Sequences
 from client.data.splits import select
+from client.scorers.scorer import HistoryBatch
 from client.training import moments as module
-from client.training.moments import history_vectors, platform_moments
+from client.training.moments import DECAY, platform_moments
 from shared.encoder.linear import Moments, solve
 from tests.unit.client.training.world import N_ITEMS, features, ragged, walks
 
@@ -62,22 +63,8 @@ def test_bounds_what_one_user_adds():
     assert np.isclose(np.trace(one.C), 10)
 
 
-def test_reads_a_history_as_its_decayed_mean():
-    x = features()
-    found = history_vectors(x, ragged([[2, 5], [7], []]))
-    expected = 0.6 * x[2] + x[5]
-    assert np.allclose(found[0], expected / np.linalg.norm(expected), atol=1e-6)
-    assert np.allclose(found[1], x[7], atol=1e-6)
-    assert not found[2].any()
-
-
-def test_reads_only_the_last_item_at_decay_zero():
-    x = features()
-    assert np.allclose(history_vectors(x, ragged([[2, 5, 9]]), decay=0.0), x[[9]], atol=1e-6)
-
-
-def test_reads_long_histories_as_the_moments_do():
+def test_reads_long_histories_as_the_linear_scorer_does():
     x = features()
     history = np.random.default_rng(0).integers(0, N_ITEMS, 200).tolist()
     q, _ = pairs_one_by_one(x, ragged([[*history, 0]]))
-    assert np.allclose(history_vectors(x, ragged([history]))[0], q[-1], atol=1e-6)
+    assert np.allclose(HistoryBatch(ragged([history]), N_ITEMS).mean(DECAY, x)[0], q[-1], atol=1e-6)
