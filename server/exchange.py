@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from flwr.app import Message, RecordDict
+from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
 from shared.errors import ReplyRejected
@@ -14,6 +15,8 @@ from shared.wire import content_bytes
 ReplyType = TypeVar("ReplyType")
 ENGINE = "engine-"
 """begins the code of a failure that the engine, not the platform, reports"""
+_NOTHING_CAME = (ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILABLE, ErrorCode.NODE_UNAVAILABLE)
+"""the engine's own words for a question that nobody took before its deadline, or whose answer came after it"""
 
 
 @dataclass(kw_only=True)
@@ -109,7 +112,7 @@ def _sort_in(
     message: Message | None,
     screen: Callable[[RecordDict], ReplyType | Declined | Failed],
 ) -> None:
-    if message is None:
+    if message is None or (message.has_error() and message.error.code in _NOTHING_CAME):
         answers.missing.append(name)
         return
     if message.has_error():
