@@ -1,5 +1,6 @@
-"""``graft-client serve`` as a process of its own, for benchmarks, and a channel to it."""
+"""``graft-client serve`` as a process of its own, with what its systemd unit sets, and a channel to it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -31,7 +32,8 @@ def running_service(out: Path, *options: str) -> Iterator[Service]:
     token = add_token(out / "tokens", "benchmark")
     arguments = ["serve", "--heads", str(out / "heads"), "--tokens", str(out / "tokens"), "--port", "0"]
     command = [sys.executable, "-c", SCRIPT, *arguments, "--http-port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", **os.environ}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             port = re.search(r"grpc://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
             if port is None:
