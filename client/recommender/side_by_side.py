@@ -1,17 +1,41 @@
 """The parts of one request on more than one core."""
 
 import os
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 
 Result = TypeVar("Result")
 
-_COUNT = max(1, (os.cpu_count() or 1) - 1)
-_HELPERS = ThreadPoolExecutor(max_workers=_COUNT, thread_name_prefix="beside")
+_CORES = os.cpu_count() or 1
+
+
+class _Callers:
+    """Who is at work now."""
+
+    def __init__(self) -> None:
+        self._lock, self._count = threading.Lock(), 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[int]:
+        """How many cores he and those before him leave."""
+        with self._lock:
+            self._count += 1
+            left = max(0, _CORES - self._count)
+        try:
+            yield left
+        finally:
+            with self._lock:
+                self._count -= 1
+
+
+_CALLERS = _Callers()
+_HELPERS = ThreadPoolExecutor(max_workers=max(1, _CORES - 1), thread_name_prefix="beside")
 
 
 @torch.no_grad()
@@ -19,7 +43,7 @@ def side_by_side(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     """Each task's result, without gradients; what a task raises is raised.
 
     Helpers take tasks from the front, the caller from the end: he never waits for a helper who is busy with another
-    request, only for the task that one of his own is at.
+    request, only for the task that one of his own is at. He has none where other callers have the cores.
     """
     waiting = deque(enumerate(tasks))
     results: dict[int, Result] = {}
@@ -33,12 +57,13 @@ def side_by_side(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
                 return
             results[place] = task()
 
-    helpers = [_HELPERS.submit(work, waiting.popleft) for _ in range(min(_COUNT, len(tasks) - 1))]
-    try:
-        work(waiting.pop)
-    finally:
-        waiting.clear()
-        begun = [helper for helper in helpers if not helper.cancel()]
-    for helper in begun:
-        helper.result()
+    with _CALLERS.one_more() as cores:
+        helpers = [_HELPERS.submit(work, waiting.popleft) for _ in range(min(cores, len(tasks) - 1))]
+        try:
+            work(waiting.pop)
+        finally:
+            waiting.clear()
+            begun = [helper for helper in helpers if not helper.cancel()]
+        for helper in begun:
+            helper.result()
     return [results[place] for place in range(len(tasks))]
