@@ -87,15 +87,13 @@ class Trial:
     """What came of a kill."""
 
     kill: Kill
+    usual_seconds: float
+    """what a run was taken to last"""
     answered: int
     """questions that the run had behind it when the kill fell"""
     processes: int
     """that were killed"""
     ending: Ending
-
-
-class OverBeforeKill(Exception):
-    """The run ended before the moment of the kill: the machine is faster than it was when a run was timed."""
 
 
 def undisturbed(made: Deployment) -> Ending:
@@ -107,18 +105,25 @@ def undisturbed(made: Deployment) -> Ending:
 def kill_trial(made: Deployment, kill: Kill, *, usual_seconds: float) -> Trial:
     """Run rounds from the first encoder and from no heads, kill, start again, and wait for the end.
 
-    Raises OverBeforeKill where the run took less than the seconds it usually takes.
+    A run that is over before the moment of the kill counts for nothing but its time: the machine is faster than it was
+    when a run was timed, and the kill is tried in another run, taken to last until that moment.
     """
+    while (found := _trial(made, kill, usual_seconds)) is None:
+        usual_seconds *= kill.moment
+    return found
+
+
+def _trial(made: Deployment, kill: Kill, usual_seconds: float) -> Trial | None:
     run, began = _begun(made)
     time.sleep(max(0.0, began + kill.moment * usual_seconds - time.monotonic()))
     answered = len(run.history())
     if run.standing().state not in OPEN:
-        raise OverBeforeKill(f"the run was over before the kill{made.logs()}")
+        return None
     killed = _kill(made, kill)
     time.sleep(kill.away)
     _start(made, kill)
     end = ending(made, run, seconds=_end_of(made, run) - began)
-    return Trial(kill=kill, answered=answered, processes=killed, ending=end)
+    return Trial(kill=kill, usual_seconds=usual_seconds, answered=answered, processes=killed, ending=end)
 
 
 def ending(made: Deployment, run: Run, *, seconds: float) -> Ending:
