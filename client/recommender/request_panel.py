@@ -62,17 +62,19 @@ class RequestPanel:
 
     def _raw(self, history: NDArray[np.int32]) -> torch.Tensor:
         batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), self._n_items)
-        queries = [query for scorer in self._queried for query in scorer.queries(batch)]
         raw = torch.empty(len(self.names), self._n_items)
 
         def write(rows: list[int], columns: Callable[[], Sequence[torch.Tensor]]) -> None:
             for row, column in zip(rows, columns(), strict=True):
                 raw[row] = column
 
-        products = partial(write, self._product_rows, partial(self._items.products, queries))
+        products = partial(write, self._product_rows, partial(self._products, batch))
         others = [partial(write, rows, partial(work, batch)) for rows, work in self._computed]
         side_by_side([products, *others])
         return raw
+
+    def _products(self, batch: HistoryBatch) -> Sequence[torch.Tensor]:
+        return self._items.products([query for scorer in self._queried for query in scorer.queries(batch)])
 
 
 class _AlikeColumns:
