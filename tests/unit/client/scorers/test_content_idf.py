@@ -13,17 +13,22 @@ from client.scorers.scorer import FitData, HistoryBatch
 TEXTS = ("red wooden train", "blue wooden train", "senate budget bill", "")
 
 
-def scored(items: list[int]) -> list[NDArray[np.float32]]:
+def columns_of(histories: Sequences) -> list[NDArray[np.float32]]:
+    """Two [B, n]."""
     features = np.eye(len(TEXTS), dtype=np.float32)
-    history = Sequences(offsets=np.array([0, len(items)]), items=np.array(items, np.int32))
     data = FitData(
-        sequences=history,
+        sequences=histories,
         features=features,
         neighbours=nearest(features),
         ordered=True,
         grams=local_grams(TEXTS),
     )
-    return [column.numpy()[0] for column in ContentIdf(data).score(HistoryBatch(history, len(TEXTS)))]
+    return [column.numpy() for column in ContentIdf(data).score(HistoryBatch(histories, len(TEXTS)))]
+
+
+def scored(items: list[int]) -> list[NDArray[np.float32]]:
+    history = Sequences(offsets=np.array([0, len(items)]), items=np.array(items, np.int32))
+    return [column[0] for column in columns_of(history)]
 
 
 def test_scores_the_cosine_to_the_only_item_of_a_history() -> None:
@@ -43,17 +48,9 @@ def test_gives_zero_to_a_history_without_words() -> None:
 
 
 def test_scores_many_histories_as_it_scores_each() -> None:
-    features = np.eye(len(TEXTS), dtype=np.float32)
     histories = Sequences(offsets=np.arange(0, 21, 2), items=(np.arange(20) ** 2 % len(TEXTS)).astype(np.int32))
-    data = FitData(
-        sequences=histories,
-        features=features,
-        neighbours=nearest(features),
-        ordered=True,
-        grams=local_grams(TEXTS),
-    )
-    together = ContentIdf(data).score(HistoryBatch(histories, len(TEXTS)))
+    together = columns_of(histories)
     for row in range(len(histories)):
         alone = scored(histories.items[2 * row : 2 * row + 2].tolist())
         for many, one in zip(together, alone, strict=True):
-            assert many[row].numpy() == pytest.approx(one, abs=1e-6)
+            assert many[row] == pytest.approx(one, abs=1e-6)
