@@ -1,11 +1,12 @@
 """The panel for one history at a time: the same log-lifts as ``Panel``'s, with much less to do for each request.
 
-Scorers whose columns are products with the items' vectors read these once together, and all columns of a kind are
-calibrated together. R columns, n items, L items of a history, C columns of a kind.
+Scorers whose columns are products with the items' vectors read these once together, and columns of a kind are
+calibrated together, a few at a time. R columns, n items, L items of a history, C columns of a kind.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from client.scorers.scorer import HistoryBatch, Kind, QueryScorer, Scorer
 
 _TINY = 1e-30
 _AT_ONCE = 4
-"""Columns that are calibrated together: of 20,000 items they stay in a core's own cache."""
+"""Columns that are calibrated together: few enough that every core gets some, enough that each step is worth it."""
 
 
 class RequestPanel:
@@ -40,11 +41,11 @@ class RequestPanel:
         self._n_items = panel.raw.n_items
         self._items = PackedVectors(torch.from_numpy(features))
         self._queried = [scorer for scorer in self.scorers if isinstance(scorer, QueryScorer)]
-        place_of = {name: place for place, name in enumerate(self.names)}
+        places = iter(np.argsort(order).tolist())
         self._product_rows: list[int] = []
         self._computed: list[tuple[list[int], Callable[[HistoryBatch], list[torch.Tensor]]]] = []
-        for scorer, named in zip(self.scorers, panel.raw.scorers, strict=True):
-            rows = [place_of[column.name] for column in named.columns]
+        for scorer in self.scorers:
+            rows = list(islice(places, len(scorer.columns)))
             products = scorer.products if isinstance(scorer, QueryScorer) else 0
             self._product_rows += rows[:products]
             self._computed.append((rows[products:], scorer.rest if isinstance(scorer, QueryScorer) else scorer.score))

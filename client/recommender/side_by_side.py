@@ -38,7 +38,6 @@ _CALLERS = _Callers()
 _HELPERS = ThreadPoolExecutor(max_workers=max(1, _CORES - 1), thread_name_prefix="beside")
 
 
-@torch.no_grad()
 def side_by_side(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     """Each task's result, without gradients; what a task raises is raised.
 

@@ -31,9 +31,8 @@ KNOWN = {
 }
 """of systemd.unit(5), systemd.service(5), systemd.exec(5) and systemd.kill(5), those that the units use"""
 SERVICE_KEYS = {
-    "environment",
     *("build", "image", "restart", "init", "read_only", "cap_drop", "security_opt", "tmpfs", "command", "ports"),
-    *("volumes", "stop_grace_period", "network_mode"),
+    *("volumes", "stop_grace_period", "network_mode", "environment"),
 }
 """of the compose specification, those that the file uses"""
 INSTRUCTIONS = {"FROM", "RUN", "ENV", "USER", "WORKDIR", "VOLUME", "CMD"}

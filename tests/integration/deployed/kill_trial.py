@@ -117,8 +117,10 @@ def _trial(made: Deployment, kill: Kill, usual_seconds: float) -> Trial | None:
     run, began = _begun(made)
     time.sleep(max(0.0, began + kill.moment * usual_seconds - time.monotonic()))
     answered = len(run.history())
-    if run.standing().state not in OPEN:
+    state = run.standing().state
+    if state == "completed":
         return None
+    assert state in OPEN, f"{run.standing()}{made.logs()}"
     killed = _kill(made, kill)
     time.sleep(kill.away)
     _start(made, kill)
