@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of
+from client.data.sparse_rows import sparse_rows
 from client.features.unit_rows import unit_rows
 from shared.feature_space.fingerprint import Parameters, fingerprinted
 from shared.feature_space.probe_texts import PROBE_TEXTS
@@ -87,7 +88,7 @@ def _binary(rows: Sequence[Iterable[int]], width: int) -> sp.csr_array:
     columns = [list(row) for row in rows]
     offsets = offsets_of(np.array([len(row) for row in columns], np.int64))
     indices = np.fromiter(itertools.chain.from_iterable(columns), np.int64, offsets[-1])
-    matrix = sp.csr_array((np.ones(len(indices), np.float32), indices, offsets), shape=(len(rows), width))
+    matrix = sparse_rows(np.ones(len(indices), np.float32), indices, offsets, (len(rows), width))
     matrix.sum_duplicates()
     matrix.data[:] = 1
     return matrix

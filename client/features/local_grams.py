@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 import scipy.sparse as sp
 
+from client.data.sparse_rows import sparse_rows
 from client.features.hashing import BUCKETS, gram_weights
 
 
@@ -27,4 +28,4 @@ def under_idf(weights: sp.csr_array) -> sp.csr_array:
     values = weights.data * idf[column]
     row = np.repeat(np.arange(n), np.diff(weights.indptr))
     norms = np.sqrt(np.bincount(row, values**2, minlength=n)).astype(np.float32)
-    return sp.csr_array((values / norms[row], column, weights.indptr), shape=(n, len(used)))
+    return sparse_rows(values / norms[row], column, weights.indptr, (n, len(used)))

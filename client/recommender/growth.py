@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from client.data.sparse_rows import sparse_rows
 from client.features.hashing import gram_weights
 from client.features.item_features import item_features
 from client.features.precomputed import NAME as PRECOMPUTED
@@ -114,4 +115,4 @@ def _padded(matrix: Matrix, size: int) -> Matrix:
         return np.pad(matrix, [(0, size - length) for length in matrix.shape])
     ends = np.full(size - matrix.shape[0], matrix.indptr[-1], matrix.indptr.dtype)
     indptr = np.concatenate([matrix.indptr, ends])
-    return sp.csr_array((matrix.data, matrix.indices, indptr), shape=(size, size))
+    return sparse_rows(matrix.data, matrix.indices, indptr, (size, size))

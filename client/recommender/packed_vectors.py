@@ -6,21 +6,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-_PACK = getattr(torch.ops.mkldnn, "_reorder_linear_weight", None)
-_MULTIPLY = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+_PACK = getattr(torch.ops.quantized, "linear_prepack_fp16", None)
+_MULTIPLY = getattr(torch.ops.quantized, "linear_dynamic_fp16", None)
+_ENGINE = "fbgemm"
 
 
 class PackedVectors:
-    """Vectors [n, D] in oneDNN's own layout, as compiled models of torch hold the weights of their layers.
+    """Vectors [n, D] of length 1 or 0, in FBGEMM's layout of half-precision weights.
 
-    Against 20,000 vectors of 1,024 numbers five queries take 4.4 ms of one thread; a plain product, whose library lays
-    the vectors out anew each time, 13. A torch without oneDNN multiplies plainly.
+    A product is as fast as the vectors can be read, so half of the bytes take half of the time: against 20,000 of
+    1,024 numbers five queries take 2.5 ms of one thread, 3.8 in whole precision, 13 with a plain product, whose library
+    lays the vectors out anew each time. Sums are of float32; with queries of length 1 the products are right to 3e-5.
+    A torch without FBGEMM multiplies plainly.
     """
 
     def __init__(self, vectors: torch.Tensor) -> None:
         self._vectors = vectors
-        self._packed: dict[int, torch.Tensor] = {}
-        """by number of queries, on which the layout depends"""
+        self._packed = _PACK(vectors, None) if _PACK is not None and _has_engine() and len(vectors) else None
 
     @torch.no_grad()
     def products(self, rows: Sequence[NDArray[np.float32]]) -> Sequence[torch.Tensor]:
@@ -28,9 +30,10 @@ class PackedVectors:
         if not rows:
             return ()
         queries = torch.from_numpy(np.concatenate(rows))
-        if _PACK is None or _MULTIPLY is None or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        if self._packed is None or _MULTIPLY is None:
             return [*(queries @ self._vectors.T)[:, None]]
-        packed = self._packed.get(len(queries))
-        if packed is None:
-            packed = self._packed[len(queries)] = _PACK(self._vectors, len(queries))
-        return [*_MULTIPLY(queries, packed, None, "none", [], "")[:, None]]
+        return [*_MULTIPLY(queries, self._packed)[:, None]]
+
+
+def _has_engine() -> bool:
+    return _PACK is not None and _MULTIPLY is not None and _ENGINE in torch.backends.quantized.supported_engines

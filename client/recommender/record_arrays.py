@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of
+from client.data.sparse_rows import sparse_rows
 from client.scorers.item_similarity import Matrix
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -41,8 +42,9 @@ def matrix_from_arrays(name: str, arrays: Arrays) -> Matrix:
     """The inverse of ``matrix_to_arrays``; raises KeyError or ValueError for anything else."""
     if f"{name}.dense" in arrays:
         return arrays[f"{name}.dense"]
-    parts = tuple(arrays[f"{name}.{key}"] for key in ("data", "indices", "indptr"))
-    return sp.csr_array(parts, shape=tuple(arrays[f"{name}.shape"].tolist()))
+    rows, columns = arrays[f"{name}.shape"].tolist()
+    data, indices, offsets = (arrays[f"{name}.{key}"] for key in ("data", "indices", "indptr"))
+    return sparse_rows(data, indices, offsets, (rows, columns))
 
 
 def names_under(prefix: str, arrays: Arrays) -> list[str]:

@@ -31,8 +31,11 @@ class ContentIdf:
 
     def _products(self, queries: sp.csr_array) -> NDArray[np.float32]:
         """[Q, n]; for a few queries the items of their grams are read once for all of them, and added up in place."""
-        if queries.shape[0] > _FEW:
+        count = queries.shape[0]
+        if count > _FEW:
             return np.asarray((queries @ self._items_of_gram).toarray(), np.float32)
-        grams = np.unique(queries.indices)
+        grams, places = np.unique(queries.indices, return_inverse=True)
+        weights = np.zeros((count, len(grams)), np.float32)
+        weights[np.repeat(np.arange(count), np.diff(queries.indptr)), places] = queries.data
         items = self._items_of_gram[grams].T
-        return np.stack([items @ weights for weights in queries[:, grams].toarray()])
+        return np.stack([items @ row for row in weights])

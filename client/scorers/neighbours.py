@@ -8,6 +8,8 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from client.data.sparse_rows import sparse_rows
+
 NEIGHBOURS = 60
 _BLOCK_ELEMENTS = 32_000_000
 
@@ -29,14 +31,8 @@ class Neighbours:
     def graph(self, weights: NDArray[np.float32], k: int) -> sp.csr_array:
         """[n, n] with ``weights`` [n, K] on the edges to the k nearest."""
         n, width = self.items.shape[0], min(k, self.items.shape[1])
-        return sp.csr_array(
-            (
-                weights[:, :width].reshape(-1),
-                self.items[:, :width].reshape(-1),
-                np.arange(n + 1, dtype=np.int64) * width,
-            ),
-            shape=(n, n),
-        )
+        kept, items = weights[:, :width].reshape(-1), self.items[:, :width].reshape(-1)
+        return sparse_rows(kept, items, np.arange(n + 1) * width, (n, n))
 
 
 def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from client.data.platform import Sequences
 from client.data.ragged import stretches
+from client.data.sparse_rows import sparse_rows
 from client.features.unit_rows import unit_rows
 from client.scorers.item_similarity import Matrix, item_similarity
 from client.scorers.neighbours import Neighbours
@@ -168,8 +169,7 @@ _FEW = 0.05
 
 def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> sp.csr_array:
     """[U, n] with one entry per event, sharing no memory with them; ``weights`` [E]."""
-    shape = (len(sequences), n_items)
-    return sp.csr_array((weights, sequences.items, sequences.offsets), shape=shape, copy=True)
+    return sparse_rows(weights, sequences.items, sequences.offsets, (len(sequences), n_items)).copy()
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
@@ -186,7 +186,7 @@ def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
 
 def _added_rows(bag: sp.csr_array, matrix: sp.csr_array) -> NDArray[np.float32]:
     """[1, n] a bag of one row times [n, n], without the arrays of n that a sparse product makes twice."""
-    starts, ends = (matrix.indptr[rows].astype(np.int64) for rows in (bag.indices, bag.indices + 1))
+    starts, ends = (matrix.indptr[rows] for rows in (bag.indices, bag.indices + 1))
     counts = ends - starts
     places = stretches(starts, counts)
     added = np.repeat(bag.data, counts) * matrix.data[places]

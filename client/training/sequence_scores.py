@@ -55,5 +55,6 @@ def score_histories(
     """[B, n] float32 scores; memory beyond the result does not grow with B. Pass ``table`` to reuse it."""
     table = table or item_table(model)
     states = history_states(model, table, histories)
-    scores: NDArray[np.float32] = torch.addmm(table.biases, states, table.vectors.T).numpy()
-    return scores
+    if len(states) == 1:  # a product with one vector reads the table as it lies, and copies no biases
+        return torch.addmv(table.biases, table.vectors, states[0])[None].numpy()
+    return torch.addmm(table.biases, states, table.vectors.T).numpy()
