@@ -18,17 +18,14 @@ class Linear:
     def __init__(self, linear: LinearMap, features: NDArray[np.float32]) -> None:
         self._linear = linear
         self._features = features
-        self._mapped = torch.from_numpy(linear.W) @ torch.from_numpy(features - linear.mean_y).T
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
-        query = batch.mean(DECAY, self._features)
-        return [torch.from_numpy(query - self._linear.mean_q) @ self._mapped]
+        return [torch.from_numpy(self._linear.scores(batch.mean(DECAY, self._features), self._features))]
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the column, but for a constant of each history."""
-        query = batch.mean(DECAY, self._features)
-        return [(torch.from_numpy(query - self._linear.mean_q) @ torch.from_numpy(self._linear.W)).numpy()]
+        return [self._linear.mapped(batch.mean(DECAY, self._features))]
 
     def rest(self, _batch: HistoryBatch) -> list[torch.Tensor]:
         """No other column."""

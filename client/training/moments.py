@@ -4,10 +4,12 @@ U users, E events, n items, D feature dim, P pairs of a history and its next ite
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
+from scipy.sparse import csr_array
 
 from client.data.platform import Sequences
 from shared.encoder.linear import Moments
@@ -25,25 +27,37 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
     """Moments of all pairs (decayed mean of a history of at least one item, its next item).
 
     ``features`` [n, D] rows of length 1; ``sequences`` what the platform contributes. Memory is bounded by
-    the two features tables and a block of rows, whatever U and E are.
+    three features tables and a block of rows, whatever U and E are; items that are nobody's next one cost nothing.
     """
-    dim = features.shape[1]
-    wide = features.astype(np.float64)
-    upper, cross, sum_q = np.zeros((dim, dim), order="F"), np.zeros((dim, dim)), np.zeros(dim)
-    counts = np.zeros(len(features))
-    for queries, targets in _row_blocks(_steps(wide, sequences, DECAY)):
+    items, rows = np.unique(sequences.items, return_inverse=True)
+    wide = features[items].astype(np.float64)
+    dim = wide.shape[1]
+    upper, sum_q = np.zeros((dim, dim), order="F"), np.zeros(dim)
+    before, counts = np.zeros_like(wide), np.zeros(len(items))
+    for queries, targets in _row_blocks(_steps(wide, replace(sequences, items=rows.astype(np.int32)), DECAY)):
         upper = dsyrk(1.0, queries.T, beta=1.0, c=upper, overwrite_c=True)
-        cross += queries.T @ wide[targets]
+        before += _of_item(targets, len(items)) @ queries
         sum_q += queries.sum(0)
-        counts += np.bincount(targets, minlength=len(features))
+        counts += np.bincount(targets, minlength=len(items))
+    met = np.flatnonzero(counts)
     return Moments(
-        A=np.triu(upper) + np.triu(upper, 1).T,
-        B=cross,
-        C=wide.T @ (wide * counts[:, None]),
+        A=_whole(upper),
+        B=before[met].T @ wide[met],
+        C=_whole(dsyrk(1.0, (wide[met] * np.sqrt(counts[met])[:, None]).T)),
         sum_q=sum_q,
         sum_y=counts @ wide,
         n=float(counts.sum()),
     )
+
+
+def _of_item(targets: Rows, n_items: int) -> csr_array:
+    """[n, P] with a 1 where a pair's next item is the item."""
+    return csr_array((np.ones(len(targets)), (targets, np.arange(len(targets)))), shape=(n_items, len(targets)))
+
+
+def _whole(upper: Float64) -> Float64:
+    """[D, D] a symmetric matrix from its upper triangle."""
+    return np.triu(upper) + np.triu(upper, 1).T
 
 
 def _steps(wide: Float64, sequences: Sequences, decay: float) -> Iterator[tuple[Float64, Rows]]:

@@ -123,10 +123,14 @@ class LinearMap:
 
     def scores(self, queries: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, D] history vectors and [n, D] item vectors to [B, n]."""
-        mapped = (queries - self.mean_q) @ self.W
+        mapped = self.mapped(queries)
         scores = mapped @ items.T
         scores -= (mapped @ self.mean_y)[:, None]
         return np.asarray(scores, np.float32)
+
+    def mapped(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[B, D] whose products with items are the scores of history vectors [B, D], but for a constant of each."""
+        return np.asarray((queries - self.mean_q) @ self.W, np.float32)
 
 
 RIDGE_PAIRS, LEAST_RIDGE, MOST_RIDGE = 10_000, 0.05, 1.0
