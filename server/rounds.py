@@ -134,7 +134,7 @@ class _Loop:
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
-        settings, seed, keep = self._config.local, self._config.seed, self._deliveries.keep
+        settings, seed, keep = self._config.local_in(number), self._config.seed, self._deliveries.keep
         adapter = AdapterSpec(encoder=encoder.spec, rank=settings.rank) if settings.rank else None
         answers: Answers[TrainReply] = self._ask_about(
             encoder,

@@ -1,7 +1,7 @@
 """The configuration of a federated run, which both sides read the same way."""
 
 import re
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from shared.errors import ConfigError
@@ -20,10 +20,10 @@ class LocalSettings:
 
     head_epochs: int = 1
     """passes that train the head alone, the encoder frozen"""
-    encoder_epochs: int = 1
+    encoder_epochs: int = 4
     """passes that train the encoder alone, the head frozen (FedRep; Collins et al. 2021)"""
-    head_rate: float = 3e-3
-    encoder_rate: float = 1e-3
+    head_rate: float = 1e-2
+    encoder_rate: float = 2e-3
     tokens: int = 2048
     """positions per step"""
     steps: int = 20
@@ -35,8 +35,8 @@ class LocalSettings:
     clip_norm: float = 0.0
     """longest update sent; 0 sets no limit"""
     dropout: float = 0.1
-    id_dropout: float = 0.25
-    """share of items per step that are seen by their content alone"""
+    id_dropout: float = 0.7
+    """share of items per step that are seen by their content alone: what travels must do without ids"""
     adapters: str = "none"
     """``lora:RANK``: a low-rank adapter is trained and travels in the encoder's place; ``none``: the encoder itself"""
 
@@ -96,6 +96,8 @@ class RoundsConfig:
     """evaluate after every so many training rounds, and after the last; 0 never evaluates"""
     downloads: Downloads = "whole"
     """what goes to a platform that holds an encoder of the run: the new one, or a byte a number of what changed"""
+    final_rate: float = 0.1
+    """share of the platforms' learning rates that is left in the last round, reached linearly"""
     local: LocalSettings = field(default_factory=LocalSettings)
 
     def __post_init__(self) -> None:
@@ -110,7 +112,14 @@ class RoundsConfig:
         for name in ("server_rate", "wait_seconds", "deadline_seconds"):
             _require(self, name, getattr(self, name) > 0, "above 0")
         _require(self, "server_momentum", 0 <= self.server_momentum < 1, "at least 0 and below 1")
+        _require(self, "final_rate", 0 < self.final_rate <= 1, "above 0 and at most 1")
         _require(self, "min_platforms", self.min_platforms >= 1, "1 or more")
+
+    def local_in(self, number: int) -> LocalSettings:
+        """How platforms train in the round of this number, from 1 on."""
+        share = 1 - (1 - self.final_rate) * (number - 1) / max(1, self.rounds - 1)
+        local = self.local
+        return replace(local, head_rate=share * local.head_rate, encoder_rate=share * local.encoder_rate)
 
     def to_run_config(self) -> FlatConfig:
         """Flower's flat run config: kebab-case names, those of ``local`` under ``local-``."""

@@ -22,6 +22,7 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
         ("strategy", "fedprox"),
         ("ridge", -0.1),
         ("moments", 1),
+        ("final-rate", 0.0),
         ("local-dropout", 1.0),
         ("local-adapters", "lora"),
         ("unknown", 1),
@@ -30,6 +31,18 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
 def test_refuses(key: str, value: float | str) -> None:
     with pytest.raises(ConfigError, match=key.removeprefix("local-")):
         RoundsConfig.from_run_config({**RoundsConfig().to_run_config(), key: value})
+
+
+def test_lowers_the_platforms_rates_from_the_first_round_to_the_last() -> None:
+    config = RoundsConfig(rounds=3, final_rate=0.5, local=LocalSettings(head_rate=0.4, encoder_rate=0.04, tokens=9))
+    rates = [(local.head_rate, local.encoder_rate) for local in map(config.local_in, (1, 2, 3))]
+    assert [rate for pair in rates for rate in pair] == pytest.approx([0.4, 0.04, 0.3, 0.03, 0.2, 0.02])
+    assert config.local_in(2).tokens == 9
+
+
+def test_a_single_round_has_the_whole_rates() -> None:
+    config = RoundsConfig(rounds=1)
+    assert config.local_in(1) == config.local
 
 
 def test_refuses_a_missing_key() -> None:
