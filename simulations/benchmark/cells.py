@@ -82,6 +82,7 @@ def _pair_config(pair: Pair, seed: int, data: Path) -> RunConfig:
             "report": targets,
             "methods": [*LOCAL_METHODS, *TRANSFER_METHODS],
             "encoder": PRESET,
+            "features": pair.features,
             "seed": seed,
             "min_user_events": MIN_EVENTS,
             "min_item_events": MIN_EVENTS,

