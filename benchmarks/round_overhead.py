@@ -89,7 +89,7 @@ def graft_rounds(made: Deployment, rounds: int) -> list[float]:
         evaluate_every=0,
         wait_seconds=SECONDS,
         deadline_seconds=SECONDS,
-        local=LocalSettings(tokens=512),
+        local=LocalSettings(tokens=512, encoder_epochs=1),
     )
     made.on_server("run", "--detach", *asked(config))
     run = RunBook(made.server / "runs").runs()[-1]

@@ -26,7 +26,7 @@ class LocalSettings:
     encoder_rate: float = 2e-3
     tokens: int = 2048
     """positions per step"""
-    steps: int = 20
+    steps: int = 10
     """most steps of a pass: a round takes about as long everywhere, and nobody's update is long for his size alone"""
     negatives: int = 1024
     """uniform draws per step where the catalogue is too large for the full softmax"""
