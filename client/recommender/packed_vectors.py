@@ -1,14 +1,12 @@
 """The catalogue's vectors laid out once for many products with a few queries each."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-_PACK = getattr(torch.ops.quantized, "linear_prepack_fp16", None)
-_MULTIPLY = getattr(torch.ops.quantized, "linear_dynamic_fp16", None)
-_ENGINE = "fbgemm"
 
 
 class PackedVectors:
@@ -22,7 +20,6 @@ class PackedVectors:
 
     def __init__(self, vectors: torch.Tensor) -> None:
         self._vectors = vectors
-        self._packed = _PACK(vectors, None) if _PACK is not None and _has_engine() and len(vectors) else None
 
     @torch.no_grad()
     def products(self, rows: Sequence[NDArray[np.float32]]) -> Sequence[torch.Tensor]:
@@ -30,10 +27,16 @@ class PackedVectors:
         if not rows:
             return ()
         queries = torch.from_numpy(np.concatenate(rows))
-        if self._packed is None or _MULTIPLY is None:
+        if not packs_vectors():
             return [*(queries @ self._vectors.T)[:, None]]
-        return [*_MULTIPLY(queries, self._packed)[:, None]]
+        return [*torch.ops.quantized.linear_dynamic_fp16(queries, self._packed)[:, None]]
+
+    @cached_property
+    def _packed(self) -> Any:
+        """Made for the first product: a panel without one needs none."""
+        return torch.ops.quantized.linear_prepack_fp16(self._vectors, None)
 
 
-def _has_engine() -> bool:
-    return _PACK is not None and _MULTIPLY is not None and _ENGINE in torch.backends.quantized.supported_engines
+def packs_vectors() -> bool:
+    """Whether this torch has FBGEMM."""
+    return "fbgemm" in torch.backends.quantized.supported_engines

@@ -7,7 +7,6 @@ calibrated together, a few at a time. R columns, n items, L items of a history, 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -59,7 +58,7 @@ class RequestPanel:
     def log_lifts(self, history: NDArray[np.int32]) -> torch.Tensor:
         """[R, n] in nats for a history [L]; at its own items too, which say nothing unless they may be recommended."""
         raw = self._raw(history)
-        hidden = np.unique(history).astype(np.int64) if not self.repeats else None
+        hidden = None if self.repeats else np.unique(history)
         for alike in self._alike:
             alike.calibrate(raw, hidden)
         return raw
@@ -68,16 +67,16 @@ class RequestPanel:
         batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), self._n_items)
         raw = torch.empty(len(self.names), self._n_items)
 
-        def write(rows: list[int], columns: Callable[[], Sequence[torch.Tensor]]) -> None:
-            for row, column in zip(rows, columns(), strict=True):
+        def write(rows: list[int], columns: Sequence[torch.Tensor]) -> None:
+            for row, column in zip(rows, columns, strict=True):
                 raw[row] = column
 
         def products() -> None:
-            write(self._product_rows, partial(self._products, batch))
+            write(self._product_rows, self._products(batch))
 
         def others() -> None:
             for rows, work in self._computed:
-                write(rows, partial(work, batch))
+                write(rows, work(batch))
 
         side_by_side([products, others])
         return raw
@@ -94,7 +93,7 @@ class _AlikeColumns:
         self._mixture = torch.tensor([one.mixture for one in calibrations])
         self._scales = np.array([one.scale for one in calibrations], np.float32)[:, None]
 
-    def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int64] | None) -> None:
+    def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int32] | None) -> None:
         """Write log-lifts over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""
         values = self._first(raw[self._rows].numpy(), hidden)
         m = raw.shape[1] - (0 if hidden is None else len(hidden))
@@ -107,7 +106,7 @@ class _AlikeColumns:
             total.addcmul_(powers, m * self._mixture[:, component : component + 1] / sums)
         np.log(total.clamp_(min=_TINY).numpy(), out=values)
 
-    def _first(self, scores: NDArray[np.float32], hidden: NDArray[np.int64] | None) -> NDArray[np.float32]:
+    def _first(self, scores: NDArray[np.float32], hidden: NDArray[np.int32] | None) -> NDArray[np.float32]:
         """[C, n] the first component's values, in place, 0 at hidden items; the next are squares of the ones before.
 
         numpy's roots, exponentials and logarithms take half of torch's time here, a third where there are zeros.

@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
-from scipy.sparse import csr_array
 
 from client.data.platform import Sequences
+from client.data.sparse_rows import sparse_rows
 from shared.encoder.linear import Moments
 
 DECAY = 0.6
@@ -36,7 +36,10 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
     before, counts = np.zeros_like(wide), np.zeros(len(items))
     for queries, targets in _row_blocks(_steps(wide, replace(sequences, items=rows.astype(np.int32)), DECAY)):
         upper = dsyrk(1.0, queries.T, beta=1.0, c=upper, overwrite_c=True)
-        before += _of_item(targets, len(items)) @ queries
+        pairs = len(targets)
+        before += (
+            sparse_rows(np.ones(pairs, np.float32), targets, np.arange(pairs + 1), (pairs, len(items))).T @ queries
+        )
         sum_q += queries.sum(0)
         counts += np.bincount(targets, minlength=len(items))
     met = np.flatnonzero(counts)
@@ -48,11 +51,6 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
         sum_y=counts @ wide,
         n=float(counts.sum()),
     )
-
-
-def _of_item(targets: Rows, n_items: int) -> csr_array:
-    """[n, P] with a 1 where a pair's next item is the item."""
-    return csr_array((np.ones(len(targets)), (targets, np.arange(len(targets)))), shape=(n_items, len(targets)))
 
 
 def _whole(upper: Float64) -> Float64:

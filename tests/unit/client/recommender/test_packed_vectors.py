@@ -11,7 +11,7 @@ from client.recommender.packed_vectors import PackedVectors
 @pytest.mark.parametrize("plain", [False, True], ids=["packed", "without-fbgemm"])
 def test_multiplies_as_a_plain_product_does(plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if plain:
-        monkeypatch.setattr(packed_vectors, "_PACK", None)
+        monkeypatch.setattr(packed_vectors, "packs_vectors", lambda: False)
     generator = torch.Generator().manual_seed(0)
     vectors = functional.normalize(torch.randn(203, 96, generator=generator))
     packed = PackedVectors(vectors)
@@ -23,6 +23,9 @@ def test_multiplies_as_a_plain_product_does(plain: bool, monkeypatch: pytest.Mon
 
 
 def test_packs_vectors_where_torch_has_fbgemm() -> None:
-    if "fbgemm" not in torch.backends.quantized.supported_engines:
+    if not packed_vectors.packs_vectors():
         pytest.skip("this torch has no FBGEMM")
-    assert packed_vectors._has_engine()
+    packed = PackedVectors(torch.eye(3))
+    assert "_packed" not in vars(packed)
+    packed.products([torch.ones(1, 3).numpy()])
+    assert "_packed" in vars(packed)
