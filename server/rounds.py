@@ -77,14 +77,17 @@ def run_rounds(
     return state
 
 
-def solved(encoder: Encoder, moments: Mapping[str, Moments], *, ridge: float) -> Encoder:
+def solved(
+    encoder: Encoder, moments: Mapping[str, Moments], *, ridge: float, weights: Mapping[str, float] | None = None
+) -> Encoder:
     """The encoder with the linear part of these platforms' summed moments, in the order of names.
 
+    Each platform's count as often as its weight says, once where there are no weights.
     Raises InputError where there are none, or none that can be solved.
     """
     total = Moments.zero(encoder.spec.input_dim)
     for name in sorted(moments):
-        total = total + moments[name]
+        total = total + (moments[name] if weights is None else moments[name].scaled(weights[name]))
     return encoder.with_linear(solve(total, ridge))
 
 
@@ -125,7 +128,8 @@ class _Loop:
         moments = {**state.moments, **{name: reply.moments for name, reply in answers.replies.items()}}
         if not note:
             try:
-                encoder = solved(encoder, moments, ridge=self._config.ridge)
+                weights = self._weighting.of_moments(moments)
+                encoder = solved(encoder, moments, ridge=self._config.ridge, weights=weights)
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
         record = self._record("moments", state.round, start, answers, note=note)

@@ -86,8 +86,8 @@ def run(
     weights: Annotated[
         str | None,
         typer.Option(
-            help="How much a platform's update counts in a round: uniform, sqrt-users or helpfulness, by what its "
-            "moments are worth to the others [uniform]."
+            help="How much a platform counts in a round: uniform, sqrt-users or helpfulness, by what its moments and "
+            "those of the others are worth to each other [uniform]."
         ),
     ] = None,
     cold_start: Annotated[

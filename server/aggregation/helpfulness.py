@@ -28,11 +28,20 @@ def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[s
 
 
 def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:
-    """A platform's mean helpfulness to the others, never below 0, scaled to mean 1; 1 for all where nobody helps."""
+    """How much each platform is of one trade with the others: its mean mutual help, scaled so that the most is 1.
+
+    Two platforms help each other as much as the less helpful of the two does, and never less than 0: who gives and
+    gains nothing is a stranger, however many pairs he has. 1 for all where nobody helps anybody.
+
+    Raises InputError where moments cannot be solved.
+    """
     helped = helpfulness(moments, ridge=ridge)
-    means = {name: max(float(np.mean(list(row.values()))), 0.0) if row else 0.0 for name, row in helped.items()}
-    average = sum(means.values()) / len(means) if means else 0.0
-    return {name: value / average if average > 0 else 1.0 for name, value in means.items()}
+    means = {
+        name: sum(max(min(there, helped[other][name]), 0.0) for other, there in row.items()) / max(len(row), 1)
+        for name, row in helped.items()
+    }
+    most = max(means.values(), default=0.0)
+    return {name: value / most if most > 0 else 1.0 for name, value in means.items()}
 
 
 def _centred(moments: Moments) -> tuple[Float64, Float64, Float64]:

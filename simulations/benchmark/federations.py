@@ -19,6 +19,8 @@ class Federation:
     """each a folder with its options"""
     far: dict[str, str] = field(default_factory=dict)
     """further members by name, who take part and are not reported"""
+    weights: str = "uniform"
+    """how much a member counts"""
     rounds: int = 12
     methods: tuple[str, ...] = ("local", "federated")
 
@@ -35,6 +37,7 @@ FEDERATIONS = (
     Federation(name="shops", shops=EIGHT_SHOPS, methods=("local", "feature", "federated", "pooled")),
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
+    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weights="helpfulness"),
 )
 """The first is what the others are compared with."""
 
@@ -49,6 +52,7 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
             "report": list(federation.reported),
             "methods": list(federation.methods),
             "rounds": federation.rounds,
+            "weights": federation.weights,
             "seed": seed,
             "min_user_events": MIN_EVENTS,
             "min_item_events": MIN_EVENTS,

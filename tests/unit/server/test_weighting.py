@@ -5,11 +5,15 @@ import pytest
 
 from server.aggregation.helpfulness import helpful_weights, helpfulness
 from server.aggregation.weighting import Weighting
+from server.rounds import solved
 from shared.config import RoundsConfig
+from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import Moments
 from shared.errors import ConfigError
+from shared.feature_space.spec import FeatureSpace
 
 DIM, PAIRS = 12, 4000
+SPACE = FeatureSpace(name="test", parameters=(), dim=DIM, fingerprint="f")
 
 
 def moments(rule: np.ndarray, seed: int, pairs: int = PAIRS) -> Moments:
@@ -61,11 +65,35 @@ def test_does_not_depend_on_how_many_pairs_the_helped_has() -> None:
     assert many == pytest.approx(some)
 
 
-def test_a_stranger_counts_nothing_and_the_mean_is_1() -> None:
+def test_a_stranger_counts_nothing_and_the_most_helpful_1() -> None:
     found = helpful_weights(FEDERATION)
     assert found["films"] == 0
-    assert np.mean(list(found.values())) == pytest.approx(1)
+    assert max(found.values()) == 1
+    assert min(found[name] for name in ("shop", "branch", "outlet")) > 0.9
     assert helpful_weights({"alone": FEDERATION["shop"]}) == {"alone": 1.0}
+
+
+def test_who_only_gives_counts_as_little_as_who_only_takes() -> None:
+    both = moments(np.concatenate([SHOPS[:, : DIM // 2], FILMS[:, DIM // 2 :]], axis=1), 5, pairs=10 * PAIRS)
+    federation = {**FEDERATION, "mixed": both}
+    helped = helpfulness(federation)
+    weights = helpful_weights(federation)
+    mutual = [max(min(helped["mixed"][name], helped[name]["mixed"]), 0.0) for name in FEDERATION]
+    most = [max(min(helped["shop"][name], helped[name]["shop"]), 0.0) for name in federation if name != "shop"]
+    assert weights["mixed"] / weights["shop"] == pytest.approx(np.mean(mutual) / np.mean(most))
+    assert weights["mixed"] < 0.5
+
+
+def test_moments_of_strangers_count_nothing_under_helpfulness_alone() -> None:
+    helpful = Weighting(RoundsConfig(weighting="helpfulness")).of_moments(FEDERATION)
+    assert helpful == helpful_weights(FEDERATION)
+    assert Weighting(RoundsConfig(weighting="sqrt-users")).of_moments(FEDERATION) == dict.fromkeys(FEDERATION, 1.0)
+    encoder = Encoder.initial(EncoderSpec(preset="tiny", input_dim=DIM, feature_space=SPACE), 0)
+    shops = {name: one for name, one in FEDERATION.items() if name != "films"}
+    kept = solved(encoder, FEDERATION, ridge=0.1, weights=helpful)
+    alone = solved(encoder, shops, ridge=0.1, weights=helpful)
+    assert np.array_equal(kept.linear().W, alone.linear().W)
+    assert not np.allclose(kept.linear().W, solved(encoder, FEDERATION, ridge=0.1).linear().W)
 
 
 def test_counts_all_alike_or_by_the_root_of_users_or_by_help() -> None:
@@ -73,7 +101,9 @@ def test_counts_all_alike_or_by_the_root_of_users_or_by_help() -> None:
     assert Weighting(RoundsConfig()).of(users, FEDERATION) == {"shop": 1, "films": 1, "newcomer": 1}
     assert Weighting(RoundsConfig(weighting="sqrt-users")).of(users, {}) == {"shop": 1, "films": 32, "newcomer": 2}
     helpful = Weighting(RoundsConfig(weighting="helpfulness"))
-    assert helpful.of(users, FEDERATION) == {"shop": helpful_weights(FEDERATION)["shop"], "films": 0, "newcomer": 1}
+    weights = helpful_weights(FEDERATION)
+    mean = sum(weights.values()) / len(weights)
+    assert helpful.of(users, FEDERATION) == {"shop": weights["shop"], "films": 0, "newcomer": mean}
     assert helpful.of(users, {}) == {"shop": 1, "films": 1, "newcomer": 1}
 
 

@@ -105,7 +105,8 @@ def test_shows_each_pair_and_averages_a_class(tmp_path):
 
 def test_every_federation_is_a_run_of_shops_that_share_no_user():
     configs = [cell_config(federation, 0, Path("data")) for federation in FEDERATIONS]
-    assert [config.rounds for config in configs] == [12, 0, 12]
+    assert [config.rounds for config in configs] == [12, 0, 12, 12]
+    assert [config.weights for config in configs] == ["uniform", "uniform", "uniform", "helpfulness"]
     assert all(config.reported == FEDERATIONS[0].reported for config in configs)
     ranges = [parse_platform_spec(f"x={line}").users for line in FEDERATIONS[0].shops]
     assert len(ranges) == 8
@@ -116,7 +117,7 @@ def test_compares_federations_shop_by_shop(tmp_path):
     run_cells(FEDERATIONS, (0, 1), write_folders(tmp_path / "data", FEDERATIONS), tmp_path, quiet, made_up_run)
     rows = federation_table(list(finished(FEDERATIONS, tmp_path))).splitlines()[2:]
     cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert [row[:3] for row in cells_of] == [["shops", "2", "7"], ["shops-moments", "2", "7"], ["shops-far", "2", "7"]]
+    assert [row[:3] for row in cells_of] == [[one.name, "2", "7"] for one in FEDERATIONS]
     assert cells_of[0][4].startswith("+100.0 [")
     assert cells_of[0][5:8] == ["+0.0 [+0.0, +0.0]", "+0.0 [+0.0, +0.0]", "-"]
     assert cells_of[2][4:8] == ["-", "+0.0 [+0.0, +0.0]", "-", "+0.0 [+0.0, +0.0]"]
