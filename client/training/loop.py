@@ -13,7 +13,7 @@ from client.data.platform import Sequences
 from client.progress import track
 from client.training.batches import Batch, Windows
 from client.training.further_loss import FurtherLoss, StepTensors
-from client.training.losses import candidate_cross_entropy
+from client.training.losses import members_cross_entropy
 from client.training.sequence_model import SequenceModel
 from client.training.validation import ValidationSet
 from shared.encoder.dropout import Dropout
@@ -27,7 +27,7 @@ class TrainingSettings:
     epochs: int = 12
     """passes over the sequences, at most"""
     patience: int = 3
-    """epochs without a better validation NDCG@10 before stopping; only with a validation set"""
+    """epochs without a better validation NDCG@10 than an earlier epoch's before stopping; only with a validation set"""
     encoder_rate: float = 1e-3
     """learning rate of the shared towers; 0 freezes them"""
     head_rate: float = 3e-3
@@ -160,7 +160,7 @@ class _Step:
         if rows is not None and corrections is not None:
             rows, candidates = rows[: len(corrections)], vectors[: len(corrections)]
         biases = model.b if rows is None else functional.embedding(rows, model.b[:, None])[:, 0]
-        loss = candidate_cross_entropy(states, candidates, biases, targets, corrections)
+        loss = members_cross_entropy(states, candidates, biases, targets, corrections, members=model.members)
         total = loss
         if self.further is not None:
             step = StepTensors(model=model, batch=batch, states=states, vectors=vectors, slots=self.slots)
@@ -229,9 +229,14 @@ class _Best:
             self.state = {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def is_over(self, patience: int) -> bool:
-        """Measure after an epoch; True where the last ``patience`` epochs brought nothing better."""
+        """Measure after an epoch; True where the last ``patience`` epochs brought nothing better.
+
+        Better than an earlier epoch, not than the start: while the rate warms up, a fresh model may lose what its draw
+        had of content.
+        """
         self._measure()
-        return self.validation is not None and len(self.scores) - 1 - self.epoch(0) >= patience
+        trained = self.scores[1:]
+        return bool(trained) and len(trained) - 1 - trained.index(max(trained)) >= patience
 
     def epoch(self, last: int) -> int:
         """The epoch of the best weights (0: before the first)."""

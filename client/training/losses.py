@@ -70,3 +70,27 @@ def candidate_cross_entropy(
     inputs = (states, candidates, offsets, biases.detach(), targets)
     loss: torch.Tensor = _CandidateCrossEntropy.apply(*inputs)  # type: ignore[no-untyped-call]
     return loss
+
+
+def members_cross_entropy(
+    states: torch.Tensor,
+    candidates: torch.Tensor,
+    biases: torch.Tensor,
+    targets: torch.Tensor,
+    corrections: torch.Tensor | None = None,
+    *,
+    members: int,
+) -> torch.Tensor:
+    """The mean over members of ``candidate_cross_entropy``, each by its own part of states and candidates alone.
+
+    Together they would learn to make up for each other; alone they err in other places. A state holds a member's part
+    divided by their number.
+    """
+    if members == 1:
+        return candidate_cross_entropy(states, candidates, biases, targets, corrections)
+    parts = zip(states.chunk(members, 1), candidates.chunk(members, 1), strict=True)
+    losses = [
+        candidate_cross_entropy(members * state, candidate.contiguous(), biases, targets, corrections)
+        for state, candidate in parts
+    ]
+    return torch.stack(losses).mean()

@@ -14,10 +14,19 @@ from torch.nn import functional
 from shared.encoder.dropout import Dropout
 from shared.encoder.encoder import Encoder
 from shared.encoder.presets import Preset
-from shared.encoder.towers import HistoryTower, ItemTower, initialise
+from shared.encoder.towers import (
+    HistoryTower,
+    HistoryTowers,
+    ItemTower,
+    ItemTowers,
+    history_tower,
+    initialise,
+    item_norm,
+)
 from shared.seeding import torch_generator_for
 
 Float32 = NDArray[np.float32]
+Towers = tuple[ItemTower | ItemTowers | None, nn.LayerNorm | nn.GroupNorm, HistoryTower | HistoryTowers]
 
 BENEATH_AN_ADAPTER = ".original"
 """How the names of parameters end that torch keeps beneath a parametrisation (client/training/low_rank.py)."""
@@ -63,7 +72,7 @@ class SequenceModel(nn.Module):
         self,
         *,
         length: int,
-        towers: tuple[ItemTower | None, nn.LayerNorm, HistoryTower],
+        towers: Towers,
         head: SequenceHead,
         features: torch.Tensor | None,
     ) -> None:
@@ -93,7 +102,7 @@ class SequenceModel(nn.Module):
         generator = torch_generator_for(seed, "ids-only")
         head = SequenceHead.initial(n_items, preset.width)
         with torch.device("meta"):
-            norm, history = nn.LayerNorm(preset.width), HistoryTower(preset)
+            norm, history = item_norm(preset), history_tower(preset)
         norm, history = norm.to_empty(device="cpu"), history.to_empty(device="cpu")
         model = cls(length=preset.length, towers=(None, norm, history), head=head, features=None)
         initialise(model.history, generator)
@@ -107,6 +116,11 @@ class SequenceModel(nn.Module):
     def n_items(self) -> int:
         """n."""
         return len(self.b)
+
+    @property
+    def members(self) -> int:
+        """Into how many equal parts states and item vectors fall, each of which is trained to score alone."""
+        return len(self.history.members) if isinstance(self.history, HistoryTowers) else 1
 
     def head(self) -> SequenceHead:
         """A copy of the private part."""

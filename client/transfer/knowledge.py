@@ -23,6 +23,7 @@ from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
 from shared.encoder.layout import flatten
 from shared.encoder.presets import PRESETS
+from shared.encoder.towers import ItemTower
 from shared.errors import ConfigError, HeadStoreError
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
@@ -138,11 +139,12 @@ def teach(
 def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
     """Let the item tower's linear path be the least-squares map from features to ``vectors`` [n, d].
 
-    To their first principal components, as many as the student is wide, of variance 1; a random hidden layer beside it
+    To their first principal components, as many as the tower is wide, of variance 1; a random hidden layer beside it
     starts at a third of its strength.
     """
     if model.item is None or model.features is None:
         raise ValueError("a student needs an item tower")
+    towers = [model.item] if isinstance(model.item, ItemTower) else model.item.towers
     features = model.features * math.sqrt(model.features.shape[1])
     centred = vectors - vectors.mean(0)
     axes = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, : model.v.shape[1]]
@@ -150,8 +152,10 @@ def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
     square = features.T @ features
     ridge = _RIDGE * square.trace() / len(square) * torch.eye(len(square))
     path = torch.linalg.solve(square + ridge, features.T @ wanted / wanted.std())
-    model.item.direct.weight[: path.shape[1]] = path.T
-    model.item.leave.weight.div_(3)
+    for tower in towers:
+        own = path.T[: len(tower.direct.weight)]
+        tower.direct.weight[: len(own)] = own
+        tower.leave.weight.div_(3)
 
 
 def _lessons(

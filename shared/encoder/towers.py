@@ -1,5 +1,8 @@
 """The sequence part as torch modules: item tower φ and causal history tower ψ.
 
+Several of both may stand side by side, as members: each has its own part of every vector, and a score is the mean of
+theirs (a deep ensemble; Lakshminarayanan et al. 2017).
+
 B histories, L positions, D input dim, d width, m items.
 """
 
@@ -31,6 +34,23 @@ class ItemTower(nn.Module):
         scaled = features * math.sqrt(features.shape[1])
         hidden = self.leave(functional.gelu(self.enter(scaled)))
         return torch.add(hidden, self.direct(scaled))
+
+
+class ItemTowers(nn.Module):
+    """The members' item towers, [m, D] -> [m, d]."""
+
+    def __init__(self, preset: Preset, input_dim: int) -> None:
+        super().__init__()
+        self.members = nn.ModuleList([ItemTower(preset.member, input_dim) for _ in range(preset.members)])
+
+    @property
+    def towers(self) -> "list[ItemTower]":
+        """The members themselves."""
+        return [cast("ItemTower", member) for member in self.members]
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Each member's vectors, one part after the other."""
+        return torch.cat([tower(features) for tower in self.towers], -1)
 
 
 class Block(nn.Module):
@@ -120,6 +140,44 @@ class HistoryTower(nn.Module):
         return normed * scale
 
 
+class HistoryTowers(nn.Module):
+    """The members' history towers, [B, L, d] -> [B, L, d]."""
+
+    def __init__(self, preset: Preset) -> None:
+        super().__init__()
+        self.members = nn.ModuleList([HistoryTower(preset.member) for _ in range(preset.members)])
+
+    def forward(self, vectors: torch.Tensor, dropout: Dropout | None = None) -> torch.Tensor:
+        """As of one tower; the inner product with an item's vector is the mean of the members' scores."""
+        return self._joined([tower(part, dropout) for tower, part in self._parts(vectors)])
+
+    def last(self, vectors: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+        """[B, d] what ``forward`` gives at the last of each history's ``counts`` [B] items."""
+        return self._joined([tower.last(part, counts) for tower, part in self._parts(vectors)])
+
+    def _parts(self, vectors: torch.Tensor) -> "list[tuple[HistoryTower, torch.Tensor]]":
+        towers = [cast("HistoryTower", member) for member in self.members]
+        return list(zip(towers, vectors.chunk(len(towers), -1), strict=True))
+
+    def _joined(self, states: list[torch.Tensor]) -> torch.Tensor:
+        return torch.cat(states, -1) / len(states)
+
+
+def item_tower(preset: Preset, input_dim: int) -> ItemTower | ItemTowers:
+    """φ of a preset."""
+    return ItemTower(preset, input_dim) if preset.members == 1 else ItemTowers(preset, input_dim)
+
+
+def item_norm(preset: Preset) -> nn.LayerNorm | nn.GroupNorm:
+    """The norm of item vectors [m, d]: over all of a vector, or over each member's part."""
+    return nn.LayerNorm(preset.width) if preset.members == 1 else nn.GroupNorm(preset.members, preset.width)
+
+
+def history_tower(preset: Preset) -> HistoryTower | HistoryTowers:
+    """ψ of a preset."""
+    return HistoryTower(preset) if preset.members == 1 else HistoryTowers(preset)
+
+
 @cache
 def distance_buckets(length: int) -> torch.Tensor:
     """[L, L] int64: 0..7 for that distance, then 8..15 on a log scale up to 64; -1 where the key is later.
@@ -138,9 +196,9 @@ class SequenceModule(nn.Module):
 
     def __init__(self, preset: Preset, input_dim: int) -> None:
         super().__init__()
-        self.item = ItemTower(preset, input_dim)
-        self.item_norm = nn.LayerNorm(preset.width)
-        self.history = HistoryTower(preset)
+        self.item = item_tower(preset, input_dim)
+        self.item_norm = item_norm(preset)
+        self.history = history_tower(preset)
 
 
 @torch.no_grad()

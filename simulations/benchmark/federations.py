@@ -21,6 +21,8 @@ class Federation:
     """further members by name, who take part and are not reported"""
     weights: str = "uniform"
     """how much a member counts"""
+    adapters: str = "none"
+    """what travels of a member's update"""
     rounds: int = 12
     methods: tuple[str, ...] = ("local", "federated")
 
@@ -38,6 +40,7 @@ FEDERATIONS = (
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
     Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weights="helpfulness"),
+    Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:8"),
 )
 """The first is what the others are compared with."""
 
@@ -53,6 +56,7 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
             "methods": list(federation.methods),
             "rounds": federation.rounds,
             "weights": federation.weights,
+            "adapters": federation.adapters,
             "seed": seed,
             "min_user_events": MIN_EVENTS,
             "min_item_events": MIN_EVENTS,
