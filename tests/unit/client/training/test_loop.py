@@ -88,6 +88,19 @@ def test_keeps_the_best_epoch_and_stops():
     assert next_items().ndcg(one) == pytest.approx(max(log.validation))
 
 
+def test_does_not_stop_because_the_start_was_better():
+    class BetterBefore:
+        scores = iter([0.9, 0.1, 0.2, 0.3, 0.4, 0.3, 0.2, 0.5])
+
+        def ndcg(self, _model):
+            return next(self.scores)
+
+    one, log = trained(dataclasses.replace(SETTINGS, epochs=7, patience=2), BetterBefore())
+    assert len(log.losses) == 6
+    assert log.best_epoch == 0
+    assert np.array_equal(one.into(Encoder.initial(SPEC, 0)).flat, Encoder.initial(SPEC, 0).flat)
+
+
 def test_ends_an_epoch_after_so_many_steps():
     once = dataclasses.replace(SETTINGS, epochs=1, warm_up=0, weight_decay=0.0)
     first_step_of_adam = SETTINGS.head_rate * 1.001

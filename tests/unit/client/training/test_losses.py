@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from client.training import losses
-from client.training.losses import candidate_cross_entropy
+from client.training.losses import candidate_cross_entropy, members_cross_entropy
 
 
 def inputs(seed=0):
@@ -42,6 +42,17 @@ def test_corrects_every_candidate_but_a_positions_own_target(monkeypatch):
     tensors = (states, candidates, biases)
     pairs = zip(gradients(found, tensors), gradients(expected, tensors), strict=True)
     assert all(torch.allclose(one, two, atol=1e-6) for one, two in pairs)
+
+
+def test_lets_every_member_learn_as_if_it_were_alone():
+    states, candidates, biases, targets = inputs()
+    corrections = torch.linspace(-1, 1, 9)
+    together = members_cross_entropy(states / 2, candidates, biases, targets, corrections, members=2)
+    parts = [(states[:, :2], candidates[:, :2]), (states[:, 2:], candidates[:, 2:])]
+    alone = [candidate_cross_entropy(*part, biases, targets, corrections) for part in parts]
+    assert together.item() == pytest.approx((alone[0] + alone[1]).item() / 2, rel=1e-6)
+    first, other = gradients(together, (states, candidates)), gradients(alone[0], (states, candidates))
+    assert all(torch.allclose(2 * one[:, :2], two[:, :2], atol=1e-6) for one, two in zip(first, other, strict=True))
 
 
 def test_estimates_the_full_softmax_from_a_corrected_sample():

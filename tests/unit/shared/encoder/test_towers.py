@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from shared.encoder.dropout import Dropout
 from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.presets import PRESETS
 from shared.encoder.towers import distance_buckets
 from shared.feature_space.spec import FeatureSpace
 
@@ -33,6 +35,29 @@ def test_feels_the_order_of_items():
     values = torch.from_numpy(rng.normal(size=(1, 5, 16)).astype(np.float32))
     swapped = values[:, [1, 0, 2, 3, 4]]
     assert not torch.allclose(TOWER(values)[:, 4], TOWER(swapped)[:, 4], atol=1e-4)
+
+
+def test_scores_by_the_mean_of_its_members():
+    module = Encoder.initial(EncoderSpec(preset="wide", input_dim=6, feature_space=SPACE), 0).sequence_module()
+    features = torch.from_numpy(np.random.default_rng(0).normal(size=(9, 6)).astype(np.float32))
+    items = module.item_norm(module.item(features))
+    histories, counts = torch.tensor([[0, 1, 2], [3, 4, 0]]), torch.tensor([3, 2])
+    scores = module.history.last(items[histories], counts) @ items.T
+    width = PRESETS["wide"].member.width
+    alone = []
+    for item, history in zip(module.item.members, module.history.members, strict=True):
+        vectors = functional.layer_norm(item(features), (width,))
+        alone.append(history.last(vectors[histories], counts) @ vectors.T)
+    assert torch.allclose(scores, torch.stack(alone).mean(0), atol=1e-5)
+    assert not torch.allclose(alone[0], alone[1], atol=0.1)
+    whole = module.history(items[histories])
+    assert torch.allclose(whole[[0, 1], counts - 1] @ items.T, scores, atol=1e-5)
+
+
+def test_shares_its_size_among_its_members():
+    one = PRESETS["wide"].member
+    assert (one.members, one.width, one.hidden, one.heads) == (1, 96, 768, 2)
+    assert PRESETS["small"].member == PRESETS["small"]
 
 
 def test_groups_far_distances():
