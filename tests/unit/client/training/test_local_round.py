@@ -83,6 +83,21 @@ def test_learns_with_an_adapter_too():
     assert longer.losses["encoder"] < local_round(LOW_RANK).losses["encoder"]
 
 
+@pytest.mark.parametrize("settings", [SETTINGS, LOW_RANK])
+def test_trains_every_member(settings):
+    encoder = Encoder.initial(dataclasses.replace(SPEC, preset="wide"), 0)
+    once = dataclasses.replace(settings, head_epochs=0, encoder_epochs=1)
+    update = run_local_round(
+        encoder=encoder, head=None, features=features(), sequences=walks(), settings=once, seed=1
+    ).update
+    trained = update.added_to(encoder) if isinstance(update, Adapter) else update
+    changed = {name for name, array in trained.arrays().items() if not np.array_equal(array, encoder.arrays()[name])}
+    for tower in ("item", "history"):
+        first = {name for name in changed if name.startswith(f"sequence.{tower}.members.0.")}
+        assert first
+        assert {name.replace("members.0", "members.1") for name in first} <= changed
+
+
 def test_learns():
     longer = local_round(dataclasses.replace(SETTINGS, head_epochs=6, encoder_epochs=6))
     assert longer.losses["encoder"] < longer.losses["head"] < local_round().losses["head"]
