@@ -23,7 +23,6 @@ from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
 from shared.encoder.layout import flatten
 from shared.encoder.presets import PRESETS
-from shared.encoder.towers import ItemTower
 from shared.errors import ConfigError, HeadStoreError
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
@@ -144,7 +143,6 @@ def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
     """
     if model.item is None or model.features is None:
         raise ValueError("a student needs an item tower")
-    towers = [model.item] if isinstance(model.item, ItemTower) else model.item.towers
     features = model.features * math.sqrt(model.features.shape[1])
     centred = vectors - vectors.mean(0)
     axes = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, : model.v.shape[1]]
@@ -152,7 +150,7 @@ def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
     square = features.T @ features
     ridge = _RIDGE * square.trace() / len(square) * torch.eye(len(square))
     path = torch.linalg.solve(square + ridge, features.T @ wanted / wanted.std())
-    for tower in towers:
+    for tower in model.item.towers:
         own = path.T[: len(tower.direct.weight)]
         tower.direct.weight[: len(own)] = own
         tower.leave.weight.div_(3)

@@ -29,6 +29,11 @@ class ItemTower(nn.Module):
         self.leave = nn.Linear(preset.hidden, preset.width)
         self.direct = nn.Linear(input_dim, preset.width, bias=False)
 
+    @property
+    def towers(self) -> "list[ItemTower]":
+        """Itself, its only member."""
+        return [self]
+
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """[m, D] vectors of length 1 -> [m, d]."""
         scaled = features * math.sqrt(features.shape[1])
