@@ -1,8 +1,7 @@
 """``graft-client serve``: answer callers until told to stop; ``graft-client token``: who may call."""
 
 import os
-import signal
-import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from client.serving.tokens import add_token, revoke_token
 from shared.errors import ConfigError
 from shared.log_format import HELP as LOG_HELP
 from shared.log_format import TEXT, begin_log
+from shared.processes.supervision import asked_to_stop
 
 callers = typer.Typer(help="Who may call the service.", no_args_is_help=True)
 TokenFile = Annotated[Path, typer.Option("--tokens", metavar="FILE", help="The file of callers.")]
@@ -33,6 +33,9 @@ Heads = Annotated[
     Path | None, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads, where no agent's is.")
 ]
 Caller = Annotated[str, typer.Argument(metavar="NAME", help="The caller.")]
+_LOOK_SECONDS = 0.2
+"""Between two looks whether it was told to stop: a wait without an end can sleep through a signal that comes as it
+begins, or lock itself out where the signal's handler wakes what waits."""
 
 
 def serve(
@@ -81,16 +84,15 @@ def serve(
         limits=Limits(workers=workers, waiting=waiting, seconds=seconds),
     )
     begin_log(log_format)
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopped.set())
+    asked = asked_to_stop()
     server = Server(settings)
     server.start()
     grpc_port, http_port = server.ports
     secure = "s" if certificate else ""
     name = server.front.service.head
     typer.echo(f"serving head {name} on grpc{secure}://{host}:{grpc_port} and http{secure}://{host}:{http_port}")
-    stopped.wait()
+    while not asked():
+        time.sleep(_LOOK_SECONDS)
     server.stop()
 
 

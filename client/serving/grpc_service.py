@@ -38,6 +38,8 @@ STATUS: dict[type[GraftError], grpc.StatusCode] = {
 SERVICE = recommend_pb2.DESCRIPTOR.services_by_name["Recommender"].full_name
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 LOG = logging.getLogger(__name__)
+_CANCEL_SECONDS = 2.0
+"""What it takes to cancel the requests that are still there after their time."""
 
 Reply = TypeVar("Reply")
 
@@ -140,9 +142,9 @@ class GrpcServer:
         self._tell(health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, grace: float) -> None:
-        """Take no new request; those under way have ``grace`` seconds."""
+        """Take no new request; those under way have ``grace`` seconds, and no connection holds it up for longer."""
         self._tell(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self._server.stop(grace).wait()
+        self._server.stop(grace).wait(grace + _CANCEL_SECONDS)
 
     def _tell(self, status: Any) -> None:
         for name in ("", SERVICE):

@@ -115,10 +115,13 @@ class Server:
 
     def stop(self) -> None:
         """End without dropping a request that is under way."""
+        LOG.info("stopping; requests under way: %d", self.front.admission.inside)
         self._stopped.set()
         self._http.should_exit = True
         self._grpc.stop(GRACE)
+        LOG.info("gRPC has stopped")
         self._threads[0].join(GRACE)
+        LOG.info("HTTP has stopped")
         self._journal.close()
         self._alone.close()
 

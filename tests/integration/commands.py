@@ -1,6 +1,7 @@
 """The three commands, each in a process of its own that imports this working tree."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ def start(
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONFAULTHANDLER": "1",
         "OMP_NUM_THREADS": "1",
         "COLUMNS": "100",
     }
@@ -39,6 +41,15 @@ def finished(process: subprocess.Popen[str], *, seconds: float = 120) -> subproc
     """Wait for it; its exit code, stdout and stderr."""
     stdout, stderr = process.communicate(timeout=seconds)
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def exit_code(process: subprocess.Popen[str], *, seconds: float) -> int:
+    """Wait for it; where it does not end, what it said and what each of its threads is at are the failure."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        raise AssertionError(f"still there after {seconds:g} s: {finished(process).stderr}") from None
 
 
 def run(command: str, *arguments: object, seconds: float = 120) -> subprocess.CompletedProcess[str]:
