@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from client.recommender.served_head import RECORD
 from client.serving.admission import Limits
@@ -67,6 +68,8 @@ class Server:
     def __init__(self, settings: ServeSettings) -> None:
         """Open the head and take the ports; raises GraftError where that fails."""
         torch.set_num_threads(1)
+        # numpy read its number of threads before anybody could say it; those it has besides spin between two requests
+        threadpool_limits(1, user_api="blas")
         private = open_private_folder(settings.heads, settings.vault_key)
         self._alone = ExitStack()
         self._alone.enter_context(only_service(settings.heads))
