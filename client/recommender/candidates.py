@@ -3,7 +3,8 @@
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
 3. Beside the fitted weights, one per pull, stand the uniform weights, each scorer alone, and those of ``zero-shot``,
-   under which content counts as much as either part of a received encoder, and nothing else counts.
+   under which content counts as much as either part of a received encoder, and nothing else counts; and weights that
+   are pulled to those, most strongly, where all others are pulled to uniform ones (docs/decisions/0022).
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from client.recommender.cross_fitting import CrossFit, Trained
 from client.recommender.own import PART
-from client.recommender.stack import PULLS, UNIFORM, fit_path
+from client.recommender.stack import PULLS, UNIFORM, StackExamples, fit_path
 from client.scorers.content_knn import ContentKnn
 
 LOCAL = "local"
@@ -23,6 +24,7 @@ LOCAL = "local"
 
 STRONGEST = f"fitted({max(PULLS):g})"
 ZERO_SHOT = "zero-shot"
+TOWARD_ZERO_SHOT = "toward-zero-shot"
 CONTENT = UNIFORM / len(ContentKnn.columns)
 """The weight of each column of content, where all of content counts as much as one other column."""
 
@@ -38,7 +40,7 @@ class Candidate:
     """One weight vector over the R columns of a platform's panel."""
 
     name: str
-    """``fitted`` (with its pull), ``uniform``, ``alone`` (with its column) or ``zero-shot``, and the parts it holds"""
+    """how the weights are made (``fitted`` with its pull, ``alone`` with its column), and the parts it holds"""
     weights: NDArray[np.float64]
     """[R]"""
     parts: tuple[str, ...] = ()
@@ -75,7 +77,7 @@ class StackCandidates:
         self._first: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
-        """Fitted (one per pull), uniform, alone and zero-shot, over the computed columns and those of ``parts``."""
+        """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
         label = "+".join(["computed", *parts])
         names, allowed = self._groups.names, self._groups.of(parts)
         fitted = [
@@ -88,12 +90,16 @@ class StackCandidates:
             Candidate(name=f"alone:{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
             for row in np.flatnonzero(allowed)
         ]
+        frozen = [part for part in parts if self._is_frozen(part)]
         zero_shot = [
-            Candidate(name=f"{ZERO_SHOT}:{part}", weights=self._zero_shot(part), parts=(part,))
-            for part in parts
-            if self._is_frozen(part)
+            Candidate(name=f"{ZERO_SHOT}:{part}", weights=self._zero_shot(part), parts=(part,)) for part in frozen
         ]
-        return [*fitted, uniform, *alone, *zero_shot]
+        toward = [
+            Candidate(name=f"{TOWARD_ZERO_SHOT}:{label}", weights=weights, parts=tuple(parts))
+            for part in frozen
+            for weights in self._toward_zero_shot(part, parts)
+        ]
+        return [*fitted, uniform, *alone, *zero_shot, *toward]
 
     def _is_frozen(self, part: str) -> bool:
         """Whether it is an encoder that the platform uses as it came."""
@@ -107,9 +113,32 @@ class StackCandidates:
         weights[self._groups.parts[part]] = UNIFORM
         return weights
 
+    def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+        """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
+        examples = self._unseen(parts)
+        if len(examples) < MIN_UNSEEN:
+            return []
+        anchor = self._zero_shot(frozen)
+        for part in parts:
+            anchor[self._groups.parts[part]] = UNIFORM
+        return fit_path(examples, [anchor], self._groups.of(parts), [max(PULLS)])
+
+    def _unseen(self, parts: Sequence[str]) -> StackExamples:
+        """The examples of users whose events none of the parts has seen."""
+        known = [self._trained[part].unseen for part in parts if not self._is_fresh(part)]
+        if not known:
+            return self._fit.stack_examples
+        return self._fit.stack_examples.only(
+            np.logical_and.reduce([np.isin(self._fit.users, unseen) for unseen in known])
+        )
+
+    def _is_fresh(self, part: str) -> bool:
+        """Whether it has seen no training user."""
+        return len(self._trained[part].unseen) == self._n_training
+
     def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """Fitted weights [R], one per pull."""
-        fresh = tuple(part for part in parts if len(self._trained[part].unseen) == self._n_training)
+        fresh = tuple(part for part in parts if self._is_fresh(part))
         later = [part for part in parts if part not in fresh]
         if fresh not in self._first:
             columns = self._groups.of(fresh)
@@ -118,13 +147,13 @@ class StackCandidates:
         first = self._first[fresh]
         if not later:
             return first
-        unseen = np.logical_and.reduce([np.isin(self._fit.users, self._trained[part].unseen) for part in later])
-        if unseen.sum() < MIN_UNSEEN:
+        examples = self._unseen(later)
+        if len(examples) < MIN_UNSEEN:
             return first
         columns = self._groups.of([*fresh, *later])
         added = columns & ~self._groups.of(fresh)
         anchors = [np.where(added, UNIFORM, weights) for weights in first]
-        return fit_path(self._fit.stack_examples.only(unseen), anchors, columns)
+        return fit_path(examples, anchors, columns)
 
 
 def choose_all(
@@ -144,8 +173,8 @@ def choose(
     """The candidate that is furthest above the plain one by more than its margin, else the plain one.
 
     The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
-    more weight than a share among twenty columns; or, where that is better, the one of zero-shot
-    (docs/decisions/0017). Where ``like``, what is chosen for ``local``, holds the part that the platform trained alone,
+    more weight than a share among twenty columns; or, where that is better, the one of zero-shot or the one pulled to
+    it (docs/decisions/0017 and 0022). Where ``like``, what is chosen for ``local``, holds the part that the platform trained alone,
     the plain one holds it too: else a method could lose it for want of a standard error.
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
@@ -175,9 +204,11 @@ def _surplus(gain: NDArray[np.float64]) -> float:
 
 
 def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:
-    """One fitted with the strongest pull, and those of zero-shot."""
+    """One fitted with the strongest pull, those pulled to zero-shot that hold the own part as it does, and zero-shot's."""
     strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
+    toward = [candidate for candidate in candidates if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
     own = like is not None and PART in like.parts
     fitted = next((candidate for candidate in strongest if (PART in candidate.parts) == own), strongest[0])
+    alike = [fitted, *(candidate for candidate in toward if (PART in candidate.parts) == own)]
     zero_shot = [candidate for candidate in candidates if candidate.name.startswith(f"{ZERO_SHOT}:")]
-    return [fitted] if own else [fitted, *zero_shot]
+    return alike if own else [*alike, *zero_shot]

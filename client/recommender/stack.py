@@ -1,7 +1,7 @@
 """The stack: a platform's weights over its scorers' log-lifts (stacked generalisation, Wolpert 1992).
 
 s(u, i) = Σ_r w_r z_r(u, i). Weights minimise the cross-entropy of the target over the catalogue plus
-λ/2 ‖w − w₀‖²; w₀ is uniform (.15) or the weights fitted before a scorer was added. The catalogue is stood for by each
+λ/2 ‖w − w₀‖²; w₀ is uniform (.15), the weights fitted before a scorer was added, or those of ``zero-shot``. The catalogue is stood for by each
 example's hardest negatives under uniform weights, exactly, and a random sample of the rest with its log-weight.
 """
 
@@ -73,9 +73,12 @@ def concatenate(parts: list[StackExamples]) -> StackExamples:
 
 
 def fit_path(
-    examples: StackExamples, anchors: Sequence[NDArray[np.float64]], columns: NDArray[np.bool_]
+    examples: StackExamples,
+    anchors: Sequence[NDArray[np.float64]],
+    columns: NDArray[np.bool_],
+    pulls: Sequence[float] = PULLS,
 ) -> list[NDArray[np.float64]]:
-    """[R] weights for each of ``PULLS``, each pulled to its anchor w₀ [R].
+    """[R] weights for each of ``pulls``, which rise, each pulled to its anchor w₀ [R].
 
     Only ``columns`` [R] are free; the weights of all others must be 0 in the anchors.
     """
@@ -83,7 +86,7 @@ def fit_path(
     narrow = StackExamples(lifts=examples.lifts[:, :, used].contiguous(), log_weights=examples.log_weights)
     path = []
     begin = anchors[-1][columns]
-    for pull, anchor in reversed(list(zip(PULLS, anchors, strict=True))):
+    for pull, anchor in reversed(list(zip(pulls, anchors, strict=True))):
         begin = fit_weights(narrow, anchor[columns], pull, begin)
         weights = np.zeros(len(columns))
         weights[columns] = begin

@@ -76,3 +76,33 @@ def test_the_weights_of_zero_shot_do_not_push_out_the_own_part_that_local_has():
         zero_shot.name: better + noise - noise.mean() + 0.0001,
     }
     assert choose_all(options, found)["feature"].parts == ("received", "own")
+
+
+def toward(*parts: str) -> Candidate:
+    return Candidate(name="toward-zero-shot:" + "+".join(["computed", *parts]), weights=np.ones(1), parts=parts)
+
+
+def test_takes_the_weights_pulled_to_zero_shot_where_they_are_the_better_plain_ones():
+    options = {"local": (fitted(),), "feature": (fitted("received"), toward("received"))}
+    computed = np.full(USERS, 0.2)
+
+    def choice(lift: float) -> str:
+        found = {fitted().name: computed, fitted("received").name: computed, toward("received").name: computed + lift}
+        return choose_all(options, found)["feature"].name
+
+    assert choice(0.01) == toward("received").name
+    assert choice(-0.01) == fitted("received").name
+
+
+def test_of_weights_pulled_to_zero_shot_only_those_with_the_own_part_are_plain_where_local_has_it():
+    options = {**OPTIONS, "feature": (*OPTIONS["feature"], toward("received"), toward("received", "own"))}
+    noise = np.random.default_rng(0).normal(size=USERS) / 100
+    found = {
+        fitted().name: np.full(USERS, 0.2),
+        fitted("own").name: np.full(USERS, 0.25),
+        fitted("received").name: np.full(USERS, 0.2),
+        fitted("received", "own").name: np.full(USERS, 0.25),
+        toward("received").name: np.full(USERS, 0.252) + noise - noise.mean(),
+        toward("received", "own").name: np.full(USERS, 0.2519),
+    }
+    assert choose_all(options, found)["feature"].name == toward("received", "own").name
