@@ -174,8 +174,8 @@ def choose(
 
     The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
     more weight than a share among twenty columns; or, where that is better, the one of zero-shot or the one pulled to
-    it (docs/decisions/0017 and 0022). Where ``like``, what is chosen for ``local``, holds the part that the platform trained alone,
-    the plain one holds it too: else a method could lose it for want of a standard error.
+    it (docs/decisions/0017 and 0022). Where ``like``, what is chosen for ``local``, holds the part that the platform
+    trained alone, the plain one holds it too: else a method could lose it for want of a standard error.
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
     counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
@@ -204,7 +204,7 @@ def _surplus(gain: NDArray[np.float64]) -> float:
 
 
 def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:
-    """One fitted with the strongest pull, those pulled to zero-shot that hold the own part as it does, and zero-shot's."""
+    """One fitted with the strongest pull, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
     strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
     toward = [candidate for candidate in candidates if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
     own = like is not None and PART in like.parts

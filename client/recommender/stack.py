@@ -1,8 +1,9 @@
 """The stack: a platform's weights over its scorers' log-lifts (stacked generalisation, Wolpert 1992).
 
 s(u, i) = Σ_r w_r z_r(u, i). Weights minimise the cross-entropy of the target over the catalogue plus
-λ/2 ‖w − w₀‖²; w₀ is uniform (.15), the weights fitted before a scorer was added, or those of ``zero-shot``. The catalogue is stood for by each
-example's hardest negatives under uniform weights, exactly, and a random sample of the rest with its log-weight.
+λ/2 ‖w − w₀‖²; w₀ is uniform (.15), the weights fitted before a scorer was added, or those of ``zero-shot``. The
+catalogue is stood for by each example's hardest negatives under uniform weights, exactly, and a random sample of the
+rest with its log-weight.
 """
 
 from collections.abc import Sequence
