@@ -205,10 +205,10 @@ def _surplus(gain: NDArray[np.float64]) -> float:
 
 def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:
     """One fitted with the strongest pull, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
-    strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
-    toward = [candidate for candidate in candidates if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
     own = like is not None and PART in like.parts
-    fitted = next((candidate for candidate in strongest if (PART in candidate.parts) == own), strongest[0])
-    alike = [fitted, *(candidate for candidate in toward if (PART in candidate.parts) == own)]
+    strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
+    alike = [candidate for candidate in candidates if (PART in candidate.parts) == own]
+    fitted = next((candidate for candidate in alike if candidate.name.startswith(STRONGEST)), strongest[0])
+    toward = [candidate for candidate in alike if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
     zero_shot = [candidate for candidate in candidates if candidate.name.startswith(f"{ZERO_SHOT}:")]
-    return alike if own else [*alike, *zero_shot]
+    return [fitted, *toward] if own else [fitted, *toward, *zero_shot]

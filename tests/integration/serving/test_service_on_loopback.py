@@ -8,6 +8,7 @@ import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from client.recommender.head_store import HeadStore
 from client.serving.limits import MESSAGE_BYTES
@@ -269,3 +270,8 @@ def until(reached, seconds=60.0):
     while not reached():
         assert time.monotonic() < end, "it did not come to pass in time"
         time.sleep(0.02)
+
+
+def test_numpy_computes_with_one_thread_while_it_serves(tmp_path):
+    with threadpool_limits(2, user_api="blas"), serving(tmp_path):
+        assert {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"} == {1}

@@ -7,7 +7,6 @@ import grpc
 import pytest
 
 from client.serving.journal import FileJournal
-from client.serving.server import GRACE
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2 as api
 from tests.integration.commands import exit_code, finished, run, start
@@ -60,7 +59,7 @@ def test_answers_what_is_under_way_and_ends_well_when_told_to(tmp_path):
         caller.call("Recommend", api.RecommendRequest())
         process.send_signal(signal.SIGTERM)
         assert len(call.result().entries) == 4
-        assert exit_code(process, seconds=2 * GRACE) == 0
+        assert exit_code(process, seconds=30) == 0
 
 
 def test_holds_its_folder_against_a_second_one_and_against_erasure(tmp_path):
