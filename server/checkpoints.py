@@ -27,8 +27,8 @@ from shared.whole_file import write_whole
 
 ENCODER_FILE, HISTORY_FILE = "encoder.safetensors", "rounds.json"
 CHECKPOINT_FILE, OUTCOME_FILE = "checkpoint.safetensors", "outcome.json"
-FORMAT = "graft-run/2"
-_FLAT, _OPTIMISER = "encoder", "optimiser/"
+FORMAT = "graft-run/3"
+_FLAT, _BEST, _OPTIMISER = "encoder", "best", "optimiser/"
 
 
 class Checkpoints:
@@ -48,7 +48,7 @@ class Checkpoints:
             moments = self._moments.keep(state.moments)
             write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, {**self._identity, "moments": moments}))
             self._moments.keep_only(moments)
-            save_encoder(folder / ENCODER_FILE, state.encoder, self._card)
+            save_encoder(folder / ENCODER_FILE, state.released, self._card)
             history = [record.to_json() for record in state.history]
             write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
         except OSError as error:
@@ -68,6 +68,7 @@ class Checkpoints:
                 raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")
         return RunState(
             encoder=Encoder(spec=self._spec, flat=arrays[_FLAT]),
+            best=Encoder(spec=self._spec, flat=arrays[_BEST]) if _BEST in arrays else None,
             run=facts["run"],
             round=facts["round"],
             cohort=tuple(facts["cohort"]),
@@ -95,6 +96,7 @@ def save_outcome(folder: Path, reason: str) -> None:
 def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
     arrays: dict[str, NDArray[Any]] = {
         _FLAT: np.ascontiguousarray(state.encoder.flat),
+        **({} if state.best is None else {_BEST: np.ascontiguousarray(state.best.flat)}),
         **{_OPTIMISER + name: np.ascontiguousarray(value) for name, value in sorted(state.optimiser.items())},
     }
     facts = json.dumps(

@@ -13,6 +13,7 @@ from server.aggregation import agreement
 from server.aggregation.aggregation import BuildAggregation, Resumable
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import Weighting
+from server.best_round import is_best_yet
 from server.deliveries import Deliveries
 from server.exchange import Answers, ask, platforms_online
 from server.run_state import Kind, RoundRecord, RunState
@@ -161,7 +162,7 @@ class _Loop:
         return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
 
     def evaluated(self, state: RunState) -> RunState:
-        """Ask what the encoder is worth; changes nothing but the history."""
+        """Ask what the encoder is worth; changes nothing but the history, and what the run leaves."""
         if not self._config.evaluate_every:
             return state
         start, seed, keep = self._clock.now(), self._config.seed, self._deliveries.keep
@@ -173,8 +174,10 @@ class _Loop:
             lambda content: screen_evaluate(content, state.round),
         )
         validation = {name: reply.validation for name, reply in answers.replies.items()}
-        record = self._record("evaluate", state.round, start, answers, validation=validation)
-        return replace(state, history=(*state.history, record))
+        weights = next((record.weights for record in reversed(state.history) if record.weights), {})
+        best = bool(validation) and is_best_yet(validation, state.history, weights)
+        record = self._record("evaluate", state.round, start, answers, validation=validation, best=best)
+        return replace(state, best=state.encoder if best else state.best, history=(*state.history, record))
 
     def _ask_about(
         self,
@@ -273,6 +276,7 @@ class _Loop:
         losses: dict[str, dict[str, float]] | None = None,
         validation: dict[str, dict[str, float]] | None = None,
         updates: Sequence[Update] = (),
+        best: bool = False,
         note: str = "",
     ) -> RoundRecord:
         for name, reason in answers.dropped.items():
@@ -289,6 +293,7 @@ class _Loop:
             validation=validation or {},
             cosines=agreement.cosines(updates),
             weights={update.name: update.weight for update in updates},
+            best=best,
             declined=answers.declined,
             failed=answers.failed,
             dropped=answers.dropped,

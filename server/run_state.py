@@ -39,6 +39,8 @@ class RoundRecord:
     """between the platforms' updates; training rounds only"""
     weights: dict[str, float]
     """how much each update counted; training rounds only"""
+    best: bool
+    """whether platforms did better with this encoder than with any that was evaluated before; evaluations only"""
     note: str
     """in words, where the encoder stayed as it was; else empty"""
 
@@ -61,10 +63,13 @@ class RunState:
     """
 
     encoder: Encoder
+    """what the next round starts from"""
     run: str
     """which run this is, on every restart the same; platforms tell a repeated task by it"""
     round: int = 0
     """training rounds done"""
+    best: Encoder | None = None
+    """the one that platforms did best with; None where none was evaluated yet"""
     cohort: tuple[str, ...] = ()
     """names of the platforms that every round must have, where all are required"""
     moments: Mapping[str, Moments] = field(default_factory=dict)
@@ -72,3 +77,8 @@ class RunState:
     optimiser: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     """the aggregation's own arrays by name"""
     history: tuple[RoundRecord, ...] = ()
+
+    @property
+    def released(self) -> Encoder:
+        """What the run would leave if it ended now."""
+        return self.best or self.encoder

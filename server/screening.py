@@ -79,6 +79,8 @@ def screen_evaluate(content: RecordDict, round_number: int) -> EvaluateReply | D
     except WireError as error:
         raise ReplyRejected(str(error)) from error
     _require_round(reply.round, round_number)
+    if isinstance(reply, EvaluateReply) and not all(0 <= value <= 1 for value in reply.validation.values()):
+        raise ReplyRejected("NDCG@10 must lie between 0 and 1")
     return reply
 
 

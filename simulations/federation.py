@@ -45,7 +45,8 @@ class FederationResult:
 
     def rounds(self) -> list[dict[str, Any]]:
         """One entry per round, its evaluation taken in: {kind, number, seconds, bytes_up, bytes_down, losses,
-        cosines, weights, validation: {platform: NDCG@10 of both parts}, dropped}."""
+        cosines, weights, validation: {platform: NDCG@10 of both parts}, kept: whether its encoder is what the run left,
+        dropped}."""
         merged: list[dict[str, Any]] = []
         for entry in self.history:
             if entry["kind"] != "evaluate":
@@ -55,6 +56,9 @@ class FederationResult:
             last = merged[-1]
             last["validation"] = values
             last["dropped"] = {**entry["dropped"], **last["dropped"]}
+            if entry["best"]:
+                for earlier in merged:
+                    earlier["kept"] = earlier is last
             for total in ("seconds", "bytes_up", "bytes_down"):
                 last[total] += entry[total]
         return merged
@@ -63,7 +67,8 @@ class FederationResult:
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
     kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
-    return {"kind": kind, "number": entry["round"], **kept, "validation": {}, "dropped": dict(entry["dropped"])}
+    left = {"validation": {}, "kept": False, "dropped": dict(entry["dropped"])}
+    return {"kind": kind, "number": entry["round"], **kept, **left}
 
 
 def run_federation(

@@ -216,6 +216,8 @@ class RoundOutcome:
     """Platform: name of the loss: its mean over the round."""
     validation: Mapping[str, float] = field(default_factory=dict)
     """Platform: NDCG@10 on validation events after the round."""
+    kept: bool = False
+    """Whether its encoder is what the run left."""
     dropped: Mapping[str, str] = field(default_factory=dict)
     """Platform: why its reply did not enter the encoder."""
     cosines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -152,6 +152,7 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
                 losses.setdefault(f"{platform}, {loss}", []).append((each["number"], value))
         for platform, value in each["validation"].items():
             validation.setdefault(platform, []).append((each["number"], value))
+    kept = [each["number"] for each in rounds if each.get("kept")]
     if not losses and not validation:
         return None
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
@@ -160,6 +161,8 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
         _draw_curves(axes, curves, names)
         axes.set_xlabel("round")
         axes.set_ylabel(label)
+        for number in kept:
+            axes.axvline(number, color="0.6", linestyle=":", zorder=0)
     return svg_of(figure, "rounds", document)
 
 

@@ -90,7 +90,10 @@ FIGURES: tuple[tuple[str, str, Draw], ...] = (
     ),
     (
         "Rounds",
-        "The mean loss and the validation NDCG@10 of each platform after each round.",
+        (
+            "The mean loss and the validation NDCG@10 of each platform after each round. The dotted line stands at the "
+            "round whose encoder the run leaves: the one that platforms did best with."
+        ),
         plots.round_figure,
     ),
     (

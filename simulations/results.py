@@ -278,6 +278,7 @@ def _round_entry(outcome: RoundOutcome) -> dict[str, Any]:
         "bytes_down": outcome.bytes_down,
         "losses": {platform: dict(losses) for platform, losses in outcome.losses.items()},
         "validation": dict(outcome.validation),
+        "kept": outcome.kept,
         "dropped": dict(outcome.dropped),
         "cosines": {platform: dict(found) for platform, found in outcome.cosines.items()},
         "weights": dict(outcome.weights),

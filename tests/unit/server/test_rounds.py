@@ -10,6 +10,7 @@ from flwr.clientapp import ClientApp
 from client.app import app as real_app
 from client.data.splits import training_sequences
 from client.training.moments import platform_moments
+from server.aggregation.server_optimiser import ServerOptimiser
 from server.rounds import Clock, run_rounds, solved
 from server.run_state import RunState
 from shared.config import RoundsConfig
@@ -71,6 +72,38 @@ def test_forgets_a_platform_whose_moments_are_left_out(once, tmp_path) -> None:
     subtracted = once.moments["a"] + once.moments["b"] + once.moments["c"] - once.moments["b"]
     left = solved(START, {"rest": subtracted}, ridge=config().ridge)
     np.testing.assert_allclose(left.linear().W, without.encoder.linear().W, atol=1e-5)
+
+
+class RuinsTheSecondRound:
+    """An aggregation that is fine at first."""
+
+    def __init__(self, rounds_config: RoundsConfig) -> None:
+        self._inner = ServerOptimiser(rounds_config)
+
+    def step(self, encoder, updates, *, round_number):
+        flat = self._inner.step(encoder, updates, round_number=round_number)
+        return flat if round_number == 1 else np.zeros_like(flat)
+
+    def state(self):
+        return self._inner.state()
+
+    def restore(self, state) -> None:
+        self._inner.restore(state)
+
+
+def test_leaves_the_encoder_that_platforms_did_best_with(tmp_path) -> None:
+    good = federate(tmp_path / "one-round", PLATFORMS, config(rounds=1, final_rate=1.0))
+    ruined = config(rounds=3, final_rate=1.0)
+    found = federate(tmp_path / "ruined", PLATFORMS, ruined, aggregation=RuinsTheSecondRound)
+    assert [entry["kept"] for entry in found.rounds()] == [False, True, False, False]
+    assert found.encoder.flat.tobytes() == good.encoder.flat.tobytes()
+
+
+def test_leaves_the_last_encoder_where_nothing_is_evaluated(tmp_path) -> None:
+    blind = config(rounds=2, evaluate_every=0)
+    found = federate(tmp_path, PLATFORMS, blind, aggregation=RuinsTheSecondRound)
+    assert not found.encoder.flat.any()
+    assert not any(entry["kept"] for entry in found.rounds())
 
 
 def test_takes_a_platform_of_few_users_as_one_that_declines(tmp_path) -> None:

@@ -78,6 +78,13 @@ def test_averages_users_then_seeds() -> None:
     assert entry["per_seed"]["ndcg@10"] == [0.25, 0.75]  # type: ignore[index]
 
 
+def test_says_which_round_was_kept() -> None:
+    found = result(outcome("stack", [0.5]))
+    assert result_document(found)["rounds"][0]["kept"] is False
+    kept = replace(found, rounds=tuple(replace(one, kept=True) for one in found.rounds))
+    assert result_document(kept)["rounds"][0]["kept"] is True
+
+
 def test_counts_slices_and_leaves_an_empty_one_null() -> None:
     slices = methods(outcome("stack", [0.25, 0.5]))["stack"]["slices"]
     unknown = dict.fromkeys(("coverage@10", "diversity@10", "novelty@10"))
