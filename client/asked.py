@@ -4,8 +4,7 @@ from client.data.source import DataMoment
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
 from client.workspace import Workspace
-from shared.encoder.adapters import AdapterSpec
-from shared.encoder.layout import Layout
+from shared.encoder.updates import update_layout
 from shared.messages import EvaluateTask, MomentsTask, Task, TrainTask
 
 KINDS: dict[type[Task], TaskKind] = {
@@ -22,7 +21,7 @@ def asked_of(task: Task, workspace: Workspace) -> Asked:
         round=task.round,
         fingerprint=workspace.space.fingerprint,
         dim=workspace.space.dim,
-        layout=_layout(task) if isinstance(task, TrainTask) else None,
+        layout=update_layout(task.encoder.spec, task.settings) if isinstance(task, TrainTask) else None,
         training_users=len(workspace.platform.training_users),
         catalogue=workspace.platform.n_items,
     )
@@ -37,9 +36,3 @@ def moment_of(task: Task, message: str) -> DataMoment:
     if isinstance(task, EvaluateTask):
         return DataMoment(task="")
     return DataMoment(task=f"{task.run}/{task.round}" if isinstance(task, TrainTask) else f"moments/{message}")
-
-
-def _layout(task: TrainTask) -> Layout:
-    spec = task.encoder.spec
-    rank = task.settings.rank
-    return AdapterSpec(encoder=spec, rank=rank).layout() if rank else spec.layout()

@@ -16,6 +16,7 @@ from client.scorers.scorer import HistoryBatch, Scorer
 from client.training.local_round import run_local_round
 from client.training.moments import platform_moments
 from client.workspace import Workspace
+from shared.encoder.updates import update_layout, update_numbers
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.messages import (
@@ -67,8 +68,8 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     stage_head(result.head, task, encoder, workspace)
     return TrainReply(
         round=task.round,
-        flat=result.update.flat,
-        layout=result.update.spec.layout(),
+        flat=update_numbers(encoder, result.update, task.settings),
+        layout=update_layout(encoder.spec, task.settings),
         fingerprint=workspace.space.fingerprint,
         users=power_of_two(len(platform.training_users)),
         losses={name: round(loss, 2) for name, loss in result.losses.items()},

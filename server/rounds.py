@@ -19,7 +19,6 @@ from server.exchange import Answers, ask, platforms_online
 from server.run_state import Kind, RoundRecord, RunState
 from server.screening import screen_evaluate, screen_moments, screen_train
 from shared.config import RoundsConfig
-from shared.encoder.adapters import AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments, solve
 from shared.errors import ConfigError, FederationError, InputError
@@ -140,13 +139,12 @@ class _Loop:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self._deliveries.keep
-        adapter = AdapterSpec(encoder=encoder.spec, rank=settings.rank) if settings.rank else None
         answers: Answers[TrainReply] = self._ask_about(
             encoder,
             lambda form: TrainTask(run=state.run, round=number, seed=seed, encoder=form, settings=settings, keep=keep),
             TRAIN_TYPE,
             number,
-            lambda content: screen_train(content, encoder, number, adapter=adapter),
+            lambda content: screen_train(content, encoder, number, settings),
         )
         note = self._too_few(answers)
         updates = self._updates(encoder, answers, state.moments)

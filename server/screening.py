@@ -4,8 +4,8 @@ Rules, in order:
 1. it reads as a reply to the task that was sent (shared/wire.py: records, keys, types, length, finite numbers);
 2. it answers this round;
 3. its feature space has the fingerprint of the server's encoder;
-4. its layout has the names, shapes, dtypes and order of the server's encoder, or of the adapter that was asked for;
-5. an adapter's products are finite (two finite factors may have a product that is not);
+4. its layout has the names, shapes, dtypes and order of the form that was asked for: whole encoder, adapter or step;
+5. what it makes of the encoder is finite (two finite factors may have a product that is not);
 6. a training reply leaves the linear part as it was sent: that part is solved from moments alone;
 7. moments are such as sums over vectors of length 1 can be.
 """
@@ -15,10 +15,11 @@ from dataclasses import replace
 import numpy as np
 from flwr.app import RecordDict
 
-from shared.encoder.adapters import Adapter, AdapterSpec
+from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder
 from shared.encoder.layout import Layout
 from shared.encoder.linear import Moments
+from shared.encoder.updates import update_layout, whole_update
 from shared.errors import ReplyRejected, WireError
 from shared.messages import Declined, EvaluateReply, Failed, MomentsReply, TrainReply
 from shared.wire import decode_evaluate_reply, decode_moments_reply, decode_train_reply
@@ -27,12 +28,12 @@ _SLACK = 1e-6
 
 
 def screen_train(
-    content: RecordDict, encoder: Encoder, round_number: int, *, adapter: AdapterSpec | None = None
+    content: RecordDict, encoder: Encoder, round_number: int, settings: LocalSettings
 ) -> TrainReply | Declined | Failed:
     """A training reply that fits the encoder sent, as the whole encoder that comes of it.
 
-    Where an ``adapter`` was asked for, the reply must be one, and nothing else. Raises ReplyRejected with the reason
-    otherwise.
+    It must have the form that the settings ask for, and no other: an adapter's factors are multiplied out here, since
+    the mean of factors is not that of products. Raises ReplyRejected with the reason otherwise.
     """
     try:
         reply = decode_train_reply(content)
@@ -41,20 +42,15 @@ def screen_train(
     _require_round(reply.round, round_number)
     if isinstance(reply, TrainReply):
         _require_fingerprint(reply.fingerprint, encoder)
-        _require_layout(reply.layout, (adapter or encoder.spec).layout())
-        reply = reply if adapter is None else _made_whole(reply, encoder, adapter)
-        sent, received = encoder.linear(), Encoder(spec=encoder.spec, flat=reply.flat).linear()
+        _require_layout(reply.layout, update_layout(encoder.spec, settings))
+        whole = whole_update(encoder, reply.flat, settings)
+        if not np.isfinite(whole.flat).all():
+            raise ReplyRejected("the encoder that comes of it is not finite")
+        sent, received = encoder.linear(), whole.linear()
         if not all(np.array_equal(getattr(sent, part), getattr(received, part)) for part in ("W", "mean_q", "mean_y")):
             raise ReplyRejected("the linear part differs from the one sent; it comes from moments alone")
+        return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
     return reply
-
-
-def _made_whole(reply: TrainReply, encoder: Encoder, adapter: AdapterSpec) -> TrainReply:
-    """One platform's products are added to the encoder here, since the mean of factors is not that of products."""
-    whole = Adapter(spec=adapter, flat=reply.flat).added_to(encoder)
-    if not np.isfinite(whole.flat).all():
-        raise ReplyRejected("the adapter's products are not finite")
-    return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
 
 
 def screen_moments(content: RecordDict, encoder: Encoder, round_number: int) -> MomentsReply | Declined | Failed:

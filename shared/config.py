@@ -9,6 +9,7 @@ from shared.errors import ConfigError
 Strategy = Literal["fedavg", "fedavgm", "fedadam"]
 Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
 Downloads = Literal["whole", "steps"]
+Updates = Literal["whole", "steps"]
 FlatConfig = dict[str, bool | float | int | str]
 
 _LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
@@ -39,6 +40,8 @@ class LocalSettings:
     """share of items per step that are seen by their content alone: what travels must do without ids"""
     adapters: str = "none"
     """``lora:RANK``: a low-rank adapter is trained and travels in the encoder's place; ``none``: the encoder itself"""
+    updates: Updates = "whole"
+    """how an encoder that was trained travels: whole, or as a byte a number of what changed"""
 
     def __post_init__(self) -> None:
         for name in ("head_epochs", "encoder_epochs", "proximal", "clip_norm"):
@@ -49,7 +52,9 @@ class LocalSettings:
             _require(self, name, getattr(self, name) >= 1, "1 or more")
         for name in ("dropout", "id_dropout"):
             _require(self, name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
-        adapter_rank(self.adapters)
+        _require(self, "updates", self.updates in get_args(Updates), f"one of {', '.join(get_args(Updates))}")
+        adapted = adapter_rank(self.adapters) > 0
+        _require(self, "updates", not adapted or self.updates == "whole", "whole where an adapter travels")
 
     @property
     def rank(self) -> int:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.config import LocalSettings
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout
 from shared.encoder.linear import Moments
 from shared.encoder.step import Step
+from shared.encoder.updates import Flat
 from shared.feature_space.spec import FeatureSpace
 
 LOSSES = ("head", "encoder")
@@ -89,11 +89,11 @@ class TrainTask:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReply:
-    """The improved encoder, whole, or the adapter that was asked for, as the platform says that it is laid out."""
+    """What a platform made of the encoder, in the form that was asked for, as the platform says that it is laid out."""
 
     round: int
-    flat: NDArray[np.float32]
-    """[P] in the order of ``layout``, which tells the one from the other"""
+    flat: Flat
+    """[P] in the order of ``layout``, which tells one form from another"""
     layout: Layout
     fingerprint: str
     users: int

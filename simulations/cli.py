@@ -68,6 +68,9 @@ def run(
     adapters: Annotated[
         str | None, typer.Option(help="lora:RANK: low-rank adapters are trained and travel [none].")
     ] = None,
+    updates: Annotated[
+        str | None, typer.Option(help="whole, or steps: updates travel as a byte a number of what changed [whole].")
+    ] = None,
     teacher: Annotated[
         str | None, typer.Option(help="Who teaches under knowledge: encoder (the tuned one) or stack [encoder].")
     ] = None,
@@ -121,6 +124,7 @@ def run(
         "features": features,
         "encoder": encoder,
         "adapters": adapters,
+        "updates": updates,
         "teacher": teacher,
         "alignment": alignment,
         "clicks": clicks,

@@ -93,12 +93,13 @@ class EncoderTraining:
         """The encoder after a federation of all platforms; what is said of its rounds is kept before it."""
         config, folder = self._config, self._work / "rounds"
         shutil.rmtree(folder, ignore_errors=True)
+        local = LocalSettings(adapters=config.adapters, updates=config.updates)
         rounds = RoundsConfig(
             seed=self._seed,
             rounds=config.rounds,
             weighting=config.weights,
-            local=LocalSettings(adapters=config.adapters),
-            downloads="steps" if adapter_rank(config.adapters) else "whole",
+            local=local,
+            downloads="steps" if local.rank or local.updates == "steps" else "whole",
         )
         with self._recorder.step("rounds"):
             result = run_held_federation(

@@ -12,7 +12,7 @@ from client.recommender.candidates import LOCAL
 from client.transfer.alignment import parse_alignment
 from client.transfer.gate import TRANSFER
 from client.transfer.teachers import TEACHERS
-from shared.config import Weighting, adapter_rank
+from shared.config import LocalSettings, Updates, Weighting
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from simulations.outcomes import METHODS
@@ -54,6 +54,8 @@ class RunConfig:
     """One of the encoder presets."""
     adapters: str = "none"
     """``lora:RANK``: rounds and tuning train low-rank adapters in the place of the towers' matrices."""
+    updates: Updates = "whole"
+    """``steps``: in rounds a platform's update travels as a byte a number of what changed."""
     teacher: str = "encoder"
     """Of method ``knowledge``: the tuned encoder, or the platform's ``stack``."""
     alignment: str = "off"
@@ -85,7 +87,7 @@ class RunConfig:
         _check_known("aggregation", (self.aggregation,), (AGGREGATION, *own))
         _check_known("weights", (self.weights,), get_args(Weighting))
         check_features(self.features)
-        adapter_rank(self.adapters)
+        LocalSettings(adapters=self.adapters, updates=self.updates)
         _check_known("cold-start", self.cold_start, tuple(n for n in self.reported if n not in self.sources))
         self._check_diversity()
         limits = {"rounds": 0, "seed": 0, "seeds": 1, "min_user_events": 1, "min_item_events": 1}
@@ -140,6 +142,7 @@ class RunConfig:
             "features": self.features,
             "encoder": self.encoder,
             "adapters": self.adapters,
+            "updates": self.updates,
             "teacher": self.teacher,
             "alignment": self.alignment,
             "clicks": "on" if self.clicks else "off",
@@ -278,6 +281,7 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "features": ("features", _read_text),
     "encoder": ("encoder", _read_text),
     "adapters": ("adapters", _read_text),
+    "updates": ("updates", _read_text),
     "teacher": ("teacher", _read_text),
     "alignment": ("alignment", _read_text),
     "clicks": ("clicks", _read_switch),

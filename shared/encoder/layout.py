@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shared.errors import EncoderFileError
 
-DTYPES = ("float32", "float64")
+DTYPES = ("float32", "float64", "int8")
 
 
 @dataclass(frozen=True, kw_only=True)

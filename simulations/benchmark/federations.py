@@ -23,6 +23,8 @@ class Federation:
     """how much a member counts"""
     adapters: str = "none"
     """what travels of a member's update"""
+    updates: str = "whole"
+    """how what was trained travels"""
     rounds: int = 12
     methods: tuple[str, ...] = ("local", "federated")
 
@@ -41,6 +43,7 @@ FEDERATIONS = (
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
     Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weights="helpfulness"),
     Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:8"),
+    Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="steps"),
 )
 """The first is what the others are compared with."""
 
@@ -57,6 +60,7 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
             "rounds": federation.rounds,
             "weights": federation.weights,
             "adapters": federation.adapters,
+            "updates": federation.updates,
             "seed": seed,
             "min_user_events": MIN_EVENTS,
             "min_item_events": MIN_EVENTS,

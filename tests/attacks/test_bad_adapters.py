@@ -96,7 +96,7 @@ ATTACKS = {
     "a wrong length": (too_short, "must be float32"),
     "a wider dtype": (double, "must be float32"),
     "a NaN": (not_a_number, "not finite"),
-    "finite factors of an infinite product": (infinite_products, "the adapter's products are not finite"),
+    "finite factors of an infinite product": (infinite_products, "the encoder that comes of it is not finite"),
 }
 
 

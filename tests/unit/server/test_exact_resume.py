@@ -1,6 +1,7 @@
 """A run that was killed goes on and ends with the bytes of one that was not; all of it driven in one process."""
 
 import json
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -12,7 +13,7 @@ from client.recommender.head_store import HeadStore
 from server.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE
 from shared.encoder.encoder import Encoder
 from shared.errors import CheckpointError, ConfigError, FederationError
-from tests.federation_world import START, config, federate, opened
+from tests.federation_world import LOCAL, START, config, federate, opened
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
 QUESTIONS = 6 * len(PLATFORMS)
@@ -66,8 +67,9 @@ def heads(folder) -> dict[str, bytes]:
         {"strategy": "fedavgm"},
         {"strategy": "fedadam", "server_rate": 0.01},
         {"strategy": "fedavgm", "downloads": "steps"},
+        {"local": replace(LOCAL, updates="steps"), "downloads": "steps"},
     ],
-    ids=["fedavgm", "fedadam", "steps"],
+    ids=["fedavgm", "fedadam", "steps", "steps both ways"],
 )
 def test_ends_with_the_same_bytes_wherever_it_was_killed(tmp_path, changes) -> None:
     undisturbed = federate(tmp_path / "undisturbed", PLATFORMS, config(**changes))

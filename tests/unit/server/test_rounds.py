@@ -187,6 +187,16 @@ def test_learns_from_low_rank_updates(tmp_path) -> None:
     assert all(losses[-1][name]["encoder"] < losses[0][name]["encoder"] for name in "abc")
 
 
+def test_takes_updates_of_a_byte_a_number(once, tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, config(local=replace(LOCAL, updates="steps")))
+    beside = once.history[2]["bytes_up"] - 3 * START.flat.nbytes
+    assert found.history[2]["bytes_up"] < 3 * START.flat.nbytes / 3 + beside
+    assert found.history[2]["losses"] == once.history[2]["losses"]
+    assert found.encoder.linear().W.tobytes() == once.encoder.linear().W.tobytes()
+    moved = np.abs(once.encoder.flat - START.flat).max()
+    assert 0 < np.abs(found.encoder.flat - once.encoder.flat).max() < moved / 10
+
+
 BY_STEPS = config(rounds=3, downloads="steps")
 
 

@@ -25,12 +25,18 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
         ("final-rate", 0.0),
         ("local-dropout", 1.0),
         ("local-adapters", "lora"),
+        ("local-updates", "bytes"),
         ("unknown", 1),
     ],
 )
 def test_refuses(key: str, value: float | str) -> None:
     with pytest.raises(ConfigError, match=key.removeprefix("local-")):
         RoundsConfig.from_run_config({**RoundsConfig().to_run_config(), key: value})
+
+
+def test_refuses_steps_beside_an_adapter() -> None:
+    with pytest.raises(ConfigError, match="updates must be whole where an adapter travels; got 'steps'"):
+        LocalSettings(adapters="lora:8", updates="steps")
 
 
 def test_lowers_the_platforms_rates_from_the_first_round_to_the_last() -> None:
