@@ -2,46 +2,28 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+from flwr.app import Array, RecordDict
 
 from shared.encoder.adapters import AdapterSpec
 from shared.encoder.layout import Layout
-from shared.wire import ENCODER, FLAT, HEADER
+from shared.wire import ENCODER, HEADER
+from tests.attacks.tampered import check_was_dropped, flat_of, of_ones, the_whole_encoder, with_flat, with_layout
 from tests.federation_world import LOCAL, START, config, federate, opened, tampering
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", start=1)}
 ROUNDS = config(moments=False, local=replace(LOCAL, adapters="lora:2"))
 
 
-def flat_of(content: RecordDict) -> np.ndarray:
-    return content[ENCODER][FLAT].numpy()
-
-
-def with_flat(content: RecordDict, flat: np.ndarray) -> RecordDict:
-    content[ENCODER] = ArrayRecord({FLAT: Array(flat)})
-    return content
-
-
-def with_layout(content: RecordDict, layout: Layout) -> RecordDict:
-    laid_out = {"layout": layout.to_json(), "layout-hash": layout.hash}
-    content[HEADER] = ConfigRecord({**content[HEADER], **laid_out})
-    return content
-
-
 def with_rows(content: RecordDict, change) -> RecordDict:
     return with_layout(content, Layout.from_json(json.dumps(change(json.loads(content[HEADER]["layout"])))))
 
 
-def the_whole_encoder(content: RecordDict) -> RecordDict:
-    return with_flat(with_layout(content, START.spec.layout()), START.flat + np.float32(0.1))
-
-
 def another_rank(content: RecordDict) -> RecordDict:
-    layout = AdapterSpec(encoder=START.spec, rank=3).layout()
-    return with_flat(with_layout(content, layout), np.ones(layout.size, np.float32))
+    return of_ones(content, AdapterSpec(encoder=START.spec, rank=3).layout())
 
 
 def swapped_factors(content: RecordDict) -> RecordDict:
@@ -110,19 +92,11 @@ def honest(tmp_path_factory):
 def test_drops_and_names_a_reply_with(attack, honest, tmp_path) -> None:
     change, reason = ATTACKS[attack]
     found = federate(tmp_path, PLATFORMS, ROUNDS, apps={"b": tampering(change)})
-    assert set(found.dropped) == {"b"}
-    assert len(found.dropped["b"]) == 2
-    assert all(reason in why for why in found.dropped["b"])
-    assert found.encoder.flat.tobytes() == honest.encoder.flat.tobytes()
-    assert found.encoder.flat.tobytes() != START.flat.tobytes()
+    check_was_dropped(found, reason, honest)
 
 
 def test_drops_an_adapter_where_none_was_asked_for(tmp_path) -> None:
-    layout = AdapterSpec(encoder=START.spec, rank=2).layout()
-
-    def adapter(content: RecordDict) -> RecordDict:
-        return with_flat(with_layout(content, layout), np.ones(layout.size, np.float32))
-
+    adapter = partial(of_ones, layout=AdapterSpec(encoder=START.spec, rank=2).layout())
     found = federate(tmp_path, PLATFORMS, config(moments=False), apps={"b": tampering(adapter)})
     assert all("layout must hold" in why for why in found.dropped["b"])
     assert set(found.dropped) == {"b"}

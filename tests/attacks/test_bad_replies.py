@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from shared.encoder.layout import Layout
 from shared.feature_space.spec import FeatureSpace
-from shared.wire import ENCODER, FLAT, HEADER, MOMENTS
+from shared.wire import ENCODER, FLAT, HEADER, METRICS, MOMENTS
 from tests.federation_world import START, config, federate, opened, tampering
 
 HONEST = {"a": opened("a", seed=1), "c": opened("c", seed=2)}
@@ -195,6 +195,17 @@ def test_drops_moments_with(change, reason, tmp_path) -> None:
     assert set(found.moments) == {"a", "c"}
     assert found.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
     assert found.encoder.linear().W.any()
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5])
+def test_drops_an_evaluation_that_is_no_ndcg_and_does_not_judge_by_it(value, tmp_path) -> None:
+    def boastful(content: RecordDict) -> RecordDict:
+        content[METRICS] = MetricRecord({"both": value})
+        return content
+
+    found = federate(tmp_path, ALL, config(moments=False), apps={"b": tampering(boastful, kind="evaluate")})
+    assert found.dropped == {"b": ["NDCG@10 must lie between 0 and 1"] * 2}
+    assert all(set(entry["validation"]) == {"a", "c"} for entry in found.history if entry["kind"] == "evaluate")
 
 
 def test_learns_only_a_code_from_a_platform_of_another_feature_space(tmp_path) -> None:

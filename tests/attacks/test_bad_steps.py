@@ -1,15 +1,16 @@
 """A reply that is not exactly the step that was asked for never enters the encoder; the others' update is taken."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+from flwr.app import RecordDict
 
 from shared.encoder.adapters import AdapterSpec
 from shared.encoder.layout import Layout
 from shared.encoder.step import step_layout
-from shared.wire import ENCODER, FLAT, HEADER
+from tests.attacks.tampered import check_was_dropped, flat_of, of_ones, the_whole_encoder, with_flat, with_layout
 from tests.federation_world import LOCAL, START, config, federate, opened, tampering
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", start=1)}
@@ -17,31 +18,12 @@ ROUNDS = config(moments=False, local=replace(LOCAL, updates="steps"))
 CODES = step_layout(START.spec).arrays[0].size
 
 
-def flat_of(content: RecordDict) -> np.ndarray:
-    return content[ENCODER][FLAT].numpy()
-
-
-def with_flat(content: RecordDict, flat: np.ndarray) -> RecordDict:
-    content[ENCODER] = ArrayRecord({FLAT: Array(flat)})
-    return content
-
-
-def laid_out(content: RecordDict, layout: Layout, flat: np.ndarray) -> RecordDict:
-    content[HEADER] = ConfigRecord({**content[HEADER], "layout": layout.to_json(), "layout-hash": layout.hash})
-    return with_flat(content, flat)
-
-
-def the_whole_encoder(content: RecordDict) -> RecordDict:
-    return laid_out(content, START.spec.layout(), START.flat + np.float32(0.1))
-
-
 def an_adapter(content: RecordDict) -> RecordDict:
-    layout = AdapterSpec(encoder=START.spec, rank=2).layout()
-    return laid_out(content, layout, np.ones(layout.size, np.float32))
+    return of_ones(content, AdapterSpec(encoder=START.spec, rank=2).layout())
 
 
 def scales_first(content: RecordDict) -> RecordDict:
-    return laid_out(content, Layout(step_layout(START.spec).arrays[::-1]), flat_of(content))
+    return with_layout(content, Layout(step_layout(START.spec).arrays[::-1]))
 
 
 def too_short(content: RecordDict) -> RecordDict:
@@ -80,19 +62,11 @@ def honest(tmp_path_factory):
 def test_drops_and_names_a_reply_with(attack, honest, tmp_path) -> None:
     change, reason = ATTACKS[attack]
     found = federate(tmp_path, PLATFORMS, ROUNDS, apps={"b": tampering(change)})
-    assert set(found.dropped) == {"b"}
-    assert len(found.dropped["b"]) == 2
-    assert all(reason in why for why in found.dropped["b"])
-    assert found.encoder.flat.tobytes() == honest.encoder.flat.tobytes()
-    assert found.encoder.flat.tobytes() != START.flat.tobytes()
+    check_was_dropped(found, reason, honest)
 
 
 def test_drops_a_step_where_none_was_asked_for(tmp_path) -> None:
-    layout = step_layout(START.spec)
-
-    def step(content: RecordDict) -> RecordDict:
-        return laid_out(content, layout, np.ones(layout.size, np.int8))
-
+    step = partial(of_ones, layout=step_layout(START.spec))
     found = federate(tmp_path, PLATFORMS, config(moments=False), apps={"b": tampering(step)})
     assert all("layout must hold" in why for why in found.dropped["b"])
     assert set(found.dropped) == {"b"}

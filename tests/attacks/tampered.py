@@ -1,0 +1,40 @@
+"""Honest training replies made into others, and what must become of such a reply of platform b."""
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+
+from shared.encoder.layout import Layout
+from shared.wire import ENCODER, FLAT, HEADER
+from simulations.federation import FederationResult
+from tests.federation_world import START
+
+
+def flat_of(content: RecordDict) -> np.ndarray:
+    return content[ENCODER][FLAT].numpy()
+
+
+def with_flat(content: RecordDict, flat: np.ndarray) -> RecordDict:
+    content[ENCODER] = ArrayRecord({FLAT: Array(flat)})
+    return content
+
+
+def with_layout(content: RecordDict, layout: Layout) -> RecordDict:
+    content[HEADER] = ConfigRecord({**content[HEADER], "layout": layout.to_json(), "layout-hash": layout.hash})
+    return content
+
+
+def the_whole_encoder(content: RecordDict) -> RecordDict:
+    return with_flat(with_layout(content, START.spec.layout()), START.flat + np.float32(0.1))
+
+
+def of_ones(content: RecordDict, layout: Layout) -> RecordDict:
+    return with_flat(with_layout(content, layout), np.ones(layout.size, layout.dtype))
+
+
+def check_was_dropped(found: FederationResult, reason: str, without: FederationResult) -> None:
+    """Its replies of both rounds were dropped for this reason, and the encoder is what the others make of it."""
+    assert set(found.dropped) == {"b"}
+    assert len(found.dropped["b"]) == 2
+    assert all(reason in why for why in found.dropped["b"])
+    assert found.encoder.flat.tobytes() == without.encoder.flat.tobytes()
+    assert found.encoder.flat.tobytes() != START.flat.tobytes()
