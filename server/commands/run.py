@@ -102,7 +102,7 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         _mean(quality),
         f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
         f"{record['seconds']:.0f}",
-        record["note"] or ("best so far" if record["best"] else ""),
+        record["note"] or ("best so far" if record.get("best") else ""),
     ]
 
 
