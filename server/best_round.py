@@ -34,7 +34,7 @@ def is_best_yet(
         before, now = best.validation[name].get(BOTH, 0.0), found[name].get(BOTH, 0.0)
         if before > 0 or now > 0:
             gain += weights.get(name, 1.0) * (now - before) / (before + now)
-    return gain >= 0
+    return bool(gain >= 0)
 
 
 def best_record(history: Sequence[RoundRecord]) -> RoundRecord | None:

@@ -1,5 +1,6 @@
 """Which of several evaluated encoders counts as the best."""
 
+import numpy as np
 import pytest
 
 from server.best_round import best_record, is_best_yet
@@ -56,6 +57,10 @@ def test_a_platform_counts_by_its_weight() -> None:
     assert is_better(now, before, {"a": 1.0, "b": 0.5})
     assert not is_better(now, before, {"a": 0.5, "b": 1.0})
     assert not is_better(now, before, {"a": 0.0})
+
+
+def test_says_so_in_a_plain_truth_value_whatever_kind_of_number_a_weight_is() -> None:
+    assert is_best_yet({"a": {"both": 0.2}}, [evaluation(1, {"a": 0.1})], {"a": np.float64(0.5)}) is True
 
 
 def test_the_last_that_was_best_is_the_one_to_beat() -> None:

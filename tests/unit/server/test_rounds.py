@@ -99,6 +99,12 @@ def test_leaves_the_encoder_that_platforms_did_best_with(tmp_path) -> None:
     assert found.encoder.flat.tobytes() == good.encoder.flat.tobytes()
 
 
+def test_judges_rounds_by_how_much_platforms_help_each_other(tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, config(weighting="helpfulness"))
+    assert sum(entry["kept"] for entry in found.rounds()) == 1
+    assert max(found.history[2]["weights"].values()) == 1.0
+
+
 def test_leaves_the_last_encoder_where_nothing_is_evaluated(tmp_path) -> None:
     blind = config(rounds=2, evaluate_every=0)
     found = federate(tmp_path, PLATFORMS, blind, aggregation=RuinsTheSecondRound)
