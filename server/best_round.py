@@ -1,7 +1,8 @@
-"""Which round's encoder a run leaves: the one that its platforms did best with.
+"""Which round's encoder a run leaves: the newest with which platforms do not clearly worse than with one before it.
 
-Rounds that go on too long learn the platforms by heart (docs/decisions/0023), and one bad round is enough to undo the
-good ones before it. So what a run leaves is judged by what platforms answer about it, not by being the last.
+One bad round is enough to undo the good ones before it, so being the last is not enough. Rounds that differ by a few
+percent of what the encoder alone is worth are not told apart: in a stack the later one is no worse, and its rates have
+fallen (docs/decisions/0023).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,33 +11,38 @@ from server.run_state import RoundRecord
 
 BOTH = "both"
 """The part of an evaluation that judges: linear and sequence part together."""
+CLEARLY = 0.1
+"""How much worse than one before an encoder must be to be passed over."""
 
 
-def is_best_yet(
+def may_be_left(
     found: Mapping[str, Mapping[str, float]], history: Sequence[RoundRecord], weights: Mapping[str, float]
 ) -> bool:
-    """Whether platforms do as well with an encoder as with the best before it, or better.
+    """Whether platforms do about as well with an encoder as with each that was evaluated before it, or better.
 
-    Where a platform had a and has b, it counts (b − a) / (a + b), so that one whose users are easy to please counts no
-    more than another, times its update's weight; platforms that did not answer both times do not count. An encoder with
-    which nothing can be compared is the best.
+    About as well: by no more than a tenth worse, as ``_gain`` has it. Where nothing can be compared, nothing speaks
+    against the newer one.
 
     Args:
         found: by platform and part, NDCG@10 of the encoder in question.
-        history: what was asked before; its last record that is ``best`` holds the others' figures.
+        history: what was asked before.
         weights: of the platforms' updates; 1 for who sent none.
     """
-    best = best_record(history)
-    if best is None:
-        return True
-    gain = 0.0
-    for name in sorted(set(found) & set(best.validation)):
-        before, now = best.validation[name].get(BOTH, 0.0), found[name].get(BOTH, 0.0)
-        if before > 0 or now > 0:
-            gain += weights.get(name, 1.0) * (now - before) / (before + now)
-    return bool(gain >= 0)
+    return all(_gain(found, record.validation, weights) >= -CLEARLY / 2 for record in history if record.validation)
 
 
-def best_record(history: Sequence[RoundRecord]) -> RoundRecord | None:
-    """The evaluation of the encoder that a run of this history leaves; None where none was evaluated."""
-    return next((record for record in reversed(history) if record.best), None)
+def _gain(
+    now: Mapping[str, Mapping[str, float]], before: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]
+) -> float:
+    """The mean over platforms of (b − a) / (a + b), half of the relative change where it is small.
+
+    So one whose users are easy to please counts no more than another; each counts times its update's weight, those that
+    did not answer both times not at all.
+    """
+    gain, total = 0.0, 0.0
+    for name in sorted(set(now) & set(before)):
+        a, b = before[name].get(BOTH, 0.0), now[name].get(BOTH, 0.0)
+        if a > 0 or b > 0:
+            weight = float(weights.get(name, 1.0))
+            gain, total = gain + weight * (b - a) / (a + b), total + weight
+    return gain / total if total > 0 else 0.0

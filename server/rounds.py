@@ -13,7 +13,7 @@ from server.aggregation import agreement
 from server.aggregation.aggregation import BuildAggregation, Resumable
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import Weighting
-from server.best_round import is_best_yet
+from server.best_round import may_be_left
 from server.deliveries import Deliveries
 from server.exchange import Answers, ask, platforms_online
 from server.run_state import Kind, RoundRecord, RunState
@@ -173,7 +173,7 @@ class _Loop:
         )
         validation = {name: reply.validation for name, reply in answers.replies.items()}
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
-        best = bool(validation) and is_best_yet(validation, state.history, weights)
+        best = bool(validation) and may_be_left(validation, state.history, weights)
         record = self._record("evaluate", state.round, start, answers, validation=validation, best=best)
         return replace(state, best=state.encoder if best else state.best, history=(*state.history, record))
 

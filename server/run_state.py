@@ -40,7 +40,7 @@ class RoundRecord:
     weights: dict[str, float]
     """how much each update counted; training rounds only"""
     best: bool
-    """whether platforms did better with this encoder than with any that was evaluated before; evaluations only"""
+    """whether the run would leave this encoder if it ended here (server/best_round.py); evaluations only"""
     note: str
     """in words, where the encoder stayed as it was; else empty"""
 
@@ -69,7 +69,7 @@ class RunState:
     round: int = 0
     """training rounds done"""
     best: Encoder | None = None
-    """the one that platforms did best with; None where none was evaluated yet"""
+    """the last that was evaluated and is not clearly worse than one before it; None where none was evaluated yet"""
     cohort: tuple[str, ...] = ()
     """names of the platforms that every round must have, where all are required"""
     moments: Mapping[str, Moments] = field(default_factory=dict)

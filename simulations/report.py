@@ -92,7 +92,7 @@ FIGURES: tuple[tuple[str, str, Draw], ...] = (
         "Rounds",
         (
             "The mean loss and the validation NDCG@10 of each platform after each round. The dotted line stands at the "
-            "round whose encoder the run leaves: the one that platforms did best with."
+            "round whose encoder the run leaves: the last that is not clearly worse than one before it."
         ),
         plots.round_figure,
     ),

@@ -102,7 +102,8 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         _mean(quality),
         f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
         f"{record['seconds']:.0f}",
-        record["note"] or ("best so far" if record.get("best") else ""),
+        record["note"]
+        or ("" if record.get("best", True) or record["kind"] != "evaluate" else "clearly worse than before: not kept"),
     ]
 
 
