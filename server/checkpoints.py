@@ -27,8 +27,8 @@ from shared.whole_file import write_whole
 
 ENCODER_FILE, HISTORY_FILE = "encoder.safetensors", "rounds.json"
 CHECKPOINT_FILE, OUTCOME_FILE = "checkpoint.safetensors", "outcome.json"
-FORMAT = "graft-run/3"
-_FLAT, _BEST, _OPTIMISER = "encoder", "best", "optimiser/"
+FORMAT = "graft-run/4"
+_FLAT, _KEPT, _OPTIMISER = "encoder", "kept", "optimiser/"
 
 
 class Checkpoints:
@@ -68,7 +68,7 @@ class Checkpoints:
                 raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")
         return RunState(
             encoder=Encoder(spec=self._spec, flat=arrays[_FLAT]),
-            best=Encoder(spec=self._spec, flat=arrays[_BEST]) if _BEST in arrays else None,
+            kept=Encoder(spec=self._spec, flat=arrays[_KEPT]) if _KEPT in arrays else None,
             run=facts["run"],
             round=facts["round"],
             cohort=tuple(facts["cohort"]),
@@ -96,7 +96,7 @@ def save_outcome(folder: Path, reason: str) -> None:
 def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
     arrays: dict[str, NDArray[Any]] = {
         _FLAT: np.ascontiguousarray(state.encoder.flat),
-        **({} if state.best is None else {_BEST: np.ascontiguousarray(state.best.flat)}),
+        **({} if state.kept is None else {_KEPT: np.ascontiguousarray(state.kept.flat)}),
         **{_OPTIMISER + name: np.ascontiguousarray(value) for name, value in sorted(state.optimiser.items())},
     }
     facts = json.dumps(

@@ -13,9 +13,9 @@ from server.aggregation import agreement
 from server.aggregation.aggregation import BuildAggregation, Resumable
 from server.aggregation.server_optimiser import ServerOptimiser, Update
 from server.aggregation.weighting import Weighting
-from server.best_round import may_be_left
 from server.deliveries import Deliveries
 from server.exchange import Answers, ask, platforms_online
+from server.kept_round import may_be_kept
 from server.run_state import Kind, RoundRecord, RunState
 from server.screening import screen_evaluate, screen_moments, screen_train
 from shared.config import RoundsConfig
@@ -173,9 +173,9 @@ class _Loop:
         )
         validation = {name: reply.validation for name, reply in answers.replies.items()}
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
-        best = bool(validation) and may_be_left(validation, state.history, weights)
-        record = self._record("evaluate", state.round, start, answers, validation=validation, best=best)
-        return replace(state, best=state.encoder if best else state.best, history=(*state.history, record))
+        kept = bool(validation) and may_be_kept(validation, state.history, weights)
+        record = self._record("evaluate", state.round, start, answers, validation=validation, kept=kept)
+        return replace(state, kept=state.encoder if kept else state.kept, history=(*state.history, record))
 
     def _ask_about(
         self,
@@ -274,7 +274,7 @@ class _Loop:
         losses: dict[str, dict[str, float]] | None = None,
         validation: dict[str, dict[str, float]] | None = None,
         updates: Sequence[Update] = (),
-        best: bool = False,
+        kept: bool = False,
         note: str = "",
     ) -> RoundRecord:
         for name, reason in answers.dropped.items():
@@ -291,7 +291,7 @@ class _Loop:
             validation=validation or {},
             cosines=agreement.cosines(updates),
             weights={update.name: update.weight for update in updates},
-            best=best,
+            kept=kept,
             declined=answers.declined,
             failed=answers.failed,
             dropped=answers.dropped,

@@ -39,8 +39,8 @@ class RoundRecord:
     """between the platforms' updates; training rounds only"""
     weights: dict[str, float]
     """how much each update counted; training rounds only"""
-    best: bool
-    """whether the run would leave this encoder if it ended here (server/best_round.py); evaluations only"""
+    kept: bool
+    """whether the run would leave this encoder if it ended here (server/kept_round.py); evaluations only"""
     note: str
     """in words, where the encoder stayed as it was; else empty"""
 
@@ -68,7 +68,7 @@ class RunState:
     """which run this is, on every restart the same; platforms tell a repeated task by it"""
     round: int = 0
     """training rounds done"""
-    best: Encoder | None = None
+    kept: Encoder | None = None
     """the last that was evaluated and is not clearly worse than one before it; None where none was evaluated yet"""
     cohort: tuple[str, ...] = ()
     """names of the platforms that every round must have, where all are required"""
@@ -81,4 +81,4 @@ class RunState:
     @property
     def released(self) -> Encoder:
         """What the run would leave if it ended now."""
-        return self.best or self.encoder
+        return self.kept or self.encoder

@@ -48,6 +48,7 @@ class FederationResult:
         cosines, weights, validation: {platform: NDCG@10 of both parts}, kept: whether its encoder is what the run left,
         dropped}."""
         merged: list[dict[str, Any]] = []
+        kept: dict[str, Any] = {}
         for entry in self.history:
             if entry["kind"] != "evaluate":
                 merged.append(_round_entry(entry))
@@ -56,18 +57,16 @@ class FederationResult:
             last = merged[-1]
             last["validation"] = values
             last["dropped"] = {**entry["dropped"], **last["dropped"]}
-            if entry["best"]:
-                for earlier in merged:
-                    earlier["kept"] = earlier is last
+            kept = last if entry["kept"] else kept
             for total in ("seconds", "bytes_up", "bytes_down"):
                 last[total] += entry[total]
-        return merged
+        return [{**one, "kept": one is kept} for one in merged]
 
 
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
     kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
-    left = {"validation": {}, "kept": False, "dropped": dict(entry["dropped"])}
+    left = {"validation": {}, "dropped": dict(entry["dropped"])}
     return {"kind": kind, "number": entry["round"], **kept, **left}
 
 

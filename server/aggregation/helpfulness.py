@@ -9,6 +9,9 @@ from shared.encoder.linear import Moments, solve
 
 Float64 = NDArray[np.float64]
 
+ONE_TRADE, STRANGER = 0.5, 0.1
+"""Of the most mutual help that a platform has with the others: from where on it counts whole, and where not at all."""
+
 
 def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, dict[str, float]]:
     """Helper to helped to how far the helper's linear map lifts the helped platform's next items over chance.
@@ -28,10 +31,12 @@ def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[s
 
 
 def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:
-    """How much each platform is of one trade with the others: its mean mutual help, scaled so that the most is 1.
+    """How much each platform is of one trade with the others, from 0 to 1, by its mean mutual help.
 
     Two platforms help each other as much as the less helpful of the two does, and never less than 0: who gives and
-    gains nothing is a stranger, however many pairs he has. 1 for all where nobody helps anybody.
+    gains nothing is a stranger, however many pairs he has. At least half of the most is 1, at most a tenth of it 0, in
+    between in proportion; so strangers leave no trace at all, and those of one trade count alike. 1 for all where
+    nobody helps anybody.
 
     Raises InputError where moments cannot be solved.
     """
@@ -41,7 +46,10 @@ def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> di
         for name, row in helped.items()
     }
     most = max(means.values(), default=0.0)
-    return {name: value / most if most > 0 else 1.0 for name, value in means.items()}
+    if most == 0:
+        return dict.fromkeys(means, 1.0)
+    span = ONE_TRADE - STRANGER
+    return {name: min(max((value / most - STRANGER) / span, 0.0), 1.0) for name, value in means.items()}
 
 
 def _centred(moments: Moments) -> tuple[Float64, Float64, Float64]:

@@ -103,7 +103,7 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
         f"{record['seconds']:.0f}",
         record["note"]
-        or ("" if record.get("best", True) or record["kind"] != "evaluate" else "clearly worse than before: not kept"),
+        or ("" if record.get("kept", True) or record["kind"] != "evaluate" else "clearly worse than before: not kept"),
     ]
 
 

@@ -1,5 +1,7 @@
 """Honest training replies made into others, and what must become of such a reply of platform b."""
 
+from collections.abc import Callable
+
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
@@ -7,6 +9,10 @@ from shared.encoder.layout import Layout
 from shared.wire import ENCODER, FLAT, HEADER
 from simulations.federation import FederationResult
 from tests.federation_world import START
+
+Change = Callable[[RecordDict], RecordDict]
+Attack = tuple[Change, str]
+"""What is made of an honest reply, and words of the reason for which it is dropped."""
 
 
 def flat_of(content: RecordDict) -> np.ndarray:

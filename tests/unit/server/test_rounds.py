@@ -10,6 +10,7 @@ from flwr.clientapp import ClientApp
 from client.app import app as real_app
 from client.data.splits import training_sequences
 from client.training.moments import platform_moments
+from client.workspace import OpenedData
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.rounds import Clock, run_rounds, solved
 from server.run_state import RunState
@@ -18,6 +19,7 @@ from shared.encoder.adapters import AdapterSpec
 from shared.errors import FederationError
 from simulations.in_process_grid import InProcessGrid
 from tests.federation_world import LOCAL, START, config, federate, opened
+from tests.unit.client.training.world import N_ITEMS
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc")}
 
@@ -91,7 +93,7 @@ class RuinsTheSecondRound:
         self._inner.restore(state)
 
 
-def test_leaves_the_encoder_that_platforms_did_best_with(tmp_path) -> None:
+def test_passes_over_an_encoder_with_which_platforms_do_clearly_worse(tmp_path) -> None:
     good = federate(tmp_path / "one-round", PLATFORMS, config(rounds=1, final_rate=1.0))
     ruined = config(rounds=3, final_rate=1.0)
     found = federate(tmp_path / "ruined", PLATFORMS, ruined, aggregation=RuinsTheSecondRound)
@@ -103,6 +105,23 @@ def test_judges_rounds_by_how_much_platforms_help_each_other(tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(weighting="helpfulness"))
     assert sum(entry["kept"] for entry in found.rounds()) == 1
     assert max(found.history[2]["weights"].values()) == 1.0
+
+
+def on_another_ring(name: str) -> OpenedData:
+    """A platform whose users walk around the same items in another order: nothing it has learnt holds elsewhere."""
+    found = opened(name, users=480)
+    walks, order = found.platform.sequences, np.random.default_rng(0).permutation(N_ITEMS).astype(np.int32)
+    return replace(found, platform=replace(found.platform, sequences=replace(walks, items=order[walks.items])))
+
+
+def test_a_stranger_leaves_no_trace_under_helpfulness(tmp_path) -> None:
+    beside = {**PLATFORMS, "stranger": on_another_ring("stranger")}
+    alone = federate(tmp_path / "alone", PLATFORMS)
+    weighed = federate(tmp_path / "weighed", beside, config(weighting="helpfulness"))
+    alike = federate(tmp_path / "alike", beside)
+    assert weighed.history[2]["weights"] == {"a": 1, "b": 1, "c": 1, "stranger": 0}
+    assert weighed.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
+    assert alike.encoder.flat.tobytes() != alone.encoder.flat.tobytes()
 
 
 def test_leaves_the_last_encoder_where_nothing_is_evaluated(tmp_path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.aggregation.helpfulness import helpful_weights, helpfulness
+from server.aggregation.helpfulness import ONE_TRADE, STRANGER, helpful_weights, helpfulness
 from server.aggregation.weighting import Weighting
 from server.rounds import solved
 from shared.config import RoundsConfig
@@ -73,15 +73,40 @@ def test_a_stranger_counts_nothing_and_the_most_helpful_1() -> None:
     assert helpful_weights({"alone": FEDERATION["shop"]}) == {"alone": 1.0}
 
 
-def test_who_only_gives_counts_as_little_as_who_only_takes() -> None:
-    both = moments(np.concatenate([SHOPS[:, : DIM // 2], FILMS[:, DIM // 2 :]], axis=1), 5, pairs=10 * PAIRS)
-    federation = {**FEDERATION, "mixed": both}
+def mixed(share: float) -> Moments:
+    """Ten times the pairs of a shop, by its rule in a share of the dimensions and the films' in the others."""
+    columns = int(share * DIM)
+    return moments(np.concatenate([SHOPS[:, :columns], FILMS[:, columns:]], axis=1), 5, pairs=10 * PAIRS)
+
+
+def share_of_the_most(name: str, federation: dict[str, Moments]) -> float:
     helped = helpfulness(federation)
+    means = [
+        np.mean([max(min(there, helped[other][one]), 0.0) for other, there in row.items()])
+        for one, row in helped.items()
+    ]
+    return float(means[list(helped).index(name)] / max(means))
+
+
+def test_counts_in_proportion_between_a_stranger_and_one_of_the_trade() -> None:
+    federation = {**FEDERATION, "mixed": mixed(0.6)}
+    share = share_of_the_most("mixed", federation)
     weights = helpful_weights(federation)
-    mutual = [max(min(helped["mixed"][name], helped[name]["mixed"]), 0.0) for name in FEDERATION]
-    most = [max(min(helped["shop"][name], helped[name]["shop"]), 0.0) for name in federation if name != "shop"]
-    assert weights["mixed"] / weights["shop"] == pytest.approx(np.mean(mutual) / np.mean(most))
+    assert STRANGER < share < ONE_TRADE
+    assert weights["mixed"] == pytest.approx((share - STRANGER) / (ONE_TRADE - STRANGER))
     assert weights["mixed"] < 0.5
+
+
+def test_those_of_one_trade_count_alike() -> None:
+    federation = {**FEDERATION, "mixed": mixed(0.9)}
+    assert helpful_weights(federation) == {"shop": 1, "branch": 1, "outlet": 1, "mixed": 1, "films": 0}
+    assert ONE_TRADE < share_of_the_most("mixed", federation) < 0.9
+
+
+def test_a_faint_help_leaves_no_trace() -> None:
+    federation = {**FEDERATION, "mixed": mixed(0.5)}
+    assert 0 < share_of_the_most("mixed", federation) < STRANGER
+    assert helpful_weights(federation)["mixed"] == 0
 
 
 def test_moments_of_strangers_count_nothing_under_helpfulness_alone() -> None:

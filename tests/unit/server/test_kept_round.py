@@ -1,9 +1,9 @@
-"""Which of several evaluated encoders a run may leave."""
+"""Which of several evaluated encoders a run may keep."""
 
 import numpy as np
 import pytest
 
-from server.best_round import may_be_left
+from server.kept_round import may_be_kept
 from server.run_state import RoundRecord
 
 
@@ -19,7 +19,7 @@ def evaluation(number: int, figures: dict[str, float]) -> RoundRecord:
             "note": "",
             "platforms": list(figures),
             "missing": [],
-            "best": True,
+            "kept": True,
             "validation": {name: {"both": value} for name, value in figures.items()},
         }
     )
@@ -27,10 +27,10 @@ def evaluation(number: int, figures: dict[str, float]) -> RoundRecord:
 
 def may_follow(now: dict[str, float], *before: dict[str, float], weights: dict[str, float] | None = None) -> bool:
     found = {name: {"both": value} for name, value in now.items()}
-    return may_be_left(found, [evaluation(number, one) for number, one in enumerate(before)], weights or {})
+    return may_be_kept(found, [evaluation(number, one) for number, one in enumerate(before)], weights or {})
 
 
-def test_the_first_that_is_evaluated_may_be_left() -> None:
+def test_the_first_that_is_evaluated_may_be_kept() -> None:
     assert may_follow({"a": 0.1})
     assert may_follow({"a": 0.1}, {})
 

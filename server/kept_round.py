@@ -15,7 +15,7 @@ CLEARLY = 0.1
 """How much worse than one before an encoder must be to be passed over."""
 
 
-def may_be_left(
+def may_be_kept(
     found: Mapping[str, Mapping[str, float]], history: Sequence[RoundRecord], weights: Mapping[str, float]
 ) -> bool:
     """Whether platforms do about as well with an encoder as with each that was evaluated before it, or better.

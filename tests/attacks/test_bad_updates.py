@@ -1,0 +1,50 @@
+"""A reply that is not exactly the form that was asked for never enters the encoder; the others' update is taken."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.attacks import bad_adapters, bad_steps
+from tests.attacks.tampered import check_was_dropped
+from tests.federation_world import LOCAL, config, federate, opened, tampering
+
+PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", start=1)}
+ROUNDS = {
+    "adapters": config(moments=False, local=replace(LOCAL, adapters="lora:2")),
+    "steps": config(moments=False, local=replace(LOCAL, updates="steps")),
+}
+ATTACKS = {"adapters": bad_adapters.ATTACKS, "steps": bad_steps.ATTACKS}
+UNASKED = {"adapters": bad_adapters.an_adapter, "steps": bad_steps.a_step}
+EACH = [(form, attack) for form, attacks in ATTACKS.items() for attack in attacks]
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    """By form, the encoder of the same rounds in which b never replies."""
+    silent = frozenset({"b"})
+    return {
+        form: federate(tmp_path_factory.mktemp(form), PLATFORMS, rounds, silent=silent)
+        for form, rounds in ROUNDS.items()
+    }
+
+
+@pytest.mark.parametrize(("form", "attack"), EACH, ids=[f"{form}: {attack}" for form, attack in EACH])
+def test_drops_and_names_a_reply_with(form, attack, honest, tmp_path) -> None:
+    change, reason = ATTACKS[form][attack]
+    found = federate(tmp_path, PLATFORMS, ROUNDS[form], apps={"b": tampering(change)})
+    check_was_dropped(found, reason, honest[form])
+
+
+@pytest.mark.parametrize("form", list(UNASKED))
+def test_drops_what_was_not_asked_for(form, tmp_path) -> None:
+    found = federate(tmp_path, PLATFORMS, config(moments=False), apps={"b": tampering(UNASKED[form])})
+    assert all("layout must hold" in why for why in found.dropped["b"])
+    assert set(found.dropped) == {"b"}
+
+
+@pytest.mark.parametrize("form", list(ROUNDS))
+def test_takes_all_three_where_nobody_attacks(form, honest, tmp_path) -> None:
+    """What shows that the attacks above are attacks: b's honest reply does enter."""
+    found = federate(tmp_path, PLATFORMS, ROUNDS[form])
+    assert found.dropped == {}
+    assert found.encoder.flat.tobytes() != honest[form].encoder.flat.tobytes()
