@@ -80,7 +80,8 @@ def _heat_map(
     document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str, digits: int | None = None
 ) -> str | None:
     values = {row: found for row, found in values.items() if found}
-    columns = list(dict.fromkeys(column for found in values.values() for column in found))
+    given = list(dict.fromkeys(column for found in values.values() for column in found))
+    columns = sorted(given, key=lambda column: list(values).index(column) if column in values else len(values))
     if not columns:
         return None
     table = np.array([[found.get(column, np.nan) for column in columns] for found in values.values()])

@@ -1,5 +1,6 @@
 """The figures: one for everything that a result holds, none for what it lacks."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -22,6 +23,13 @@ def drawn(draw: Draw) -> str:
     svg = draw(full_document())
     assert svg is not None
     return svg
+
+
+def ticks(svg: str | None) -> list[str]:
+    """What stands along the axes, in the order in which it is drawn."""
+    ids = re.compile(r"[xy]tick_\d+")
+    groups = [node for node in ET.fromstring(svg or "").iter(f"{SVG}g") if ids.fullmatch(node.get("id", ""))]  # noqa: S314
+    return ["".join(text.itertext()) for node in groups for text in node.iter(f"{SVG}text")]
 
 
 def texts(svg: str | None) -> set[str]:
@@ -90,6 +98,13 @@ def test_draws_one_platform_and_many() -> None:
 def test_shows_who_helps_whom_in_percent_and_cosines_with_their_sign() -> None:
     assert "12.5" in texts(drawn(plots.help_figure))
     assert "-.25" in texts(drawn(plots.cosine_figure))
+
+
+@pytest.mark.parametrize("draw", [plots.help_figure, plots.cosine_figure])
+def test_names_platforms_in_one_order_down_and_across(draw: Draw) -> None:
+    names = ticks(draw(full_document("shop", "films", "news")))
+    assert len(names) == 6
+    assert names[:3] == names[3:]
 
 
 def test_draws_a_platform_in_its_beginnings_up_to_all_of_its_users() -> None:
