@@ -146,8 +146,10 @@ class _Loop:
             number,
             lambda content: screen_train(content, encoder, number, settings),
         )
-        note = self._too_few(answers)
         updates = self._updates(encoder, answers, state.moments)
+        note = self._too_few(answers)
+        if not note and not any(update.weight > 0 for update in updates):
+            note = "the encoder is unchanged: no platform whose update has a weight replied"
         if not note:
             flat = self._aggregation.step(encoder.flat, updates, round_number=number)
             if np.isfinite(flat).all():

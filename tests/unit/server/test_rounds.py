@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from flwr.app import RecordDict
 from flwr.clientapp import ClientApp
 
 from client.app import app as real_app
@@ -18,7 +19,7 @@ from shared.config import RoundsConfig
 from shared.encoder.adapters import AdapterSpec
 from shared.errors import FederationError
 from simulations.in_process_grid import InProcessGrid
-from tests.federation_world import LOCAL, START, config, federate, opened
+from tests.federation_world import LOCAL, START, config, federate, opened, tampering
 from tests.unit.client.training.world import N_ITEMS
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc")}
@@ -122,6 +123,16 @@ def test_a_stranger_leaves_no_trace_under_helpfulness(tmp_path) -> None:
     assert weighed.history[2]["weights"] == {"a": 1, "b": 1, "c": 1, "stranger": 0}
     assert weighed.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
     assert alike.encoder.flat.tobytes() != alone.encoder.flat.tobytes()
+
+
+def test_leaves_the_encoder_where_only_a_stranger_trains(tmp_path) -> None:
+    beside = {**PLATFORMS, "stranger": on_another_ring("stranger")}
+    unreadable = {name: tampering(lambda _content: RecordDict()) for name in PLATFORMS}
+    found = federate(tmp_path / "away", beside, config(weighting="helpfulness"), apps=unreadable)
+    before = federate(tmp_path / "before", PLATFORMS, config(rounds=0))
+    assert found.history[2]["weights"] == {"stranger": 0}
+    assert "no platform whose update has a weight" in found.history[2]["note"]
+    assert found.encoder.flat.tobytes() == before.encoder.flat.tobytes()
 
 
 def test_leaves_the_last_encoder_where_nothing_is_evaluated(tmp_path) -> None:
