@@ -25,10 +25,17 @@ def answer(recommender: Recommender, user: str, k: int, *, as_json: bool) -> Non
     table = Table("item", "title", "score", "scorers", "from the history")
     for row in rows:
         scorers = "\n".join(f"{part['name']} {part['adds']:+.2f}" for part in row["scorers"])
-        history = "\n".join(f"{part['title'][:_TITLE]} {part['adds']:+.2f}" for part in row["history"])
-        cells = (row["item"], row["title"][:_TITLE], f"{row['score']:.2f}", scorers, history)
+        history = "\n".join(f"{_shown(part['title'][:_TITLE])} {part['adds']:+.2f}" for part in row["history"])
+        cells = (_shown(row["item"]), _shown(row["title"][:_TITLE]), f"{row['score']:.2f}", scorers, history)
         table.add_row(*map(escape, cells))
     Console().print(table)
+
+
+def _shown(text: str) -> str:
+    """A text as a terminal may show it: what would steer the terminal stands as a replacement mark."""
+    return "".join(
+        letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def _row(recommender: Recommender, one: Recommendation) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from client.cli import app, run
 from client.commands.pretrain import pretrain_folder
+from client.commands.recommend import answer
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
 from client.recommender.candidates import LOCAL
@@ -133,6 +135,16 @@ def test_recommends_at_the_terminal(folder, encoder_file, tmp_path, capsys):
     app(arguments, standalone_mode=False)
     table = capsys.readouterr().out
     assert all(row["item"] in table for row in rows)
+
+
+@pytest.mark.parametrize("steers", ["\x1b[2Jgone", "\x1b]0;title\x07", "\u202egnp.exe", "\x9b31m"])
+def test_what_an_item_is_called_cannot_steer_the_terminal(recommender, steers, capsys):
+    names = tuple(f"{steers} {row}" for row in range(N_ITEMS))
+    hostile = replace(recommender, items=replace(recommender.items, item_ids=names, texts=names))
+    answer(hostile, "3", 4, as_json=False)
+    table = capsys.readouterr().out
+    assert "\N{REPLACEMENT CHARACTER}" in table
+    assert all(letter.isprintable() for letter in table if letter != "\n")
 
 
 def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsys):
