@@ -38,7 +38,7 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int) -> ServedHe
         head=SequenceHead.initial(n_items, _encoder(preset, seed).spec.architecture.width),
     )
     parts = ServedParts(
-        received={"received": _encoder(preset, seed)},
+        encoders={"received": KeptEncoder(encoder=_encoder(preset, seed))},
         own=Own(kept=own, ids=SequenceModel.ids_only(LARGE, n_items, seed)),
     )
     scorers = (*fitted.scorers.values(), *parts.scorers(features))

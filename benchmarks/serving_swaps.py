@@ -149,9 +149,9 @@ def _two_heads(out: Path, items: int) -> tuple[ServedHead, ServedHead]:
     if kept.stamp(RECORD) is None:
         made_up_head(items, USERS, "small", seed=0).write(kept)
     one = read_served(kept)
-    received = {"received": made_up_head(200, 50, "small", seed=5).parts.received["received"]}
+    encoders = made_up_head(200, 50, "small", seed=5).parts.encoders
     weights = rng_for(0, "other-weights").uniform(0, 0.3, len(one.head.weights)).astype(np.float64)
-    other = replace(one, head=replace(one.head, weights=weights), parts=replace(one.parts, received=received))
+    other = replace(one, head=replace(one.head, weights=weights), parts=replace(one.parts, encoders=encoders))
     if HeadStore(out / "heads").stamp(RECORD) is None:
         other.write(HeadStore(out / "heads"))
     return one, other

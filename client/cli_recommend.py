@@ -27,6 +27,17 @@ TookPart = Annotated[
 OwnEncoder = Annotated[
     bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
 ]
+Methods = Annotated[
+    str,
+    typer.Option(
+        "--methods",
+        help="How the encoder may be used, with commas: feature (as it came), model (tuned here), knowledge (it "
+        "teaches a smaller one). The last two are trained here, which takes as long again.",
+    ),
+]
+MomentsWeight = Annotated[
+    float, typer.Option(help="How often an own pair counts when model moves the encoder's linear part; 0: it stays.")
+]
 
 
 def add_recommend_commands(app: typer.Typer) -> None:
@@ -53,22 +64,25 @@ def fit(
     no_order: Annotated[bool, typer.Option("--no-order", help="The events have no meaningful order in time.")] = False,
     took_part: TookPart = False,
     own: OwnEncoder = True,
+    methods: Methods = "feature",
+    moments_weight: MomentsWeight = 0.0,
     vault_key: VaultKey = "",
 ) -> None:
     """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
 
+    The encoder that the heads serve until now competes too; what is above local beyond noise, and best, is served.
     What callers reported to a service of the same heads is fitted on, too.
     Of an agent's folder, its settings say what the data are and how they are prepared, its vault keeps the heads, and
     its ledger tells whether the platform helped to train encoders.
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
     it a vault (`graft-client vault make`) and say where its key is.
     """
-    from client.commands.fit import Fitting, agents_fitting, is_agent
+    from client.commands.fit import Fitting, agents_fitting, is_agent, with_contenders
     from client.recommender.served_fit import FitSettings, fit_recommender
 
     if is_agent(folder):
         _refuse_what_the_agent_says()
-        chosen = agents_fitting(folder, own=own)
+        chosen = agents_fitting(folder)
         place, key = heads_and_key(folder, heads, vault_key)
     else:
         preparation = Preparation(
@@ -78,9 +92,10 @@ def fit(
             repeats="keep" if keep_repeats else "first",
             ordered=not no_order,
         )
-        settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
+        settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
         chosen = Fitting(data=folder, settings=settings)
         place, key = heads_and_key(None, heads, vault_key)
+    chosen = with_contenders(chosen, own=own, methods=methods, moments_weight=moments_weight)
     private = open_private_folder(place, key)
     reports = ReportedEvents(entries=private.reported())
     verdict = fit_recommender(chosen.data, encoder, private.heads, chosen.settings, reports)
@@ -99,6 +114,8 @@ def evaluate(
     min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
     took_part: TookPart = False,
     own: OwnEncoder = True,
+    methods: Methods = "feature",
+    moments_weight: MomentsWeight = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     vault_key: VaultKey = "",
 ) -> None:
@@ -108,23 +125,21 @@ def evaluate(
     Fits as `fit` does and stores nothing; an agent's folder brings its settings, and what callers reported.
     """
     from client.commands.evaluate import show
-    from client.commands.fit import agents_fitting, is_agent, platform_fitting
-    from client.recommender.catalogue_vectors import CatalogueVectors
+    from client.commands.fit import agents_fitting, is_agent, platform_fitting, with_contenders
     from client.recommender.served_evaluation import evaluate_fit
     from client.recommender.served_fit import open_fit
 
-    reports = kept = None
+    reports = heads = None
     if is_agent(Path(folder)):
         _refuse_what_the_agent_says()
-        chosen = agents_fitting(Path(folder), own=own)
+        chosen = agents_fitting(Path(folder))
         place, key = heads_and_key(Path(folder), None, vault_key)
         private = open_private_folder(place, key)
-        reports, kept = ReportedEvents(entries=private.reported()), CatalogueVectors(str(place), private.heads)
+        reports, heads = ReportedEvents(entries=private.reported()), private.heads
     else:
-        chosen = platform_fitting(
-            folder, features, seed, min_user_events, min_item_events, took_part=took_part, own=own
-        )
-    work = open_fit(chosen.data, encoder, chosen.settings, reports, kept)
+        chosen = platform_fitting(folder, features, seed, min_user_events, min_item_events, took_part=took_part)
+    chosen = with_contenders(chosen, own=own, methods=methods, moments_weight=moments_weight)
+    work = open_fit(chosen.data, encoder, chosen.settings, reports, heads)
     show(evaluate_fit(work, chosen.settings.seed), as_json=as_json)
 
 

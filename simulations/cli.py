@@ -77,6 +77,10 @@ def run(
     alignment: Annotated[
         str | None, typer.Option(help="While tuning: off, probe:WEIGHT, coral:WEIGHT or gate, all three compete [off].")
     ] = None,
+    moments_weight: Annotated[
+        float | None,
+        typer.Option(help="How often an own pair counts when model moves an encoder's linear part [0: it stays]."),
+    ] = None,
     clicks: Annotated[
         str | None, typer.Option(help="on or off: predict clicks where a platform has impressions [on].")
     ] = None,
@@ -127,6 +131,7 @@ def run(
         "updates": updates,
         "teacher": teacher,
         "alignment": alignment,
+        "moments_weight": moments_weight,
         "clicks": clicks,
         "plugin": None if plugin is None else str(plugin),
         "aggregation": aggregation,

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from client.recommender.release import released_calibration, released_item_moments
+from client.transfer.trained_parts import FROM_ROUNDS, Encoders
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
-from shared.config import LocalSettings, RoundsConfig, adapter_rank
+from shared.config import LocalSettings, RoundsConfig
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard
 from simulations.encoders import OpenPlatform, pooled_encoder, source_encoder
@@ -18,7 +19,6 @@ from simulations.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.recorder import RunRecorder
 from simulations.run_config import AGGREGATION, NEEDS_SOURCE, RunConfig
 from simulations.shared_pretraining import pretrained_once
-from simulations.trained_parts import FROM_ROUNDS, Encoders
 from simulations.who_helps import leave_one_out
 
 
@@ -69,7 +69,6 @@ class EncoderTraining:
             item_moments=card.item_moments,
             federated=federated,
             pooled=pooled,
-            rank=adapter_rank(config.adapters),
         )
 
     def _pretrained(self) -> Made:

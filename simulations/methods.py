@@ -10,7 +10,10 @@ from client.data.spec import PlatformSpec
 from client.features.kept_vectors import VectorFolder
 from client.recommender.cross_fitting import Catalogue
 from client.scorers.neighbours import Neighbours, nearest
+from client.transfer.model import TuningSettings
+from client.transfer.trained_parts import PartSettings
 from client.workspace import open_data
+from shared.config import adapter_rank
 from shared.feature_space.fingerprint import require_same
 from simulations.baselines import BASELINES
 from simulations.cold_start import METHODS, beginnings
@@ -23,7 +26,6 @@ from simulations.platform_methods import run_baselines, run_stacks
 from simulations.platforms import open_platforms
 from simulations.recorder import RunRecorder
 from simulations.run_config import RunConfig
-from simulations.trained_parts import PartSettings
 from simulations.workers import Workers, cores, threads
 
 LOCAL_METHODS = (*BASELINES, "stack", "local")
@@ -40,7 +42,12 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
     specs, world = open_platforms(config, work / "platforms")
     for source in config.sources:
         specs = without_shared_people(specs, source, work / "source")
-    settings = PartSettings(preset=config.encoder, teacher=config.teacher, alignment=config.alignment)
+    settings = PartSettings(
+        preset=config.encoder,
+        teacher=config.teacher,
+        alignment=config.alignment,
+        tuning=TuningSettings(rank=adapter_rank(config.adapters), moments_weight=config.moments_weight),
+    )
     known: dict[str, Neighbours] = {}
     with Workers(jobs, recorder) as workers, threads(max(1, cores() // 2)):
         for seed in range(config.seed, config.seed + config.seeds):

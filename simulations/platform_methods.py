@@ -23,6 +23,7 @@ from client.scorers.table import SCORERS, ScorerTable
 from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import TRANSFER, decide
 from client.transfer.relatedness import Relatedness, relatedness
+from client.transfer.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders, PartSettings, PlatformParts
 from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
@@ -46,7 +47,6 @@ from simulations.students import student_summary
 from simulations.synthetic.oracle import oracle_scores
 from simulations.synthetic.world import PlatformTruth
 from simulations.trade_off import trade_off
-from simulations.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders, PartSettings, PlatformParts
 
 COLD_HISTORY = 3
 """Events of a user, at most, who counts as cold."""

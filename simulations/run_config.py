@@ -11,6 +11,7 @@ from client.features.item_features import check_features
 from client.recommender.candidates import LOCAL
 from client.transfer.alignment import parse_alignment
 from client.transfer.gate import TRANSFER
+from client.transfer.model import TuningSettings
 from client.transfer.teachers import TEACHERS
 from shared.config import LocalSettings, Updates, Weighting
 from shared.encoder.presets import PRESETS
@@ -60,6 +61,8 @@ class RunConfig:
     """Of method ``knowledge``: the tuned encoder, or the platform's ``stack``."""
     alignment: str = "off"
     """While the source's encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete."""
+    moments_weight: float = 0.0
+    """How often each own pair counts when ``model`` moves the linear part of an encoder; 0 leaves it as it came."""
     clicks: bool = True
     """Whether clicks are predicted on platforms that have impressions."""
     plugin: PluginFile | None = None
@@ -88,6 +91,7 @@ class RunConfig:
         _check_known("weights", (self.weights,), get_args(Weighting))
         check_features(self.features)
         LocalSettings(adapters=self.adapters, updates=self.updates)
+        TuningSettings(moments_weight=self.moments_weight)
         _check_known("cold-start", self.cold_start, tuple(n for n in self.reported if n not in self.sources))
         self._check_diversity()
         limits = {"rounds": 0, "seed": 0, "seeds": 1, "min_user_events": 1, "min_item_events": 1}
@@ -145,6 +149,7 @@ class RunConfig:
             "updates": self.updates,
             "teacher": self.teacher,
             "alignment": self.alignment,
+            "moments_weight": self.moments_weight,
             "clicks": "on" if self.clicks else "off",
             "plugin": None if self.plugin is None else self.plugin.to_json(),
             "aggregation": self.aggregation,
@@ -284,6 +289,7 @@ _READERS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "updates": ("updates", _read_text),
     "teacher": ("teacher", _read_text),
     "alignment": ("alignment", _read_text),
+    "moments_weight": ("moments_weight", _read_number),
     "clicks": ("clicks", _read_switch),
     "plugin": ("plugin", _read_plugin),
     "aggregation": ("aggregation", _read_text),

@@ -19,7 +19,7 @@ def show(found: ServedEvaluation, *, as_json: bool) -> None:
     title = f"The last event of {found.users:,} users among {found.items:,} items, full ranking"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
-    for name in ("NDCG@10", "Recall@10", "coverage", "lift over local, %"):
+    for name in ("NDCG@10", "Recall@10", "MRR", "coverage", "lift over local, %"):
         table.add_column(name, justify="right", no_wrap=True)
     for method, one in found.methods.items():
         served = method == found.served

@@ -1,6 +1,6 @@
 """``graft-client fit`` and ``evaluate`` on an agent's folder: its settings and ledger say what else options would."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from client.agent.home import AgentHome
@@ -8,6 +8,7 @@ from client.agent.settings import AgentSettings
 from client.data.spec import parse_platform_spec
 from client.guard.ledger import Ledger
 from client.recommender.served_fit import FitSettings
+from client.transfer.model import TuningSettings
 from shared.settings_file import read_settings
 
 CONTRIBUTIONS = ("moments-reply", "train-reply")
@@ -28,7 +29,7 @@ def is_agent(folder: Path) -> bool:
     return AgentHome(folder).settings.is_file()
 
 
-def agents_fitting(folder: Path, *, own: bool) -> Fitting:
+def agents_fitting(folder: Path) -> Fitting:
     """By the agent's settings; raises ConfigError where they make no sense."""
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
@@ -39,18 +40,24 @@ def agents_fitting(folder: Path, *, own: bool) -> Fitting:
         settings.min_user_events,
         settings.min_item_events,
         took_part=has_contributed(home),
-        own=own,
     )
 
 
 def platform_fitting(
-    line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool, own: bool
+    line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool
 ) -> Fitting:
     """Of the platform ``DIR[,option=value...]``; raises ConfigError."""
     spec = parse_platform_spec(f"platform={line}")
     preparation = spec.preparation(min_user_events, min_item_events)
-    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part, own=own)
+    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
     return Fitting(data=spec.path, settings=settings)
+
+
+def with_contenders(fitting: Fitting, *, own: bool, methods: str, moments_weight: float) -> Fitting:
+    """The same with what may compete to be served, ``methods`` with commas between; raises ConfigError."""
+    names = tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
+    tuning = TuningSettings(moments_weight=moments_weight)
+    return replace(fitting, settings=replace(fitting.settings, own=own, methods=names, tuning=tuning))
 
 
 def has_contributed(home: AgentHome) -> bool:

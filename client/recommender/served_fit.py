@@ -1,10 +1,10 @@
 """Fitting what a platform serves: the panel with a received encoder, the gate's verdict, one record."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from client.data.platform import Platform
 from client.data.preparation import Preparation, prepare
 from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
-from client.features.kept_vectors import KeptVectors
 from client.progress import track
 from client.recommender.candidates import LOCAL
 from client.recommender.catalogue_vectors import CatalogueVectors
@@ -24,20 +23,26 @@ from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
 from client.recommender.own import PART as OWN
 from client.recommender.own import Own, train_own
+from client.recommender.previous_release import previous_release
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead
+from client.recommender.served_head import RECORD, ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.neighbours import nearest
 from client.scorers.popularity import Popularity
 from client.scorers.table import SCORERS
-from client.transfer.feature import feature_part, unseen_by_rounds
-from client.transfer.gate import GateVerdict, decide
+from client.transfer.feature import unseen_by_rounds
+from client.transfer.gate import PREVIOUS, GateVerdict, decide
+from client.transfer.model import TuningSettings
 from client.transfer.relatedness import Relatedness, relatedness
+from client.transfer.trained_parts import PARTS, STACKS, Encoders, PartSettings, PlatformParts, Previous
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder
+from shared.errors import ConfigError
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
+
+FEATURE, MODEL, KNOWLEDGE = METHODS = ("feature", "model", "knowledge")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +58,21 @@ class FitSettings:
     """whether the platform's contributing users helped to train the encoder"""
     own: bool = True
     """whether ``local`` may hold an encoder that the platform trains alone"""
+    methods: tuple[str, ...] = (FEATURE,)
+    """of ``METHODS``: how the received encoder may be used; the gate chooses among them and what was served before"""
+    tuning: TuningSettings = field(default_factory=TuningSettings)
+
+    def __post_init__(self) -> None:
+        unknown = [method for method in self.methods if method not in METHODS]
+        if unknown or not self.methods:
+            found = repr(unknown[0]) if unknown else "none"
+            raise ConfigError(f"methods must be one or more of {', '.join(METHODS)}; got {found}")
+
+    @property
+    def competing(self) -> tuple[str, ...]:
+        """The methods by their names in a verdict: of an encoder of rounds that the platform took part in, others."""
+        named = {FEATURE: "federated", MODEL: "federated-model"} if self.took_part else {}
+        return tuple(named.get(method, method) for method in METHODS if method in self.methods)
 
 
 class Reports(Protocol):
@@ -73,9 +93,11 @@ def fit_recommender(
 ) -> GateVerdict:
     """Fit on a platform folder with a received encoder, let the gate decide, and store what is served.
 
+    The encoder that the store's record serves until then competes too, as method ``previous``.
+
     Raises InputError for bad input, HeadStoreError where the store cannot be written.
     """
-    work = open_fit(folder, encoder_file, settings, reports, CatalogueVectors(str(folder), store))
+    work = open_fit(folder, encoder_file, settings, reports, store)
     steps: tuple[Callable[[], None], ...] = (work.train, work.stack, partial(work.store, store))
     for step in track(steps, "fitting", total=len(steps)):
         step()
@@ -87,16 +109,21 @@ def open_fit(
     encoder_file: Path,
     settings: FitSettings,
     reports: Reports | None = None,
-    kept: KeptVectors | None = None,
+    store: HeadStore | None = None,
 ) -> "Fit":
-    """What is to be fitted, read and prepared, with nothing fitted yet; raises InputError for bad input."""
+    """What is to be fitted, read and prepared, with nothing fitted yet; raises InputError for bad input.
+
+    ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors.
+    """
     encoder, card = load_encoder(encoder_file)
     found = read_platform_data(folder)
     whole = found if reports is None else reports.added_to(found)
     platform = prepare(whole, settings.preparation, name=platform_name(folder), seed=settings.seed)
+    kept = None if store is None else CatalogueVectors(str(folder), store)
     space, vectors = item_features(platform, settings.features, kept=kept)
     require_same(encoder.spec.feature_space, space, where=str(folder))
-    work = Fit(platform, space, vectors, encoder, card, settings)
+    previous = None if store is None else previous_release(store, RECORD, space, encoder)
+    work = Fit(platform, space, vectors, encoder, card, settings, previous)
     work.reports_until = 0 if reports is None else reports.until
     return work
 
@@ -116,59 +143,96 @@ class Fit:
         encoder: Encoder,
         card: EncoderCard,
         settings: FitSettings,
+        previous: Previous | None = None,
     ) -> None:
-        self.platform, self._space, self._settings = platform, space, settings
-        self._encoder, self._card = encoder, card
-        self._catalogue = Catalogue(features=features, neighbours=nearest(features))
-        self._method, self._part = ("federated", "federated") if settings.took_part else ("feature", "received")
-        self._unseen = unseen_by_rounds(platform) if settings.took_part else platform.training_users
+        self.platform, self.space, self._settings = platform, space, settings
+        self.catalogue = Catalogue(features=features, neighbours=nearest(features))
+        self._encoder = encoder
+        self._encoders = Encoders(
+            source=encoder,
+            released=card.calibration,
+            item_moments=card.item_moments,
+            federated=encoder if settings.took_part else None,
+            pooled=None,
+            previous=previous,
+        )
         self._own: Own | None = None
+        self._trained: dict[str, Trained] = {}
 
     def train(self) -> None:
-        """What the platform trains alone."""
-        if self._settings.own:
-            preset = self._encoder.spec.preset
-            self._own = train_own(self.platform, self._catalogue, self._space, preset, self._settings.seed)
+        """What the platform trains: alone, and from the received encoder."""
+        settings = self._settings
+        preset = self._encoder.spec.preset
+        if settings.own:
+            self._own = train_own(self.platform, self.catalogue, self.space, preset, settings.seed)
+        parts = PlatformParts(self, self._encoders, PartSettings(preset=preset, tuning=settings.tuning), settings.seed)
+        own = None if self._own is None else self._own.part(self.platform, self.catalogue)
+        needed = {part for method in self._methods() for some in STACKS[method] for part in some}
+        made = {part: own if part == OWN else make(parts) for part, make in PARTS.items() if part in needed}
+        self._trained = {name: part for name, part in made.items() if part is not None}
 
     def stack(self) -> None:
         """Every scorer fitted, weighted and judged."""
-        part, platform, catalogue, seed = self._part, self.platform, self._catalogue, self._settings.seed
-        trained: dict[str, Trained] = {part: feature_part(part, self._encoder, catalogue, unseen=self._unseen)}
-        if self._own is not None:
-            trained[OWN] = self._own.part(platform, catalogue)
-        sets = {LOCAL: [(), (OWN,)], self._method: [(part,), (part, OWN)]}
-        there = {method: [parts for parts in some if set(parts) <= set(trained)] for method, some in sets.items()}
-        self.stacks = fit_stacks(platform, catalogue, dict(sorted(trained.items())), there, seed=seed)
-        rng = rng_for(seed, platform.name, "gate")
-        related = {self._method: self._related()}
-        self.verdict = decide(self.stacks.options, self.stacks.whole_list_by_name(), rng, related)
+        seed, trained = self._settings.seed, self._trained
+        sets = {method: [one for one in STACKS[method] if set(one) <= set(trained)] for method in self._methods()}
+        there = {method: some for method, some in sets.items() if some}
+        self.stacks = fit_stacks(self.platform, self.catalogue, trained, there, seed=seed)
+        rng = rng_for(seed, self.platform.name, "gate")
+        self.verdict = decide(self.stacks.options, self.stacks.whole_list_by_name(), rng, self._relatedness())
 
     def store(self, store: HeadStore) -> None:
         """What is served, in one record."""
         stacks, platform = self.stacks, self.platform
+        encoders = {name: one.kept for name, one in self._trained.items() if name != OWN and one.kept is not None}
         panel, weights = stacks.panel.used(stacks.chosen[self.verdict.served].weights)
         names = [name for name in SCORERS if name not in stacks.left_out]
         scorers = zip(names, stacks.panel.raw.scorers, strict=False)
         computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
         idle = [name for name in SCORERS if name not in (*computed, "popularity")]
         calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
+        parts = ServedParts(encoders=encoders, own=self._own).only(set(panel.names))
+        seen, released = self._origin(parts)
         ServedHead(
             head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
             computed=computed,
             popularity=tuple(calibrations[column.name] for column in Popularity.columns),
-            parts=ServedParts(received={self._part: self._encoder}, own=self._own).only(set(panel.names)),
-            items=ServedCatalogue.of(platform, self._catalogue),
+            parts=parts,
+            items=ServedCatalogue.of(platform, self.catalogue),
             users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
             statistics={name: one for name, one in stacks.statistics.items() if name.partition("@")[0] not in idle},
             repeats=platform.repeats,
             features=self._settings.features,
-            space=self._space,
+            space=self.space,
             verdict=self.verdict.to_json(),
             reports_until=self.reports_until,
+            seen=seen,
+            released=released,
         ).write(store)
 
-    def _related(self) -> Relatedness | None:
-        if not self._card.calibration:
+    def _methods(self) -> tuple[str, ...]:
+        previous = () if self._encoders.previous is None else (PREVIOUS,)
+        return (LOCAL, *self._settings.competing, *previous)
+
+    def _origin(self, parts: ServedParts) -> tuple[bool, Mapping[str, Any]]:
+        """Whether the platform's users helped to make the encoder among the parts, and the calibration it came with."""
+        previous = self._encoders.previous
+        if PREVIOUS in parts.encoders and previous is not None:
+            return previous.seen, previous.released
+        as_it_came = {"received", "federated"} & set(parts.encoders)
+        return "received" not in parts.encoders, self._encoders.released if as_it_came else {}
+
+    def _relatedness(self) -> dict[str, Relatedness | None]:
+        """Of the encoder behind each method."""
+        previous, platform = self._encoders.previous, self.platform
+        unseen = unseen_by_rounds(platform) if self._settings.took_part else platform.training_users
+        now = self._related(self._encoder, self._encoders.released, unseen)
+        found: dict[str, Relatedness | None] = dict.fromkeys(self._settings.competing, now)
+        if previous is not None:
+            found[PREVIOUS] = self._related(previous.encoder, previous.released, previous.unseen(platform))
+        return found
+
+    def _related(self, encoder: Encoder, released: Mapping[str, Any], unseen: NDArray[np.int64]) -> Relatedness | None:
+        if not released:
             return None
         rng = rng_for(self._settings.seed, self.platform.name, "relatedness")
-        return relatedness(self.platform, self._catalogue, self._encoder, self._card.calibration, self._unseen, rng)
+        return relatedness(self.platform, self.catalogue, encoder, released, unseen, rng)

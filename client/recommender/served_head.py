@@ -5,7 +5,7 @@ trained parts, so that opening it counts nothing and no later change of the plat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from client.features.sentences import sentence_space
 from client.recommender.calibration import Calibration
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore, StoredHead
+from client.recommender.previous_release import RELEASED, SEEN
 from client.recommender.record_arrays import matrix_from_arrays, matrix_to_arrays, names_under
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
@@ -53,6 +54,10 @@ class ServedHead:
     """the gate's, as JSON"""
     reports_until: int = 0
     """the number of the last entry of the platform's journal that was fitted on"""
+    seen: bool = False
+    """whether the platform's contributing users helped to make the encoder among the parts"""
+    released: Mapping[str, Any] = field(default_factory=dict)
+    """the calibration that came with that encoder, as JSON; empty where the platform tuned it"""
 
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""
@@ -72,6 +77,8 @@ class ServedHead:
             "fingerprint": self.space.fingerprint,
             "verdict": dict(self.verdict),
             "reports_until": self.reports_until,
+            SEEN: self.seen,
+            RELEASED: dict(self.released),
         }
         store.write(RECORD, StoredHead(arrays=arrays, facts=facts))
 
@@ -112,6 +119,8 @@ def _served(stored: StoredHead) -> ServedHead:
         space=space,
         verdict=dict(facts["verdict"]),
         reports_until=int(facts.get("reports_until", 0)),
+        seen=bool(facts.get(SEEN, False)),
+        released=dict(facts.get(RELEASED, {})),
     )
 
 

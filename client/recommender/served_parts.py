@@ -1,4 +1,4 @@
-"""The trained parts of a served recommender, as arrays of its record: a received encoder, and the platform's own."""
+"""The trained parts of a served recommender, as arrays of its record: encoders, and what the platform trained alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,69 +19,81 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import GraftError
 from shared.feature_space.spec import FeatureSpace
 
-_IDS = "ids."
+_IDS, _HEAD = "ids.", ("v", "a", "b")
 NOT_A_RECORD = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration, GraftError)
 """What reading a record of another kind may raise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedParts:
-    """At most one encoder that was received, under the part's name, and what the platform trained alone."""
+    """Encoders by part: one as it was received, tuned here or taught here; and what the platform trained alone."""
 
-    received: Mapping[str, Encoder]
+    encoders: Mapping[str, KeptEncoder]
     own: Own | None
 
     def scorers(self, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
         """Of all parts, in the order of the parts' names; ``features`` [n, D]."""
-        parts = {name: KeptEncoder(encoder=one).scorers(name, features) for name, one in self.received.items()}
+        parts = {name: one.scorers(name, features) for name, one in self.encoders.items()}
         if self.own is not None:
             parts[OWN] = self.own.scorers(features)
         return tuple(scorer for name in sorted(parts) for scorer in parts[name])
 
     def only(self, columns: set[str]) -> "ServedParts":
         """Without the parts that have none of these columns."""
-        received = {name: one for name, one in self.received.items() if _has(name, columns)}
+        encoders = {name: one for name, one in self.encoders.items() if _has(name, columns)}
         own = self.own if _has(OWN, columns) or _has(f"{OWN}-ids", columns) else None
-        return ServedParts(received=received, own=own)
+        return ServedParts(encoders=encoders, own=own)
 
     def on_rows(self, rows: NDArray[np.int64]) -> "ServedParts":
         """For another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""
-        return self if self.own is None else ServedParts(received=self.received, own=self.own.on_rows(rows))
+        encoders = {name: one.on_rows(rows) for name, one in self.encoders.items()}
+        return ServedParts(encoders=encoders, own=None if self.own is None else self.own.on_rows(rows))
 
     def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and facts."""
-        arrays: dict[str, NDArray[Any]] = {f"encoder.{name}": one.flat for name, one in self.received.items()}
-        presets = {name: one.spec.preset for name, one in self.received.items()}
-        facts: dict[str, Any] = {"received": presets, "own": None}
+        arrays: dict[str, NDArray[Any]] = {}
+        facts: dict[str, Any] = {"received": {}, "own": None}
+        for name, one in self.encoders.items():
+            arrays |= {f"encoder.{name}": one.encoder.flat, **_head_arrays(name, one.head)}
+            facts["received"][name] = one.encoder.spec.preset
         if self.own is not None:
-            head = self.own.kept.head
-            private = {} if head is None else {"own.v": head.v, "own.a": head.a, "own.b": head.b}
+            kept = self.own.kept
             state = {_IDS + key: value.numpy() for key, value in self.own.ids.state_dict().items()}
-            arrays |= {"own.encoder": self.own.kept.encoder.flat, **private, **state}
-            facts["own"] = self.own.kept.encoder.spec.preset
+            arrays |= {"own.encoder": kept.encoder.flat, **_head_arrays(OWN, kept.head), **state}
+            facts["own"] = kept.encoder.spec.preset
         return arrays, facts
 
     @classmethod
     def from_record(cls, arrays: Arrays, facts: Mapping[str, Any], space: FeatureSpace) -> "ServedParts":
         """The inverse of ``to_record``; raises one of ``NOT_A_RECORD`` for anything else."""
-        received = {
-            str(name): _encoder(str(preset), arrays[f"encoder.{name}"], space)
+        encoders = {
+            str(name): _kept(str(preset), arrays[f"encoder.{name}"], _head(str(name), arrays), space)
             for name, preset in facts["received"].items()
         }
         if facts["own"] is None:
-            return cls(received=received, own=None)
-        head = SequenceHead(v=arrays["own.v"], a=arrays["own.a"], b=arrays["own.b"])
-        kept = KeptEncoder(encoder=_encoder(str(facts["own"]), arrays["own.encoder"], space), head=head)
-        return cls(received=received, own=Own(kept=kept, ids=_ids_model(arrays)))
+            return cls(encoders=encoders, own=None)
+        kept = _kept(str(facts["own"]), arrays["own.encoder"], _head(OWN, arrays), space)
+        return cls(encoders=encoders, own=Own(kept=kept, ids=_ids_model(arrays)))
 
 
 def _has(part: str, columns: set[str]) -> bool:
     return any(column.startswith(f"{part}:") for column in columns)
 
 
-def _encoder(preset: str, flat: NDArray[Any], space: FeatureSpace) -> Encoder:
+def _kept(preset: str, flat: NDArray[Any], head: SequenceHead | None, space: FeatureSpace) -> KeptEncoder:
     spec = EncoderSpec(preset=preset, input_dim=space.dim, feature_space=space)
-    return Encoder(spec=spec, flat=flat.astype(np.float32))
+    return KeptEncoder(encoder=Encoder(spec=spec, flat=flat.astype(np.float32)), head=head)
+
+
+def _head_arrays(part: str, head: SequenceHead | None) -> dict[str, NDArray[Any]]:
+    return {} if head is None else {f"{part}.{name}": getattr(head, name) for name in _HEAD}
+
+
+def _head(part: str, arrays: Arrays) -> SequenceHead | None:
+    """None where a part knows nothing of items beyond their content."""
+    if f"{part}.{_HEAD[0]}" not in arrays:
+        return None
+    return SequenceHead(**{name: arrays[f"{part}.{name}"] for name in _HEAD})
 
 
 def _ids_model(arrays: Arrays) -> SequenceModel:

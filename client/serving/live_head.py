@@ -81,8 +81,8 @@ class LiveHead:
 def head_name(served: ServedHead) -> str:
     """Twelve digits of a hash over weights, encoders, catalogue and number of events."""
     digest = hashlib.sha256(served.head.weights.tobytes())
-    for name, encoder in sorted(served.parts.received.items()):
-        digest.update(name.encode() + encoder.flat.tobytes())
+    for name, one in sorted(served.parts.encoders.items()):
+        digest.update(name.encode() + one.encoder.flat.tobytes())
     if served.parts.own is not None:
         digest.update(served.parts.own.kept.encoder.flat.tobytes())
     digest.update("\0".join(served.items.item_ids).encode("utf-8", "surrogatepass"))

@@ -22,7 +22,9 @@ from client.recommender.candidates import FEW_USERS, LOCAL, Candidate, choose_al
 from client.recommender.head_store import StoredHead
 from client.transfer.relatedness import Relatedness
 
-TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model")
+PREVIOUS = "previous"
+"""The encoder that a platform has served until now, beside the one that has come since."""
+TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model", PREVIOUS)
 """Methods that may be served instead of ``local``."""
 LEVEL = 0.05
 FOLDS = 5

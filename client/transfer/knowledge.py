@@ -14,7 +14,7 @@ from client.data.platform import Platform, Sequences
 from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.head_store import StoredHead
-from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.encoder_scorers import KeptEncoder
 from client.training.distillation import Distillation, Teacher, draw_lessons
 from client.training.local_id import for_size
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
@@ -174,5 +174,5 @@ def _lessons(
 
 def student_part(name: str, student: Student, platform: Platform, catalogue: Catalogue) -> Trained:
     """The student as the scorer ``name:sequence``; it has not seen the weighting users."""
-    scorers = encoder_scorers(name, student.encoder, catalogue.features, student.head)
-    return Trained(scorers=scorers, unseen=platform.weighting_users)
+    kept = KeptEncoder(encoder=student.encoder, head=student.head)
+    return Trained(scorers=kept.scorers(name, catalogue.features), unseen=platform.weighting_users, kept=kept)

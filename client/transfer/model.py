@@ -1,5 +1,6 @@
 """Transfer method ``model``: a received encoder tuned on the platform's own contributing users."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from client.data.platform import Platform, Sequences
 from client.data.splits import training_sequences
 from client.recommender.cross_fitting import Catalogue, Trained
-from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.encoder_scorers import KeptEncoder
 from client.training.further_loss import FurtherLoss
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.low_rank import RATE, LowRank
@@ -17,7 +18,7 @@ from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.validation import ValidationSet
 from shared.encoder.encoder import Encoder
-from shared.encoder.linear import Moments, solve
+from shared.encoder.linear import joined
 from shared.errors import ConfigError
 from shared.seeding import rng_for, torch_generator_for
 
@@ -31,16 +32,16 @@ class TuningSettings:
 
     head: TrainingSettings = HEAD_PHASE
     both: TrainingSettings = BOTH_PHASE
-    moments_weight: float = 1.0
-    """how often each own pair counts beside each pair of the received moments"""
+    moments_weight: float = 0.0
+    """how often each own pair counts when the linear part is moved (``joined``); 0 leaves it as it came"""
     rank: int = 0
     """of the low-rank adapter that the second phase trains in the place of the towers' matrices; 0 trains these"""
 
     def __post_init__(self) -> None:
         if self.head.encoder_rate != 0:
             raise ConfigError("the first phase of tuning leaves the encoder frozen: its encoder rate must be 0")
-        if not self.moments_weight >= 0:
-            raise ConfigError(f"the weight of own moments must not be negative; got {self.moments_weight:g}")
+        if not 0 <= self.moments_weight < math.inf:
+            raise ConfigError(f"the weight of own moments must be 0 or more; got {self.moments_weight:g}")
         if self.rank < 0:
             raise ConfigError(f"the rank of the adapter must be 0 or more; got {self.rank}")
 
@@ -62,20 +63,19 @@ def tune(
     features: NDArray[np.float32],
     sequences: Sequences,
     validation: ValidationSet | None,
-    received_moments: Moments | None,
     settings: TuningSettings,
     seed: int,
     aligned: FurtherLoss | None = None,
 ) -> Tuned:
     """Tune linear and sequence part on ``sequences``; each phase keeps its best epoch on ``validation``.
 
-    ``features`` [n, D]. Where the received moments are not known, the linear part stays as it came: a matrix
-    alone does not say how many pairs stand behind it. ``aligned`` joins the second phase, in which the tower moves.
+    ``features`` [n, D]. ``aligned`` joins the second phase, in which the tower moves.
     """
     start = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
-    if received_moments is not None:
-        own = platform_moments(features, sequences).scaled(settings.moments_weight)
-        encoder = encoder.with_linear(solve(received_moments + own))
+    linear = encoder.linear()
+    if settings.moments_weight and linear.W.any():
+        own = platform_moments(features, sequences)
+        encoder = encoder.with_linear(joined(linear, own, settings.moments_weight)) if own.n else encoder
     model = SequenceModel.from_encoder(encoder, start, features)
     logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
     low_rank, both = None, settings.both
@@ -94,12 +94,12 @@ def tune_on(
     catalogue: Catalogue,
     *,
     seed: int,
-    rank: int = 0,
+    settings: TuningSettings,
     aligned: FurtherLoss | None = None,
 ) -> Tuned | None:
     """The encoder tuned on the platform's contributing users; None where they are too few.
 
-    ``rank`` as in ``TuningSettings``, ``aligned`` as in ``tune``.
+    ``settings`` and ``aligned`` as in ``tune``.
     """
     if not platform.contributes:
         return None
@@ -109,8 +109,7 @@ def tune_on(
         features=catalogue.features,
         sequences=training_sequences(platform, platform.contributing_users),
         validation=stopping_set(platform),
-        received_moments=None,
-        settings=TuningSettings(rank=rank),
+        settings=settings,
         seed=seed,
         aligned=aligned,
     )
@@ -118,5 +117,5 @@ def tune_on(
 
 def model_part(name: str, tuned: Tuned, platform: Platform, catalogue: Catalogue) -> Trained:
     """The tuned encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
-    scorers = encoder_scorers(name, tuned.encoder, catalogue.features, tuned.head)
-    return Trained(scorers=scorers, unseen=platform.weighting_users)
+    kept = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
+    return Trained(scorers=kept.scorers(name, catalogue.features), unseen=platform.weighting_users, kept=kept)

@@ -148,20 +148,55 @@ def solve(moments: Moments, ridge: float = 0.0) -> LinearMap:
     ``usual_ridge``. Raises InputError where the moments are of no pair or not of any data (not finite, not positive
     definite).
     """
-    if not moments.n >= 1 or not np.isfinite(moments.to_flat()).all():
-        raise InputError(f"moments must be finite and of at least one pair; got n = {moments.n:g}")
-    mean_q, mean_y = moments.sum_q / moments.n, moments.sum_y / moments.n
-    cov_q = moments.A / moments.n - np.outer(mean_q, mean_q)
-    cov_y = moments.C / moments.n - np.outer(mean_y, mean_y)
-    cross = moments.B / moments.n - np.outer(mean_q, mean_y)
-    ridge = ridge or usual_ridge(moments.n)
-    left = _ridge_solve(cov_q, cross, ridge)
-    weight = _ridge_solve(cov_y, left.T, ridge).T
-    return LinearMap(
-        W=np.ascontiguousarray(weight, np.float32),
-        mean_q=mean_q.astype(np.float32),
-        mean_y=mean_y.astype(np.float32),
-    )
+    centred = _Centred.of(moments)
+    return centred.map(np.zeros_like(centred.cross), ridge or usual_ridge(moments.n))
+
+
+def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:
+    """A received map moved by own moments, each of whose pairs counts ``weight`` times; raises InputError as ``solve``.
+
+    W = W₀ + (A + λI)⁻¹ (B − A W₀ C) (C + λI)⁻¹ on own centred second moments, λ = 10,000 / (weight × pairs) × the
+    matrix's mean eigenvalue: the own map in directions of which own pairs tell much, the received W₀ where they tell
+    little. A map does not say how many pairs stand behind it, so it counts as 10,000. Means are the platform's own.
+    """
+    centred = _Centred.of(own)
+    return centred.map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own.n))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Centred:
+    """Means [D] and centred second moments [D, D] of pairs."""
+
+    mean_q: Float64
+    mean_y: Float64
+    cov_q: Float64
+    cov_y: Float64
+    cross: Float64
+
+    @classmethod
+    def of(cls, moments: Moments) -> "_Centred":
+        """Raises InputError where the moments are of no pair, or not finite."""
+        if not moments.n >= 1 or not np.isfinite(moments.to_flat()).all():
+            raise InputError(f"moments must be finite and of at least one pair; got n = {moments.n:g}")
+        mean_q, mean_y = moments.sum_q / moments.n, moments.sum_y / moments.n
+        return cls(
+            mean_q=mean_q,
+            mean_y=mean_y,
+            cov_q=moments.A / moments.n - np.outer(mean_q, mean_q),
+            cov_y=moments.C / moments.n - np.outer(mean_y, mean_y),
+            cross=moments.B / moments.n - np.outer(mean_q, mean_y),
+        )
+
+    def map(self, start: Float64, ridge: float) -> LinearMap:
+        """start + (cov_q + λI)⁻¹ (cross − cov_q start cov_y) (cov_y + λI)⁻¹."""
+        missing = self.cross - self.cov_q @ start @ self.cov_y if start.any() else self.cross
+        left = _ridge_solve(self.cov_q, missing, ridge)
+        weight = start + _ridge_solve(self.cov_y, left.T, ridge).T
+        return LinearMap(
+            W=np.ascontiguousarray(weight, np.float32),
+            mean_q=self.mean_q.astype(np.float32),
+            mean_y=self.mean_y.astype(np.float32),
+        )
 
 
 def _ridge_solve(square: Float64, right: Float64, ridge: float) -> Float64:

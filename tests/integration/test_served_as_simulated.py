@@ -14,24 +14,34 @@ from client.recommender.served_fit import FitSettings, fit_recommender
 from client.recommender.served_head import read_served
 from client.scorers.neighbours import nearest
 from client.training.loop import TrainingSettings
+from client.transfer.trained_parts import Encoders, PartSettings
 from client.workspace import open_data
 from shared.encoder.file import load_encoder
 from simulations.encoders import OpenPlatform
 from simulations.platform_methods import run_stacks
 from simulations.recorder import RunRecorder
 from simulations.run_config import RunConfig
-from simulations.trained_parts import Encoders, PartSettings
 from tests.integration.tiny_folders import write_tiny_folder
 
 
-@pytest.mark.parametrize(("took_part", "method"), [(False, "feature"), (True, "federated")])
-def test_serves_what_the_gate_of_a_run_would_serve(tmp_path: Path, took_part: bool, method: str) -> None:
+@pytest.mark.parametrize(
+    ("took_part", "ways", "methods"),
+    [
+        (False, ("feature",), ["feature"]),
+        (True, ("feature",), ["federated"]),
+        (False, ("feature", "model", "knowledge"), ["feature", "model", "knowledge"]),
+        (True, ("feature", "model"), ["federated", "federated-model"]),
+    ],
+)
+def test_serves_what_the_gate_of_a_run_would_serve(
+    tmp_path: Path, took_part: bool, ways: tuple[str, ...], methods: list[str]
+) -> None:
     folder, file = write_tiny_folder(tmp_path / "shop"), tmp_path / "encoder.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
     pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
     store = HeadStore(tmp_path / "heads")
-    verdict = fit_recommender(folder, file, store, FitSettings(took_part=took_part))
-    simulated = simulate(folder, file, method, tmp_path / "simulated")
+    verdict = fit_recommender(folder, file, store, FitSettings(took_part=took_part, methods=ways))
+    simulated = simulate(folder, file, methods, tmp_path / "simulated")
     assert verdict.to_json() == simulated.read("gate").facts
     served, expected = read_served(store).head, RankingHead.from_stored(simulated.read(f"ranking-{verdict.served}"))
     kept = [expected.names.index(name) for name in served.names]
@@ -41,7 +51,7 @@ def test_serves_what_the_gate_of_a_run_would_serve(tmp_path: Path, took_part: bo
     assert not left.any()
 
 
-def simulate(folder: Path, file: Path, method: str, heads: Path) -> HeadStore:
+def simulate(folder: Path, file: Path, methods: list[str], heads: Path) -> HeadStore:
     data = open_data(f"shop={folder}", 0, None, "hashing", 3, 1)
     catalogue = Catalogue(features=data.features, neighbours=nearest(data.features))
     encoder, card = load_encoder(file)
@@ -49,7 +59,7 @@ def simulate(folder: Path, file: Path, method: str, heads: Path) -> HeadStore:
     run_stacks(
         RunRecorder(RunConfig()),
         OpenPlatform(data=data, catalogue=catalogue),
-        ["local", method],
+        ["local", *methods],
         encoders,
         settings=PartSettings(preset="tiny"),
         seed=0,

@@ -65,7 +65,15 @@ def test_prints_a_table_that_names_what_is_served_or_json(folder, encoder_file) 
     answer = CliRunner().invoke(app, [*command, "--json"])
     found = json.loads(answer.stdout)
     assert found["served"] in found["methods"]
-    assert set(found["methods"]["popularity"]) == {"ndcg", "recall", "mrr", "coverage", "lift"}
+    popularity = found["methods"]["popularity"]
+    assert set(popularity) == {"ndcg", "recall", "mrr", "coverage", "lift"}
+    heads, row = (
+        next(line.split() for line in table.output.splitlines() if line.split()[:1] == [first])
+        for first in ("method", "popularity")
+    )
+    shown = dict(zip(heads[1:5], row[1:5], strict=True))
+    assert shown["MRR"] == f"{popularity['mrr']:.4f}"
+    assert shown["coverage"] == f"{popularity['coverage']:.1%}"
 
 
 def test_stores_nothing(folder, encoder_file) -> None:

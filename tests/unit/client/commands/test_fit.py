@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.cli import app
-from client.commands.fit import agents_fitting, has_contributed, is_agent
+from client.commands.fit import agents_fitting, has_contributed, is_agent, with_contenders
 from client.guard.ledger import Ledger, LedgerLine
 from shared.errors import ConfigError
 from shared.settings_file import to_toml
@@ -24,11 +24,12 @@ def home(tmp_path) -> AgentHome:
 
 
 def test_takes_data_preparation_and_seed_of_the_agents_settings(home) -> None:
-    found = agents_fitting(home.folder, own=False)
+    found = with_contenders(agents_fitting(home.folder), own=False, methods="feature, model", moments_weight=2.0)
     assert str(found.data) == "/data/north"
     asked = found.settings.preparation
     assert (asked.min_rating, asked.repeats, asked.min_user_events) == (4.0, "keep", 5)
     assert (found.settings.seed, found.settings.own, found.settings.took_part) == (3, False, False)
+    assert (found.settings.methods, found.settings.tuning.moments_weight) == (("feature", "model"), 2.0)
     assert is_agent(home.folder)
     assert not is_agent(home.folder / "none")
 
@@ -52,3 +53,18 @@ def test_refuses_what_the_settings_answer(home, option) -> None:
     done = CliRunner().invoke(app, ["fit", str(home.folder), "--encoder", "none", *option])
     assert isinstance(done.exception, ConfigError)
     assert f"{option[0]} is not for an agent's folder" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--methods", "feature,magic"), "methods must be one or more of feature, model, knowledge; got 'magic'"),
+        (("--methods", " , "), "methods must be one or more of feature, model, knowledge; got none"),
+        (("--moments-weight", "-1"), "the weight of own moments must be 0 or more; got -1"),
+    ],
+)
+def test_refuses_ways_of_using_an_encoder_that_there_are_not(tmp_path, option, told) -> None:
+    done = CliRunner().invoke(app, ["fit", str(tmp_path), "--encoder", "none", "--heads", str(tmp_path / "h"), *option])
+    assert isinstance(done.exception, ConfigError)
+    assert told in str(done.exception)
+    assert not (tmp_path / "h").exists()

@@ -32,7 +32,9 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
     )
     items = catalogue(platform)
     fitted = fit_on(platform, items, platform.training_users)
-    parts = ServedParts(received={"received": drawn_encoder(seed)}, own=drawn_own(platform.n_items))
+    parts = ServedParts(
+        encoders={"received": KeptEncoder(encoder=drawn_encoder(seed))}, own=drawn_own(platform.n_items)
+    )
     scorers = (*fitted.scorers.values(), *parts.scorers(items.features))
     columns = [column for scorer in scorers for column in scorer.columns]
     return ServedHead(

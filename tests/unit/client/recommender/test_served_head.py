@@ -21,6 +21,7 @@ from client.recommender.record_arrays import (
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import read_served
 from client.recommender.served_parts import ServedParts
+from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import HistoryBatch
 from client.scorers.table import SCORERS
 from client.training.local_id import LARGE, SMALL
@@ -65,7 +66,9 @@ def test_brings_back_catalogue_and_users(platform, items):
 
 @pytest.mark.parametrize("preset", [SMALL, LARGE])
 def test_brings_back_trained_parts_that_score_alike(platform, items, preset):
-    parts = ServedParts(received={"received": drawn_encoder(1)}, own=drawn_own(platform.n_items, preset))
+    parts = ServedParts(
+        encoders={"received": KeptEncoder(encoder=drawn_encoder(1))}, own=drawn_own(platform.n_items, preset)
+    )
     again = ServedParts.from_record(*parts.to_record(), hashing_space())
     batch = HistoryBatch(some_histories(), platform.n_items)
     scorers, found = parts.scorers(items.features), again.scorers(items.features)
@@ -76,9 +79,9 @@ def test_brings_back_trained_parts_that_score_alike(platform, items, preset):
 
 
 def test_keeps_only_parts_that_have_a_column_of_weight(platform):
-    parts = ServedParts(received={"received": drawn_encoder(1)}, own=drawn_own(platform.n_items))
-    assert parts.only({"received:linear"}) == ServedParts(received=parts.received, own=None)
-    assert parts.only({"own-ids:sequence"}) == ServedParts(received={}, own=parts.own)
+    parts = ServedParts(encoders={"received": KeptEncoder(encoder=drawn_encoder(1))}, own=drawn_own(platform.n_items))
+    assert parts.only({"received:linear"}) == ServedParts(encoders=parts.encoders, own=None)
+    assert parts.only({"own-ids:sequence"}) == ServedParts(encoders={}, own=parts.own)
 
 
 def test_counts_nothing_again_where_statistics_are_given(platform, items):

@@ -51,7 +51,6 @@ def tuned(aligned):
         features=features(),
         sequences=walks(),
         validation=None,
-        received_moments=None,
         settings=SETTINGS,
         seed=0,
         aligned=aligned,

@@ -11,7 +11,7 @@ from client.training.loop import TrainingSettings
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
 from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_part, student_preset, teach
-from client.transfer.model import tune_on
+from client.transfer.model import TuningSettings, tune_on
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.presets import PRESETS
@@ -91,7 +91,10 @@ def test_learns_nothing_of_a_weighting_user(kind):
 
 
 def test_learns_the_same_from_a_tuned_teacher_whatever_the_weighting_users_did():
-    tuned = [tune_on(RECEIVED, one, ITEMS, seed=0) for one in (PLATFORM, with_other_weighting_users(PLATFORM))]
+    tuned = [
+        tune_on(RECEIVED, one, ITEMS, seed=0, settings=TuningSettings())
+        for one in (PLATFORM, with_other_weighting_users(PLATFORM))
+    ]
     assert np.array_equal(tuned[0].encoder.flat, tuned[1].encoder.flat)
 
 

@@ -7,36 +7,39 @@ from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
 from client.transfer.model import TuningSettings, tune
 from shared.encoder.encoder import Encoder
-from shared.encoder.linear import solve
+from shared.encoder.linear import joined, solve
 from shared.errors import ConfigError
 from tests.unit.client.training.world import SPEC, features, walks
 
 PHASE = TrainingSettings(epochs=2, tokens=64, warm_up=5)
-SETTINGS = TuningSettings(head=dataclasses.replace(PHASE, encoder_rate=0.0), both=PHASE, moments_weight=0.5)
+SETTINGS = TuningSettings(head=dataclasses.replace(PHASE, encoder_rate=0.0), both=PHASE)
 
 
-def tuned(settings=SETTINGS, moments=None):
+def tuned(settings=SETTINGS, encoder=None):
     return tune(
-        encoder=Encoder.initial(SPEC, 0),
+        encoder=encoder or Encoder.initial(SPEC, 0),
         head=None,
         features=features(),
         sequences=walks(),
         validation=None,
-        received_moments=moments,
         settings=settings,
         seed=0,
     )
 
 
-def test_adds_own_moments_with_their_weight():
-    received = platform_moments(features(), walks(users=100, seed=7))
+def test_moves_the_linear_part_by_own_pairs_that_count_their_weight():
+    received = solve(platform_moments(features(), walks(users=100, seed=7)))
     own = platform_moments(features(), walks())
-    found = tuned(moments=received).encoder.linear().W
-    assert np.array_equal(found, solve(received + own.scaled(0.5)).W)
+    encoder = Encoder.initial(SPEC, 0).with_linear(received)
+    moved = tuned(dataclasses.replace(SETTINGS, moments_weight=0.5), encoder).encoder.linear()
+    assert np.array_equal(moved.W, joined(received, own, 0.5).W)
+    assert not np.array_equal(moved.W, received.W)
+    assert np.array_equal(tuned(encoder=encoder).encoder.linear().W, received.W)
 
 
-def test_leaves_a_linear_part_of_unknown_moments_alone():
-    assert not tuned().encoder.linear().W.any()
+def test_leaves_a_linear_part_alone_that_was_never_solved():
+    weighted = dataclasses.replace(SETTINGS, moments_weight=0.5)
+    assert not tuned(weighted).encoder.linear().W.any()
 
 
 def test_trains_the_head_before_the_encoder():
@@ -66,3 +69,9 @@ def test_tunes_by_a_low_rank_adapter_and_gives_a_whole_encoder():
 def test_refuses_a_rank_below_zero():
     with pytest.raises(ConfigError, match="0 or more; got -1"):
         TuningSettings(rank=-1)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_refuses_a_weight_of_own_moments_that_says_nothing(weight):
+    with pytest.raises(ConfigError, match="the weight of own moments must be 0 or more"):
+        TuningSettings(moments_weight=weight)

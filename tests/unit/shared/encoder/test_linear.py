@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.linear import LinearMap, Moments, solve, usual_ridge
+from shared.encoder.linear import RIDGE_PAIRS, LinearMap, Moments, joined, solve, usual_ridge
 from shared.errors import InputError
 
 
@@ -58,6 +58,33 @@ def test_solves_the_formula():
     left = np.linalg.inv(cov_q + 0.03 * np.trace(cov_q) / dim * np.eye(dim))
     right = np.linalg.inv(cov_y + 0.03 * np.trace(cov_y) / dim * np.eye(dim))
     assert np.allclose(solve(moments_of(q, y), 0.03).W, left @ cross @ right, rtol=1e-4, atol=1e-5)
+
+
+def test_joins_own_pairs_to_a_received_map_by_the_formula():
+    received, (q, y) = solve(moments_of(*four_platforms()[1]), 0.03), four_platforms()[2]
+    n, dim = q.shape
+    cov_q, cov_y = np.cov(q.T, bias=True), np.cov(y.T, bias=True)
+    cross = (q - q.mean(0)).T @ (y - y.mean(0)) / n
+    ridge = RIDGE_PAIRS / (5 * n)
+    left = np.linalg.inv(cov_q + ridge * np.trace(cov_q) / dim * np.eye(dim))
+    right = np.linalg.inv(cov_y + ridge * np.trace(cov_y) / dim * np.eye(dim))
+    wanted = received.W + left @ (cross - cov_q @ received.W @ cov_y) @ right
+    found = joined(received, moments_of(q, y), 5)
+    assert np.allclose(found.W, wanted, rtol=1e-4, atol=1e-5)
+    assert np.allclose(found.mean_q, q.mean(0), atol=1e-6)
+
+
+def test_joins_nothing_where_own_pairs_hardly_count_and_forgets_the_received_map_where_they_count_most():
+    received, pairs = solve(moments_of(*four_platforms()[1]), 0.03), moments_of(*four_platforms()[2])
+    assert np.allclose(joined(received, pairs, 1e-6).W, received.W, atol=1e-4)
+    ridge = 1e-5
+    own = solve(pairs, ridge).W
+    assert np.abs(joined(received, pairs, RIDGE_PAIRS / (ridge * pairs.n)).W - own).max() < 0.01 * np.abs(own).max()
+
+
+def test_refuses_to_join_moments_of_no_pair():
+    with pytest.raises(InputError, match="at least one pair"):
+        joined(LinearMap.zero(8), Moments.zero(8), 1.0)
 
 
 def test_counts_scaled_pairs_as_if_repeated():

@@ -2,8 +2,8 @@
 
 import pytest
 
+from client.transfer.trained_parts import PARTS, STACKS, PartSettings
 from shared.errors import ConfigError
-from simulations.trained_parts import PARTS, STACKS, PartSettings
 
 
 def test_lets_every_stack_hold_parts_that_can_be_made() -> None:

@@ -1,14 +1,21 @@
-"""Which trained parts each method's stack may hold, and how a part is made for a platform from a seed's encoders."""
+"""Which trained parts each method's stack may hold, and how a part is made for a platform from the encoders it has."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
+from typing import Protocol
 
-from client.recommender.cross_fitting import Trained
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform
+from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.own import train_own
 from client.training.distillation import Teacher
+from client.training.further_loss import FurtherLoss
 from client.transfer.alignment import KINDS, Alignment, alignment_loss, parse_alignment
 from client.transfer.feature import feature_part, unseen_by_rounds
+from client.transfer.gate import PREVIOUS
 from client.transfer.knowledge import (
     LIKE_ITS_TEACHER,
     STUDENT_TRAINING,
@@ -18,11 +25,11 @@ from client.transfer.knowledge import (
     student_preset,
     teach,
 )
-from client.transfer.model import Tuned, model_part, tune_on
+from client.transfer.model import Tuned, TuningSettings, model_part, tune_on
 from client.transfer.teachers import LESSONS, TEACHERS, encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError
-from simulations.encoders import OpenPlatform
+from shared.feature_space.spec import FeatureSpace
 
 STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "stack": ((),),
@@ -33,6 +40,7 @@ STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "federated": (("federated",), ("federated", "own")),
     "federated-model": (("federated-tuned",), ("federated-tuned", "own")),
     "pooled": (("pooled",), ("pooled", "own")),
+    PREVIOUS: ((PREVIOUS,), (PREVIOUS, "own")),
 }
 """Method to the sets of trained parts that may stand in its stack beside the computed scorers."""
 
@@ -42,7 +50,7 @@ FROM_ROUNDS = ("federated", "federated-model")
 
 @dataclass(frozen=True, kw_only=True)
 class PartSettings:
-    """What a run may choose about its trained parts; raises ConfigError where a value makes no sense."""
+    """What may be chosen about trained parts; raises ConfigError where a value makes no sense."""
 
     preset: str
     """of the platform's own encoder"""
@@ -50,6 +58,7 @@ class PartSettings:
     """of method ``knowledge``: one of ``TEACHERS``"""
     alignment: str = "off"
     """while an encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete"""
+    tuning: TuningSettings = field(default_factory=TuningSettings)
 
     def __post_init__(self) -> None:
         if self.teacher not in TEACHERS:
@@ -76,8 +85,42 @@ class PartSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Previous:
+    """The encoder that a platform served before it received another."""
+
+    encoder: Encoder
+    seen: bool
+    """whether the platform's contributing users helped to make it"""
+    released: Mapping[str, object] = field(default_factory=dict)
+    """calibration of its source's scorers; empty where it is not known"""
+
+    def unseen(self, platform: Platform) -> NDArray[np.int64]:
+        """The training users whom it has not seen."""
+        return unseen_by_rounds(platform) if self.seen else platform.training_users
+
+
+class Opened(Protocol):
+    """A prepared platform."""
+
+    @property
+    def platform(self) -> Platform:
+        """What was prepared."""
+        ...
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Its vectors and their neighbours."""
+        ...
+
+    @property
+    def space(self) -> FeatureSpace:
+        """Which vectors they are."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class Encoders:
-    """What has been trained for a seed; None where no method needs it."""
+    """What a platform's parts begin with; None where no method needs it."""
 
     source: Encoder | None
     released: Mapping[str, object]
@@ -86,8 +129,7 @@ class Encoders:
     """of the source's catalogue"""
     federated: Encoder | None
     pooled: Encoder | None
-    rank: int = 0
-    """of the adapters with which platforms tune; 0: none"""
+    previous: Previous | None = None
 
 
 class PlatformParts:
@@ -97,13 +139,18 @@ class PlatformParts:
     one teaches, or the stack. None where there is no source, or the platform has too few users.
     """
 
-    def __init__(self, one: OpenPlatform, encoders: Encoders, settings: PartSettings, seed: int) -> None:
+    def __init__(self, one: Opened, encoders: Encoders, settings: PartSettings, seed: int) -> None:
         self.one, self.encoders, self.settings, self.seed = one, encoders, settings, seed
         self.tuned, self.student = cache(self._tune), cache(self._teach)
 
     def teaching(self, kind: str) -> Tuned | None:
         """The tuned encoder that is the teacher; None where the stack is."""
         return None if self.settings.teacher == "stack" else self.tuned(kind)
+
+    def tuning(self, encoder: Encoder, aligned: FurtherLoss | None = None) -> Tuned | None:
+        """``encoder`` tuned here; None where the platform has too few users."""
+        one, settings = self.one, self.settings.tuning
+        return tune_on(encoder, one.platform, one.catalogue, seed=self.seed, settings=settings, aligned=aligned)
 
     def _tune(self, kind: str) -> Tuned | None:
         source = self.encoders.source
@@ -113,8 +160,7 @@ class PlatformParts:
         if kind == "coral-" and not self.encoders.item_moments:
             return None  # one of several that compete, and the source was too small to release moments
         aligned = None if alignment is None else alignment_loss(alignment, source, self.encoders.item_moments)
-        one = self.one
-        return tune_on(source, one.platform, one.catalogue, seed=self.seed, rank=self.encoders.rank, aligned=aligned)
+        return self.tuning(source, aligned)
 
     def _teach(self, kind: str) -> Student | None:
         teacher, one = self._teacher(kind), self.one
@@ -166,7 +212,7 @@ def _federated_tuned(made: PlatformParts) -> Trained | None:
     encoder, one = made.encoders.federated, made.one
     if encoder is None:
         return None
-    tuned = tune_on(encoder, one.platform, one.catalogue, seed=made.seed, rank=made.encoders.rank)
+    tuned = made.tuning(encoder)
     return None if tuned is None else model_part("federated-tuned", tuned, one.platform, one.catalogue)
 
 
@@ -174,7 +220,14 @@ def _pooled(made: PlatformParts) -> Trained | None:
     return _shared("pooled", made.encoders.pooled, made.one)
 
 
-def _shared(name: str, encoder: Encoder | None, one: OpenPlatform) -> Trained | None:
+def _previous(made: PlatformParts) -> Trained | None:
+    previous, one = made.encoders.previous, made.one
+    if previous is None:
+        return None
+    return feature_part(PREVIOUS, previous.encoder, one.catalogue, unseen=previous.unseen(one.platform))
+
+
+def _shared(name: str, encoder: Encoder | None, one: Opened) -> Trained | None:
     """An encoder that the platform's contributing users helped to make."""
     if encoder is None:
         return None
@@ -188,6 +241,7 @@ PARTS: dict[str, Callable[[PlatformParts], Trained | None]] = {
     "federated-tuned": _federated_tuned,
     "own": _own,
     "pooled": _pooled,
+    PREVIOUS: _previous,
     "received": _received,
     **{f"{kind}tuned": partial(_tuned, kind) for kind in _KINDS},
     **{f"{kind}student": partial(_student, kind) for kind in _KINDS},
