@@ -27,16 +27,38 @@ TookPart = Annotated[
 OwnEncoder = Annotated[
     bool, typer.Option(help="The platform also trains an encoder alone, for the recommender it must beat.")
 ]
+_USE = "How the received encoder may be used"
 Methods = Annotated[
     str,
     typer.Option(
         "--methods",
-        help="How the encoder may be used, with commas: feature (as it came), model (tuned here), knowledge (it "
-        "teaches a smaller one). The last two are trained here, which takes as long again.",
+        help="With commas: feature (as it came), model (tuned here), knowledge (it teaches a smaller one). The last "
+        "two are trained here, which takes as long again.",
+        rich_help_panel=_USE,
     ),
 ]
+TeacherOf = Annotated[
+    str,
+    typer.Option("--teacher", help="Under knowledge: encoder (the tuned one) or stack.", rich_help_panel=_USE),
+]
+Aligned = Annotated[
+    str,
+    typer.Option(
+        "--alignment",
+        help="While tuning: off, probe:WEIGHT, coral:WEIGHT or gate, all three compete.",
+        rich_help_panel=_USE,
+    ),
+]
+Adapters = Annotated[
+    str,
+    typer.Option("--adapters", help="none, or lora:RANK: model trains low-rank adapters alone.", rich_help_panel=_USE),
+]
 MomentsWeight = Annotated[
-    float, typer.Option(help="How often an own pair counts when model moves the encoder's linear part; 0: it stays.")
+    float,
+    typer.Option(
+        help="How often an own pair counts when model moves the encoder's linear part; 0: it stays.",
+        rich_help_panel=_USE,
+    ),
 ]
 
 
@@ -65,6 +87,9 @@ def fit(
     took_part: TookPart = False,
     own: OwnEncoder = True,
     methods: Methods = "feature",
+    teacher: TeacherOf = "encoder",
+    alignment: Aligned = "off",
+    adapters: Adapters = "none",
     moments_weight: MomentsWeight = 0.0,
     vault_key: VaultKey = "",
 ) -> None:
@@ -95,7 +120,15 @@ def fit(
         settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
         chosen = Fitting(data=folder, settings=settings)
         place, key = heads_and_key(None, heads, vault_key)
-    chosen = with_contenders(chosen, own=own, methods=methods, moments_weight=moments_weight)
+    chosen = with_contenders(
+        chosen,
+        own=own,
+        methods=methods,
+        teacher=teacher,
+        alignment=alignment,
+        adapters=adapters,
+        moments_weight=moments_weight,
+    )
     private = open_private_folder(place, key)
     reports = ReportedEvents(entries=private.reported())
     verdict = fit_recommender(chosen.data, encoder, private.heads, chosen.settings, reports)
@@ -115,6 +148,9 @@ def evaluate(
     took_part: TookPart = False,
     own: OwnEncoder = True,
     methods: Methods = "feature",
+    teacher: TeacherOf = "encoder",
+    alignment: Aligned = "off",
+    adapters: Adapters = "none",
     moments_weight: MomentsWeight = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     vault_key: VaultKey = "",
@@ -138,7 +174,15 @@ def evaluate(
         reports, heads = ReportedEvents(entries=private.reported()), private.heads
     else:
         chosen = platform_fitting(folder, features, seed, min_user_events, min_item_events, took_part=took_part)
-    chosen = with_contenders(chosen, own=own, methods=methods, moments_weight=moments_weight)
+    chosen = with_contenders(
+        chosen,
+        own=own,
+        methods=methods,
+        teacher=teacher,
+        alignment=alignment,
+        adapters=adapters,
+        moments_weight=moments_weight,
+    )
     work = open_fit(chosen.data, encoder, chosen.settings, reports, heads)
     show(evaluate_fit(work, chosen.settings.seed), as_json=as_json)
 

@@ -7,8 +7,10 @@ from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.data.spec import parse_platform_spec
 from client.guard.ledger import Ledger
+from client.recommender.contenders import Contenders
 from client.recommender.served_fit import FitSettings
 from client.transfer.model import TuningSettings
+from shared.config import adapter_rank
 from shared.settings_file import read_settings
 
 CONTRIBUTIONS = ("moments-reply", "train-reply")
@@ -53,11 +55,25 @@ def platform_fitting(
     return Fitting(data=spec.path, settings=settings)
 
 
-def with_contenders(fitting: Fitting, *, own: bool, methods: str, moments_weight: float) -> Fitting:
+def with_contenders(
+    fitting: Fitting,
+    *,
+    own: bool,
+    methods: str,
+    teacher: str,
+    alignment: str,
+    adapters: str,
+    moments_weight: float,
+) -> Fitting:
     """The same with what may compete to be served, ``methods`` with commas between; raises ConfigError."""
-    names = tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip()))
-    tuning = TuningSettings(moments_weight=moments_weight)
-    return replace(fitting, settings=replace(fitting.settings, own=own, methods=names, tuning=tuning))
+    contenders = Contenders(
+        own=own,
+        methods=tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip())),
+        teacher=teacher,
+        alignment=alignment,
+        tuning=TuningSettings(rank=adapter_rank(adapters), moments_weight=moments_weight),
+    )
+    return replace(fitting, settings=replace(fitting.settings, contenders=contenders))
 
 
 def has_contributed(home: AgentHome) -> bool:

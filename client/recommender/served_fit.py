@@ -17,6 +17,7 @@ from client.features.item_features import item_features
 from client.progress import track
 from client.recommender.candidates import LOCAL
 from client.recommender.catalogue_vectors import CatalogueVectors
+from client.recommender.contenders import Contenders
 from client.recommender.cross_fitting import Catalogue, Trained
 from client.recommender.fitting import FittedStacks, fit_stacks
 from client.recommender.head import RankingHead
@@ -32,17 +33,14 @@ from client.scorers.popularity import Popularity
 from client.scorers.table import SCORERS
 from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import PREVIOUS, GateVerdict, decide
-from client.transfer.model import TuningSettings
 from client.transfer.relatedness import Relatedness, relatedness
-from client.transfer.trained_parts import PARTS, STACKS, Encoders, PartSettings, PlatformParts, Previous
+from client.transfer.trained_parts import PARTS, Encoders, PlatformParts, Previous
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
-
-FEATURE, MODEL, KNOWLEDGE = METHODS = ("feature", "model", "knowledge")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,23 +54,14 @@ class FitSettings:
     """of every random draw; for an encoder that the platform helped to train, the seed under which it did"""
     took_part: bool = False
     """whether the platform's contributing users helped to train the encoder"""
-    own: bool = True
-    """whether ``local`` may hold an encoder that the platform trains alone"""
-    methods: tuple[str, ...] = (FEATURE,)
-    """of ``METHODS``: how the received encoder may be used; the gate chooses among them and what was served before"""
-    tuning: TuningSettings = field(default_factory=TuningSettings)
+    contenders: Contenders = field(default_factory=Contenders)
 
     def __post_init__(self) -> None:
-        unknown = [method for method in self.methods if method not in METHODS]
-        if unknown or not self.methods:
-            found = repr(unknown[0]) if unknown else "none"
-            raise ConfigError(f"methods must be one or more of {', '.join(METHODS)}; got {found}")
-
-    @property
-    def competing(self) -> tuple[str, ...]:
-        """The methods by their names in a verdict: of an encoder of rounds that the platform took part in, others."""
-        named = {FEATURE: "federated", MODEL: "federated-model"} if self.took_part else {}
-        return tuple(named.get(method, method) for method in METHODS if method in self.methods)
+        if self.took_part and self.contenders.alignment != "off":
+            raise ConfigError(
+                "alignment holds a tuned encoder to one that others trained; this platform took part, so it must be "
+                f"off; got {self.contenders.alignment!r}"
+            )
 
 
 class Reports(Protocol):
@@ -156,25 +145,28 @@ class Fit:
             pooled=None,
             previous=previous,
         )
+        self._parts = settings.contenders.parts(encoder.spec.preset)
+        self._competing = settings.contenders.names(took_part=settings.took_part)
+        methods = (LOCAL, *self._competing, *(() if previous is None else (PREVIOUS,)))
+        self._sets = {method: some for method, some in self._parts.stacks().items() if method in methods}
         self._own: Own | None = None
         self._trained: dict[str, Trained] = {}
 
     def train(self) -> None:
         """What the platform trains: alone, and from the received encoder."""
-        settings = self._settings
-        preset = self._encoder.spec.preset
-        if settings.own:
-            self._own = train_own(self.platform, self.catalogue, self.space, preset, settings.seed)
-        parts = PlatformParts(self, self._encoders, PartSettings(preset=preset, tuning=settings.tuning), settings.seed)
+        seed, preset, parts = self._settings.seed, self._encoder.spec.preset, self._parts
+        if self._settings.contenders.own:
+            self._own = train_own(self.platform, self.catalogue, self.space, preset, seed)
         own = None if self._own is None else self._own.part(self.platform, self.catalogue)
-        needed = {part for method in self._methods() for some in STACKS[method] for part in some}
-        made = {part: own if part == OWN else make(parts) for part, make in PARTS.items() if part in needed}
-        self._trained = {name: part for name, part in made.items() if part is not None}
+        made = PlatformParts(self, self._encoders, parts, seed)
+        needed = {part for some in self._sets.values() for one in some for part in one}
+        trained = {part: own if part == OWN else make(made) for part, make in PARTS.items() if part in needed}
+        self._trained = {name: part for name, part in trained.items() if part is not None}
 
     def stack(self) -> None:
         """Every scorer fitted, weighted and judged."""
         seed, trained = self._settings.seed, self._trained
-        sets = {method: [one for one in STACKS[method] if set(one) <= set(trained)] for method in self._methods()}
+        sets = {method: [one for one in some if set(one) <= set(trained)] for method, some in self._sets.items()}
         there = {method: some for method, some in sets.items() if some}
         self.stacks = fit_stacks(self.platform, self.catalogue, trained, there, seed=seed)
         rng = rng_for(seed, self.platform.name, "gate")
@@ -209,10 +201,6 @@ class Fit:
             released=released,
         ).write(store)
 
-    def _methods(self) -> tuple[str, ...]:
-        previous = () if self._encoders.previous is None else (PREVIOUS,)
-        return (LOCAL, *self._settings.competing, *previous)
-
     def _origin(self, parts: ServedParts) -> tuple[bool, Mapping[str, Any]]:
         """Whether the platform's users helped to make the encoder among the parts, and the calibration it came with."""
         previous = self._encoders.previous
@@ -226,7 +214,7 @@ class Fit:
         previous, platform = self._encoders.previous, self.platform
         unseen = unseen_by_rounds(platform) if self._settings.took_part else platform.training_users
         now = self._related(self._encoder, self._encoders.released, unseen)
-        found: dict[str, Relatedness | None] = dict.fromkeys(self._settings.competing, now)
+        found: dict[str, Relatedness | None] = dict.fromkeys(self._competing, now)
         if previous is not None:
             found[PREVIOUS] = self._related(previous.encoder, previous.released, previous.unseen(platform))
         return found

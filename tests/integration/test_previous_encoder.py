@@ -12,6 +12,7 @@ from client.commands.pretrain import pretrain_folder
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
 from client.recommender import served_fit
+from client.recommender.contenders import Contenders
 from client.recommender.head_store import HeadStore
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_fit import FitSettings, fit_recommender
@@ -22,7 +23,7 @@ from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder, save_encoder
 from tests.integration.tiny_folders import write_tiny_folder
 
-QUICK = FitSettings(own=False)
+QUICK = FitSettings(contenders=Contenders(own=False))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,9 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
 ) -> None:
     store = HeadStore(tmp_path)
     monkeypatch.setattr(served_fit, "decide", serving(method))
-    work = served_fit.open_fit(folder, first, replace(QUICK, methods=(method,)), store=store)
+    work = served_fit.open_fit(
+        folder, first, replace(QUICK, contenders=Contenders(own=False, methods=(method,))), store=store
+    )
     work.train()
     work.stack()
     stacks, forced = work.stacks, {name: 1.0 for name in work.stacks.panel.names if name.startswith(part)}

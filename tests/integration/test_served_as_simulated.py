@@ -7,6 +7,7 @@ import pytest
 
 from client.commands.pretrain import pretrain_folder
 from client.data.preparation import Preparation
+from client.recommender.contenders import Contenders
 from client.recommender.cross_fitting import Catalogue
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
@@ -40,7 +41,9 @@ def test_serves_what_the_gate_of_a_run_would_serve(
     quick = TrainingSettings(epochs=1, tokens=256)
     pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
     store = HeadStore(tmp_path / "heads")
-    verdict = fit_recommender(folder, file, store, FitSettings(took_part=took_part, methods=ways))
+    verdict = fit_recommender(
+        folder, file, store, FitSettings(took_part=took_part, contenders=Contenders(methods=ways))
+    )
     simulated = simulate(folder, file, methods, tmp_path / "simulated")
     assert verdict.to_json() == simulated.read("gate").facts
     served, expected = read_served(store).head, RankingHead.from_stored(simulated.read(f"ranking-{verdict.served}"))

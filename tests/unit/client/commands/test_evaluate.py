@@ -11,6 +11,7 @@ from client.commands.pretrain import pretrain_folder
 from client.data.platform import Stage
 from client.data.preparation import Preparation
 from client.data.splits import examples
+from client.recommender.contenders import Contenders
 from client.recommender.fitting import rank_all
 from client.recommender.served_evaluation import evaluate_fit
 from client.recommender.served_fit import FitSettings, open_fit
@@ -18,7 +19,7 @@ from client.training.loop import TrainingSettings
 from shared.errors import ConfigError, InputError
 from tests.integration.tiny_folders import write_tiny_folder
 
-SETTINGS = FitSettings(own=False)
+SETTINGS = FitSettings(contenders=Contenders(own=False))
 
 
 @pytest.fixture(scope="module")

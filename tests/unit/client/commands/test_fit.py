@@ -24,14 +24,29 @@ def home(tmp_path) -> AgentHome:
 
 
 def test_takes_data_preparation_and_seed_of_the_agents_settings(home) -> None:
-    found = with_contenders(agents_fitting(home.folder), own=False, methods="feature, model", moments_weight=2.0)
+    found = agents_fitting(home.folder)
     assert str(found.data) == "/data/north"
     asked = found.settings.preparation
     assert (asked.min_rating, asked.repeats, asked.min_user_events) == (4.0, "keep", 5)
-    assert (found.settings.seed, found.settings.own, found.settings.took_part) == (3, False, False)
-    assert (found.settings.methods, found.settings.tuning.moments_weight) == (("feature", "model"), 2.0)
+    assert (found.settings.seed, found.settings.took_part) == (3, False)
     assert is_agent(home.folder)
     assert not is_agent(home.folder / "none")
+
+
+def test_takes_what_may_compete_of_the_options(home) -> None:
+    asked = with_contenders(
+        agents_fitting(home.folder),
+        own=False,
+        methods="model, feature",
+        teacher="stack",
+        alignment="probe:0.1",
+        adapters="lora:4",
+        moments_weight=2.0,
+    ).settings.contenders
+    assert (asked.own, asked.teacher, asked.alignment) == (False, "stack", "probe:0.1")
+    assert (asked.tuning.rank, asked.tuning.moments_weight) == (4, 2.0)
+    assert asked.names(took_part=False) == ("feature", "model")
+    assert asked.names(took_part=True) == ("federated", "federated-model")
 
 
 def test_who_has_sent_an_update_has_taken_part_and_who_was_held_back_has_not(home) -> None:
@@ -60,6 +75,10 @@ def test_refuses_what_the_settings_answer(home, option) -> None:
     [
         (("--methods", "feature,magic"), "methods must be one or more of feature, model, knowledge; got 'magic'"),
         (("--methods", " , "), "methods must be one or more of feature, model, knowledge; got none"),
+        (("--teacher", "nobody"), "teacher must be one of encoder, stack; got 'nobody'"),
+        (("--alignment", "probe"), "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate"),
+        (("--alignment", "gate", "--took-part"), "this platform took part, so it must be off; got 'gate'"),
+        (("--adapters", "lora:0"), "adapters must be none or lora:RANK"),
         (("--moments-weight", "-1"), "the weight of own moments must be 0 or more; got -1"),
     ],
 )

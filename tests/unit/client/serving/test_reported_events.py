@@ -6,6 +6,7 @@ import pytest
 from client.commands.pretrain import pretrain_folder
 from client.data.contract import read_folder
 from client.data.preparation import Preparation
+from client.recommender.contenders import Contenders
 from client.recommender.growth import NewItem
 from client.recommender.head_store import HeadStore
 from client.recommender.served_fit import FitSettings, fit_recommender
@@ -83,7 +84,7 @@ def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_pat
     store, file = HeadStore(tmp_path / "heads"), tmp_path / "encoder.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
     pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
-    settings = FitSettings(own=False, preparation=Preparation(repeats="keep"))
+    settings = FitSettings(contenders=Contenders(own=False), preparation=Preparation(repeats="keep"))
     fit_recommender(folder, file, store, settings)
     service = RecommendService(store, FileJournal(tmp_path / "heads" / JOURNAL))
     service.upsert([NewItem(item_id="1000", text="group2 item20 item21")])
