@@ -121,6 +121,8 @@ class _StackMethods:
         self._parts = PlatformParts(one, encoders, settings, seed)
         self._recorder, self._heads, self._scorers, self._diversity = recorder, heads, scorers, diversity
         self._trained: dict[str, Trained] = {}
+        self._absent: list[str] = []
+        """methods whose parts this platform is too small to train: reported as computed scorers, not in the gate"""
         self._held_out = HeldOut.of(self._platform, seed)
         self._record = _Record(one, self._held_out, recorder, seed)
 
@@ -156,11 +158,13 @@ class _StackMethods:
             if made is not None:
                 trained[part] = made
         available = {
-            method: [parts for parts in self._sets[method] if set(parts) <= set(trained)] or [()] for method in methods
+            method: [parts for parts in self._sets[method] if set(parts) <= set(trained)] for method in methods
         }
+        self._absent = [method for method, some in available.items() if not some]
+        there = {method: some or [()] for method, some in available.items()}
         with self._step("stack"):
             return fit_stacks(
-                self._platform, self._one.catalogue, trained, available, seed=self._seed, scorers=self._scorers
+                self._platform, self._one.catalogue, trained, there, seed=self._seed, scorers=self._scorers
             )
 
     def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
@@ -196,7 +200,8 @@ class _StackMethods:
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
             rng = rng_for(self._seed, self._name, "gate")
-            verdict = decide(stacks.options, stacks.whole_list_by_name(), rng, self._relatedness(stacks))
+            options = {method: some for method, some in stacks.options.items() if method not in self._absent}
+            verdict = decide(options, stacks.whole_list_by_name(), rng, self._relatedness(stacks))
         self._heads.write("gate", verdict.to_stored())
         self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
         weights, features = stacks.chosen[verdict.served].weights, self._one.catalogue.features

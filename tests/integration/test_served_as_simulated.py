@@ -54,6 +54,20 @@ def test_serves_what_the_gate_of_a_run_would_serve(
     assert not left.any()
 
 
+def test_what_too_few_users_cannot_train_does_not_compete_and_makes_no_gate_stricter(tmp_path: Path) -> None:
+    teaching, file = write_tiny_folder(tmp_path / "teaching"), tmp_path / "encoder.safetensors"
+    pretrain_folder(
+        teaching, file, preparation=Preparation(), preset="tiny", settings=TrainingSettings(epochs=1, tokens=256)
+    )
+    small = write_tiny_folder(tmp_path / "shop", users=60)
+    settings = FitSettings(contenders=Contenders(methods=("feature", "model", "knowledge")))
+    verdict = fit_recommender(small, file, HeadStore(tmp_path / "heads"), settings)
+    assert set(verdict.candidates) == {"local", "feature"}
+    alone = simulate(small, file, ["feature"], tmp_path / "alone")
+    among = simulate(small, file, ["feature", "model", "knowledge"], tmp_path / "among")
+    assert verdict.to_json() == alone.read("gate").facts == among.read("gate").facts
+
+
 def simulate(folder: Path, file: Path, methods: list[str], heads: Path) -> HeadStore:
     data = open_data(f"shop={folder}", 0, None, "hashing", 3, 1)
     catalogue = Catalogue(features=data.features, neighbours=nearest(data.features))

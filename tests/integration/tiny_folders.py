@@ -8,18 +8,18 @@ import polars as pl
 N_ITEMS, N_USERS = 60, 240
 
 
-def write_tiny_folder(path: Path) -> Path:
+def write_tiny_folder(path: Path, users: int = N_USERS) -> Path:
     """Items in groups of ten share a word; a user takes small steps forward from a random item."""
     rng = np.random.default_rng(11)
-    lengths = rng.integers(5, 9, N_USERS)
-    users = np.repeat(np.arange(N_USERS), lengths)
-    steps = rng.integers(1, 4, len(users))
+    lengths = rng.integers(5, 9, users)
+    who = np.repeat(np.arange(users), lengths)
+    steps = rng.integers(1, 4, len(who))
     first = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     walked = np.cumsum(steps)
-    items = (walked - np.repeat(walked[first] - rng.integers(0, N_ITEMS, N_USERS), lengths)) % N_ITEMS
+    items = (walked - np.repeat(walked[first] - rng.integers(0, N_ITEMS, users), lengths)) % N_ITEMS
     path.mkdir(parents=True)
     texts = [f"group{item // 10} item{item}" for item in range(N_ITEMS)]
     pl.DataFrame({"item_id": np.arange(N_ITEMS), "text": texts}).write_parquet(path / "items.parquet")
-    events = pl.DataFrame({"user_id": users, "item_id": items, "timestamp": np.arange(len(users))})
+    events = pl.DataFrame({"user_id": who, "item_id": items, "timestamp": np.arange(len(who))})
     events.write_parquet(path / "events.parquet")
     return path
