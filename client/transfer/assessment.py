@@ -5,8 +5,10 @@ The rules, in this order (docs/decisions/0010):
 1. *yes* where the gate would serve the encoder.
 2. *yes* where the whole interval of the expected lift lies above zero.
 3. *no* where the whole interval of the expected lift, or of the one that is seen, lies below ``WORTH``.
-4. *no* where the encoder adds nothing to content over past events, and the choosing users are few or show no lift.
-5. *too early* otherwise.
+4. *yes* where the choosing users are few, the encoder adds to content beyond noise over their past events, and the
+   expected lift is at least ``WORTH``: to join costs nobody anything, since the gate decides again on what comes.
+5. *no* where the encoder adds nothing to content over past events, and the choosing users are few or show no lift.
+6. *too early* otherwise.
 """
 
 import math
@@ -154,9 +156,14 @@ def answer_of(
         if seen is not None and seen.high < WORTH:
             least = f"less than the {WORTH:g} % that joining should bring"
             return "no", f"the lift that is {what} is at most {seen.high:+.1f} %, {least}"
+    related = one.relatedness
+    worth = expected is not None and expected.mean >= WORTH
+    if users < FEW_USERS and worth and related is not None and related.bound > 0:
+        adds = f"the encoder surely adds to content over {related.events:,} past events of users"
+        return "yes", f"{adds}, and pairs of the benchmark that showed as much gained {WORTH:g} % or more"
     shows = one.lift is not None and one.lift > 0 and users >= FEW_USERS
-    if one.relatedness is not None and one.relatedness.lift <= 0 and not shows:
-        return "no", f"the encoder adds nothing to content over {one.relatedness.events:,} past events of users"
+    if related is not None and related.lift <= 0 and not shows:
+        return "no", f"the encoder adds nothing to content over {related.events:,} past events of users"
     return "too early", gate_says
 
 

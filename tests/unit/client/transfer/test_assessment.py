@@ -95,3 +95,35 @@ def test_says_no_to_few_users_where_pairs_that_showed_as_much_gained_nothing():
     found = assessed(local, feature, Relatedness(users=40, events=160, lift=1.0, bound=-9.0), pairs(0.0, 1.0))
     assert found.expected.high < 5
     assert found.answer == "no"
+
+
+def few_who_show_no_lift():
+    local = users(0, 40)
+    return local, local + users(3, 40) * 0.3 - users(2, 40) * 0.4
+
+
+def test_says_yes_to_few_users_who_show_no_lift_where_the_encoder_surely_adds_and_pairs_like_it_gained():
+    local, feature = few_who_show_no_lift()
+    assert local.mean() > feature.mean()
+    found = assessed(local, feature, related(30.0), unlike_pairs())
+    assert found.expected.low < 0 < 5 < found.expected.mean
+    assert found.answer == "yes"
+    assert "surely adds" in found.reason
+
+
+def test_says_too_early_to_them_where_the_encoder_may_add_nothing_or_pairs_like_it_gained_little():
+    local, feature = few_who_show_no_lift()
+    unsure = Relatedness(users=40, events=160, lift=30.0, bound=-1.0)
+    assert assessed(local, feature, unsure, unlike_pairs()).answer == "too early"
+    little = assessed(local, feature, related(10.2), unlike_pairs())
+    assert 0 < little.expected.mean < 5
+    assert little.answer == "too early"
+
+
+def unlike_pairs() -> list[KnownPair]:
+    """Pairs to which an encoder that adds 30 % brought between -10 and +55 %."""
+    near = {"related": "same trade", "fraction": 1.0, "users": 1000, "error": 1.0, "low": 0.0, "high": 1.0}
+    return [
+        KnownPair(name=f"pair-{number}", adds=30.0, shown=0.0, lift=lift, **near)
+        for number, lift in enumerate((-10.0, 0.0, 20.0, 55.0))
+    ]
