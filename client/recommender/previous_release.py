@@ -1,5 +1,6 @@
 """What a platform has served until now: the encoder in its record competes with the one that has come since."""
 
+import hashlib
 import logging
 from typing import Any
 
@@ -10,8 +11,9 @@ from shared.encoder.encoder import Encoder
 from shared.errors import StorageError
 from shared.feature_space.spec import FeatureSpace
 
-SEEN, RELEASED = "seen", "released"
-"""Facts of the record: whether the platform's users helped to make the encoder, and the calibration it came with."""
+SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
+"""Facts of the record: whether the platform's users helped to make the encoder, the calibration it came with, and of
+which encoder that was received it is a form."""
 
 _NEVER_SEEN = "received"
 _TAUGHT = "student"
@@ -22,7 +24,7 @@ def previous_release(store: HeadStore, record: str, space: FeatureSpace, receive
     """The encoder of a served record, without what the platform learnt of its items beside it.
 
     None where there is none: no record, one that cannot be read (the log says so), one of another feature space, one
-    that serves nobody else's encoder, a student, or ``received`` itself.
+    that serves nobody else's encoder, a student, or a form of ``received`` itself.
     """
     try:
         stored = store.read(record)
@@ -38,8 +40,15 @@ def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> Previous 
         return None
     encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
     for part, kept in encoders.items():
-        again = kept.encoder.spec == received.spec and (kept.encoder.flat == received.flat).all()
-        if not part.endswith(_TAUGHT) and not again:
+        origin = str(facts.get(ORIGIN, release_name(kept.encoder)))
+        if not part.endswith(_TAUGHT) and origin != release_name(received):
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
-            return Previous(encoder=kept.encoder, seen=seen, released=dict(facts.get(RELEASED, {})))
+            return Previous(encoder=kept.encoder, seen=seen, released=dict(facts.get(RELEASED, {})), origin=origin)
     return None
+
+
+def release_name(encoder: Encoder) -> str:
+    """32 digits of a hash over an encoder's preset and numbers."""
+    digest = hashlib.sha256(encoder.spec.preset.encode("utf-8"))
+    digest.update(encoder.flat.tobytes())
+    return digest.hexdigest()[:32]

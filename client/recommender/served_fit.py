@@ -24,7 +24,7 @@ from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
 from client.recommender.own import PART as OWN
 from client.recommender.own import Own, train_own
-from client.recommender.previous_release import previous_release
+from client.recommender.previous_release import previous_release, release_name
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import RECORD, ServedHead
 from client.recommender.served_parts import ServedParts
@@ -183,7 +183,7 @@ class Fit:
         idle = [name for name in SCORERS if name not in (*computed, "popularity")]
         calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
         parts = ServedParts(encoders=encoders, own=self._own).only(set(panel.names))
-        seen, released = self._origin(parts)
+        form = self._served_form(parts)
         ServedHead(
             head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
             computed=computed,
@@ -197,17 +197,23 @@ class Fit:
             space=self.space,
             verdict=self.verdict.to_json(),
             reports_until=self.reports_until,
-            seen=seen,
-            released=released,
+            seen=form.seen,
+            released=form.released,
+            origin=form.origin,
         ).write(store)
 
-    def _origin(self, parts: ServedParts) -> tuple[bool, Mapping[str, Any]]:
-        """Whether the platform's users helped to make the encoder among the parts, and the calibration it came with."""
+    def _served_form(self, parts: ServedParts) -> Previous:
+        """What the next fit will know of the encoder among the parts."""
         previous = self._encoders.previous
         if PREVIOUS in parts.encoders and previous is not None:
-            return previous.seen, previous.released
+            return previous
         as_it_came = {"received", "federated"} & set(parts.encoders)
-        return "received" not in parts.encoders, self._encoders.released if as_it_came else {}
+        return Previous(
+            encoder=self._encoder,
+            seen="received" not in parts.encoders,
+            released=self._encoders.released if as_it_came else {},
+            origin=release_name(self._encoder),
+        )
 
     def _relatedness(self) -> dict[str, Relatedness | None]:
         """Of the encoder behind each method."""

@@ -19,7 +19,7 @@ from client.features.sentences import sentence_space
 from client.recommender.calibration import Calibration
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore, StoredHead
-from client.recommender.previous_release import RELEASED, SEEN
+from client.recommender.previous_release import ORIGIN, RELEASED, SEEN
 from client.recommender.record_arrays import matrix_from_arrays, matrix_to_arrays, names_under
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
@@ -58,6 +58,8 @@ class ServedHead:
     """whether the platform's contributing users helped to make the encoder among the parts"""
     released: Mapping[str, Any] = field(default_factory=dict)
     """the calibration that came with that encoder, as JSON; empty where the platform tuned it"""
+    origin: str = ""
+    """name of the encoder that was received, of which that is a form (``release_name``)"""
 
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""
@@ -79,6 +81,7 @@ class ServedHead:
             "reports_until": self.reports_until,
             SEEN: self.seen,
             RELEASED: dict(self.released),
+            ORIGIN: self.origin,
         }
         store.write(RECORD, StoredHead(arrays=arrays, facts=facts))
 
@@ -121,6 +124,7 @@ def _served(stored: StoredHead) -> ServedHead:
         reports_until=int(facts.get("reports_until", 0)),
         seen=bool(facts.get(SEEN, False)),
         released=dict(facts.get(RELEASED, {})),
+        origin=str(facts.get(ORIGIN, "")),
     )
 
 

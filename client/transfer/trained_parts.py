@@ -93,6 +93,8 @@ class Previous:
     """whether the platform's contributing users helped to make it"""
     released: Mapping[str, object] = field(default_factory=dict)
     """calibration of its source's scorers; empty where it is not known"""
+    origin: str = ""
+    """name of the encoder that was received, of which this may be a tuned form"""
 
     def unseen(self, platform: Platform) -> NDArray[np.int64]:
         """The training users whom it has not seen."""

@@ -14,9 +14,10 @@ from client.data.preparation import Preparation
 from client.recommender import served_fit
 from client.recommender.contenders import Contenders
 from client.recommender.head_store import HeadStore
+from client.recommender.previous_release import previous_release
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_fit import FitSettings, fit_recommender
-from client.recommender.served_head import read_served
+from client.recommender.served_head import RECORD, read_served
 from client.training.loop import TrainingSettings
 from client.transfer.gate import GateVerdict, decide
 from shared.encoder.encoder import Encoder
@@ -83,7 +84,7 @@ def test_competes_and_comes_back_from_the_record(
 
 @pytest.mark.parametrize(("method", "part"), [("model", "tuned"), ("knowledge", "student")])
 def test_what_was_tuned_or_taught_is_served_from_the_record(
-    folder: Path, first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, part: str
+    folder: Path, first: Path, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, part: str
 ) -> None:
     store = HeadStore(tmp_path)
     monkeypatch.setattr(served_fit, "decide", serving(method))
@@ -106,3 +107,7 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
     scores = work.stacks.panel.served(weights, alone)
     listed = recommender.recommend(history, Wish(k=5))
     assert [one.score for one in listed] == pytest.approx(scores[0].topk(5).values.tolist(), rel=1e-3)
+    came, other = (load_encoder(file)[0] for file in (first, second))
+    assert previous_release(store, RECORD, work.space, came) is None
+    later = previous_release(store, RECORD, work.space, other)
+    assert (later is None) == (part == "student")

@@ -8,7 +8,7 @@ import pytest
 
 from client.features.hashing import hashing_space
 from client.recommender.head_store import HeadStore, StoredHead
-from client.recommender.previous_release import previous_release
+from client.recommender.previous_release import previous_release, release_name
 from client.recommender.served_head import RECORD
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
@@ -27,6 +27,7 @@ def serve(store, part="received", **changes):
     kept = KeptEncoder(encoder=SERVED, head=drawn_own(len(served.items.item_ids)).kept.head)
     if part in ("received", "federated", "previous"):
         kept = replace(kept, head=None)
+    changes = {"origin": release_name(SERVED)} | changes
     replace(served, parts=ServedParts(encoders={part: kept}, own=None), **changes).write(store)
 
 
@@ -51,7 +52,7 @@ def test_keeps_in_mind_whose_users_have_made_it(store, part):
 def test_tells_by_its_name_what_a_record_of_before_does_not_say(store, part, seen):
     serve(store, part)
     stored = store.read(RECORD)
-    facts = {name: value for name, value in stored.facts.items() if name not in ("seen", "released")}
+    facts = {name: value for name, value in stored.facts.items() if name not in ("seen", "released", "origin")}
     store.write(RECORD, StoredHead(arrays=stored.arrays, facts=facts))
     assert found(store).seen is seen
 
@@ -68,6 +69,13 @@ def test_is_none_where_the_same_encoder_comes_again_or_texts_are_read_otherwise(
     serve(store)
     assert found(store, received=drawn_encoder(1)) is None
     assert found(store, space=replace(hashing_space(), fingerprint="other")) is None
+
+
+def test_a_tuned_form_of_the_encoder_that_comes_again_does_not_compete(store):
+    serve(store, "tuned", origin=release_name(RECEIVED))
+    assert found(store) is None
+    serve(store, "tuned", origin=release_name(drawn_encoder(4)))
+    assert found(store).origin == release_name(drawn_encoder(4))
 
 
 def test_what_cannot_be_read_does_not_stop_a_fit_and_is_told(store, caplog):
