@@ -23,7 +23,16 @@ from client.scorers.table import SCORERS, ScorerTable
 from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import TRANSFER, decide
 from client.transfer.relatedness import Relatedness, relatedness
-from client.transfer.trained_parts import FROM_ROUNDS, PARTS, STACKS, Encoders, PartSettings, PlatformParts
+from client.transfer.trained_parts import (
+    FROM_ROUNDS,
+    PARTS,
+    STACKS,
+    Encoders,
+    PartSettings,
+    PlatformParts,
+    parts_in,
+    possible,
+)
 from shared.encoder.encoder import Encoder
 from shared.seeding import rng_for
 from simulations.baselines import BASELINES, rank_baseline, tuned_baseline
@@ -150,21 +159,23 @@ class _StackMethods:
         methods = [method for method in self._methods if method in STACKS]
         if not methods:
             return None
-        needed = {part for method in methods for parts in self._sets[method] for part in parts}
+        sets = {method: self._sets[method] for method in methods}
         trained = self._trained
-        for part in [part for part in PARTS if part in needed]:
+        for part in parts_in(sets):
             with self._step(f"train {part}"):
                 made = PARTS[part](self._parts)
             if made is not None:
                 trained[part] = made
-        available = {
-            method: [parts for parts in self._sets[method] if set(parts) <= set(trained)] for method in methods
-        }
-        self._absent = [method for method, some in available.items() if not some]
-        there = {method: some or [()] for method, some in available.items()}
+        there = possible(sets, trained)
+        self._absent = [method for method in methods if method not in there]
         with self._step("stack"):
             return fit_stacks(
-                self._platform, self._one.catalogue, trained, there, seed=self._seed, scorers=self._scorers
+                self._platform,
+                self._one.catalogue,
+                trained,
+                {method: there.get(method, [()]) for method in methods},
+                seed=self._seed,
+                scorers=self._scorers,
             )
 
     def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:

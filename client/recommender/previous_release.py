@@ -1,6 +1,5 @@
 """What a platform has served until now: the encoder in its record competes with the one that has come since."""
 
-import hashlib
 import logging
 from typing import Any
 
@@ -8,6 +7,7 @@ from client.recommender.head_store import HeadStore, StoredHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.transfer.trained_parts import Previous
 from shared.encoder.encoder import Encoder
+from shared.encoder.step import digest
 from shared.errors import StorageError
 from shared.feature_space.spec import FeatureSpace
 
@@ -40,15 +40,8 @@ def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> Previous 
         return None
     encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
     for part, kept in encoders.items():
-        origin = str(facts.get(ORIGIN, release_name(kept.encoder)))
-        if not part.endswith(_TAUGHT) and origin != release_name(received):
+        origin = str(facts.get(ORIGIN, digest(kept.encoder)))
+        if not part.endswith(_TAUGHT) and origin != digest(received):
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
             return Previous(encoder=kept.encoder, seen=seen, released=dict(facts.get(RELEASED, {})), origin=origin)
     return None
-
-
-def release_name(encoder: Encoder) -> str:
-    """32 digits of a hash over an encoder's preset and numbers."""
-    digest = hashlib.sha256(encoder.spec.preset.encode("utf-8"))
-    digest.update(encoder.flat.tobytes())
-    return digest.hexdigest()[:32]

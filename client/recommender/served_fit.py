@@ -23,8 +23,7 @@ from client.recommender.fitting import FittedStacks, fit_stacks
 from client.recommender.head import RankingHead
 from client.recommender.head_store import HeadStore
 from client.recommender.own import PART as OWN
-from client.recommender.own import Own, train_own
-from client.recommender.previous_release import previous_release, release_name
+from client.recommender.previous_release import previous_release
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import RECORD, ServedHead
 from client.recommender.served_parts import ServedParts
@@ -34,9 +33,10 @@ from client.scorers.table import SCORERS
 from client.transfer.feature import unseen_by_rounds
 from client.transfer.gate import PREVIOUS, GateVerdict, decide
 from client.transfer.relatedness import Relatedness, relatedness
-from client.transfer.trained_parts import PARTS, Encoders, PlatformParts, Previous
+from client.transfer.trained_parts import PARTS, Encoders, PlatformParts, Previous, parts_in, possible
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder
+from shared.encoder.step import digest
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
@@ -145,30 +145,26 @@ class Fit:
             pooled=None,
             previous=previous,
         )
-        self._parts = settings.contenders.parts(encoder.spec.preset)
+        parts = settings.contenders.parts(encoder.spec.preset)
+        self._made = PlatformParts(self, self._encoders, parts, settings.seed)
         self._competing = settings.contenders.names(took_part=settings.took_part)
         methods = (LOCAL, *self._competing, *(() if previous is None else (PREVIOUS,)))
-        self._sets = {method: some for method, some in self._parts.stacks().items() if method in methods}
-        self._own: Own | None = None
+        self._sets = {
+            method: [one for one in some if settings.contenders.own or OWN not in one]
+            for method, some in parts.stacks().items()
+            if method in methods
+        }
         self._trained: dict[str, Trained] = {}
 
     def train(self) -> None:
         """What the platform trains: alone, and from the received encoder."""
-        seed, preset, parts = self._settings.seed, self._encoder.spec.preset, self._parts
-        if self._settings.contenders.own:
-            self._own = train_own(self.platform, self.catalogue, self.space, preset, seed)
-        own = None if self._own is None else self._own.part(self.platform, self.catalogue)
-        made = PlatformParts(self, self._encoders, parts, seed)
-        needed = {part for some in self._sets.values() for one in some for part in one}
-        trained = {part: own if part == OWN else make(made) for part, make in PARTS.items() if part in needed}
-        self._trained = {name: part for name, part in trained.items() if part is not None}
+        made = {part: PARTS[part](self._made) for part in parts_in(self._sets)}
+        self._trained = {name: part for name, part in made.items() if part is not None}
 
     def stack(self) -> None:
         """Every scorer fitted, weighted and judged."""
         seed, trained = self._settings.seed, self._trained
-        sets = {method: [one for one in some if set(one) <= set(trained)] for method, some in self._sets.items()}
-        there = {method: some for method, some in sets.items() if some}
-        self.stacks = fit_stacks(self.platform, self.catalogue, trained, there, seed=seed)
+        self.stacks = fit_stacks(self.platform, self.catalogue, trained, possible(self._sets, trained), seed=seed)
         rng = rng_for(seed, self.platform.name, "gate")
         self.verdict = decide(self.stacks.options, self.stacks.whole_list_by_name(), rng, self._relatedness())
 
@@ -182,7 +178,8 @@ class Fit:
         computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
         idle = [name for name in SCORERS if name not in (*computed, "popularity")]
         calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
-        parts = ServedParts(encoders=encoders, own=self._own).only(set(panel.names))
+        own = self._made.own() if OWN in self._trained else None
+        parts = ServedParts(encoders=encoders, own=own).only(set(panel.names))
         form = self._served_form(parts)
         ServedHead(
             head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
@@ -212,7 +209,7 @@ class Fit:
             encoder=self._encoder,
             seen="received" not in parts.encoders,
             released=self._encoders.released if as_it_came else {},
-            origin=release_name(self._encoder),
+            origin=digest(self._encoder),
         )
 
     def _relatedness(self) -> dict[str, Relatedness | None]:

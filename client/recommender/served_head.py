@@ -59,7 +59,7 @@ class ServedHead:
     released: Mapping[str, Any] = field(default_factory=dict)
     """the calibration that came with that encoder, as JSON; empty where the platform tuned it"""
     origin: str = ""
-    """name of the encoder that was received, of which that is a form (``release_name``)"""
+    """digest of the encoder that was received, of which that is a form"""
 
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""

@@ -1,6 +1,6 @@
 """Which trained parts each method's stack may hold, and how a part is made for a platform from the encoders it has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Protocol
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform
 from client.recommender.cross_fitting import Catalogue, Trained
-from client.recommender.own import train_own
+from client.recommender.own import Own, train_own
 from client.training.distillation import Teacher
 from client.training.further_loss import FurtherLoss
 from client.transfer.alignment import KINDS, Alignment, alignment_loss, parse_alignment
@@ -94,7 +94,7 @@ class Previous:
     released: Mapping[str, object] = field(default_factory=dict)
     """calibration of its source's scorers; empty where it is not known"""
     origin: str = ""
-    """name of the encoder that was received, of which this may be a tuned form"""
+    """digest of the encoder that was received, of which this may be a tuned form"""
 
     def unseen(self, platform: Platform) -> NDArray[np.int64]:
         """The training users whom it has not seen."""
@@ -138,12 +138,13 @@ class PlatformParts:
     """What is trained for a platform under a seed; what two parts need is trained once.
 
     ``tuned(kind)``: the source's encoder tuned here under one of ``settings.alignments``; ``student(kind)``: what that
-    one teaches, or the stack. None where there is no source, or the platform has too few users.
+    one teaches, or the stack. None where there is no source, or the platform has too few users. ``own()``: what the
+    platform trains alone, None where it has too few.
     """
 
     def __init__(self, one: Opened, encoders: Encoders, settings: PartSettings, seed: int) -> None:
         self.one, self.encoders, self.settings, self.seed = one, encoders, settings, seed
-        self.tuned, self.student = cache(self._tune), cache(self._teach)
+        self.tuned, self.student, self.own = cache(self._tune), cache(self._teach), cache(self._train_own)
 
     def teaching(self, kind: str) -> Tuned | None:
         """The tuned encoder that is the teacher; None where the stack is."""
@@ -153,6 +154,10 @@ class PlatformParts:
         """``encoder`` tuned here; None where the platform has too few users."""
         one, settings = self.one, self.settings.tuning
         return tune_on(encoder, one.platform, one.catalogue, seed=self.seed, settings=settings, aligned=aligned)
+
+    def _train_own(self) -> Own | None:
+        one = self.one
+        return train_own(one.platform, one.catalogue, one.space, self.settings.preset, self.seed)
 
     def _tune(self, kind: str) -> Tuned | None:
         source = self.encoders.source
@@ -184,9 +189,8 @@ class PlatformParts:
 
 
 def _own(made: PlatformParts) -> Trained | None:
-    one = made.one
-    own = train_own(one.platform, one.catalogue, one.space, made.settings.preset, made.seed)
-    return None if own is None else own.part(one.platform, one.catalogue)
+    own = made.own()
+    return None if own is None else own.part(made.one.platform, made.one.catalogue)
 
 
 def _received(made: PlatformParts) -> Trained | None:
@@ -249,3 +253,15 @@ PARTS: dict[str, Callable[[PlatformParts], Trained | None]] = {
     **{f"{kind}student": partial(_student, kind) for kind in _KINDS},
 }
 """Part to how it is made, in the order of their columns in the panel."""
+
+
+def parts_in(sets: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
+    """The parts that these methods' sets hold, in the order of ``PARTS``."""
+    held = {part for some in sets.values() for parts in some for part in parts}
+    return [part for part in PARTS if part in held]
+
+
+def possible(sets: Mapping[str, Sequence[Sequence[str]]], trained: Collection[str]) -> dict[str, list[Sequence[str]]]:
+    """Method to those of its sets of which every part was trained; without the methods that have none."""
+    there = {method: [parts for parts in some if set(parts) <= set(trained)] for method, some in sets.items()}
+    return {method: some for method, some in there.items() if some}

@@ -8,10 +8,11 @@ import pytest
 
 from client.features.hashing import hashing_space
 from client.recommender.head_store import HeadStore, StoredHead
-from client.recommender.previous_release import previous_release, release_name
+from client.recommender.previous_release import previous_release
 from client.recommender.served_head import RECORD
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
+from shared.encoder.step import digest
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
 
 SERVED, RECEIVED = drawn_encoder(1), drawn_encoder(8)
@@ -27,7 +28,7 @@ def serve(store, part="received", **changes):
     kept = KeptEncoder(encoder=SERVED, head=drawn_own(len(served.items.item_ids)).kept.head)
     if part in ("received", "federated", "previous"):
         kept = replace(kept, head=None)
-    changes = {"origin": release_name(SERVED)} | changes
+    changes = {"origin": digest(SERVED)} | changes
     replace(served, parts=ServedParts(encoders={part: kept}, own=None), **changes).write(store)
 
 
@@ -72,10 +73,10 @@ def test_is_none_where_the_same_encoder_comes_again_or_texts_are_read_otherwise(
 
 
 def test_a_tuned_form_of_the_encoder_that_comes_again_does_not_compete(store):
-    serve(store, "tuned", origin=release_name(RECEIVED))
+    serve(store, "tuned", origin=digest(RECEIVED))
     assert found(store) is None
-    serve(store, "tuned", origin=release_name(drawn_encoder(4)))
-    assert found(store).origin == release_name(drawn_encoder(4))
+    serve(store, "tuned", origin=digest(drawn_encoder(4)))
+    assert found(store).origin == digest(drawn_encoder(4))
 
 
 def test_what_cannot_be_read_does_not_stop_a_fit_and_is_told(store, caplog):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.transfer.trained_parts import PARTS, STACKS, PartSettings
+from client.transfer.trained_parts import PARTS, STACKS, PartSettings, parts_in, possible
 from shared.errors import ConfigError
 
 
@@ -40,3 +40,9 @@ def test_has_one_student_of_a_stack_which_no_alignment_changes() -> None:
 def test_says_who_may_teach() -> None:
     with pytest.raises(ConfigError, match="teacher must be one of encoder, stack; got 'nobody'"):
         PartSettings(preset="tiny", teacher="nobody")
+
+
+def test_makes_parts_in_their_order_and_lets_compete_what_could_be_trained() -> None:
+    sets = {method: STACKS[method] for method in ("local", "feature", "model")}
+    assert parts_in(sets) == ["own", "received", "tuned"]
+    assert possible(sets, ["received"]) == {"local": [()], "feature": [("received",)]}
