@@ -17,8 +17,7 @@ from client.cli_recommend import add_recommend_commands
 from client.data.check import check_folder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
-from client.data.preparation import Preparation
-from client.data.spec import FOLDER_HELP
+from client.data.spec import FOLDER_HELP, parse_folder
 from client.features.item_features import CHOICES as FEATURE_SPACES
 from shared.command_line import USAGE_ERROR, run_command
 from shared.encoder.presets import PRESETS
@@ -70,26 +69,20 @@ def check(
 
 @app.command()
 def pretrain(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The platform folder, or an SQL source's file.")],
+    folder: Annotated[str, typer.Argument(metavar="DIR[,option=value...]", help=f"Which platform: {FOLDER_HELP}")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
     encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
     features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
     min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
     min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
-    min_rating: Annotated[float | None, typer.Option(help="Events rated lower are left out.")] = None,
-    keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
 ) -> None:
     """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
     from client.commands.pretrain import pretrain_folder
 
-    preparation = Preparation(
-        min_user_events=min_user_events,
-        min_item_events=min_item_events,
-        min_rating=min_rating,
-        repeats="keep" if keep_repeats else "first",
-    )
-    outcome = pretrain_folder(folder, out, preparation=preparation, features=features, preset=encoder, seed=seed)
+    spec = parse_folder(folder)
+    preparation = spec.preparation(min_user_events, min_item_events)
+    outcome = pretrain_folder(spec.path, out, preparation=preparation, features=features, preset=encoder, seed=seed)
     typer.echo(
         f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
         f"validation NDCG@10 {outcome.best_validation:.4f}"

@@ -8,7 +8,6 @@ import typer
 
 from client.agent.private_part import heads_and_key
 from client.commands.serve import AgentFolder, Heads, VaultKey, callers, serve
-from client.data.preparation import Preparation
 from client.data.spec import FOLDER_HELP
 from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.recommender.head_store import open_heads
@@ -73,7 +72,8 @@ def add_recommend_commands(app: typer.Typer) -> None:
 
 def fit(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The platform folder, an SQL source's file, or an agent's folder.")
+        str,
+        typer.Argument(metavar="DIR[,option=value...]", help=f"An agent's folder, or {FOLDER_HELP}"),
     ],
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
     heads: Heads = None,
@@ -81,9 +81,6 @@ def fit(
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,
     min_user_events: Annotated[int, typer.Option(help="Users with fewer events are left out.")] = 3,
     min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
-    min_rating: Annotated[float | None, typer.Option(help="Events rated lower are left out.")] = None,
-    keep_repeats: Annotated[bool, typer.Option("--keep-repeats", help="Users meet items again.")] = False,
-    no_order: Annotated[bool, typer.Option("--no-order", help="The events have no meaningful order in time.")] = False,
     took_part: TookPart = False,
     own: OwnEncoder = True,
     methods: Methods = "feature",
@@ -102,23 +99,15 @@ def fit(
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
     it a vault (`graft-client vault make`) and say where its key is.
     """
-    from client.commands.fit import Fitting, agents_fitting, is_agent, with_contenders
-    from client.recommender.served_fit import FitSettings, fit_recommender
+    from client.commands.fit import agents_fitting, is_agent, platform_fitting, with_contenders
+    from client.recommender.served_fit import fit_recommender
 
-    if is_agent(folder):
+    if is_agent(Path(folder)):
         _refuse_what_the_agent_says()
-        chosen = agents_fitting(folder)
-        place, key = heads_and_key(folder, heads, vault_key)
+        chosen = agents_fitting(Path(folder))
+        place, key = heads_and_key(Path(folder), heads, vault_key)
     else:
-        preparation = Preparation(
-            min_user_events=min_user_events,
-            min_item_events=min_item_events,
-            min_rating=min_rating,
-            repeats="keep" if keep_repeats else "first",
-            ordered=not no_order,
-        )
-        settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
-        chosen = Fitting(data=folder, settings=settings)
+        chosen = platform_fitting(folder, features, seed, min_user_events, min_item_events, took_part=took_part)
         place, key = heads_and_key(None, heads, vault_key)
     chosen = with_contenders(
         chosen,
@@ -206,8 +195,7 @@ def recommend(
 def _refuse_what_the_agent_says() -> None:
     """Raises ConfigError for an option that an agent's settings answer already."""
     context = click.get_current_context()
-    answered = ("heads", "features", "seed", "min_user_events", "min_item_events", "min_rating", "keep_repeats")
-    for name in (*answered, "no_order", "took_part"):
+    for name in ("heads", "features", "seed", "min_user_events", "min_item_events", "took_part"):
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} is not for an agent's folder: its settings, vault and ledger say that")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from client.data.platform import Platform
-from client.data.spec import parse_platform_spec
+from client.data.spec import parse_folder
 from client.progress import track
 from client.recommender.cross_fitting import Catalogue
 from client.recommender.fitting import FittedStacks, fit_stacks
@@ -31,7 +31,7 @@ def assess_platform(
 ) -> Assessment:
     """Assess the encoder in a file on the platform ``DIR[,option=value...]``; raises InputError for bad input."""
     encoder, card = load_encoder(encoder_file)
-    spec = parse_platform_spec(f"platform={line}")
+    spec = parse_folder(line)
     limited = spec if spec.max_users is not None else replace(spec, max_users=MAX_USERS)
     opened = open_data(str(limited), seed, None, features, min_user_events, min_item_events)
     _check(encoder, opened.space, opened.platform)

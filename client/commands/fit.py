@@ -5,7 +5,7 @@ from pathlib import Path
 
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
-from client.data.spec import parse_platform_spec
+from client.data.spec import parse_folder
 from client.guard.ledger import Ledger
 from client.recommender.contenders import Contenders
 from client.recommender.served_fit import FitSettings
@@ -49,7 +49,7 @@ def platform_fitting(
     line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool
 ) -> Fitting:
     """Of the platform ``DIR[,option=value...]``; raises ConfigError."""
-    spec = parse_platform_spec(f"platform={line}")
+    spec = parse_folder(line)
     preparation = spec.preparation(min_user_events, min_item_events)
     settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
     return Fitting(data=spec.path, settings=settings)

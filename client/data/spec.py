@@ -108,6 +108,11 @@ def parse_platform_spec(text: str) -> PlatformSpec:
     return PlatformSpec(name=name, path=Path(path), **fields)
 
 
+def parse_folder(line: str) -> PlatformSpec:
+    """The specification of ``DIR[,option=value...]``, for a command that knows one platform; raises ConfigError."""
+    return parse_platform_spec(f"platform={line}")
+
+
 def _read_option(name: str, option: str) -> tuple[str, str, Any]:
     """One ``key=value`` as (key, field of PlatformSpec, value)."""
     key, equals, value = (part.strip() for part in option.partition("="))

@@ -16,6 +16,7 @@ from simulations.benchmark.federations import FEDERATIONS, Federation, federatio
 from simulations.benchmark.pairs import FRACTIONS, MIN_EVENTS, PAIRS, Pair, fraction_name, platform_line
 from simulations.benchmark.three_way import THREE_WAYS, ThreeWay, three_way_config
 from simulations.methods import LOCAL_METHODS
+from simulations.platforms import check_folders
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run_command import WORK_FOLDER, Runner, RunStopped, execute
 from simulations.run_config import RunConfig
@@ -109,18 +110,19 @@ def run_cells(
     """Run what is not finished, everything under the first seed first; the run in work goes on where it was stopped.
 
     Raises:
+        ConfigError: before the first run, if the folder of any platform is missing.
         RunStopped: after Ctrl-C or SIGTERM.
     """
-    for seed in seeds:
-        for entry in entries:
-            folder = cell_folder(out, entry, seed)
-            if is_finished(folder):
-                continue
-            say(f"{entry.name}, seed {seed}")
-            work = out / WORK_FOLDER
-            _run_cell(cell_config(entry, seed, data), work, runner)
-            _keep(work, folder, data)
-            shutil.rmtree(work)
+    cells = [(entry, seed) for seed in seeds for entry in entries]
+    waiting = [cell for cell in cells if not is_finished(cell_folder(out, *cell))]
+    for entry, seed in waiting:
+        check_folders(cell_config(entry, seed, data))
+    for entry, seed in waiting:
+        say(f"{entry.name}, seed {seed}")
+        work = out / WORK_FOLDER
+        _run_cell(cell_config(entry, seed, data), work, runner)
+        _keep(work, cell_folder(out, entry, seed), data)
+        shutil.rmtree(work)
 
 
 def _run_cell(config: RunConfig, work: Path, runner: Runner) -> None:

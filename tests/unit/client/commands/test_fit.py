@@ -63,7 +63,7 @@ def test_a_ledger_that_cannot_be_read_whole_counts_as_one_of_who_took_part(home)
     assert has_contributed(home)
 
 
-@pytest.mark.parametrize("option", [("--seed", "1"), ("--min-rating", "4"), ("--took-part",), ("--heads", "x")])
+@pytest.mark.parametrize("option", [("--seed", "1"), ("--min-user-events", "4"), ("--took-part",), ("--heads", "x")])
 def test_refuses_what_the_settings_answer(home, option) -> None:
     done = CliRunner().invoke(app, ["fit", str(home.folder), "--encoder", "none", *option])
     assert isinstance(done.exception, ConfigError)

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from client.cli import app, run
-from client.commands.pretrain import pretrain_folder
+from client.commands.pretrain import PretrainOutcome, pretrain_folder
 from client.data.preparation import Preparation
 from client.recommender.calibration import Calibration
 from client.training.loop import TrainingSettings
@@ -53,3 +53,26 @@ def test_ends_bad_input_with_one_sentence_and_code_2(tmp_path, capsys):
         run(lambda: app(arguments, standalone_mode=False))
     assert stop.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_path, monkeypatch):
+    asked = {}
+
+    def noted(path, out, **arguments):
+        asked.update(arguments, path=path)
+        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
+
+    monkeypatch.setattr("client.commands.pretrain.pretrain_folder", noted)
+    line = f"{folder},users=0-50,min-rating=4,order=none"
+    app(["pretrain", line, "--out", str(tmp_path / "e"), "--min-user-events", "5"], standalone_mode=False)
+    assert asked["path"] == folder
+    assert asked["preparation"] == Preparation(users=(0, 50), min_rating=4, ordered=False, min_user_events=5)
+
+
+@pytest.mark.parametrize("option", ["users=0", "min-ratings=4", "40"])
+@pytest.mark.parametrize("command", [("pretrain", "--out"), ("fit", "--encoder", "none", "--heads")])
+def test_refuses_an_option_of_a_platform_that_there_is_not(command, option, folder, tmp_path):
+    name, *rest = command
+    with pytest.raises(ConfigError, match=option.partition("=")[0]):
+        app([name, f"{folder},{option}", *rest, str(tmp_path / "e")], standalone_mode=False)
+    assert not (tmp_path / "e").exists()

@@ -18,6 +18,7 @@ from simulations.run_command import RunStopped
 from tests.unit.simulations.benchmark.made_up import made_up_run
 
 PAIR = PAIRS[0]
+NEWS = next(pair for pair in PAIRS if "mind_news" in pair.sources[0])
 
 
 def quiet(_anything) -> None:
@@ -48,6 +49,14 @@ def test_goes_on_where_it_was_stopped(tmp_path):
         run_cells((PAIR,), (1,), data, tmp_path, quiet, stopped)
     # what the first run left is there for the second, not for that of another seed
     assert seen == [False, True, False]
+
+
+def test_says_before_the_first_run_that_a_later_one_lacks_its_folder(tmp_path):
+    said, ran = [], []
+    data = write_folders(tmp_path / "data", (PAIR,))
+    with pytest.raises(ConfigError, match="mind_news must be a platform folder"):
+        run_cells((PAIR, NEWS), (0,), data, tmp_path / "out", said.append, lambda *_: ran.append(1))
+    assert (said, ran) == ([], [])
 
 
 def test_every_pair_is_a_run_that_the_config_accepts():
