@@ -13,9 +13,10 @@ from client.features.item_features import CHOICES as FEATURE_SPACES
 from client.transfer.known_pairs import write_pairs
 from shared.errors import GraftError, InputError
 from shared.whole_file import write_whole
+from simulations.benchmark.bars import Evidence, bars_table, served_below_local
 from simulations.benchmark.cells import PRETRAINED_FOLDER, Grid, finished, run_cells
-from simulations.benchmark.federation_table import federation_table
-from simulations.benchmark.foretold import foretold_table, measured_cells
+from simulations.benchmark.federation_table import federation_figures, federation_table
+from simulations.benchmark.foretold import clear_answers, foretold, foretold_table, measured_cells
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.benchmark.three_way import three_way_table
 from simulations.clicks import clicks_table
@@ -231,9 +232,13 @@ def benchmark(
     measured = measured_cells(finished(grid.pairs, out))
     if known_pairs is not None:
         write_whole(known_pairs, write_pairs(known for known, _ in measured).encode("utf-8"))
-    together = federation_table(list(finished(grid.federations, out)))
+    said = foretold(measured)
+    together = federation_figures(finished(grid.federations, out))
     ways = three_way_table(list(finished(grid.three_ways, out)))
-    sys.stdout.write(f"{class_table(found)}\n{pair_table(found)}\n{together}\n{ways}\n{foretold_table(measured)}")
+    below = served_below_local(finished(grid.pairs, out))
+    asked = bars_table(Evidence(cells=found, served_below=below, federations=together, answers=clear_answers(said)))
+    shown = (class_table(found), pair_table(found), federation_table(together), ways, foretold_table(said))
+    sys.stdout.write("\n".join((asked, *shown)))
 
 
 @app.command()

@@ -1,6 +1,7 @@
-"""The benchmark's table of federations: what rounds are worth to each shop, and what far platforms cost them."""
+"""The benchmark's table of federations: what rounds are worth to each shop, and what far platforms and bytes cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,45 +11,89 @@ from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
-from simulations.benchmark.table import RESAMPLES, Float64, averaged, lift_with_interval
+from simulations.benchmark.table import FEATURE, RESAMPLES, Float64, averaged, lift_with_interval
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
+
+FEDERATED, POOLED = "federated", "pooled"
+FIRST = FEDERATIONS[0]
 
 Values = Mapping[tuple[str, str], Float64]
 """(shop, method) to NDCG@10 by user, the seeds side by side."""
+Lifts = Float64 | None
+"""Mean over shops of a lift in percent: [0] the found one, then resamples over shops and users; None: not there."""
 
 
-def federation_table(finished: Sequence[tuple[Federation, int, Path]]) -> str:
-    """One line per federation in Markdown."""
+@dataclass(frozen=True, kw_only=True)
+class FederationFigures:
+    """What the finished seeds of a federation come to."""
+
+    federation: Federation
+    seeds: int
+    local: float
+    """NDCG@10 of ``local``, mean over shops"""
+    feature_over_local: Lifts
+    over_local: Lifts
+    """of ``federated``"""
+    over_pooled: Lifts
+    over_first: Lifts
+    """of ``federated`` over that of the first federation, on the seeds that both have finished"""
+    seconds: Mapping[str, float]
+    """of all rounds of a kind, ``moments`` or ``training``"""
+    bytes_up: float | None
+    """of a member in a training round; None where there was none"""
+
+
+def federation_figures(finished: Iterable[tuple[Federation, int, Path]]) -> list[FederationFigures]:
+    """One for each federation that has a finished seed, in their order."""
     by_name: dict[str, dict[int, Path]] = {}
     for federation, seed, folder in finished:
         by_name.setdefault(federation.name, {})[seed] = folder
+    first = by_name.get(FIRST.name, {})
+    return [_figures(one, by_name[one.name], first) for one in FEDERATIONS if one.name in by_name]
+
+
+def federation_table(found: Sequence[FederationFigures]) -> str:
+    """One line per federation in Markdown."""
     heads = ["federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"]
-    heads += ["federated over pooled, %", f"federated over that of {FEDERATIONS[0].name}, %"]
-    heads += ["seconds of the moments round / of the training rounds"]
+    heads += ["federated over pooled, %", f"federated over that of {FIRST.name}, %"]
+    heads += ["seconds of the moments round / of the training rounds", "kB up a member and training round"]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    first = by_name.get(FEDERATIONS[0].name, {})
-    for federation in [one for one in FEDERATIONS if one.name in by_name]:
-        folders = by_name[federation.name]
-        values = _values(federation, list(folders.values()))
-        local = float(np.mean([values[shop, LOCAL].mean() for shop in federation.reported]))
-        row = [federation.name, str(len(folders)), str(len(federation.reported)), f"{local:.4f}"]
-        row += [_lift(federation, values, values, method, base) for method, base in _PAIRS]
-        row += ["-" if folders is first else _over_first(federation, folders, first)]
-        row += [_times(list(folders.values()))]
+    for one in found:
+        row = [one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"]
+        lifts = (one.feature_over_local, one.over_local, one.over_pooled, one.over_first)
+        row += [lift_with_interval(lift) for lift in lifts]
+        row += [f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}"]
+        row += ["-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
-_PAIRS = (("feature", LOCAL), ("federated", LOCAL), ("federated", "pooled"))
+def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> FederationFigures:
+    values = _values(federation, list(folders.values()))
+    rounds = [each for folder in folders.values() for each in read_result(folder / RESULT_FILE)["rounds"]]
+    seconds = {
+        kind: sum(each["seconds"] for each in rounds if each["kind"] == kind) for kind in ("moments", "training")
+    }
+    up = [each["bytes_up"] / len(each["losses"]) for each in rounds if each["kind"] == "training" and each["losses"]]
+    return FederationFigures(
+        federation=federation,
+        seeds=len(folders),
+        local=float(np.mean([values[shop, LOCAL].mean() for shop in federation.reported])),
+        feature_over_local=_lifts(federation, values, values, FEATURE, LOCAL),
+        over_local=_lifts(federation, values, values, FEDERATED, LOCAL),
+        over_pooled=_lifts(federation, values, values, FEDERATED, POOLED),
+        over_first=None if federation == FIRST else _over_first(federation, folders, first),
+        seconds=seconds,
+        bytes_up=float(np.mean(up)) if up else None,
+    )
 
 
-def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> str:
-    """``federated`` over that of the first federation, on the seeds that both have finished."""
+def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> Lifts:
     seeds = [seed for seed in folders if seed in first]
     if not seeds:
-        return "-"
+        return None
     found, against = (_values(federation, [of[seed] for seed in seeds]) for of in (folders, first))
-    return _lift(federation, found, against, "federated", "federated")
+    return _lifts(federation, found, against, FEDERATED, FEDERATED)
 
 
 def _values(federation: Federation, folders: Sequence[Path]) -> Values:
@@ -58,22 +103,13 @@ def _values(federation: Federation, folders: Sequence[Path]) -> Values:
     return {(str(shop), str(method)): part["ndcg@10"].to_numpy() for (shop, method), part in parts.items()}
 
 
-def _lift(federation: Federation, found: Values, against: Values, method: str, base: str) -> str:
-    """The mean over shops of one method's lift over another's, with its interval over shops and users."""
+def _lifts(federation: Federation, found: Values, against: Values, method: str, base: str) -> Lifts:
     lifts = []
     for shop in federation.reported:
         if (shop, method) not in found or (shop, base) not in against:
-            return "-"
+            return None
         mine, other = found[shop, method], against[shop, base]
         rng = rng_for(0, "benchmark", federation.name, shop, method, base)
         drawn = resampled_lifts(mine, other, rng, RESAMPLES)
         lifts.append(np.concatenate([[100 * (mine.mean() / other.mean() - 1)], drawn]))
-    return lift_with_interval(averaged(lifts))
-
-
-def _times(folders: Sequence[Path]) -> str:
-    totals = {"moments": 0.0, "training": 0.0}
-    for folder in folders:
-        for each in read_result(folder / RESULT_FILE)["rounds"]:
-            totals[each["kind"]] += each["seconds"]
-    return f"{totals['moments']:.1f} / {totals['training']:.1f}"
+    return averaged(lifts)

@@ -1,6 +1,7 @@
 """What ``assess`` would have said of every cell of the benchmark, by all pairs but the cell's own, and what came."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +20,55 @@ Measured = tuple[KnownPair, GateCandidate]
 """What became of a cell, and what the gate had found of ``feature``."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Foretold:
+    """What would have been said of a cell, and what became of it."""
+
+    known: KnownPair
+    expected: Interval | None
+    answer: str
+    right: bool | None
+    """None where what came is within noise, so that neither answer is wrong"""
+
+
 def measured_cells(finished: Iterable[tuple[Pair, int, Path]]) -> list[Measured]:
     """Every cell in which ``feature`` and its relatedness were measured; one per pair, seed and fraction."""
     return [one for pair, seed, folder in finished for one in _cells(pair, seed, folder)]
 
 
-def foretold_table(cells: Sequence[Measured]) -> str:
+def foretold(cells: Sequence[Measured]) -> list[Foretold]:
+    """One for each cell, by the cells of all pairs but its own."""
+    return [_foretold(known, found, [one for one, _ in cells if one.name != known.name]) for known, found in cells]
+
+
+def foretold_table(found: Sequence[Foretold]) -> str:
     """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
     heads = ["pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"]
     heads += ["expected, %", "came, %", "answer", "right"]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    right, held = [], []
-    for known, found in cells:
-        others = [one for one, _ in cells if one.name != known.name]
-        expected = expected_lift(found, known.users, others)
-        answer, _reason = answer_of(found, known.users, "", expected, None)
-        verdict = answer == ("yes" if known.lift > 0 else "no") if known.is_clear else None
-        right += [] if verdict is None else [verdict]
+    held = []
+    for one in found:
+        known, expected = one.known, one.expected
         held += [] if expected is None else [expected.low <= known.lift <= expected.high]
         row = [known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"]
-        row += [f"{known.shown:+.1f}", _words(expected), _words(_interval(known)), answer]
-        row += ["-" if verdict is None else "yes" if verdict else "no"]
+        row += [f"{known.shown:+.1f}", _words(expected), _words(_interval(known)), one.answer]
+        row += ["-" if one.right is None else "yes" if one.right else "no"]
         lines.append(f"| {' | '.join(row)} |")
+    right = clear_answers(found)
     total = f"{sum(right)} of {len(right)} answers right where the lift is beyond noise"
     return "\n".join([*lines, "", f"{total}; {sum(held)} of {len(held)} lifts within their interval."]) + "\n"
+
+
+def clear_answers(found: Sequence[Foretold]) -> list[bool]:
+    """Whether the answer was right, for every cell whose lift is beyond noise."""
+    return [one.right for one in found if one.right is not None]
+
+
+def _foretold(known: KnownPair, found: GateCandidate, others: Sequence[KnownPair]) -> Foretold:
+    expected = expected_lift(found, known.users, others)
+    answer, _reason = answer_of(found, known.users, "", expected, None)
+    right = answer == ("yes" if known.lift > 0 else "no") if known.is_clear else None
+    return Foretold(known=known, expected=expected, answer=answer, right=right)
 
 
 def _cells(pair: Pair, seed: int, folder: Path) -> Iterator[Measured]:

@@ -17,7 +17,8 @@ from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import SERVED
 from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
 
-SHOWN = ("zero-shot", "feature", "model", SERVED)
+ZERO_SHOT, FEATURE, CONTENT_KNN = "zero-shot", "feature", "content-knn"
+SHOWN = (ZERO_SHOT, FEATURE, "model", SERVED)
 RESAMPLES = 2000
 AVERAGED_FROM = 500
 """Test users below which a pair is shown and not averaged."""
@@ -42,6 +43,8 @@ class Cell:
     """method: lifts over ``local`` in percent; [0] the found one, then resamples over users"""
     over_best: Mapping[str, Float64]
     """the same over ``best``"""
+    over_content: Mapping[str, Float64]
+    """the same over ``content-knn``"""
     accepted: int
     """seeds in which the gate served transfer"""
 
@@ -61,7 +64,9 @@ def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
     for _, _, folder in entries:
         entry = read_result(folder / RESULT_FILE)["platforms"][name]
         users = users_of(folder, name)
-        values = {method: by_user(users, method) for method in (LOCAL, *SHOWN) if method in entry["methods"]}
+        values = {
+            method: by_user(users, method) for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in entry["methods"]
+        }
         best.append(best_by_validation(entry["methods"], LOCAL_METHODS))
         values["best"] = by_user(users, best[-1])
         for method, found in values.items():
@@ -75,8 +80,9 @@ def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
         users=round(len(joined[LOCAL]) / len(entries)),
         local=float(joined[LOCAL].mean()),
         best=tuple(best),
-        lifts=_lifts(joined, LOCAL, pair.name, fraction),
-        over_best=_lifts(joined, "best", pair.name, fraction),
+        lifts=_lifts(joined, LOCAL, pair.name),
+        over_best=_lifts(joined, "best", pair.name),
+        over_content=_lifts(joined, CONTENT_KNN, pair.name),
         accepted=accepted,
     )
 
@@ -97,15 +103,18 @@ def best_by_validation(methods: Mapping[str, Any], among: Sequence[str]) -> str:
     return max(found, key=lambda name: found[name])
 
 
-def _lifts(joined: Mapping[str, Float64], against: str, pair: str, fraction: float) -> dict[str, Float64]:
-    """Users of all seeds side by side; none where the baseline found nothing."""
-    base = joined[against]
-    if base.mean() == 0:
+def _lifts(joined: Mapping[str, Float64], against: str, pair: str) -> dict[str, Float64]:
+    """Users of all seeds side by side; none where the baseline found nothing, or was not there.
+
+    A pair's fractions have their test users in common, so its resamples are the same ones.
+    """
+    base = joined.get(against)
+    if base is None or base.mean() == 0:
         return {}
     lifts = {}
     for method in SHOWN:
         if method in joined:
-            rng = rng_for(0, "benchmark", pair, f"{fraction:g}", method, against)
+            rng = rng_for(0, "benchmark", pair)
             drawn = resampled_lifts(joined[method], base, rng, RESAMPLES)
             lifts[method] = np.concatenate([[100 * (joined[method].mean() / base.mean() - 1)], drawn])
     return lifts
@@ -120,7 +129,7 @@ def pair_table(found: Sequence[Cell]) -> str:
         row = [cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)]
         row += [f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))]
         row += [lift_with_interval(cell.lifts.get(method)) for method in SHOWN]
-        row += [lift_with_interval(cell.over_best.get("feature")), f"{cell.accepted} of {cell.seeds}"]
+        row += [lift_with_interval(cell.over_best.get(FEATURE)), f"{cell.accepted} of {cell.seeds}"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
@@ -138,7 +147,7 @@ def class_table(found: Sequence[Cell]) -> str:
                 continue
             row = [related, f"{fraction:g}", str(len(inside))]
             row += [lift_with_interval(averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
-            row += [lift_with_interval(averaged([cell.over_best.get("feature") for cell in inside]))]
+            row += [lift_with_interval(averaged([cell.over_best.get(FEATURE) for cell in inside]))]
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 

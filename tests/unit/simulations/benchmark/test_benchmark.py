@@ -7,7 +7,7 @@ import pytest
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError
 from simulations.benchmark.cells import Grid, cell_config, cell_folder, finished, run_cells
-from simulations.benchmark.federation_table import federation_table
+from simulations.benchmark.federation_table import federation_figures, federation_table
 from simulations.benchmark.federations import FEDERATIONS
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.benchmark.table import cells, class_table, pair_table
@@ -15,7 +15,7 @@ from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_ta
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE
 from simulations.run_command import RunStopped
-from tests.unit.simulations.benchmark.made_up import made_up_run
+from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
 
 PAIR = PAIRS[0]
 NEWS = next(pair for pair in PAIRS if "mind_news" in pair.sources[0])
@@ -25,17 +25,8 @@ def quiet(_anything) -> None:
     return
 
 
-def write_folders(data, runs):
-    """Folders for the platforms of pairs and federations; what is in their files is not read."""
-    for spec in [spec for one in runs for spec in cell_config(one, 0, data).platforms]:
-        spec.path.mkdir(parents=True, exist_ok=True)
-        for name in ("items.parquet", "events.parquet"):
-            (spec.path / name).write_bytes(b"")
-    return data
-
-
 def test_goes_on_where_it_was_stopped(tmp_path):
-    data, seen = write_folders(tmp_path / "data", (PAIR,)), []
+    data, seen = folders_of(tmp_path / "data", (PAIR,)), []
 
     def stopped(_config, _recorder, work):
         seen.append((work / "kept").exists())
@@ -53,7 +44,7 @@ def test_goes_on_where_it_was_stopped(tmp_path):
 
 def test_says_before_the_first_run_that_a_later_one_lacks_its_folder(tmp_path):
     said, ran = [], []
-    data = write_folders(tmp_path / "data", (PAIR,))
+    data = folders_of(tmp_path / "data", (PAIR,))
     with pytest.raises(ConfigError, match="mind_news must be a platform folder"):
         run_cells((PAIR, NEWS), (0,), data, tmp_path / "out", said.append, lambda *_: ran.append(1))
     assert (said, ran) == ([], [])
@@ -84,7 +75,7 @@ def test_leaves_out_what_is_finished(tmp_path):
         ran.append(config.seed)
         made_up_run(config, recorder, work)
 
-    data = write_folders(tmp_path / "data", (PAIR,))
+    data = folders_of(tmp_path / "data", (PAIR,))
     run_cells((PAIR,), (0,), data, tmp_path, quiet, noted)
     run_cells((PAIR,), (0, 1), data, tmp_path, quiet, noted)
     assert ran == [0, 1]
@@ -102,7 +93,7 @@ def test_does_not_count_a_stopped_run_as_finished(tmp_path):
 
 def test_shows_each_pair_and_averages_a_class(tmp_path):
     pairs = PAIRS[:3:2]
-    run_cells(pairs, (0, 1), write_folders(tmp_path / "data", pairs), tmp_path, quiet, made_up_run)
+    run_cells(pairs, (0, 1), folders_of(tmp_path / "data", pairs), tmp_path, quiet, made_up_run)
     found = cells(finished(pairs, tmp_path))
     assert [round(cell.lifts["feature"][0], 6) for cell in found] == [100.0] * 6
     assert [round(cell.lifts[SERVED][0], 6) for cell in found] == [100.0] * 6
@@ -132,8 +123,8 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
 
 
 def test_compares_federations_shop_by_shop(tmp_path):
-    run_cells(FEDERATIONS, (0, 1), write_folders(tmp_path / "data", FEDERATIONS), tmp_path, quiet, made_up_run)
-    rows = federation_table(list(finished(FEDERATIONS, tmp_path))).splitlines()[2:]
+    run_cells(FEDERATIONS, (0, 1), folders_of(tmp_path / "data", FEDERATIONS), tmp_path, quiet, made_up_run)
+    rows = federation_table(federation_figures(finished(FEDERATIONS, tmp_path))).splitlines()[2:]
     cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row[:3] for row in cells_of] == [[one.name, "2", "7"] for one in FEDERATIONS]
     assert cells_of[0][4].startswith("+100.0 [")
@@ -147,7 +138,7 @@ def test_chooses_entries_by_name():
 
 
 def test_every_way_is_compared_under_every_alignment(tmp_path):
-    run_cells(THREE_WAYS, (0, 1), write_folders(tmp_path / "data", THREE_WAYS), tmp_path, quiet, made_up_run)
+    run_cells(THREE_WAYS, (0, 1), folders_of(tmp_path / "data", THREE_WAYS), tmp_path, quiet, made_up_run)
     rows = three_way_table(list(finished(THREE_WAYS, tmp_path))).splitlines()[2:]
     cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row[2] for row in cells_of] == [*ALIGNMENTS] * (len(THREE_WAYS) // len(ALIGNMENTS))
