@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from client.data.preparation import Preparation
 from client.data.spec import parse_platform_spec
@@ -14,7 +13,7 @@ from client.evaluation.lift import Interval, paired_difference, paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
 from simulations.outcomes import SHOWN
-from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
+from simulations.results import RESULT_FILE, read_result, read_users
 
 FORMAT = 1
 """Version of what ``to_json`` gives."""
@@ -112,12 +111,7 @@ def compare(first: Path, second: Path) -> Comparison:
 def _read(folder: Path) -> _Run:
     if folder.name == RESULT_FILE:
         folder = folder.parent
-    document, path = read_result(folder / RESULT_FILE), folder / PER_USER_FILE
-    try:
-        users = pl.read_parquet(path, columns=[*_PAIR, "ndcg@10"])
-    except (OSError, PolarsError):
-        raise DataError(f"{path} must be the per_user.parquet of a run; it is missing or cannot be read") from None
-    return _Run(folder=folder, document=document, users=users)
+    return _Run(folder=folder, document=read_result(folder / RESULT_FILE), users=read_users(folder))
 
 
 def _require_same_users(name: str, first: _Run, second: _Run) -> None:

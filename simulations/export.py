@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from client.recommender.candidates import LOCAL
-from shared.errors import ConfigError, DataError
+from shared.errors import ConfigError
 from shared.whole_file import write_whole
-from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
+from simulations.results import RESULT_FILE, read_result, read_users
 
 METHODS_FILE = "methods.csv"
 USERS_FILE = "users.csv"
@@ -44,7 +43,7 @@ def export_csv(run: Path, to: Path) -> tuple[Path, ...]:
     tables = {METHODS_FILE: methods_table(read_result(run / RESULT_FILE))}
     files = {METHODS_FILE: to}
     if to.suffix.lower() != ".csv":
-        tables[USERS_FILE] = _users_table(run / PER_USER_FILE)
+        tables[USERS_FILE] = read_users(run)
         files = {name: to / name for name in tables}
     try:
         for name, file in files.items():
@@ -87,10 +86,3 @@ def _by_seed(found: Mapping[str, Any] | None) -> dict[int, float]:
 
 def _lift(ndcg: float, local: float | None) -> float | None:
     return 100 * (ndcg / local - 1) if local else None
-
-
-def _users_table(file: Path) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(file)
-    except (OSError, PolarsError):
-        raise DataError(f"{file} must be the per_user.parquet of a run; it is missing or cannot be read") from None

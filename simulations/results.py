@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars.exceptions import PolarsError
 
 from client.evaluation.lift import paired_lift
 from client.recommender.candidates import LOCAL
@@ -35,6 +36,14 @@ FORMAT = 1
 
 RESULT_FILE = "result.json"
 PER_USER_FILE = "per_user.parquet"
+USER_COLUMNS: dict[str, type[pl.DataType]] = {
+    "platform": pl.String,
+    "method": pl.String,
+    "seed": pl.Int64,
+    "user": pl.Int64,
+    "ndcg@10": pl.Float64,
+}
+"""Of ``per_user.parquet``."""
 _PACKAGES = ("graft", "flwr", "torch", "numpy", "scipy", "polars")
 
 
@@ -61,6 +70,15 @@ def read_result(path: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def read_users(folder: Path) -> pl.DataFrame:
+    """A run's ``per_user.parquet``, as ``per_user_frame`` has it; raises DataError where it is none."""
+    path = folder / PER_USER_FILE
+    try:
+        return pl.read_parquet(path, columns=list(USER_COLUMNS))
+    except (OSError, PolarsError):
+        raise DataError(f"{path} must be the per_user.parquet of a run; it is missing or cannot be read") from None
+
+
 def without_times(document: Any) -> Any:
     """A copy without any key ``seconds``: what the same seed on the same machine gives again."""
     if isinstance(document, Mapping):
@@ -72,13 +90,6 @@ def without_times(document: Any) -> Any:
 
 def per_user_frame(result: RunResult) -> pl.DataFrame:
     """One row for each platform, method, seed and user (its row in the prepared platform), with its NDCG@10."""
-    schema = {
-        "platform": pl.String,
-        "method": pl.String,
-        "seed": pl.Int64,
-        "user": pl.Int64,
-        "ndcg@10": pl.Float64,
-    }
     frames = [
         pl.DataFrame({"user": outcome.users, "ndcg@10": outcome.ndcg}).select(
             pl.lit(outcome.platform).alias("platform"),
@@ -89,7 +100,7 @@ def per_user_frame(result: RunResult) -> pl.DataFrame:
         )
         for outcome in result.outcomes
     ]
-    return pl.concat([pl.DataFrame(schema=schema), *frames])
+    return pl.concat([pl.DataFrame(schema=USER_COLUMNS), *frames])
 
 
 def versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
 from simulations.benchmark.table import FEATURE, RESAMPLES, Float64, averaged, lift_with_interval
-from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
+from simulations.results import RESULT_FILE, read_result, read_users
 
 FEDERATED, POOLED = "federated", "pooled"
 FIRST = FEDERATIONS[0]
@@ -97,7 +97,7 @@ def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapp
 
 
 def _values(federation: Federation, folders: Sequence[Path]) -> Values:
-    users = pl.concat([pl.read_parquet(folder / PER_USER_FILE) for folder in folders])
+    users = pl.concat([read_users(folder) for folder in folders])
     wanted = users.filter(pl.col("platform").is_in(federation.reported)).sort("seed", "user")
     parts = wanted.partition_by("platform", "method", as_dict=True)
     return {(str(shop), str(method)): part["ndcg@10"].to_numpy() for (shop, method), part in parts.items()}

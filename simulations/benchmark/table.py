@@ -15,7 +15,7 @@ from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import SERVED
-from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
+from simulations.results import RESULT_FILE, read_result, read_users
 
 ZERO_SHOT, FEATURE, CONTENT_KNN = "zero-shot", "feature", "content-knn"
 SHOWN = (ZERO_SHOT, FEATURE, "model", SERVED)
@@ -89,7 +89,7 @@ def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
 
 def users_of(folder: Path, platform: str) -> pl.DataFrame:
     """What a finished run found for each user of a platform under each method."""
-    return pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == platform)
+    return read_users(folder).filter(pl.col("platform") == platform)
 
 
 def by_user(users: pl.DataFrame, method: str) -> Float64:

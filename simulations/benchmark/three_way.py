@@ -12,7 +12,7 @@ from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
 from simulations.benchmark.table import RESAMPLES, Float64, lift_with_interval
-from simulations.results import PER_USER_FILE
+from simulations.results import read_users
 from simulations.run_config import RunConfig
 
 WAYS = ("feature", "model", "knowledge")
@@ -77,7 +77,7 @@ def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
 
 def _values(folders: Sequence[Path]) -> Mapping[str, Float64]:
     """Method to NDCG@10 by user, the seeds side by side."""
-    users = pl.concat([pl.read_parquet(folder / PER_USER_FILE) for folder in folders])
+    users = pl.concat([read_users(folder) for folder in folders])
     parts = users.sort("seed", "user").partition_by("method", as_dict=True)
     return {str(method): part["ndcg@10"].to_numpy() for (method,), part in parts.items()}
 

@@ -1,5 +1,7 @@
 """What the bars say of cells whose figures are made up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,23 @@ def test_a_pair_counts_once_whatever_its_fractions_and_not_where_it_has_few_user
     assert the_one(answers(cells=given), "neighbouring") is False
 
 
+@pytest.mark.parametrize(
+    ("names", "seeds", "said"),
+    [
+        (("games-toys", "games-steam", "shops-industrial", "shops-giftcards"), 3, "3 of 3 pairs, seeds: 3 | yes |"),
+        (("games-toys", "games-steam", "shops-giftcards"), 3, "2 of 3 pairs, seeds: 3 | yes, so far |"),
+        (("games-toys", "games-steam", "shops-industrial", "shops-giftcards"), 2, "seeds: 2 to 3 | yes, so far |"),
+    ],
+)
+def test_says_what_a_bar_is_reached_on(names, seeds, said):
+    few = {"shops-giftcards": 430}
+    given = [cell(name, 1, 5, users=few.get(name, 900)) for name in names]
+    given[0] = replace(given[0], seeds=seeds)
+    table = bars_table(Evidence(cells=given, served_below=(), federations=(), answers=()))
+    (row,) = [row for row in table.splitlines() if "neighbouring trades" in row]
+    assert row.endswith(said)
+
+
 def test_small_sources_count_with_few_users_too():
     assert the_one(answers(cells=[cell("movielens", 1, 9, users=330)]), "small sources") is True
 
@@ -119,7 +138,7 @@ def test_rounds_are_held_against_local_pooled_and_the_moments_round(member, aske
 def test_fewer_bytes_are_held_against_what_they_cost(name, asked, up, small, cost, cheap):
     found = answers(federations=[shops("shops"), shops(name, up=up, over_first=cost)])
     assert the_one(found, "bytes up", asked) is small
-    assert the_one(found, "over whole updates", asked) is cheap
+    assert the_one(found, "`federated` by", asked) is cheap
 
 
 @pytest.mark.parametrize(("cost", "reached"), [(-0.9, True), (-1.1, False)])
@@ -141,8 +160,9 @@ def test_reads_finished_cells(tmp_path):
     table = bars_table(Evidence(cells=found, served_below=below, federations=(), answers=()))
     rows = [row.split(" | ") for row in table.splitlines()[2:]]
     # ``feature`` is twice as good as all else, zero-shot as good as ``content-knn``
-    assert [row[0].split(",")[0] for row in rows if row[-1] == "no |"] == ["| `zero-shot` over `content-knn`"]
+    assert [row[0].split(",")[0] for row in rows if row[-1] == "no, so far |"] == ["| `zero-shot` over `content-knn`"]
     assert [row[2] for row in rows][:2] == ["0 of 12 (0.0%)", "+100.0 % (same trade)"]
+    assert [row[3] for row in rows][1:3] == ["4 of 22 pairs, seeds: 1", "4 of 4 pairs, seeds: 1"]
 
 
 def test_what_is_served_below_local_is_counted(tmp_path, monkeypatch):

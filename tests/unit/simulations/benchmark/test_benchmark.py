@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from client.data.spec import parse_platform_spec
-from shared.errors import ConfigError
+from shared.errors import ConfigError, DataError
 from simulations.benchmark.cells import Grid, cell_config, cell_folder, finished, run_cells
 from simulations.benchmark.federation_table import federation_figures, federation_table
 from simulations.benchmark.federations import FEDERATIONS
@@ -89,6 +89,13 @@ def test_does_not_count_a_stopped_run_as_finished(tmp_path):
     folder.mkdir(parents=True)
     (folder / RESULT_FILE).write_text(json.dumps({"format": 1, "complete": False}))
     assert not list(finished((PAIR,), tmp_path))
+
+
+def test_ends_figures_that_cannot_be_read_with_one_sentence(tmp_path):
+    run_cells((PAIR,), (0,), folders_of(tmp_path / "data", (PAIR,)), tmp_path, quiet, made_up_run)
+    (cell_folder(tmp_path, PAIR, 0) / "per_user.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"seed-0/per_user.parquet must be the per_user.parquet of a run"):
+        cells(finished((PAIR,), tmp_path))
 
 
 def test_shows_each_pair_and_averages_a_class(tmp_path):
