@@ -23,7 +23,7 @@ from scipy.stats import norm
 from client.evaluation.lift import Interval, paired_lift
 from client.recommender.candidates import FEW_USERS, LOCAL
 from client.recommender.fitting import FittedStacks
-from client.transfer.expectation import Expectation
+from client.transfer.expectation import Expectation, content_share
 from client.transfer.gate import FOLDS, LEVEL, GateCandidate, GateVerdict, cross_validated, decide, would_serve
 from client.transfer.known_pairs import KnownPair, known_pairs, nearest_pair
 from client.transfer.relatedness import Relatedness
@@ -92,6 +92,8 @@ def assessment(
     users: int,
     rng: np.random.Generator,
     known: Sequence[KnownPair],
+    *,
+    content: float,
 ) -> Assessment:
     """The answer.
 
@@ -101,10 +103,11 @@ def assessment(
         users: of the platform, of whom the V are a part.
         rng: draws resamples.
         known: pairs by which the lift is expected.
+        content: how near content alone comes to ``local`` (``content_share``).
     """
     lift = paired_lift(at_ten[FEATURE], at_ten[LOCAL], rng)
     one = verdict.candidates[FEATURE]
-    expected = expected_lift(one, verdict.users, known)
+    expected = expected_lift(one, verdict.users, known, content)
     answer, reason = answer_of(one, verdict.users, verdict.reason, expected, lift)
     return Assessment(
         answer=answer,
@@ -126,17 +129,18 @@ def assess_stacks(
     verdict = decide(stacks.options, whole, rng, {FEATURE: related})
     folds = rng.permutation(verdict.users) % FOLDS
     at_ten = cross_validated(stacks.options, whole, folds, stacks.at_ten_by_name())
-    return assessment(verdict, at_ten, users, rng, known_pairs())
+    local = float(stacks.at_ten_by_name()[stacks.chosen[LOCAL].name].mean())
+    content = content_share(stacks.scorer_values(), local)
+    return assessment(verdict, at_ten, users, rng, known_pairs(), content=content)
 
 
-def expected_lift(one: GateCandidate, users: int, known: Sequence[KnownPair]) -> Interval | None:
+def expected_lift(one: GateCandidate, users: int, known: Sequence[KnownPair], content: float) -> Interval | None:
     """By what these pairs found; None where they are too few, or where something was not measured here."""
     expectation = Expectation.fitted(known)
     if expectation is None or one.lift is None or one.bound is None or one.relatedness is None:
         return None
-    return expectation.of(
-        shown=one.lift, error=standard_error(one.lift, one.bound), adds=one.relatedness.lift, users=users
-    )
+    error, adds = standard_error(one.lift, one.bound), one.relatedness.lift
+    return expectation.of(shown=one.lift, error=error, adds=adds, content=content, users=users)
 
 
 def standard_error(lift: float, bound: float, contenders: int = 1) -> float:

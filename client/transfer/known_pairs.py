@@ -27,6 +27,8 @@ class KnownPair:
     """choosing users"""
     adds: float
     """what the encoder adds to content over past events (``Relatedness.lift``)"""
+    content: float
+    """how near content alone comes to ``local`` (``content_share``)"""
     shown: float
     """lift of ``feature`` over ``local`` that the gate's cross-validation showed, in NDCG without a cutoff"""
     error: float

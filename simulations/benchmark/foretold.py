@@ -8,6 +8,7 @@ from typing import Any
 from client.evaluation.lift import Interval, paired_lift
 from client.recommender.candidates import LOCAL
 from client.transfer.assessment import FEATURE, answer_of, expected_lift, standard_error
+from client.transfer.expectation import content_share
 from client.transfer.gate import GateCandidate
 from client.transfer.known_pairs import KnownPair
 from client.transfer.relatedness import Relatedness
@@ -65,7 +66,7 @@ def clear_answers(found: Sequence[Foretold]) -> list[bool]:
 
 
 def _foretold(known: KnownPair, found: GateCandidate, others: Sequence[KnownPair]) -> Foretold:
-    expected = expected_lift(found, known.users, others)
+    expected = expected_lift(found, known.users, others, known.content)
     answer, _reason = answer_of(found, known.users, "", expected, None)
     right = answer == ("yes" if known.lift > 0 else "no") if known.is_clear else None
     return Foretold(known=known, expected=expected, answer=answer, right=right)
@@ -88,6 +89,9 @@ def _cells(pair: Pair, seed: int, folder: Path) -> Iterator[Measured]:
             fraction=fraction,
             users=verdict["users"],
             adds=found.relatedness.lift,
+            content=content_share(
+                platforms[name]["scorers"], platforms[name]["methods"][LOCAL]["tuned"]["validation"][0]
+            ),
             shown=found.lift,
             error=standard_error(found.lift, found.bound, contenders),
             lift=lift.mean,
