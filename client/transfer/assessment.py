@@ -50,6 +50,8 @@ class Assessment:
     """users that were looked at"""
     users_needed: int | None
     """users that would show the lift seen here beyond noise; None where no lift is seen"""
+    content: float
+    """how near content alone comes to ``local`` (``content_share``): what an encoder adds to content counts by it"""
     relatedness: Relatedness | None
     nearest: KnownPair | None
     """the pair of the benchmark whose encoder adds most nearly as much to content"""
@@ -67,6 +69,7 @@ class Assessment:
             f"lift that these users show: {_in_words(self.lift)}",
             f"users looked at: {self.users:,}",
             f"users to see the lift beyond noise: {'no lift is seen' if needed is None else f'{needed:,}'}",
+            f"content alone reaches: {self.content:.0%} of local's NDCG@10",
             "relatedness: could not be measured"
             if related is None
             else f"relatedness: the encoder adds {related.lift:+.1f} % to content over {related.events:,} past events "
@@ -116,6 +119,7 @@ def assessment(
         lift=lift,
         users=users,
         users_needed=_users_needed(one, users),
+        content=content,
         relatedness=one.relatedness,
         nearest=None if one.relatedness is None else nearest_pair(one.relatedness.lift, known),
     )
