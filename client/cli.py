@@ -38,6 +38,7 @@ add_recommend_commands(app)
 add_privacy_commands(app)
 add_agent_commands(app)
 
+PlatformLine = Annotated[str, typer.Argument(metavar="DIR[,option=value...]", help=f"Which platform: {FOLDER_HELP}")]
 SourcePath = Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder, zip, gz or file, packed or unpacked.")]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The platform folder to make.")]
 Also = Annotated[
@@ -69,7 +70,7 @@ def check(
 
 @app.command()
 def pretrain(
-    folder: Annotated[str, typer.Argument(metavar="DIR[,option=value...]", help=f"Which platform: {FOLDER_HELP}")],
+    folder: PlatformLine,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
     encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
     features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
@@ -91,13 +92,7 @@ def pretrain(
 
 @app.command()
 def assess(
-    folder: Annotated[
-        str,
-        typer.Argument(
-            metavar="DIR[,option=value...]",
-            help=f"Which platform: {FOLDER_HELP}",
-        ),
-    ],
+    folder: PlatformLine,
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
     features: Annotated[str, typer.Option(help=FEATURES_HELP)] = "hashing",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,

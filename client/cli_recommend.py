@@ -60,6 +60,10 @@ MomentsWeight = Annotated[
     ),
 ]
 
+PlatformOrAgent = Annotated[
+    str, typer.Argument(metavar="DIR[,option=value...]", help=f"An agent's folder, or {FOLDER_HELP}")
+]
+
 
 def add_recommend_commands(app: typer.Typer) -> None:
     """Put these commands beside the others."""
@@ -71,10 +75,7 @@ def add_recommend_commands(app: typer.Typer) -> None:
 
 
 def fit(
-    folder: Annotated[
-        str,
-        typer.Argument(metavar="DIR[,option=value...]", help=f"An agent's folder, or {FOLDER_HELP}"),
-    ],
+    folder: PlatformOrAgent,
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
     heads: Heads = None,
     features: Annotated[str, typer.Option(help=f"Feature space: {FEATURE_SPACES}.")] = "hashing",
@@ -125,10 +126,7 @@ def fit(
 
 
 def evaluate(
-    folder: Annotated[
-        str,
-        typer.Argument(metavar="DIR[,option=value...]", help=f"An agent's folder, or {FOLDER_HELP}"),
-    ],
+    folder: PlatformOrAgent,
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")],
     features: Annotated[str, typer.Option(help=f"Feature space: {FEATURE_SPACES}.")] = "hashing",
     seed: Annotated[int, typer.Option(help="Of every random draw.")] = 0,

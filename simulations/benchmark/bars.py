@@ -12,15 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from client.evaluation.lift import paired_lift
-from client.recommender.candidates import LOCAL
+from client.recommender.candidates import LOCAL, ZERO_SHOT
+from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federation_table import FIRST, FederationFigures, Lifts
 from simulations.benchmark.pairs import FRACTIONS, PAIRS, Pair, fraction_name
 from simulations.benchmark.table import (
     AVERAGED_FROM,
     CONTENT_KNN,
-    FEATURE,
-    ZERO_SHOT,
     Cell,
     Float64,
     averaged,

@@ -9,9 +9,10 @@ import polars as pl
 
 from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import LOCAL
+from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
-from simulations.benchmark.table import FEATURE, RESAMPLES, Float64, averaged, lift_with_interval
+from simulations.benchmark.table import RESAMPLES, Float64, averaged, lift_with_interval
 from simulations.results import RESULT_FILE, read_result, read_users
 
 FEDERATED, POOLED = "federated", "pooled"

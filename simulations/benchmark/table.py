@@ -10,14 +10,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.evaluation.lift import resampled_lifts
-from client.recommender.candidates import LOCAL
+from client.recommender.candidates import LOCAL, ZERO_SHOT
+from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE, read_result, read_users
 
-ZERO_SHOT, FEATURE, CONTENT_KNN = "zero-shot", "feature", "content-knn"
+CONTENT_KNN = "content-knn"
 SHOWN = (ZERO_SHOT, FEATURE, "model", SERVED)
 RESAMPLES = 2000
 AVERAGED_FROM = 500

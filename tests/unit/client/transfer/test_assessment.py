@@ -11,12 +11,12 @@ LOCAL = (Candidate(name="fitted(1):computed", weights=np.zeros(1)),)
 FEATURE = (Candidate(name="fitted(1):computed+received", weights=np.zeros(1)),)
 
 
-def assessed(local, feature, related=None, known=(), content=1.0):
+def assessed(local, feature, related=None, others=(), content=1.0):
     """The assessment of a platform of whose users half choose."""
     validation = {LOCAL[0].name: local, FEATURE[0].name: feature}
     rng = np.random.default_rng(0)
     verdict = decide({"local": LOCAL, "feature": FEATURE}, validation, rng, {"feature": related})
-    return assessment(verdict, {"local": local, "feature": feature}, 2 * len(local), rng, known, content=content)
+    return assessment(verdict, {"local": local, "feature": feature}, 2 * len(local), rng, others, content=content)
 
 
 def users(seed: int, count: int) -> np.ndarray:
@@ -71,19 +71,27 @@ def test_gives_no_lift_where_local_found_nothing():
     assert {"expected lift over local: unknown", "lift that these users show: unknown"} <= set(found.lines())
 
 
+def known(number: int, *, lift: float, adds: float, shown: float, low: float, high: float) -> KnownPair:
+    """A pair of many users whose `local` lives of content."""
+    return KnownPair(
+        name=f"pair-{number}",
+        related="same trade",
+        fraction=1.0,
+        users=1000,
+        error=1.0,
+        content=1.0,
+        lift=lift,
+        adds=adds,
+        shown=shown,
+        low=low,
+        high=high,
+    )
+
+
 def pairs(lift: float, adds: float) -> list[KnownPair]:
     """Four pairs of many users whose figures are much the same."""
-    near = {
-        "related": "same trade",
-        "fraction": 1.0,
-        "users": 1000,
-        "error": 1.0,
-        "content": 1.0,
-        "low": lift - 1,
-        "high": lift + 1,
-    }
     return [
-        KnownPair(name=f"pair-{number}", adds=adds + number, shown=lift / 2, lift=lift + number, **near)
+        known(number, adds=adds + number, shown=lift / 2, lift=lift + number, low=lift - 1, high=lift + 1)
         for number in range(4)
     ]
 
@@ -138,16 +146,7 @@ def test_promises_less_where_local_needs_no_content():
 
 def unlike_pairs() -> list[KnownPair]:
     """Pairs to which an encoder that adds 30 % brought between -10 and +55 %."""
-    near = {
-        "related": "same trade",
-        "fraction": 1.0,
-        "users": 1000,
-        "error": 1.0,
-        "content": 1.0,
-        "low": 0.0,
-        "high": 1.0,
-    }
     return [
-        KnownPair(name=f"pair-{number}", adds=30.0, shown=0.0, lift=lift, **near)
+        known(number, adds=30.0, shown=0.0, lift=lift, low=0.0, high=1.0)
         for number, lift in enumerate((-10.0, 0.0, 20.0, 55.0))
     ]
