@@ -74,6 +74,7 @@ def _platform(n_items: int, n_users: int, seed: int) -> Platform:
         categories=tuple(f"kind{item % 12}" for item in range(n_items)),
         vectors=None,
         user_ids=tuple(f"u{user}" for user in range(n_users)),
+        user_numbers=np.arange(n_users),
         sequences=Sequences(offsets=offsets_of(lengths), items=items.astype(np.int32)),
         training_users=np.arange(n_users),
         weighting_users=np.arange(0, n_users, 5),

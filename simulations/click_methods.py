@@ -63,7 +63,7 @@ def run_clicks(
             if configs:
                 best = _best(inputs, opened.impressions, configs, seed)
                 heads.write(f"click-{method}", best.head.to_stored())
-                recorder.add_clicks(_outcome(platform.name, method, seed, inputs, opened.impressions, best))
+                recorder.add_clicks(_outcome(platform, method, seed, inputs, opened.impressions, best))
 
 
 def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
@@ -91,20 +91,20 @@ def _best(
 
 
 def _outcome(
-    platform: str, method: str, seed: int, inputs: ClickInputs, impressions: Impressions, best: TrainedClickHead
+    platform: Platform, method: str, seed: int, inputs: ClickInputs, impressions: Impressions, best: TrainedClickHead
 ) -> ClickOutcome:
     rows = impressions.at(Stage.TEST)
     part = impressions.only(rows)
     logits = best.head.logits(inputs, rows)
     scaled = logits / best.head.temperature
     return ClickOutcome(
-        platform=platform,
+        platform=platform.name,
         method=method,
         seed=seed,
         impressions={str(stage): len(impressions.at(stage)) for stage in Stage},
         items=len(impressions.shown.texts),
         click_rate=float(part.labels.mean()),
-        ranking=rank_clicks(logits, part.labels, part.candidates.offsets, part.users),
+        ranking=rank_clicks(logits, part.labels, part.candidates.offsets, platform.user_numbers[part.users]),
         log_loss=log_loss(scaled, part.labels),
         ece=calibration_error(expit(logits), part.labels),
         ece_scaled=calibration_error(expit(scaled), part.labels),

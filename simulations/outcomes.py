@@ -101,7 +101,7 @@ class MethodOutcome:
     """One of ``METHODS``, ``SERVED`` or ``ORACLE``."""
     seed: int
     users: NDArray[np.int64]
-    """[U] user rows of the prepared platform; the same for every method of one platform and seed"""
+    """[U] their numbers (``Platform.user_numbers``); the same for every method of one platform and seed"""
     ndcg: NDArray[np.float64]
     """[U] NDCG@10"""
     recall: NDArray[np.float64]

@@ -259,6 +259,7 @@ class _Record:
         self._cold_users = held_out.tests.histories.lengths() <= COLD_HISTORY
         known = training_sequences(platform, platform.training_users)
         information = self_information(known, platform.n_items)
+        self._numbers = platform.user_numbers[held_out.tests.users]
         self._judge = ListJudge(features=one.catalogue.features, information=information)
 
     def __call__(
@@ -279,7 +280,7 @@ class _Record:
                 platform=self._name,
                 method=method,
                 seed=self._seed,
-                users=tests.users,
+                users=self._numbers,
                 ndcg=tests.ndcg,
                 recall=tests.recall,
                 reciprocal_rank=tests.reciprocal_rank,

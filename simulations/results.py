@@ -89,7 +89,7 @@ def without_times(document: Any) -> Any:
 
 
 def per_user_frame(result: RunResult) -> pl.DataFrame:
-    """One row for each platform, method, seed and user (its row in the prepared platform), with its NDCG@10."""
+    """One row for each platform, method, seed and user (``Platform.user_numbers``), with its NDCG@10."""
     frames = [
         pl.DataFrame({"user": outcome.users, "ndcg@10": outcome.ndcg}).select(
             pl.lit(outcome.platform).alias("platform"),

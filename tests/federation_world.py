@@ -28,6 +28,7 @@ def opened(name: str, *, users: int = 120, seed: int = 0, space=SPACE) -> Opened
         categories=None,
         vectors=None,
         user_ids=tuple(f"user-{row}" for row in range(users)),
+        user_numbers=np.arange(users),
         sequences=walks(users, seed=seed),
         training_users=np.arange(users),
         weighting_users=np.arange(0, users, 5),

@@ -38,6 +38,7 @@ def merged(platforms: list[Platform]) -> Merged:
         categories=None,
         vectors=None,
         user_ids=tuple(f"{p.name}/{user}" for p in platforms for user in p.user_ids),
+        user_numbers=np.arange(first_users[-1]),
         sequences=Sequences(offsets=offsets_of(np.concatenate(lengths)), items=np.concatenate(items).astype(np.int32)),
         training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
         weighting_users=np.empty(0, np.int64),

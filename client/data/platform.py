@@ -75,6 +75,8 @@ class Platform:
     """[n, D] given vectors (feature space ``precomputed``), or None"""
     user_ids: tuple[str, ...]
     """[U] original ids, as text; never leave the platform"""
+    user_numbers: NDArray[np.int64]
+    """[U] place of each user among all ids of the folder, in their order: a user has the same under every seed"""
     sequences: Sequences
     """all events of the users left, in time order (or as given where ``ordered`` is False)"""
     training_users: NDArray[np.int64]

@@ -130,14 +130,15 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
             f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
             f"two items); found {len(users)} users, {len(items)} items in {folder.path}"
         )
-    return _assemble(folder, events, items, preparation, name=name, seed=seed)
+    return _assemble(folder, events, user_order, items, preparation, name=name, seed=seed)
 
 
 def _seeded_order(ids: pl.Series, seed: int, purpose: str) -> pl.DataFrame:
-    """The distinct ids with a ``position`` that depends on the ids and the seed alone."""
+    """The distinct ids by ``number``, with a ``position`` that depends on the ids and the seed alone."""
     unique = ids.unique().sort()
     positions = rng_for(seed, purpose).permutation(len(unique))
-    return pl.DataFrame({"id": unique, "position": positions, "share": positions / max(len(unique), 1) * 100})
+    share = positions / max(len(unique), 1) * 100
+    return pl.DataFrame({"id": unique, "position": positions, "share": share}).with_row_index("number")
 
 
 def _percent(order: pl.DataFrame, part: tuple[float, float] | None) -> pl.DataFrame:
@@ -195,6 +196,7 @@ def _without_companions(events: pl.DataFrame, impressions: pl.DataFrame) -> pl.D
 def _assemble(
     folder: PlatformFolder,
     events: pl.DataFrame,
+    user_order: pl.DataFrame,
     items: pl.DataFrame,
     preparation: Preparation,
     *,
@@ -204,10 +206,11 @@ def _assemble(
     catalogue = folder.items.with_row_index("row").filter(pl.col("item_id").is_in(items["id"].implode()))
     rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
     events = events.join(rows, on="item_id", how="left", maintain_order="left")
-    users = events.select(pl.col("user_id").unique(maintain_order=True))["user_id"]
+    users = events.select(id=pl.col("user_id").unique(maintain_order=True))
+    users = users.join(user_order, on="id", how="left", maintain_order="left")
     lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
     wanted = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
-    count, names = preparation.train_users or wanted, tuple(users.cast(pl.String).to_list())
+    count, names = preparation.train_users or wanted, tuple(users["id"].cast(pl.String).to_list())
     training, weighting = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     return Platform(
@@ -217,6 +220,7 @@ def _assemble(
         categories=_categories(catalogue),
         vectors=vectors,
         user_ids=names,
+        user_numbers=users["number"].to_numpy().astype(np.int64),
         sequences=Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy()),
         training_users=training,
         weighting_users=weighting,

@@ -52,7 +52,7 @@ def paired_difference(
     resamples: int = RESAMPLES,
 ) -> Interval:
     """Mean of ``method`` [U] minus the mean of ``baseline`` [U], row u being the same user in both; U is 1 or more."""
-    sums = resampled_sums(method, baseline, rng, resamples)
+    sums = resampled_sums(np.stack([method, baseline], axis=1), rng, resamples)
     low, high = np.percentile((sums[:, 0] - sums[:, 1]) / len(method), [2.5, 97.5])
     return Interval(mean=float(method.mean() - baseline.mean()), low=float(low), high=float(high))
 
@@ -61,24 +61,22 @@ def resampled_lifts(
     method: NDArray[np.float64], baseline: NDArray[np.float64], rng: np.random.Generator, resamples: int
 ) -> NDArray[np.float64]:
     """Lifts in percent over resamples of the users (at most ``resamples``: those whose baseline is not 0)."""
-    sums = resampled_sums(method, baseline, rng, resamples)
+    sums = resampled_sums(np.stack([method, baseline], axis=1), rng, resamples)
     sums = sums[sums[:, 1] > 0]
     return np.asarray(100 * (sums[:, 0] / sums[:, 1] - 1))
 
 
-def resampled_sums(
-    method: NDArray[np.float64], baseline: NDArray[np.float64], rng: np.random.Generator, resamples: int
-) -> NDArray[np.float64]:
-    """[resamples, 2] the two sums over as many users as there are, drawn with replacement and in pairs.
+def resampled_sums(values: NDArray[np.float64], rng: np.random.Generator, resamples: int) -> NDArray[np.float64]:
+    """[resamples, K] sums of ``values`` [U, K] over as many users as there are, drawn with replacement, rows whole.
 
-    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13 (percentile interval). Users with equal pairs
-    of values are drawn together by a multinomial, which has the same distribution as drawing them one by one.
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13 (percentile interval). Users with equal rows
+    are drawn together by a multinomial, which has the same distribution as drawing them one by one.
     """
-    pairs, counts = np.unique(np.stack([method, baseline], axis=1), axis=0, return_counts=True)
+    rows, counts = np.unique(values, axis=0, return_counts=True)
     users = int(counts.sum())
     return np.concatenate(
         [
-            rng.multinomial(users, counts / users, size=min(_CHUNK, resamples - start)) @ pairs
+            rng.multinomial(users, counts / users, size=min(_CHUNK, resamples - start)) @ rows
             for start in range(0, resamples, _CHUNK)
         ]
     )

@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import LOCAL
 from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
-from simulations.benchmark.table import RESAMPLES, Float64, averaged, lift_with_interval
+from simulations.benchmark.resampling import Float64, ResampledSums, resampled
+from simulations.benchmark.table import averaged, lift_with_interval
 from simulations.results import RESULT_FILE, read_result, read_users
 
 FEDERATED, POOLED = "federated", "pooled"
 FIRST = FEDERATIONS[0]
 
-Values = Mapping[tuple[str, str], Float64]
-"""(shop, method) to NDCG@10 by user, the seeds side by side."""
+Found = Mapping[tuple[str, str], list[pl.DataFrame]]
+"""(shop, method) to its users' figures, a frame for each seed."""
 Lifts = Float64 | None
-"""Mean over shops of a lift in percent: [0] the found one, then resamples over shops and users; None: not there."""
+"""Mean over shops of a lift in percent: [0] the found one, then resamples over shops and people; None: not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,8 @@ def federation_table(found: Sequence[FederationFigures]) -> str:
 
 
 def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> FederationFigures:
-    values = _values(federation, list(folders.values()))
+    found = _found(federation, list(folders.values()))
+    sums = resampled(found, rng_for(0, "benchmark", federation.name))
     rounds = [each for folder in folders.values() for each in read_result(folder / RESULT_FILE)["rounds"]]
     seconds = {
         kind: sum(each["seconds"] for each in rounds if each["kind"] == kind) for kind in ("moments", "training")
@@ -79,10 +80,10 @@ def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping
     return FederationFigures(
         federation=federation,
         seeds=len(folders),
-        local=float(np.mean([values[shop, LOCAL].mean() for shop in federation.reported])),
-        feature_over_local=_lifts(federation, values, values, FEATURE, LOCAL),
-        over_local=_lifts(federation, values, values, FEDERATED, LOCAL),
-        over_pooled=_lifts(federation, values, values, FEDERATED, POOLED),
+        local=float(np.mean([_mean(found[shop, LOCAL]) for shop in federation.reported])),
+        feature_over_local=_lifts(federation, sums, FEATURE, LOCAL),
+        over_local=_lifts(federation, sums, FEDERATED, LOCAL),
+        over_pooled=_lifts(federation, sums, FEDERATED, POOLED),
         over_first=None if federation == FIRST else _over_first(federation, folders, first),
         seconds=seconds,
         bytes_up=float(np.mean(up)) if up else None,
@@ -93,24 +94,26 @@ def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapp
     seeds = [seed for seed in folders if seed in first]
     if not seeds:
         return None
-    found, against = (_values(federation, [of[seed] for seed in seeds]) for of in (folders, first))
-    return _lifts(federation, found, against, FEDERATED, FEDERATED)
+    found, against = (_found(federation, [of[seed] for seed in seeds]) for of in (folders, first))
+    both = {key: frames for key, frames in found.items() if key[1] == FEDERATED}
+    both |= {(shop, FIRST.name): frames for (shop, method), frames in against.items() if method == FEDERATED}
+    return _lifts(federation, resampled(both, rng_for(0, "benchmark", federation.name)), FEDERATED, FIRST.name)
 
 
-def _values(federation: Federation, folders: Sequence[Path]) -> Values:
-    users = pl.concat([read_users(folder) for folder in folders])
-    wanted = users.filter(pl.col("platform").is_in(federation.reported)).sort("seed", "user")
-    parts = wanted.partition_by("platform", "method", as_dict=True)
-    return {(str(shop), str(method)): part["ndcg@10"].to_numpy() for (shop, method), part in parts.items()}
+def _found(federation: Federation, folders: Sequence[Path]) -> Found:
+    """Of what every seed has."""
+    found: dict[tuple[str, str], list[pl.DataFrame]] = {}
+    for folder in folders:
+        users = read_users(folder).filter(pl.col("platform").is_in(federation.reported))
+        for (shop, method), part in users.partition_by("platform", "method", as_dict=True).items():
+            found.setdefault((str(shop), str(method)), []).append(part)
+    return {key: frames for key, frames in found.items() if len(frames) == len(folders)}
 
 
-def _lifts(federation: Federation, found: Values, against: Values, method: str, base: str) -> Lifts:
-    lifts = []
-    for shop in federation.reported:
-        if (shop, method) not in found or (shop, base) not in against:
-            return None
-        mine, other = found[shop, method], against[shop, base]
-        rng = rng_for(0, "benchmark", federation.name, shop, method, base)
-        drawn = resampled_lifts(mine, other, rng, RESAMPLES)
-        lifts.append(np.concatenate([[100 * (mine.mean() / other.mean() - 1)], drawn]))
-    return averaged(lifts)
+def _mean(frames: Sequence[pl.DataFrame]) -> float:
+    return float(pl.concat(frames)["ndcg@10"].to_numpy().mean())
+
+
+def _lifts(federation: Federation, sums: ResampledSums, method: str, base: str) -> Lifts:
+    lifts = [sums.lifts((shop, method), (shop, base)) for shop in federation.reported]
+    return None if any(one is None for one in lifts) else averaged(lifts)

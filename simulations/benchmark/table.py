@@ -7,24 +7,22 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import LOCAL, ZERO_SHOT
 from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
+from simulations.benchmark.resampling import Float64, ResampledSums, resampled
 from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE, read_result, read_users
 
 CONTENT_KNN = "content-knn"
 SHOWN = (ZERO_SHOT, FEATURE, "model", SERVED)
-RESAMPLES = 2000
 AVERAGED_FROM = 500
 """Test users below which a pair is shown and not averaged."""
 
-Float64 = NDArray[np.float64]
+_BEST = "best"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +39,7 @@ class Cell:
     best: tuple[str, ...]
     """by seed, the local method that validation would pick"""
     lifts: Mapping[str, Float64]
-    """method: lifts over ``local`` in percent; [0] the found one, then resamples over users"""
+    """method: lifts over ``local`` in percent; [0] the found one, then resamples over people"""
     over_best: Mapping[str, Float64]
     """the same over ``best``"""
     over_content: Mapping[str, Float64]
@@ -55,37 +53,46 @@ def cells(finished: Iterable[tuple[Pair, int, Path]]) -> list[Cell]:
     by_pair: dict[str, list[tuple[Pair, int, Path]]] = {}
     for entry in finished:
         by_pair.setdefault(entry[0].name, []).append(entry)
-    return [_cell(entries, fraction) for entries in by_pair.values() for fraction in FRACTIONS]
+    return [cell for entries in by_pair.values() for cell in _pair_cells(entries)]
 
 
-def _cell(entries: Sequence[tuple[Pair, int, Path]], fraction: float) -> Cell:
-    pair, name = entries[0][0], fraction_name(fraction)
-    columns: dict[str, list[Float64]] = {}
-    best, accepted = [], 0
-    for _, _, folder in entries:
-        entry = read_result(folder / RESULT_FILE)["platforms"][name]
-        users = users_of(folder, name)
-        values = {
-            method: by_user(users, method) for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in entry["methods"]
-        }
-        best.append(best_by_validation(entry["methods"], LOCAL_METHODS))
-        values["best"] = by_user(users, best[-1])
-        for method, found in values.items():
-            columns.setdefault(method, []).append(found)
-        accepted += sum(verdict["accepted"] for verdict in entry["gate"])
-    joined = {method: np.concatenate(parts) for method, parts in columns.items() if len(parts) == len(entries)}
-    return Cell(
-        pair=pair,
-        fraction=fraction,
-        seeds=len(entries),
-        users=round(len(joined[LOCAL]) / len(entries)),
-        local=float(joined[LOCAL].mean()),
-        best=tuple(best),
-        lifts=_lifts(joined, LOCAL, pair.name),
-        over_best=_lifts(joined, "best", pair.name),
-        over_content=_lifts(joined, CONTENT_KNN, pair.name),
-        accepted=accepted,
-    )
+def _pair_cells(entries: Sequence[tuple[Pair, int, Path]]) -> list[Cell]:
+    """Its fractions have their test users in common, so their resamples are the same ones."""
+    pair, folders = entries[0][0], [folder for _, _, folder in entries]
+    users = {folder: read_users(folder) for folder in folders}
+    documents = {folder: read_result(folder / RESULT_FILE)["platforms"] for folder in folders}
+    found: dict[tuple[str, str], list[pl.DataFrame]] = {}
+    best: dict[str, list[str]] = {}
+    for folder in folders:
+        for name in map(fraction_name, FRACTIONS):
+            methods = documents[folder][name]["methods"]
+            best.setdefault(name, []).append(best_by_validation(methods, LOCAL_METHODS))
+            asked = {method: method for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in methods}
+            for column, method in {**asked, _BEST: best[name][-1]}.items():
+                chosen = (pl.col("platform") == name) & (pl.col("method") == method)
+                found.setdefault((name, column), []).append(users[folder].filter(chosen))
+    whole = {key: frames for key, frames in found.items() if len(frames) == len(folders)}
+    sums = resampled(whole, rng_for(0, "benchmark", pair.name))
+    cells = []
+    for fraction in FRACTIONS:
+        name = fraction_name(fraction)
+        local = pl.concat(whole[name, LOCAL])["ndcg@10"]
+        gates = [verdict for folder in folders for verdict in documents[folder][name]["gate"]]
+        cells.append(
+            Cell(
+                pair=pair,
+                fraction=fraction,
+                seeds=len(folders),
+                users=round(len(local) / len(folders)),
+                local=float(local.to_numpy().mean()),
+                best=tuple(best[name]),
+                lifts=_lifts(sums, name, LOCAL),
+                over_best=_lifts(sums, name, _BEST),
+                over_content=_lifts(sums, name, CONTENT_KNN),
+                accepted=sum(verdict["accepted"] for verdict in gates),
+            )
+        )
+    return cells
 
 
 def users_of(folder: Path, platform: str) -> pl.DataFrame:
@@ -104,21 +111,10 @@ def best_by_validation(methods: Mapping[str, Any], among: Sequence[str]) -> str:
     return max(found, key=lambda name: found[name])
 
 
-def _lifts(joined: Mapping[str, Float64], against: str, pair: str) -> dict[str, Float64]:
-    """Users of all seeds side by side; none where the baseline found nothing, or was not there.
-
-    A pair's fractions have their test users in common, so its resamples are the same ones.
-    """
-    base = joined.get(against)
-    if base is None or base.mean() == 0:
-        return {}
-    lifts = {}
-    for method in SHOWN:
-        if method in joined:
-            rng = rng_for(0, "benchmark", pair)
-            drawn = resampled_lifts(joined[method], base, rng, RESAMPLES)
-            lifts[method] = np.concatenate([[100 * (joined[method].mean() / base.mean() - 1)], drawn])
-    return lifts
+def _lifts(sums: ResampledSums, name: str, against: str) -> dict[str, Float64]:
+    """None where the baseline found nothing, or was not there."""
+    lifts = {method: sums.lifts((name, method), (name, against)) for method in SHOWN}
+    return {method: found for method, found in lifts.items() if found is not None}
 
 
 def pair_table(found: Sequence[Cell]) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from client.evaluation.lift import resampled_lifts
 from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
-from simulations.benchmark.table import RESAMPLES, Float64, lift_with_interval
+from simulations.benchmark.resampling import Column, resampled
+from simulations.benchmark.table import lift_with_interval
 from simulations.results import read_users
 from simulations.run_config import RunConfig
 
@@ -61,29 +60,27 @@ def three_way_config(one: ThreeWay, seed: int, data: Path, preset: str) -> RunCo
 
 
 def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
-    """One line per pair and alignment in Markdown: lifts over ``local``, users of all seeds side by side."""
+    """One line per pair and alignment in Markdown: lifts over ``local``."""
     folders: dict[str, list[Path]] = {}
     for one, _seed, folder in finished:
         folders.setdefault(one.name, []).append(folder)
     heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in WAYS]]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for one in [one for one in THREE_WAYS if one.name in folders]:
-        values = _values(folders[one.name])
+        found = _by_method(folders[one.name])
+        sums = resampled(found, rng_for(0, "benchmark", one.name))
+        local = pl.concat(found[TARGET, LOCAL])["ndcg@10"].to_numpy()
         row = [one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))]
-        row += [f"{values[LOCAL].mean():.4f}", *[_lift(one, values, way) for way in WAYS]]
+        row += [
+            f"{local.mean():.4f}",
+            *[lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in WAYS],
+        ]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
-def _values(folders: Sequence[Path]) -> Mapping[str, Float64]:
-    """Method to NDCG@10 by user, the seeds side by side."""
-    users = pl.concat([read_users(folder) for folder in folders])
-    parts = users.sort("seed", "user").partition_by("method", as_dict=True)
-    return {str(method): part["ndcg@10"].to_numpy() for (method,), part in parts.items()}
-
-
-def _lift(one: ThreeWay, values: Mapping[str, Float64], way: str) -> str:
-    if way not in values or values[LOCAL].mean() == 0:
-        return "-"
-    drawn = resampled_lifts(values[way], values[LOCAL], rng_for(0, "benchmark", one.name, way), RESAMPLES)
-    return lift_with_interval(np.concatenate([[100 * (values[way].mean() / values[LOCAL].mean() - 1)], drawn]))
+def _by_method(folders: Sequence[Path]) -> Mapping[Column, list[pl.DataFrame]]:
+    """A frame of the users' figures for each seed, of the methods that every seed has."""
+    users = [read_users(folder) for folder in folders]
+    methods = set.intersection(*[set(one["method"]) for one in users])
+    return {(TARGET, method): [one.filter(pl.col("method") == method) for one in users] for method in sorted(methods)}

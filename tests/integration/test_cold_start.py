@@ -4,6 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
+from client.data.contract import read_folder
+from client.data.preparation import Preparation, prepare
 from simulations.methods import run
 from simulations.run_command import execute
 from simulations.run_config import RunConfig
@@ -39,4 +41,6 @@ def test_reports_a_platform_with_few_users_under_the_methods_of_a_cold_start(tmp
     assert served["trade_off"]["ndcg@10"][0] == plain["ndcg@10"]
     users = pl.read_parquet(tmp_path / "out" / "per_user.parquet")
     assert set(users["platform"]) == {"branch", "branch@10", "branch@30"}
+    platform = prepare(read_folder(folder), Preparation(users=(75, 100)), name="branch", seed=0)
+    assert set(users["user"]) == set(platform.user_numbers)
     assert "<h2>New platforms</h2>" in (tmp_path / "out" / "report.html").read_text()

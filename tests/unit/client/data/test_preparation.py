@@ -89,6 +89,18 @@ def test_a_fraction_leaves_the_test_users_as_they_are(tmp_path: Path) -> None:
     assert np.isin(part.weighting_users, part.training_users).all()
 
 
+def test_a_user_has_the_same_number_under_every_seed_and_in_every_part(tmp_path: Path) -> None:
+    whole = read_folder(folder(tmp_path))
+    numbers: dict[str, set[int]] = {}
+    for seed in (0, 1):
+        for part in ((0, 60), (40, 100)):
+            platform = prepare(whole, Preparation(users=part), name="shop", seed=seed)
+            for user, number in zip(platform.user_ids, platform.user_numbers.tolist(), strict=True):
+                numbers.setdefault(user, set()).add(number)
+    assert {user: {int(user)} for user in numbers} == numbers
+    assert len(numbers) == USERS
+
+
 def test_never_trains_on_fewer_than_fifty_users(tmp_path: Path) -> None:
     assert len(prepared(folder(tmp_path), fraction=0.01).training_users) == 50
 

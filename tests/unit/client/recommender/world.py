@@ -25,6 +25,7 @@ def small_platform(*, ordered: bool = True) -> Platform:
         categories=None,
         vectors=None,
         user_ids=tuple(f"u{user}" for user in users),
+        user_numbers=users,
         sequences=Sequences(offsets=np.arange(N_USERS + 1) * LENGTH, items=items.reshape(-1).astype(np.int32)),
         training_users=users,
         weighting_users=users[::5],

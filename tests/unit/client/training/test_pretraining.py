@@ -26,6 +26,7 @@ def platform(sequences=None, weighting=range(10)):
         categories=None,
         vectors=None,
         user_ids=tuple(map(str, range(users))),
+        user_numbers=np.arange(users),
         sequences=sequences,
         training_users=np.arange(users),
         weighting_users=np.array(weighting),
