@@ -6,11 +6,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
-from client.recommender.candidates import LOCAL
+from client.recommender.candidates import LOCAL, ZERO_SHOT
 from simulations.drawing import INK, LINES, MARKERS, OTHER, SETTINGS, TRANSFER, named, panel_grid, svg_of
 from simulations.outcomes import SERVED, WHOLE_HISTORY
 
-ZERO_SHOT = "zero-shot"
 LOOKS: dict[str, tuple[str, str]] = {
     "popularity": (OTHER, MARKERS[4]),
     "content-knn": (LINES[4], MARKERS[2]),

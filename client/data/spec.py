@@ -50,11 +50,8 @@ class PlatformSpec:
                 f"digit; got {self.name!r}"
             )
         if "," in str(self.path):
-            raise ConfigError(f"platform {self.name!r}: a folder's path cannot hold a comma; got {self.path}")
-        try:
-            self.preparation(min_user_events=1, min_item_events=1)
-        except ConfigError as error:
-            raise ConfigError(f"platform {self.name!r}: {error}") from None
+            raise ConfigError(f"a folder's path cannot hold a comma; got {self.path}")
+        self.preparation(min_user_events=1, min_item_events=1)
 
     def preparation(self, min_user_events: int, min_item_events: int) -> Preparation:
         """The preparation this line asks for, with the minimum of events that the whole run shares."""
@@ -99,35 +96,45 @@ def parse_platform_spec(text: str) -> PlatformSpec:
     name, equals, path = (part.strip() for part in first.partition("="))
     if not equals or not path:
         raise ConfigError(f"a platform must be NAME=DIR[,option=value...]; got {text!r}")
-    fields: dict[str, Any] = {}
-    for option in options:
-        key, field, value = _read_option(name, option)
-        if field in fields:
-            raise ConfigError(f"platform {name!r}: option {key} is given twice")
-        fields[field] = value
-    return PlatformSpec(name=name, path=Path(path), **fields)
+    return _spec(f"platform {name!r}", name, path, options)
 
 
 def parse_folder(line: str) -> PlatformSpec:
     """The specification of ``DIR[,option=value...]``, for a command that knows one platform; raises ConfigError."""
-    return parse_platform_spec(f"platform={line}")
+    folder, *options = line.split(",")
+    if not folder.strip():
+        raise ConfigError(f"a platform must be DIR[,option=value...]; got {line!r}")
+    return _spec(folder.strip(), "platform", folder.strip(), options)
 
 
-def _read_option(name: str, option: str) -> tuple[str, str, Any]:
+def _spec(said: str, name: str, path: str, options: list[str]) -> PlatformSpec:
+    """With ``said`` before each complaint."""
+    fields: dict[str, Any] = {}
+    try:
+        for option in options:
+            key, field, value = _read_option(option)
+            if field in fields:
+                raise ConfigError(f"option {key} is given twice")
+            fields[field] = value
+        return PlatformSpec(name=name, path=Path(path), **fields)
+    except ConfigError as error:
+        raise ConfigError(f"{said}: {error}") from None
+
+
+def _read_option(option: str) -> tuple[str, str, Any]:
     """One ``key=value`` as (key, field of PlatformSpec, value)."""
     key, equals, value = (part.strip() for part in option.partition("="))
     if not equals:
         raise ConfigError(
-            f"platform {name!r}: expected option=value after a comma, found {option!r} "
-            "(a folder's path cannot hold a comma)"
+            f"expected option=value after a comma, found {option!r} (a folder's path cannot hold a comma)"
         )
     if key not in _OPTIONS:
-        raise ConfigError(f"platform {name!r}: unknown option {key!r}; options are {', '.join(_OPTIONS)}")
+        raise ConfigError(f"unknown option {key!r}; options are {', '.join(_OPTIONS)}")
     field, expected, read = _OPTIONS[key]
     try:
         return key, field, read(value)
     except ValueError:
-        raise ConfigError(f"platform {name!r}: {key} must be {expected}; got {value!r}") from None
+        raise ConfigError(f"{key} must be {expected}; got {value!r}") from None
 
 
 def _read_range(text: str) -> Range:

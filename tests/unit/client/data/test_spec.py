@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client.data.preparation import Preparation
-from client.data.spec import PlatformSpec, parse_platform_spec
+from client.data.spec import PlatformSpec, parse_folder, parse_platform_spec
 from shared.errors import ConfigError
 
 
@@ -74,6 +74,20 @@ def test_takes_a_folder_with_an_equals_sign() -> None:
 def test_says_what_is_wrong(text: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         parse_platform_spec(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("", r"a platform must be DIR\[,option=value...\]; got ''"),
+        ("data/shop,colour=red", "^data/shop: unknown option 'colour'"),
+        ("data/shop,fraction=2", "^data/shop: fraction must be above 0 and at most 1; got 2"),
+        ("data/shop,order", "^data/shop: expected option=value"),
+    ],
+)
+def test_a_complaint_about_a_folder_names_it(line: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        parse_folder(line)
 
 
 _percent = st.floats(0, 100)
