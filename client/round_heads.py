@@ -19,6 +19,8 @@ from shared.encoder.step import digest
 from shared.messages import TrainTask
 
 SEQUENCE_HEAD, STAGED_HEAD = "sequence", "sequence-staged"
+LEFT_OUT = "left-out"
+"""Array beside a head: what low-rank updates of its run have left out until now."""
 
 
 def head_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> SequenceHead | None:
@@ -31,10 +33,26 @@ def head_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> Sequ
     return _fitting(heads.read(SEQUENCE_HEAD), workspace.platform, encoder)
 
 
-def stage_head(head: SequenceHead, task: TrainTask, encoder: Encoder, workspace: Workspace) -> None:
+def left_out_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> NDArray[np.float32] | None:
+    """[S] what the adapter of the run's last round left out; after ``head_before``. None where there is none."""
+    stored = workspace.heads.read(SEQUENCE_HEAD)
+    wanted = {**_head_facts(encoder), "run": task.run}
+    if stored is None or any(stored.facts.get(name) != value for name, value in wanted.items()):
+        return None
+    return stored.arrays.get(LEFT_OUT)
+
+
+def stage_head(
+    head: SequenceHead,
+    task: TrainTask,
+    encoder: Encoder,
+    workspace: Workspace,
+    left_out: NDArray[np.float32] | None = None,
+) -> None:
     """Keep what the task's round left, until the next task shows that the round is over."""
     arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
-    facts = {**_head_facts(encoder), "task": _task_name(task, encoder)}
+    arrays |= {} if left_out is None else {LEFT_OUT: left_out}
+    facts = {**_head_facts(encoder), "run": task.run, "task": _task_name(task, encoder)}
     workspace.heads.write(STAGED_HEAD, StoredHead(arrays=arrays, facts=facts))
 
 

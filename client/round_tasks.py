@@ -10,7 +10,7 @@ from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.received_encoder import received_encoder
-from client.round_heads import head_before, newest_head, stage_head
+from client.round_heads import head_before, left_out_before, newest_head, stage_head
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
 from client.training.local_round import run_local_round
@@ -64,8 +64,9 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         sequences=training_sequences(platform, platform.contributing_users),
         settings=task.settings,
         seed=seed_for(task.seed, platform.name, task.round),
+        left_out=left_out_before(task, encoder, workspace),
     )
-    stage_head(result.head, task, encoder, workspace)
+    stage_head(result.head, task, encoder, workspace, result.left_out)
     return TrainReply(
         round=task.round,
         flat=update_numbers(encoder, result.update, task.settings),

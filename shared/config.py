@@ -39,7 +39,7 @@ class LocalSettings:
     id_dropout: float = 0.7
     """share of items per step that are seen by their content alone: what travels must do without ids"""
     adapters: str = "none"
-    """``lora:RANK``: a low-rank adapter is trained and travels in the encoder's place; ``none``: the encoder itself"""
+    """``lora:RANK``: a low-rank adapter with the most of what changed travels; ``none``: the encoder itself"""
     updates: Updates = "whole"
     """how an encoder that was trained travels: whole, or as a byte a number of what changed"""
 

@@ -67,7 +67,7 @@ def run(
         str | None, typer.Option(help="tiny, nano, small or wide [small; tiny for the synthetic world].")
     ] = None,
     adapters: Annotated[
-        str | None, typer.Option(help="lora:RANK: low-rank adapters are trained and travel [none].")
+        str | None, typer.Option(help="lora:RANK: updates travel as low-rank adapters, model trains them [none].")
     ] = None,
     updates: Annotated[
         str | None, typer.Option(help="whole, or steps: updates travel as a byte a number of what changed [whole].")

@@ -54,7 +54,7 @@ class RunConfig:
     encoder: str = "small"
     """One of the encoder presets."""
     adapters: str = "none"
-    """``lora:RANK``: rounds and tuning train low-rank adapters in the place of the towers' matrices."""
+    """``lora:RANK``: updates travel as low-rank adapters; tuning trains them in place of the towers' matrices."""
     updates: Updates = "whole"
     """``steps``: in rounds a platform's update travels as a byte a number of what changed."""
     teacher: str = "encoder"

@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences
 from client.training.loop import TrainingSettings, train_sequence
-from client.training.low_rank import RATE, LowRank
+from client.training.low_rank_cut import cut, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.config import LocalSettings
 from shared.encoder.adapters import Adapter
 from shared.encoder.encoder import Encoder
-from shared.seeding import rng_for, torch_generator_for
+from shared.encoder.step import rows
+from shared.seeding import rng_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +21,12 @@ class LocalRoundResult:
     """What a local round leaves: the update may travel, the head stays."""
 
     update: Encoder | Adapter
-    """the trained encoder, or the adapter that was trained in its place"""
+    """the trained encoder, or an adapter with the most of what training changed"""
     head: SequenceHead
     losses: dict[str, float]
     """mean cross-entropy of the last epoch of each phase (``head``, ``encoder``), in nats"""
+    left_out: NDArray[np.float32] | None
+    """[S] what an adapter leaves out of the sequence part's change; None where the encoder travels"""
 
 
 def run_local_round(
@@ -34,12 +37,13 @@ def run_local_round(
     sequences: Sequences,
     settings: LocalSettings,
     seed: int,
+    left_out: NDArray[np.float32] | None = None,
 ) -> LocalRoundResult:
-    """Train head, then encoder or adapter, on the sequences; a pure function of its arguments.
+    """Train head, then encoder, on the sequences; a pure function of its arguments.
 
     ``features`` [n, D]; ``sequences`` are the contributing users' training events; ``head`` None starts one
-    that adds nothing. The linear part is returned as it came: it is solved from moments alone. An adapter's factors are
-    pulled to where they start, which is the received encoder.
+    that adds nothing; ``left_out`` [S] is what the last round's adapter left out, and goes into this one's. The linear
+    part is returned as it came: it is solved from moments alone.
     """
     head = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     model = SequenceModel.from_encoder(encoder, head, features)
@@ -50,17 +54,17 @@ def run_local_round(
         losses.update({name: log.losses[-1]} if log.losses else {})
 
     train("head", _phase(settings, settings.head_epochs, head_rate=settings.head_rate, encoder_rate=0.0))
-    low_rank = None
-    if settings.rank:
-        low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "local-round", "adapter"))
-    rate = settings.encoder_rate * (RATE if low_rank else 1.0)
-    train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=rate))
-    update: Encoder | Adapter
-    if low_rank is None:
-        update = _clipped(encoder, model.into(encoder), settings.clip_norm)
-    else:
-        update = _clipped_adapter(low_rank.adapter(), settings.clip_norm)
-    return LocalRoundResult(update=update, head=model.head(), losses=losses)
+    train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate))
+    trained = model.into(encoder)
+    if not settings.rank:
+        update = _clipped(encoder, trained, settings.clip_norm)
+        return LocalRoundResult(update=update, head=model.head(), losses=losses, left_out=None)
+    size = int(rows(encoder.spec).sum())
+    change = trained.flat[-size:].astype(np.float64) - encoder.flat[-size:] + (0 if left_out is None else left_out)
+    moments = input_moments(model, sequences, rng_for(seed, "local-round", "inputs"))
+    found = cut(encoder, change, settings.rank, moments)
+    adapter = _clipped_adapter(found.adapter, settings.clip_norm)
+    return LocalRoundResult(update=adapter, head=model.head(), losses=losses, left_out=found.left_out)
 
 
 def _phase(settings: LocalSettings, epochs: int, *, head_rate: float, encoder_rate: float) -> TrainingSettings:

@@ -51,7 +51,7 @@ class LowRank:
         for array in self._spec.changed():
             name = array.name
             if name in self._products:
-                arrays[name + LEFT] = _numbers(self._products[name].B)
+                arrays[name + LEFT] = _numbers(self._products[name].B.T)
                 arrays[name + RIGHT] = _numbers(self._products[name].A)
             else:
                 arrays[name] = _numbers(own[name.removeprefix(SEQUENCE)]) - self._received[name]

@@ -1,9 +1,10 @@
 """A low-rank adapter: a change of the encoder's sequence part that is small enough to travel in the encoder's place.
 
-A matrix W [o, i] of the towers φ and ψ changes by (α/r) · B · A (LoRA; Hu et al. 2022): B [o, r] starts at 0, so that
-training starts at the received encoder, and A [r, i] is drawn from N(0, 1/i). An array that two factors would not make
-smaller changes as it is: biases, norms and the attention's distances are 3,233 of the 390,305 numbers of the sequence
-part of preset ``small``, and training is free in them. The linear part never changes: it is solved from moments alone.
+A matrix W [o, i] of the towers φ and ψ changes by (α/r) · B · A (LoRA; Hu et al. 2022). Where the factors are trained
+(client/training/low_rank.py), B [o, r] starts at 0, so that training starts at the received encoder, and A [r, i] is
+drawn from N(0, 1/i); what travels in rounds is cut from a whole change (client/training/low_rank_cut.py). An array
+that two factors would not make smaller changes as it is: biases, norms and distances are 3,233 of the 390,305
+numbers of the sequence part of preset ``small``. The linear part never changes: it is solved from moments alone.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ ALPHA = 32.0
 """α: with α/r a step moves W by about as much at every rank, so that a learning rate need not follow the rank."""
 
 LEFT, RIGHT = ".B", ".A"
-"""What follows a matrix's name in the names of its factors."""
+"""What follows a matrix's name in the names of its factors. B lies transposed, [r, o]: a row is of one product."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ class AdapterSpec:
         if not self.is_product(array):
             return (array,)
         rows, columns = array.shape
-        left = ArraySpec(name=array.name + LEFT, shape=(rows, self.rank))
+        left = ArraySpec(name=array.name + LEFT, shape=(self.rank, rows))
         return left, ArraySpec(name=array.name + RIGHT, shape=(self.rank, columns))
 
 
@@ -83,7 +84,7 @@ class Adapter:
             for array in spec.changed():
                 name = array.name
                 is_product = spec.is_product(array)
-                changes[name] = spec.scale * (parts[name + LEFT] @ parts[name + RIGHT]) if is_product else parts[name]
+                changes[name] = spec.scale * (parts[name + LEFT].T @ parts[name + RIGHT]) if is_product else parts[name]
         return flatten(layout, changes)
 
     def scaled(self, share: float) -> "Adapter":

@@ -42,7 +42,7 @@ FEDERATIONS = (
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
     Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weights="helpfulness"),
-    Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:8"),
+    Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:64"),
     Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="steps"),
 )
 """The first is what the others are compared with."""

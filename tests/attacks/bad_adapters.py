@@ -5,41 +5,54 @@ import json
 import numpy as np
 from flwr.app import Array, RecordDict
 
-from shared.encoder.adapters import AdapterSpec
+from shared.config import LocalSettings
 from shared.encoder.layout import Layout
+from shared.encoder.step import step_layout
+from shared.encoder.updates import update_layout
 from shared.wire import ENCODER, HEADER
-from tests.attacks.tampered import Attack, flat_of, of_ones, the_whole_encoder, with_flat, with_layout
+from tests.attacks.tampered import (
+    Attack,
+    arrays_swapped,
+    as_floats,
+    flat_of,
+    of_ones,
+    the_whole_encoder,
+    too_short,
+    with_flat,
+    with_layout,
+    with_scales,
+)
 from tests.federation_world import START
 
 
 def an_adapter(content: RecordDict) -> RecordDict:
-    return of_ones(content, AdapterSpec(encoder=START.spec, rank=2).layout())
+    return of_ones(content, update_layout(START.spec, LocalSettings(adapters="lora:2")))
+
+
+def another_rank(content: RecordDict) -> RecordDict:
+    return of_ones(content, update_layout(START.spec, LocalSettings(adapters="lora:3")))
+
+
+def a_step(content: RecordDict) -> RecordDict:
+    return of_ones(content, step_layout(START.spec))
 
 
 def with_rows(content: RecordDict, change) -> RecordDict:
     return with_layout(content, Layout.from_json(json.dumps(change(json.loads(content[HEADER]["layout"])))))
 
 
-def another_rank(content: RecordDict) -> RecordDict:
-    return of_ones(content, AdapterSpec(encoder=START.spec, rank=3).layout())
-
-
-def swapped_factors(content: RecordDict) -> RecordDict:
-    return with_rows(content, lambda rows: [rows[1], rows[0], *rows[2:]])
-
-
-def renamed_factor(content: RecordDict) -> RecordDict:
-    return with_rows(content, lambda rows: [["linear.W.B", *rows[0][1:]], *rows[1:]])
+def renamed(content: RecordDict) -> RecordDict:
+    return with_rows(content, lambda rows: [["linear.W", *rows[0][1:]], *rows[1:]])
 
 
 def a_linear_part(content: RecordDict) -> RecordDict:
-    content = with_rows(content, lambda rows: [["linear.W", [8, 8], "float32"], *rows])
-    return with_flat(content, np.append(np.ones(64, np.float32), flat_of(content)))
+    content = with_rows(content, lambda rows: [["linear.W", [8, 8], "int8"], *rows])
+    return with_flat(content, np.append(np.ones(64, np.int8), flat_of(content)))
 
 
 def a_head(content: RecordDict) -> RecordDict:
-    content = with_rows(content, lambda rows: [*rows, ["head.v", [24, 16], "float32"]])
-    return with_flat(content, np.append(flat_of(content), np.ones(24 * 16, np.float32)))
+    content = with_rows(content, lambda rows: [*rows, ["head.v", [24, 16], "int8"]])
+    return with_flat(content, np.append(flat_of(content), np.ones(24 * 16, np.int8)))
 
 
 def a_head_beside(content: RecordDict) -> RecordDict:
@@ -47,34 +60,20 @@ def a_head_beside(content: RecordDict) -> RecordDict:
     return content
 
 
-def too_short(content: RecordDict) -> RecordDict:
-    return with_flat(content, flat_of(content)[:-1])
-
-
-def double(content: RecordDict) -> RecordDict:
-    return with_flat(content, flat_of(content).astype(np.float64))
-
-
-def not_a_number(content: RecordDict) -> RecordDict:
-    flat = flat_of(content).copy()
-    flat[7] = np.nan
-    return with_flat(content, flat)
-
-
-def infinite_products(content: RecordDict) -> RecordDict:
-    return with_flat(content, np.full_like(flat_of(content), 1e30))
-
-
 ATTACKS: dict[str, Attack] = {
     "the whole encoder": (the_whole_encoder, "layout must hold"),
-    "another rank": (another_rank, "array 0 of the layout must be sequence.item.enter.weight.B"),
-    "swapped factors": (swapped_factors, "array 0 of the layout must be"),
-    "a factor of the linear part": (renamed_factor, "array 0 of the layout must be"),
+    "another rank": (another_rank, "array 0 of the layout must be adapter.codes"),
+    "a step": (a_step, "array 0 of the layout must be adapter.codes"),
+    "scales first": (arrays_swapped, "array 0 of the layout must be adapter.codes"),
+    "a part of the linear one": (renamed, "array 0 of the layout must be adapter.codes"),
     "a linear part": (a_linear_part, "layout must hold"),
     "a head in the layout": (a_head, "layout must hold"),
     "a head beside it": (a_head_beside, "alone"),
-    "a wrong length": (too_short, "must be float32"),
-    "a wider dtype": (double, "must be float32"),
-    "a NaN": (not_a_number, "not finite"),
-    "finite factors of an infinite product": (infinite_products, "the encoder that comes of it is not finite"),
+    "a wrong length": (too_short, "must be int8"),
+    "a wider dtype": (as_floats, "must be int8"),
+    "scales that are no numbers": (lambda content: with_scales(content, np.nan), "comes of it is not finite"),
+    "finite factors of an infinite product": (
+        lambda content: with_scales(content, 1e30),
+        "the encoder that comes of it is not finite",
+    ),
 }

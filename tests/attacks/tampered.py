@@ -37,6 +37,26 @@ def of_ones(content: RecordDict, layout: Layout) -> RecordDict:
     return with_flat(with_layout(content, layout), np.ones(layout.size, layout.dtype))
 
 
+def arrays_swapped(content: RecordDict) -> RecordDict:
+    return with_layout(content, Layout(Layout.from_json(content[HEADER]["layout"]).arrays[::-1]))
+
+
+def too_short(content: RecordDict) -> RecordDict:
+    return with_flat(content, flat_of(content)[:-4])
+
+
+def as_floats(content: RecordDict) -> RecordDict:
+    return with_flat(content, flat_of(content).astype(np.float32))
+
+
+def with_scales(content: RecordDict, value: float) -> RecordDict:
+    """Of an update of a byte a number, whose codes come first."""
+    codes = Layout.from_json(content[HEADER]["layout"]).arrays[0].size
+    flat = flat_of(content).copy()
+    flat[codes:] = np.full((len(flat) - codes) // 4, value, "<f4").view(np.int8)
+    return with_flat(content, flat)
+
+
 def check_was_dropped(found: FederationResult, reason: str, without: FederationResult) -> None:
     """Its replies of both rounds were dropped for this reason, and the encoder is what the others make of it."""
     assert set(found.dropped) == {"b"}

@@ -16,7 +16,7 @@ from server.aggregation.server_optimiser import ServerOptimiser
 from server.rounds import Clock, run_rounds, solved
 from server.run_state import RunState
 from shared.config import RoundsConfig
-from shared.encoder.adapters import AdapterSpec
+from shared.encoder.updates import update_layout
 from shared.errors import FederationError
 from simulations.in_process_grid import InProcessGrid
 from tests.federation_world import LOCAL, START, config, federate, opened, tampering
@@ -199,10 +199,10 @@ LOW_RANK = replace(LOCAL, adapters="lora:2")
 def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=LOW_RANK))
     full, low = once.history[2], found.history[2]
-    layout = AdapterSpec(encoder=START.spec, rank=2).layout()
-    beside = full["bytes_up"] - 3 * START.flat.nbytes
+    layout = update_layout(START.spec, LOW_RANK)
+    beside = full["bytes_up"] - 3 * START.flat.nbytes - 3 * len(START.spec.layout().to_json())
     assert low["platforms"] == ["a", "b", "c"]
-    assert abs(low["bytes_up"] - 3 * 4 * layout.size - beside) < 3 * len(layout.to_json())
+    assert abs(low["bytes_up"] - 3 * layout.size - beside) < 2 * 3 * len(layout.to_json())
     assert low["bytes_down"] == pytest.approx(full["bytes_down"], rel=0.01)
     assert found.encoder.linear().W.tobytes() == once.encoder.linear().W.tobytes()
 

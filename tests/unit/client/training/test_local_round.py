@@ -20,9 +20,15 @@ def received():
     return Encoder.initial(SPEC, 0).with_linear(LinearMap(W=W, mean_q=W[0].copy(), mean_y=W[1].copy()))
 
 
-def local_round(settings=SETTINGS, head=None, seed=1):
+def local_round(settings=SETTINGS, head=None, seed=1, left_out=None):
     return run_local_round(
-        encoder=received(), head=head, features=features(), sequences=walks(), settings=settings, seed=seed
+        encoder=received(),
+        head=head,
+        features=features(),
+        sequences=walks(),
+        settings=settings,
+        seed=seed,
+        left_out=left_out,
     )
 
 
@@ -63,12 +69,30 @@ def test_bounds_the_update():
     assert np.dot(update, free) == pytest.approx(np.linalg.norm(update) * np.linalg.norm(free), rel=1e-3)
 
 
-def test_trains_an_adapter_where_one_is_asked_for():
+def test_leaves_an_adapter_where_one_is_asked_for():
     adapter = local_round(LOW_RANK).update
     assert isinstance(adapter, Adapter)
     assert adapter.spec == AdapterSpec(encoder=SPEC, rank=2)
     assert adapter.flat.tobytes() == local_round(LOW_RANK).update.flat.tobytes()
     assert adapter.change().any()
+
+
+def test_an_adapter_holds_the_most_of_what_training_changed():
+    found, whole = local_round(LOW_RANK), local_round()
+    assert found.losses == whole.losses
+    change = whole.update.flat - received().flat
+    np.testing.assert_allclose(found.update.change()[-len(found.left_out) :] + found.left_out, change[80:], atol=1e-6)
+    assert 0 < np.linalg.norm(found.left_out) < np.linalg.norm(change)
+    assert whole.left_out is None
+
+
+def test_what_an_adapter_left_out_goes_into_the_next():
+    waiting = local_round(LOW_RANK).left_out
+    nothing_new = dataclasses.replace(LOW_RANK, head_epochs=0, encoder_epochs=0)
+    found = local_round(nothing_new, left_out=waiting)
+    np.testing.assert_allclose(found.update.change()[80:] + found.left_out, waiting, atol=1e-6)
+    assert np.linalg.norm(found.left_out) < np.linalg.norm(waiting)
+    assert not local_round(nothing_new).update.change().any()
 
 
 def test_bounds_what_an_adapter_adds():

@@ -31,7 +31,7 @@ def with_linear_part():
 
 def test_has_two_factors_for_a_matrix_and_the_whole_array_for_all_else():
     shapes = {array.name: array.shape for array in drawn().spec.layout().arrays}
-    assert shapes["sequence.item.enter.weight.B"] == (32, 2)
+    assert shapes["sequence.item.enter.weight.B"] == (2, 32)
     assert shapes["sequence.item.enter.weight.A"] == (2, 8)
     assert shapes["sequence.item.enter.bias"] == (32,)
     assert shapes["sequence.history.blocks.0.distance_bias"] == (2, 16)
@@ -63,7 +63,7 @@ def test_adds_the_products_and_the_whole_differences():
     adapter, encoder = drawn(), with_linear_part()
     before, after, parts = encoder.arrays(), adapter.added_to(encoder).arrays(), adapter.arrays()
     name = "sequence.history.blocks.0.forward_in.weight"
-    expected = before[name] + ALPHA / 2 * parts[name + ".B"] @ parts[name + ".A"]
+    expected = before[name] + ALPHA / 2 * parts[name + ".B"].T @ parts[name + ".A"]
     np.testing.assert_allclose(after[name], expected, rtol=1e-5)
     assert np.linalg.matrix_rank(after[name] - before[name], tol=1e-3) == 2
     name = "sequence.item_norm.weight"
