@@ -61,7 +61,7 @@ def run_local_round(
         return LocalRoundResult(update=update, head=model.head(), losses=losses, left_out=None)
     size = int(rows(encoder.spec).sum())
     change = trained.flat[-size:].astype(np.float64) - encoder.flat[-size:] + (0 if left_out is None else left_out)
-    moments = input_moments(model, sequences, rng_for(seed, "local-round", "inputs"))
+    moments = input_moments(model, sequences, rng_for(seed, "local-round", "inputs"), batches=settings.steps)
     found = cut(encoder, change, settings.rank, moments)
     adapter = _clipped_adapter(found.adapter, settings.clip_norm)
     return LocalRoundResult(update=adapter, head=model.head(), losses=losses, left_out=found.left_out)

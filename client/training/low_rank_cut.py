@@ -8,6 +8,7 @@ was cut off is added to the next round's change (error feedback; Stich et al. 20
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,13 @@ class Cut:
     """[S] the change of the sequence part less what the adapter adds"""
 
 
-def input_moments(model: SequenceModel, sequences: Sequences, rng: np.random.Generator) -> dict[str, Float64]:
+def input_moments(
+    model: SequenceModel, sequences: Sequences, rng: np.random.Generator, *, batches: int
+) -> dict[str, Float64]:
     """By the name of a matrix in the encoder: [i, i] sum of the outer products of its inputs.
 
-    Inputs of the item tower are of the whole catalogue, those of the history tower of every position of ``sequences``.
+    Inputs of the item tower are of the whole catalogue, those of the history tower of the positions of
+    ``sequences``, in at most so many random batches of ``TOKENS``: a round takes about as long everywhere.
     """
     found: dict[str, Float64] = {}
     real: NDArray[np.int64] | slice = slice(None)
@@ -66,7 +70,7 @@ def input_moments(model: SequenceModel, sequences: Sequences, rng: np.random.Gen
         model.eval()
         with torch.no_grad():
             vectors = model.item_vectors(None)
-            for batch in Windows.of(sequences, model.length).epoch(rng, TOKENS):
+            for batch in islice(Windows.of(sequences, model.length).epoch(rng, TOKENS), batches):
                 real = batch.positions
                 model.history(vectors[torch.from_numpy(batch.items)])
     finally:

@@ -5,7 +5,7 @@ import pytest
 
 from client.data.platform import Sequences
 from client.data.ragged import offsets_of
-from client.training.low_rank_cut import cut, input_moments
+from client.training.low_rank_cut import TOKENS, cut, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.encoder import Encoder
 from shared.encoder.step import rows
@@ -50,7 +50,7 @@ def lost(left_out: np.ndarray, moments: np.ndarray, name: str) -> float:
 
 
 def test_the_inputs_of_the_item_tower_are_the_catalogue() -> None:
-    found = input_moments(model(), walks(), rng_for(0))
+    found = input_moments(model(), walks(), rng_for(0), batches=10)
     wide = np.sqrt(features().shape[1]) * features().astype(np.float64)  # the tower brings vectors to length √D
     np.testing.assert_allclose(found[ENTER], wide.T @ wide, rtol=1e-5)
     assert set(found) <= set(SENT.arrays())
@@ -61,12 +61,20 @@ def test_the_inputs_of_the_history_tower_are_the_positions_and_no_padding() -> N
     histories = [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10], [11, 3]]
     items = np.concatenate(histories).astype(np.int32)
     together = Sequences(offsets=offsets_of(np.array([len(one) for one in histories])), items=items)
-    found = input_moments(model(), together, rng_for(0))
+    found = input_moments(model(), together, rng_for(0), batches=10)
     alone = [
-        input_moments(model(), Sequences(offsets=np.array([0, len(one)]), items=np.array(one, np.int32)), rng_for(0))
+        input_moments(
+            model(), Sequences(offsets=np.array([0, len(one)]), items=np.array(one, np.int32)), rng_for(0), batches=10
+        )
         for one in histories
     ]
     np.testing.assert_allclose(found[FORWARD], sum(one[FORWARD] for one in alone), rtol=1e-4, atol=1e-4)
+
+
+def test_looks_at_so_many_batches_and_no_more() -> None:
+    many = walks(users=3 * TOKENS)
+    one, two, all_ = (input_moments(model(), many, rng_for(0), batches=batches)[FORWARD] for batches in (1, 2, 99))
+    assert 0 < np.trace(one) < np.trace(two) < np.trace(all_) / 2
 
 
 def test_an_adapter_and_what_it_leaves_out_are_the_change() -> None:
@@ -97,7 +105,7 @@ def test_looking_at_inputs_leaves_the_model_as_it_was() -> None:
     one = model()
     one.train()
     before = {name: value.clone() for name, value in one.state_dict().items()}
-    input_moments(one, walks(), rng_for(0))
+    input_moments(one, walks(), rng_for(0), batches=10)
     assert one.training
     assert all((before[name] == value).all() for name, value in one.state_dict().items())
     assert not any(module._forward_hooks for module in one.modules())
