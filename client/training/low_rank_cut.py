@@ -22,6 +22,7 @@ from client.training.sequence_model import SequenceModel
 from shared.encoder.adapters import LEFT, RIGHT, Adapter, AdapterSpec
 from shared.encoder.encoder import SEQUENCE, Encoder
 from shared.encoder.layout import Layout, flatten, unflatten
+from shared.errors import GraftError
 
 TOKENS = 4096
 """Positions that are looked at together."""
@@ -83,8 +84,11 @@ def input_moments(
 def cut(encoder: Encoder, change: Float64, rank: int, moments: dict[str, Float64]) -> Cut:
     """``change`` [S] of the sequence part of ``encoder`` as an adapter of ``rank``.
 
-    A matrix whose inputs ``moments`` does not know is cut as if they were all alike.
+    A matrix whose inputs ``moments`` does not know is cut as if they were all alike. Raises GraftError where numbers
+    are not finite.
     """
+    if not np.isfinite(change).all():
+        raise GraftError("training must leave finite numbers; found others, as too high a learning rate leaves them")
     spec = AdapterSpec(encoder=encoder.spec, rank=rank)
     layout = Layout(tuple(replace(array, dtype="float64") for array in spec.changed()))
     changes = unflatten(layout, change)

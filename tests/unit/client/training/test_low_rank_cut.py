@@ -9,6 +9,7 @@ from client.training.low_rank_cut import TOKENS, cut, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.encoder import Encoder
 from shared.encoder.step import rows
+from shared.errors import GraftError
 from shared.seeding import rng_for
 from tests.unit.client.training.world import N_ITEMS, SPEC, features, walks
 
@@ -99,6 +100,14 @@ def test_leaves_nothing_out_of_a_change_of_the_rank() -> None:
     low = cut(SENT, change(), RANK, uneven()).adapter.change()[-SIZE:].astype(np.float64)
     again = cut(SENT, low, RANK, uneven())
     np.testing.assert_allclose(again.left_out, 0, atol=1e-7)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_refuses_what_training_drove_out_of_bounds(value: float) -> None:
+    wild = change()
+    wild[7] = value
+    with pytest.raises(GraftError, match="training must leave finite numbers"):
+        cut(SENT, wild, RANK, uneven())
 
 
 def test_looking_at_inputs_leaves_the_model_as_it_was() -> None:
