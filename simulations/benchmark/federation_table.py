@@ -11,7 +11,7 @@ from client.recommender.candidates import LOCAL
 from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
-from simulations.benchmark.resampling import Float64, ResampledSums, resampled
+from simulations.benchmark.resampling import Float64, ResampledSums, mean_ndcg, resampled
 from simulations.benchmark.table import averaged, lift_with_interval
 from simulations.results import RESULT_FILE, read_result, read_users
 
@@ -80,7 +80,7 @@ def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping
     return FederationFigures(
         federation=federation,
         seeds=len(folders),
-        local=float(np.mean([_mean(found[shop, LOCAL]) for shop in federation.reported])),
+        local=float(np.mean([mean_ndcg(found[shop, LOCAL]) for shop in federation.reported])),
         feature_over_local=_lifts(federation, sums, FEATURE, LOCAL),
         over_local=_lifts(federation, sums, FEDERATED, LOCAL),
         over_pooled=_lifts(federation, sums, FEDERATED, POOLED),
@@ -108,10 +108,6 @@ def _found(federation: Federation, folders: Sequence[Path]) -> Found:
         for (shop, method), part in users.partition_by("platform", "method", as_dict=True).items():
             found.setdefault((str(shop), str(method)), []).append(part)
     return {key: frames for key, frames in found.items() if len(frames) == len(folders)}
-
-
-def _mean(frames: Sequence[pl.DataFrame]) -> float:
-    return float(pl.concat(frames)["ndcg@10"].to_numpy().mean())
 
 
 def _lifts(federation: Federation, sums: ResampledSums, method: str, base: str) -> Lifts:

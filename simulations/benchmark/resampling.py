@@ -51,6 +51,11 @@ def resampled(found: Mapping[Column, Sequence[pl.DataFrame]], rng: np.random.Gen
     return ResampledSums(sums={name: sums[:, place] for place, name in enumerate(columns)})
 
 
+def mean_ndcg(frames: Sequence[pl.DataFrame]) -> float:
+    """NDCG@10 over the users of every seed."""
+    return float(pl.concat(frames)["ndcg@10"].to_numpy().mean())
+
+
 def _by_person(people: NDArray[np.int64], column: pl.DataFrame) -> Float64:
     rows = np.searchsorted(people, column["user"].to_numpy())
     return np.bincount(rows, weights=column["ndcg@10"].to_numpy(), minlength=len(people)).astype(np.float64)

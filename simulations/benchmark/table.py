@@ -12,7 +12,7 @@ from client.recommender.candidates import LOCAL, ZERO_SHOT
 from client.transfer.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
-from simulations.benchmark.resampling import Float64, ResampledSums, resampled
+from simulations.benchmark.resampling import Float64, ResampledSums, mean_ndcg, resampled
 from simulations.methods import LOCAL_METHODS
 from simulations.outcomes import SERVED
 from simulations.results import RESULT_FILE, read_result, read_users
@@ -76,15 +76,15 @@ def _pair_cells(entries: Sequence[tuple[Pair, int, Path]]) -> list[Cell]:
     cells = []
     for fraction in FRACTIONS:
         name = fraction_name(fraction)
-        local = pl.concat(whole[name, LOCAL])["ndcg@10"]
+        local = whole[name, LOCAL]
         gates = [verdict for folder in folders for verdict in documents[folder][name]["gate"]]
         cells.append(
             Cell(
                 pair=pair,
                 fraction=fraction,
                 seeds=len(folders),
-                users=round(len(local) / len(folders)),
-                local=float(local.to_numpy().mean()),
+                users=round(sum(map(len, local)) / len(folders)),
+                local=mean_ndcg(local),
                 best=tuple(best[name]),
                 lifts=_lifts(sums, name, LOCAL),
                 over_best=_lifts(sums, name, _BEST),

@@ -9,7 +9,7 @@ import polars as pl
 from client.recommender.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
-from simulations.benchmark.resampling import Column, resampled
+from simulations.benchmark.resampling import Column, mean_ndcg, resampled
 from simulations.benchmark.table import lift_with_interval
 from simulations.results import read_users
 from simulations.run_config import RunConfig
@@ -69,10 +69,9 @@ def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
     for one in [one for one in THREE_WAYS if one.name in folders]:
         found = _by_method(folders[one.name])
         sums = resampled(found, rng_for(0, "benchmark", one.name))
-        local = pl.concat(found[TARGET, LOCAL])["ndcg@10"].to_numpy()
         row = [one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))]
         row += [
-            f"{local.mean():.4f}",
+            f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
             *[lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in WAYS],
         ]
         lines.append(f"| {' | '.join(row)} |")

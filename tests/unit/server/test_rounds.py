@@ -202,7 +202,7 @@ def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> No
     layout = update_layout(START.spec, LOW_RANK)
     beside = full["bytes_up"] - 3 * START.flat.nbytes - 3 * len(START.spec.layout().to_json())
     assert low["platforms"] == ["a", "b", "c"]
-    assert abs(low["bytes_up"] - 3 * layout.size - beside) < 2 * 3 * len(layout.to_json())
+    assert abs(low["bytes_up"] - 3 * layout.size - beside - 3 * len(layout.to_json())) < 3 * len(layout.to_json())
     assert low["bytes_down"] == pytest.approx(full["bytes_down"], rel=0.01)
     assert found.encoder.linear().W.tobytes() == once.encoder.linear().W.tobytes()
 
