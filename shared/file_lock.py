@@ -3,9 +3,11 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from shared.errors import ConfigError
 
 
 @contextmanager
@@ -17,9 +19,21 @@ def file_lock(path: Path, *, wait: bool = True) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def claim(path: Path) -> Iterator[None]:
-    """Hold the lock, and leave the number of this process in its file; raises BlockingIOError where another does."""
-    with file_lock(path, wait=False) as stream:
+def claim(path: Path, taken: str) -> Iterator[None]:
+    """Hold the lock, and leave the number of this process in its file, whose folder is made where there is none.
+
+    Raises:
+        ConfigError: where another process holds it, with ``taken`` and that one's number; where nothing can be
+            written there.
+    """
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = held.enter_context(file_lock(path, wait=False))
+        except BlockingIOError as error:
+            raise ConfigError(f"{taken}, as process {claimant(path)}") from error
+        except OSError as error:
+            raise ConfigError(f"{path.parent} must be a folder that can be written; {error.strerror}") from error
         with suppress(OSError):  # on a full disk the lock counts all the same, and only the number is missing
             stream.truncate(0)
             os.write(stream.fileno(), f"{os.getpid()}\n".encode("ascii"))

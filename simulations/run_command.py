@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigError, InputError
+from shared.file_lock import claim
 from simulations.finished_task import KEPT_FOLDER
 from simulations.platforms import check_folders
 from simulations.recorder import RunRecorder
@@ -20,6 +21,7 @@ Runner = Callable[[RunConfig, RunRecorder, Path], None]
 the path is a folder for its working files, which holds what a stopped run has left."""
 
 WORK_FOLDER = "work"
+_LOCK = ".run.lock"
 
 _INTERRUPTED, _TERMINATED = 130, 143
 """Exit codes of a program that ended by Ctrl-C and by SIGTERM."""
@@ -49,21 +51,28 @@ def execute(
 
     Raises:
         ConfigError: if a platform's folder is none, a method needs a source and none is named, ``out`` holds files
-            already and neither ``force`` nor ``resume`` is set, or they are not of the same run.
+            already and neither ``force`` nor ``resume`` is set, or they are not of the same run, or a run works in it
+            now; in each case nothing there is touched.
         RunStopped: after Ctrl-C or SIGTERM, once what was ready has been written.
     """
     check_folders(config)
     config.require_source()
     identity = run_identity(config)
-    if resume and _is_begun(out, identity, or_begin_anew=force):
-        finished = _finished(out)
-        if finished is not None:
-            say(f"{out} holds the finished run")
-            return finished
-    else:
-        _claim(out, force=force)
-        write_identity(out / WORK_FOLDER, identity)
-    recorder = RunRecorder(config, say=say)
+    begun = resume and _is_begun(out, identity, or_begin_anew=force)
+    finished = _finished(out) if begun else None
+    if finished is not None:
+        say(f"{out} holds the finished run")
+        return finished
+    if not begun:
+        _require_room(out, force=force)
+    with claim(out / WORK_FOLDER / _LOCK, f"{out}: a run works in it already"):
+        if not begun:
+            _clear(out)
+            write_identity(out / WORK_FOLDER, identity)
+        return _run(RunRecorder(config, say=say), config, out, runner)
+
+
+def _run(recorder: RunRecorder, config: RunConfig, out: Path, runner: Runner) -> dict[str, Any]:
     with termination_raised():
         try:
             runner(config, recorder, out / WORK_FOLDER)
@@ -86,18 +95,17 @@ def _is_begun(out: Path, identity: Mapping[str, Any], *, or_begin_anew: bool) ->
     return True
 
 
-def _claim(out: Path, *, force: bool) -> None:
-    """Make the folder and take from it what another run has left, or refuse one that holds something."""
+def _require_room(out: Path, *, force: bool) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError(f"out must be a folder; {out} is a file")
     if out.is_dir() and any(out.iterdir()) and not force:
         raise ConfigError(
             f"out must be a new or empty folder (or give --resume to go on, or --force); {out} holds files"
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"out must be a folder that can be written; {out}: {error.strerror}") from None
+
+
+def _clear(out: Path) -> None:
+    """Take away what another run has left."""
     for name in (RESULT_FILE, PER_USER_FILE, REPORT_FILE):
         (out / name).unlink(missing_ok=True)
     shutil.rmtree(out / WORK_FOLDER / KEPT_FOLDER, ignore_errors=True)

@@ -1,7 +1,7 @@
 """One service a folder of heads: two would number the lines of one journal twice, and nobody could read it again."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import ConfigError
@@ -14,14 +14,11 @@ PLACE = ".serving.lock"
 @contextmanager
 def only_service(heads: Path) -> Iterator[None]:
     """Hold the folder; raises ConfigError where another service does, or nothing can be written there."""
-    with ExitStack() as held:
-        try:
-            heads.mkdir(parents=True, exist_ok=True, mode=0o700)
-            held.enter_context(claim(heads / PLACE))
-        except BlockingIOError as error:
-            raise ConfigError(f"{heads}: a service runs on it already, as process {serving(heads)}") from error
-        except OSError as error:
-            raise ConfigError(f"{heads}: cannot be written: {error.strerror}") from error
+    try:
+        heads.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{heads} must be a folder that can be written; {error.strerror}") from error
+    with claim(heads / PLACE, f"{heads}: a service runs on it already"):
         yield
 
 

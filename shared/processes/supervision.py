@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,7 @@ class Supervision:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the folder; raises ConfigError where a supervisor does."""
-        with ExitStack() as held:
-            try:
-                held.enter_context(claim(self._lock))
-            except BlockingIOError as error:
-                raise ConfigError(f"{self.what} runs already, as process {claimant(self._lock)}") from error
+        with claim(self._lock, f"{self.what} runs already"):
             yield
 
     def report(self) -> Report:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.errors import ConfigError, InputError
+from shared.file_lock import claim
 from shared.whole_file import write_whole
 from simulations.benchmark.federations import FEDERATIONS, Federation, federation_config
 from simulations.benchmark.pairs import FRACTIONS, MIN_EVENTS, PAIRS, Pair, fraction_name, platform_line
@@ -28,6 +29,7 @@ PRESET = "wide"
 """of every encoder, the target's own too"""
 PRETRAINED_FOLDER = "pretrained"
 """beside the cells: each source's encoder under a seed, for all entries that begin with it"""
+_LOCK = ".benchmark.lock"
 TRANSFER_METHODS = ("zero-shot", "feature", "model")
 
 
@@ -110,19 +112,22 @@ def run_cells(
     """Run what is not finished, everything under the first seed first; the run in work goes on where it was stopped.
 
     Raises:
-        ConfigError: before the first run, if the folder of any platform is missing.
+        ConfigError: before the first run, if the folder of any platform is missing, or a benchmark works in ``out``.
         RunStopped: after Ctrl-C or SIGTERM.
     """
     cells = [(entry, seed) for seed in seeds for entry in entries]
     waiting = [cell for cell in cells if not is_finished(cell_folder(out, *cell))]
     for entry, seed in waiting:
         check_folders(cell_config(entry, seed, data))
-    for entry, seed in waiting:
-        say(f"{entry.name}, seed {seed}")
-        work = out / WORK_FOLDER
-        _run_cell(cell_config(entry, seed, data), work, runner)
-        _keep(work, cell_folder(out, entry, seed), data)
-        shutil.rmtree(work)
+    if not waiting:
+        return
+    with claim(out / PRETRAINED_FOLDER / _LOCK, f"{out}: a benchmark works in it already"):
+        for entry, seed in waiting:
+            say(f"{entry.name}, seed {seed}")
+            work = out / WORK_FOLDER
+            _run_cell(cell_config(entry, seed, data), work, runner)
+            _keep(work, cell_folder(out, entry, seed), data)
+            shutil.rmtree(work)
 
 
 def _run_cell(config: RunConfig, work: Path, runner: Runner) -> None:

@@ -103,6 +103,19 @@ def test_refuses_a_folder_that_holds_files_unless_forced(tmp_path: Path) -> None
     assert read_result(tmp_path / "result.json")["complete"]
 
 
+@pytest.mark.parametrize("resume", [False, True])
+def test_leaves_a_folder_alone_in_which_another_run_works(tmp_path: Path, resume: bool) -> None:
+    def meanwhile(config: RunConfig, recorder: RunRecorder, work: Path) -> None:
+        (work / "half").write_text("mine")
+        with pytest.raises(ConfigError, match=f"{tmp_path}: a run works in it already, as process {os.getpid()}$"):
+            execute(CONFIG, tmp_path, runner=stopped_at_once, say=quiet, force=not resume, resume=resume)
+        assert (work / "half").read_text() == "mine"
+        two_methods(config, recorder, work)
+
+    assert execute(CONFIG, tmp_path, runner=meanwhile, say=quiet, force=False)["complete"]
+    execute(CONFIG, tmp_path, runner=two_methods, say=quiet, force=True)
+
+
 def test_refuses_a_platform_without_a_folder_before_it_makes_one(tmp_path: Path) -> None:
     config = RunConfig.from_dict({"platform": [f"shop={tmp_path / 'none'}"], "source": "shop"})
     with pytest.raises(ConfigError, match="must be a platform folder; it has no items"):

@@ -42,6 +42,18 @@ def test_goes_on_where_it_was_stopped(tmp_path):
     assert seen == [False, True, False]
 
 
+def test_leaves_a_folder_alone_in_which_another_benchmark_works(tmp_path):
+    data, runs = folders_of(tmp_path / "data", (PAIR,)), []
+
+    def meanwhile(config, recorder, work):
+        with pytest.raises(ConfigError, match=f"{tmp_path}: a benchmark works in it already, as process"):
+            run_cells((PAIR,), (1,), data, tmp_path, quiet, lambda *_: runs.append(1))
+        made_up_run(config, recorder, work)
+
+    run_cells((PAIR,), (0,), data, tmp_path, quiet, meanwhile)
+    assert ([seed for _, seed, _ in finished((PAIR,), tmp_path)], runs) == ([0], [])
+
+
 def test_says_before_the_first_run_that_a_later_one_lacks_its_folder(tmp_path):
     said, ran = [], []
     data = folders_of(tmp_path / "data", (PAIR,))
