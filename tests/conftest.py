@@ -2,6 +2,10 @@
 
 import pytest
 import torch
+from hypothesis import settings
+
+settings.register_profile("same-examples-everywhere", derandomize=True, database=None)
+settings.load_profile("same-examples-everywhere")
 
 # parallel test workers share the cores; more threads than that only wait for each other
 torch.set_num_threads(1)

@@ -18,6 +18,8 @@ from shared.whole_file import write_whole
 from tests.unit.client.vault.vaults import key_file
 
 SECRET = b"user-4711 likes wool socks"
+PLACES = st.integers(0, 2**16 - 1)
+"""somewhere in a file, its length the remainder: what is drawn cannot depend on how long a record has become"""
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
 EACH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -59,14 +61,13 @@ def test_seals_the_same_content_otherwise_each_time(tmp_path, vault) -> None:
 
 
 @EACH
-@given(data=st.data())
-def test_notices_every_flipped_bit_and_keeps_the_rest(tmp_path, vault, data) -> None:
+@given(drawn=PLACES)
+def test_notices_every_flipped_bit_and_keeps_the_rest(tmp_path, vault, drawn) -> None:
     vault.write("head", SECRET)
     vault.write("other", b"whole")
     path = tmp_path / "vault" / "head.sealed"
     content = bytearray(path.read_bytes())
-    place = data.draw(st.integers(0, 8 * len(content) - 1))
-    content[place // 8] ^= 1 << place % 8
+    content[drawn // 8 % len(content)] ^= 1 << drawn % 8
     path.write_bytes(content)
     with pytest.raises(VaultError, match=r"'head' (is damaged|was swapped|has another format)"):
         vault.read("head")
@@ -74,12 +75,13 @@ def test_notices_every_flipped_bit_and_keeps_the_rest(tmp_path, vault, data) -> 
 
 
 @EACH
-@given(data=st.data())
-def test_notices_every_truncation_and_every_addition(tmp_path, vault, data) -> None:
+@given(drawn=PLACES, replaced=st.booleans())
+def test_notices_every_truncation_and_every_addition(tmp_path, vault, drawn, replaced) -> None:
     vault.write("head", SECRET)
     path = tmp_path / "vault" / "head.sealed"
     content = path.read_bytes()
-    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))] + data.draw(st.sampled_from([b"", b"x"])))
+    kept = drawn % len(content)
+    path.write_bytes(content[:kept] + bytes([content[kept] ^ 1] * replaced))
     with pytest.raises(VaultError, match="'head' is damaged"):
         vault.read("head")
     path.write_bytes(content + b"\0")
@@ -130,25 +132,25 @@ def test_says_that_the_key_is_another_one_and_changes_nothing(tmp_path, vault, s
 
 
 @EACH
-@given(data=st.data())
-def test_opens_with_the_copy_where_the_keyring_was_damaged(tmp_path, vault, source, data) -> None:
+@given(drawn=PLACES, rest=st.booleans())
+def test_opens_with_the_copy_where_the_keyring_was_damaged(tmp_path, vault, source, drawn, rest) -> None:
     vault.write("head", SECRET)
     path = tmp_path / "vault" / "keyring.json"
     content = path.read_bytes()
-    place = data.draw(st.integers(0, len(content) - 1))
-    path.write_bytes(data.draw(st.sampled_from([content[:place], content[:place] + b"\xff" + content[place + 1 :]])))
+    place = drawn % len(content)
+    path.write_bytes(content[:place] + (b"\xff" + content[place + 1 :]) * rest)
     assert Vault.open(tmp_path / "vault", source).read("head") == SECRET
     path.write_bytes(content)
 
 
 @EACH
-@given(data=st.data())
-def test_takes_no_keyring_in_which_a_bit_is_another(tmp_path, vault, source, data) -> None:
+@given(drawn=PLACES, bit=st.sampled_from([1, 2, 4]))
+def test_takes_no_keyring_in_which_a_bit_is_another(tmp_path, vault, source, drawn, bit) -> None:
     """But for the case of a hexadecimal digit, which means the same."""
     path, copy = (tmp_path / "vault" / name for name in ("keyring.json", "keyring-copy.json"))
     content = copy.read_bytes()
-    place = data.draw(st.integers(0, len(content) - 1))
-    changed = content[:place] + bytes([content[place] ^ data.draw(st.sampled_from([1, 2, 4]))]) + content[place + 1 :]
+    place = drawn % len(content)
+    changed = content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :]
     path.write_bytes(changed)
     copy.write_bytes(changed)
     with pytest.raises(VaultError, match="keyring"):

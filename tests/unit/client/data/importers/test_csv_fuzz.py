@@ -15,7 +15,7 @@ from client.cli import app
 from client.data.check import check_folder
 from shared.errors import InputError
 
-fuzzed = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+fuzzed = settings(max_examples=60, deadline=None)
 
 HEADER = ("user_id", "item_id", "timestamp", "rating", "text")
 NAMES = (*HEADER, "category", "items.item_id")
