@@ -5,6 +5,7 @@ and gives the same bytes. A catalogue may change between rounds: what was learnt
 """
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,23 +24,24 @@ LEFT_OUT = "left-out"
 """Array beside a head: what low-rank updates of its run have left out until now."""
 
 
-def head_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> SequenceHead | None:
-    """The head that this task's round starts from; what another task staged is committed first."""
+@dataclass(frozen=True, kw_only=True)
+class RoundStart:
+    """What a round of a platform goes on from; None each where there is none."""
+
+    head: SequenceHead | None
+    left_out: NDArray[np.float32] | None
+    """[S] what the low-rank update of the run's last round left out"""
+
+
+def round_start(task: TrainTask, encoder: Encoder, workspace: Workspace) -> RoundStart:
+    """What this task's round starts from; what another task staged is committed first."""
     heads = workspace.heads
     staged = heads.read(STAGED_HEAD)
     if staged is not None and staged.facts.get("task") != _task_name(task, encoder):
         kept = {name: value for name, value in staged.facts.items() if name != "task"}
         heads.write(SEQUENCE_HEAD, StoredHead(arrays=staged.arrays, facts=kept))
-    return _fitting(heads.read(SEQUENCE_HEAD), workspace.platform, encoder)
-
-
-def left_out_before(task: TrainTask, encoder: Encoder, workspace: Workspace) -> NDArray[np.float32] | None:
-    """[S] what the adapter of the run's last round left out; after ``head_before``. None where there is none."""
-    stored = workspace.heads.read(SEQUENCE_HEAD)
-    wanted = {**_head_facts(encoder), "run": task.run}
-    if stored is None or any(stored.facts.get(name) != value for name, value in wanted.items()):
-        return None
-    return stored.arrays.get(LEFT_OUT)
+    stored = heads.read(SEQUENCE_HEAD)
+    return RoundStart(head=_fitting(stored, workspace.platform, encoder), left_out=_left_out(stored, task.run, encoder))
 
 
 def stage_head(
@@ -74,6 +76,13 @@ def _fitting(stored: StoredHead | None, platform: Platform, encoder: Encoder) ->
     places = order[np.searchsorted(before, now, sorter=order).clip(max=len(before) - 1)]
     rows = np.where(before[places] == now, places, -1)
     return head.of_rows(rows) if (rows >= 0).any() else None
+
+
+def _left_out(stored: StoredHead | None, run: str, encoder: Encoder) -> NDArray[np.float32] | None:
+    wanted = {**_head_facts(encoder), "run": run}
+    if stored is None or any(stored.facts.get(name) != value for name, value in wanted.items()):
+        return None
+    return stored.arrays.get(LEFT_OUT)
 
 
 def _task_name(task: TrainTask, encoder: Encoder) -> str:

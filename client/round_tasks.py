@@ -10,7 +10,7 @@ from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.received_encoder import received_encoder
-from client.round_heads import head_before, left_out_before, newest_head, stage_head
+from client.round_heads import newest_head, round_start, stage_head
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
 from client.training.local_round import run_local_round
@@ -57,14 +57,15 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    before = round_start(task, encoder, workspace)
     result = run_local_round(
         encoder=encoder,
-        head=head_before(task, encoder, workspace),
+        head=before.head,
         features=workspace.features,
         sequences=training_sequences(platform, platform.contributing_users),
         settings=task.settings,
         seed=seed_for(task.seed, platform.name, task.round),
-        left_out=left_out_before(task, encoder, workspace),
+        left_out=before.left_out,
     )
     stage_head(result.head, task, encoder, workspace, result.left_out)
     return TrainReply(

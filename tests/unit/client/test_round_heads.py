@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from client.recommender.head_store import HeadStore
-from client.round_heads import head_before, left_out_before, newest_head, stage_head
+from client.round_heads import newest_head, round_start, stage_head
 from client.training.sequence_model import SequenceHead
 from client.workspace import Workspace
 from shared.config import LocalSettings
@@ -61,20 +61,17 @@ def test_another_catalogue_starts_anew(found) -> None:
 
 def test_a_task_that_comes_again_starts_where_it_started(tmp_path) -> None:
     workspace = workspace_of(tmp_path, DATA.platform.item_ids)
-    assert head_before(task(1), START, workspace) is None
+    assert round_start(task(1), START, workspace).head is None
     stage_head(learnt(), task(1), START, workspace)
-    assert head_before(task(1), START, workspace) is None
-    assert np.array_equal(head_before(task(2), START, workspace).v, learnt().v)
+    assert round_start(task(1), START, workspace).head is None
+    assert np.array_equal(round_start(task(2), START, workspace).head.v, learnt().v)
 
 
 def test_what_an_update_left_out_waits_for_the_next_round_of_its_run(tmp_path) -> None:
     workspace, waiting = workspace_of(tmp_path, DATA.platform.item_ids), np.arange(5, dtype=np.float32)
     stage_head(learnt(), task(1), START, workspace, waiting)
-    head_before(task(1), START, workspace)
-    assert left_out_before(task(1), START, workspace) is None  # that task again
-    head_before(task(2), START, workspace)
-    assert np.array_equal(left_out_before(task(2), START, workspace), waiting)
-    assert left_out_before(replace(task(1), run="another"), START, workspace) is None
+    assert round_start(task(1), START, workspace).left_out is None  # that task again
+    assert np.array_equal(round_start(task(2), START, workspace).left_out, waiting)
+    assert round_start(replace(task(1), run="another"), START, workspace).left_out is None
     stage_head(learnt(), task(2), START, workspace)
-    head_before(task(3), START, workspace)
-    assert left_out_before(task(3), START, workspace) is None
+    assert round_start(task(3), START, workspace).left_out is None
