@@ -62,7 +62,9 @@ def read_result(path: Path) -> dict[str, Any]:
     """Read a ``result.json``; raises DataError where it is not one of this format."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise DataError(f"{path} is not a readable result.json: {error.strerror}") from None
+    except ValueError as error:
         raise DataError(f"{path} is not a readable result.json: {error}") from None
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
