@@ -9,14 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from server.kept_moments import KeptMoments
 from server.run_state import RoundRecord, RunState
 from shared.array_digest import array_digest
+from shared.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.config import RoundsConfig
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
@@ -95,9 +93,9 @@ def save_outcome(folder: Path, reason: str) -> None:
 
 def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
     arrays: dict[str, NDArray[Any]] = {
-        _FLAT: np.ascontiguousarray(state.encoder.flat),
-        **({} if state.kept is None else {_KEPT: np.ascontiguousarray(state.kept.flat)}),
-        **{_OPTIMISER + name: np.ascontiguousarray(value) for name, value in sorted(state.optimiser.items())},
+        _FLAT: state.encoder.flat,
+        **({} if state.kept is None else {_KEPT: state.kept.flat}),
+        **{_OPTIMISER + name: value for name, value in state.optimiser.items()},
     }
     facts = json.dumps(
         {
@@ -106,18 +104,16 @@ def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
             "round": state.round,
             "cohort": list(state.cohort),
             "history": [record.to_json() for record in state.history],
-        }
+        },
+        sort_keys=True,
     )
-    content: bytes = save(arrays, metadata={"format": FORMAT, "facts": facts, "digest": array_digest(arrays, facts)})
-    return content
+    return array_file(arrays, {"format": FORMAT, "facts": facts, "digest": array_digest(arrays, facts)})
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = dict(file.metadata() or {})
-            arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (SafetensorError, OSError, ValueError) as error:
+        arrays, metadata = read_array_file(path)
+    except (NotAnArrayFile, OSError) as error:
         raise CheckpointError(f"{path}: not a whole checkpoint") from error
     if metadata.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected the format {FORMAT}; got {metadata.get('format')!r}")

@@ -6,10 +6,8 @@ The file is named by the digest of what is in it, so a checkpoint that names it 
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
-
 from shared.array_digest import array_digest
+from shared.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.encoder.linear import Float64, Moments
 from shared.errors import CheckpointError
 from shared.whole_file import write_whole
@@ -42,8 +40,8 @@ class KeptMoments:
             return {}
         path = self._path(digest)
         try:
-            flat = load_file(path)
-        except (SafetensorError, OSError) as error:
+            flat, _texts = read_array_file(path)
+        except (NotAnArrayFile, OSError) as error:
             raise CheckpointError(f"{path}: the moments that the checkpoint names are missing or not whole") from error
         if array_digest(flat, "") != digest:
             raise CheckpointError(f"{path}: damaged, its digest does not match")
@@ -53,7 +51,7 @@ class KeptMoments:
         flat: dict[str, Float64] = {name: one.to_flat() for name, one in sorted(moments.items())}
         digest = array_digest(flat, "")
         if not self._path(digest).exists():
-            write_whole(self._path(digest), save(flat))
+            write_whole(self._path(digest), array_file(flat, {}))
         return digest
 
     def _path(self, digest: str) -> Path:

@@ -8,12 +8,11 @@ from typing import Any, Concatenate, Generic, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 from typing_extensions import override
 
 from client.evaluation.beyond_accuracy import ListQuality
 from client.evaluation.clicks import ClickRanking
+from shared.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.errors import GraftError
 from shared.whole_file import write_whole
 from simulations.outcomes import (
@@ -80,14 +79,12 @@ def submit_kept(
 def report_again(file: Path, recorder: Recorder) -> bool:
     """Tell the recorder what a finished task had reported; False where there is no whole file of one."""
     try:
-        with safe_open(file, framework="np") as stored:
-            metadata = dict(stored.metadata() or {})
-            arrays = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118 (not a dict)
+        arrays, metadata = read_array_file(file)
         if metadata["format"] != FORMAT:
             return False
         notes = json.loads(metadata["notes"])
         calls = [(name, [_restored(one, arrays) for one in arguments]) for name, arguments in notes]
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, GraftError):
+    except (OSError, NotAnArrayFile, ValueError, KeyError, TypeError, GraftError):
         return False
     for name, arguments in calls:
         getattr(recorder, name)(*arguments)
@@ -104,8 +101,7 @@ class _Keeping(ForwardingRecorder):
 
     def content(self) -> bytes:
         """The file: arrays, and everything else as JSON."""
-        kept: bytes = save(self._arrays, metadata={"format": FORMAT, "notes": json.dumps(self._notes)})
-        return kept
+        return array_file(self._arrays, {"format": FORMAT, "notes": json.dumps(self._notes)})
 
     @override
     def forward(self, name: str, *arguments: Any) -> None:

@@ -6,21 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from client.vault.key_source import KeySource
 from client.vault.plain_folder import PlainFolder
 from client.vault.records import Records
 from client.vault.vault import Vault, is_vault
 from shared.array_digest import array_digest
+from shared.array_file import NotAnArrayFile, array_file, parse_array_file
 from shared.errors import ConfigError, HeadStoreError
 
 FORMAT = "graft-head/1"
-_LENGTH = 8
-"""bytes before a safetensors header, which say how long it is"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +38,9 @@ class HeadStore:
 
     def write(self, name: str, head: StoredHead) -> None:
         """Replace the record."""
-        arrays = {key: np.ascontiguousarray(value) for key, value in sorted(head.arrays.items())}
         facts = json.dumps(dict(head.facts), sort_keys=True)
-        metadata = {"format": FORMAT, "facts": facts, "digest": array_digest(arrays, facts)}
-        self._records.write(name, save(arrays, metadata=metadata))
+        texts = {"format": FORMAT, "facts": facts, "digest": array_digest(head.arrays, facts)}
+        self._records.write(name, array_file(head.arrays, texts))
 
     def read(self, name: str) -> StoredHead | None:
         """The record, or None where there is none; raises HeadStoreError where it is damaged."""
@@ -53,14 +48,13 @@ class HeadStore:
         if content is None:
             return None
         try:
-            metadata = _metadata(content)
-            arrays = load(content)
-            facts = json.loads(metadata["facts"])
-        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            arrays, texts = parse_array_file(content)
+            facts = json.loads(texts["facts"])
+        except (NotAnArrayFile, ValueError, KeyError) as error:
             raise HeadStoreError(f"head {name!r} is damaged: not a whole head file") from error
-        if metadata.get("format") != FORMAT:
-            raise HeadStoreError(f"head {name!r} has the format {metadata.get('format')!r}; expected {FORMAT}")
-        if metadata.get("digest") != array_digest(arrays, metadata["facts"]):
+        if texts.get("format") != FORMAT:
+            raise HeadStoreError(f"head {name!r} has the format {texts.get('format')!r}; expected {FORMAT}")
+        if texts.get("digest") != array_digest(arrays, texts["facts"]):
             raise HeadStoreError(f"head {name!r} is damaged: its digest does not match")
         return StoredHead(arrays=arrays, facts=facts)
 
@@ -92,9 +86,3 @@ def open_records(folder: Path, key: str) -> Records:
     if is_vault(folder):
         raise ConfigError(f"{folder}: holds a vault; say where its key is (vault-key)")
     return PlainFolder(folder)
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    length = int.from_bytes(content[:_LENGTH], "little")
-    found = json.loads(content[_LENGTH : _LENGTH + length])["__metadata__"]
-    return {str(name): str(value) for name, value in found.items()}

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
+from shared.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout, flatten
 from shared.errors import EncoderFileError, InputError
@@ -45,21 +44,19 @@ def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
                 "parameters": [list(pair) for pair in space.parameters],
                 "dim": space.dim,
                 "fingerprint": space.fingerprint,
-            }
+            },
+            sort_keys=True,
         ),
-        "card": json.dumps(asdict(card)),
+        "card": json.dumps(asdict(card), sort_keys=True),
     }
-    content = save(encoder.arrays(), metadata=parts)
-    write_whole(path, content)
+    write_whole(path, array_file(encoder.arrays(), parts))
 
 
 def load_encoder(path: Path) -> tuple[Encoder, EncoderCard]:
     """Read and check an encoder file; raises EncoderFileError, in one sentence, for anything else."""
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
+        arrays, metadata = read_array_file(path)
+    except (NotAnArrayFile, OSError) as error:
         reason = "not found" if isinstance(error, FileNotFoundError) else "not a whole safetensors file"
         raise EncoderFileError(f"{path}: {reason}") from error
     if metadata.get("format") != FORMAT:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from safetensors.numpy import load, save
 
+from shared.array_file import array_file, read_array_file
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.errors import EncoderFileError
@@ -18,19 +18,11 @@ def path(tmp_path):
     return tmp_path / "encoder.safetensors"
 
 
-def metadata_of(path):
-    import json
-
-    content = path.read_bytes()
-    size = int.from_bytes(content[:8], "little")
-    return json.loads(content[8 : 8 + size])["__metadata__"]
-
-
 def rewrite(path, *, arrays=None, **metadata):
     """The same file with some arrays or metadata replaced."""
-    all_arrays = {**load(path.read_bytes()), **(arrays or {})}
-    kept = {name: value for name, value in all_arrays.items() if value is not None}
-    path.write_bytes(save(kept, metadata={**metadata_of(path), **metadata}))
+    before, texts = read_array_file(path)
+    kept = {name: value for name, value in {**before, **(arrays or {})}.items() if value is not None}
+    path.write_bytes(array_file(kept, {**texts, **metadata}))
 
 
 def test_gives_back_encoder_and_card(path):
