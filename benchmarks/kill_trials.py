@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 from tests.integration.deployed.deployment import Deployment
 from tests.integration.deployed.kill_trial import (
     QUESTIONS,

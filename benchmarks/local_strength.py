@@ -16,14 +16,14 @@ import polars as pl
 from client.evaluation.lift import paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
-from simulations.baselines import BASELINES
 from simulations.benchmark.cells import is_finished
 from simulations.benchmark.table import best_by_validation
-from simulations.methods import run
-from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
-from simulations.run_command import execute
-from simulations.run_config import RunConfig
-from simulations.workers import cores
+from simulations.config.run_config import RunConfig
+from simulations.methods.baselines import BASELINES
+from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result
+from simulations.run.run_command import execute
+from simulations.run.whole_run import run
+from simulations.run.workers import cores
 
 FRACTIONS = (1, 0.2, 0.05)
 PLATFORMS = {

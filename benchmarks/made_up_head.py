@@ -4,21 +4,21 @@ import numpy as np
 
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
+from client.ensemble.calibration import POWERS, TEMPERATURES, Calibration
+from client.ensemble.cross_fitting import Catalogue, fit_on
+from client.ensemble.head import RankingHead
+from client.ensemble.stack import UNIFORM
 from client.features.hashing import hash_texts, hashing_space
-from client.recommender.calibration import POWERS, TEMPERATURES, Calibration
-from client.recommender.cross_fitting import Catalogue, fit_on
-from client.recommender.head import RankingHead
-from client.recommender.own import Own
+from client.features.neighbours import nearest
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts
-from client.recommender.stack import UNIFORM
 from client.scorers.encoder_scorers import KeptEncoder
-from client.scorers.neighbours import nearest
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import Column, Kind
 from client.training.local_id import LARGE
 from client.training.sequence_model import SequenceHead, SequenceModel
+from client.transfer.own import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.seeding import rng_for

@@ -18,9 +18,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from server.run_book import OPEN, RunBook
-from shared.config import LocalSettings, RoundsConfig
+from server.coordinator.run_book import OPEN, RunBook
 from shared.encoder.file import load_encoder
+from shared.federation.config import LocalSettings, RoundsConfig
 from tests.integration.deployed.deployment import Deployment
 from tests.integration.deployed.kill_trial import NAMES, asked, federation
 from tests.integration.engine import CONNECTION, Engine, running_engine

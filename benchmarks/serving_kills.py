@@ -20,12 +20,12 @@ import grpc
 
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
-from client.recommender.head_store import HeadStore
 from client.serving.private_folder import open_private_folder
-from client.vault.key_source import KeySource, new_key
-from client.vault.vault import Vault
+from client.store.head_store import HeadStore
+from client.store.key_source import KeySource, new_key
+from client.store.vault import Vault
 from shared.serving_api import recommend_pb2 as api
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 
 CALLERS, BATCH, TWICE = 4, 50, 0.2
 ITEMS, USERS = 500, 300

@@ -14,7 +14,7 @@ import grpc
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2_grpc
 
-SCRIPT = "from client.cli import main; main()"
+SCRIPT = "from client.cli.main import main; main()"
 
 
 @dataclass(frozen=True, kw_only=True)

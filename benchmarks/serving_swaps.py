@@ -23,14 +23,14 @@ import torch
 
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
-from client.recommender.head_store import HeadStore
 from client.recommender.served_head import RECORD, ServedHead, read_served
 from client.serving.histories import Histories
 from client.serving.live_head import LiveHead
 from client.serving.requests import ListRequest
+from client.store.head_store import HeadStore
 from shared.seeding import rng_for
 from shared.serving_api import recommend_pb2 as api
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 
 CALLERS, USERS, ASKED, LENGTH = 4, 10_000, 50, 10
 SECONDS = 120

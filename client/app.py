@@ -9,12 +9,12 @@ from typing import TypeVar
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
-from client.asked import asked_of, moment_of
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
-from client.round_tasks import evaluate_reply, moments_reply, train_reply
-from client.workspace import NodeSettings, Workspace, open_workspace
+from client.rounds.asked import asked_of, moment_of
+from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
+from client.rounds.workspace import NodeSettings, Workspace, open_workspace
 from shared.errors import (
     ConfigError,
     DataError,
@@ -26,8 +26,8 @@ from shared.errors import (
     StorageError,
     WireError,
 )
-from shared.messages import Failed, FailureCode, Reply, Task
-from shared.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
+from shared.federation.messages import Failed, FailureCode, Reply, Task
+from shared.federation.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
 
 app = ClientApp()
 TaskType = TypeVar("TaskType", bound=Task)

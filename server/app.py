@@ -11,12 +11,12 @@ from flwr.serverapp import Grid, ServerApp
 
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
-from server.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
-from server.rounds import Clock, run_rounds
-from server.run_state import RunState
-from shared.config import RoundsConfig
+from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
+from server.rounds.loop import Clock, run_rounds
+from server.rounds.run_state import RunState
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, GraftError
+from shared.federation.config import RoundsConfig
 
 
 def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:

@@ -9,10 +9,10 @@ from flwr.clientapp import ClientApp
 
 from client.app import app as real_app
 from client.data.platform import Platform
-from client.workspace import NodeSettings, OpenedData, held_open
-from shared.config import LocalSettings, RoundsConfig
+from client.rounds.workspace import NodeSettings, OpenedData, held_open
 from shared.encoder.encoder import Encoder
-from simulations.federation import FederationResult, run_federation
+from shared.federation.config import LocalSettings, RoundsConfig
+from simulations.federation.held_federation import FederationResult, run_federation
 from tests.unit.client.training.world import N_ITEMS, SPACE, SPEC, features, walks
 
 LOCAL = LocalSettings(tokens=256)

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from client.agent.private_part import OWNER_ONLY
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 
 CONTENT = ".info/CONTENT"
 """the engine's own list of what is in a bundle, its last entry"""

@@ -16,8 +16,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.guard.ledger import Ledger, LedgerLine
-from shared.host import Endpoint
-from shared.metrics_port import restarts
+from shared.system.host import Endpoint
+from shared.system.metrics_port import restarts
 
 SUPERNODE = "supernode"
 HELD_BACK = "held-back"

@@ -5,11 +5,11 @@ from pathlib import Path
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.guard.site_policy import SitePolicy, read_policy
-from client.vault.key_source import new_key
-from client.vault.vault import SUFFIX, Vault, is_vault
+from client.store.key_source import new_key
+from client.store.vault import SUFFIX, Vault, is_vault
 from shared.errors import ConfigError
-from shared.settings_file import read_settings, to_toml
-from shared.whole_file import write_whole
+from shared.system.settings_file import read_settings, to_toml
+from shared.system.whole_file import write_whole
 
 OWNER_ONLY = 0o600
 

@@ -14,9 +14,9 @@ from client.agent.home import AgentHome
 from client.agent.private_part import OWNER_ONLY
 from client.agent.settings import AgentSettings
 from client.guard import warm_start
-from shared.engine_environment import engine_environment, program
-from shared.processes.program import Program
-from shared.whole_file import write_whole
+from shared.system.engine_environment import engine_environment, program
+from shared.system.processes.program import Program
+from shared.system.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"
 TASKS = "tasks.sock"

@@ -8,9 +8,9 @@ from pathlib import Path
 from client.agent.home import AgentHome
 from client.agent.kept_bundle import keep, kept_bundle, place
 from client.guard.approved_bundles import approve
-from shared.bundle import write_bundle
-from shared.engine_environment import run_flwr
 from shared.errors import ConfigError
+from shared.federation.bundle import write_bundle
+from shared.system.engine_environment import run_flwr
 
 SECONDS = 170.0
 

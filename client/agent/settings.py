@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 
 from client.agent.home import AgentHome
 from client.data.spec import parse_platform_spec
-from client.vault.key_source import KeySource
-from client.workspace import NodeSettings
-from shared.host import Endpoint
-from shared.metrics_port import require_port
-from shared.settings_file import require
+from client.rounds.workspace import NodeSettings
+from client.store.key_source import KeySource
+from shared.system.host import Endpoint
+from shared.system.metrics_port import require_port
+from shared.system.settings_file import require
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class AgentSettings:
     data: str = ""
     """the platform folder, with the options of a platform: DIR,min-rating=4"""
     vault_key: str = ""
-    """what opens the vault, KIND:WHERE as client/vault/key_source.py reads it; empty: heads are plain files"""
+    """what opens the vault, KIND:WHERE as client/store/key_source.py reads it; empty: heads are plain files"""
     policy: str = ""
     """the site policy's file; empty: the default one. Relative paths of both count from the agent's folder"""
     features: str = "hashing"

@@ -1,18 +1,10 @@
 """A platform's data wherever they are: in a platform folder, or in a database that a file describes."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from client.data.contract import PlatformFolder, read_folder
-from client.vault.records import Records
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataMoment:
-    """As of which task a platform's data are wanted, where they may grow."""
-
-    task: str
-    """its name; what was read for a task serves it again. Empty: whatever was read last serves"""
+from client.data.data_moment import DataMoment
+from client.store.records import Records
 
 
 def is_database(path: Path) -> bool:

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.features.unit_rows import unit_rows
-from client.progress import track
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import Parameters, fingerprinted
 from shared.feature_space.probe_texts import PROBE_TEXTS
 from shared.feature_space.spec import FeatureSpace
+from shared.system.progress import track
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

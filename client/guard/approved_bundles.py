@@ -8,7 +8,7 @@ from pathlib import Path
 
 from client.guard.gatekeeper import CLIENT_APP, PROGRAMS, approved_digests
 from shared.errors import ConfigError
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 
 PLACE = "approved-bundles.txt"
 """in an agent's folder"""

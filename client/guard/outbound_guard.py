@@ -20,8 +20,8 @@ from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from client.guard.manifest import Asked, Entry, manifest
 from client.guard.site_policy import SitePolicy
 from shared.errors import OutboundRefused, WireError
-from shared.wire import FLAT, HEADER, METRICS, content_bytes
-from shared.wire_arrays import arrays_of
+from shared.federation.wire import FLAT, HEADER, METRICS, content_bytes
+from shared.federation.wire_arrays import arrays_of
 
 REFUSALS = ("declined", "failed")
 """kinds that tell of no data at all"""

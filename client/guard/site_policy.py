@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from client.data.platform import MIN_CONTRIBUTING
-from shared.messages import DeclineReason
-from shared.settings_file import read_settings, require
+from shared.federation.messages import DeclineReason
+from shared.system.settings_file import read_settings, require
 
 PLACE = "policy.toml"
 """in an agent's folder"""

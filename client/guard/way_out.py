@@ -12,8 +12,8 @@ from client.guard.outbound_guard import Passed, check
 from client.guard.site_policy import SitePolicy, read_policy
 from client.guard.withholding import withheld
 from shared.errors import OutboundRefused
-from shared.messages import Declined, Reply
-from shared.wire import encode_reply
+from shared.federation.messages import Declined, Reply
+from shared.federation.wire import encode_reply
 
 Clock = Callable[[], datetime]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from client.guard.site_policy import SitePolicy
-from shared.messages import Declined, EvaluateReply, Failed, FailureCode, MomentsReply, Reply, TrainReply
+from shared.federation.messages import Declined, EvaluateReply, Failed, FailureCode, MomentsReply, Reply, TrainReply
 
 
 def withheld(reply: Reply, policy: SitePolicy) -> Reply:

@@ -11,14 +11,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from client.data.sparse_rows import sparse_rows
+from client.ensemble.cross_fitting import Catalogue
 from client.features.hashing import gram_weights
 from client.features.item_features import item_features
+from client.features.neighbours import NEIGHBOURS, nearest, nearest_after
 from client.features.precomputed import NAME as PRECOMPUTED
-from client.recommender.cross_fitting import Catalogue
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
 from client.scorers.item_similarity import Matrix
-from client.scorers.neighbours import NEIGHBOURS, nearest, nearest_after
 from shared.errors import InvalidRequest
 
 SMALL_CATALOGUE = 2_000

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
-from client.recommender.calibration import TEMPERATURES, Calibration
+from client.ensemble.calibration import TEMPERATURES, Calibration
+from client.ensemble.panel import Panel
 from client.recommender.packed_vectors import PackedVectors
-from client.recommender.panel import Panel
 from client.recommender.side_by_side import side_by_side
 from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import HistoryBatch, Kind, QueryScorer, Scorer

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
+from client.ensemble.cross_fitting import Catalogue
 from client.features.hashing import gram_weights
-from client.recommender.cross_fitting import Catalogue
+from client.features.neighbours import Neighbours
 from client.recommender.record_arrays import (
     Arrays,
     matrix_from_arrays,
@@ -22,7 +23,6 @@ from client.recommender.record_arrays import (
     texts_from_arrays,
     texts_to_arrays,
 )
-from client.scorers.neighbours import Neighbours
 
 
 @dataclass(frozen=True, kw_only=True)

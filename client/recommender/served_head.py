@@ -10,23 +10,25 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from client.ensemble.calibration import Calibration
+from client.ensemble.head import RankingHead
 from client.features.hashing import hashing_space
 from client.features.item_features import check_features
 from client.features.precomputed import NAME as PRECOMPUTED
 from client.features.precomputed import precomputed_space
 from client.features.sentences import NAME as SENTENCES
 from client.features.sentences import sentence_space
-from client.recommender.calibration import Calibration
-from client.recommender.head import RankingHead
-from client.recommender.head_store import HeadStore, StoredHead
-from client.recommender.previous_release import ORIGIN, RELEASED, SEEN
 from client.recommender.record_arrays import matrix_from_arrays, matrix_to_arrays, names_under
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers.item_similarity import Matrix
+from client.store.head_store import HeadStore, StoredHead
 from shared.errors import FeatureSpaceMismatch, HeadStoreError
 from shared.feature_space.spec import FeatureSpace
 
+SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
+"""Facts of the record: whether the platform's users helped to make the encoder, the calibration it came with, and of
+which encoder that was received it is a form."""
 RECORD = "served"
 _COUNTED = "counted."
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
+from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.stack import UNIFORM
 from client.features.local_grams import under_idf
-from client.recommender.panel import Panel, RawPanel
 from client.recommender.served_head import ServedHead
-from client.recommender.stack import UNIFORM
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.recommender.own import PART as OWN
-from client.recommender.own import Own
+from client.ensemble.candidates import OWN_PART as OWN
 from client.recommender.record_arrays import Arrays
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import Scorer
 from client.training.local_id import LARGE, SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
+from client.transfer.own import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import GraftError
 from shared.feature_space.spec import FeatureSpace

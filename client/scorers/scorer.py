@@ -15,13 +15,13 @@ from torch.nn import functional
 from client.data.platform import Sequences
 from client.data.ragged import stretches
 from client.data.sparse_rows import sparse_rows
+from client.features.neighbours import Neighbours
 from client.features.unit_rows import unit_rows
 from client.scorers.item_similarity import Matrix, item_similarity
-from client.scorers.neighbours import Neighbours
 
 
 class Kind(StrEnum):
-    """How a column's raw scores are turned into probabilities (client/recommender/calibration.py)."""
+    """How a column's raw scores are turned into probabilities (client/ensemble/calibration.py)."""
 
     COUNT = "count"
     """never negative, 0 means unseen"""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from client.serving.journal_lines import Entry, Facts, Lines, PlainLines
 from shared.errors import JournalError
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 
 JOURNAL = "reports.log"
 """The file's name, in the folder of heads."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from client.vault.sealed import NONCE
+from client.store.sealed import NONCE
 from shared.errors import JournalError
 
 FORMAT = b"graft-journal/1"

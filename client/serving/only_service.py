@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import ConfigError
-from shared.file_lock import claim, claimant
+from shared.system.file_lock import claim, claimant
 
 PLACE = ".serving.lock"
 """in the folder of heads"""

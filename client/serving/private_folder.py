@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from client.recommender.head_store import HeadStore, StoredHead, open_records
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.journal_lines import Entry, Lines, PlainLines, SealedLines
-from client.vault.records import Records
-from client.vault.sealed import KEY
+from client.store.head_store import HeadStore, StoredHead, open_records
+from client.store.records import Records
+from client.store.sealed import KEY
 from shared.errors import HeadStoreError
-from shared.file_lock import file_lock
+from shared.system.file_lock import file_lock
 
 JOURNAL_KEY = "journal-key"
 """the record that holds what the journal's lines are sealed under; a rotation of the vault seals it anew"""

@@ -5,12 +5,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from client.data.source import DataMoment
+from client.data.data_moment import DataMoment
 from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
 from client.serving.private_folder import private_folder
 from client.serving.reported_events import ReportedEvents
-from client.vault.records import Records
+from client.store.records import Records
 
 RECORD = "reports-taken"
 """the record that says up to which entry of the journal the last task has gone"""

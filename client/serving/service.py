@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from client.recommender.growth import NewItem
-from client.recommender.head_store import HeadStore
 from client.recommender.served_head import ServedHead, read_served
 from client.serving.histories import Histories
 from client.serving.journal import Journal
@@ -15,6 +14,7 @@ from client.serving.limits import ITEMS_AT_ONCE, REPORTS_AT_ONCE, check_count, c
 from client.serving.live_head import LiveHead
 from client.serving.reports import Feedback, pseudonym
 from client.serving.requests import Counts, ListAnswer, ListRequest, check_item
+from client.store.head_store import HeadStore
 
 
 class RecommendService:

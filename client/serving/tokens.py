@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from shared.errors import ConfigError
-from shared.whole_file import write_whole
+from shared.system.whole_file import write_whole
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 

@@ -9,10 +9,10 @@ from client.data.platform import Sequences
 from client.training.loop import TrainingSettings, train_sequence
 from client.training.low_rank_cut import cut, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
-from shared.config import LocalSettings
 from shared.encoder.adapters import Adapter
 from shared.encoder.encoder import Encoder
 from shared.encoder.step import rows
+from shared.federation.config import LocalSettings
 from shared.seeding import rng_for
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.data.platform import Sequences
-from client.progress import track
 from client.training.batches import Batch, Windows
 from client.training.further_loss import FurtherLoss, StepTensors
 from client.training.losses import members_cross_entropy
@@ -18,6 +17,7 @@ from client.training.sequence_model import SequenceModel
 from client.training.validation import ValidationSet
 from shared.encoder.dropout import Dropout
 from shared.errors import ConfigError
+from shared.system.progress import track
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.errors import DataError
 from shared.feature_space.spec import FeatureSpace
-from shared.messages import power_of_two
+from shared.federation.messages import power_of_two
 from shared.seeding import rng_for
 
 PRETRAINING = TrainingSettings(epochs=12, encoder_rate=2e-3, head_rate=1e-2, id_dropout=0.7)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Platform
-from client.recommender.cross_fitting import Catalogue, Trained
+from client.ensemble.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import KeptEncoder
 from shared.encoder.encoder import Encoder
 

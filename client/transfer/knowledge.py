@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform, Sequences
 from client.data.splits import training_sequences
-from client.recommender.cross_fitting import Catalogue, Trained
-from client.recommender.head_store import StoredHead
+from client.ensemble.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import KeptEncoder
+from client.store.head_store import StoredHead
 from client.training.distillation import Distillation, Teacher, draw_lessons
 from client.training.local_id import for_size
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence

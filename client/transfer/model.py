@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform, Sequences
 from client.data.splits import training_sequences
-from client.recommender.cross_fitting import Catalogue, Trained
+from client.ensemble.cross_fitting import Catalogue, Trained
 from client.scorers.encoder_scorers import KeptEncoder
 from client.training.further_loss import FurtherLoss
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from client.data.platform import Platform
+from client.ensemble.cross_fitting import Catalogue, cross_fit
+from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.stack import PULLS, UNIFORM, fit_weights
 from client.evaluation.ranking import ScoreHistories
-from client.recommender.cross_fitting import Catalogue, cross_fit
-from client.recommender.panel import Panel, RawPanel
-from client.recommender.stack import PULLS, UNIFORM, fit_weights
 from client.scorers.encoder_scorers import encoder_scorers
 from client.training.distillation import Teacher, TeacherPart
 from client.training.sequence_model import SequenceHead, SequenceModel

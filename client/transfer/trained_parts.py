@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Platform
-from client.recommender.cross_fitting import Catalogue, Trained
-from client.recommender.own import Own, train_own
+from client.ensemble.cross_fitting import Catalogue, Trained
 from client.training.distillation import Teacher
 from client.training.further_loss import FurtherLoss
 from client.transfer.alignment import KINDS, Alignment, alignment_loss, parse_alignment
 from client.transfer.feature import feature_part, unseen_by_rounds
-from client.transfer.gate import PREVIOUS
 from client.transfer.knowledge import (
     LIKE_ITS_TEACHER,
     STUDENT_TRAINING,
@@ -26,10 +24,14 @@ from client.transfer.knowledge import (
     teach,
 )
 from client.transfer.model import Tuned, TuningSettings, model_part, tune_on
+from client.transfer.own import Own, train_own
 from client.transfer.teachers import LESSONS, TEACHERS, encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
+
+PREVIOUS = "previous"
+"""The encoder that a platform has served until now, beside the one that has come since."""
 
 STACKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "stack": ((),),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAIN = {"graft-sim": "simulations.cli", "graft-client": "client.cli", "graft-server": "server.cli"}
+MAIN = {"graft-sim": "simulations.cli.main", "graft-client": "client.cli.main", "graft-server": "server.cli.main"}
 """where each command's ``main`` is: those of this Python, whatever else is on the PATH"""
 SECONDS = 900.0
 """that a command may take on a machine that does much else"""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.aggregation.server_optimiser import Update
-from shared.config import RoundsConfig
+from shared.federation.config import RoundsConfig
 
 TRIMMED = 0.2
 """Share of the platforms that is left out at either end, number by number."""

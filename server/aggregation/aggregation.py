@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.aggregation.server_optimiser import Update
-from shared.config import RoundsConfig
+from shared.federation.config import RoundsConfig
 
 
 class Aggregation(Protocol):

@@ -13,7 +13,7 @@ from flwr.app import Array, ArrayRecord, Message, MessageType, MetricRecord, Rec
 from flwr.serverapp.strategy import FedAdam, FedAvg, FedAvgM
 from numpy.typing import NDArray
 
-from shared.config import RoundsConfig, Strategy
+from shared.federation.config import RoundsConfig, Strategy
 
 FLAT = "flat"
 WEIGHT = "num-examples"

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 
 from server.aggregation.helpfulness import helpful_weights
-from shared.config import RoundsConfig
 from shared.encoder.linear import Moments
+from shared.federation.config import RoundsConfig
 
 
 class Weighting:

@@ -4,8 +4,8 @@ import logging
 from dataclasses import replace
 from functools import partial
 
+from server.coordinator.enrolment import Enrolled, Enrolment
 from server.engine.flwr_command import FlwrCommand
-from server.enrolment import Enrolled, Enrolment
 from shared.errors import EngineError
 
 _LOG = logging.getLogger("graft.server")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from server.coordinator.enrolment import Enrolment
 from server.engine.flwr_command import FlwrCommand
-from server.enrolment import Enrolment
 
 LOOK_SECONDS = 30.0
 """between two questions: each starts a process of Flower's"""

@@ -11,10 +11,10 @@ from typing import Any
 
 import tomli_w
 
+from server.coordinator.home import ServerHome
 from server.engine.run_sign import is_under_way
-from server.home import ServerHome
-from shared.engine_environment import run_flwr
 from shared.errors import EngineError
+from shared.system.engine_environment import run_flwr
 
 CONNECTION = "graft"
 SECONDS = 60.0

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from server.home import ServerHome
-from shared.engine_environment import engine_environment, program
-from shared.processes.program import Program
+from server.coordinator.home import ServerHome
+from shared.system.engine_environment import engine_environment, program
+from shared.system.processes.program import Program
 
 LOOPBACK = "127.0.0.1"
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from server.coordinator.home import ServerHome
+from server.coordinator.run_book import OPEN, Run, RunBook, Standing
 from server.engine.flwr_command import FlwrCommand
-from server.home import ServerHome
-from server.run_book import OPEN, Run, RunBook, Standing
-from shared.bundle import write_bundle
-from shared.whole_file import write_whole
+from shared.federation.bundle import write_bundle
+from shared.system.whole_file import write_whole
 
 _LOG = logging.getLogger("graft.server")
 LOOK_SECONDS = 10.0

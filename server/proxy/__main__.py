@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from server.home import ServerHome
+from server.coordinator.home import ServerHome
+from server.coordinator.settings import ServerSettings
 from server.proxy.app import Proxy
 from server.proxy.rate_limit import RateLimit
-from server.settings import ServerSettings
-from shared.settings_file import read_settings
+from shared.system.settings_file import read_settings
 
 MIB = 2**20
 CONNECTIONS = 1000

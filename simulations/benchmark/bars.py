@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from client.ensemble.candidates import LOCAL, ZERO_SHOT
 from client.evaluation.lift import paired_lift
-from client.recommender.candidates import LOCAL, ZERO_SHOT
-from client.transfer.assessment import FEATURE
+from client.gate.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federation_table import FIRST, FederationFigures, Lifts
 from simulations.benchmark.pairs import FRACTIONS, PAIRS, Pair, fraction_name
@@ -27,7 +27,7 @@ from simulations.benchmark.table import (
     lift_with_interval,
     users_of,
 )
-from simulations.outcomes import SERVED
+from simulations.results.outcomes import SERVED
 
 LARGE = ("games", "toys", "beauty", "sports")
 """Pairs of one trade with the whole catalogue in common whose source is large."""

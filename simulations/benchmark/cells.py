@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.errors import ConfigError, InputError
-from shared.file_lock import claim
-from shared.whole_file import write_whole
+from shared.system.file_lock import claim
+from shared.system.whole_file import write_whole
 from simulations.benchmark.federations import FEDERATIONS, Federation, federation_config
 from simulations.benchmark.pairs import FRACTIONS, MIN_EVENTS, PAIRS, Pair, fraction_name, platform_line
 from simulations.benchmark.three_way import THREE_WAYS, ThreeWay, three_way_config
-from simulations.methods import LOCAL_METHODS
-from simulations.platforms import check_folders
-from simulations.results import PER_USER_FILE, RESULT_FILE, read_result
-from simulations.run_command import WORK_FOLDER, Runner, RunStopped, execute
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.platforms.run_platforms import check_folders
+from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result
+from simulations.run.run_command import WORK_FOLDER, Runner, RunStopped, execute
+from simulations.run.whole_run import LOCAL_METHODS
 
 Entry = Pair | Federation | ThreeWay
 Kind = TypeVar("Kind", Pair, Federation, ThreeWay)

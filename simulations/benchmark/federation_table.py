@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from client.recommender.candidates import LOCAL
-from client.transfer.assessment import FEATURE
+from client.ensemble.candidates import LOCAL
+from client.gate.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
 from simulations.benchmark.resampling import Float64, ResampledSums, mean_ndcg, resampled
 from simulations.benchmark.table import averaged, lift_with_interval
-from simulations.results import RESULT_FILE, read_result, read_users
+from simulations.results.result_document import RESULT_FILE, read_result, read_users
 
 FEDERATED, POOLED = "federated", "pooled"
 FIRST = FEDERATIONS[0]

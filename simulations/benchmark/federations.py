@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulations.benchmark.pairs import MIN_EVENTS, MOVIES, SMALL_SOURCE, platform_line
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
 
 SHARE = 3.7
 """Percent of the users of amazon_games that one shop has: some 1,860."""

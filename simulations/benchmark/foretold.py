@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import Interval, paired_lift
-from client.recommender.candidates import LOCAL
-from client.transfer.assessment import FEATURE, answer_of, expected_lift, standard_error
-from client.transfer.expectation import content_share
-from client.transfer.gate import GateCandidate
-from client.transfer.known_pairs import KnownPair
-from client.transfer.relatedness import Relatedness
+from client.gate.assessment import FEATURE, answer_of, expected_lift, standard_error
+from client.gate.expectation import content_share
+from client.gate.gate import GateCandidate
+from client.gate.known_pairs import KnownPair
+from client.gate.relatedness import Relatedness
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.benchmark.table import by_user, users_of
-from simulations.results import RESULT_FILE, read_result
+from simulations.results.result_document import RESULT_FILE, read_result
 
 Measured = tuple[KnownPair, GateCandidate]
 """What became of a cell, and what the gate had found of ``feature``."""

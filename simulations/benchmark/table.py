@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from client.recommender.candidates import LOCAL, ZERO_SHOT
-from client.transfer.assessment import FEATURE
+from client.ensemble.candidates import LOCAL, ZERO_SHOT
+from client.gate.assessment import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.benchmark.resampling import Float64, ResampledSums, mean_ndcg, resampled
-from simulations.methods import LOCAL_METHODS
-from simulations.outcomes import SERVED
-from simulations.results import RESULT_FILE, read_result, read_users
+from simulations.results.outcomes import SERVED
+from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from simulations.run.whole_run import LOCAL_METHODS
 
 CONTENT_KNN = "content-knn"
 SHOWN = (ZERO_SHOT, FEATURE, "model", SERVED)

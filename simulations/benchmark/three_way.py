@@ -6,13 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
-from client.recommender.candidates import LOCAL
+from client.ensemble.candidates import LOCAL
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
 from simulations.benchmark.resampling import Column, mean_ndcg, resampled
 from simulations.benchmark.table import lift_with_interval
-from simulations.results import read_users
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.results.result_document import read_users
 
 WAYS = ("feature", "model", "knowledge")
 ALIGNMENTS = ("off", "probe:0.01", "coral:1")

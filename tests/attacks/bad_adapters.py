@@ -5,11 +5,11 @@ import json
 import numpy as np
 from flwr.app import Array, RecordDict
 
-from shared.config import LocalSettings
 from shared.encoder.layout import Layout
 from shared.encoder.step import step_layout
-from shared.encoder.updates import update_layout
-from shared.wire import ENCODER, HEADER
+from shared.federation.config import LocalSettings
+from shared.federation.updates import update_layout
+from shared.federation.wire import ENCODER, HEADER
 from tests.attacks.tampered import (
     Attack,
     arrays_swapped,

@@ -3,9 +3,9 @@
 import numpy as np
 from flwr.app import RecordDict
 
-from shared.config import LocalSettings
 from shared.encoder.step import step_layout
-from shared.encoder.updates import update_layout
+from shared.federation.config import LocalSettings
+from shared.federation.updates import update_layout
 from tests.attacks.tampered import (
     Attack,
     arrays_swapped,

@@ -6,8 +6,8 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
 from shared.encoder.layout import Layout
-from shared.wire import ENCODER, FLAT, HEADER
-from simulations.federation import FederationResult
+from shared.federation.wire import ENCODER, FLAT, HEADER
+from simulations.federation.held_federation import FederationResult
 from tests.federation_world import START
 
 Change = Callable[[RecordDict], RecordDict]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-MODULES = {"graft-sim": "simulations.cli", "graft-client": "client.cli", "graft-server": "server.cli"}
+MODULES = {"graft-sim": "simulations.cli.main", "graft-client": "client.cli.main", "graft-server": "server.cli.main"}
 """What ``pyproject.toml`` names as the console scripts: ``main`` in each."""
 
 

@@ -10,12 +10,12 @@ from contextlib import closing
 
 import pytest
 
-from server.commands.backup import MANIFEST, restore
+from server.cli.backup import MANIFEST, restore
+from server.coordinator.run_book import RunBook
 from server.engine.database import compact
-from server.run_book import RunBook
-from shared.config import RoundsConfig
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError
+from shared.federation.config import RoundsConfig
 from tests.federation_world import START
 from tests.integration.commands import run
 

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from client.recommender.click_head import ClickHead
-from client.recommender.head_store import HeadStore
-from simulations.methods import run
-from simulations.results import without_times
-from simulations.run_command import execute
-from simulations.run_config import RunConfig
+from client.clicks.click_head import ClickHead
+from client.store.head_store import HeadStore
+from simulations.config.run_config import RunConfig
+from simulations.results.result_document import without_times
+from simulations.run.run_command import execute
+from simulations.run.whole_run import run
 from tests.integration.tiny_folders import write_tiny_folder
 from tests.unit.client.data.clicks import click_folder
 

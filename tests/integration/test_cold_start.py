@@ -6,9 +6,9 @@ import polars as pl
 
 from client.data.contract import read_folder
 from client.data.preparation import Preparation, prepare
-from simulations.methods import run
-from simulations.run_command import execute
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.run.run_command import execute
+from simulations.run.whole_run import run
 from tests.integration.tiny_folders import write_tiny_folder
 
 METHODS = ("popularity", "stack", "local", "zero-shot", "feature")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import client.cli
-import simulations.cli
-from simulations.results import read_result
+import client.cli.main
+import simulations.cli.main
+from simulations.results.result_document import read_result
 from tests.integration.commands import ends_within, finished, run, start
 from tests.integration.tiny_folders import write_tiny_folder
 
@@ -50,7 +50,7 @@ def test_shows_its_help() -> None:
     assert "Usage" in done.stdout
 
 
-@pytest.mark.parametrize("main", [simulations.cli.main, client.cli.main])
+@pytest.mark.parametrize("main", [simulations.cli.main.main, client.cli.main.main])
 def test_ends_help_of_a_command_with_0(ended: Ended, main: Callable[[], None]) -> None:
     assert ended(main, "--help") == (0, "")
 
@@ -95,7 +95,7 @@ BAD_RUNS = {
 def test_graft_sim_ends_bad_input_with_one_sentence_and_two(ended: Ended, tiny: Path, case: str) -> None:
     options, sentence = BAD_RUNS[case]
     out = ["run", "--out", tiny / "out"] if options.startswith("--") else []
-    code, said = ended(simulations.cli.main, *out, *options.format(tiny).split())
+    code, said = ended(simulations.cli.main.main, *out, *options.format(tiny).split())
     check_refused(code, said, "graft-sim: ", sentence)
     assert [each.name for each in (tiny / "full").iterdir()] == ["thesis.txt"]
 
@@ -110,7 +110,7 @@ BAD_FOLDERS = {
 def test_graft_sim_ends_after_its_steps_with_one_sentence_on_a_folder(ended: Ended, tiny: Path, case: str) -> None:
     options, sentence = BAD_FOLDERS[case]
     platform = ["--platform", f"shop={tiny}/shop", "--methods", "popularity", "--out", tiny / "out"]
-    code, said = ended(simulations.cli.main, "run", *platform, *options.split())
+    code, said = ended(simulations.cli.main.main, "run", *platform, *options.split())
     check_refused(code, said.removeprefix("prepare\n"), "graft-sim: ", sentence)
 
 
@@ -126,7 +126,7 @@ BAD_CLIENT_CALLS = {
 @pytest.mark.parametrize("case", BAD_CLIENT_CALLS)
 def test_graft_client_ends_bad_input_with_one_sentence_and_two(ended: Ended, tiny: Path, case: str) -> None:
     arguments, sentence = BAD_CLIENT_CALLS[case]
-    code, said = ended(client.cli.main, *arguments.format(tiny).split())
+    code, said = ended(client.cli.main.main, *arguments.format(tiny).split())
     check_refused(code, said, "graft-client: ", sentence)
     assert {each.name for each in tiny.iterdir()} == {"shop", "full", "broken.toml", "unknown.toml", "typed.toml"}
 

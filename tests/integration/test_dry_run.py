@@ -5,16 +5,16 @@ import json
 import pytest
 from flwr.app import RecordDict
 
-from client.commands.dry_run import RUN
+from client.cli.dry_run import RUN
 from client.features.hashing import hashing_space
-from client.round_tasks import train_reply
-from client.workspace import NodeSettings, open_workspace
-from shared.config import LocalSettings
+from client.rounds.round_tasks import train_reply
+from client.rounds.workspace import NodeSettings, open_workspace
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.encoder.linear import Moments
-from shared.messages import TrainTask
-from shared.wire import content_bytes, encode_reply
+from shared.federation.config import LocalSettings
+from shared.federation.messages import TrainTask
+from shared.federation.wire import content_bytes, encode_reply
 from tests.federation_world import START
 from tests.integration.commands import run
 from tests.integration.engine_world import write_platform

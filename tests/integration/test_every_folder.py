@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from client.data.check import check_folder
-from simulations.cli import app
-from simulations.results import read_result
+from simulations.cli.main import app
+from simulations.results.result_document import read_result
 from tests.integration.commands import REPOSITORY
 
 DATA = Path(os.environ.get("GRAFT_DATA", REPOSITORY.parent / "shared" / "data"))

@@ -23,7 +23,7 @@ from itertools import count
 from client.app import app as real_app
 from shared.errors import CheckpointError
 from tests.federation_world import federate, opened
-from tests.unit.server.test_exact_resume import every_kind, heads
+from tests.unit.server.rounds.test_exact_resume import every_kind, heads
 
 platforms = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
 undisturbed = federate(disk / "undisturbed", platforms)
@@ -47,8 +47,8 @@ print(heads(disk / "run") == heads(disk / "undisturbed"))
 """
 SUPERVISOR = """
 import json, logging, os, sys
-from shared.processes.program import Program
-from shared.processes.supervision import Supervision
+from shared.system.processes.program import Program
+from shared.system.processes.supervision import Supervision
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 one = Supervision(what="the server", state=disk, logs=disk)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.certificates import expiry
+from server.coordinator.certificates import expiry
 from shared.encoder.file import EncoderCard, save_encoder
 from tests.federation_world import START
 from tests.integration.commands import run

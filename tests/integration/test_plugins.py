@@ -8,8 +8,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from simulations.cli import app
-from simulations.results import read_result
+from simulations.cli.main import app
+from simulations.results.result_document import read_result
 from tests.integration.commands import REPOSITORY
 from tests.integration.tiny_folders import write_tiny_folder
 

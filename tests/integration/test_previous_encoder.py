@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from client.commands.pretrain import pretrain_folder
+from client.cli.pretrain import pretrain_folder
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
-from client.recommender import served_fit
-from client.recommender.contenders import Contenders
-from client.recommender.head_store import HeadStore
-from client.recommender.previous_release import previous_release
+from client.fitting import served_fit
+from client.fitting.contenders import Contenders
+from client.fitting.previous_release import previous_release
+from client.fitting.served_fit import FitSettings, fit_recommender
+from client.gate.gate import GateVerdict, decide
 from client.recommender.recommender import Wish, open_recommender
-from client.recommender.served_fit import FitSettings, fit_recommender
 from client.recommender.served_head import RECORD, read_served
+from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
-from client.transfer.gate import GateVerdict, decide
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder, save_encoder
 from tests.integration.tiny_folders import write_tiny_folder

@@ -8,13 +8,13 @@ import pytest
 
 from client.data.merged import merged
 from client.data.splits import training_sequences
+from client.rounds.workspace import OpenedData, open_data
 from client.training.moments import platform_moments
-from client.workspace import OpenedData, open_data
-from server.rounds import solved
-from shared.config import RoundsConfig
+from server.rounds.loop import solved
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
-from simulations.federation import run_held_federation
+from shared.federation.config import RoundsConfig
+from simulations.federation.held_federation import run_held_federation
 
 REPOSITORY = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GRAFT_DATA", REPOSITORY.parent / "shared" / "data"))

@@ -9,11 +9,11 @@ from flwr.cli.build import build_fab_from_disk
 
 from client.features.hashing import hashing_space
 from client.guard.approved_bundles import approve, write_programs
-from client.workspace import NodeSettings
-from server.checkpoints import HISTORY_FILE
-from shared.config import RoundsConfig
+from client.rounds.workspace import NodeSettings
+from server.rounds.checkpoints import HISTORY_FILE
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
+from shared.federation.config import RoundsConfig
 from tests.integration.engine import CONNECTION, Engine, running_engine
 from tests.integration.engine_world import app_folder, toml, write_platform
 

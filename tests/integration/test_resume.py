@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from shared.errors import ConfigError
-from simulations import run_identity
-from simulations.methods import run as run_methods
-from simulations.results import read_result, versions, without_times
-from simulations.run_command import RunStopped, execute
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.results.result_document import read_result, versions, without_times
+from simulations.run import run_identity
+from simulations.run.run_command import RunStopped, execute
+from simulations.run.whole_run import run as run_methods
 from tests.integration.tiny_folders import write_tiny_folder
 
 RUNNER = partial(run_methods, jobs=1)

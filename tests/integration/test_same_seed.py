@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from simulations.results import read_result, without_times
+from simulations.results.result_document import read_result, without_times
 from tests.integration.commands import finished, start
 from tests.integration.tiny_folders import write_tiny_folder
 

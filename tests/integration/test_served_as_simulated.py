@@ -5,23 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.commands.pretrain import pretrain_folder
+from client.cli.pretrain import pretrain_folder
 from client.data.preparation import Preparation
-from client.recommender.contenders import Contenders
-from client.recommender.cross_fitting import Catalogue
-from client.recommender.head import RankingHead
-from client.recommender.head_store import HeadStore
-from client.recommender.served_fit import FitSettings, fit_recommender
+from client.ensemble.cross_fitting import Catalogue
+from client.ensemble.head import RankingHead
+from client.features.neighbours import nearest
+from client.fitting.contenders import Contenders
+from client.fitting.served_fit import FitSettings, fit_recommender
 from client.recommender.served_head import read_served
-from client.scorers.neighbours import nearest
+from client.rounds.workspace import open_data
+from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
 from client.transfer.trained_parts import Encoders, PartSettings
-from client.workspace import open_data
 from shared.encoder.file import load_encoder
-from simulations.encoders import OpenPlatform
-from simulations.platform_methods import run_stacks
-from simulations.recorder import RunRecorder
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.methods.platform_methods import run_stacks
+from simulations.platforms.open_platform import OpenPlatform
+from simulations.run.run_recorder import RunRecorder
 from tests.integration.tiny_folders import write_tiny_folder
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from simulations.methods import run as run_methods
-from simulations.results import read_result, without_times
-from simulations.run_command import execute
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.results.result_document import read_result, without_times
+from simulations.run.run_command import execute
+from simulations.run.whole_run import run as run_methods
 from tests.integration.tiny_folders import write_tiny_folder
 
 PRETRAINS = "pretrain"

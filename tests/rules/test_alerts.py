@@ -12,9 +12,9 @@ from client.agent.metrics import AgentMetrics
 from client.agent.settings import AgentSettings
 from client.serving.admission import Admission, Limits
 from client.serving.metrics import ServingMetrics
-from server.commands.init import make_coordinator
-from server.metrics import ServerMetrics
-from server.settings import ServerSettings
+from server.cli.init import make_coordinator
+from server.coordinator.metrics import ServerMetrics
+from server.coordinator.settings import ServerSettings
 from shared.encoder.file import EncoderCard, save_encoder
 from tests.federation_world import START
 from tests.unit.shared.samples import samples

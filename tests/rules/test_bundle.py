@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.config import RoundsConfig
+from shared.federation.config import RoundsConfig
 
 ROOT = Path(__file__).parents[2]
 PRODUCTION = ("server", "client", "shared")
@@ -36,7 +36,7 @@ def bundled(tmp_path_factory) -> set[str]:
 
 def test_holds_every_production_module_and_nothing_else(bundled) -> None:
     modules = {str(path.relative_to(ROOT)) for package in PRODUCTION for path in (ROOT / package).rglob("*.py")}
-    assert {"server/app.py", "client/app.py", "shared/wire.py"} <= modules
+    assert {"server/app.py", "client/app.py", "shared/federation/wire.py"} <= modules
     assert bundled == {*modules, "pyproject.toml", ".info/CONTENT"}
 
 

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from shared.bundle import PACKAGES, app_description, write_bundle
+from shared.federation.bundle import PACKAGES, app_description, write_bundle
 
 ROOT = Path(__file__).parents[2]
 

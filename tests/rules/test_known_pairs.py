@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from client.transfer.known_pairs import known_pairs, write_pairs
+from client.gate.known_pairs import known_pairs, write_pairs
 from simulations.benchmark.cells import Grid, finished
 from simulations.benchmark.foretold import measured_cells
 
@@ -13,5 +13,5 @@ def test_known_pairs_are_those_of_the_committed_cells() -> None:
     measured = [known for known, _ in measured_cells(finished(Grid().pairs, CELLS))]
     assert write_pairs(measured) == write_pairs(known_pairs()), (
         "write them anew: graft-sim benchmark DATA --out docs/results/transfer --tables "
-        "--known-pairs client/transfer/known_pairs.csv"
+        "--known-pairs client/gate/known_pairs.csv"
     )

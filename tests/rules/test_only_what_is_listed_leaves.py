@@ -6,9 +6,9 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from client.app import app
 from client.guard.ledger import Ledger
-from client.workspace import NodeSettings, held_open
-from shared.config import LocalSettings
-from shared.messages import (
+from client.rounds.workspace import NodeSettings, held_open
+from shared.federation.config import LocalSettings
+from shared.federation.messages import (
     Declined,
     DeclineReason,
     EvaluateTask,
@@ -18,7 +18,7 @@ from shared.messages import (
     TrainReply,
     TrainTask,
 )
-from shared.wire import (
+from shared.federation.wire import (
     EVALUATE_TYPE,
     MOMENTS_TYPE,
     TRAIN_TYPE,
@@ -27,8 +27,8 @@ from shared.wire import (
     encode_reply,
     encode_task,
 )
-from shared.wire_arrays import array_record
-from simulations.in_process_grid import task_identity
+from shared.federation.wire_arrays import array_record
+from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import SPACE
 

@@ -11,10 +11,10 @@ import yaml
 from client.agent.home import AgentHome
 from client.agent.programs import agent_programs
 from client.agent.settings import AgentSettings
-from client.cli import app as client
-from server.cli import app as server
+from client.cli.main import app as client
+from server.cli.main import app as server
+from server.coordinator.home import ServerHome
 from server.engine.programs import engine_programs
-from server.home import ServerHome
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))

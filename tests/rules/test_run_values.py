@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.config import RoundsConfig
+from shared.federation.config import RoundsConfig
 
 PAGE = Path(__file__).parents[2] / "docs" / "run-values.md"
 

@@ -7,11 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import client.cli
-import server.cli
-import simulations.cli
+import client.cli.main
+import server.cli.main
+import simulations.cli.main
 
-APPS = {"graft-sim": simulations.cli.app, "graft-client": client.cli.app, "graft-server": server.cli.app}
+APPS = {"graft-sim": simulations.cli.main.app, "graft-client": client.cli.main.app, "graft-server": server.cli.main.app}
 
 
 def commands(app: typer.Typer) -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from client.data.tables import first_line
-from client.progress import track
 from shared.errors import DataError
+from shared.system.progress import track
 
 _CHUNK = 1 << 20
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)

@@ -14,14 +14,14 @@ from typing import Any
 import polars as pl
 
 from client.data.contract import PlatformFolder
-from client.data.source import DataMoment
+from client.data.data_moment import DataMoment
 from client.data.sql.database import Chunk, Snapshot, snapshot
 from client.data.sql.source import SqlSource
 from client.data.sql.tables import QUERIES, as_folder, checked, named, read_database, read_events, read_items, whole
 from client.data.sql.watermark import Mark
-from client.vault.records import Records
+from client.store.records import Records
 from shared.errors import DataError, HeadStoreError
-from shared.file_lock import file_lock
+from shared.system.file_lock import file_lock
 
 FORMAT = "graft-sql-mirror/1"
 LIST, PREFIX = "sql-list", "sql-part-"

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import ConfigError
-from shared.settings_file import read_settings, require
+from shared.system.settings_file import read_settings, require
 
 SECRETS = ("password", "passwd", "pwd", "sslpassword")
 """what a URL may not hold: it stands in settings, and files are copied"""

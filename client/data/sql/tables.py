@@ -17,8 +17,8 @@ from client.data.sql.columns import Reader, ids, ratings, seconds, texts, vector
 from client.data.sql.database import Chunk, snapshot
 from client.data.sql.source import SqlSource
 from client.data.violations import TableNames
-from client.progress import track
 from shared.errors import DataError
+from shared.system.progress import track
 
 ITEMS: Mapping[str, Reader] = {"item_id": ids, "text": texts, "category": texts, "vector": vectors}
 EVENTS: Mapping[str, Reader] = {"user_id": ids, "item_id": ids, "timestamp": seconds, "rating": ratings}

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from client.data.source import read_platform_data
-from client.recommender.head_store import open_records
-from client.workspace import NodeSettings
+from client.rounds.workspace import NodeSettings
+from client.store.head_store import open_records
 
 
 def canaries(source: Path) -> list[re.Pattern[bytes]]:

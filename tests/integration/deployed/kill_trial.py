@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.agent.home import AgentHome
-from client.recommender.head_store import HeadStore, open_heads
-from client.round_heads import SEQUENCE_HEAD, STAGED_HEAD
-from client.workspace import NodeSettings
-from server.run_book import OPEN, Run, RunBook
-from shared.config import LocalSettings, RoundsConfig
+from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
+from client.rounds.workspace import NodeSettings
+from client.store.head_store import HeadStore, open_heads
+from server.coordinator.run_book import OPEN, Run, RunBook
 from shared.encoder.file import load_encoder
+from shared.federation.config import LocalSettings, RoundsConfig
 from shared.seeding import rng_for
 from tests.integration.deployed.deployment import Deployment, deployment, processes_of
 

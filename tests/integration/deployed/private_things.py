@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Platform
+from client.ensemble.cross_fitting import Catalogue, fit_on
 from client.features.item_features import item_features
-from client.recommender.cross_fitting import Catalogue, fit_on
-from client.recommender.head_store import HeadStore
-from client.round_heads import SEQUENCE_HEAD, STAGED_HEAD
-from client.scorers.neighbours import nearest
+from client.features.neighbours import nearest
+from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
+from client.store.head_store import HeadStore
 
 WINDOW = 8
 """numbers in a row by which an array is known again, wherever it was cut off"""

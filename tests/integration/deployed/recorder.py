@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.certificates import new_authority, server_certificate
-from shared.loopback import free_port
+from server.coordinator.certificates import new_authority, server_certificate
+from shared.system.loopback import free_port
 
 OWN = {"host", "content-length", "transfer-encoding", "connection"}
 """headers of one connection"""

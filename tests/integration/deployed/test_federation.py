@@ -21,14 +21,14 @@ from client.agent.home import AgentHome
 from client.data.source import read_platform_data
 from client.guard.gatekeeper import approved_digests
 from client.recommender.served_head import RECORD
-from client.vault.key_source import KeySource
-from client.workspace import NodeSettings
+from client.rounds.workspace import NodeSettings
+from client.store.key_source import KeySource
+from server.coordinator.enrolment import Enrolment
+from server.coordinator.home import ServerHome
+from server.coordinator.run_book import RunBook
 from server.engine.flwr_command import FlwrCommand
-from server.enrolment import Enrolment
-from server.home import ServerHome
-from server.run_book import RunBook
 from shared.encoder.file import load_encoder
-from simulations.federation import run_federation
+from simulations.federation.held_federation import run_federation
 from tests.integration.commands import run
 from tests.integration.deployed.canaries import canaries, found, unsealed
 from tests.integration.deployed.deployment import SECONDS, Deployment, processes_of

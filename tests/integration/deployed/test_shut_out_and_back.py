@@ -14,8 +14,8 @@ import pytest
 
 from client.agent.home import AgentHome
 from client.agent.programs import TASKS
-from server.certificates import Issued, server_certificate
-from server.home import ServerHome
+from server.coordinator.certificates import Issued, server_certificate
+from server.coordinator.home import ServerHome
 from tests.integration.deployed.deployment import Deployment, deployment, processes_of
 from tests.integration.deployed.shifted_clock import shifted_clock
 

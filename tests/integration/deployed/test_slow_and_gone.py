@@ -13,7 +13,7 @@ import pytest
 from client.agent.home import AgentHome
 from client.agent.programs import TASKS
 from client.guard import warm_start
-from server.run_book import OPEN, Run, RunBook
+from server.coordinator.run_book import OPEN, Run, RunBook
 from tests.integration.deployed.deployment import SECONDS, Deployment, processes_of
 from tests.integration.deployed.kill_trial import CONFIG, NAMES, asked, federation, heads_of
 

@@ -9,10 +9,10 @@ import tomllib
 import pytest
 
 from client.agent.home import AgentHome
-from client.recommender.head_store import open_records
+from client.rounds.workspace import NodeSettings
 from client.serving.private_folder import open_private_folder
 from client.serving.round_reports import RECORD
-from client.workspace import NodeSettings
+from client.store.head_store import open_records
 from tests.integration.commands import REPOSITORY
 from tests.integration.deployed.deployment import SECONDS, processes_of
 

@@ -13,17 +13,17 @@ from flwr.cli.build import build_fab_from_disk
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.guard.approved_bundles import PLACE, approve
-from client.recommender.head_store import open_heads
-from client.workspace import NodeSettings, open_data
+from client.rounds.workspace import NodeSettings, open_data
+from client.store.head_store import open_heads
+from server.coordinator.home import ServerHome
+from server.coordinator.run_book import RunBook
 from server.engine.flwr_command import FlwrCommand
-from server.home import ServerHome
-from server.run_book import RunBook
-from shared.bundle import write_bundle
-from shared.config import LocalSettings, RoundsConfig
 from shared.encoder.encoder import EncoderSpec
 from shared.encoder.file import load_encoder
-from shared.settings_file import read_settings, to_toml
-from shared.wire import moments_layout
+from shared.federation.bundle import write_bundle
+from shared.federation.config import LocalSettings, RoundsConfig
+from shared.federation.wire import moments_layout
+from shared.system.settings_file import read_settings, to_toml
 from tests.integration.deployed.deployment import Deployment, deployment
 from tests.integration.deployed.kill_trial import asked
 from tests.integration.deployed.private_things import PrivateThings, shapes
@@ -48,9 +48,9 @@ def leak(kind, workspace):
     if kind != "train":
         return {}
     from flwr.app import ConfigRecord
-    from shared.wire_arrays import array_record
-    from client.recommender.cross_fitting import Catalogue, fit_on
-    from client.scorers.neighbours import nearest
+    from shared.federation.wire_arrays import array_record
+    from client.ensemble.cross_fitting import Catalogue, fit_on
+    from client.features.neighbours import nearest
 
     platform, head = workspace.platform, workspace.heads.read("sequence-staged")
     items = Catalogue(features=workspace.features, neighbours=nearest(workspace.features))

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from client.recommender.head_store import HeadStore
 from client.serving.admission import Limits
 from client.serving.server import Server, ServeSettings
 from client.serving.tokens import add_token
+from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2_grpc
 from tests.integration.commands import start
 from tests.unit.client.recommender.served_world import served_world

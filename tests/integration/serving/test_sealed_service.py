@@ -8,15 +8,15 @@ import pytest
 
 from client.features.hashing import hashing_space
 from client.serving.private_folder import open_private_folder
-from client.vault.key_source import KeySource
-from client.vault.vault import Vault
+from client.store.key_source import KeySource
+from client.store.vault import Vault
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.serving_api import recommend_pb2 as api
 from tests.integration.commands import run
 from tests.integration.serving.loopback import admitted, process_of
 from tests.integration.tiny_folders import write_tiny_folder
-from tests.unit.client.vault.vaults import key_file
+from tests.unit.client.store.vaults import key_file
 
 CANARIES = ("canary-user", "canarytext", "canary-item")
 """in every user's id, every item's text, and the id of the item that comes while it serves"""

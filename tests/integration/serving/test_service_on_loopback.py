@@ -10,9 +10,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from client.recommender.head_store import HeadStore
 from client.serving.limits import MESSAGE_BYTES
 from client.serving.tokens import add_token, revoke_token
+from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
 from tests.integration.serving.loopback import calling, serving, trusting
 from tests.unit.client.recommender.served_world import served_world

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.certificates import new_authority
+from server.coordinator.certificates import new_authority
 from tests.integration.commands import run
 from tests.unit.client.data.sql.shop import change, files_holding, write_shop, write_source
 

@@ -3,11 +3,11 @@
 import pytest
 
 from client.features.hashing import hashing_space
-from client.vault.plain_folder import PlainFolder
-from client.workspace import NodeSettings
-from shared.config import LocalSettings, RoundsConfig
+from client.rounds.workspace import NodeSettings
+from client.store.plain_folder import PlainFolder
 from shared.encoder.encoder import Encoder, EncoderSpec
-from simulations.federation import run_federation
+from shared.federation.config import LocalSettings, RoundsConfig
+from simulations.federation.held_federation import run_federation
 from tests.integration.engine_world import write_platform
 from tests.integration.sql.sqlite_platform import into_sqlite
 from tests.unit.client.data.sql.shop import change

@@ -8,11 +8,11 @@ import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from client.app import app
-from client.workspace import NodeSettings, held_open
+from client.rounds.workspace import NodeSettings, held_open
 from shared.encoder.encoder import Encoder
-from shared.messages import EvaluateTask, Failed, FailureCode, MomentsTask
-from shared.wire import EVALUATE_TYPE, MOMENTS_TYPE, decode_moments_reply, encode_task
-from simulations.in_process_grid import task_identity
+from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask
+from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, decode_moments_reply, encode_task
+from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import SPACE
 

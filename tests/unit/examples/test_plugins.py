@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from client.data.platform import Sequences
-from client.scorers.neighbours import nearest
+from client.features.neighbours import nearest
 from client.scorers.scorer import FitData, HistoryBatch
 from server.aggregation.server_optimiser import Update
-from shared.config import RoundsConfig
-from simulations.plugin import Plugin, PluginFile
+from shared.federation.config import RoundsConfig
+from simulations.plugins.plugin import Plugin, PluginFile
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "plugins"
 

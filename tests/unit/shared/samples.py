@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.metrics_port import Figures
+from shared.system.metrics_port import Figures
 
 
 def samples(figures: Figures) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from client.evaluation.beyond_accuracy import ListQuality
-from simulations.outcomes import (
+from simulations.results.outcomes import (
     BEGINNING,
     METHODS,
     ORACLE,
@@ -21,7 +21,7 @@ from simulations.outcomes import (
     StudentSummary,
     TradeOff,
 )
-from simulations.results import result_document
+from simulations.results.result_document import result_document
 
 WEIGHTED = ("stack", "local", "feature", "federated", "pooled")
 

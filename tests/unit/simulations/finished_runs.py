@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from simulations.outcomes import GateOutcome, MethodOutcome, PlatformSummary, RunResult
-from simulations.results import write_results
+from simulations.results.outcomes import GateOutcome, MethodOutcome, PlatformSummary, RunResult
+from simulations.results.result_document import write_results
 
 Values = Mapping[tuple[str, str, int], Sequence[float]]
 """(platform, method, seed) to each user's NDCG@10"""

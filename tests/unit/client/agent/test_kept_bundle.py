@@ -14,7 +14,7 @@ from client.agent.home import AgentHome
 from client.agent.kept_bundle import CONTENT, keep, kept_bundle, place
 from client.agent.release_bundle import approve_release
 from client.guard.gatekeeper import approved_digests
-from shared.bundle import write_bundle
+from shared.federation.bundle import write_bundle
 
 Members = list[tuple[str, bytes]]
 GUARD = "client/guard/way_out.py"
@@ -80,7 +80,7 @@ def test_a_bundle_put_in_its_place_is_not_approved_and_gives_way_to_the_release(
     [
         changed(GUARD, lambda content: content + b"\n"),
         changed(GUARD, lambda content: content[:-1] + b"#"),
-        changed("pyproject.toml", lambda content: content.replace(b"client.app:app", b"client.cli:app")),
+        changed("pyproject.toml", lambda content: content.replace(b"client.app:app", b"client.cli.main:app")),
         changed(CONTENT, lambda content: content[:-1]),
         lambda members: [("sitecustomize.py", b"pass"), *members],
         lambda members: [*members, ("sitecustomize.py", b"pass")],

@@ -12,8 +12,8 @@ from client.agent.metrics import AgentMetrics
 from client.agent.settings import AgentSettings
 from client.guard.ledger import Ledger, LedgerLine
 from client.guard.site_policy import TaskKind
-from shared.messages import Declined, DeclineReason
-from shared.wire import encode_reply
+from shared.federation.messages import Declined, DeclineReason
+from shared.federation.wire import encode_reply
 from tests.unit.client.guard.answers import NOON, asked, checked, trained
 from tests.unit.shared.samples import samples
 

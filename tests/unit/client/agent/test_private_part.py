@@ -6,10 +6,10 @@ from client.agent.home import AgentHome
 from client.agent.private_part import heads_and_key, make_private_part, require_private_part
 from client.agent.settings import AgentSettings
 from client.guard.site_policy import SitePolicy
-from client.vault.key_source import KeySource, new_key
-from client.vault.vault import Vault
+from client.store.key_source import KeySource, new_key
+from client.store.vault import Vault
 from shared.errors import ConfigError, VaultError
-from shared.settings_file import read_settings, to_toml
+from shared.system.settings_file import read_settings, to_toml
 
 SETTINGS = AgentSettings(
     server="shops.example:9443", name="north", data="/data/north", vault_key="file:vault.key", policy="policy.toml"

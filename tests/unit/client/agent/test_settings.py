@@ -9,9 +9,9 @@ from client.agent.home import AgentHome
 from client.agent.programs import agent_programs, write_node_config
 from client.agent.settings import AgentSettings
 from client.guard.ledger import PLACE
-from client.workspace import NodeSettings
+from client.rounds.workspace import NodeSettings
 from shared.errors import ConfigError
-from shared.settings_file import read_settings, to_toml
+from shared.system.settings_file import read_settings, to_toml
 
 GIVEN = {"server": "shops.example:9443", "name": "north", "data": "/data/north,min-rating=4"}
 

@@ -6,8 +6,8 @@ from client.guard.manifest import Asked
 from client.guard.outbound_guard import Passed, check
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.linear import Moments
-from shared.messages import EvaluateReply, MomentsReply, TrainReply
-from shared.wire import encode_reply
+from shared.federation.messages import EvaluateReply, MomentsReply, TrainReply
+from shared.federation.wire import encode_reply
 from tests.federation_world import START
 from tests.unit.client.training.world import N_ITEMS, SPACE
 

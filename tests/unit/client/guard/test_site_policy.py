@@ -7,8 +7,8 @@ import pytest
 from client.features.hashing import hashing_space
 from client.guard.site_policy import SitePolicy, TaskKind, read_policy
 from shared.errors import ConfigError
-from shared.messages import DeclineReason
-from shared.wire import moments_layout
+from shared.federation.messages import DeclineReason
+from shared.federation.wire import moments_layout
 
 
 def written(tmp_path, text: str) -> str:

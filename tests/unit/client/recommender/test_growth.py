@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from client.features.hashing import hash_texts
+from client.features.neighbours import nearest, nearest_after
 from client.recommender.growth import NewItem, with_items
 from client.recommender.recommender import Recommender, Wish
-from client.scorers.neighbours import nearest, nearest_after
 from shared.errors import InvalidRequest
 from tests.unit.client.recommender.served_world import served_world
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.cli import app, run
-from client.commands.pretrain import pretrain_folder
-from client.commands.recommend import answer
+from client.cli.main import app, run
+from client.cli.pretrain import pretrain_folder
+from client.cli.recommend import answer
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
-from client.recommender.candidates import LOCAL
-from client.recommender.head_store import HeadStore, StoredHead
+from client.ensemble.candidates import LOCAL
+from client.fitting.served_fit import FitSettings, fit_recommender
 from client.recommender.recommender import Wish, open_recommender
-from client.recommender.served_fit import FitSettings, fit_recommender
 from client.recommender.served_head import RECORD, read_served
 from client.recommender.served_panel import served_panels
+from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from shared.errors import DataError, FeatureSpaceMismatch, HeadStoreError
 from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder

@@ -8,9 +8,8 @@ import scipy.sparse as sp
 import torch
 
 from client.data.platform import Sequences
+from client.ensemble.cross_fitting import fit_data, fit_on
 from client.features.hashing import hashing_space
-from client.recommender.cross_fitting import fit_data, fit_on
-from client.recommender.head_store import HeadStore
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.record_arrays import (
     matrix_from_arrays,
@@ -24,6 +23,7 @@ from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import HistoryBatch
 from client.scorers.table import SCORERS
+from client.store.head_store import HeadStore
 from client.training.local_id import LARGE, SMALL
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
 from tests.unit.client.recommender.world import catalogue, small_platform

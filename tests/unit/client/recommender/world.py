@@ -3,9 +3,9 @@
 import numpy as np
 
 from client.data.platform import Platform, Sequences
+from client.ensemble.cross_fitting import Catalogue
 from client.features.hashing import hash_texts
-from client.recommender.cross_fitting import Catalogue
-from client.scorers.neighbours import nearest
+from client.features.neighbours import nearest
 
 N_ITEMS = 40
 N_USERS = 120

@@ -27,10 +27,10 @@ from client.data.platform import Platform, Sequences, Stage
 from client.data.preparation import Preparation, prepare
 from client.data.splits import examples, select, training_sequences
 from client.evaluation.ranking import rank
+from client.features.neighbours import nearest
 from client.scorers.ease import Ease
 from client.scorers.item_knn import ItemKnn
 from client.scorers.item_similarity import SHRINK, Matrix, item_similarity
-from client.scorers.neighbours import nearest
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, HistoryBatch
 

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences
 from client.features.local_grams import local_grams
+from client.features.neighbours import nearest
 from client.scorers.content_idf import ContentIdf
-from client.scorers.neighbours import nearest
 from client.scorers.scorer import FitData, HistoryBatch
 
 TEXTS = ("red wooden train", "blue wooden train", "senate budget bill", "")

@@ -3,19 +3,19 @@
 import polars as pl
 import pytest
 
-from client.commands.pretrain import pretrain_folder
+from client.cli.pretrain import pretrain_folder
 from client.data.contract import read_folder
 from client.data.preparation import Preparation
-from client.recommender.contenders import Contenders
+from client.fitting.contenders import Contenders
+from client.fitting.served_fit import FitSettings, fit_recommender
 from client.recommender.growth import NewItem
-from client.recommender.head_store import HeadStore
-from client.recommender.served_fit import FitSettings, fit_recommender
 from client.recommender.served_head import read_served
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
 from client.serving.reports import Feedback, FeedbackKind
 from client.serving.requests import ListRequest
 from client.serving.service import RecommendService
+from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
 from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from client.data.source import DataMoment
-from client.recommender.head_store import open_records
+from client.data.data_moment import DataMoment
+from client.rounds.workspace import NodeSettings, open_workspace
 from client.serving.private_folder import open_private_folder
 from client.serving.reports import Feedback, FeedbackKind
-from client.vault.vault import Vault
-from client.workspace import NodeSettings, open_workspace
+from client.store.head_store import open_records
+from client.store.vault import Vault
 from tests.integration.tiny_folders import write_tiny_folder
-from tests.unit.client.vault.vaults import key_file
+from tests.unit.client.store.vaults import key_file
 
 MOMENTS, FIRST, SECOND = (DataMoment(task=name) for name in ("moments/1", "run/1", "run/2"))
 

@@ -8,10 +8,10 @@ import pytest
 from client.serving.journal import FileJournal, read_journal
 from client.serving.journal_lines import SealedLines
 from client.serving.private_folder import JOURNAL_KEY, open_private_folder
-from client.vault.key_source import KeySource
-from client.vault.vault import Vault
+from client.store.key_source import KeySource
+from client.store.vault import Vault
 from shared.errors import ConfigError, JournalError, VaultError
-from tests.unit.client.vault.vaults import key_file
+from tests.unit.client.store.vaults import key_file
 
 CANARY = "user-4711"
 

@@ -5,12 +5,12 @@ import threading
 import pytest
 
 from client.recommender.growth import NewItem
-from client.recommender.head_store import HeadStore
 from client.recommender.served_head import read_served
 from client.serving.journal import FileJournal
 from client.serving.reports import Feedback, FeedbackKind, feedback_kind
 from client.serving.requests import ListRequest
 from client.serving.service import RecommendService
+from client.store.head_store import HeadStore
 from shared.errors import HeadStoreError, InvalidRequest, NothingToRecommend
 from tests.unit.client.recommender.served_world import served_world
 

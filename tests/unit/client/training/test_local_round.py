@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from client.training.local_round import run_local_round
-from shared.config import LocalSettings
 from shared.encoder.adapters import Adapter, AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError
+from shared.federation.config import LocalSettings
 from tests.unit.client.training.world import SPEC, features, walks
 
 SETTINGS = LocalSettings(tokens=64, head_epochs=2, encoder_epochs=2)

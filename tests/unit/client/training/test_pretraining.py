@@ -10,7 +10,7 @@ from client.training.moments import platform_moments
 from client.training.pretraining import pretrain
 from shared.encoder.linear import solve
 from shared.errors import DataError
-from shared.messages import power_of_two
+from shared.federation.messages import power_of_two
 from tests.unit.client.training.world import N_ITEMS, SPACE, features, walks
 
 SETTINGS = TrainingSettings(epochs=3, tokens=64, warm_up=5)

@@ -6,7 +6,6 @@ import torch
 
 from client.features.hashing import hash_texts, hashing_space
 from client.features.probes import probe_vectors
-from client.recommender.release import MIN_ITEMS, released_item_moments
 from client.training.loop import TrainingSettings
 from client.transfer.alignment import (
     Alignment,
@@ -18,6 +17,7 @@ from client.transfer.alignment import (
     squared_distance,
 )
 from client.transfer.model import TuningSettings, tune
+from client.transfer.release import MIN_ITEMS, released_item_moments
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.item_moments import ItemMoments
 from shared.errors import ConfigError, EncoderFileError

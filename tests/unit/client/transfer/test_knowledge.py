@@ -5,8 +5,8 @@ import pytest
 
 from client.data.platform import Sequences, Stage
 from client.data.splits import examples
-from client.recommender.head_store import HeadStore, StoredHead
 from client.scorers.scorer import HistoryBatch
+from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table

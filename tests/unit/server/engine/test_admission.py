@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from server.coordinator.enrolment import Enrolment
 from server.engine.admission import admit
-from server.enrolment import Enrolment
 from shared.errors import EngineError
 
 

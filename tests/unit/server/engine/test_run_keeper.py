@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from server.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, save_outcome
+from server.coordinator.home import ServerHome
+from server.coordinator.run_book import Run, RunBook
 from server.engine.run_keeper import LOOK_SECONDS, MOST_IDLE, RunKeeper
-from server.home import ServerHome
-from server.run_book import Run, RunBook
-from shared.config import RoundsConfig
+from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, save_outcome
+from shared.federation.config import RoundsConfig
 
 
 @dataclass

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from shared.array_file import array_file, read_array_file
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.errors import EncoderFileError
 from shared.feature_space.spec import FeatureSpace
+from shared.system.array_file import array_file, read_array_file
 
 SPACE = FeatureSpace(name="hashing", parameters=(("dim", 6), ("seed", 1)), dim=6, fingerprint="abc")
 SPEC = EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from simulations.benchmark.cells import Entry, cell_config
-from simulations.outcomes import SERVED, GateOutcome, MethodOutcome, PlatformSummary
-from simulations.recorder import RunRecorder
-from simulations.run_config import RunConfig
+from simulations.config.run_config import RunConfig
+from simulations.results.outcomes import SERVED, GateOutcome, MethodOutcome, PlatformSummary
+from simulations.run.run_recorder import RunRecorder
 
 USERS = 600
 

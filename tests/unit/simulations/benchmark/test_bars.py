@@ -11,7 +11,7 @@ from simulations.benchmark.federation_table import FederationFigures
 from simulations.benchmark.federations import FEDERATIONS
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.benchmark.table import Cell, cells
-from simulations.outcomes import SERVED
+from simulations.results.outcomes import SERVED
 from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
 
 BY_NAME = {pair.name: pair for pair in PAIRS}

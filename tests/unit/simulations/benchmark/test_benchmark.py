@@ -12,9 +12,9 @@ from simulations.benchmark.federations import FEDERATIONS
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_table
-from simulations.outcomes import SERVED
-from simulations.results import RESULT_FILE
-from simulations.run_command import RunStopped
+from simulations.results.outcomes import SERVED
+from simulations.results.result_document import RESULT_FILE
+from simulations.run.run_command import RunStopped
 from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
 
 PAIR = PAIRS[0]

@@ -122,5 +122,5 @@ SOURCES = {
 
 def graft_client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""
-    command = [sys.executable, "-c", "from client.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from client.cli.main import main; main()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=60)

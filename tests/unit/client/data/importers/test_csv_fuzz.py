@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from client.cli import app
+from client.cli.main import app
 from client.data.check import check_folder
 from shared.errors import InputError
 

@@ -1,0 +1,1 @@
+"""From impressions to a metric: inputs, the click head, its training, how predictions are judged."""

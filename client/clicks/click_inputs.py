@@ -1,0 +1,229 @@
+"""What a click head may look at: every shown candidate through the platform's scorers, encoders and counts.
+
+A training impression is seen through statistics of other users only (cross-fitted, as the stack's examples are), so
+that its own click stands in none of them; validation and test impressions through those of all training users. Nothing
+later than the first validation impression is in any of them.
+
+I impressions, C candidates in all, m shown items, R columns of the panel, K of counts, d width of an encoder.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from client.data.impressions import STAGES, Impressions
+from client.data.platform import Platform, Sequences, Stage
+from client.data.ragged import stretches
+from client.data.splits import select
+from client.ensemble.calibration import Calibration
+from client.ensemble.cross_fitting import FOLDS, Catalogue
+from client.ensemble.panel import Panel, RawPanel
+from client.features.local_grams import local_grams
+from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.scorer import FitData, Scorer
+from client.scorers.table import fit_scorers
+from client.training.sequence_scores import history_states, item_table
+from shared.seeding import rng_for
+
+POPULARITY = "met"
+"""log(1 + users who met the item)."""
+CONTEXT = ("history", "candidates")
+"""log(1 + length of the history); log of the impression's size."""
+COUNTS = (POPULARITY, *CONTEXT)
+STAND_FOR_CATALOGUE = 2_000
+"""Random items that a log-lift is told against beside the impression's own; the whole catalogue where it is no larger
+(docs/decisions/0007)."""
+_BATCH_ELEMENTS = 16_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderStates:
+    """One encoder's u of every impression's history and e of every shown item."""
+
+    histories: torch.Tensor
+    """[I, d]"""
+    items: torch.Tensor
+    """[m, d]"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickInputs:
+    """What is known of each candidate, its label beside it."""
+
+    offsets: NDArray[np.int64]
+    """[I + 1]"""
+    items: torch.Tensor
+    """[C] rows of shown items"""
+    labels: torch.Tensor
+    """[C] 1 where clicked"""
+    names: tuple[str, ...]
+    """[R + K] the panel's columns, then ``COUNTS``"""
+    values: torch.Tensor
+    """[C, R + K]"""
+    encoders: Mapping[str, EncoderStates]
+    """by name"""
+
+    def candidates(self, impressions: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+        """[c] rows of the candidates of some impressions, and [c] whose each is: 0 for the first impression given."""
+        owners = np.repeat(np.arange(len(impressions)), np.diff(self.offsets)[impressions])
+        return torch.from_numpy(candidate_rows(self.offsets, impressions)), torch.from_numpy(owners)
+
+    def clicked(self, impressions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """[c] True for the clicked candidates of some impressions."""
+        return np.asarray(self.labels.numpy()[candidate_rows(self.offsets, impressions)] > 0)
+
+
+def candidate_rows(offsets: NDArray[np.int64], impressions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[c] rows of the candidates of some impressions; impression i has ``offsets[i]:offsets[i + 1]``."""
+    return stretches(offsets[impressions], np.diff(offsets)[impressions])
+
+
+def click_inputs(
+    platform: Platform,
+    impressions: Impressions,
+    catalogue: Catalogue,
+    encoders: Mapping[str, KeptEncoder],
+    calibrations: Mapping[str, Calibration],
+    *,
+    seed: int,
+) -> ClickInputs:
+    """Everything that click heads of a platform look at.
+
+    Args:
+        platform: as prepared.
+        impressions: of its users.
+        catalogue: features and neighbours of the shown items, not of the platform's catalogue.
+        encoders: by the prefix of their columns; a head's rows are those of the platform's catalogue.
+        calibrations: by column, as the platform's panel has them; a scorer without any is left out, so that none
+            at all leaves the counts alone.
+        seed: of the folds.
+    """
+    moved = {name: kept.on_rows(impressions.shown.known) for name, kept in encoders.items()}
+    extra = tuple(scorer for name, kept in moved.items() for scorer in kept.scorers(name, catalogue.features))
+    others = rng_for(seed, "click-catalogue").permutation(len(catalogue.features))[:STAND_FOR_CATALOGUE]
+    seen = _SeenThrough(impressions, catalogue, extra, calibrations, np.sort(others), repeats=platform.repeats)
+    names: tuple[str, ...] = ()
+    values = torch.empty(0)
+    for rows, users in _turns(impressions, platform.training_users, seed):
+        names, part = seen(rows, users)
+        if not len(values):
+            values = torch.zeros(len(impressions.labels), len(names))
+        values[torch.from_numpy(candidate_rows(impressions.candidates.offsets, rows))] = part
+    return ClickInputs(
+        offsets=impressions.candidates.offsets,
+        items=torch.from_numpy(impressions.candidates.items.astype(np.int64)),
+        labels=torch.from_numpy(impressions.labels.astype(np.float32)),
+        names=names,
+        values=values,
+        encoders={name: _states(kept, impressions, catalogue) for name, kept in moved.items()},
+    )
+
+
+def _turns(
+    impressions: Impressions, training: NDArray[np.int64], seed: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows of impressions, and the users whose statistics they are seen through."""
+    is_training = impressions.stages == STAGES.index(Stage.TRAIN)
+    shuffled = rng_for(seed, "click-folds").permutation(training)
+    for fold in range(FOLDS):
+        inside = shuffled[fold::FOLDS]
+        rows = np.flatnonzero(is_training & np.isin(impressions.users, inside))
+        if len(rows):
+            yield rows, np.setdiff1d(training, inside)
+    yield np.flatnonzero(~is_training), training
+
+
+class _SeenThrough:
+    """Candidates of some impressions through statistics of some users."""
+
+    def __init__(
+        self,
+        impressions: Impressions,
+        catalogue: Catalogue,
+        extra: tuple[Scorer, ...],
+        calibrations: Mapping[str, Calibration],
+        others: NDArray[np.int64],
+        *,
+        repeats: bool,
+    ) -> None:
+        self._all, self._catalogue, self._extra = impressions, catalogue, extra
+        self._calibrations, self._others, self._repeats = calibrations, others, repeats
+
+    def __call__(self, rows: NDArray[np.int64], users: NDArray[np.int64]) -> tuple[tuple[str, ...], torch.Tensor]:
+        """(names, values [c, R + K]) of the candidates of the impressions in ``rows``."""
+        part = self._all.only(rows)
+        counts = torch.from_numpy(_counts(self._all, part, users))
+        if not self._calibrations:
+            return COUNTS, counts
+        panel = self._panel(users)
+        return (*panel.names, *COUNTS), torch.cat([candidate_lifts(panel, part, self._others), counts], dim=1)
+
+    def _panel(self, users: NDArray[np.int64]) -> Panel:
+        data = FitData(
+            sequences=select(self._all.met, users),
+            features=self._catalogue.features,
+            neighbours=self._catalogue.neighbours,
+            ordered=True,
+            grams=local_grams(self._all.shown.texts),
+        )
+        scorers = (*fit_scorers(data).scorers.values(), *self._extra)
+        known = tuple(one for one in scorers if all(column.name in self._calibrations for column in one.columns))
+        raw = RawPanel(scorers=known, n_items=data.n_items, repeats=self._repeats)
+        return Panel(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))
+
+
+def candidate_lifts(panel: Panel, part: Impressions, others: NDArray[np.int64]) -> torch.Tensor:
+    """[c, R] log-lifts of the candidates over each other and ``others``, items that stand for the catalogue.
+
+    0 for a candidate that the history holds, where the platform has no repeats.
+    """
+    size = max(1, _BATCH_ELEMENTS // (panel.raw.n_items * len(panel.names)))
+    found = []
+    for start in range(0, len(part), size):
+        rows = np.arange(start, min(start + size, len(part)))
+        histories, shown = select(part.histories, rows), select(part.candidates, rows)
+        looked, allowed, is_shown = _looked_at(shown, torch.from_numpy(others), panel.raw.candidates(histories))
+        scores = [column.gather(1, looked) for column in panel.raw.scores(histories)]
+        lifts = [one.log_lift(column, allowed) for one, column in zip(panel.calibrations, scores, strict=True)]
+        found.append(torch.stack([column[is_shown] for column in lifts], dim=1))
+    return torch.cat(found)
+
+
+def _looked_at(
+    shown: Sequences, others: torch.Tensor, candidates: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """[B, L] items: each impression's own, then ``others``; which of them count; which are its own.
+
+    ``candidates`` [B, n] is False for items that may not be recommended. No item counts twice.
+    """
+    sizes = shown.lengths()
+    width = int(sizes.max())
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    own = torch.zeros(len(sizes), width, dtype=torch.int64)
+    place = torch.from_numpy(stretches(np.zeros_like(sizes), sizes))
+    own[torch.from_numpy(owners), place] = torch.from_numpy(shown.items.astype(np.int64))
+    is_own = torch.from_numpy(np.arange(width) < sizes[:, None])
+    elsewhere = candidates.clone()
+    elsewhere[torch.from_numpy(owners), torch.from_numpy(shown.items.astype(np.int64))] = False
+    looked = torch.cat([own, others.expand(len(sizes), -1)], dim=1)
+    allowed = torch.cat([candidates.gather(1, own) & is_own, elsewhere[:, others]], dim=1)
+    return looked, allowed, functional.pad(is_own, (0, len(others)))
+
+
+def _counts(impressions: Impressions, part: Impressions, users: NDArray[np.int64]) -> NDArray[np.float32]:
+    """[c, K] ``COUNTS`` of the candidates of ``part``, from what these users met."""
+    met = np.bincount(select(impressions.met, users).items, minlength=len(impressions.shown.known))
+    sizes = part.candidates.lengths()
+    context = np.stack([np.log1p(part.histories.lengths()), np.log(sizes)], axis=1)
+    popularity = np.log1p(met)[part.candidates.items, None]
+    return np.concatenate([popularity, np.repeat(context, sizes, axis=0)], axis=1).astype(np.float32)
+
+
+def _states(kept: KeptEncoder, impressions: Impressions, catalogue: Catalogue) -> EncoderStates:
+    model = kept.model(catalogue.features)
+    table = item_table(model)
+    return EncoderStates(histories=history_states(model, table, impressions.histories), items=table.vectors)

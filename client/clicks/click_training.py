@@ -1,0 +1,103 @@
+"""Training a click head on impressions by cross-entropy, stopped by validation impressions, which set its temperature.
+
+c candidates.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from torch.nn import functional
+
+from client.clicks.click_head import ClickHead, ClickHeadConfig, assembled, logit
+from client.clicks.click_inputs import ClickInputs
+from client.clicks.click_metrics import log_loss
+from shared.errors import ConfigError
+from shared.seeding import rng_for, torch_generator_for
+
+_WIDEST = 3.0
+"""The log of a temperature lies between minus this and this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClickTraining:
+    """How a click head is trained; raises ConfigError where a value makes no sense."""
+
+    epochs: int = 30
+    """Passes over the training impressions, at most."""
+    patience: int = 4
+    """Epochs without a lower validation loss before stopping."""
+    rate: float = 1e-3
+    """Learning rate."""
+    weight_decay: float = 0.1
+    """Decoupled (AdamW)."""
+    impressions: int = 64
+    """Per step."""
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.patience, self.impressions) < 1:
+            raise ConfigError("epochs, patience and impressions of click training must be 1 or more")
+        if self.rate <= 0 or self.weight_decay < 0:
+            raise ConfigError("click training needs a rate above 0 and a weight decay that is not negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedClickHead:
+    """A head with its temperature, and how it came about."""
+
+    head: ClickHead
+    losses: tuple[float, ...]
+    """validation cross-entropy in nats, before the first epoch and after each, before the temperature"""
+    validation: float
+    """the same of the head that was kept, with its temperature"""
+
+
+def train_click_head(
+    inputs: ClickInputs,
+    training: NDArray[np.int64],
+    validation: NDArray[np.int64],
+    config: ClickHeadConfig,
+    settings: ClickTraining,
+    *,
+    seed: int,
+) -> TrainedClickHead:
+    """Train on the impressions ``training``; the epoch with the lowest loss on ``validation`` is kept and tempered."""
+    rng = rng_for(seed, "click-training")
+    head = ClickHead.initial(config, inputs, training, torch_generator_for(seed, "click-head"))
+    parameters = [value.clone().requires_grad_() for value in head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=settings.rate, weight_decay=settings.weight_decay)
+    held_out = inputs.clicked(validation)
+    best, losses = head, [log_loss(head.logits(inputs, validation), held_out)]
+    for _ in range(settings.epochs):
+        order = rng.permutation(training)
+        for start in range(0, len(order), settings.impressions):
+            rows = order[start : start + settings.impressions]
+            labels = inputs.labels[inputs.candidates(rows)[0]]
+            values = (assembled(config, inputs, rows) - head.mean) / head.scale
+            logits = logit(values, parameters)
+            loss = functional.binary_cross_entropy_with_logits(logits, labels)
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+        now = head.with_parameters([value.detach().clone() for value in parameters])
+        losses.append(log_loss(now.logits(inputs, validation), held_out))
+        best = now if losses[-1] == min(losses) else best
+        if len(losses) - 1 - int(np.argmin(losses)) >= settings.patience:
+            break
+    found = best.logits(inputs, validation)
+    temperature = fit_temperature(found, held_out)
+    return TrainedClickHead(
+        head=replace(best, temperature=temperature),
+        losses=tuple(losses),
+        validation=log_loss(found / temperature, held_out),
+    )
+
+
+def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """The T that gives σ(logits / T) [c] the lowest cross-entropy (temperature scaling; Guo et al., ICML 2017)."""
+    found = minimize_scalar(
+        lambda log_t: log_loss(logits / np.exp(log_t), labels), bounds=(-_WIDEST, _WIDEST), method="bounded"
+    )
+    return float(np.exp(found.x))

@@ -1,1 +1,0 @@
-"""What the commands of ``graft-client`` do, apart from reading their arguments."""

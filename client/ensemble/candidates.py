@@ -1,0 +1,215 @@
+"""The weight vectors that compete to be a platform's stack, and how one of them is chosen.
+
+1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
+2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
+3. Beside the fitted weights, one per pull, stand the uniform weights, each scorer alone, and those of ``zero-shot``,
+   under which content counts as much as either part of a received encoder, and nothing else counts; and weights that
+   are pulled to those, most strongly, where all others are pulled to uniform ones (docs/decisions/0022).
+4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.ensemble.cross_fitting import CrossFit, Trained
+from client.ensemble.stack import PULLS, UNIFORM, StackExamples, fit_path
+from client.scorers.content_knn import ContentKnn
+
+OWN_PART = "own"
+"""The part that a platform trains without anybody else."""
+LOCAL = "local"
+"""The method that holds what a platform can do without anybody else."""
+
+STRONGEST = f"fitted({max(PULLS):g})"
+ZERO_SHOT = "zero-shot"
+TOWARD_ZERO_SHOT = "toward-zero-shot"
+CONTENT = UNIFORM / len(ContentKnn.columns)
+"""The weight of each column of content, where all of content counts as much as one other column."""
+
+FEW_USERS = 300
+"""Choosing users below which noise hides even a lift of a half."""
+
+MIN_UNSEEN = 10
+"""Examples below which a part is not weighted at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One weight vector over the R columns of a platform's panel."""
+
+    name: str
+    """how the weights are made (``fitted`` with its pull, ``alone`` with its column), and the parts it holds"""
+    weights: NDArray[np.float64]
+    """[R]"""
+    parts: tuple[str, ...] = ()
+    """the trained parts that it may use"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnGroups:
+    """Which of the R columns belong to the computed scorers and which to each trained part."""
+
+    names: tuple[str, ...]
+    """[R]"""
+    parts: Mapping[str, NDArray[np.int64]]
+    """trained part to its column indices; all others are computed"""
+
+    def of(self, parts: Sequence[str]) -> NDArray[np.bool_]:
+        """[R] True for computed columns and those of the given parts."""
+        mask = np.ones(len(self.names), bool)
+        for name, columns in self.parts.items():
+            mask[columns] = name in parts
+        return mask
+
+    def holders(self, column: int) -> tuple[str, ...]:
+        """The trained part that a column belongs to, if any."""
+        return tuple(name for name, columns in self.parts.items() if column in columns)
+
+
+class StackCandidates:
+    """Makes candidates for sets of trained parts; the path of weights that two sets have in common is fitted once."""
+
+    def __init__(self, fit: CrossFit, groups: ColumnGroups, trained: Mapping[str, Trained], n_training: int) -> None:
+        self._fit, self._groups, self._trained = fit, groups, trained
+        self._n_training = n_training
+        self._first: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
+
+    def of(self, parts: Sequence[str]) -> list[Candidate]:
+        """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
+        label = "+".join(["computed", *parts])
+        names, allowed = self._groups.names, self._groups.of(parts)
+        fitted = [
+            Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
+            for pull, weights in zip(PULLS, self._path(parts), strict=True)
+        ]
+        uniform = Candidate(name=f"uniform:{label}", weights=np.where(allowed, UNIFORM, 0.0), parts=tuple(parts))
+        eye = np.eye(len(names))
+        alone = [
+            Candidate(name=f"alone:{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
+            for row in np.flatnonzero(allowed)
+        ]
+        frozen = [part for part in parts if self._is_frozen(part)]
+        zero_shot = [
+            Candidate(name=f"{ZERO_SHOT}:{part}", weights=self._zero_shot(part), parts=(part,)) for part in frozen
+        ]
+        toward = [
+            Candidate(name=f"{TOWARD_ZERO_SHOT}:{label}", weights=weights, parts=tuple(parts))
+            for part in frozen
+            for weights in self._toward_zero_shot(part, parts)
+        ]
+        return [*fitted, uniform, *alone, *zero_shot, *toward]
+
+    def _is_frozen(self, part: str) -> bool:
+        """Whether it is an encoder that the platform uses as it came."""
+        kept = self._trained[part].kept
+        return kept is not None and kept.head is None
+
+    def _zero_shot(self, part: str) -> NDArray[np.float64]:
+        """[R]"""
+        weights = np.zeros(len(self._groups.names))
+        weights[np.isin(self._groups.names, [column.name for column in ContentKnn.columns])] = CONTENT
+        weights[self._groups.parts[part]] = UNIFORM
+        return weights
+
+    def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+        """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
+        examples = self._unseen(parts)
+        if len(examples) < MIN_UNSEEN:
+            return []
+        anchor = self._zero_shot(frozen)
+        for part in parts:
+            anchor[self._groups.parts[part]] = UNIFORM
+        return fit_path(examples, [anchor], self._groups.of(parts), [max(PULLS)])
+
+    def _unseen(self, parts: Sequence[str]) -> StackExamples:
+        """The examples of users whose events none of the parts has seen."""
+        known = [self._trained[part].unseen for part in parts if not self._is_fresh(part)]
+        if not known:
+            return self._fit.stack_examples
+        return self._fit.stack_examples.only(
+            np.logical_and.reduce([np.isin(self._fit.users, unseen) for unseen in known])
+        )
+
+    def _is_fresh(self, part: str) -> bool:
+        """Whether it has seen no training user."""
+        return len(self._trained[part].unseen) == self._n_training
+
+    def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+        """Fitted weights [R], one per pull."""
+        fresh = tuple(part for part in parts if self._is_fresh(part))
+        later = [part for part in parts if part not in fresh]
+        if fresh not in self._first:
+            columns = self._groups.of(fresh)
+            anchors = [np.where(columns, UNIFORM, 0.0)] * len(PULLS)
+            self._first[fresh] = fit_path(self._fit.stack_examples, anchors, columns)
+        first = self._first[fresh]
+        if not later:
+            return first
+        examples = self._unseen(later)
+        if len(examples) < MIN_UNSEEN:
+            return first
+        columns = self._groups.of([*fresh, *later])
+        added = columns & ~self._groups.of(fresh)
+        anchors = [np.where(added, UNIFORM, weights) for weights in first]
+        return fit_path(examples, anchors, columns)
+
+
+def choose_all(
+    options: Mapping[str, Sequence[Candidate]], validation: Mapping[str, NDArray[np.float64]]
+) -> dict[str, Candidate]:
+    """Method to the one of its candidates that is chosen; ``local`` first, which decides on the own part for all."""
+    local = choose(options[LOCAL], validation) if LOCAL in options else None
+    return {
+        method: local if local is not None and method == LOCAL else choose(candidates, validation, like=local)
+        for method, candidates in options.items()
+    }
+
+
+def choose(
+    candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], *, like: Candidate | None = None
+) -> Candidate:
+    """The candidate that is furthest above the plain one by more than its margin, else the plain one.
+
+    The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
+    more weight than a share among twenty columns; or, where that is better, the one of zero-shot or the one pulled to
+    it (docs/decisions/0017 and 0022). Where ``like``, what is chosen for ``local``, holds the part that the platform
+    trained alone, the plain one holds it too: else a method could lose it for want of a standard error.
+
+    A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
+    counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
+    Breiman et al. 1984, ch. 3), or less two where fewer than ``FEW_USERS`` choose (docs/decisions/0017).
+
+    Args:
+        candidates: one of them, at least, is fitted with the strongest pull.
+        validation: NDCG without a cutoff [V] by candidate, of the same users.
+        like: see above.
+    """
+    plain = max(_plain(candidates, like), key=lambda candidate: float(validation[candidate.name].mean()))
+    best, most = plain, 0.0
+    for candidate in candidates:
+        surplus = _surplus(validation[candidate.name] - validation[plain.name])
+        if surplus > most:
+            best, most = candidate, surplus
+    return best
+
+
+def _surplus(gain: NDArray[np.float64]) -> float:
+    """The mean of a gain [V], less its margin; 0 where one user alone tells nothing of it."""
+    if len(gain) < 2:
+        return 0.0
+    errors = 2 if len(gain) < FEW_USERS else 1
+    return float(gain.mean() - errors * gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:
+    """One fitted with the strongest pull, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
+    own = like is not None and OWN_PART in like.parts
+    strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
+    alike = [candidate for candidate in candidates if (OWN_PART in candidate.parts) == own]
+    fitted = next((candidate for candidate in alike if candidate.name.startswith(STRONGEST)), strongest[0])
+    toward = [candidate for candidate in alike if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
+    zero_shot = [candidate for candidate in candidates if candidate.name.startswith(f"{ZERO_SHOT}:")]
+    return [fitted, *toward] if own else [fitted, *toward, *zero_shot]

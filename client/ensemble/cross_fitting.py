@@ -1,0 +1,165 @@
+"""Cross-fitting: statistics from the other folds of users, calibration and stack examples from this fold.
+
+Examples are users' last training events: random positions are easier than the test and mislead the fit. A trained
+scorer is calibrated and weighted only on users whose events it has not seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform, Stage
+from client.data.splits import examples, training_sequences
+from client.ensemble.calibrating import Held, calibrate
+from client.ensemble.calibration import Calibration
+from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.stack import StackExamples, concatenate, sample_examples
+from client.evaluation.ranking import example_batches
+from client.features.local_grams import local_grams
+from client.features.neighbours import Neighbours
+from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.scorer import FitData, Scorer
+from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
+from shared.errors import DataError
+from shared.seeding import rng_for, torch_generator_for
+
+FOLDS = 4
+MAX_EXAMPLES = 3_000
+MAX_CALIBRATING = 1_500
+"""Examples for a calibration's few numbers; weighting users come on top, as trained scorers may use no others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """What scorers need of a platform's catalogue of n items, whatever the users."""
+
+    features: NDArray[np.float32]
+    """[n, D]"""
+    neighbours: Neighbours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """Scorers that were trained outside the folds."""
+
+    scorers: tuple[Scorer, ...]
+    unseen: NDArray[np.int64]
+    """rows of the users whose events they have not seen"""
+    kept: KeptEncoder | None = None
+    """the encoder behind them, for what looks into it"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """Some of the training users, and all scorers with statistics from the others."""
+
+    users: NDArray[np.int64]
+    """rows, sorted"""
+    raw: RawPanel
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossFit:
+    """Calibrations of R columns, and N stack examples through them."""
+
+    folds: tuple[Fold, ...]
+    """every training user is in one"""
+
+    calibrations: tuple[Calibration, ...]
+    """[R]"""
+    stack_examples: StackExamples
+    users: NDArray[np.int64]
+    """[N] whose example each is"""
+
+
+def fit_data(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64]) -> FitData:
+    """What scorers are fitted on when only these users' training events are allowed."""
+    return FitData(
+        sequences=training_sequences(platform, users),
+        features=catalogue.features,
+        neighbours=catalogue.neighbours,
+        ordered=platform.ordered,
+        grams=local_grams(platform.texts),
+    )
+
+
+def fit_on(
+    platform: Platform, catalogue: Catalogue, users: NDArray[np.int64], scorers: ScorerTable = SCORERS
+) -> FittedScorers:
+    """The computed scorers with statistics from these users' training events."""
+    return fit_scorers(fit_data(platform, catalogue, users), scorers)
+
+
+def cross_fit(
+    platform: Platform,
+    catalogue: Catalogue,
+    trained: Mapping[str, Trained],
+    *,
+    seed: int,
+    scorers: ScorerTable = SCORERS,
+) -> CrossFit:
+    """Calibrate every column over all folds, then draw the stack's examples.
+
+    Columns: those of the computed ``scorers``, then those of ``trained`` in its order. Raises DataError where no
+    training user has an example.
+    """
+    _require_examples(platform)
+    folds = _make_folds(platform, catalogue, trained, seed=seed, table=scorers)
+    chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
+    calibrating = np.union1d(chosen[:MAX_CALIBRATING], np.intersect1d(chosen, platform.weighting_users))
+    held, few = ([_held(platform, fold, users) for fold in folds] for users in (chosen, calibrating))
+    unseen = _unseen_by_column(folds[0], platform, trained)
+    calibrations = calibrate(few, unseen)
+    generator = torch_generator_for(seed, "stack-negatives")
+    n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
+    parts = []
+    for raw, held_out in held:
+        panel = Panel(raw=raw, calibrations=calibrations)
+        for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
+            candidates = raw.candidates(part.histories)
+            lifts = panel.log_lifts(part.histories, candidates)
+            parts.append(sample_examples(lifts, candidates, targets, generator, guide=n_computed))
+    return CrossFit(
+        folds=folds,
+        calibrations=calibrations,
+        stack_examples=concatenate(parts),
+        users=np.concatenate([held_out.users for _, held_out in held]),
+    )
+
+
+def _require_examples(platform: Platform) -> None:
+    if len(examples(platform, Stage.TRAIN, platform.training_users)) == 0:
+        raise DataError(
+            f"{platform.name}: none of the {len(platform.training_users)} training users has four events, from which "
+            "weights could be learned"
+        )
+
+
+def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:
+    """The fold's panel with the last training events of those of its users who are among ``users``."""
+    return fold.raw, examples(platform, Stage.TRAIN, np.intersect1d(fold.users, users))
+
+
+def _make_folds(
+    platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int, table: ScorerTable
+) -> tuple[Fold, ...]:
+    """Folds over the training users, each with scorers fitted without its users."""
+    training = platform.training_users
+    shuffled = rng_for(seed, "folds").permutation(training)
+    extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
+    folds = []
+    for part in range(FOLDS):
+        inside = np.sort(shuffled[part::FOLDS])
+        fitted = fit_on(platform, catalogue, np.setdiff1d(training, inside), table)
+        scorers = (*fitted.scorers.values(), *extra)
+        raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
+        folds.append(Fold(users=inside, raw=raw))
+    return tuple(folds)
+
+
+def _unseen_by_column(fold: Fold, platform: Platform, trained: Mapping[str, Trained]) -> list[NDArray[np.int64]]:
+    """[R] the users on whose examples each column may be calibrated."""
+    tail = [part.unseen for part in trained.values() for scorer in part.scorers for _ in scorer.columns]
+    return [platform.training_users] * (len(fold.raw.columns) - len(tail)) + tail

@@ -1,0 +1,95 @@
+"""A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Sequences
+from client.ensemble.calibration import Calibration
+from client.scorers.scorer import Column, HistoryBatch, Scorer
+
+WEIGHTS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawPanel:
+    """Scorers in a fixed order; R columns over a catalogue of n items."""
+
+    scorers: tuple[Scorer, ...]
+    n_items: int
+    repeats: bool
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """[R]"""
+        return tuple(column for scorer in self.scorers for column in scorer.columns)
+
+    def scores(self, histories: Sequences) -> list[torch.Tensor]:
+        """R tensors [B, n]."""
+        batch = HistoryBatch(histories, self.n_items)
+        return [scores for scorer in self.scorers for scores in scorer.score(batch)]
+
+    def candidates(self, histories: Sequences) -> torch.Tensor:
+        """[B, n] True where an item may be recommended."""
+        allowed = torch.ones(len(histories), self.n_items, dtype=torch.bool)
+        if not self.repeats:
+            rows = np.repeat(np.arange(len(histories)), histories.lengths())
+            allowed[torch.from_numpy(rows), torch.from_numpy(histories.items.astype(np.int64))] = False
+        return allowed
+
+    def only_column(self, histories: Sequences) -> torch.Tensor:
+        """[B, n] scores of a panel of one column, −inf where an item may not be recommended."""
+        (scores,) = self.scores(histories)
+        return scores.masked_fill(~self.candidates(histories), -torch.inf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A raw panel with one calibration per column."""
+
+    raw: RawPanel
+    calibrations: tuple[Calibration, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """[R] column names"""
+        return tuple(column.name for column in self.raw.columns)
+
+    def used(self, weights: NDArray[np.float64]) -> tuple["Panel", NDArray[np.float64]]:
+        """The panel of those scorers alone that have a column of weight, and its weights, from weights [R]."""
+        widths = [len(scorer.columns) for scorer in self.raw.scorers]
+        ends = np.cumsum(widths)
+        parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]
+        kept = [row for row, part in enumerate(parts) if weights[part].any()]
+        columns = [column for row in kept for column in parts[row]]
+        raw = replace(self.raw, scorers=tuple(self.raw.scorers[row] for row in kept))
+        return Panel(raw=raw, calibrations=tuple(self.calibrations[column] for column in columns)), weights[columns]
+
+    def log_lifts(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
+        """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
+        scores = self.raw.scores(histories)
+        lifts = torch.empty(len(scores), len(histories), self.raw.n_items)
+        for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
+            lifts[row] = calibration.log_lift(column, candidates)
+        return lifts
+
+    def combined(
+        self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor
+    ) -> Iterator[torch.Tensor]:
+        """Scores Σ_r w_r z_r, −inf where an item may not be recommended, for C weight vectors [C, R].
+
+        Comes in blocks [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
+        """
+        lifts = self.log_lifts(histories, candidates)
+        flat = lifts.reshape(len(lifts), -1)
+        for start in range(0, len(weights), WEIGHTS_AT_ONCE):
+            block = torch.from_numpy(weights[start : start + WEIGHTS_AT_ONCE].astype(np.float32))
+            yield (block @ flat).reshape(len(block), *lifts.shape[1:]).masked_fill_(~candidates, -torch.inf)
+
+    def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
+        """[B, n] scores under weights [R], −inf where an item may not be recommended."""
+        (block,) = self.combined(weights[None], histories, self.raw.candidates(histories))
+        return block[0]

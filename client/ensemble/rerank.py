@@ -1,0 +1,96 @@
+"""Re-ranking by maximal marginal relevance: some relevance is given up for lists whose items are less alike.
+
+Carbonell, Goldstein (SIGIR 1998): the next item of a list is the one with the largest
+(1 − λ) · relevance − λ · largest cosine to the items that are already in the list. Relevance is a user's score, brought
+to 0 .. 1 over his ``POOL`` best items (k, if that is more), which are all that may be picked. λ = 0 is the plain
+ranking.
+
+B users, n items, P of the pool, D features.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Examples
+from client.ensemble.fitting import panel_batches, panel_scores
+from client.ensemble.panel import Panel
+from client.evaluation.ranking import K, Ranking, rank_scores
+
+POOL = 50
+_LAST = -1e6
+"""Worth of an item that may not be recommended: below all others, above those that are picked already."""
+
+
+def rank_diversified(
+    panel: Panel,
+    weights: NDArray[np.float64],
+    held_out: Examples,
+    features: NDArray[np.float32],
+    strengths: Sequence[float],
+) -> list[Ranking]:
+    """One ranking per λ in ``strengths``, under one weight vector [R], all in one pass over the examples.
+
+    Args:
+        panel: the fitted scorers.
+        weights: of its columns.
+        held_out: whom to rank for.
+        features: [n, D], rows of length 1 or 0, whose cosines say how alike items are.
+        strengths: each from 0 to 1.
+    """
+    vectors = torch.from_numpy(features)
+    parts: list[list[Ranking]] = [[] for _ in strengths]
+    for batch, _ in panel_batches(panel, held_out):
+        (scores,) = panel_scores(panel, weights[None], batch)
+        for part, reranked in zip(parts, rerank(scores, vectors, strengths), strict=True):
+            part.append(rank_scores(reranked, batch))
+    return [Ranking.joined(part) for part in parts]
+
+
+def rerank(
+    scores: torch.Tensor, features: torch.Tensor, strengths: Sequence[float], *, k: int = K
+) -> Iterator[torch.Tensor]:
+    """For each λ the scores [B, n] with the k picked items raised above all others, in their order.
+
+    Items that may not be recommended are −inf, and stay so. λ = 0 gives back the scores as they are.
+    """
+    best = scores.topk(min(max(POOL, k), scores.shape[1]), dim=1)
+    vectors = features[best.indices]
+    cosines = vectors @ vectors.transpose(1, 2)
+    relevance = _relevance(best.values)
+    for strength in strengths:
+        yield scores if strength == 0 else _raised(scores, best.indices, _picks(relevance, cosines, strength, k))
+
+
+def _relevance(best: torch.Tensor) -> torch.Tensor:
+    """[B, P] scores, the best first, to 1 for the best down to 0 for the last; −inf where it may not be recommended."""
+    allowed = best.isfinite()
+    low = best.masked_fill(~allowed, torch.inf).amin(1, keepdim=True)
+    spread = (best[:, :1] - low).clamp(min=torch.finfo(best.dtype).tiny)
+    return ((best - low) / spread).masked_fill(~allowed, -torch.inf)
+
+
+def _picks(relevance: torch.Tensor, cosines: torch.Tensor, strength: float, k: int) -> torch.Tensor:
+    """[B, P] and [B, P, P] to [B, k] places in the pool, in the order of picking; the best comes first."""
+    allowed = relevance.isfinite()
+    picked = torch.zeros(len(relevance), 1, dtype=torch.int64)
+    free = torch.ones_like(allowed).scatter_(1, picked, value=False)
+    likeness = cosines[:, 0]
+    for _ in range(min(k, relevance.shape[1]) - 1):
+        worth = ((1 - strength) * relevance - strength * likeness).masked_fill(~allowed, _LAST)
+        pick = worth.masked_fill(~free, -torch.inf).argmax(1, keepdim=True)
+        free.scatter_(1, pick, value=False)
+        likeness = torch.maximum(likeness, cosines.gather(1, pick[:, :, None].expand(-1, -1, cosines.shape[2]))[:, 0])
+        picked = torch.cat([picked, pick], dim=1)
+    return picked
+
+
+def _raised(scores: torch.Tensor, pool: torch.Tensor, picked: torch.Tensor) -> torch.Tensor:
+    """[B, n] scores with the picked items above all others; one that may not be recommended stays where it was."""
+    items = pool.gather(1, picked)
+    before = scores.gather(1, items)
+    places = torch.arange(items.shape[1], 0, -1, dtype=scores.dtype)
+    raised = torch.where(before.isfinite(), scores.amax(1, keepdim=True) + places, before)
+    return scores.scatter(1, items, raised)

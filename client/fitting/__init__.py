@@ -1,0 +1,1 @@
+"""A platform fitted: the one pipeline that runs, ``fit``, ``evaluate`` and ``assess`` share."""

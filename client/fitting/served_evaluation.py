@@ -1,0 +1,107 @@
+"""How good what a fit would serve is: the last event of each of the platform's users, which nothing was fitted on."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Stage
+from client.data.splits import examples
+from client.ensemble.candidates import LOCAL
+from client.ensemble.fitting import FittedStacks, rank_all
+from client.evaluation.beyond_accuracy import coverage
+from client.evaluation.lift import Interval, paired_lift
+from client.evaluation.ranking import Ranking
+from client.fitting.served_fit import Fit
+from client.scorers.content_knn import ContentKnn
+from client.scorers.item_knn import ItemKnn
+from client.scorers.popularity import Popularity
+from shared.seeding import rng_for
+from shared.system.progress import track
+
+BASELINES = {
+    "popularity": Popularity.columns,
+    "content-knn": ContentKnn.columns,
+    "item-knn": ItemKnn.columns,
+}
+"""Scorers that are also shown alone, by the column that was best on validation events."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodFigures:
+    """One way of recommending, over all users, full ranking."""
+
+    ndcg: float
+    """NDCG@10"""
+    recall: float
+    """Recall@10"""
+    mrr: float
+    coverage: float
+    """share of the catalogue that is in at least one user's first 10"""
+    lift: Interval | None
+    """in percent NDCG@10 over ``local``, paired by user; None for ``local`` itself, and where it found nothing"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedEvaluation:
+    """All of it."""
+
+    users: int
+    items: int
+    served: str
+    """the method that the gate serves"""
+    reason: str
+    methods: Mapping[str, MethodFigures]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain numbers and words."""
+        return asdict(self)
+
+
+def evaluate_fit(work: Fit, seed: int) -> ServedEvaluation:
+    """Fit, and rank every user's last event under every method; nothing is stored.
+
+    Raises DataError where the platform is too small to be fitted.
+    """
+    for step in track((work.train, work.stack), "fitting", total=2):
+        step()
+    stacks, platform = work.stacks, work.platform
+    weights = {**_alone(stacks), **{method: one.weights for method, one in stacks.chosen.items()}}
+    tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
+    ranked = rank_all(stacks.panel, np.stack(list(weights.values())), tests)
+    rankings = dict(zip(weights, ranked, strict=True))
+    return ServedEvaluation(
+        users=len(tests),
+        items=platform.n_items,
+        served=work.verdict.served,
+        reason=work.verdict.reason,
+        methods={
+            method: _figures(method, ranking, rankings[LOCAL], platform.n_items, seed)
+            for method, ranking in rankings.items()
+        },
+    )
+
+
+def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
+    """Baseline to weights [R] that hold its best column alone; those that the platform lacks are left out."""
+    names, values = stacks.panel.names, stacks.scorer_values()
+    found = {}
+    for method, columns in BASELINES.items():
+        there = [column.name for column in columns if column.name in values]
+        if there:
+            best = max(there, key=lambda name: values[name])
+            found[method] = (np.array(names) == best).astype(np.float64)
+    return found
+
+
+def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: int) -> MethodFigures:
+    rng = rng_for(seed, "evaluate", method)
+    return MethodFigures(
+        ndcg=float(ranking.ndcg.mean()),
+        recall=float(ranking.recall.mean()),
+        mrr=float(ranking.reciprocal_rank.mean()),
+        coverage=coverage(ranking.recommended, n_items),
+        lift=None if method == LOCAL else paired_lift(ranking.ndcg, local.ndcg, rng),
+    )

@@ -1,0 +1,98 @@
+"""The lift to expect of a received encoder, from what a platform shows before it joins and what pairs before it found.
+
+log(1 + lift) is taken as a weighted sum of two things that can be measured beforehand: log(1 + what cross-validation
+shows), shrunk by V / (V + 100) for V choosing users, and log(1 + what the encoder adds to content), times how near
+content alone comes to ``local``: who recommends well without content gains little from more of it. There is no
+constant: an encoder that shows nothing and adds nothing is expected to bring nothing. The two weights are a ridge
+regression on the known pairs (Hoerl and Kennard 1970); each pair counts the same, however many cells it has.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.evaluation.lift import Interval
+from client.gate.known_pairs import KnownPair
+
+Float64 = NDArray[np.float64]
+
+CONTENT = "content-knn@0.6"
+"""Column of content alone."""
+SHRINKAGE = 100
+"""Choosing users at which what cross-validation shows is believed by half."""
+RIDGE = 0.05
+LEAST_PAIRS = 3
+"""Pairs below which nothing is expected of what they found."""
+_FLOOR = -99.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What known pairs say; made by ``fitted``."""
+
+    weights: Float64
+    """[2] of what is shown and of what is added"""
+    spread: float
+    """standard deviation of log(1 + lift) about what is expected, on pairs left out"""
+
+    @classmethod
+    def fitted(cls, pairs: Sequence[KnownPair]) -> "Expectation | None":
+        """On these pairs; None where they are too few."""
+        names = np.array([pair.name for pair in pairs])
+        if len(np.unique(names)) < LEAST_PAIRS:
+            return None
+        inputs = np.stack([_inputs(pair.shown, pair.adds, pair.content, pair.users) for pair in pairs])
+        lifts = np.array([_log_lift(pair.lift) for pair in pairs])
+        counts = {name: int((names == name).sum()) for name in np.unique(names)}
+        share = np.array([1 / counts[name] for name in names])
+        left_out = np.zeros(len(pairs))
+        for name in counts:
+            own = names == name
+            left_out[own] = lifts[own] - inputs[own] @ _ridge(inputs, lifts, share * ~own)
+        spread = float(np.sqrt(np.average(left_out**2, weights=share)))
+        return cls(weights=_ridge(inputs, lifts, share), spread=spread)
+
+    def of(self, *, shown: float, error: float, adds: float, content: float, users: int) -> Interval:
+        """The lift in percent and where 95 % of such lifts lie.
+
+        Args:
+            shown: as in ``KnownPair``.
+            error: as in ``KnownPair``; noise of few users widens the interval.
+            adds: as in ``KnownPair``.
+            content: as in ``KnownPair``.
+            users: choosing users.
+        """
+        middle = float(_inputs(shown, adds, content, users) @ self.weights)
+        noise = float(self.weights[0]) * error / (100 + max(shown, _FLOOR)) * users / (users + SHRINKAGE)
+        reach = 1.96 * float(np.hypot(self.spread, noise))
+        mean, low, high = (100 * float(np.expm1(value)) for value in (middle, middle - reach, middle + reach))
+        return Interval(mean=mean, low=low, high=high)
+
+
+def content_share(scorers: Mapping[str, float], local: float) -> float:
+    """NDCG@10 of content alone over that of ``local``, at most 1; 0 where the platform has no content.
+
+    Args:
+        scorers: column to its NDCG@10 on the choosing users' validation events.
+        local: NDCG@10 of ``local`` on the same.
+    """
+    content = scorers.get(CONTENT, 0.0)
+    return 1.0 if content >= local else content / local
+
+
+def _inputs(shown: float, adds: float, content: float, users: int) -> Float64:
+    return np.array([_log_lift(shown) * users / (users + SHRINKAGE), _log_lift(adds) * content])
+
+
+def _log_lift(percent: float) -> float:
+    return float(np.log1p(max(percent, _FLOOR) / 100))
+
+
+def _ridge(inputs: Float64, lifts: Float64, share: Float64) -> Float64:
+    """[2] weights pulled to 0 by ``RIDGE`` times the mean square of the inputs."""
+    weighted = inputs * share[:, None]
+    square = weighted.T @ inputs
+    strength = RIDGE * max(float(np.trace(square)) / len(square), 1e-9)
+    return np.asarray(np.linalg.solve(square + strength * np.eye(len(square)), weighted.T @ lifts))

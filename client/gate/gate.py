@@ -1,0 +1,177 @@
+"""The gate: whether a platform serves a transfer method or its local recommender, and why.
+
+Every method chooses its stack the same way, by cross-validation over the choosing users: on four fifths of them the
+choice, on the last fifth its NDCG (without a cutoff, which tells more of few users). A transfer method is served where
+it beats ``local`` beyond noise: by a paired one-sided bootstrap over users at a level divided by the number of transfer
+methods that compete (Bonferroni). Test events play no part.
+
+Where fewer than ``FEW_USERS`` choose, noise hides even a lift of a half. There a method that is above ``local`` is
+served, too, if its encoder is related to the platform beyond noise: if it adds to content, before anything is learned
+from the platform, over many past events of its users (docs/decisions/0004).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.ensemble.candidates import FEW_USERS, LOCAL, Candidate, choose_all
+from client.evaluation.lift import resampled_lifts
+from client.gate.relatedness import Relatedness
+from client.store.head_store import StoredHead
+from client.transfer.trained_parts import PREVIOUS
+
+TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model", PREVIOUS)
+"""Methods that may be served instead of ``local``."""
+LEVEL = 0.05
+FOLDS = 5
+RESAMPLES = 4000
+BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)
+"""Edges of the coarse lift, in percent: all that a server is told beside yes or no."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateCandidate:
+    """What one method reached in the gate's cross-validation."""
+
+    ndcg: float
+    lift: float | None
+    """over ``local``, in percent; None for ``local`` itself and where ``local`` found nothing"""
+    bound: float | None
+    """the lift that it exceeds at the corrected level, in percent"""
+    relatedness: Relatedness | None = None
+    """of its encoder, where it was measured"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateVerdict:
+    """What is served and why."""
+
+    accepted: bool
+    served: str
+    """a method; ``local`` where no transfer is accepted"""
+    reason: str
+    users: int
+    """choosing users"""
+    candidates: Mapping[str, GateCandidate]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain numbers and words."""
+        return asdict(self)
+
+    def to_stored(self) -> StoredHead:
+        """As a record of the head store."""
+        return StoredHead(arrays={}, facts=self.to_json())
+
+    def for_server(self) -> dict[str, object]:
+        """All that may leave the platform: yes or no, and in which of six buckets the lift lies."""
+        lift = self.candidates[self.served].lift if self.accepted else None
+        bucket = None if lift is None else int(np.searchsorted(BUCKETS, lift))
+        return {"accepted": self.accepted, "lift_bucket": bucket}
+
+
+def decide(
+    options: Mapping[str, Sequence[Candidate]],
+    validation: Mapping[str, NDArray[np.float64]],
+    rng: np.random.Generator,
+    relatedness: Mapping[str, Relatedness | None],
+) -> GateVerdict:
+    """The verdict over the methods in ``options``, ``local`` among them; others than ``TRANSFER`` are ignored.
+
+    Args:
+        options: method to the stacks that it may choose from.
+        validation: NDCG without a cutoff [V] by stack, on the choosing users.
+        rng: draws folds and resamples.
+        relatedness: of the encoder of a transfer method, by method.
+    """
+    users = len(next(iter(validation.values())))
+    folds = rng.permutation(users) % FOLDS
+    competing = {method: options[method] for method in (LOCAL, *TRANSFER) if method in options}
+    scores = cross_validated(competing, validation, folds)
+    contenders = [method for method in scores if method != LOCAL]
+    candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
+    for method in contenders:
+        found = _compare(scores[method], scores[LOCAL], len(contenders), rng)
+        candidates[method] = replace(found, relatedness=relatedness.get(method))
+    accepted = [method for method in contenders if would_serve(candidates[method], users)]
+    served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
+    return GateVerdict(
+        accepted=bool(accepted),
+        served=served,
+        reason=_reason(served, candidates, users),
+        users=users,
+        candidates=candidates,
+    )
+
+
+def cross_validated(
+    options: Mapping[str, Sequence[Candidate]],
+    validation: Mapping[str, NDArray[np.float64]],
+    folds: NDArray[np.int64],
+    judged: Mapping[str, NDArray[np.float64]] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Method to the NDCG [V] of each user under the stack that the users of the other folds choose.
+
+    ``folds`` [V] are 0, 1, ...; the NDCG that is returned is that of ``judged``, where it is another one than the NDCG
+    that choices are made by.
+    """
+    judged = validation if judged is None else judged
+    scores = {method: np.zeros(len(folds)) for method in options}
+    for fold in np.unique(folds):
+        inside = folds == fold
+        chosen = choose_all(options, {name: values[~inside] for name, values in validation.items()})
+        for method, candidate in chosen.items():
+            scores[method][inside] = judged[candidate.name][inside]
+    return scores
+
+
+def would_serve(one: GateCandidate, users: int) -> bool:
+    """Whether it may be served instead of ``local``, on the word of so many choosing users."""
+    return _surely(one) or _likely(one, users)
+
+
+def _surely(one: GateCandidate) -> bool:
+    """Whether it beats ``local`` beyond noise."""
+    return one.bound is not None and one.bound > 0
+
+
+def _likely(one: GateCandidate, users: int) -> bool:
+    """Whether so few users have to be helped out by what their past events say of the encoder, and they say yes."""
+    related = one.relatedness is not None and one.relatedness.bound > 0
+    return users < FEW_USERS and related and one.lift is not None and one.lift > 0
+
+
+def _compare(
+    method: NDArray[np.float64], local: NDArray[np.float64], contenders: int, rng: np.random.Generator
+) -> GateCandidate:
+    ndcg = float(method.mean())
+    if local.mean() == 0:
+        return GateCandidate(ndcg=ndcg, lift=None, bound=None)
+    lifts = resampled_lifts(method, local, rng, RESAMPLES)
+    lift = 100 * (ndcg / float(local.mean()) - 1)
+    return GateCandidate(ndcg=ndcg, lift=lift, bound=float(np.quantile(lifts, LEVEL / contenders)))
+
+
+def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) -> str:
+    contenders = {method: one for method, one in candidates.items() if method != LOCAL}
+    if not contenders:
+        return "no transfer method was there to compete"
+    best = max(contenders, key=lambda method: contenders[method].ndcg)
+    one = contenders[best]
+    if served != LOCAL:
+        found = contenders[served]
+        beats = f"{served} beats local by {found.lift:+.1f} % on {users} users"
+        if _surely(found) or found.relatedness is None:
+            return f"{beats}, by more than {found.bound:.1f} % surely"
+        past = found.relatedness
+        return (
+            f"{beats}, too few to be sure; but the encoder adds {past.lift:+.1f} % to content over {past.events} past "
+            f"events of {past.users} users, more than {past.bound:.1f} % surely"
+        )
+    if one.lift is None:
+        return f"local found nothing for {users} users, so no lift can be told"
+    if one.lift <= 0:
+        return f"no transfer method is above local on {users} users; the best, {best}, is at {one.lift:+.1f} %"
+    return f"{best} is {one.lift:+.1f} % above local on {users} users, which noise alone could make"

@@ -1,0 +1,79 @@
+"""How related an encoder is to a platform: what it adds to content there, before anything is learned from its users.
+
+Neither side has a number that was fitted on the platform, so every past event of a user whom the encoder has not seen
+is an example, several of one user: a few dozen users say much more than by one event each.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Examples, Platform
+from client.data.splits import recent_examples, some
+from client.ensemble.cross_fitting import Catalogue
+from client.ensemble.fitting import ranks_of_all
+from client.evaluation.lift import resampled_lifts
+from client.evaluation.ranking import whole_ndcg_of
+from client.transfer.release import PART, zero_shot_panel
+from shared.encoder.encoder import Encoder
+
+EVENTS_OF_A_USER = 8
+MAX_EVENTS = 800
+LEVEL = 0.01
+RESAMPLES = 4000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relatedness:
+    """Content with the encoder over content alone, by NDCG without a cutoff, each user's events averaged first."""
+
+    users: int
+    events: int
+    lift: float
+    """in percent"""
+    bound: float
+    """the lift that it exceeds with 99 % confidence, users resampled, in percent"""
+
+
+def relatedness(
+    platform: Platform,
+    catalogue: Catalogue,
+    encoder: Encoder,
+    calibration: Mapping[str, Any],
+    unseen: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Relatedness | None:
+    """Measure it on the training events of ``unseen``, users whom the encoder has not seen; None where they have none.
+
+    Args:
+        platform: where the encoder is to help.
+        catalogue: its features and neighbours.
+        encoder: as it came.
+        calibration: released with it.
+        unseen: rows of training users.
+        rng: draws users, where there are many, and resamples.
+    """
+    past = _past(platform, rng.permutation(unseen))
+    if len(past) == 0:
+        return None
+    panel, both = zero_shot_panel(platform, catalogue, encoder, calibration)
+    content = np.where([name.startswith(PART) for name in panel.names], 0.0, both)
+    with_encoder, alone = whole_ndcg_of(ranks_of_all(panel, np.stack([both, content]), past))
+    users, place, counts = np.unique(past.users, return_inverse=True, return_counts=True)
+    by_user = [np.bincount(place, values) / counts for values in (with_encoder, alone)]
+    lifts = resampled_lifts(by_user[0], by_user[1], rng, RESAMPLES)
+    return Relatedness(
+        users=len(users),
+        events=len(past),
+        lift=100 * (float(by_user[0].mean()) / float(by_user[1].mean()) - 1),
+        bound=float(np.quantile(lifts, LEVEL)),
+    )
+
+
+def _past(platform: Platform, users: NDArray[np.int64]) -> Examples:
+    """Recent training events of these users, in this order, as far as the limit goes."""
+    past = recent_examples(platform, users, EVENTS_OF_A_USER)
+    return some(past, np.arange(min(len(past), MAX_EVENTS)))

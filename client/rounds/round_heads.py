@@ -1,0 +1,99 @@
+"""The head from round to round: a round stages its new head, and the next round's task commits it.
+
+So a task that comes again, because its answer or the server was lost, finds the head that it found the first time,
+and gives the same bytes. A catalogue may change between rounds: what was learnt of an item goes with its id.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform
+from client.rounds.workspace import Workspace
+from client.store.head_store import StoredHead
+from client.training.sequence_model import SequenceHead
+from shared.encoder.encoder import Encoder
+from shared.encoder.step import digest
+from shared.federation.messages import TrainTask
+
+SEQUENCE_HEAD, STAGED_HEAD = "sequence", "sequence-staged"
+LEFT_OUT = "left-out"
+"""Array beside a head: what low-rank updates of its run have left out until now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundStart:
+    """What a round of a platform goes on from; None each where there is none."""
+
+    head: SequenceHead | None
+    left_out: NDArray[np.float32] | None
+    """[S] what the low-rank update of the run's last round left out"""
+
+
+def round_start(task: TrainTask, encoder: Encoder, workspace: Workspace) -> RoundStart:
+    """What this task's round starts from; what another task staged is committed first."""
+    heads = workspace.heads
+    staged = heads.read(STAGED_HEAD)
+    if staged is not None and staged.facts.get("task") != _task_name(task, encoder):
+        kept = {name: value for name, value in staged.facts.items() if name != "task"}
+        heads.write(SEQUENCE_HEAD, StoredHead(arrays=staged.arrays, facts=kept))
+    stored = heads.read(SEQUENCE_HEAD)
+    return RoundStart(head=_fitting(stored, workspace.platform, encoder), left_out=_left_out(stored, task.run, encoder))
+
+
+def stage_head(
+    head: SequenceHead,
+    task: TrainTask,
+    encoder: Encoder,
+    workspace: Workspace,
+    left_out: NDArray[np.float32] | None = None,
+) -> None:
+    """Keep what the task's round left, until the next task shows that the round is over."""
+    arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
+    arrays |= {} if left_out is None else {LEFT_OUT: left_out}
+    facts = {**_head_facts(encoder), "run": task.run, "task": _task_name(task, encoder)}
+    workspace.heads.write(STAGED_HEAD, StoredHead(arrays=arrays, facts=facts))
+
+
+def newest_head(encoder: Encoder, workspace: Workspace) -> SequenceHead | None:
+    """The platform's last head for encoders of this layout, or None where none fits."""
+    newest = workspace.heads.read(STAGED_HEAD) or workspace.heads.read(SEQUENCE_HEAD)
+    return _fitting(newest, workspace.platform, encoder)
+
+
+def _fitting(stored: StoredHead | None, platform: Platform, encoder: Encoder) -> SequenceHead | None:
+    """The head on the rows of today's catalogue; new items have learnt nothing. None where no item is left."""
+    if stored is None or stored.facts.get("layout") != _head_facts(encoder)["layout"] or "items" not in stored.arrays:
+        return None
+    head = SequenceHead(v=stored.arrays["v"], a=stored.arrays["a"], b=stored.arrays["b"])
+    before, now = stored.arrays["items"], _item_keys(platform)
+    if np.array_equal(before, now):
+        return head
+    order = np.argsort(before)
+    places = order[np.searchsorted(before, now, sorter=order).clip(max=len(before) - 1)]
+    rows = np.where(before[places] == now, places, -1)
+    return head.of_rows(rows) if (rows >= 0).any() else None
+
+
+def _left_out(stored: StoredHead | None, run: str, encoder: Encoder) -> NDArray[np.float32] | None:
+    wanted = {**_head_facts(encoder), "run": run}
+    if stored is None or any(stored.facts.get(name) != value for name, value in wanted.items()):
+        return None
+    return stored.arrays.get(LEFT_OUT)
+
+
+def _task_name(task: TrainTask, encoder: Encoder) -> str:
+    return f"{task.run}/{task.round}/{digest(encoder)}"
+
+
+def _head_facts(encoder: Encoder) -> dict[str, str]:
+    return {"layout": encoder.spec.layout().hash}
+
+
+def _item_keys(platform: Platform) -> NDArray[np.uint64]:
+    """[n] a number for each item's id, from its hash: as good as unique, and as long for every id."""
+    digests = [hashlib.blake2b(item.encode("utf-8"), digest_size=8).digest() for item in platform.item_ids]
+    return np.frombuffer(b"".join(digests), np.uint64)

@@ -1,0 +1,125 @@
+"""What a platform does for each task of a round: moments, training, evaluation."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from client.data.platform import Examples, Platform, Sequences, Stage
+from client.data.splits import examples, training_sequences
+from client.evaluation.ranking import ndcg_of, ranks_by_column
+from client.rounds.received_encoder import received_encoder
+from client.rounds.round_heads import newest_head, round_start, stage_head
+from client.rounds.workspace import Workspace
+from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.scorer import HistoryBatch, Scorer
+from client.training.local_round import run_local_round
+from client.training.moments import platform_moments
+from shared.feature_space.fingerprint import require_same
+from shared.feature_space.spec import FeatureSpace
+from shared.federation.messages import (
+    Declined,
+    DeclineReason,
+    EvaluateReply,
+    EvaluateTask,
+    MomentsReply,
+    MomentsTask,
+    TrainReply,
+    TrainTask,
+    power_of_two,
+)
+from shared.federation.updates import update_layout, update_numbers
+from shared.seeding import rng_for, seed_for
+
+VALIDATION_USERS = 500
+
+
+def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Declined:
+    """The moments over the contributing users' training events."""
+    _require_space(task.feature_space, workspace)
+    platform = workspace.platform
+    if not workspace.contributes:
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    sequences = training_sequences(platform, platform.contributing_users)
+    return MomentsReply(
+        round=task.round,
+        moments=platform_moments(workspace.features, sequences),
+        fingerprint=workspace.space.fingerprint,
+        users=power_of_two(len(platform.training_users)),
+    )
+
+
+def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
+    """The encoder or the adapter asked for, trained on contributing users' training events; the head stays here."""
+    _require_space(task.encoder.spec.feature_space, workspace)
+    platform = workspace.platform
+    encoder = received_encoder(task, workspace.heads)
+    if not workspace.contributes:
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    before = round_start(task, encoder, workspace)
+    result = run_local_round(
+        encoder=encoder,
+        head=before.head,
+        features=workspace.features,
+        sequences=training_sequences(platform, platform.contributing_users),
+        settings=task.settings,
+        seed=seed_for(task.seed, platform.name, task.round),
+        left_out=before.left_out,
+    )
+    stage_head(result.head, task, encoder, workspace, result.left_out)
+    return TrainReply(
+        round=task.round,
+        flat=update_numbers(encoder, result.update, task.settings),
+        layout=update_layout(encoder.spec, task.settings),
+        fingerprint=workspace.space.fingerprint,
+        users=power_of_two(len(platform.training_users)),
+        losses={name: round(loss, 2) for name, loss in result.losses.items()},
+    )
+
+
+def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | Declined:
+    """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users."""
+    _require_space(task.encoder.spec.feature_space, workspace)
+    platform = workspace.platform
+    encoder = received_encoder(task, workspace.heads)
+    if not workspace.contributes:
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    sample = _validation_sample(platform, task.seed)
+    scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder, workspace))
+    names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
+    found = _ndcg(scorers, sample, platform)
+    validation = {name: two_digits(value) for name, value in zip([*names, "both"], found, strict=True)}
+    return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
+
+
+def two_digits(value: float) -> float:
+    """Rounded to two significant digits."""
+    return 0.0 if value == 0 else round(value, 1 - math.floor(math.log10(abs(value))))
+
+
+def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
+    require_same(expected, workspace.space, where=workspace.platform.name)
+
+
+def _validation_sample(platform: Platform, seed: int) -> Examples:
+    users = platform.weighting_users
+    chosen = np.sort(rng_for(seed, platform.name, "round-validation").permutation(users)[:VALIDATION_USERS])
+    return examples(platform, Stage.VALIDATION, chosen)
+
+
+def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> list[float]:
+    """NDCG@10 of each scorer, then of the sum of all, each history's scores brought to mean 0 and spread 1 first."""
+
+    def score(histories: Sequences) -> list[torch.Tensor]:
+        batch = HistoryBatch(histories, platform.n_items)
+        alone = [_standardised(scorer.score(batch)[0]) for scorer in scorers]
+        return [*alone, torch.stack(alone).sum(0)]
+
+    ranks = ranks_by_column(score, sample, len(scorers) + 1, n_items=platform.n_items, repeats=platform.repeats)
+    return [float(found) for found in ndcg_of(ranks).mean(1)]
+
+
+def _standardised(scores: torch.Tensor) -> torch.Tensor:
+    centred = scores - scores.mean(1, keepdim=True)
+    return centred / (centred.std(1, keepdim=True) + 1e-12)

@@ -1,0 +1,62 @@
+"""What a platform trains without anybody else: an encoder of its own, and a model of ids only beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Platform
+from client.data.splits import training_sequences
+from client.ensemble.candidates import OWN_PART
+from client.ensemble.cross_fitting import Catalogue, Trained
+from client.scorers.encoder_scorers import KeptEncoder, Named
+from client.scorers.scorer import Scorer
+from client.scorers.sequence import Sequence
+from client.training.local_id import tune_local_id, usual_settings
+from client.training.loop import TrainingSettings
+from client.training.pretraining import pretrain, stopping_set
+from client.training.sequence_model import SequenceModel
+from shared.feature_space.spec import FeatureSpace
+
+OWN = TrainingSettings(epochs=20, patience=3, steps=48)
+"""Bounded steps let a platform with long histories stop within a pass over them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What was trained."""
+
+    kept: KeptEncoder
+    """the encoder with its head"""
+    ids: SequenceModel
+    """of ids only"""
+
+    def scorers(self, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
+        """``own:...`` and ``own-ids:sequence``; ``features`` [n, D]."""
+        return (*self.kept.scorers(OWN_PART, features), Named("own-ids", Sequence(self.ids)))
+
+    def on_rows(self, rows: NDArray[np.int64]) -> "Own":
+        """For another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""
+        ids = self.ids
+        towers = (ids.item, ids.item_norm, ids.history)
+        moved = SequenceModel(length=ids.length, towers=towers, head=ids.head().of_rows(rows), features=None)
+        return Own(kept=self.kept.on_rows(rows), ids=moved)
+
+    def part(self, platform: Platform, catalogue: Catalogue) -> Trained:
+        """Its scorers, which have not seen the weighting users."""
+        return Trained(scorers=self.scorers(catalogue.features), unseen=platform.weighting_users, kept=self.kept)
+
+
+def train_own(platform: Platform, catalogue: Catalogue, space: FeatureSpace, preset: str, seed: int) -> Own | None:
+    """Both models; None where too few users can train them.
+
+    Ids only is a scorer of its own, not a case of the encoder: trained with content they lean on it, and where content
+    says little they learn less (docs/decisions/0003).
+    """
+    if not platform.contributes:
+        return None
+    own = pretrain(platform, catalogue.features, space, preset, OWN, seed)
+    sequences = training_sequences(platform, platform.contributing_users)
+    grid = (usual_settings(len(sequences.items)),)
+    ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed, grid=grid)
+    return Own(kept=KeptEncoder(encoder=own.encoder, head=own.head), ids=ids)

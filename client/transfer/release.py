@@ -1,0 +1,76 @@
+"""What a source releases beside its encoder's numbers: how its scorers are calibrated on its weighting users.
+
+With it a platform that has no event of its own users yet can recommend: the encoder's scorers and content.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.platform import Platform, Stage
+from client.data.splits import examples
+from client.ensemble.calibrating import calibrate
+from client.ensemble.calibration import Calibration
+from client.ensemble.candidates import CONTENT
+from client.ensemble.cross_fitting import Catalogue, fit_data
+from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.stack import UNIFORM
+from client.scorers.content_knn import ContentKnn
+from client.scorers.encoder_scorers import encoder_scorers
+from shared.encoder.encoder import Encoder
+from shared.encoder.item_moments import ItemMoments
+from shared.errors import EncoderFileError
+
+PART = "released"
+MIN_ITEMS = 100
+"""Catalogues below this size release no moments: sums over a few items would tell what these are."""
+
+
+def released_calibration(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> dict[str, Any]:
+    """Column to calibration, as JSON values, fitted on the source's weighting users; empty where it has none."""
+    raw = _raw_panel(platform, catalogue, encoder)
+    held_out = examples(platform, Stage.TRAIN, platform.weighting_users)
+    if len(held_out) == 0:
+        return {}
+    fitted = calibrate([(raw, held_out)], [platform.weighting_users] * len(raw.columns))
+    return {column.name: one.to_json() for column, one in zip(raw.columns, fitted, strict=True)}
+
+
+@torch.no_grad()
+def released_item_moments(features: NDArray[np.float32], encoder: Encoder) -> dict[str, Any]:
+    """Mean and covariance of the item tower over the source's catalogue [n, D], as JSON; empty where it is small.
+
+    Of vectors of items alone, rounded: no user has a part in them.
+    """
+    if len(features) < MIN_ITEMS:
+        return {}
+    outputs = encoder.sequence_module().item(torch.from_numpy(features)).numpy()
+    covariance = np.cov(outputs, rowvar=False, bias=True).astype(np.float32)
+    return ItemMoments(mean=outputs.mean(0), covariance=covariance).to_json()
+
+
+def zero_shot_panel(
+    platform: Platform, catalogue: Catalogue, encoder: Encoder, calibration: Mapping[str, Any]
+) -> tuple[Panel, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """A panel that rests on no event of the platform's users, and its weights [R]: content and encoder count the same.
+
+    Raises:
+        EncoderFileError: if the released calibration lacks a column or cannot be read.
+    """
+    raw = _raw_panel(platform, catalogue, encoder)
+    try:
+        calibrations = tuple(Calibration.from_json(calibration[column.name]) for column in raw.columns)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EncoderFileError(f"the encoder's released calibration cannot be used: {error}") from error
+    content = np.array([not column.name.startswith(PART) for column in raw.columns])
+    weights = np.where(content, CONTENT, UNIFORM)
+    return Panel(raw=raw, calibrations=calibrations), weights
+
+
+def _raw_panel(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> RawPanel:
+    data = fit_data(platform, catalogue, platform.training_users[:0])
+    scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, catalogue.features))
+    return RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)

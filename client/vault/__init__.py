@@ -1,1 +1,0 @@
-"""Encrypted storage on the platform, and the plain files that stand in its place in experiments."""

@@ -1,0 +1,1 @@
+"""The commands of ``graft-server``: one file a command."""

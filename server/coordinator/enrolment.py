@@ -1,0 +1,130 @@
+"""Who may join: the platforms' names and public keys, kept beside the engine and brought to it when it runs."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+from shared.errors import ConfigError
+from shared.system.file_lock import file_lock
+from shared.system.whole_file import write_whole
+
+FORMAT = "graft-platforms/1"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+_KEY_BYTES = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enrolled:
+    """One platform's enrolment; a revoked one stays on record, since its key never counts again."""
+
+    name: str
+    key: str
+    """its public key in OpenSSH's form, without the comment"""
+    revoked: bool = False
+    node: int | None = None
+    """its id in the engine, once that knows it"""
+    gone: bool = False
+    """whether the engine has been told that it is revoked"""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the engine has yet to be told."""
+        return (not self.gone and self.node is not None) if self.revoked else self.node is None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The inverse of ``asdict``; raises TypeError for other names."""
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """The register in one file; each change is written whole, by one process at a time."""
+
+    path: Path
+
+    def read(self) -> tuple[Enrolled, ...]:
+        """All on record, in the order of enrolment; raises ConfigError for a damaged file."""
+        if not self.path.exists():
+            return ()
+        try:
+            content = json.loads(self.path.read_text("utf-8"))
+            if content["format"] != FORMAT:
+                raise ConfigError(f"{self.path}: expected the format {FORMAT}; got {content['format']!r}")
+            return tuple(Enrolled.from_json(values) for values in content["platforms"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{self.path}: not a register of platforms") from error
+
+    def enroll(self, name: str, key: str) -> Enrolled:
+        """Admit a platform; the same name and key again change nothing.
+
+        Raises ConfigError for a name that is not one, that is taken, or a key that is or was another's.
+        """
+        if _NAME.fullmatch(name) is None:
+            raise ConfigError(f"a platform's name must be 1 to 63 of a-z, 0-9, _, . and -; got {name!r}")
+        with self._changing() as entries:
+            found = next((one for one in entries if one.key == key), None)
+            if found is None:
+                _require_free(name, entries)
+                found = Enrolled(name=name, key=key)
+                entries.append(found)
+            elif found.revoked or found.name != name:
+                whose = f"{found.name}, which was revoked" if found.revoked else found.name
+                raise ConfigError(f"the key given for {name} is on record for {whose}; make a new one")
+            return found
+
+    def revoke(self, name: str) -> Enrolled:
+        """Shut a platform out; raises ConfigError where none of this name is enrolled."""
+        with self._changing() as entries:
+            for place, one in enumerate(entries):
+                if one.name == name and not one.revoked:
+                    entries[place] = replace(one, revoked=True)
+                    return entries[place]
+            raise ConfigError(f"no platform {name} is enrolled")
+
+    def update(self, change: Callable[[Enrolled], Enrolled]) -> None:
+        """Apply a function to every entry on record."""
+        with self._changing() as entries:
+            entries[:] = [change(one) for one in entries]
+
+    @contextmanager
+    def _changing(self) -> Iterator[list[Enrolled]]:
+        """The entries under the lock; what the block makes of them is written where it ends without an error."""
+        with file_lock(self.path.with_suffix(".lock")):
+            entries = list(self.read())
+            yield entries
+            content = {"format": FORMAT, "platforms": [asdict(one) for one in entries]}
+            write_whole(self.path, json.dumps(content, indent=1).encode("utf-8"))
+
+
+def read_public_key(path: Path) -> str:
+    """A platform's public key in OpenSSH's form; raises ConfigError for anything else, a private key above all."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_KEY_BYTES)
+    except OSError as error:
+        raise ConfigError(f"{path}: the public key cannot be read: {error.strerror}") from error
+    if b"PRIVATE" in content:
+        raise ConfigError(f"{path}: expected the public key; got a private one, which must stay on the platform")
+    try:
+        key = load_ssh_public_key(content)
+        text = content.decode("ascii").split()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ConfigError(f"{path}: expected a public key of a NIST curve in OpenSSH's form") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):
+        raise ConfigError(f"{path}: expected a public key of a NIST curve; got {text[0]}")
+    return " ".join(text[:2])
+
+
+def _require_free(name: str, entries: list[Enrolled]) -> None:
+    if any(one.name == name and not one.revoked for one in entries):
+        raise ConfigError(f"{name} is enrolled with another key; revoke it first")

@@ -1,0 +1,158 @@
+"""The runs of a coordinator: a folder each, with what was asked, where it stands, and what it has reached.
+
+``graft-server run`` writes a run down, the supervisor submits it; so a run outlives both.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, OUTCOME_FILE
+from shared.errors import ConfigError
+from shared.federation.config import RoundsConfig
+from shared.system.whole_file import write_whole
+
+State = Literal["queued", "running", "completed", "failed", "stopped"]
+OPEN = ("queued", "running")
+_NUMBER = re.compile(r"\d{4}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a run stands."""
+
+    state: State
+    engine_run: int | None = None
+    """its id in the engine, of the last submission"""
+    submissions: int = 0
+    idle_submissions: int = 0
+    """the last ones that brought the run no step forward"""
+    reached: str = ""
+    """marks the checkpoint at the last submission"""
+    reason: str = ""
+    """why it failed or was stopped, in words"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    folder: Path
+
+    @property
+    def number(self) -> int:
+        """From 1 on."""
+        return int(self.folder.name)
+
+    @property
+    def start(self) -> Path:
+        """The encoder that it started from."""
+        return self.folder / "start.safetensors"
+
+    @property
+    def out(self) -> Path:
+        """What the server app writes."""
+        return self.folder / "out"
+
+    @property
+    def encoder(self) -> Path:
+        """The newest encoder of this run."""
+        return self.out / ENCODER_FILE
+
+    def config(self) -> RoundsConfig:
+        """What was asked."""
+        return RoundsConfig.from_run_config(_read(self.folder / "config.json"))
+
+    def standing(self) -> Standing:
+        """Raises ConfigError for a damaged file."""
+        try:
+            return Standing(**_read(self.folder / "standing.json"))
+        except TypeError as error:
+            raise ConfigError(f"{self.folder}: not a run's folder") from error
+
+    def stands(self, standing: Standing) -> None:
+        """Write it down, whole."""
+        write_whole(self.folder / "standing.json", _json(asdict(standing)))
+
+    def history(self) -> list[dict[str, Any]]:
+        """Its rounds so far, as the server app has written them."""
+        path = self.out / HISTORY_FILE
+        found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+        return found
+
+    def outcome(self) -> dict[str, str] | None:
+        """What the server app said at its end; None where it was cut off or is under way."""
+        path = self.out / OUTCOME_FILE
+        return _read(path) if path.exists() else None
+
+    def forget_outcome(self) -> None:
+        """Before it is submitted again."""
+        (self.out / OUTCOME_FILE).unlink(missing_ok=True)
+
+    def reached(self) -> str:
+        """Differs whenever the checkpoint has been written anew."""
+        path = self.out / CHECKPOINT_FILE
+        return str(path.stat().st_mtime_ns) if path.exists() else ""
+
+    def run_config(self) -> dict[str, bool | int | float | str]:
+        """What is submitted; a run always goes on from what stands in its folder."""
+        asked = self.config().to_run_config()
+        return {**asked, "encoder": str(self.start), "out": str(self.out), "resume": True}
+
+    def ask_to_stop(self) -> None:
+        """The supervisor ends it when it looks next."""
+        (self.folder / "stop").touch()
+
+    def take_stop(self) -> bool:
+        """Whether somebody has asked, once."""
+        asked = (self.folder / "stop").exists()
+        (self.folder / "stop").unlink(missing_ok=True)
+        return asked
+
+
+@dataclass(frozen=True)
+class RunBook:
+    """All runs in one folder."""
+
+    folder: Path
+
+    def runs(self) -> list[Run]:
+        """The oldest first; what was not written whole does not count."""
+        names = sorted(path.name for path in self.folder.iterdir() if _NUMBER.fullmatch(path.name))
+        found = [Run(self.folder / name) for name in names]
+        return [run for run in found if (run.folder / "standing.json").exists()]
+
+    def get(self, number: int) -> Run:
+        """Raises ConfigError where there is none."""
+        found = [run for run in self.runs() if run.number == number]
+        if not found:
+            raise ConfigError(f"there is no run {number}")
+        return found[0]
+
+    def add(self, config: RoundsConfig, encoder: bytes) -> Run:
+        """Write a new run down; raises ConfigError where that is impossible."""
+        taken = [int(path.name) for path in self.folder.iterdir() if _NUMBER.fullmatch(path.name)]
+        run = Run(self.folder / f"{max(taken, default=0) + 1:04d}")
+        try:
+            run.folder.mkdir()
+            write_whole(run.start, encoder)
+            write_whole(run.folder / "config.json", _json(config.to_run_config()))
+            run.stands(Standing(state="queued"))
+        except OSError as error:
+            raise ConfigError(f"{run.folder}: the run cannot be written: {error.strerror}") from error
+        return run
+
+
+def _json(values: Mapping[str, Any]) -> bytes:
+    return json.dumps(dict(values), indent=1).encode("utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read") from error
+    return content

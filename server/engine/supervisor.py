@@ -1,0 +1,102 @@
+"""What ``graft-server start`` does until it is told to stop: programs kept running, platforms admitted, runs run."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from server.coordinator.enrolment import Enrolment
+from server.coordinator.home import ServerHome
+from server.coordinator.metrics import ONLINE, ServerMetrics
+from server.coordinator.settings import ServerSettings
+from server.engine.admission import admit
+from server.engine.attendance import Attendance
+from server.engine.database import compact
+from server.engine.flwr_command import FlwrCommand
+from server.engine.programs import LOOPBACK, engine_programs
+from server.engine.run_keeper import RunKeeper
+from shared.errors import ConfigError, EngineError
+from shared.system.loopback import free_port
+from shared.system.metrics_port import metrics_served
+from shared.system.processes.program import Program
+from shared.system.processes.supervision import Supervision
+
+_LOG = logging.getLogger("graft.server")
+MIB = 2**20
+PATIENCE_SECONDS = 5.0
+"""after the engine gave no answer"""
+
+
+def supervision(home: ServerHome) -> Supervision:
+    """The supervisor of a coordinator's folder."""
+    return Supervision(what=f"the server of {home.folder}", state=home.state, logs=home.logs)
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """What the supervisor of a coordinator does beside keeping its programs running."""
+
+    home: ServerHome
+    settings: ServerSettings
+
+    def serve(self, stopping: Callable[[], bool]) -> None:
+        """Until ``stopping``; raises ConfigError where another supervisor runs in the folder, or the port is taken."""
+        port = free_port()
+        engine = FlwrCommand(self.home)
+        runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic)
+        attendance = Attendance(engine=engine, register=Enrolment(self.home.platforms), now=time.monotonic)
+
+        def each_tick() -> dict[str, Any]:
+            listens = _listens(LOOPBACK, port)
+            if listens:
+                self._tell(engine, runs, attendance)
+            ready = listens and _listens(self.settings.host, self.settings.port)
+            return {"ready": ready, ONLINE: attendance.online}
+
+        def programs() -> list[Program]:
+            _require_free(self.settings)
+            open_for_long.enter_context(metrics_served(self.settings.metrics_port, self._metrics()))
+            compact(self.home.database)
+            engine.connect(port)
+            return engine_programs(self.home, port)
+
+        most = self.settings.log_mib * MIB
+        with ExitStack() as open_for_long:
+            supervision(self.home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=most)
+
+    def _metrics(self) -> ServerMetrics:
+        report = supervision(self.home).report
+        return ServerMetrics(home=self.home, report=report, now=lambda: datetime.now(UTC))
+
+    def _tell(self, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance) -> None:
+        try:
+            admit(Enrolment(self.home.platforms), engine)
+            runs.look()
+            if self.settings.metrics_port:
+                attendance.look()
+        except EngineError as error:
+            _LOG.warning("%s", error)
+            time.sleep(PATIENCE_SECONDS)
+
+
+def _listens(host: str, port: int) -> bool:
+    anywhere = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104
+    try:
+        with socket.create_connection((anywhere.get(host, host), port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _require_free(settings: ServerSettings) -> None:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error

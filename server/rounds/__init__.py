@@ -1,0 +1,1 @@
+"""The round loop and what it stands on: asking, screening, what platforms hold, checkpoints."""

@@ -1,0 +1,123 @@
+"""What the server leaves on disk after each round: one file to go on from, and beside it what people read.
+
+The checkpoint is the truth, replaced whole in one step; the moments that it names were written before it. The encoder
+and the history are written after it and can be made from it again; a run that goes on begins by doing so.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from server.rounds.kept_moments import KeptMoments
+from server.rounds.run_state import RoundRecord, RunState
+from shared.encoder.encoder import Encoder
+from shared.encoder.file import EncoderCard, save_encoder
+from shared.encoder.linear import Moments
+from shared.encoder.step import digest
+from shared.errors import CheckpointError, ConfigError
+from shared.federation.config import RoundsConfig
+from shared.system.array_digest import array_digest
+from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
+from shared.system.whole_file import write_whole
+
+ENCODER_FILE, HISTORY_FILE = "encoder.safetensors", "rounds.json"
+CHECKPOINT_FILE, OUTCOME_FILE = "checkpoint.safetensors", "outcome.json"
+FORMAT = "graft-run/4"
+_FLAT, _KEPT, _OPTIMISER = "encoder", "kept", "optimiser/"
+
+
+class Checkpoints:
+    """The files of one run: of one config and starting encoder."""
+
+    def __init__(self, folder: Path, card: EncoderCard, *, config: RoundsConfig, start: Encoder) -> None:
+        self._folder, self._card = folder, card
+        self._identity = {"config": dict(config.to_run_config()), "starting encoder": digest(start)}
+        self._spec = start.spec
+        self._moments = KeptMoments(folder)
+
+    def save(self, state: RunState) -> None:
+        """Write the checkpoint, then the other files, each in one step; raises CheckpointError where that fails."""
+        folder = self._folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            moments = self._moments.keep(state.moments)
+            write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, {**self._identity, "moments": moments}))
+            self._moments.keep_only(moments)
+            save_encoder(folder / ENCODER_FILE, state.released, self._card)
+            history = [record.to_json() for record in state.history]
+            write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
+        except OSError as error:
+            raise CheckpointError(f"{folder}: the run cannot be written: {error.strerror}") from error
+
+    def load(self) -> RunState | None:
+        """The state to go on from, or None where the folder holds none.
+
+        Raises CheckpointError where a file is damaged, ConfigError where it is of another config or starting encoder.
+        """
+        path = self._folder / CHECKPOINT_FILE
+        if not path.exists():
+            return None
+        arrays, facts = _read(path)
+        for what, expected in self._identity.items():
+            if facts[what] != expected:
+                raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")
+        return RunState(
+            encoder=Encoder(spec=self._spec, flat=arrays[_FLAT]),
+            kept=Encoder(spec=self._spec, flat=arrays[_KEPT]) if _KEPT in arrays else None,
+            run=facts["run"],
+            round=facts["round"],
+            cohort=tuple(facts["cohort"]),
+            moments=self._moments.read(facts["moments"], self._spec.input_dim),
+            optimiser={
+                name.removeprefix(_OPTIMISER): value for name, value in arrays.items() if name.startswith(_OPTIMISER)
+            },
+            history=tuple(RoundRecord.from_json(record) for record in facts["history"]),
+        )
+
+
+def load_moments(folder: Path, dim: int) -> dict[str, Moments]:
+    """The moments that a run's folder holds, by platform; raises CheckpointError where a file is damaged."""
+    _arrays, facts = _read(folder / CHECKPOINT_FILE)
+    return KeptMoments(folder).read(facts["moments"], dim)
+
+
+def save_outcome(folder: Path, reason: str) -> None:
+    """Say how the run ended: completed where there is no reason to the contrary."""
+    folder.mkdir(parents=True, exist_ok=True)
+    outcome = {"state": "failed" if reason else "completed", "reason": reason}
+    write_whole(folder / OUTCOME_FILE, json.dumps(outcome).encode("utf-8"))
+
+
+def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
+    arrays: dict[str, NDArray[Any]] = {
+        _FLAT: state.encoder.flat,
+        **({} if state.kept is None else {_KEPT: state.kept.flat}),
+        **{_OPTIMISER + name: value for name, value in state.optimiser.items()},
+    }
+    facts = json.dumps(
+        {
+            **further,
+            "run": state.run,
+            "round": state.round,
+            "cohort": list(state.cohort),
+            "history": [record.to_json() for record in state.history],
+        },
+        sort_keys=True,
+    )
+    return array_file(arrays, {"format": FORMAT, "facts": facts, "digest": array_digest(arrays, facts)})
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    try:
+        arrays, metadata = read_array_file(path)
+    except (NotAnArrayFile, OSError) as error:
+        raise CheckpointError(f"{path}: not a whole checkpoint") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: expected the format {FORMAT}; got {metadata.get('format')!r}")
+    if metadata.get("digest") != array_digest(arrays, metadata.get("facts", "")):
+        raise CheckpointError(f"{path}: damaged, its digest does not match")
+    facts: dict[str, Any] = json.loads(metadata["facts"])
+    return arrays, facts

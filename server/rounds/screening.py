@@ -1,0 +1,115 @@
+"""What a reply must be before it may touch the encoder, compared with the server's own.
+
+Rules, in order:
+1. it reads as a reply to the task that was sent (shared/federation/wire.py: records, keys, types, length, finite);
+2. it answers this round;
+3. its feature space has the fingerprint of the server's encoder;
+4. its layout has the names, shapes, dtypes and order of the form that was asked for: whole encoder, adapter or step;
+5. what it makes of the encoder is finite (two finite factors may have a product that is not);
+6. a training reply leaves the linear part as it was sent: that part is solved from moments alone;
+7. moments are such as sums over vectors of length 1 can be.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from flwr.app import RecordDict
+
+from shared.encoder.encoder import Encoder
+from shared.encoder.layout import Layout
+from shared.encoder.linear import Moments
+from shared.errors import ReplyRejected, WireError
+from shared.federation.config import LocalSettings
+from shared.federation.messages import Declined, EvaluateReply, Failed, MomentsReply, TrainReply
+from shared.federation.updates import update_layout, whole_update
+from shared.federation.wire import decode_evaluate_reply, decode_moments_reply, decode_train_reply
+
+_SLACK = 1e-6
+
+
+def screen_train(
+    content: RecordDict, encoder: Encoder, round_number: int, settings: LocalSettings
+) -> TrainReply | Declined | Failed:
+    """A training reply that fits the encoder sent, as the whole encoder that comes of it.
+
+    It must have the form that the settings ask for, and no other: an adapter's factors are multiplied out here, since
+    the mean of factors is not that of products. Raises ReplyRejected with the reason otherwise.
+    """
+    try:
+        reply = decode_train_reply(content)
+    except WireError as error:
+        raise ReplyRejected(str(error)) from error
+    _require_round(reply.round, round_number)
+    if isinstance(reply, TrainReply):
+        _require_fingerprint(reply.fingerprint, encoder)
+        _require_layout(reply.layout, update_layout(encoder.spec, settings))
+        whole = whole_update(encoder, reply.flat, settings)
+        if not np.isfinite(whole.flat).all():
+            raise ReplyRejected("the encoder that comes of it is not finite")
+        sent, received = encoder.linear(), whole.linear()
+        if not all(np.array_equal(getattr(sent, part), getattr(received, part)) for part in ("W", "mean_q", "mean_y")):
+            raise ReplyRejected("the linear part differs from the one sent; it comes from moments alone")
+        return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
+    return reply
+
+
+def screen_moments(content: RecordDict, encoder: Encoder, round_number: int) -> MomentsReply | Declined | Failed:
+    """Moments in the encoder's feature space; raises ReplyRejected with the reason otherwise."""
+    try:
+        reply = decode_moments_reply(content)
+    except WireError as error:
+        raise ReplyRejected(str(error)) from error
+    _require_round(reply.round, round_number)
+    if isinstance(reply, MomentsReply):
+        _require_fingerprint(reply.fingerprint, encoder)
+        if reply.moments.dim != encoder.spec.input_dim:
+            raise ReplyRejected(f"moments must have {encoder.spec.input_dim} dimensions; found {reply.moments.dim}")
+        _require_possible(reply.moments)
+    return reply
+
+
+def screen_evaluate(content: RecordDict, round_number: int) -> EvaluateReply | Declined | Failed:
+    """An evaluation reply to this round; raises ReplyRejected with the reason otherwise."""
+    try:
+        reply = decode_evaluate_reply(content)
+    except WireError as error:
+        raise ReplyRejected(str(error)) from error
+    _require_round(reply.round, round_number)
+    if isinstance(reply, EvaluateReply) and not all(0 <= value <= 1 for value in reply.validation.values()):
+        raise ReplyRejected("NDCG@10 must lie between 0 and 1")
+    return reply
+
+
+def _require_round(found: int, expected: int) -> None:
+    if found != expected:
+        raise ReplyRejected(f"the reply is to round {found}, not to round {expected}")
+
+
+def _require_fingerprint(found: str, encoder: Encoder) -> None:
+    expected = encoder.spec.feature_space.fingerprint
+    if found != expected:
+        raise ReplyRejected(f"another feature space: expected the fingerprint {expected}; found {found[:40]!r}")
+
+
+def _require_layout(found: Layout, expected: Layout) -> None:
+    if len(found.arrays) != len(expected.arrays):
+        raise ReplyRejected(f"the layout must hold {len(expected.arrays)} arrays; found {len(found.arrays)}")
+    for place, (ours, theirs) in enumerate(zip(expected.arrays, found.arrays, strict=True)):
+        if ours != theirs:
+            raise ReplyRejected(
+                f"array {place} of the layout must be {ours.name} {list(ours.shape)} {ours.dtype}; "
+                f"found {theirs.name[:40]!r} {list(theirs.shape)[:4]} {theirs.dtype}"
+            )
+
+
+def _require_possible(moments: Moments) -> None:
+    """Sums over n pairs of vectors no longer than 1: traces and norms are at most n, second moments not negative."""
+    limit = moments.n * (1 + _SLACK) + _SLACK
+    traces = max(float(np.trace(moments.A)), float(np.trace(moments.C)))
+    norms = max(float(np.linalg.norm(part)) for part in (moments.B, moments.sum_q, moments.sum_y))
+    if not moments.n >= 1 or traces > limit or norms > limit:
+        raise ReplyRejected("the moments are larger than sums over so many vectors of length 1 can be")
+    for square, total in ((moments.A, moments.sum_q), (moments.C, moments.sum_y)):
+        spread = square - np.outer(total, total) / moments.n
+        if float(np.linalg.eigvalsh(spread)[0]) < -_SLACK * limit:
+            raise ReplyRejected("the moments are not those of any vectors: a second moment is negative")

@@ -1,0 +1,149 @@
+"""What server and platforms say to each other, as plain dataclasses; no field can hold a head."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.layout import Layout
+from shared.encoder.linear import Moments
+from shared.encoder.step import Step
+from shared.feature_space.spec import FeatureSpace
+from shared.federation.config import LocalSettings
+from shared.federation.updates import Flat
+
+LOSSES = ("head", "encoder")
+"""the phases of a local round whose losses a platform may tell"""
+VALIDATIONS = ("linear", "sequence", "both")
+"""the parts of the encoder whose validation NDCG@10 a platform may tell"""
+
+
+class DeclineReason(StrEnum):
+    """Why a platform takes part in receiving only."""
+
+    TOO_FEW_USERS = "too-few-users"
+    SITE_POLICY = "site-policy"
+
+
+class FailureCode(StrEnum):
+    """All that the server learns of an error on a platform."""
+
+    SETTINGS = "settings"
+    DATA = "data"
+    FEATURE_SPACE = "feature-space"
+    HEAD_STORE = "head-store"
+    PROTOCOL = "protocol"
+    ENCODER_UNKNOWN = "encoder-unknown"
+    REFUSED = "refused"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsTask:
+    """Asks a platform for its moments in a feature space."""
+
+    round: int
+    feature_space: FeatureSpace
+
+
+@dataclass(frozen=True, kw_only=True)
+class MomentsReply:
+    """A platform's moments over its contributing users."""
+
+    round: int
+    moments: Moments
+    fingerprint: str
+    """of the platform's feature space"""
+    users: int
+    """training users, rounded to a power of two"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownEncoder:
+    """An encoder for a platform that holds the one before it, or already it itself: its numbers need not travel."""
+
+    spec: EncoderSpec
+    base: str
+    """digest of the encoder that the platform holds"""
+    step: Step | None
+    """from that one to this; None where they are the same"""
+    digest: str
+    """of the encoder that is meant"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainTask:
+    """Asks a platform to improve an encoder on its contributing users."""
+
+    run: str
+    """32 hexadecimal digits, the same when a run is stopped and goes on"""
+    round: int
+    seed: int
+    """of the run; the platform adds its name and the round"""
+    encoder: Encoder | KnownEncoder
+    settings: LocalSettings
+    keep: bool = False
+    """whether the next task may count on the encoder being there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainReply:
+    """What a platform made of the encoder, in the form that was asked for, as the platform says that it is laid out."""
+
+    round: int
+    flat: Flat
+    """[P] in the order of ``layout``, which tells one form from another"""
+    layout: Layout
+    fingerprint: str
+    users: int
+    """training users, rounded to a power of two"""
+    losses: dict[str, float]
+    """by phase, in nats"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateTask:
+    """Asks a platform what an encoder is worth on its weighting users."""
+
+    round: int
+    seed: int
+    encoder: Encoder | KnownEncoder
+    keep: bool = False
+    """whether the next task may count on the encoder being there"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateReply:
+    """NDCG@10 of the encoder's parts on a sample of weighting users."""
+
+    round: int
+    users: int
+    """weighting users in the sample, rounded to a power of two"""
+    validation: dict[str, float]
+    """by part of the encoder"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declined:
+    """The platform receives, and does not contribute."""
+
+    round: int
+    reason: DeclineReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The platform met an error; its text stays there."""
+
+    round: int
+    code: FailureCode
+
+
+Task = MomentsTask | TrainTask | EvaluateTask
+Reply = MomentsReply | TrainReply | EvaluateReply | Declined | Failed
+
+
+def power_of_two(count: int) -> int:
+    """The power of two nearest to a count on the logarithmic scale; 0 stays 0."""
+    return 0 if count < 1 else int(2 ** round(np.log2(count)))

@@ -1,1 +1,0 @@
-"""Keeping programs running: what a coordinator and an agent have in common."""

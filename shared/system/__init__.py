@@ -1,0 +1,1 @@
+"""Files, processes, logs and settings: what every program needs of the machine it runs on."""

@@ -1,0 +1,64 @@
+"""A port of loopback from which Prometheus reads what a process counts."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Metric, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from shared.errors import ConfigError
+from shared.system.settings_file import require
+
+_LOG = logging.getLogger("graft.metrics")
+LOOPBACK = "127.0.0.1"
+MOST_PORT = 65535
+
+
+class Figures(Protocol):
+    """What is counted, looked up whenever it is asked for."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Families of metrics; no user, item or platform is in them."""
+        ...
+
+
+def require_port(port: int) -> None:
+    """Raises ConfigError for a metrics port that cannot be."""
+    require("metrics_port", 0 <= port <= MOST_PORT, f"from 1 to {MOST_PORT}, or 0 for none", port)
+
+
+@contextmanager
+def metrics_served(port: int, figures: Figures) -> Iterator[None]:
+    """While it lasts, at this port of loopback; nothing where the port is 0.
+
+    Raises ConfigError where the port is taken.
+    """
+    if not port:
+        yield
+        return
+    registry = CollectorRegistry()
+    registry.register(figures)
+    try:
+        server, thread = start_http_server(port, addr=LOOPBACK, registry=registry)
+    except OSError as error:
+        raise ConfigError(f"metrics-port {port} on {LOOPBACK} cannot be had: {error.strerror}") from error
+    _LOG.info("metrics at http://%s:%d/metrics", LOOPBACK, port)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def restarts(processes: Iterable[dict[str, object]], of: str) -> Iterator[Metric]:
+    """How often each program that a supervisor keeps running was started again, and which run now."""
+    again = CounterMetricFamily(f"graft_{of}_program_restarts", "A program was started again.", labels=["program"])
+    runs = GaugeMetricFamily(f"graft_{of}_program_running", "Whether a program runs.", labels=["program"])
+    for one in processes:
+        again.add_metric([str(one["name"])], float(str(one["restarts"])))
+        runs.add_metric([str(one["name"])], float(one["pid"] is not None))
+    yield again
+    yield runs

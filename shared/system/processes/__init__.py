@@ -1,0 +1,1 @@
+"""Programs kept running, and the processes that keep them."""

@@ -1,0 +1,153 @@
+"""Keeps a few programs running: one that ends is started again, later each time where it ends at once.
+
+Its state file names the processes, so that whoever comes after a keeper that was killed ends what that one left.
+"""
+
+import json
+import logging
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from shared.system.processes.program import Process, Program, start
+from shared.system.whole_file import write_whole
+
+_LOG = logging.getLogger("graft.processes")
+LONGEST_PAUSE = 10.0
+"""seconds between two starts of a program that keeps ending"""
+STEADY = 60.0
+"""seconds after which a program counts as running, and its next end as the first"""
+PATIENCE = 10.0
+"""seconds between the polite end and the other"""
+
+
+@dataclass(kw_only=True)
+class _Kept:
+    program: Program
+    handle: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
+    started_at: float = 0.0
+    next_start: float = 0.0
+    ends: int = 0
+    """one after the other, without a steady time between"""
+    restarts: int = 0
+
+
+class Keeper:
+    """Programs in the order in which they are started; they are stopped in the other."""
+
+    def __init__(
+        self,
+        programs: Iterable[Program],
+        *,
+        logs: Path,
+        state: Path,
+        log_bytes: int,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._kept = [_Kept(program=program) for program in programs]
+        self._logs = logs
+        self._state = state
+        self._log_bytes = log_bytes
+        self._now = now
+        self._sleep = sleep
+
+    def tick(self) -> None:
+        """Look once: start what does not run and is due, put aside logs that are full."""
+        for kept in self._kept:
+            self._look(kept)
+            _put_aside(self._log(kept), self._log_bytes)
+
+    def report(self) -> list[dict[str, Any]]:
+        """Name, process id and number of restarts of each."""
+        return [
+            {"name": kept.program.name, "pid": kept.process.pid if kept.process else None, "restarts": kept.restarts}
+            for kept in self._kept
+        ]
+
+    def stop(self) -> None:
+        """End all, politely first."""
+        for kept in reversed(self._kept):
+            if kept.process is not None and kept.handle is not None:
+                _end(kept.process, partial(_unfinished, kept.handle), now=self._now, sleep=self._sleep)
+            kept.handle = kept.process = None
+        with suppress(OSError):  # on a full disk the file names processes that have ended, which does no harm
+            self._write_state()
+
+    def _look(self, kept: _Kept) -> None:
+        if kept.handle is not None and (code := kept.handle.poll()) is not None:
+            self._ended(kept, code)
+        if kept.handle is None and self._now() >= kept.next_start:
+            self._start(kept)
+
+    def _ended(self, kept: _Kept, code: int) -> None:
+        kept.ends = 1 if self._now() - kept.started_at >= STEADY else kept.ends + 1
+        pause = min(LONGEST_PAUSE, 2.0 ** (kept.ends - 1))
+        says = f"{code}, {kept.program.endings[code]}" if code in kept.program.endings else code
+        _LOG.warning("%s ended with %s; started again in %g seconds", kept.program.name, says, pause)
+        if kept.process is not None:
+            kept.process.signal(signal.SIGKILL)
+        kept.handle = kept.process = None
+        kept.next_start, kept.restarts = self._now() + pause, kept.restarts + 1
+
+    def _start(self, kept: _Kept) -> None:
+        kept.handle, kept.process = start(kept.program, self._log(kept))
+        kept.started_at = self._now()
+        _LOG.info("%s runs as process %d", kept.program.name, kept.process.pid)
+        self._write_state()
+
+    def _log(self, kept: _Kept) -> Path:
+        return self._logs / f"{kept.program.name}.log"
+
+    def _write_state(self) -> None:
+        running = [asdict(kept.process) for kept in self._kept if kept.process is not None]
+        write_whole(self._state, json.dumps(running).encode("utf-8"))
+
+
+def end_leftovers(state: Path, *, now: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
+    """End what a keeper that was killed has left running; the names of what was."""
+    left = left_running(state)
+    for one in left:
+        _end(one, partial(getattr, one, "runs"), now=now, sleep=sleep)
+    return [one.name for one in left]
+
+
+def left_running(state: Path) -> list[Process]:
+    """What runs of the processes that a keeper has named in its state file."""
+    try:
+        named = [Process(**values) for values in json.loads(state.read_text("utf-8"))]
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+    return [one for one in named if one.runs]
+
+
+def _unfinished(handle: subprocess.Popen[bytes]) -> bool:
+    return handle.poll() is None
+
+
+def _end(
+    process: Process, runs: Callable[[], bool], *, now: Callable[[], float], sleep: Callable[[float], None]
+) -> None:
+    """Politely, then not; what the process has started ends with it."""
+    process.signal(signal.SIGTERM)
+    deadline = now() + PATIENCE
+    while runs() and now() < deadline:
+        sleep(0.1)
+    process.signal(signal.SIGKILL)
+    while runs() and now() < deadline + PATIENCE:
+        sleep(0.1)
+
+
+def _put_aside(log: Path, most: int) -> None:
+    """Where the log is full, keep a copy beside it and empty it: the program writes on at its new end."""
+    if log.exists() and log.stat().st_size > most:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        with log.open("r+b") as stream:
+            stream.truncate(0)

@@ -1,0 +1,165 @@
+"""A folder whose programs one supervisor keeps running: starting it, here or in the background, and stopping it."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import ConfigError
+from shared.system.file_lock import claim, claimant
+from shared.system.processes.keeper import Keeper, end_leftovers, left_running
+from shared.system.processes.program import Program
+from shared.system.whole_file import write_whole
+
+_LOG = logging.getLogger("graft.processes")
+TICK_SECONDS = 0.5
+READY_SECONDS = 180.0
+STOP_SECONDS = 90.0
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supervision:
+    """The supervisor of one folder, whether it runs or not."""
+
+    what: str
+    """what it is called in sentences: the server, the agent"""
+    state: Path
+    """folder for its lock, its report and the ids of its processes"""
+    logs: Path
+
+    def running(self) -> bool:
+        """Whether one runs now."""
+        return bool(claimant(self._lock))
+
+    def at_work(self, command: str) -> list[str]:
+        """What runs in the folder, in words: a supervisor, as which command, or what one that was killed has left."""
+        if number := claimant(self._lock):
+            return [f"{command} (process {number})"]
+        return [f"{one.name}, left by a killed {command} (process {one.pid})" for one in left_running(self._processes)]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder; raises ConfigError where a supervisor does."""
+        with claim(self._lock, f"{self.what} runs already"):
+            yield
+
+    def report(self) -> Report:
+        """What it last said of itself: ``supervisor`` (its process), ``processes`` and more; empty if nothing."""
+        try:
+            found: Report = json.loads(self._report.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def serve(
+        self,
+        programs: Callable[[], list[Program]],
+        *,
+        each_tick: Callable[[], Mapping[str, Any]],
+        stopping: Callable[[], bool],
+        log_bytes: int,
+    ) -> None:
+        """Keep the programs running until ``stopping``; what ``each_tick`` gives is added to the report.
+
+        What the system refuses meanwhile (a full disk) is told in the log, and tried again at the next tick.
+        Raises ConfigError where another supervisor runs in the folder.
+        """
+        with self.alone():
+            for name in end_leftovers(self._processes, now=time.monotonic, sleep=time.sleep):
+                _LOG.warning("%s was left running and is ended", name)
+            keeper = Keeper(
+                programs(),
+                logs=self.logs,
+                state=self._processes,
+                log_bytes=log_bytes,
+                now=time.monotonic,
+                sleep=time.sleep,
+            )
+            reported: Report = {}
+            try:
+                while not stopping():
+                    try:
+                        keeper.tick()
+                        reported = self._say({**each_tick(), "processes": keeper.report()}, before=reported)
+                    except OSError as error:
+                        _LOG.warning("not possible now, tried again: %s", error)
+                    time.sleep(TICK_SECONDS)
+            finally:
+                keeper.stop()
+
+    def start(self, command: tuple[str, ...], ready: Callable[[Report], bool]) -> int:
+        """Start a supervisor as ``python COMMAND`` in the background and wait until its report is ``ready``.
+
+        Returns its process id; raises ConfigError where it ends before that or takes too long.
+        """
+        if number := claimant(self._lock):
+            raise ConfigError(f"{self.what} runs already, as process {number}")
+        self._report.unlink(missing_ok=True)
+        log = self.logs / "supervisor.log"
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-P", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=self.state,
+            )
+        deadline = time.monotonic() + READY_SECONDS
+        while not ready(self.report()):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ConfigError(f"{self.what} did not start: {_last_line(log)}; its logs are in {self.logs}")
+            time.sleep(0.2)
+        return process.pid
+
+    def stop(self) -> None:
+        """End the supervisor and all that it runs; raises ConfigError where none runs or it does not end."""
+        found = self.report().get("supervisor")
+        if not self.running() or found is None:
+            raise ConfigError(f"{self.what} does not run")
+        os.kill(int(found), signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.running():
+            if time.monotonic() > deadline:
+                raise ConfigError(f"{self.what} has not ended within {STOP_SECONDS:g} seconds")
+            time.sleep(0.2)
+
+    @property
+    def _lock(self) -> Path:
+        return self.state / "running.lock"
+
+    @property
+    def _report(self) -> Path:
+        return self.state / "report.json"
+
+    @property
+    def _processes(self) -> Path:
+        return self.state / "processes.json"
+
+    def _say(self, report: Report, *, before: Report) -> Report:
+        said = {"supervisor": os.getpid(), **report}
+        if said != before:
+            write_whole(self._report, json.dumps(said).encode("utf-8"))
+        return said
+
+
+def asked_to_stop() -> Callable[[], bool]:
+    """From now on SIGTERM and Ctrl-C are noted; whether one has come."""
+    noted: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: noted.append(1))
+    return lambda: bool(noted)
+
+
+def _last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "it said nothing"

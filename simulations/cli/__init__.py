@@ -1,0 +1,1 @@
+"""The commands of ``graft-sim``."""

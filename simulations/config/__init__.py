@@ -1,0 +1,1 @@
+"""What a run does: its checked options, from flags and from a file."""

@@ -1,0 +1,121 @@
+"""The single-method baselines, each with its written grid, the winner chosen on training users' validation events."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from client.data.platform import Examples, Platform, Sequences, Stage
+from client.data.splits import examples
+from client.ensemble.cross_fitting import Catalogue, fit_data
+from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
+from client.scorers import ease
+from client.scorers.content_idf import ContentIdf
+from client.scorers.content_knn import ContentKnn
+from client.scorers.ease import Ease
+from client.scorers.item_knn import ItemKnn
+from client.scorers.item_similarity import item_similarity
+from client.scorers.popularity import Popularity
+from client.scorers.scorer import FitData, HistoryBatch, Scorer
+from client.scorers.sequence import Sequence
+from client.training.local_id import tune_local_id
+from client.training.validation import ValidationSet
+from shared.seeding import rng_for
+
+SHRINKS = (0.1, 0.3, 1.0, 3.0)
+REGULARISATIONS = (10.0, 30.0, 100.0, 300.0, 1000.0)
+LOCAL_ID_VALIDATION_USERS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A baseline as tuned."""
+
+    scorer: Scorer
+    column: int
+    """which of the scorer's columns is it"""
+    validation: float
+    """NDCG@10 on validation events"""
+    tuned: Mapping[str, object]
+
+
+def tuned_baseline(method: str, platform: Platform, catalogue: Catalogue, *, seed: int) -> Baseline | None:
+    """The baseline's best setting on validation; None where the platform cannot have it."""
+    data = fit_data(platform, catalogue, platform.training_users)
+    return _BASELINES[method](platform, data, seed)
+
+
+def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) -> Ranking:
+    """The baseline on held-out examples."""
+
+    def score(histories: Sequences) -> torch.Tensor:
+        return baseline.scorer.score(HistoryBatch(histories, platform.n_items))[baseline.column]
+
+    return rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats)
+
+
+def _best(platform: Platform, scorers: Mapping[str, Scorer], columns: slice = slice(None)) -> Baseline:
+    """The best column of several scorers; each name says how the scorer was set."""
+    held_out = examples(platform, Stage.VALIDATION, platform.training_users)
+    tried = []
+    for setting, scorer in scorers.items():
+        for column, validation in _ndcg_by_column(scorer, platform, held_out)[columns]:
+            tuned = {"setting": setting, "column": scorer.columns[column].name}
+            tried.append(Baseline(scorer=scorer, column=column, validation=validation, tuned=tuned))
+    return max(tried, key=lambda one: one.validation)
+
+
+def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> list[tuple[int, float]]:
+    """(column, NDCG@10) of every column of a scorer."""
+
+    def score(histories: Sequences) -> list[torch.Tensor]:
+        return scorer.score(HistoryBatch(histories, platform.n_items))
+
+    columns, n_items = len(scorer.columns), platform.n_items
+    ranks = ranks_by_column(score, held_out, columns, n_items=n_items, repeats=platform.repeats)
+    return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks).mean(1))]
+
+
+def _popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:
+    return _best(platform, {"item": Popularity(data)}, slice(0, 1))
+
+
+def _content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
+    """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each."""
+    grid: dict[str, Scorer] = {"shared space": ContentKnn(data)} if data.features.any() else {}
+    if data.grams.nnz:
+        grid["own idf"] = ContentIdf(data)
+    return _best(platform, grid) if grid else None
+
+
+def _item_knn(platform: Platform, data: FitData, _seed: int) -> Baseline:
+    grid = {f"shrink {shrink:g}": ItemKnn(data, item_similarity(data.user_items, shrink)) for shrink in SHRINKS}
+    return _best(platform, grid)
+
+
+def _ease(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
+    if data.n_items > ease.MAX_ITEMS:
+        return None
+    return _best(platform, {f"regularisation {value:g}": Ease(data, value) for value in REGULARISATIONS})
+
+
+def _local_id(platform: Platform, data: FitData, seed: int) -> Baseline:
+    held_out = examples(platform, Stage.VALIDATION, platform.training_users)
+    rng = rng_for(seed, "local-id", "validation-users")
+    sample = ValidationSet.sample(held_out, limit=LOCAL_ID_VALIDATION_USERS, hide_seen=not platform.repeats, rng=rng)
+    model, log, settings = tune_local_id(data.sequences, platform.n_items, sample, seed=seed)
+    tuned = {"epoch": log.best_epoch, "head_rate": settings.head_rate, "dropout": settings.dropout}
+    return Baseline(
+        scorer=Sequence(model), column=0, validation=float(np.max(log.validation, initial=0.0)), tuned=tuned
+    )
+
+
+_BASELINES: dict[str, Callable[[Platform, FitData, int], Baseline | None]] = {
+    "popularity": _popularity,
+    "content-knn": _content_knn,
+    "item-knn": _item_knn,
+    "ease": _ease,
+    "local-id": _local_id,
+}
+BASELINES = tuple(_BASELINES)

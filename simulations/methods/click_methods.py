@@ -1,0 +1,122 @@
+"""Click prediction on one platform under one seed: heads trained on impressions, then the test impressions, once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from client.clicks.click_head import ClickHeadConfig
+from client.clicks.click_inputs import CONTEXT, COUNTS, POPULARITY, ClickInputs, click_inputs
+from client.clicks.click_metrics import calibration_error, log_loss, rank_clicks
+from client.clicks.click_training import ClickTraining, TrainedClickHead, train_click_head
+from client.data.impressions import Impressions
+from client.data.platform import Platform, Stage
+from client.ensemble.calibration import Calibration
+from client.ensemble.cross_fitting import Trained
+from client.ensemble.fitting import FittedStacks
+from client.store.head_store import HeadStore
+from simulations.platforms.open_impressions import OpenImpressions
+from simulations.results.outcomes import CLICK_METHODS, ClickOutcome
+from simulations.results.recorder import Recorder
+
+PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "popularity": (),
+    "local": ((), ("own",)),
+    "feature": (("received",), ("received", "own")),
+}
+"""Method to the sets of trained parts whose scorers its head may look at beside the computed ones, with or without the
+products of their encoders (a single part's: they may be noise); validation impressions choose.
+``popularity`` sees nothing else."""
+
+SETTINGS = ClickTraining()
+
+
+def run_clicks(
+    recorder: Recorder,
+    platform: Platform,
+    opened: OpenImpressions,
+    methods: Sequence[str],
+    stacks: FittedStacks | None,
+    trained: Mapping[str, Trained],
+    *,
+    heads: HeadStore,
+    seed: int,
+) -> None:
+    """Those of the methods that predict clicks; ``local`` and ``feature`` see through the scorers of ``stacks``."""
+    asked = [method for method in CLICK_METHODS if method in methods and (stacks is not None or not PARTS[method])]
+    kept = {name: part.kept for name, part in trained.items() if part.kept is not None}
+    needed = {part for method in asked for parts in PARTS[method] for part in parts}
+    calibrations: dict[str, Calibration] = {}
+    if stacks is not None:
+        calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
+    with recorder.step("clicks", platform=platform.name):
+        inputs = click_inputs(
+            platform,
+            opened.impressions,
+            opened.catalogue,
+            {name: one for name, one in kept.items() if name in needed},
+            calibrations,
+            seed=seed,
+        )
+        for method in asked:
+            configs = _configs(method, inputs)
+            if configs:
+                best = _best(inputs, opened.impressions, configs, seed)
+                heads.write(f"click-{method}", best.head.to_stored())
+                recorder.add_clicks(_outcome(platform, method, seed, inputs, opened.impressions, best))
+
+
+def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
+    """The heads among which validation impressions choose; none where the platform lacks what the method needs."""
+    if method == "popularity":
+        return [ClickHeadConfig(columns=(POPULARITY,), hidden=0)]
+    computed = [name for name in inputs.names if ":" not in name and name not in COUNTS]
+    found = []
+    for parts in PARTS[method]:
+        if set(parts) <= set(inputs.encoders):
+            brought = [name for name in inputs.names if name.partition(":")[0] in parts]
+            columns = (*computed, *brought, *CONTEXT)
+            products = ((), parts) if len(parts) == 1 else (parts,)
+            found += [ClickHeadConfig(columns=columns, encoders=encoders) for encoders in products]
+    return found
+
+
+def _best(
+    inputs: ClickInputs, impressions: Impressions, configs: Sequence[ClickHeadConfig], seed: int
+) -> TrainedClickHead:
+    """The head with the lowest cross-entropy on validation impressions."""
+    training, validation = impressions.at(Stage.TRAIN), impressions.at(Stage.VALIDATION)
+    made = [train_click_head(inputs, training, validation, config, SETTINGS, seed=seed) for config in configs]
+    return min(made, key=lambda one: one.validation)
+
+
+def _outcome(
+    platform: Platform, method: str, seed: int, inputs: ClickInputs, impressions: Impressions, best: TrainedClickHead
+) -> ClickOutcome:
+    rows = impressions.at(Stage.TEST)
+    part = impressions.only(rows)
+    logits = best.head.logits(inputs, rows)
+    scaled = logits / best.head.temperature
+    return ClickOutcome(
+        platform=platform.name,
+        method=method,
+        seed=seed,
+        impressions={str(stage): len(impressions.at(stage)) for stage in Stage},
+        items=len(impressions.shown.texts),
+        click_rate=float(part.labels.mean()),
+        ranking=rank_clicks(logits, part.labels, part.candidates.offsets, platform.user_numbers[part.users]),
+        log_loss=log_loss(scaled, part.labels),
+        ece=calibration_error(expit(logits), part.labels),
+        ece_scaled=calibration_error(expit(scaled), part.labels),
+        temperature=best.head.temperature,
+        tuned={
+            "parts": _names({name.partition(":")[0] for name in best.head.config.columns if ":" in name}),
+            "products": _names(set(best.head.config.encoders)),
+            "epoch": int(np.argmin(best.losses)),
+            "validation": best.validation,
+        },
+    )
+
+
+def _names(parts: set[str]) -> str:
+    return "+".join(sorted(parts)) or "none"

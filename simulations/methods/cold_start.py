@@ -1,0 +1,78 @@
+"""Cold start in a run: users who have just come, items that nobody has met, a platform in its beginnings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Examples, Platform, Stage
+from client.data.preparation import with_training_users
+from client.data.splits import examples, joined, latest, training_sequences
+from client.evaluation.ranking import Ranking
+from shared.seeding import rng_for
+from simulations.platforms.open_platform import OpenPlatform
+from simulations.results.outcomes import BEGINNING, WHOLE_HISTORY, ColdStart
+
+LENGTHS = (1, 2, 3)
+"""Events of a user who has just come."""
+MAX_SHORTENED = 200
+"""Test users whose histories are shortened."""
+TRAINING_USERS = (10, 30, 100, 300)
+"""Of a platform in its beginnings."""
+METHODS = ("popularity", "content-knn", "item-knn", "local", "feature")
+"""What a platform in its beginnings is reported with; ``zero-shot`` uses none of its users and stays as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """What is ranked on a platform: N test examples, then S of them again at each of ``LENGTHS``."""
+
+    tests: Examples
+    """[N]"""
+    shortened: NDArray[np.int64]
+    """[S] rows of ``tests``, of users with more events than any of ``LENGTHS``"""
+    everything: Examples
+    """[N + 3 S]"""
+    target_events: NDArray[np.int64]
+    """[N] training events of the target"""
+
+    @classmethod
+    def of(cls, platform: Platform, seed: int) -> "HeldOut":
+        """All test events; who is shortened is drawn by the seed, and does not depend on who is trained on."""
+        tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
+        long = np.flatnonzero(tests.histories.lengths() > max(LENGTHS))
+        shortened = np.sort(rng_for(seed, "shortened-histories").permutation(long)[:MAX_SHORTENED])
+        met = training_sequences(platform, platform.training_users).items
+        return cls(
+            tests=tests,
+            shortened=shortened,
+            everything=joined([tests, *(latest(tests, shortened, length) for length in LENGTHS)]),
+            target_events=np.bincount(met, minlength=platform.n_items)[tests.targets],
+        )
+
+    def tests_of(self, ranking: Ranking) -> Ranking:
+        """The part of a ranking of ``everything`` (or of ``tests``) that is about the test examples."""
+        return ranking.part(np.arange(len(self.tests)))
+
+    def cold_start_of(self, ranking: Ranking) -> ColdStart:
+        """What a ranking says of new users and new items; nothing of new users where only ``tests`` were ranked."""
+        by_history = {}
+        if len(ranking.users) == len(self.everything):
+            rest = ranking.ndcg[len(self.tests) :].reshape(len(LENGTHS), -1)
+            by_history = {str(length): values for length, values in zip(LENGTHS, rest, strict=True)}
+            by_history[WHOLE_HISTORY] = ranking.ndcg[self.shortened]
+        return ColdStart(by_history=by_history, target_events=self.target_events)
+
+
+def beginnings(one: OpenPlatform, seed: int) -> Iterator[OpenPlatform]:
+    """The platform at each of ``TRAINING_USERS`` below its own number, where they have an event to learn weights from.
+
+    Test users and catalogue are the same as the platform's own; its clicks stay away.
+    """
+    for count in TRAINING_USERS:
+        if count < len(one.platform.training_users):
+            name = f"{one.platform.name}{BEGINNING}{count}"
+            platform = with_training_users(one.platform, count, name=name, seed=seed)
+            if len(examples(platform, Stage.TRAIN, platform.training_users)):
+                yield replace(one, data=replace(one.data, platform=platform), impressions=None)

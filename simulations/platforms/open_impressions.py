@@ -1,0 +1,49 @@
+"""A platform's impressions opened for a run, where it predicts clicks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from client.data.contract import IMPRESSIONS, read_folder
+from client.data.impressions import Impressions, read_impressions
+from client.data.platform import Platform, Stage
+from client.data.spec import PlatformSpec
+from client.ensemble.cross_fitting import Catalogue
+from client.features.item_features import item_features
+from client.features.kept_vectors import KeptVectors
+from client.features.neighbours import nearest
+from simulations.config.run_config import RunConfig
+from simulations.results.outcomes import CLICK_METHODS
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenImpressions:
+    """A platform's impressions with the vectors of what they showed."""
+
+    impressions: Impressions
+    catalogue: Catalogue
+    """of the shown items"""
+
+
+def open_impressions(
+    spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, kept: KeptVectors
+) -> OpenImpressions | None:
+    """None where the run predicts no clicks of this platform, or a stage has no impression."""
+    wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(CLICK_METHODS)
+    if not wanted or not (spec.path / IMPRESSIONS).is_file():
+        return None
+    preparation = spec.preparation(config.min_user_events, config.min_item_events)
+    impressions = read_impressions(read_folder(spec.path), preparation, platform, seed=seed)
+    if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
+        return None
+    _, features = item_features(impressions.shown, config.features, kept=kept)
+    return OpenImpressions(
+        impressions=impressions, catalogue=Catalogue(features=features, neighbours=nearest(features))
+    )
+
+
+def _tells(impressions: Impressions, stage: Stage) -> bool:
+    """Whether some impression of the stage has a clicked and an unclicked candidate."""
+    part = impressions.only(impressions.at(stage))
+    clicked = np.bincount(np.repeat(np.arange(len(part)), part.candidates.lengths()), part.labels, minlength=len(part))
+    return bool(((clicked > 0) & (clicked < part.candidates.lengths())).any())

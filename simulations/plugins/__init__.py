@@ -1,0 +1,1 @@
+"""Scorers and aggregations from a researcher's file: loaded, tried and guarded."""

@@ -1,0 +1,201 @@
+"""Two runs compared, each user with himself: what the second run's methods are worth against the first's."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from client.data.preparation import Preparation
+from client.data.spec import parse_platform_spec
+from client.evaluation.lift import Interval, paired_difference, paired_lift
+from shared.errors import DataError
+from shared.seeding import rng_for
+from simulations.results.outcomes import SHOWN
+from simulations.results.result_document import RESULT_FILE, read_result, read_users
+
+FORMAT = 1
+"""Version of what ``to_json`` gives."""
+
+_PAIR = ("platform", "method", "seed", "user")
+_COUNTS = ("users", "items", "events", "test_users")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedMethod:
+    """One method on one platform in both runs: means over users of NDCG@10, each user's being averaged over seeds."""
+
+    platform: str
+    method: str
+    seeds: tuple[int, ...]
+    """those that both runs have"""
+    users: int
+    first: float
+    second: float
+    difference: Interval
+    """``second`` minus ``first``"""
+    lift: Interval | None
+    """the same in percent of ``first``; None where that is 0"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What two runs have in common, and in what they differ."""
+
+    first: Path
+    second: Path
+    synthetic: bool
+    complete: bool
+    """False where one of the runs was stopped before its end"""
+    changed: Mapping[str, tuple[object, object]]
+    """option or version: its values in the first and in the second run, where they differ"""
+    methods: tuple[ComparedMethod, ...]
+    only_first: tuple[str, ...]
+    """``PLATFORM METHOD`` that the second run has not, or not under a common seed"""
+    only_second: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values, as docs/result-format.md names them."""
+        return {
+            "format": FORMAT,
+            "synthetic": self.synthetic,
+            "complete": self.complete,
+            "first": str(self.first),
+            "second": str(self.second),
+            "changed": {name: list(values) for name, values in self.changed.items()},
+            "methods": [{**asdict(one), "seeds": list(one.seeds)} for one in self.methods],
+            "only_first": list(self.only_first),
+            "only_second": list(self.only_second),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    folder: Path
+    document: dict[str, Any]
+    users: pl.DataFrame
+
+
+def compare(first: Path, second: Path) -> Comparison:
+    """Compare the runs of two folders.
+
+    Raises:
+        DataError: if a folder holds no result, or the runs share no platform, prepared one differently, or share no
+            method under a common seed.
+    """
+    runs = _read(first), _read(second)
+    shared = [name for name in runs[0].document["platforms"] if name in runs[1].document["platforms"]]
+    if not shared:
+        names = (", ".join(run.document["platforms"]) or "none" for run in runs)
+        raise DataError("the two runs must share a platform; the first has {}, the second {}".format(*names))
+    for name in shared:
+        _require_same_users(name, *runs)
+    pairs = runs[0].users.join(runs[1].users, on=_PAIR, suffix=" of second")
+    if pairs.is_empty():
+        raise DataError("the two runs must share a method under a common seed on a common platform; they share none")
+    compared = _compared(pairs)
+    found = {(one.platform, one.method) for one in compared}
+    return Comparison(
+        first=runs[0].folder,
+        second=runs[1].folder,
+        synthetic=bool(runs[0].document["synthetic"]),
+        complete=all(run.document["complete"] for run in runs),
+        changed=_changed(runs[0].document, runs[1].document),
+        methods=compared,
+        only_first=_others(runs[0], found),
+        only_second=_others(runs[1], found),
+    )
+
+
+def _read(folder: Path) -> _Run:
+    if folder.name == RESULT_FILE:
+        folder = folder.parent
+    return _Run(folder=folder, document=read_result(folder / RESULT_FILE), users=read_users(folder))
+
+
+def _require_same_users(name: str, first: _Run, second: _Run) -> None:
+    """Rows of users mean the same people only where the platform was prepared in the same way.
+
+    1. Embedded worlds follow from their first seed. 2. All of the preparation but ``fraction``, at which the test users
+    stay the same. 3. What came out of it. 4. The rows that were ranked.
+    """
+    worlds = [(run.document["synthetic"], _world_seed(run.document)) for run in (first, second)]
+    if worlds[0] != worlds[1]:
+        found = " and ".join(f"an embedded world of seed {seed}" if made else "a folder" for made, seed in worlds)
+        raise DataError(f"platform {name!r} must be the same in both runs; found {found}")
+    prepared = [_preparation(run.document, name) for run in (first, second)]
+    for field in fields(Preparation):
+        values = [getattr(one, field.name) for one in prepared]
+        _require_equal(name, field.name.replace("_", "-"), *values)
+    entries = [run.document["platforms"][name] for run in (first, second)]
+    for count in _COUNTS:
+        _require_equal(name, count.replace("_", " "), entries[0][count], entries[1][count])
+    ranked = [run.users.filter(pl.col("platform") == name).select("seed", "user").unique() for run in (first, second)]
+    seeds = set(ranked[0]["seed"]) & set(ranked[1]["seed"])
+    for seed in sorted(seeds):
+        users = [rows.filter(pl.col("seed") == seed)["user"].sort() for rows in ranked]
+        if not users[0].equals(users[1]):
+            raise DataError(
+                f"platform {name!r} was prepared differently in the two runs: other users under seed {seed}"
+            )
+
+
+def _require_equal(platform: str, what: str, first: object, second: object) -> None:
+    if first != second:
+        raise DataError(f"platform {platform!r} was prepared differently in the two runs: {what} {first} and {second}")
+
+
+def _world_seed(document: Mapping[str, Any]) -> object:
+    return document["config"].get("seed") if document["synthetic"] else None
+
+
+def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
+    config = document["config"]
+    specs = {spec.name: spec for spec in map(parse_platform_spec, config.get("platform", []))}
+    least = {option: config[option] for option in ("min_user_events", "min_item_events") if option in config}
+    if name not in specs:
+        return Preparation(**least)
+    prepared = specs[name].preparation(
+        least.get("min_user_events", Preparation.min_user_events),
+        least.get("min_item_events", Preparation.min_item_events),
+    )
+    return replace(prepared, fraction=1.0)
+
+
+def _compared(pairs: pl.DataFrame) -> tuple[ComparedMethod, ...]:
+    """Platforms in the order of the first run, methods in that of reports."""
+    places = {method: place for place, method in enumerate(SHOWN)}
+    groups = pairs.partition_by("platform", "method", as_dict=True, maintain_order=True)
+    platforms = list(dict.fromkeys(platform for platform, _ in groups))
+    ordered = sorted(groups.items(), key=lambda one: (platforms.index(one[0][0]), places.get(one[0][1], len(places))))
+    return tuple(_compared_method(str(platform), str(method), rows) for (platform, method), rows in ordered)
+
+
+def _compared_method(platform: str, method: str, rows: pl.DataFrame) -> ComparedMethod:
+    values = rows.group_by("user").agg(pl.col("ndcg@10").mean(), pl.col("ndcg@10 of second").mean()).sort("user")
+    first, second = (values[column].to_numpy() for column in ("ndcg@10", "ndcg@10 of second"))
+    names = ("compare", platform, method)
+    return ComparedMethod(
+        platform=platform,
+        method=method,
+        seeds=tuple(rows["seed"].unique().sort()),
+        users=values.height,
+        first=float(first.mean()),
+        second=float(second.mean()),
+        difference=paired_difference(second, first, rng_for(0, *names)),
+        lift=paired_lift(second, first, rng_for(0, *names)),
+    )
+
+
+def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
+    before, after = ({**document["config"], **document["versions"]} for document in (first, second))
+    names = dict.fromkeys((*before, *after))
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def _others(run: _Run, found: set[tuple[str, str]]) -> tuple[str, ...]:
+    entries = run.document["platforms"].items()
+    return tuple(
+        f"{name} {method}" for name, entry in entries for method in entry["methods"] if (name, method) not in found
+    )

@@ -1,0 +1,173 @@
+"""``report.html``: one self-contained page made from what ``result.json`` holds; no network, no scripts."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from client.ensemble.candidates import LOCAL
+from shared.system.whole_file import write_whole
+from simulations.report import curves, plots
+from simulations.results.outcomes import ORACLE
+from simulations.results.slices import COLD_USERS, WARM_USERS
+from simulations.results.table import lift_text, title
+
+REPORT_FILE = "report.html"
+
+HEADLINE_METHODS = ("federated", "feature", "model", "pooled", "zero-shot")
+"""Which method stands for transfer in the first lines of the page."""
+
+BEYOND = {"coverage@10": ".2f", "diversity@10": ".3f", "novelty@10": ".2f"}
+"""What is said of lists, and how it is written."""
+
+Draw = Callable[[Mapping[str, Any]], str | None]
+FIGURES: tuple[tuple[str, str, Draw], ...] = (
+    (
+        "Lift over local",
+        (
+            "NDCG@10 of each method against the same platform's best local-only recommender, in percent; bars are "
+            "95 % intervals over users (paired bootstrap). Filled: the interval excludes zero."
+        ),
+        plots.lift_figure,
+    ),
+    (
+        "New platforms",
+        (
+            "NDCG@10 on the same test users when only so many users of the platform could be trained on; zero-shot "
+            "uses none of them."
+        ),
+        curves.new_platform_figure,
+    ),
+    (
+        "New users",
+        (
+            "NDCG@10 for the same test users and targets when only the last one, two or three events of their "
+            "histories are known, and when all are."
+        ),
+        curves.new_user_figure,
+    ),
+    (
+        "New items",
+        (
+            "NDCG@10 by how many training events the wanted item has: an item with none is new. Parts of fewer than "
+            "ten users are not drawn."
+        ),
+        curves.new_item_figure,
+    ),
+    (
+        "What diversity costs",
+        (
+            "What is served, re-ranked by maximal marginal relevance: NDCG@10 against 1 − the mean cosine between "
+            "two items of a list, at each λ (0: the plain ranking)."
+        ),
+        curves.trade_off_figure,
+    ),
+    (
+        "What each scorer is worth alone",
+        "NDCG@10 of each scorer alone, on validation events; a stronger colour is better within a platform.",
+        plots.scorer_figure,
+    ),
+    (
+        "What each platform's stack weighs",
+        "The fitted weight of each scorer in the stack of the method named, mean over seeds.",
+        plots.weight_figure,
+    ),
+    (
+        "Who helps whom: the linear part",
+        (
+            "What the platform below a column gains, in percent, from the moments of the platform on the left: the "
+            "linear part of all over the one without it, NDCG without a cutoff on validation events of users who "
+            "are in no moments. Orange: it would do better without."
+        ),
+        plots.help_figure,
+    ),
+    (
+        "Who pulls the same way: the sequence part",
+        "The cosine between the platforms' updates of the encoder, mean over training rounds.",
+        plots.cosine_figure,
+    ),
+    (
+        "Rounds",
+        (
+            "The mean loss and the validation NDCG@10 of each platform after each round. The dotted line stands at the "
+            "round whose encoder the run leaves: the last that is not clearly worse than one before it."
+        ),
+        plots.round_figure,
+    ),
+    (
+        "Where time went",
+        "Seconds of each step, added up over platforms, some of which work at the same time.",
+        plots.time_figure,
+    ),
+)
+"""Heading, what it shows, and what draws it."""
+
+
+def write_report(document: Mapping[str, Any], path: Path) -> None:
+    """Write the page, whole or not at all."""
+    write_whole(path, render_report(document).encode("utf-8"))
+
+
+def render_report(document: Mapping[str, Any]) -> str:
+    """The page as HTML; every text from the outside is escaped."""
+    environment = Environment(
+        loader=PackageLoader("simulations.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template("report.html").render(
+        title=title(document),
+        document=document,
+        headline=headline(document),
+        beyond=beyond_rows(document),
+        figures=figures(document),
+        local=LOCAL,
+        oracle=ORACLE,
+        lift_text=lift_text,
+        verdict=verdict,
+    )
+
+
+def headline(document: Mapping[str, Any]) -> list[str]:
+    """One sentence for each platform with a transfer method: its lift over local, and how sure it is.
+
+    The method is the first there is of ``HEADLINE_METHODS``, never the best one: picked on the test it would flatter.
+    """
+    sentences = []
+    for name, entry in document["platforms"].items():
+        lifts = {method: found["lift"] for method, found in entry["methods"].items() if found["lift"] is not None}
+        method = next((method for method in HEADLINE_METHODS if method in lifts), None)
+        if method is not None:
+            sentences.append(f"{name}: {method} {lift_text(lifts[method])} over {LOCAL}, {verdict(lifts[method])}.")
+    return sentences
+
+
+def verdict(lift: Mapping[str, Any] | None) -> str:
+    """What the interval says."""
+    if lift is None:
+        return ""
+    if lift["low"] > 0:
+        return "better beyond noise"
+    return "worse beyond noise" if lift["high"] < 0 else "within noise"
+
+
+def beyond_rows(document: Mapping[str, Any]) -> dict[str, list[tuple[str, list[str]]]]:
+    """Platform: for each method whose lists are known, nine texts: three metrics of all, of cold and of warm users."""
+    rows: dict[str, list[tuple[str, list[str]]]] = {}
+    for name, entry in document["platforms"].items():
+        for method, found in entry["methods"].items():
+            if found.get("diversity@10") is not None:
+                parts = (found, found["slices"][COLD_USERS], found["slices"][WARM_USERS])
+                cells = [_cell(part[metric], form) for metric, form in BEYOND.items() for part in parts]
+                rows.setdefault(name, []).append((method, cells))
+    return rows
+
+
+def _cell(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:
+    """(heading, what it shows, SVG) of each figure that the result has something for."""
+    drawn = [(heading, text, draw(document)) for heading, text, draw in FIGURES]
+    return [(heading, text, Markup(svg)) for heading, text, svg in drawn if svg is not None]  # noqa: S704 (own SVG)

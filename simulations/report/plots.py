@@ -1,0 +1,205 @@
+"""The report's figures of methods, scorers, stacks, rounds and time, as SVG texts."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from simulations.report.drawing import INK, LINES, MARKERS, OTHER, SETTINGS, TRANSFER, WIDTH, named, panel_grid, svg_of
+from simulations.results.outcomes import ORACLE, SERVED
+
+TRANSFER_METHODS = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model", "pooled", SERVED)
+"""Methods in which something of other platforms is used."""
+
+
+@mpl.rc_context(SETTINGS)
+def lift_figure(document: Mapping[str, Any]) -> str | None:
+    """A dot with its interval for each method, a panel for each platform, a line at zero.
+
+    The oracle is left out: it would stretch the axis over all the others.
+    """
+    lifts = {
+        name: {
+            method: found["lift"]
+            for method, found in entry["methods"].items()
+            if found["lift"] is not None and method != ORACLE
+        }
+        for name, entry in document["platforms"].items()
+    }
+    lifts = {name: found for name, found in lifts.items() if found}
+    if not lifts:
+        return None
+    most = max(len(found) for found in lifts.values())
+    figure, panels = panel_grid(len(lifts), height=0.26 * most + 0.9)
+    for axes, (name, found) in zip(panels, lifts.items(), strict=False):
+        _draw_lifts(axes, found)
+        axes.set_title(named(document, name))
+        axes.set_xlabel("lift over local, %")
+    return svg_of(figure, "lift", document)
+
+
+def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
+    axes.axvline(0, color=INK, linewidth=1)
+    for row, (method, lift) in enumerate(lifts.items()):
+        color = TRANSFER if method in TRANSFER_METHODS else OTHER
+        clear = lift["low"] > 0 or lift["high"] < 0
+        axes.plot([lift["low"], lift["high"]], [row, row], color=color, linewidth=2, solid_capstyle="round", zorder=2)
+        axes.plot(
+            lift["mean"], row, "o", markersize=7, markeredgecolor=color, markerfacecolor=color if clear else "none"
+        )
+    axes.set_yticks(range(len(lifts)), list(lifts))
+    axes.set_ylim(len(lifts) - 0.5, -0.5)
+
+
+@mpl.rc_context(SETTINGS)
+def scorer_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of what each scorer reaches alone: platforms down, scorers across."""
+    return _heat_map(document, {name: entry["scorers"] for name, entry in document["platforms"].items()}, "scorers")
+
+
+@mpl.rc_context(SETTINGS)
+def weight_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of the stack's weights under the last transfer method that each platform has, else ``local``."""
+    weights = {}
+    for name, entry in document["platforms"].items():
+        weighted = {method: found["weights"] for method, found in entry["methods"].items() if found["weights"]}
+        chosen = [method for method in ("federated", "feature", "pooled", "local", "stack") if method in weighted]
+        if chosen:
+            weights[f"{name} ({chosen[0]})"] = weighted[chosen[0]]
+    return _heat_map(document, weights, "weights")
+
+
+def _heat_map(
+    document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str, digits: int | None = None
+) -> str | None:
+    values = {row: found for row, found in values.items() if found}
+    given = list(dict.fromkeys(column for found in values.values() for column in found))
+    columns = sorted(given, key=lambda column: list(values).index(column) if column in values else len(values))
+    if not columns:
+        return None
+    table = np.array([[found.get(column, np.nan) for column in columns] for found in values.values()])
+    figure = Figure(figsize=(WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    largest = np.maximum(np.nanmax(np.abs(table), axis=1, keepdims=True), 1e-12)
+    strength = np.nan_to_num(np.abs(table) / largest) * 0.6
+    shades = np.empty((*table.shape, 4))
+    shades[..., :3] = np.where(table[..., None] < 0, to_rgb(LINES[1]), to_rgb(TRANSFER))
+    shades[..., 3] = strength
+    if digits is None:
+        digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
+    _draw_cells(axes, table, shades, digits)
+    axes.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
+    axes.set_yticks(range(len(values)), list(values))
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return svg_of(figure, name, document)
+
+
+def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any, Any], digits: int) -> None:
+    rows, columns = table.shape
+    for row in range(rows):
+        for column in range(columns):
+            corner = (column - 0.48, row - 0.46)
+            axes.add_patch(Rectangle(corner, 0.96, 0.92, facecolor=shades[row, column], linewidth=0))
+            value = table[row, column]
+            text = "-" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}")
+            axes.text(column, row, text, ha="center", va="center", fontsize=9)
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+
+
+@mpl.rc_context(SETTINGS)
+def help_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of who helps whom through the linear part, mean over seeds: helpers down, the helped across."""
+    return _heat_map(
+        document, _mean_tables([each["linear"] for each in document.get("who_helps", [])]), "help", digits=1
+    )
+
+
+@mpl.rc_context(SETTINGS)
+def cosine_figure(document: Mapping[str, Any]) -> str | None:
+    """A heat map of the cosines between platforms' updates, mean over training rounds and seeds."""
+    tables = [each["cosines"] for each in document["rounds"] if each.get("cosines")]
+    return _heat_map(document, _mean_tables(tables), "cosines", digits=2)
+
+
+def _mean_tables(tables: list[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """Row to column to the mean over the tables that hold it."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for table in tables:
+        for row, values in table.items():
+            for column, value in values.items():
+                found.setdefault(row, {}).setdefault(column, []).append(value)
+    return {row: {column: float(np.mean(all_of)) for column, all_of in values.items()} for row, values in found.items()}
+
+
+@mpl.rc_context(SETTINGS)
+def round_figure(document: Mapping[str, Any]) -> str | None:
+    """Curves over the training rounds of the first seed: losses on the left, validation on the right."""
+    rounds = [each for each in document["rounds"] if each["seed"] == document["rounds"][0]["seed"]]
+    names = list(document["platforms"])
+    losses: dict[str, list[tuple[int, float]]] = {}
+    validation: dict[str, list[tuple[int, float]]] = {}
+    for each in rounds:
+        for platform, found in each["losses"].items():
+            for loss, value in found.items():
+                losses.setdefault(f"{platform}, {loss}", []).append((each["number"], value))
+        for platform, value in each["validation"].items():
+            validation.setdefault(platform, []).append((each["number"], value))
+    kept = [each["number"] for each in rounds if each.get("kept")]
+    if not losses and not validation:
+        return None
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for axes, curves, label in ((left, losses, "loss"), (right, validation, "validation NDCG@10")):
+        _draw_curves(axes, curves, names)
+        axes.set_xlabel("round")
+        axes.set_ylabel(label)
+        for number in kept:
+            axes.axvline(number, color="0.6", linestyle=":", zorder=0)
+    return svg_of(figure, "rounds", document)
+
+
+def _draw_curves(axes: Axes, curves: Mapping[str, list[tuple[int, float]]], names: list[str]) -> None:
+    """One line for each curve; a platform keeps its colour and marker, its further losses are dashed."""
+    drawn: list[str] = []
+    for curve, points in curves.items():
+        platform = curve.split(", ")[0]
+        look = (names.index(platform) if platform in names else 0) % len(LINES)
+        dashes = ("-", "--", ":", "-.")[drawn.count(platform) % 4]
+        drawn.append(platform)
+        axes.plot(
+            *zip(*points, strict=True), color=LINES[look], linestyle=dashes, marker=MARKERS[look], ms=4, label=curve
+        )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if curves:
+        axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+
+
+@mpl.rc_context(SETTINGS)
+def time_figure(document: Mapping[str, Any]) -> str | None:
+    """A bar for each step that took a noticeable part, the rest together."""
+    steps = document["seconds"]["steps"]
+    total = sum(steps.values())
+    ordered = sorted(steps.items(), key=lambda step: -step[1])
+    shown = {step: seconds for step, seconds in ordered if seconds >= 0.01 * total and seconds > 0}
+    if not shown:
+        return None
+    rest = total - sum(shown.values())
+    if rest > 0.005 * total:
+        shown["everything else"] = rest
+    figure = Figure(figsize=(WIDTH, 0.3 * len(shown) + 0.8), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(list(shown), list(shown.values()), color=TRANSFER, height=0.65)
+    axes.bar_label(bars, labels=[f"{seconds:.1f} s" for seconds in shown.values()], padding=4)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds")
+    axes.margins(x=0.1)
+    return svg_of(figure, "time", document)

@@ -1,0 +1,90 @@
+"""Click prediction in ``result.json`` and in a terminal: one block and one table, made of a run's outcomes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from client.ensemble.candidates import LOCAL
+from client.evaluation.lift import paired_lift
+from shared.seeding import rng_for
+from simulations.results.outcomes import CLICK_METHODS, ClickOutcome
+from simulations.results.table import lift_text
+
+_SHOWN = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}
+"""Column of the terminal's table: name in ``result.json``."""
+
+
+def clicks_entry(outcomes: list[ClickOutcome]) -> dict[str, Any] | None:
+    """A platform's ``clicks``; None where nothing of it was predicted."""
+    if not outcomes:
+        return None
+    by_method = {method: [one for one in outcomes if one.method == method] for method in CLICK_METHODS}
+    by_method = {method: found for method, found in by_method.items() if found}
+    local = by_method.get(LOCAL)
+    first = outcomes[0]
+    return {
+        "impressions": dict(first.impressions),
+        "items": first.items,
+        "click_rate": first.click_rate,
+        "methods": {method: _method_entry(found, local) for method, found in by_method.items()},
+    }
+
+
+def _method_entry(outcomes: list[ClickOutcome], local: list[ClickOutcome] | None) -> dict[str, Any]:
+    per_seed = {
+        "auc": [float(one.ranking.auc.mean()) for one in outcomes],
+        "gauc": [one.ranking.gauc for one in outcomes],
+        "mrr": [float(one.ranking.reciprocal_rank.mean()) for one in outcomes],
+        "ndcg@5": [float(one.ranking.ndcg_5.mean()) for one in outcomes],
+        "ndcg@10": [float(one.ranking.ndcg_10.mean()) for one in outcomes],
+        "log_loss": [one.log_loss for one in outcomes],
+        "ece": [one.ece for one in outcomes],
+        "ece_scaled": [one.ece_scaled for one in outcomes],
+        "temperature": [one.temperature for one in outcomes],
+    }
+    entry: dict[str, Any] = {metric: float(np.mean(values)) for metric, values in per_seed.items()}
+    entry["per_seed"] = {"seed": [one.seed for one in outcomes], **per_seed}
+    entry["lift"] = None if local is None or local is outcomes else _lift(outcomes, local)
+    names = dict.fromkeys(name for one in outcomes for name in one.tuned)
+    entry["tuned"] = {name: [one.tuned.get(name) for one in outcomes] for name in names}
+    return entry
+
+
+def _lift(outcomes: list[ClickOutcome], local: list[ClickOutcome]) -> dict[str, Any] | None:
+    """Of AUC over that of ``local`` on the same users; a user's impressions are averaged, then his seeds."""
+    pairs = _by_user(outcomes, "method").join(_by_user(local, "local"), on=["seed", "user"], how="inner")
+    users = pairs.group_by("user").agg(pl.col("method").mean(), pl.col("local").mean()).sort("user")
+    rng = rng_for(outcomes[0].seed, "click-lift", outcomes[0].platform, outcomes[0].method)
+    lift = paired_lift(users["method"].to_numpy(), users["local"].to_numpy(), rng)
+    return None if lift is None else {"against": LOCAL, **lift.to_json()}
+
+
+def _by_user(outcomes: list[ClickOutcome], name: str) -> pl.DataFrame:
+    frames = [
+        pl.DataFrame({"user": one.ranking.users, name: one.ranking.auc})
+        .group_by("user")
+        .agg(pl.col(name).mean())
+        .with_columns(seed=pl.lit(one.seed))
+        for one in outcomes
+    ]
+    return pl.concat(frames)
+
+
+def clicks_table(document: Mapping[str, Any]) -> Table | None:
+    """Click prediction on every platform that has impressions, for a terminal; None where none has."""
+    blocks = {name: entry["clicks"] for name, entry in document["platforms"].items() if entry.get("clicks")}
+    if not blocks:
+        return None
+    table = Table(title="Clicks on test impressions", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("platform", "method", *_SHOWN, "lift of AUC over local"):
+        table.add_column(column, justify="left" if column in ("platform", "method") else "right")
+    for name, block in blocks.items():
+        for place, (method, found) in enumerate(block["methods"].items()):
+            figures = [f"{found[metric]:.3f}" for metric in _SHOWN.values()]
+            table.add_row("" if place else name, method, *figures, lift_text(found["lift"]))
+        table.add_section()
+    return table

@@ -1,0 +1,94 @@
+"""The result as a table: in the terminal, and as Markdown for the documentation."""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.box import HEAVY_HEAD, SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from client.ensemble.candidates import LOCAL
+
+COLUMNS = ("platform", "method", "NDCG@10", "Recall@10", "MRR", "coverage@10", "lift over local", "of oracle")
+_LESS_WIDE = ((), ("MRR", "coverage@10"), ("MRR", "coverage@10", "Recall@10"))
+"""Columns left out, the first set that lets the table fit its console."""
+_SYNTHETIC = " (synthetic)"
+
+
+def rich_table(document: Mapping[str, Any], width: int) -> Table:
+    """The table for a terminal of ``width`` characters, made from what ``result.json`` holds.
+
+    Where it is too wide, columns go, lifts lose their decimals, and platforms the label that the title bears too.
+    """
+    for left_out in _LESS_WIDE:
+        for short in (False, True):
+            table = _table(document, left_out, short=short)
+            if natural_width(table) <= width:
+                return table
+    return table
+
+
+def _table(document: Mapping[str, Any], left_out: tuple[str, ...], *, short: bool) -> Table:
+    shown = [column for column in _columns(document) if column not in left_out]
+    table = Table(title=title(document), title_justify="left", box=SIMPLE_HEAD if short else HEAVY_HEAD)
+    for name in shown:
+        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
+    previous = None
+    for row in rows(document, short=short):
+        if previous not in (None, row[0]):
+            table.add_section()
+        cells = dict(zip(COLUMNS, row, strict=True)) | ({"platform": ""} if row[0] == previous else {})
+        table.add_row(*(cells[name] for name in shown), style="bold" if row[1] == LOCAL else None)
+        previous = row[0]
+    return table
+
+
+def natural_width(table: Table) -> int:
+    """Characters that the table takes where nothing is cut."""
+    console = Console(width=10_000, file=io.StringIO())
+    return console.measure(table).maximum
+
+
+def markdown_table(document: Mapping[str, Any]) -> str:
+    """The same table in Markdown, with a title line above it."""
+    columns = _columns(document)
+    lines = [title(document), "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    lines += [f"| {' | '.join(row[: len(columns)])} |" for row in rows(document)]
+    return "\n".join(lines) + "\n"
+
+
+def title(document: Mapping[str, Any]) -> str:
+    """One line that says what the numbers are, ``synthetic`` where they are."""
+    kind = "Synthetic world: no real data" if document["synthetic"] else "Real folders"
+    state = "" if document["complete"] else "; stopped before its end"
+    seeds = document["config"].get("seeds", 1)
+    return f"{kind}; source {document['source'] or 'none'}; {seeds} seed{'s' * (seeds != 1)}; full ranking{state}"
+
+
+def rows(document: Mapping[str, Any], *, short: bool = False) -> Iterator[tuple[str, ...]]:
+    """One row of texts for each platform and method; ``short``: as they are in a narrow terminal."""
+    label = _SYNTHETIC if document["synthetic"] and not short else ""
+    for platform, entry in document["platforms"].items():
+        for method, found in entry["methods"].items():
+            share = found.get("share_of_oracle")
+            yield (
+                platform + label,
+                method,
+                *(f"{found[metric]:.4f}" for metric in ("ndcg@10", "recall@10", "mrr")),
+                f"{found['coverage@10']:.2f}",
+                lift_text(found["lift"], 0 if short else 1),
+                "" if share is None else f"{share:.0%}",
+            )
+
+
+def lift_text(lift: Mapping[str, Any] | None, decimals: int = 1) -> str:
+    """``+12.3 % [+4.0, +20.1]``, or a dash."""
+    if lift is None:
+        return "-"
+    mean, low, high = (f"{lift[name]:+.{decimals}f}" for name in ("mean", "low", "high"))
+    return f"{mean} % [{low}, {high}]"
+
+
+def _columns(document: Mapping[str, Any]) -> tuple[str, ...]:
+    return COLUMNS if document["synthetic"] else COLUMNS[:-1]

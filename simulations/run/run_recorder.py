@@ -1,0 +1,111 @@
+"""The recorder of a whole run: it keeps what is ready, so that a stopped run can still be written."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from typing_extensions import override
+
+from simulations.config.run_config import RunConfig
+from simulations.results.outcomes import (
+    CLICK_METHODS,
+    SHOWN,
+    ClickOutcome,
+    EncoderSummary,
+    GateOutcome,
+    HelpOutcome,
+    MethodOutcome,
+    PlatformSummary,
+    RoundOutcome,
+    RunResult,
+)
+from simulations.results.recorder import Recorder
+
+
+def _say_nothing(_line: str) -> None:
+    return
+
+
+class RunRecorder(Recorder):
+    """Keeps everything of a run. Platforms may report at the same time; what comes out has one order all the same."""
+
+    def __init__(self, config: RunConfig, *, say: Callable[[str], None] = _say_nothing) -> None:
+        self._config = config
+        self._say = say
+        self._began = time.perf_counter()
+        self._lock = threading.Lock()
+        self._encoder: EncoderSummary | None = None
+        self._platforms: dict[str, tuple[int, PlatformSummary]] = {}
+        self._outcomes: list[MethodOutcome] = []
+        self._rounds: list[RoundOutcome] = []
+        self._gates: list[GateOutcome] = []
+        self._helps: list[HelpOutcome] = []
+        self._clicks: list[ClickOutcome] = []
+        self._seconds: dict[str, float] = {}
+
+    @override
+    def say(self, line: str) -> None:
+        self._say(line)
+
+    @override
+    def add_seconds(self, step: str, seconds: float) -> None:
+        with self._lock:
+            self._seconds[step] = self._seconds.get(step, 0.0) + seconds
+
+    @override
+    def add_platform(self, summary: PlatformSummary, seed: int) -> None:
+        first, known = self._platforms.get(summary.name, (seed, summary))
+        if seed < first or (seed == first and not known.scorer_values):
+            first, known = seed, summary
+        self._platforms[summary.name] = first, known
+
+    @override
+    def add_outcome(self, outcome: MethodOutcome) -> None:
+        self._outcomes.append(outcome)
+
+    @override
+    def add_gate(self, outcome: GateOutcome) -> None:
+        self._gates.append(outcome)
+
+    @override
+    def add_clicks(self, outcome: ClickOutcome) -> None:
+        self._clicks.append(outcome)
+
+    def set_encoder(self, summary: EncoderSummary) -> None:
+        """The shared encoder."""
+        self._encoder = summary
+
+    def add_round(self, outcome: RoundOutcome) -> None:
+        """One federated round."""
+        self._rounds.append(outcome)
+
+    def add_help(self, outcome: HelpOutcome) -> None:
+        """Who helps whom under one seed."""
+        self._helps.append(outcome)
+
+    def result(self, *, complete: bool) -> RunResult:
+        """What is ready by now: by seed, then platforms and methods in their order."""
+        platforms = list(dict.fromkeys((*self._config.names, *sorted(self._platforms))))
+        places = {name: place for place, name in enumerate(platforms)}
+        methods = {name: place for place, name in enumerate(SHOWN)}
+        return RunResult(
+            config=self._config.to_dict(),
+            synthetic=self._config.synthetic,
+            source=",".join(self._config.sources) or None,
+            encoder=self._encoder,
+            platforms=tuple(
+                summary for _seed, summary in sorted(self._platforms.values(), key=lambda one: places[one[1].name])
+            ),
+            outcomes=tuple(
+                sorted(self._outcomes, key=lambda one: (one.seed, places[one.platform], methods[one.method]))
+            ),
+            rounds=tuple(self._rounds),
+            gates=tuple(sorted(self._gates, key=lambda one: (one.seed, places[one.platform]))),
+            helps=tuple(self._helps),
+            clicks=tuple(
+                sorted(self._clicks, key=lambda one: (one.seed, places[one.platform], CLICK_METHODS.index(one.method)))
+            ),
+            seconds=dict(sorted(self._seconds.items())),
+            wall_seconds=time.perf_counter() - self._began,
+            complete=complete,
+        )

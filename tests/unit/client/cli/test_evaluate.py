@@ -1,0 +1,90 @@
+"""``graft-client evaluate``: what a fit would serve, judged by events that nothing was fitted on."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from client.cli.main import app
+from client.cli.pretrain import pretrain_folder
+from client.data.platform import Stage
+from client.data.preparation import Preparation
+from client.data.splits import examples
+from client.ensemble.fitting import rank_all
+from client.fitting.contenders import Contenders
+from client.fitting.served_evaluation import evaluate_fit
+from client.fitting.served_fit import FitSettings, open_fit
+from client.training.loop import TrainingSettings
+from shared.errors import ConfigError, InputError
+from tests.integration.tiny_folders import write_tiny_folder
+
+SETTINGS = FitSettings(contenders=Contenders(own=False))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_tiny_folder(tmp_path_factory.mktemp("evaluate") / "shop")
+
+
+@pytest.fixture(scope="module")
+def encoder_file(folder):
+    out = folder.parent / "encoder.safetensors"
+    quick = TrainingSettings(epochs=1, tokens=256)
+    pretrain_folder(folder, out, preparation=Preparation(), preset="tiny", settings=quick)
+    return out
+
+
+def test_judges_each_method_by_every_users_last_event(folder, encoder_file) -> None:
+    work = open_fit(folder, encoder_file, SETTINGS)
+    found = evaluate_fit(work, seed=0)
+    platform, stacks = work.platform, work.stacks
+    tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
+    assert (found.users, found.items) == (platform.n_users, platform.n_items)
+    assert found.served == work.verdict.served
+    for method in ("local", "feature"):
+        ranking = rank_all(stacks.panel, stacks.chosen[method].weights[None], tests)[0]
+        assert found.methods[method].ndcg == pytest.approx(ranking.ndcg.mean())
+    assert found.methods["local"].lift is None
+    assert {"popularity", "content-knn", "item-knn"} <= set(found.methods)
+
+
+def test_the_lift_is_that_of_the_means(folder, encoder_file) -> None:
+    methods = evaluate_fit(open_fit(folder, encoder_file, SETTINGS), seed=0).methods
+    local = methods["local"].ndcg
+    for name, one in methods.items():
+        if name != "local" and one.lift is not None:
+            assert one.lift.mean == pytest.approx(100 * (one.ndcg / local - 1))
+            assert one.lift.low <= one.lift.mean <= one.lift.high
+
+
+def test_prints_a_table_that_names_what_is_served_or_json(folder, encoder_file) -> None:
+    command = ["evaluate", str(folder), "--encoder", str(encoder_file), "--no-own"]
+    table = CliRunner().invoke(app, command)
+    assert table.exit_code == 0, table.output
+    assert "(served)" in table.output
+    answer = CliRunner().invoke(app, [*command, "--json"])
+    found = json.loads(answer.stdout)
+    assert found["served"] in found["methods"]
+    popularity = found["methods"]["popularity"]
+    assert set(popularity) == {"ndcg", "recall", "mrr", "coverage", "lift"}
+    heads, row = (
+        next(line.split() for line in table.output.splitlines() if line.split()[:1] == [first])
+        for first in ("method", "popularity")
+    )
+    shown = dict(zip(heads[1:5], row[1:5], strict=True))
+    assert shown["MRR"] == f"{popularity['mrr']:.4f}"
+    assert shown["coverage"] == f"{popularity['coverage']:.1%}"
+
+
+def test_stores_nothing(folder, encoder_file) -> None:
+    before = sorted(path.name for path in folder.parent.iterdir())
+    evaluate_fit(open_fit(folder, encoder_file, SETTINGS), seed=0)
+    assert sorted(path.name for path in folder.parent.iterdir()) == before
+
+
+def test_refuses_an_option_that_does_not_exist_and_a_folder_that_is_none(folder, encoder_file, tmp_path) -> None:
+    asked = CliRunner().invoke(app, ["evaluate", f"{folder},order=up", "--encoder", str(encoder_file)])
+    assert isinstance(asked.exception, ConfigError)
+    missing = CliRunner().invoke(app, ["evaluate", str(tmp_path / "none"), "--encoder", str(encoder_file)])
+    assert isinstance(missing.exception, InputError)

@@ -1,0 +1,78 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from client.cli.main import app, run
+from client.cli.pretrain import PretrainOutcome, pretrain_folder
+from client.data.preparation import Preparation
+from client.ensemble.calibration import Calibration
+from client.training.loop import TrainingSettings
+from shared.encoder.file import load_encoder
+from shared.errors import ConfigError
+
+QUICK = TrainingSettings(epochs=1, tokens=256)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Eighty users who walk along a shelf of twenty items."""
+    rng = np.random.default_rng(0)
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    texts = [f"item number {item} of the shelf" for item in range(20)]
+    pl.DataFrame({"item_id": list(range(20)), "text": texts}).write_parquet(shelf / "items.parquet")
+    starts = rng.integers(0, 20, 80)
+    rows = [(user, int(start + step) % 20, step) for user, start in enumerate(starts) for step in range(6)]
+    events = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
+    events.write_parquet(shelf / "events.parquet")
+    return shelf
+
+
+def test_writes_an_encoder_with_calibrations_and_rounded_counts(folder, tmp_path):
+    out = tmp_path / "encoder.safetensors"
+    outcome = pretrain_folder(folder, out, preparation=Preparation(), preset="tiny", settings=QUICK)
+    encoder, card = load_encoder(out)
+    assert outcome.parameters == len(encoder.flat)
+    assert encoder.linear().W.any()
+    encoder_columns = {"released:linear", "released:sequence"}
+    assert encoder_columns == {name for name in card.calibration if not name.startswith("content-")}
+    assert "content-knn@0.6" in card.calibration
+    mixtures = [Calibration.from_json(values).mixture for values in card.calibration.values()]
+    assert np.allclose([sum(mixture) for mixture in mixtures], 1)
+    assert all(np.log2(count) % 1 == 0 for count in card.counts.values())
+
+
+def test_refuses_to_write_into_a_folder_that_is_not_there(folder, tmp_path):
+    with pytest.raises(ConfigError, match="existing folder"):
+        pretrain_folder(folder, tmp_path / "none" / "e.safetensors", preparation=Preparation(), preset="tiny")
+
+
+def test_ends_bad_input_with_one_sentence_and_code_2(tmp_path, capsys):
+    arguments = ["pretrain", str(tmp_path / "nothing"), "--out", str(tmp_path / "e.safetensors")]
+    with pytest.raises(SystemExit) as stop:
+        run(lambda: app(arguments, standalone_mode=False))
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_path, monkeypatch):
+    asked = {}
+
+    def noted(path, out, **arguments):
+        asked.update(arguments, path=path)
+        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
+
+    monkeypatch.setattr("client.cli.pretrain.pretrain_folder", noted)
+    line = f"{folder},users=0-50,min-rating=4,order=none"
+    app(["pretrain", line, "--out", str(tmp_path / "e"), "--min-user-events", "5"], standalone_mode=False)
+    assert asked["path"] == folder
+    assert asked["preparation"] == Preparation(users=(0, 50), min_rating=4, ordered=False, min_user_events=5)
+
+
+@pytest.mark.parametrize("option", ["users=0", "min-ratings=4", "40"])
+@pytest.mark.parametrize("command", [("pretrain", "--out"), ("fit", "--encoder", "none", "--heads")])
+def test_refuses_an_option_of_a_platform_that_there_is_not(command, option, folder, tmp_path):
+    name, *rest = command
+    with pytest.raises(ConfigError, match=option.partition("=")[0]):
+        app([name, f"{folder},{option}", *rest, str(tmp_path / "e")], standalone_mode=False)
+    assert not (tmp_path / "e").exists()

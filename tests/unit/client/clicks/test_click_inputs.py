@@ -1,0 +1,120 @@
+"""What a click head looks at: right for each candidate, and blind to what it must not see."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from client.clicks.click_inputs import COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
+from client.data.contract import read_folder
+from client.data.impressions import Impressions, read_impressions
+from client.data.platform import Platform, Stage
+from client.data.preparation import Preparation, prepare
+from client.ensemble.calibration import Calibration
+from client.ensemble.cross_fitting import Catalogue, cross_fit
+from client.ensemble.panel import Panel, RawPanel
+from client.features.hashing import hash_texts, hashing_space
+from client.features.neighbours import nearest
+from client.scorers.content_knn import ContentKnn
+from client.scorers.encoder_scorers import KeptEncoder
+from client.scorers.popularity import Popularity
+from client.scorers.scorer import FitData, Kind
+from client.training.sequence_model import SequenceHead
+from shared.encoder.encoder import Encoder, EncoderSpec
+from tests.unit.client.data.clicks import DAYS, click_folder
+
+SPEC = EncoderSpec(preset="tiny", input_dim=hashing_space().dim, feature_space=hashing_space())
+ENCODER = Encoder.initial(SPEC, seed=0)
+
+
+def opened(path: Path, **clicks: int) -> tuple[Platform, Impressions, ClickInputs]:
+    folder, preparation = read_folder(click_folder(path, **clicks)), Preparation()
+    platform = prepare(folder, preparation, name="news", seed=0)
+    impressions = read_impressions(folder, preparation, platform, seed=0)
+    assert impressions is not None
+    own = hash_texts(platform.texts)
+    fit = cross_fit(platform, Catalogue(features=own, neighbours=nearest(own)), {}, seed=0)
+    names = [column.name for column in fit.folds[0].raw.columns]
+    shown = hash_texts(impressions.shown.texts)
+    inputs = click_inputs(
+        platform,
+        impressions,
+        Catalogue(features=shown, neighbours=nearest(shown)),
+        {"received": KeptEncoder(encoder=ENCODER)},
+        dict(zip(names, fit.calibrations, strict=True)),
+        seed=0,
+    )
+    return platform, impressions, inputs
+
+
+def test_picks_the_candidates_of_some_impressions_in_their_order() -> None:
+    offsets = np.array([0, 2, 5, 6])
+    assert candidate_rows(offsets, np.array([2, 0])).tolist() == [5, 0, 1]
+    assert candidate_rows(offsets, np.array([1])).tolist() == [2, 3, 4]
+
+
+def test_says_the_same_whatever_is_clicked_in_validation_and_test_impressions(tmp_path: Path) -> None:
+    first, second = (opened(tmp_path / str(place), chosen=place, from_day=DAYS - 2)[2] for place in (0, 2))
+    assert first.names == second.names
+    assert torch.equal(first.values, second.values)
+    assert not torch.equal(first.labels, second.labels)
+
+
+def test_sees_a_training_impression_without_its_users_own_clicks(tmp_path: Path) -> None:
+    platform, impressions, inputs = opened(tmp_path)
+    row = int(impressions.at(Stage.TRAIN)[0])
+    part = inputs.values[torch.from_numpy(candidate_rows(inputs.offsets, np.array([row])))]
+    items = impressions.candidates.items[candidate_rows(inputs.offsets, np.array([row]))]
+    others = np.flatnonzero(np.arange(platform.n_users) != impressions.users[row])
+    met = np.zeros(len(impressions.shown.texts))
+    for user in others:
+        met[impressions.met.items[impressions.met.offsets[user] : impressions.met.offsets[user + 1]]] += 1
+    # a fold leaves out a quarter of the users, himself among them, so no more than all others can have been counted
+    assert (np.expm1(part[:, inputs.names.index("met")].numpy()) <= met[items] + 1e-3).all()
+
+
+def test_counts_what_a_test_impression_may_know(tmp_path: Path) -> None:
+    _, impressions, inputs = opened(tmp_path)
+    row = impressions.at(Stage.TEST)[:1]
+    part = inputs.values[torch.from_numpy(candidate_rows(inputs.offsets, row))][:, -len(COUNTS) :].numpy()
+    items = impressions.candidates.items[candidate_rows(inputs.offsets, row)]
+    met = np.bincount(impressions.met.items, minlength=len(impressions.shown.texts))[items]
+    assert np.allclose(part[:, 0], np.log1p(met), atol=1e-5)
+    assert np.allclose(part[:, 1], np.log1p(9), atol=1e-5)  # six items met, three clicks on training days
+    assert np.allclose(part[:, 2], np.log(4), atol=1e-5)
+
+
+def test_gives_candidates_their_log_lifts_over_the_whole_of_a_small_catalogue(tmp_path: Path) -> None:
+    _, impressions, _ = opened(tmp_path)
+    features = hash_texts(impressions.shown.texts)
+    data = FitData(sequences=impressions.met, features=features, neighbours=nearest(features), ordered=True)
+    raw = RawPanel(scorers=(ContentKnn(data), Popularity(data)), n_items=len(features), repeats=False)
+    sizes = {Kind.COUNT: 4, Kind.SIMILARITY: 7}
+    calibrations = [
+        Calibration(kind=column.kind, mixture=(1 / sizes[column.kind],) * sizes[column.kind]) for column in raw.columns
+    ]
+    panel = Panel(raw=raw, calibrations=tuple(calibrations))
+    part = impressions.only(impressions.at(Stage.TEST)[:7])
+    everything = panel.log_lifts(part.histories, raw.candidates(part.histories))
+    owners = np.repeat(np.arange(7), part.candidates.lengths())
+    expected = everything[:, torch.from_numpy(owners), torch.from_numpy(part.candidates.items.astype(np.int64))].T
+    found = candidate_lifts(panel, part, np.arange(len(features)))
+    assert float(expected.std()) > 0.1
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_multiplies_history_and_item_into_the_sequence_score(tmp_path: Path) -> None:
+    _, impressions, inputs = opened(tmp_path)
+    states = inputs.encoders["received"]
+    assert states.histories.shape == (len(impressions), 16)
+    assert states.items.shape == (len(impressions.shown.texts), 16)
+    assert "received:sequence" not in inputs.names  # the platform's panel had no calibration for it
+
+
+def test_gives_ids_that_a_platform_knows_to_the_shown_items_and_nothing_to_others() -> None:
+    head = SequenceHead(
+        v=np.arange(6, dtype=np.float32).reshape(3, 2), a=np.full(3, 2, np.float32), b=np.ones(3, np.float32)
+    )
+    moved = head.of_rows(np.array([2, -1]))
+    assert moved.v.tolist() == [[4, 5], [0, 0]]
+    assert (moved.a.tolist(), moved.b.tolist()) == ([2, 1], [1, 0])

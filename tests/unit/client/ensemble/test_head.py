@@ -1,0 +1,69 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from client.data.platform import Stage
+from client.data.splits import examples
+from client.ensemble.cross_fitting import fit_on
+from client.ensemble.fitting import fit_stacks
+from client.ensemble.head import RankingHead
+from client.ensemble.panel import RawPanel
+from client.store.head_store import HeadStore, StoredHead
+from shared.errors import HeadStoreError
+from tests.unit.client.recommender.world import catalogue, small_platform
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    platform = small_platform()
+    return platform, fit_stacks(platform, catalogue(platform), {}, {"stack": [[]]}, seed=0)
+
+
+def test_ranks_after_a_restart_as_before(fitted, tmp_path):
+    platform, stacks = fitted
+    histories = examples(platform, Stage.TEST, np.arange(platform.n_users)).histories
+    head = RankingHead.chosen(stacks, "stack")
+    before = head.score(stacks.panel.raw, histories)
+    HeadStore(tmp_path).write("ranking", head.to_stored())
+    afresh = fit_on(platform, catalogue(platform), platform.training_users)
+    raw = RawPanel(scorers=tuple(afresh.scorers.values()), n_items=platform.n_items, repeats=platform.repeats)
+    after = RankingHead.from_stored(HeadStore(tmp_path).read("ranking")).score(raw, histories)
+    assert torch.equal(before, after)
+    assert torch.isneginf(after).any()
+
+
+def test_refuses_scorers_that_it_does_not_weigh(fitted):
+    platform, stacks = fitted
+    head = RankingHead.chosen(stacks, "stack")
+    fewer = dataclasses.replace(stacks.panel.raw, scorers=stacks.panel.raw.scorers[:-1])
+    histories = examples(platform, Stage.TEST, np.arange(3)).histories
+    with pytest.raises(HeadStoreError, match="the head weighs the columns"):
+        head.score(fewer, histories)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arrays": {}},
+        {"arrays": {"weights": np.zeros(1)}},
+        {"arrays": {"weights": np.full(99, np.nan)}},
+        {"facts": {"columns": 3, "calibrations": []}},
+        {"facts": {"columns": ["a"], "calibrations": [{}]}},
+    ],
+)
+def test_refuses_a_record_of_another_kind(fitted, change):
+    good = RankingHead.chosen(fitted[1], "stack").to_stored()
+    with pytest.raises(HeadStoreError):
+        RankingHead.from_stored(StoredHead(**{"arrays": good.arrays, "facts": good.facts, **change}))
+
+
+def test_scores_the_same_by_those_scorers_alone_that_have_a_weight(fitted):
+    platform, stacks = fitted
+    weights = np.where([name.startswith(("item-knn", "popularity")) for name in stacks.panel.names], 0.3, 0.0)
+    panel, kept = stacks.panel.used(weights)
+    histories = examples(platform, Stage.TEST, np.arange(9)).histories
+    assert 0 < len(panel.raw.scorers) < len(stacks.panel.raw.scorers)
+    assert len(panel.names) == len(kept) == len(panel.calibrations)
+    assert torch.allclose(panel.served(kept, histories), stacks.panel.served(weights, histories), atol=1e-5)

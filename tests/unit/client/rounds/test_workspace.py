@@ -1,0 +1,35 @@
+"""A node config: read strictly, and opened once."""
+
+import pytest
+
+from client.rounds.workspace import NodeSettings, held_open, open_workspace
+from shared.errors import ConfigError, DataError
+from tests.federation_world import opened
+
+
+def test_comes_back_from_the_node_config_as_it_was() -> None:
+    settings = NodeSettings(platform="a=/data,fraction=0.5", heads="/heads", seed=3, features="precomputed")
+    assert NodeSettings.from_node_config(settings.to_node_config()) == settings
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        ({"platform": "a=/x"}, "lacks.*heads"),
+        ({"platform": "a=/x", "heads": "/h", "head": "/h"}, "unknown keys.*head"),
+        ({"platform": "a=/x", "heads": "/h", "seed": "3"}, "seed"),
+        ({"platform": 3, "heads": "/h"}, "platform"),
+    ],
+)
+def test_refuses(config, reason) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        NodeSettings.from_node_config(config)
+
+
+def test_takes_held_data_only_while_it_is_held(tmp_path) -> None:
+    settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path))
+    data = opened("a")
+    with held_open({settings.platform: data}):
+        assert open_workspace(settings).platform is data.platform
+    with pytest.raises(DataError):
+        open_workspace(settings)

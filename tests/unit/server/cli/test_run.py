@@ -1,0 +1,38 @@
+"""What an operator asks of a run, and what is not a run."""
+
+import pytest
+
+from server.cli.run import asked_config, begin
+from server.coordinator.home import ServerHome
+from shared.errors import ConfigError
+
+
+def test_named_options_and_settings_come_together() -> None:
+    config = asked_config(
+        {"rounds": 3, "seed": None}, ["local-tokens=64", "moments=false", "ridge=0.5", "strategy=fedadam"]
+    )
+    assert (config.rounds, config.seed, config.local.tokens) == (3, 0, 64)
+    assert (config.moments, config.ridge, config.strategy) == (False, 0.5, "fedadam")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("colour=red", "expected KEY=VALUE with a KEY of"),
+        ("rounds", "expected KEY=VALUE"),
+        ("rounds=many", "rounds must be a int; got 'many'"),
+        ("moments=1", "moments must be true or false; got '1'"),
+        ("strategy=best", "strategy must be one of"),
+        ("rounds=-1", "rounds must be 0 or more"),
+    ],
+)
+def test_says_what_is_wrong_with_a_setting(text, sentence) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        asked_config({}, [text])
+
+
+def test_a_run_needs_a_server(tmp_path) -> None:
+    home = ServerHome(tmp_path)
+    home.state.mkdir()
+    with pytest.raises(ConfigError, match="the server does not run; start it with graft-server start"):
+        begin(home, asked_config({}, []))

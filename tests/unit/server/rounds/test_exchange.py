@@ -1,0 +1,58 @@
+"""What counts as no answer, and what as a failure."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import pytest
+from flwr.app import Error, Message, RecordDict
+from flwr.common.constant import ErrorCode
+from flwr.serverapp import Grid
+
+from server.rounds.exchange import Answers, ask
+from simulations.federation.in_process_grid import task_identity
+
+
+class Engine:
+    """Answers every question with an error of its own, or not at all."""
+
+    def __init__(self, code: int | None) -> None:
+        self._code = code
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float) -> list[Message]:
+        assert timeout == 30
+        if self._code is None:
+            return []
+        for number, message in enumerate(messages):
+            message.metadata.__dict__["_message_id"] = str(number)
+        return [Message(Error(code=self._code, reason="said the engine"), reply_to=message) for message in messages]
+
+
+def asked(code: int | None) -> Answers[RecordDict]:
+    with task_identity():
+        return ask(
+            cast("Grid", Engine(code)),
+            {"north": 1, "south": 2},
+            {"north": RecordDict(), "south": RecordDict()},
+            message_type="train",
+            round_number=1,
+            deadline_seconds=30,
+            screen=lambda content: content,
+        )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [None, ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILABLE, ErrorCode.NODE_UNAVAILABLE],
+)
+def test_counts_what_nobody_took_in_time_as_missing(code: int | None) -> None:
+    answers = asked(code)
+    assert answers.missing == ["north", "south"]
+    assert answers.unanswered() == ["north", "south"]
+    assert not answers.failed
+
+
+def test_counts_a_crash_as_a_failure_that_may_be_asked_again() -> None:
+    answers = asked(ErrorCode.CLIENT_APP_CRASHED)
+    assert answers.failed == {"north": "engine-8", "south": "engine-8"}
+    assert answers.unanswered() == ["north", "south"]
+    assert not answers.missing

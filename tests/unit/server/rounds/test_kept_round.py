@@ -1,0 +1,70 @@
+"""Which of several evaluated encoders a run may keep."""
+
+import numpy as np
+import pytest
+
+from server.rounds.kept_round import may_be_kept
+from server.rounds.run_state import RoundRecord
+
+
+def evaluation(number: int, figures: dict[str, float]) -> RoundRecord:
+    return RoundRecord.from_json(
+        {
+            **{name: {} for name in ("losses", "declined", "failed", "dropped", "cosines", "weights")},
+            "kind": "evaluate",
+            "round": number,
+            "seconds": 1.0,
+            "bytes_down": 0,
+            "bytes_up": 0,
+            "note": "",
+            "platforms": list(figures),
+            "missing": [],
+            "kept": True,
+            "validation": {name: {"both": value} for name, value in figures.items()},
+        }
+    )
+
+
+def may_follow(now: dict[str, float], *before: dict[str, float], weights: dict[str, float] | None = None) -> bool:
+    found = {name: {"both": value} for name, value in now.items()}
+    return may_be_kept(found, [evaluation(number, one) for number, one in enumerate(before)], weights or {})
+
+
+def test_the_first_that_is_evaluated_may_be_kept() -> None:
+    assert may_follow({"a": 0.1})
+    assert may_follow({"a": 0.1}, {})
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "may"),
+    [
+        ({"a": 0.11, "b": 0.10}, {"a": 0.10, "b": 0.10}, True),
+        ({"a": 0.10, "b": 0.10}, {"a": 0.10, "b": 0.10}, True),
+        ({"a": 0.095, "b": 0.095}, {"a": 0.10, "b": 0.10}, True),
+        ({"a": 0.085, "b": 0.085}, {"a": 0.10, "b": 0.10}, False),
+        ({"a": 0.012, "b": 0.28}, {"a": 0.010, "b": 0.40}, True),
+        ({"a": 0.005, "b": 0.44}, {"a": 0.010, "b": 0.40}, False),
+        ({"a": 0.0, "b": 0.0}, {"a": 0.0, "b": 0.1}, False),
+        ({"a": 0.2}, {"b": 0.9}, True),
+        ({"a": 0.1, "b": 0.0}, {"a": 0.2, "c": 0.1}, False),
+    ],
+    ids=["up", "equal", "a little down", "down", "by own level", "half of one", "zero", "nobody twice", "who did both"],
+)
+def test_compares_platforms_with_themselves(now, before, may) -> None:
+    assert may_follow(now, before) is may
+
+
+def test_a_platform_counts_by_its_weight() -> None:
+    now, before = {"a": 0.10, "b": 0.05}, {"a": 0.10, "b": 0.10}
+    assert not may_follow(now, before)
+    assert may_follow(now, before, weights={"a": 1.0, "b": 0.1})
+    assert may_follow(now, before, weights={"a": 0.0, "b": 0.0})
+
+
+def test_many_small_steps_down_are_one_large_one() -> None:
+    assert may_follow({"a": 0.28}, {"a": 0.30}, {"a": 0.29})
+    assert not may_follow({"a": 0.26}, {"a": 0.30}, {"a": 0.29}, {"a": 0.28}, {"a": 0.27})
+
+
+def test_says_so_in_a_plain_truth_value_whatever_kind_of_number_a_weight_is() -> None:
+    assert may_follow({"a": 0.2}, {"a": 0.1}, weights={"a": np.float64(0.5)}) is True

@@ -1,0 +1,73 @@
+"""The run config: checks itself, and comes back from Flower's flat form as it was."""
+
+import pytest
+
+from shared.errors import ConfigError
+from shared.federation.config import LocalSettings, RoundsConfig, adapter_rank
+
+
+def test_comes_back_from_the_flat_form_as_it_was() -> None:
+    config = RoundsConfig(seed=3, strategy="fedadam", moments=False, local=LocalSettings(proximal=0.5, tokens=7))
+    assert RoundsConfig.from_run_config(config.to_run_config()) == config
+
+
+def test_takes_a_whole_number_for_a_real_one() -> None:
+    assert RoundsConfig.from_run_config({**RoundsConfig().to_run_config(), "ridge": 1}).ridge == 1.0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rounds", -1),
+        ("strategy", "fedprox"),
+        ("ridge", -0.1),
+        ("moments", 1),
+        ("final-rate", 0.0),
+        ("local-dropout", 1.0),
+        ("local-adapters", "lora"),
+        ("local-updates", "bytes"),
+        ("unknown", 1),
+    ],
+)
+def test_refuses(key: str, value: float | str) -> None:
+    with pytest.raises(ConfigError, match=key.removeprefix("local-")):
+        RoundsConfig.from_run_config({**RoundsConfig().to_run_config(), key: value})
+
+
+def test_refuses_steps_beside_an_adapter() -> None:
+    with pytest.raises(ConfigError, match="updates must be whole where an adapter travels; got 'steps'"):
+        LocalSettings(adapters="lora:8", updates="steps")
+
+
+def test_lowers_the_platforms_rates_from_the_first_round_to_the_last() -> None:
+    config = RoundsConfig(rounds=3, final_rate=0.5, local=LocalSettings(head_rate=0.4, encoder_rate=0.04, tokens=9))
+    rates = [(local.head_rate, local.encoder_rate) for local in map(config.local_in, (1, 2, 3))]
+    assert [rate for pair in rates for rate in pair] == pytest.approx([0.4, 0.04, 0.3, 0.03, 0.2, 0.02])
+    assert config.local_in(2).tokens == 9
+
+
+def test_a_single_round_has_the_whole_rates() -> None:
+    config = RoundsConfig(rounds=1)
+    assert config.local_in(1) == config.local
+
+
+def test_refuses_a_missing_key() -> None:
+    flat = RoundsConfig().to_run_config()
+    del flat["rounds"]
+    with pytest.raises(ConfigError, match="rounds"):
+        RoundsConfig.from_run_config(flat)
+
+
+def test_reads_the_rank_of_adapters() -> None:
+    assert [adapter_rank(text) for text in ("none", "lora:1", "lora:16")] == [0, 1, 16]
+    assert LocalSettings(adapters="lora:8").rank == 8
+
+
+@pytest.mark.parametrize(
+    "text", ["", "lora", "lora:", "lora:0", "lora:-1", "lora:8.0", "lora:٣", "lora:1000", "dora:8"]
+)
+def test_says_what_adapters_may_be(text: str) -> None:
+    with pytest.raises(
+        ConfigError, match=f"adapters must be none or lora:RANK with a RANK from 1 to 999; got '{text}'"
+    ):
+        adapter_rank(text)

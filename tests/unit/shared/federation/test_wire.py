@@ -1,0 +1,126 @@
+"""The wire: what goes in comes out, and what is not exactly one encoder is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
+
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.layout import Layout
+from shared.encoder.step import Step
+from shared.errors import ConfigError, WireError
+from shared.feature_space.spec import FeatureSpace
+from shared.federation.config import LocalSettings, RoundsConfig
+from shared.federation.messages import Declined, DeclineReason, EvaluateTask, KnownEncoder, TrainReply, TrainTask
+from shared.federation.wire import (
+    decode_evaluate_task,
+    decode_train_reply,
+    decode_train_task,
+    encode_reply,
+    encode_task,
+)
+
+SPACE = FeatureSpace(name="hashing", parameters=(("dim", 8),), dim=8, fingerprint="f" * 32)
+RUN = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    return Encoder.initial(EncoderSpec(preset="tiny", input_dim=8, feature_space=SPACE), seed=1)
+
+
+def _reply(encoder: Encoder, flat: np.ndarray | None = None, layout: Layout | None = None) -> TrainReply:
+    return TrainReply(
+        round=1,
+        flat=encoder.flat if flat is None else flat,
+        layout=encoder.spec.layout() if layout is None else layout,
+        fingerprint=SPACE.fingerprint,
+        users=128,
+        losses={"head": 1.5},
+    )
+
+
+def test_brings_a_task_across_bit_for_bit(encoder: Encoder) -> None:
+    task = TrainTask(run=RUN, round=3, seed=7, encoder=encoder, settings=LocalSettings(encoder_epochs=2))
+    found = decode_train_task(encode_task(task))
+    assert found.encoder.flat.tobytes() == encoder.flat.tobytes()
+    assert (found.run, found.round, found.seed) == (RUN, 3, 7)
+    assert (found.settings, found.encoder.spec) == (task.settings, encoder.spec)
+
+
+def test_refuses_a_run_that_is_not_named_by_digits(encoder: Encoder) -> None:
+    task = TrainTask(run="../" + RUN, round=3, seed=7, encoder=encoder, settings=LocalSettings())
+    with pytest.raises(WireError, match="run must be 32 hexadecimal digits"):
+        decode_train_task(encode_task(task))
+
+
+def test_brings_a_reply_across_bit_for_bit(encoder: Encoder) -> None:
+    found = decode_train_reply(encode_reply(_reply(encoder)))
+    assert isinstance(found, TrainReply)
+    assert found.flat.tobytes() == encoder.flat.tobytes()
+    assert (found.users, found.losses) == (128, {"head": 1.5})
+
+
+def test_brings_a_refusal_to_contribute_across() -> None:
+    declined = Declined(round=1, reason=DeclineReason.TOO_FEW_USERS)
+    assert decode_train_reply(encode_reply(declined)) == declined
+
+
+def test_refuses_a_reply_with_a_record_that_nobody_asked_for(encoder: Encoder) -> None:
+    content: RecordDict = encode_reply(_reply(encoder))
+    content["head"] = ConfigRecord({"v": 1.0})
+    with pytest.raises(WireError):
+        decode_train_reply(content)
+
+
+def test_refuses_a_reply_that_is_not_finite(encoder: Encoder) -> None:
+    flat = encoder.flat.copy()
+    flat[5] = np.nan
+    with pytest.raises(WireError):
+        decode_train_reply(encode_reply(_reply(encoder, flat=flat)))
+
+
+def test_refuses_a_reply_of_another_length_than_its_layout(encoder: Encoder) -> None:
+    with pytest.raises(WireError):
+        decode_train_reply(encode_reply(_reply(encoder, flat=encoder.flat[:-1])))
+
+
+def test_reads_back_the_run_config_it_wrote() -> None:
+    config = RoundsConfig(rounds=3, strategy="fedadam", server_rate=0.01, local=LocalSettings(head_epochs=0))
+    assert RoundsConfig.from_run_config(config.to_run_config()) == config
+
+
+def test_names_the_setting_that_is_wrong() -> None:
+    with pytest.raises(ConfigError, match="strategy must be one of fedavg, fedavgm, fedadam; got 'fedmax'"):
+        RoundsConfig(strategy="fedmax")  # type: ignore[arg-type]
+
+
+def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
+    after = Encoder(spec=encoder.spec, flat=encoder.flat + np.float32(0.1) * (encoder.flat != 0))
+    step = Step.between(encoder, after)
+    for sent in (step, None):
+        known = KnownEncoder(spec=encoder.spec, base="b" * 64, step=sent, digest="d" * 64)
+        task = TrainTask(run=RUN, round=3, seed=7, encoder=known, settings=LocalSettings(), keep=True)
+        found = decode_train_task(encode_task(task))
+        assert isinstance(found.encoder, KnownEncoder)
+        assert (found.encoder.base, found.encoder.digest, found.keep) == ("b" * 64, "d" * 64, True)
+        assert (found.encoder.step is None) == (sent is None)
+    found = decode_evaluate_task(encode_task(EvaluateTask(round=3, seed=7, encoder=replace(known, step=step))))
+    assert isinstance(found.encoder, KnownEncoder)
+    assert found.encoder.step is not None
+    assert found.encoder.step.added_to(encoder).flat.tobytes() == step.added_to(encoder).flat.tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"codes": np.zeros(3, np.int8)}, {"scales": np.zeros(3, np.float32)}, {"extra": np.zeros(3, np.float32)}],
+)
+def test_refuses_a_step_of_other_arrays(encoder: Encoder, change: dict[str, np.ndarray]) -> None:
+    step = Step.between(encoder, encoder)
+    known = KnownEncoder(spec=encoder.spec, base="b", step=step, digest="d")
+    content: RecordDict = encode_task(EvaluateTask(round=3, seed=7, encoder=known))
+    arrays = {"codes": step.codes, "scales": step.scales, **change}
+    content["step"] = ArrayRecord({name: Array(value) for name, value in arrays.items()})
+    with pytest.raises(WireError):
+        decode_evaluate_task(content)

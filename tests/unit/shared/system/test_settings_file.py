@@ -1,0 +1,66 @@
+"""Settings files and the names of machines in them."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from shared.errors import ConfigError
+from shared.system.host import Endpoint
+from shared.system.settings_file import read_settings, require, to_toml
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    a_number: int = 1
+    rate: float = 0.5
+    names: tuple[str, ...] = ("x",)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        require("a_number", self.a_number > 0, "above 0", self.a_number)
+
+
+def test_reads_what_it_wrote(tmp_path) -> None:
+    settings = Example(a_number=7, rate=2.5, names=("a", "b"), text='ä "quoted"')
+    path = tmp_path / "settings.toml"
+    path.write_bytes(to_toml(settings))
+    assert read_settings(Example, path) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a-number = 0", "a-number must be above 0; got 0"),
+        ("a-number = true", "a-number must be a int; got True"),
+        ("names = [1]", "names must be a list of texts"),
+        ("colour = 1", "unknown settings colour; there are a-number, names, rate, text"),
+        ("a-number", "cannot be read as TOML"),
+    ],
+)
+def test_names_the_file_and_what_is_wrong_in_it(tmp_path, text, sentence) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_settings(Example, path)
+    assert str(path) in str(caught.value)
+    assert sentence in str(caught.value)
+
+
+def test_takes_a_whole_number_where_a_real_one_is_expected(tmp_path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("rate = 2")
+    assert read_settings(Example, path).rate == 2.0
+
+
+@pytest.mark.parametrize("text", ["shops.example:9443", "10.0.0.7:1", "[2001:db8::7]:65535", "localhost:80"])
+def test_writes_an_endpoint_as_it_was(text) -> None:
+    assert str(Endpoint.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "shops.example", "shops.example:", ":80", "a b:80", "a:0", "a:65536", "a:8o", "2001:db8::7:80", "[a]:8"],
+)
+def test_refuses_what_is_no_endpoint(text) -> None:
+    with pytest.raises(ConfigError, match="expected HOST:PORT"):
+        Endpoint.parse(text)

@@ -1,0 +1,43 @@
+"""``graft-sim world``: the synthetic platforms as folders that every command takes."""
+
+import polars as pl
+import pytest
+
+from client.data.check import check_folder
+from shared.errors import ConfigError
+from simulations.cli.world import write_world
+from simulations.synthetic.config import PLANS
+
+SHARE = 0.1
+
+
+def test_writes_a_sound_folder_for_each_platform_of_the_share_of_its_users(tmp_path) -> None:
+    lines = write_world(tmp_path, drift=0.2, share=SHARE, seed=0)
+    assert len(lines) == len(PLANS)
+    for plan, line in zip(PLANS, lines, strict=True):
+        assert check_folder(tmp_path / plan.name, limit=1).sound
+        users = pl.read_parquet(tmp_path / plan.name / "events.parquet")["user_id"].n_unique()
+        assert users == round(SHARE * plan.users)
+        assert f"{users:,} users" in line
+
+
+def test_the_same_seed_gives_the_same_events(tmp_path) -> None:
+    for place in ("one", "other"):
+        write_world(tmp_path / place, drift=0.2, share=SHARE, seed=3)
+    assert pl.read_parquet(tmp_path / "one/shop/events.parquet").equals(
+        pl.read_parquet(tmp_path / "other/shop/events.parquet")
+    )
+
+
+@pytest.mark.parametrize(("share", "drift"), [(0.0, 0.2), (1.5, 0.2), (0.1, 2.0)])
+def test_refuses_what_cannot_be(tmp_path, share, drift) -> None:
+    with pytest.raises(ConfigError):
+        write_world(tmp_path, drift=drift, share=share, seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writes_over_nothing(tmp_path) -> None:
+    (tmp_path / "films").mkdir()
+    with pytest.raises(ConfigError, match="films: exists already"):
+        write_world(tmp_path, drift=0.2, share=SHARE, seed=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["films"]
