@@ -7,7 +7,7 @@ from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.data.spec import parse_folder
 from client.fitting.contenders import Contenders
-from client.fitting.served_fit import FitSettings
+from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger
 from client.transfer.model import TuningSettings
 from shared.federation.config import adapter_rank

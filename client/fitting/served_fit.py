@@ -1,7 +1,6 @@
 """Fitting what a platform serves: the panel with a received encoder, the gate's verdict, one record."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.platform import Platform
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL
 from client.ensemble.candidates import OWN_PART as OWN
@@ -21,7 +20,7 @@ from client.ensemble.head import RankingHead
 from client.features.catalogue_vectors import CatalogueVectors
 from client.features.item_features import item_features
 from client.features.neighbours import nearest
-from client.fitting.contenders import Contenders
+from client.fitting.fit_settings import FitSettings
 from client.fitting.previous_release import previous_release
 from client.gate.gate import GateVerdict, decide
 from client.gate.relatedness import Relatedness, relatedness
@@ -36,32 +35,10 @@ from client.transfer.trained_parts import PARTS, PREVIOUS, Encoders, PlatformPar
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder
 from shared.encoder.step import digest
-from shared.errors import ConfigError
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
 from shared.system.progress import track
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitSettings:
-    """How a recommender is fitted."""
-
-    preparation: Preparation = field(default_factory=Preparation)
-    features: str = "hashing"
-    """the feature space as ``item_features`` takes it"""
-    seed: int = 0
-    """of every random draw; for an encoder that the platform helped to train, the seed under which it did"""
-    took_part: bool = False
-    """whether the platform's contributing users helped to train the encoder"""
-    contenders: Contenders = field(default_factory=Contenders)
-
-    def __post_init__(self) -> None:
-        if self.took_part and self.contenders.alignment != "off":
-            raise ConfigError(
-                "alignment holds a tuned encoder to one that others trained; this platform took part, so it must be "
-                f"off; got {self.contenders.alignment!r}"
-            )
 
 
 class Reports(Protocol):

@@ -13,8 +13,9 @@ from client.data.platform import Sequences
 from client.data.preparation import Preparation
 from client.fitting import served_fit
 from client.fitting.contenders import Contenders
+from client.fitting.fit_settings import FitSettings
 from client.fitting.previous_release import previous_release
-from client.fitting.served_fit import FitSettings, fit_recommender
+from client.fitting.served_fit import fit_recommender
 from client.gate.gate import GateVerdict, decide
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_head import RECORD, read_served

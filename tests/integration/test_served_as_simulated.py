@@ -11,7 +11,8 @@ from client.ensemble.cross_fitting import Catalogue
 from client.ensemble.head import RankingHead
 from client.features.neighbours import nearest
 from client.fitting.contenders import Contenders
-from client.fitting.served_fit import FitSettings, fit_recommender
+from client.fitting.fit_settings import FitSettings
+from client.fitting.served_fit import fit_recommender
 from client.recommender.served_head import read_served
 from client.rounds.workspace import open_data
 from client.store.head_store import HeadStore

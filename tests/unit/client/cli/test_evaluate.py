@@ -13,8 +13,9 @@ from client.data.preparation import Preparation
 from client.data.splits import examples
 from client.ensemble.fitting import rank_all
 from client.fitting.contenders import Contenders
+from client.fitting.fit_settings import FitSettings
 from client.fitting.served_evaluation import evaluate_fit
-from client.fitting.served_fit import FitSettings, open_fit
+from client.fitting.served_fit import open_fit
 from client.training.loop import TrainingSettings
 from shared.errors import ConfigError, InputError
 from tests.integration.tiny_folders import write_tiny_folder

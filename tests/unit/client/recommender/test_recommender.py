@@ -10,7 +10,8 @@ from client.cli.recommend import answer
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
 from client.ensemble.candidates import LOCAL
-from client.fitting.served_fit import FitSettings, fit_recommender
+from client.fitting.fit_settings import FitSettings
+from client.fitting.served_fit import fit_recommender
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_head import RECORD, read_served
 from client.recommender.served_panel import served_panels

@@ -7,7 +7,8 @@ from client.cli.pretrain import pretrain_folder
 from client.data.contract import read_folder
 from client.data.preparation import Preparation
 from client.fitting.contenders import Contenders
-from client.fitting.served_fit import FitSettings, fit_recommender
+from client.fitting.fit_settings import FitSettings
+from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served
 from client.serving.journal import JOURNAL, FileJournal, read_journal
