@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 
 from client.evaluation.lift import paired_lift
+from client.transfer.table import local_methods, names_of
 from shared.errors import DataError
 from shared.seeding import rng_for
 from simulations.benchmark.cells import is_finished
 from simulations.benchmark.table import best_by_validation
 from simulations.config.run_config import RunConfig
-from simulations.methods.baselines import BASELINES
 from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run.run_command import execute
 from simulations.run.whole_run import run
@@ -45,7 +45,7 @@ def run_fraction(data: Path, fraction: float, folder: Path, seed: int) -> None:
     config = RunConfig.from_dict(
         {
             "platform": platforms,
-            "methods": [*BASELINES, "stack", "local"],
+            "methods": list(local_methods()),
             "min_user_events": 5,
             "min_item_events": 5,
             "seed": seed,
@@ -57,7 +57,7 @@ def run_fraction(data: Path, fraction: float, folder: Path, seed: int) -> None:
 def cell(folder: Path, platform: str, seed: int) -> dict[str, Any]:
     """``local`` against the best baseline by validation, with the paired 95 % interval over users."""
     methods = read_result(folder / RESULT_FILE)["platforms"][platform]["methods"]
-    best = best_by_validation(methods, BASELINES)
+    best = best_by_validation(methods, names_of(lambda method: method.baseline is not None))
     users = pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == platform)
     local, other = (users.filter(pl.col("method") == name).sort("user")["ndcg@10"] for name in ("local", best))
     lift = paired_lift(local.to_numpy(), other.to_numpy(), rng_for(seed, "strength", platform))

@@ -5,11 +5,12 @@ import numpy as np
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
 from client.ensemble.calibration import POWERS, TEMPERATURES, Calibration
-from client.ensemble.cross_fitting import Catalogue, fit_on
+from client.ensemble.cross_fitting import fit_on
 from client.ensemble.head import RankingHead
 from client.ensemble.stack import UNIFORM
+from client.features.catalogue import Catalogue
 from client.features.hashing import hash_texts, hashing_space
-from client.features.neighbours import nearest
+from client.features.prepared_platform import PreparedPlatform
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts
@@ -18,7 +19,7 @@ from client.scorers.popularity import Popularity
 from client.scorers.scorer import Column, Kind
 from client.training.local_id import LARGE
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.transfer.own import Own
+from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.seeding import rng_for
@@ -31,8 +32,8 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int) -> ServedHe
     """Equal weights; a received encoder, one of the platform's own and ids only, all drawn from ``seed``."""
     platform = _platform(n_items, n_users, seed)
     features = hash_texts(platform.texts)
-    items = Catalogue(features=features, neighbours=nearest(features))
-    fitted = fit_on(platform, items, platform.training_users)
+    prepared = PreparedPlatform(platform=platform, space=hashing_space(), catalogue=Catalogue(features=features))
+    fitted = fit_on(prepared, platform.training_users)
     own = KeptEncoder(
         encoder=_encoder(preset, seed + 1),
         head=SequenceHead.initial(n_items, _encoder(preset, seed).spec.architecture.width),
@@ -52,12 +53,12 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int) -> ServedHe
         computed=tuple(fitted.scorers),
         popularity=tuple(map(_calibration, Popularity.columns)),
         parts=parts,
-        items=ServedCatalogue.of(platform, items),
+        items=ServedCatalogue.of(prepared),
         users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
         statistics=fitted.statistics,
         repeats=False,
         features="hashing",
-        space=hashing_space(),
+        space=prepared.space,
         verdict={"served": "feature"},
     )
 

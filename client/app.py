@@ -14,7 +14,7 @@ from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
 from client.rounds.asked import asked_of, moment_of
 from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
-from client.rounds.workspace import NodeSettings, Workspace, open_workspace
+from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
 from shared.errors import (
     ConfigError,
     DataError,
@@ -29,7 +29,6 @@ from shared.errors import (
 from shared.federation.messages import Failed, FailureCode, Reply, Task
 from shared.federation.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
 
-app = ClientApp()
 TaskType = TypeVar("TaskType", bound=Task)
 
 _LOG = logging.getLogger("graft.client")
@@ -45,22 +44,26 @@ _CODES: dict[type[Exception], FailureCode] = {
 }
 
 
-@app.query("moments")
-def moments(message: Message, context: Context) -> Message:
-    """Answer a moments task."""
-    return _answer(message, context, TaskKind.MOMENTS, decode_moments_task, moments_reply)
+def client_app(open_platform: OpenWorkspace = open_workspace) -> ClientApp:
+    """The app of a platform that ``open_platform`` opens for each task."""
+    made = ClientApp()
 
+    @made.query("moments")
+    def moments(message: Message, context: Context) -> Message:
+        """Answer a moments task."""
+        return _answer(message, context, TaskKind.MOMENTS, decode_moments_task, moments_reply, open_platform)
 
-@app.train()
-def train(message: Message, context: Context) -> Message:
-    """Answer a training task."""
-    return _answer(message, context, TaskKind.TRAIN, decode_train_task, train_reply)
+    @made.train()
+    def train(message: Message, context: Context) -> Message:
+        """Answer a training task."""
+        return _answer(message, context, TaskKind.TRAIN, decode_train_task, train_reply, open_platform)
 
+    @made.evaluate()
+    def evaluate(message: Message, context: Context) -> Message:
+        """Answer an evaluation task."""
+        return _answer(message, context, TaskKind.EVALUATE, decode_evaluate_task, evaluate_reply, open_platform)
 
-@app.evaluate()
-def evaluate(message: Message, context: Context) -> Message:
-    """Answer an evaluation task."""
-    return _answer(message, context, TaskKind.EVALUATE, decode_evaluate_task, evaluate_reply)
+    return made
 
 
 def _answer(
@@ -69,6 +72,7 @@ def _answer(
     kind: TaskKind,
     decode: Callable[[RecordDict], TaskType],
     work: Callable[[TaskType, Workspace], Reply],
+    open_platform: OpenWorkspace,
 ) -> Message:
     """The reply, past the guard, or of an error its code alone: the engine would send the exception's text on."""
     asked = Asked.unopened(kind, round_of(message.content))
@@ -80,7 +84,7 @@ def _answer(
         if reply is None:
             task = decode(message.content)
             moment = moment_of(task, message.metadata.message_id)
-            workspace = open_workspace(settings, minimum_users=way_out.policy.minimum_users, moment=moment)
+            workspace = open_platform(settings, way_out.policy.minimum_users, moment)
             asked = asked_of(task, workspace)
             reply = work(task, workspace)
         content = way_out.let_out(reply, asked)
@@ -111,3 +115,6 @@ def _log_here(error: Exception) -> None:
         return
     place = traceback.extract_tb(error.__traceback__)[-1]
     _LOG.error("task failed: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+
+
+app = client_app()

@@ -1,15 +1,17 @@
 """Tiny platforms and a federation over them, for tests that drive the whole server loop."""
 
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
-from client.app import app as real_app
+from client.app import client_app
 from client.data.platform import Platform
-from client.rounds.workspace import NodeSettings, OpenedData, held_open
+from client.features.catalogue import Catalogue
+from client.features.prepared_platform import PreparedPlatform
+from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings, RoundsConfig
 from simulations.federation.held_federation import FederationResult, run_federation
@@ -19,7 +21,7 @@ LOCAL = LocalSettings(tokens=256)
 START = Encoder.initial(SPEC, seed=1)
 
 
-def opened(name: str, *, users: int = 120, seed: int = 0, space=SPACE) -> OpenedData:
+def opened(name: str, *, users: int = 120, seed: int = 0, space=SPACE) -> PreparedPlatform:
     """A platform whose users walk around one ring of items."""
     platform = Platform(
         name=name,
@@ -35,7 +37,7 @@ def opened(name: str, *, users: int = 120, seed: int = 0, space=SPACE) -> Opened
         ordered=True,
         repeats=False,
     )
-    return OpenedData(platform=platform, space=space, features=features())
+    return PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=features()))
 
 
 def config(**changes) -> RoundsConfig:
@@ -43,27 +45,39 @@ def config(**changes) -> RoundsConfig:
     return RoundsConfig(**{"rounds": 2, "local": LOCAL, **changes})
 
 
-def federate(folder: Path, platforms, rounds_config=None, *, encoder=START, **options) -> FederationResult:
-    """Run a federation over opened platforms by name; ``options`` as ``run_federation`` takes them."""
+def federate(folder: Path, platforms, rounds_config=None, *, encoder=START, apps=None, **options) -> FederationResult:
+    """Run a federation over opened platforms by name; ``options`` as ``run_federation`` takes them.
+
+    ``apps`` names platforms that misbehave: by an app of their own, or by a function of their real app, a message and
+    its context that answers in its place.
+    """
     settings = {
         name: NodeSettings(platform=f"{name}={folder}", heads=str(folder / "heads" / name)) for name in platforms
     }
-    with ExitStack() as stack:
-        stack.enter_context(held_open({settings[name].platform: data for name, data in platforms.items()}))
-        return run_federation(settings, encoder, rounds_config or config(), folder=folder, **options)
+    real = {name: client_app(already_open(data)) for name, data in platforms.items()}
+    bad = {
+        name: app if isinstance(app, ClientApp) else every_kind(partial(app, real[name]))
+        for name, app in (apps or {}).items()
+    }
+    return run_federation(settings, encoder, rounds_config or config(), folder=folder, apps={**real, **bad}, **options)
 
 
-def tampering(change, *, kind: str = "train") -> ClientApp:
-    """The real app, but for replies of one kind, whose content ``change`` makes into another."""
+def every_kind(answer) -> ClientApp:
+    """An app that answers every kind of message by the same function of a message and its context."""
     app = ClientApp()
-
-    def answer(message: Message, context: Context) -> Message:
-        reply = real_app(message, context)
-        is_target = message.metadata.message_type.startswith(kind)
-        content: RecordDict = change(reply.content) if is_target else reply.content
-        return Message(content, reply_to=message)
-
     app.query("moments")(answer)
     app.train()(answer)
     app.evaluate()(answer)
     return app
+
+
+def tampering(change, *, kind: str = "train"):
+    """The real app, but for replies of one kind, whose content ``change`` makes into another."""
+
+    def answer(real: ClientApp, message: Message, context: Context) -> Message:
+        reply = real(message, context)
+        is_target = message.metadata.message_type.startswith(kind)
+        content: RecordDict = change(reply.content) if is_target else reply.content
+        return Message(content, reply_to=message)
+
+    return answer

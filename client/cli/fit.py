@@ -9,7 +9,7 @@ from client.data.spec import parse_folder
 from client.fitting.contenders import Contenders
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger
-from client.transfer.model import TuningSettings
+from client.transfer.part_settings import TuningSettings
 from shared.federation.config import adapter_rank
 from shared.system.settings_file import read_settings
 

@@ -100,21 +100,17 @@ def assess(
     min_item_events: Annotated[int, typer.Option(help="Items with fewer events are left out.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
 ) -> None:
-    """Say before joining whether an encoder will pay on this platform: yes, no or too early, and why.
+    """Say before joining what `fit` would serve with this encoder, and whether joining is worth it.
 
-    Nothing leaves the machine. The platform's users must be others than those the encoder was pretrained on: of users
+    Nothing leaves the machine. Fits as `fit` does and stores nothing: of a large platform, `DIR,max-users=1500` is
+    assessed sooner. The platform's users must be others than those the encoder was pretrained on: of users
     whom it has seen it promises too much.
     """
+    from client.cli.fit import platform_fitting
     from client.fitting.assess import assess_platform
 
-    found = assess_platform(
-        folder,
-        encoder,
-        features=features,
-        seed=seed,
-        min_user_events=min_user_events,
-        min_item_events=min_item_events,
-    )
+    chosen = platform_fitting(folder, features, seed, min_user_events, min_item_events, took_part=False)
+    found = assess_platform(chosen.data, encoder, chosen.settings)
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
 
 

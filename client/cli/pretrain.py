@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.data.preparation import Preparation, prepare
-from client.data.source import platform_name, read_platform_data
-from client.ensemble.cross_fitting import Catalogue
-from client.features.item_features import item_features
-from client.features.neighbours import nearest
+from client.data.preparation import Preparation
+from client.features.prepared_platform import open_platform
 from client.training.loop import TrainingSettings
 from client.training.pretraining import PRETRAINING, pretrain
 from client.transfer.release import released_calibration, released_item_moments
@@ -38,12 +35,10 @@ def pretrain_folder(
     """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
-    platform = prepare(read_platform_data(folder), preparation, name=platform_name(folder), seed=seed)
-    space, vectors = item_features(platform, features)
-    result = pretrain(platform, vectors, space, preset, settings, seed)
-    catalogue = Catalogue(features=vectors, neighbours=nearest(vectors))
-    calibration = released_calibration(platform, catalogue, result.encoder)
-    moments = released_item_moments(vectors, result.encoder)
+    prepared = open_platform(folder, preparation, seed=seed, features=features)
+    result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
+    calibration = released_calibration(prepared, result.encoder)
+    moments = released_item_moments(prepared.features, result.encoder)
     card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments)
     save_encoder(out, result.encoder, card)
     return PretrainOutcome(

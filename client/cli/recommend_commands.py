@@ -170,8 +170,8 @@ def evaluate(
         adapters=adapters,
         moments_weight=moments_weight,
     )
-    work = open_fit(chosen.data, encoder, chosen.settings, reports, heads)
-    show(evaluate_fit(work, chosen.settings.seed), as_json=as_json)
+    opened = open_fit(chosen.data, encoder, chosen.settings, reports, heads)
+    show(evaluate_fit(opened.fit), as_json=as_json)
 
 
 def recommend(

@@ -20,8 +20,9 @@ from client.data.platform import Platform, Sequences, Stage
 from client.data.ragged import stretches
 from client.data.splits import select
 from client.ensemble.calibration import Calibration
-from client.ensemble.cross_fitting import FOLDS, Catalogue
+from client.ensemble.cross_fitting import FOLDS
 from client.ensemble.panel import Panel, RawPanel
+from client.features.catalogue import Catalogue
 from client.features.local_grams import local_grams
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer

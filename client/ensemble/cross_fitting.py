@@ -18,7 +18,7 @@ from client.ensemble.panel import Panel, RawPanel
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
 from client.features.local_grams import local_grams
-from client.features.neighbours import Neighbours
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
@@ -29,15 +29,6 @@ FOLDS = 4
 MAX_EXAMPLES = 3_000
 MAX_CALIBRATING = 1_500
 """Examples for a calibration's few numbers; weighting users come on top, as trained scorers may use no others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Catalogue:
-    """What scorers need of a platform's catalogue of n items, whatever the users."""
-
-    features: NDArray[np.float32]
-    """[n, D]"""
-    neighbours: Neighbours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,39 +65,33 @@ class CrossFit:
     """[N] whose example each is"""
 
 
-def fit_data(platform: Platform, catalogue: Catalogue, users: NDArray[np.int64]) -> FitData:
+def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
     """What scorers are fitted on when only these users' training events are allowed."""
     return FitData(
-        sequences=training_sequences(platform, users),
-        features=catalogue.features,
-        neighbours=catalogue.neighbours,
-        ordered=platform.ordered,
-        grams=local_grams(platform.texts),
+        sequences=training_sequences(prepared.platform, users),
+        features=prepared.features,
+        neighbours=prepared.catalogue.neighbours,
+        ordered=prepared.platform.ordered,
+        grams=local_grams(prepared.platform.texts),
     )
 
 
-def fit_on(
-    platform: Platform, catalogue: Catalogue, users: NDArray[np.int64], scorers: ScorerTable = SCORERS
-) -> FittedScorers:
+def fit_on(prepared: PreparedPlatform, users: NDArray[np.int64], scorers: ScorerTable = SCORERS) -> FittedScorers:
     """The computed scorers with statistics from these users' training events."""
-    return fit_scorers(fit_data(platform, catalogue, users), scorers)
+    return fit_scorers(fit_data(prepared, users), scorers)
 
 
 def cross_fit(
-    platform: Platform,
-    catalogue: Catalogue,
-    trained: Mapping[str, Trained],
-    *,
-    seed: int,
-    scorers: ScorerTable = SCORERS,
+    prepared: PreparedPlatform, trained: Mapping[str, Trained], *, seed: int, scorers: ScorerTable = SCORERS
 ) -> CrossFit:
     """Calibrate every column over all folds, then draw the stack's examples.
 
     Columns: those of the computed ``scorers``, then those of ``trained`` in its order. Raises DataError where no
     training user has an example.
     """
+    platform = prepared.platform
     _require_examples(platform)
-    folds = _make_folds(platform, catalogue, trained, seed=seed, table=scorers)
+    folds = _make_folds(prepared, trained, seed=seed, table=scorers)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
     calibrating = np.union1d(chosen[:MAX_CALIBRATING], np.intersect1d(chosen, platform.weighting_users))
     held, few = ([_held(platform, fold, users) for fold in folds] for users in (chosen, calibrating))
@@ -143,16 +128,17 @@ def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:
 
 
 def _make_folds(
-    platform: Platform, catalogue: Catalogue, trained: Mapping[str, Trained], *, seed: int, table: ScorerTable
+    prepared: PreparedPlatform, trained: Mapping[str, Trained], *, seed: int, table: ScorerTable
 ) -> tuple[Fold, ...]:
     """Folds over the training users, each with scorers fitted without its users."""
+    platform = prepared.platform
     training = platform.training_users
     shuffled = rng_for(seed, "folds").permutation(training)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     folds = []
     for part in range(FOLDS):
         inside = np.sort(shuffled[part::FOLDS])
-        fitted = fit_on(platform, catalogue, np.setdiff1d(training, inside), table)
+        fitted = fit_on(prepared, np.setdiff1d(training, inside), table)
         scorers = (*fitted.scorers.values(), *extra)
         raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
         folds.append(Fold(users=inside, raw=raw))

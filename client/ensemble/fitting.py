@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
-from client.ensemble.cross_fitting import Catalogue, CrossFit, Trained, cross_fit, fit_on
+from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 from client.evaluation.ranking import (
     Ranking,
@@ -24,6 +24,7 @@ from client.evaluation.ranking import (
     target_ranks,
     whole_ndcg_of,
 )
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.item_similarity import Matrix
 from client.scorers.table import SCORERS, ScorerTable
 
@@ -75,8 +76,7 @@ class FittedStacks:
 
 
 def fit_stacks(
-    platform: Platform,
-    catalogue: Catalogue,
+    prepared: PreparedPlatform,
     trained: Mapping[str, Trained],
     methods: Mapping[str, Sequence[Sequence[str]]],
     *,
@@ -86,16 +86,16 @@ def fit_stacks(
     """Fit the panel and choose a stack for each method.
 
     Args:
-        platform: whose recommender it is.
-        catalogue: its features and neighbours.
+        prepared: whose recommender it is.
         trained: parts of scorers trained outside, by name.
         methods: method to the sets of parts that it may use; ``[[], ["own"]]`` means computed scorers only, or
             computed scorers and the part ``own``.
         seed: of folds and negatives.
         scorers: the computed ones.
     """
-    fit = cross_fit(platform, catalogue, trained, seed=seed, scorers=scorers)
-    fitted = fit_on(platform, catalogue, platform.training_users, scorers)
+    platform = prepared.platform
+    fit = cross_fit(prepared, trained, seed=seed, scorers=scorers)
+    fitted = fit_on(prepared, platform.training_users, scorers)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     panel = Panel(raw=raw, calibrations=fit.calibrations)

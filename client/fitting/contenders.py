@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from client.transfer.model import TuningSettings
-from client.transfer.trained_parts import PartSettings
+from client.transfer.feature import FEATURE
+from client.transfer.part_settings import PartSettings, TuningSettings
+from client.transfer.table import METHODS, competing
 from shared.errors import ConfigError
 
-FEATURE, MODEL, KNOWLEDGE = METHODS = ("feature", "model", "knowledge")
+USES = tuple(name for name in competing() if METHODS[name].origin == "received")
+"""The methods that use a received encoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +17,8 @@ class Contenders:
 
     own: bool = True
     """whether ``local`` may hold an encoder that the platform trains alone"""
-    methods: tuple[str, ...] = (FEATURE,)
-    """of ``METHODS``; the gate chooses among them and what was served before"""
+    methods: tuple[str, ...] = (FEATURE.name,)
+    """of ``USES``; the gate chooses among them and what was served before"""
     teacher: str = "encoder"
     """of ``knowledge``, as ``PartSettings`` takes it"""
     alignment: str = "off"
@@ -24,17 +26,19 @@ class Contenders:
     tuning: TuningSettings = field(default_factory=TuningSettings)
 
     def __post_init__(self) -> None:
-        unknown = [method for method in self.methods if method not in METHODS]
+        unknown = [method for method in self.methods if method not in USES]
         if unknown or not self.methods:
             found = repr(unknown[0]) if unknown else "none"
-            raise ConfigError(f"methods must be one or more of {', '.join(METHODS)}; got {found}")
+            raise ConfigError(f"methods must be one or more of {', '.join(USES)}; got {found}")
         self.parts(preset="")
 
     def parts(self, preset: str) -> PartSettings:
         """How trained parts are made under a received encoder of ``preset``."""
-        return PartSettings(preset=preset, teacher=self.teacher, alignment=self.alignment, tuning=self.tuning)
+        return PartSettings(
+            preset=preset, own=self.own, teacher=self.teacher, alignment=self.alignment, tuning=self.tuning
+        )
 
     def names(self, *, took_part: bool) -> tuple[str, ...]:
         """The methods by their names in a verdict: an encoder that the platform helped to train is a federated one."""
-        named = {FEATURE: "federated", MODEL: "federated-model"} if took_part else {}
-        return tuple(named.get(method, method) for method in METHODS if method in self.methods)
+        chosen = [METHODS[name] for name in USES if name in self.methods]
+        return tuple((took_part and method.after_rounds) or method.name for method in chosen)

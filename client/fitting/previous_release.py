@@ -6,7 +6,7 @@ from typing import Any
 from client.recommender.served_head import ORIGIN, RELEASED, SEEN
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.store.head_store import HeadStore, StoredHead
-from client.transfer.trained_parts import Previous
+from client.transfer.encoders import ReceivedEncoder
 from shared.encoder.encoder import Encoder
 from shared.encoder.step import digest
 from shared.errors import StorageError
@@ -17,7 +17,7 @@ _TAUGHT = "student"
 _LOG = logging.getLogger("graft.client")
 
 
-def previous_release(store: HeadStore, record: str, space: FeatureSpace, received: Encoder) -> Previous | None:
+def previous_release(store: HeadStore, record: str, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
     """The encoder of a served record, without what the platform learnt of its items beside it.
 
     None where there is none: no record, one that cannot be read (the log says so), one of another feature space, one
@@ -31,7 +31,7 @@ def previous_release(store: HeadStore, record: str, space: FeatureSpace, receive
         return None
 
 
-def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> Previous | None:
+def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
     facts: dict[str, Any] = dict(stored.facts)
     if facts["fingerprint"] != space.fingerprint:
         return None
@@ -40,5 +40,6 @@ def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> Previous 
         origin = str(facts.get(ORIGIN, digest(kept.encoder)))
         if not part.endswith(_TAUGHT) and origin != digest(received):
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
-            return Previous(encoder=kept.encoder, seen=seen, released=dict(facts.get(RELEASED, {})), origin=origin)
+            released = dict(facts.get(RELEASED, {}))
+            return ReceivedEncoder(encoder=kept.encoder, seen=seen, released=released, origin=origin)
     return None

@@ -14,19 +14,10 @@ from client.ensemble.fitting import FittedStacks, rank_all
 from client.evaluation.beyond_accuracy import coverage
 from client.evaluation.lift import Interval, paired_lift
 from client.evaluation.ranking import Ranking
-from client.fitting.served_fit import Fit
-from client.scorers.content_knn import ContentKnn
-from client.scorers.item_knn import ItemKnn
-from client.scorers.popularity import Popularity
+from client.fitting.platform_fit import PlatformFit
+from client.transfer.table import METHODS
 from shared.seeding import rng_for
 from shared.system.progress import track
-
-BASELINES = {
-    "popularity": Popularity.columns,
-    "content-knn": ContentKnn.columns,
-    "item-knn": ItemKnn.columns,
-}
-"""Scorers that are also shown alone, by the column that was best on validation events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,39 +51,40 @@ class ServedEvaluation:
         return asdict(self)
 
 
-def evaluate_fit(work: Fit, seed: int) -> ServedEvaluation:
+def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
     """Fit, and rank every user's last event under every method; nothing is stored.
 
     Raises DataError where the platform is too small to be fitted.
     """
-    for step in track((work.train, work.stack), "fitting", total=2):
+    for step in track((fit.train, fit.stack), "fitting", total=2):
         step()
-    stacks, platform = work.stacks, work.platform
-    weights = {**_alone(stacks), **{method: one.weights for method, one in stacks.chosen.items()}}
+    stacks, platform = fit.stacks, fit.prepared.platform
+    chosen = {method: one.weights for method, one in stacks.chosen.items() if method not in fit.absent}
+    weights = {**_alone(stacks), **chosen}
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
     ranked = rank_all(stacks.panel, np.stack(list(weights.values())), tests)
     rankings = dict(zip(weights, ranked, strict=True))
     return ServedEvaluation(
         users=len(tests),
         items=platform.n_items,
-        served=work.verdict.served,
-        reason=work.verdict.reason,
+        served=fit.verdict.served,
+        reason=fit.verdict.reason,
         methods={
-            method: _figures(method, ranking, rankings[LOCAL], platform.n_items, seed)
+            method: _figures(method, ranking, rankings[LOCAL], platform.n_items, fit.seed)
             for method, ranking in rankings.items()
         },
     )
 
 
 def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
-    """Baseline to weights [R] that hold its best column alone; those that the platform lacks are left out."""
+    """Method of one scorer to weights [R] that hold its best column alone, where the platform has it."""
     names, values = stacks.panel.names, stacks.scorer_values()
     found = {}
-    for method, columns in BASELINES.items():
-        there = [column.name for column in columns if column.name in values]
+    for method in METHODS.values():
+        there = [column.name for column in method.columns if column.name in values]
         if there:
             best = max(there, key=lambda name: values[name])
-            found[method] = (np.array(names) == best).astype(np.float64)
+            found[method.name] = (np.array(names) == best).astype(np.float64)
     return found
 
 

@@ -1,14 +1,19 @@
-"""Whether a received encoder will pay on a platform: the lift to expect of ``feature`` over ``local``, and an answer.
+"""Two answers before a platform joins: what would be served here, and whether joining is worth it.
 
-The rules, in this order (docs/decisions/0010):
+The first is the gate's verdict (client/gate/gate.py). The second begins with a forecast of whether the encoder brings
+a lift of ``feature`` over ``local``, by these rules in this order (docs/decisions/0010):
 
 1. *yes* where the gate would serve the encoder.
 2. *yes* where the whole interval of the expected lift lies above zero.
 3. *no* where the whole interval of the expected lift, or of the one that is seen, lies below ``WORTH``.
 4. *yes* where the choosing users are few, the encoder adds to content beyond noise over their past events, and the
-   expected lift is at least ``WORTH``: to join costs nobody anything, since the gate decides again on what comes.
+   expected lift is at least ``WORTH``.
 5. *no* where the encoder adds nothing to content over past events, and the choosing users are few or show no lift.
 6. *too early* otherwise.
+
+Joining is worth it where the forecast is *yes*, the gate serves the encoder, and the lift to expect is ``WORTH`` or
+more with its interval above zero. It is not where that interval lies below ``WORTH``, or the forecast is *no*. Else it
+is too early to tell.
 """
 
 import math
@@ -24,13 +29,15 @@ from client.ensemble.candidates import FEW_USERS, LOCAL
 from client.ensemble.fitting import FittedStacks
 from client.evaluation.lift import Interval, paired_lift
 from client.gate.expectation import Expectation, content_share
-from client.gate.gate import FOLDS, LEVEL, GateCandidate, GateVerdict, cross_validated, decide, would_serve
+from client.gate.gate import FOLDS, LEVEL, GateCandidate, GateVerdict, cross_validated, would_serve
 from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair
 from client.gate.relatedness import Relatedness
+from client.transfer.feature import FEATURE
 
-FEATURE = "feature"
 WORTH = 5.0
 """Percent of lift below which joining is not worth it."""
+NEAR = 5.0
+"""Percent of what is added to content by which a pair's encoder may differ and still tell something of this one."""
 
 Answer = Literal["yes", "no", "too early"]
 
@@ -39,7 +46,11 @@ Answer = Literal["yes", "no", "too early"]
 class Assessment:
     """What a platform is told before it joins."""
 
+    served: str
+    """the method that the gate serves"""
+    served_reason: str
     answer: Answer
+    """whether joining is worth it"""
     reason: str
     expected: Interval | None
     """lift of ``feature`` over ``local`` in percent NDCG@10, by what pairs of the benchmark found; None where nothing
@@ -54,7 +65,8 @@ class Assessment:
     """how near content alone comes to ``local`` (``content_share``): what an encoder adds to content counts by it"""
     relatedness: Relatedness | None
     nearest: KnownPair | None
-    """the pair of the benchmark whose encoder adds most nearly as much to content"""
+    """the pair of the benchmark whose encoder adds about as much to content; None where none is near, and where the
+    platform's own users show the lift beyond noise"""
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words."""
@@ -64,7 +76,8 @@ class Assessment:
         """As text."""
         needed, related, near = self.users_needed, self.relatedness, self.nearest
         return [
-            f"{self.answer}: {self.reason}",
+            f"would be served: {self.served}; {self.served_reason}",
+            f"worth joining for {WORTH:g} % or more: {self.answer}; {self.reason}",
             f"expected lift over local: {_in_words(self.expected)}",
             f"lift that these users show: {_in_words(self.lift)}",
             f"users looked at: {self.users:,}",
@@ -74,7 +87,7 @@ class Assessment:
             if related is None
             else f"relatedness: the encoder adds {related.lift:+.1f} % to content over {related.events:,} past events "
             f"of {related.users:,} users",
-            f"nearest pair of the benchmark: {'unknown' if near is None else _as_pair(near)}",
+            *([] if near is None else [f"nearest pair of the benchmark: {_as_pair(near)}"]),
         ]
 
 
@@ -108,11 +121,15 @@ def assessment(
         known: pairs by which the lift is expected.
         content: how near content alone comes to ``local`` (``content_share``).
     """
-    lift = paired_lift(at_ten[FEATURE], at_ten[LOCAL], rng)
-    one = verdict.candidates[FEATURE]
+    lift = paired_lift(at_ten[FEATURE.name], at_ten[LOCAL], rng)
+    one = verdict.candidates[FEATURE.name]
     expected = expected_lift(one, verdict.users, known, content)
-    answer, reason = answer_of(one, verdict.users, verdict.reason, expected, lift)
+    forecast, why = forecast_of(one, verdict.users, verdict.reason, expected, lift)
+    shown = [interval for interval in (expected, lift) if interval is not None]
+    answer, reason = _worth(forecast, why, shown, serves=verdict.accepted)
     return Assessment(
+        served=verdict.served,
+        served_reason=verdict.reason,
         answer=answer,
         reason=reason,
         expected=expected,
@@ -121,21 +138,42 @@ def assessment(
         users_needed=_users_needed(one, users),
         content=content,
         relatedness=one.relatedness,
-        nearest=None if one.relatedness is None else nearest_pair(one.relatedness.lift, known),
+        nearest=_informative_pair(one, known),
     )
 
 
-def assess_stacks(
-    stacks: FittedStacks, related: Relatedness | None, users: int, rng: np.random.Generator
-) -> Assessment:
-    """The same from fitted stacks with the methods ``local`` and ``feature``, by the pairs that this release knows."""
-    whole = stacks.whole_list_by_name()
-    verdict = decide(stacks.options, whole, rng, {FEATURE: related})
+def assess_stacks(stacks: FittedStacks, verdict: GateVerdict, users: int, rng: np.random.Generator) -> Assessment:
+    """The same from fitted stacks that hold ``local`` and ``feature``, by the pairs that this release knows."""
+    options = {method: stacks.options[method] for method in (LOCAL, FEATURE.name)}
     folds = rng.permutation(verdict.users) % FOLDS
-    at_ten = cross_validated(stacks.options, whole, folds, stacks.at_ten_by_name())
+    at_ten = cross_validated(options, stacks.whole_list_by_name(), folds, stacks.at_ten_by_name())
     local = float(stacks.at_ten_by_name()[stacks.chosen[LOCAL].name].mean())
     content = content_share(stacks.scorer_values(), local)
     return assessment(verdict, at_ten, users, rng, known_pairs(), content=content)
+
+
+def _worth(forecast: Answer, reason: str, shown: Sequence[Interval], *, serves: bool) -> tuple[Answer, str]:
+    """Whether joining is worth it, by the forecast and the intervals that stand beside it, the best founded first."""
+    highest = min((lift.high for lift in shown), default=WORTH)
+    if highest < WORTH:
+        return "no", f"the lift is at most {highest:+.1f} %"
+    if forecast != "yes":
+        return forecast, reason
+    if not serves:
+        return "too early", f"{reason}; but these users do not show it yet, so local would be served"
+    if not shown:
+        return "too early", "local found nothing, so no lift can be told"
+    if shown[0].mean < WORTH or shown[0].low <= 0:
+        return "too early", f"the lift may be {shown[0].low:+.1f} % as well as {shown[0].high:+.1f} %"
+    return "yes", f"a lift of {shown[0].mean:+.1f} % is to be expected, {shown[0].low:+.1f} % at least"
+
+
+def _informative_pair(one: GateCandidate, known: Sequence[KnownPair]) -> KnownPair | None:
+    """The nearest pair, where the platform's own users leave the lift open and what both encoders add is alike."""
+    if one.relatedness is None or (one.bound is not None and one.bound > 0):
+        return None
+    near = nearest_pair(one.relatedness.lift, known)
+    return None if near is None or abs(near.adds - one.relatedness.lift) > NEAR else near
 
 
 def expected_lift(one: GateCandidate, users: int, known: Sequence[KnownPair], content: float) -> Interval | None:
@@ -152,10 +190,13 @@ def standard_error(lift: float, bound: float, contenders: int = 1) -> float:
     return (lift - bound) / float(norm.isf(LEVEL / contenders))
 
 
-def answer_of(
+def forecast_of(
     one: GateCandidate, users: int, gate_says: str, expected: Interval | None, lift: Interval | None
 ) -> tuple[Answer, str]:
-    """The answer for ``feature`` as the gate found it on so many choosing users, and the reason in words."""
+    """Whether ``feature`` will bring a lift, as the gate found it on so many choosing users, and the reason in words.
+
+    For its rules see the top of this file.
+    """
     if would_serve(one, users):
         return "yes", gate_says
     if expected is not None and expected.low > 0:

@@ -21,10 +21,8 @@ from client.ensemble.candidates import FEW_USERS, LOCAL, Candidate, choose_all
 from client.evaluation.lift import resampled_lifts
 from client.gate.relatedness import Relatedness
 from client.store.head_store import StoredHead
-from client.transfer.trained_parts import PREVIOUS
+from client.transfer.table import competing
 
-TRANSFER = ("feature", "model", "knowledge", "federated", "federated-model", PREVIOUS)
-"""Methods that may be served instead of ``local``."""
 LEVEL = 0.05
 FOLDS = 5
 RESAMPLES = 4000
@@ -78,7 +76,7 @@ def decide(
     rng: np.random.Generator,
     relatedness: Mapping[str, Relatedness | None],
 ) -> GateVerdict:
-    """The verdict over the methods in ``options``, ``local`` among them; others than ``TRANSFER`` are ignored.
+    """The verdict over the methods in ``options``, ``local`` among them; methods that do not compete are ignored.
 
     Args:
         options: method to the stacks that it may choose from.
@@ -88,8 +86,8 @@ def decide(
     """
     users = len(next(iter(validation.values())))
     folds = rng.permutation(users) % FOLDS
-    competing = {method: options[method] for method in (LOCAL, *TRANSFER) if method in options}
-    scores = cross_validated(competing, validation, folds)
+    choices = {method: options[method] for method in (LOCAL, *competing()) if method in options}
+    scores = cross_validated(choices, validation, folds)
     contenders = [method for method in scores if method != LOCAL]
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
     for method in contenders:

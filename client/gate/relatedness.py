@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform
 from client.data.splits import recent_examples, some
-from client.ensemble.cross_fitting import Catalogue
 from client.ensemble.fitting import ranks_of_all
 from client.evaluation.lift import resampled_lifts
 from client.evaluation.ranking import whole_ndcg_of
+from client.features.prepared_platform import PreparedPlatform
 from client.transfer.release import PART, zero_shot_panel
 from shared.encoder.encoder import Encoder
 
@@ -39,8 +39,7 @@ class Relatedness:
 
 
 def relatedness(
-    platform: Platform,
-    catalogue: Catalogue,
+    prepared: PreparedPlatform,
     encoder: Encoder,
     calibration: Mapping[str, Any],
     unseen: NDArray[np.int64],
@@ -49,17 +48,16 @@ def relatedness(
     """Measure it on the training events of ``unseen``, users whom the encoder has not seen; None where they have none.
 
     Args:
-        platform: where the encoder is to help.
-        catalogue: its features and neighbours.
+        prepared: where the encoder is to help.
         encoder: as it came.
         calibration: released with it.
         unseen: rows of training users.
         rng: draws users, where there are many, and resamples.
     """
-    past = _past(platform, rng.permutation(unseen))
+    past = _past(prepared.platform, rng.permutation(unseen))
     if len(past) == 0:
         return None
-    panel, both = zero_shot_panel(platform, catalogue, encoder, calibration)
+    panel, both = zero_shot_panel(prepared, encoder, calibration)
     content = np.where([name.startswith(PART) for name in panel.names], 0.0, both)
     with_encoder, alone = whole_ndcg_of(ranks_of_all(panel, np.stack([both, content]), past))
     users, place, counts = np.unique(past.users, return_inverse=True, return_counts=True)

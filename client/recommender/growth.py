@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from client.data.sparse_rows import sparse_rows
-from client.ensemble.cross_fitting import Catalogue
+from client.features.catalogue import Catalogue
 from client.features.hashing import gram_weights
 from client.features.item_features import item_features
 from client.features.neighbours import NEIGHBOURS, nearest, nearest_after
@@ -75,7 +75,7 @@ def _catalogue(
         item_ids=ids,
         texts=tuple(texts[row] for row in source),
         categories=_categories(old, items, source),
-        catalogue=Catalogue(features=features, neighbours=neighbours),
+        catalogue=Catalogue(features=features, known=neighbours),
         gram_weights=grams[source],
     )
 

@@ -11,11 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Sequences
+from client.data.platform import Sequences
 from client.data.ragged import offsets_of
-from client.ensemble.cross_fitting import Catalogue
+from client.features.catalogue import Catalogue
 from client.features.hashing import gram_weights
 from client.features.neighbours import Neighbours
+from client.features.prepared_platform import PreparedPlatform
 from client.recommender.record_arrays import (
     Arrays,
     matrix_from_arrays,
@@ -41,13 +42,14 @@ class ServedCatalogue:
     """[n, BUCKETS] of the texts, under no idf"""
 
     @classmethod
-    def of(cls, platform: Platform, catalogue: Catalogue) -> "ServedCatalogue":
+    def of(cls, prepared: PreparedPlatform) -> "ServedCatalogue":
         """The platform's."""
+        platform = prepared.platform
         return cls(
             item_ids=platform.item_ids,
             texts=platform.texts,
             categories=platform.categories,
-            catalogue=catalogue,
+            catalogue=prepared.catalogue,
             gram_weights=gram_weights(platform.texts),
         )
 
@@ -73,7 +75,7 @@ class ServedCatalogue:
             item_ids=texts_from_arrays("items", arrays),
             texts=texts_from_arrays("texts", arrays),
             categories=texts_from_arrays("categories", arrays) if "categories.bytes" in arrays else None,
-            catalogue=Catalogue(features=arrays["features"], neighbours=neighbours),
+            catalogue=Catalogue(features=arrays["features"], known=neighbours),
             gram_weights=sp.csr_array(matrix_from_arrays("grams", arrays)),
         )
 

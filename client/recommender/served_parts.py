@@ -14,7 +14,7 @@ from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import Scorer
 from client.training.local_id import LARGE, SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.transfer.own import Own
+from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import GraftError
 from shared.feature_space.spec import FeatureSpace

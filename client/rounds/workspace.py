@@ -1,7 +1,6 @@
-"""A platform opened once per process: its data, its vectors and its head store."""
+"""A platform opened for the tasks of rounds: its data, its vectors and its head store."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,17 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.contract import PlatformFolder
 from client.data.data_moment import DataMoment
 from client.data.platform import MIN_CONTRIBUTING, Platform
-from client.data.preparation import Preparation, prepare
 from client.data.source import is_database, read_kept_data, read_platform_data
-from client.data.spec import PlatformSpec, parse_platform_spec
+from client.data.spec import parse_platform_spec
 from client.features.catalogue_vectors import CatalogueVectors
-from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
+from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.serving.round_reports import reports_as_of
-from client.store.head_store import HeadStore, open_records
+from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
@@ -65,26 +62,28 @@ class NodeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenedData:
-    """A platform with its vectors."""
-
-    platform: Platform
-    space: FeatureSpace
-    features: NDArray[np.float32]
-    """[n, D]"""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Workspace:
     """What the client's tasks work on."""
 
-    platform: Platform
-    space: FeatureSpace
-    features: NDArray[np.float32]
-    """[n, D]"""
+    prepared: PreparedPlatform
     heads: HeadStore
     minimum_users: int = MIN_CONTRIBUTING
     """training users below which the site policy lets nothing be told about them"""
+
+    @property
+    def platform(self) -> Platform:
+        """The platform's users, items and events."""
+        return self.prepared.platform
+
+    @property
+    def space(self) -> FeatureSpace:
+        """Which vectors its items have."""
+        return self.prepared.space
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """[n, D]"""
+        return self.prepared.features
 
     @property
     def contributes(self) -> bool:
@@ -92,26 +91,14 @@ class Workspace:
         return self.platform.contributes and len(self.platform.training_users) >= self.minimum_users
 
 
+OpenWorkspace = Callable[[NodeSettings, int, DataMoment | None], Workspace]
+"""Opens a node config's platform for a task, as ``open_workspace`` does."""
+
 SQL_LOCK = ".sql.lock"
-_HELD: dict[str, OpenedData] = {}
-
-
-@contextmanager
-def held_open(data: Mapping[str, OpenedData]) -> Iterator[None]:
-    """While it lasts, node configs whose ``platform`` is a key get this data instead of reading a folder.
-
-    For one process that plays several platforms and has prepared them already.
-    """
-    _HELD.update(data)
-    try:
-        yield
-    finally:
-        for line in data:
-            _HELD.pop(line, None)
 
 
 def open_workspace(
-    settings: NodeSettings, *, minimum_users: int = MIN_CONTRIBUTING, moment: DataMoment | None = None
+    settings: NodeSettings, minimum_users: int = MIN_CONTRIBUTING, moment: DataMoment | None = None
 ) -> Workspace:
     """The platform and its heads; a folder's data and vectors are read once per process.
 
@@ -120,18 +107,21 @@ def open_workspace(
     Raises ConfigError or DataError where they cannot be opened, StorageError where what is kept cannot.
     """
     records = open_records(Path(settings.heads), settings.vault_key)
-    heads = HeadStore(records)
-    data = _HELD.get(settings.platform) or _opened(settings, records, moment)
-    return Workspace(
-        platform=data.platform,
-        space=data.space,
-        features=data.features,
-        heads=heads,
-        minimum_users=minimum_users,
-    )
+    prepared = _prepared(settings, records, moment)
+    return Workspace(prepared=prepared, heads=HeadStore(records), minimum_users=minimum_users)
 
 
-def _opened(settings: NodeSettings, records: Records, moment: DataMoment | None) -> OpenedData:
+def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
+    """Opens this platform whatever a node config says of its data: for a process that has prepared it already."""
+
+    def opened(settings: NodeSettings, minimum_users: int, _moment: DataMoment | None) -> Workspace:
+        heads = open_heads(Path(settings.heads), settings.vault_key)
+        return Workspace(prepared=prepared, heads=heads, minimum_users=minimum_users)
+
+    return opened
+
+
+def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | None) -> PreparedPlatform:
     """What was reported while the platform served counts too, where the data are wanted for a task."""
     spec = parse_platform_spec(settings.platform)
     least = (settings.min_user_events, settings.min_item_events)
@@ -143,27 +133,22 @@ def _opened(settings: NodeSettings, records: Records, moment: DataMoment | None)
     kept = is_database(spec.path)
     folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment) if kept else read_platform_data(spec.path)
     whole = folder if reports is None else reports.added_to(folder)
-    return _prepared(whole, spec, spec.preparation(*least), settings.seed, settings.features, vectors)
+    return prepare_platform(
+        whole,
+        spec.preparation(*least),
+        name=spec.name,
+        seed=settings.seed,
+        features=settings.features,
+        kept=vectors,
+    )
 
 
 @lru_cache(maxsize=64)
 def open_data(
     line: str, seed: int, kept: KeptVectors | None, features: str, min_user_events: int, min_item_events: int
-) -> OpenedData:
-    """A platform specification's data and vectors, read once per process; raises ConfigError or DataError."""
+) -> PreparedPlatform:
+    """The platform of a specification, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
-    return _prepared(read_platform_data(spec.path), spec, preparation, seed, features, kept)
-
-
-def _prepared(
-    folder: PlatformFolder,
-    spec: PlatformSpec,
-    preparation: Preparation,
-    seed: int,
-    features: str,
-    kept: KeptVectors | None,
-) -> OpenedData:
-    platform = prepare(folder, preparation, name=spec.name, seed=seed)
-    space, vectors = item_features(platform, features, kept=kept)
-    return OpenedData(platform=platform, space=space, features=vectors)
+    folder = read_platform_data(spec.path)
+    return prepare_platform(folder, preparation, name=spec.name, seed=seed, features=features, kept=kept)

@@ -1,20 +1,66 @@
-"""Transfer method ``feature``: the received encoder as it is; calibration and weights are the platform's own."""
+"""Transfer method ``feature``: an encoder as it came; calibration and weights are the platform's own.
 
-import numpy as np
-from numpy.typing import NDArray
+So are used, too, the encoder after rounds, the pooled one, and the one that was served until now.
+"""
 
-from client.data.platform import Platform
-from client.ensemble.cross_fitting import Catalogue, Trained
+from functools import partial
+
+from client.ensemble.cross_fitting import Trained
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
-from shared.encoder.encoder import Encoder
+from client.transfer.encoders import Origin, ReceivedEncoder
+from client.transfer.method import Method, Shown, beside_own
+from client.transfer.platform_parts import PlatformParts
 
 
-def feature_part(name: str, encoder: Encoder, catalogue: Catalogue, *, unseen: NDArray[np.int64]) -> Trained:
-    """The frozen encoder's scorers, named ``name:...``, without a head; it has not seen the users ``unseen``."""
-    kept = KeptEncoder(encoder=encoder)
-    return Trained(scorers=kept.scorers(name, catalogue.features), unseen=unseen, kept=kept)
+def feature_part(name: str, received: ReceivedEncoder, prepared: PreparedPlatform) -> Trained:
+    """The frozen encoder's scorers, named ``name:...``, without a head."""
+    kept = KeptEncoder(encoder=received.encoder)
+    scorers = kept.scorers(name, prepared.features)
+    return Trained(scorers=scorers, unseen=received.unseen(prepared.platform), kept=kept)
 
 
-def unseen_by_rounds(platform: Platform) -> NDArray[np.int64]:
-    """The training users whom an encoder has not seen that this platform took part in making."""
-    return platform.weighting_users if platform.contributes else platform.training_users
+def _as_it_came(origin: Origin, parts: PlatformParts, _kind: str) -> Trained | None:
+    received = parts.encoders.of(origin)
+    return None if received is None else feature_part(origin, received, parts.prepared)
+
+
+FEATURE = Method(
+    name="feature",
+    origin="received",
+    part="received",
+    sets=beside_own("received"),
+    make=partial(_as_it_came, "received"),
+    competes=True,
+    after_rounds="federated",
+    in_beginnings=True,
+    in_benchmark=True,
+    clicks=True,
+    shown=Shown(headline=2, weights=2, curve=("blue", "o")),
+)
+FEDERATED = Method(
+    name="federated",
+    origin="federated",
+    part="federated",
+    sets=beside_own("federated"),
+    make=partial(_as_it_came, "federated"),
+    competes=True,
+    shown=Shown(headline=1, weights=1),
+)
+POOLED = Method(
+    name="pooled",
+    origin="pooled",
+    part="pooled",
+    sets=beside_own("pooled"),
+    make=partial(_as_it_came, "pooled"),
+    shown=Shown(headline=4, weights=3),
+)
+PREVIOUS = Method(
+    name="previous",
+    origin="previous",
+    part="previous",
+    sets=beside_own("previous"),
+    make=partial(_as_it_came, "previous"),
+    competes=True,
+    in_runs=False,
+)

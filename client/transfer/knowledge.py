@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Sequences
+from client.data.platform import Sequences
 from client.data.splits import training_sequences
-from client.ensemble.cross_fitting import Catalogue, Trained
+from client.ensemble.cross_fitting import Trained
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.store.head_store import StoredHead
 from client.training.distillation import Distillation, Teacher, draw_lessons
@@ -20,6 +21,11 @@ from client.training.local_id import for_size
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
+from client.transfer.method import Method, beside_own
+from client.transfer.model import Tuned, tuned_source
+from client.transfer.part_settings import LESSONS
+from client.transfer.platform_parts import PlatformParts
+from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
 from shared.encoder.layout import flatten
 from shared.encoder.presets import PRESETS
@@ -106,23 +112,17 @@ def student_preset(teacher: str) -> str:
 
 
 def teach(
-    teacher: Teacher,
-    platform: Platform,
-    features: NDArray[np.float32],
-    space: FeatureSpace,
-    preset: str,
-    settings: KnowledgeSettings,
-    *,
-    seed: int,
+    teacher: Teacher, prepared: PreparedPlatform, preset: str, settings: KnowledgeSettings, *, seed: int
 ) -> Student:
     """A student of ``preset``, trained on the contributing users' events and on what the teacher says of them.
 
     Its item tower begins where the teacher sees the catalogue: a platform has too few events to find that out.
-    ``features`` [n, D]. It keeps its best epoch on the stopping users; the weighting users enter nothing.
+    It keeps its best epoch on the stopping users; the weighting users enter nothing.
     """
+    platform, features = prepared.platform, prepared.features
     users = platform.contributing_users
     sequences = training_sequences(platform, users)
-    spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
+    spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=prepared.space)
     encoder = Encoder.initial(spec, seed)
     model = SequenceModel.from_encoder(encoder, SequenceHead.initial(len(features), spec.architecture.width), features)
     if teacher.vectors is not None:
@@ -172,7 +172,53 @@ def _lessons(
     return Distillation(lessons, temperature=temperature, weight=settings.weight)
 
 
-def student_part(name: str, student: Student, platform: Platform, catalogue: Catalogue) -> Trained:
+def student_of(parts: PlatformParts, kind: str) -> Student | None:
+    """What the tuned encoder teaches, or the stack; None where there is no source, or too few users."""
+    return parts.once(f"{kind}student", lambda: _teach(parts, kind))
+
+
+def tuned_teacher(parts: PlatformParts, kind: str) -> Tuned | None:
+    """The tuned encoder that is the teacher; None where the stack is."""
+    return None if parts.settings.teacher == "stack" else tuned_source(parts, kind)
+
+
+def _teach(parts: PlatformParts, kind: str) -> Student | None:
+    teacher = _teacher(parts, kind)
+    if teacher is None:
+        return None
+    preset = student_preset(parts.settings.preset)
+    training = LIKE_ITS_TEACHER if preset == parts.settings.preset else STUDENT_TRAINING
+    settings = KnowledgeSettings(lessons=LESSONS[parts.settings.teacher], training=training)
+    return teach(teacher, parts.prepared, preset, settings, seed=parts.seed)
+
+
+def _teacher(parts: PlatformParts, kind: str) -> Teacher | None:
+    received, prepared = parts.encoders.received, parts.prepared
+    if received is None or not prepared.platform.contributes:
+        return None
+    if parts.settings.teacher == "stack":
+        return stack_teacher(received.encoder, prepared, seed=parts.seed)
+    tuned = tuned_teacher(parts, kind)
+    return None if tuned is None else encoder_teacher(tuned.encoder, tuned.head, prepared)
+
+
+def student_part(name: str, student: Student, prepared: PreparedPlatform) -> Trained:
     """The student as the scorer ``name:sequence``; it has not seen the weighting users."""
     kept = KeptEncoder(encoder=student.encoder, head=student.head)
-    return Trained(scorers=kept.scorers(name, catalogue.features), unseen=platform.weighting_users, kept=kept)
+    return Trained(scorers=kept.scorers(name, prepared.features), unseen=prepared.platform.weighting_users, kept=kept)
+
+
+def _part(parts: PlatformParts, kind: str) -> Trained | None:
+    student = student_of(parts, kind)
+    return None if student is None else student_part(f"{kind}{KNOWLEDGE.part}", student, parts.prepared)
+
+
+KNOWLEDGE = Method(
+    name="knowledge",
+    origin="received",
+    part="student",
+    sets=beside_own("student"),
+    make=_part,
+    kinds=lambda settings: settings.alignments if settings.teacher == "encoder" else ("",),
+    competes=True,
+)

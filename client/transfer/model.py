@@ -1,49 +1,29 @@
 """Transfer method ``model``: a received encoder tuned on the platform's own contributing users."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Sequences
+from client.data.platform import Sequences
 from client.data.splits import training_sequences
-from client.ensemble.cross_fitting import Catalogue, Trained
+from client.ensemble.cross_fitting import Trained
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.training.further_loss import FurtherLoss
-from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.loop import TrainingLog, train_sequence
 from client.training.low_rank import RATE, LowRank
 from client.training.moments import platform_moments
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.validation import ValidationSet
+from client.transfer.alignment import alignment_loss
+from client.transfer.method import Method, Shown, beside_own
+from client.transfer.part_settings import TuningSettings
+from client.transfer.platform_parts import PlatformParts
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import joined
-from shared.errors import ConfigError
 from shared.seeding import rng_for, torch_generator_for
-
-HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2, steps=32)
-BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2, steps=32)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningSettings:
-    """The head first, the encoder frozen; then both, the encoder at a smaller rate (LP-FT; Kumar et al. 2022)."""
-
-    head: TrainingSettings = HEAD_PHASE
-    both: TrainingSettings = BOTH_PHASE
-    moments_weight: float = 0.0
-    """how often each own pair counts when the linear part is moved (``joined``); 0 leaves it as it came"""
-    rank: int = 0
-    """of the low-rank adapter that the second phase trains in the place of the towers' matrices; 0 trains these"""
-
-    def __post_init__(self) -> None:
-        if self.head.encoder_rate != 0:
-            raise ConfigError("the first phase of tuning leaves the encoder frozen: its encoder rate must be 0")
-        if not 0 <= self.moments_weight < math.inf:
-            raise ConfigError(f"the weight of own moments must be 0 or more; got {self.moments_weight:g}")
-        if self.rank < 0:
-            raise ConfigError(f"the rank of the adapter must be 0 or more; got {self.rank}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,34 +68,74 @@ def tune(
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 
 
-def tune_on(
-    encoder: Encoder,
-    platform: Platform,
-    catalogue: Catalogue,
-    *,
-    seed: int,
-    settings: TuningSettings,
-    aligned: FurtherLoss | None = None,
-) -> Tuned | None:
-    """The encoder tuned on the platform's contributing users; None where they are too few.
-
-    ``settings`` and ``aligned`` as in ``tune``.
-    """
+def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None = None) -> Tuned | None:
+    """The encoder tuned on the platform's contributing users; None where they are too few."""
+    platform = parts.prepared.platform
     if not platform.contributes:
         return None
     return tune(
         encoder=encoder,
         head=None,
-        features=catalogue.features,
+        features=parts.prepared.features,
         sequences=training_sequences(platform, platform.contributing_users),
         validation=stopping_set(platform),
-        settings=settings,
-        seed=seed,
+        settings=parts.settings.tuning,
+        seed=parts.seed,
         aligned=aligned,
     )
 
 
-def model_part(name: str, tuned: Tuned, platform: Platform, catalogue: Catalogue) -> Trained:
+def tuned_source(parts: PlatformParts, kind: str) -> Tuned | None:
+    """The source's encoder tuned under one alignment; None where there is no source, or too few users."""
+    return parts.once(f"{kind}tuned", lambda: _tune_source(parts, kind))
+
+
+def _tune_source(parts: PlatformParts, kind: str) -> Tuned | None:
+    received, moments = parts.encoders.received, parts.encoders.item_moments
+    if received is None:
+        return None
+    alignment = parts.settings.alignments[kind]
+    if kind == "coral-" and not moments:
+        return None  # one of several that compete, and the source was too small to release moments
+    aligned = None if alignment is None else alignment_loss(alignment, received.encoder, moments)
+    return tune_on(received.encoder, parts, aligned)
+
+
+def _part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> Trained | None:
     """The tuned encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
+    if tuned is None:
+        return None
     kept = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
-    return Trained(scorers=kept.scorers(name, catalogue.features), unseen=platform.weighting_users, kept=kept)
+    return Trained(scorers=kept.scorers(name, prepared.features), unseen=prepared.platform.weighting_users, kept=kept)
+
+
+def _tuned(parts: PlatformParts, kind: str) -> Trained | None:
+    return _part(f"{kind}{MODEL.part}", tuned_source(parts, kind), parts.prepared)
+
+
+def _federated_tuned(parts: PlatformParts, _kind: str) -> Trained | None:
+    federated = parts.encoders.federated
+    tuned = None if federated is None else tune_on(federated.encoder, parts)
+    return _part(FEDERATED_MODEL.part, tuned, parts.prepared)
+
+
+MODEL = Method(
+    name="model",
+    origin="received",
+    part="tuned",
+    sets=beside_own("tuned"),
+    make=_tuned,
+    kinds=lambda settings: settings.alignments,
+    competes=True,
+    after_rounds="federated-model",
+    in_benchmark=True,
+    shown=Shown(headline=3),
+)
+FEDERATED_MODEL = Method(
+    name="federated-model",
+    origin="federated",
+    part="federated-tuned",
+    sets=beside_own("federated-tuned"),
+    make=_federated_tuned,
+    competes=True,
+)

@@ -10,16 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Stage
+from client.data.platform import Stage
 from client.data.splits import examples
 from client.ensemble.calibrating import calibrate
 from client.ensemble.calibration import Calibration
-from client.ensemble.candidates import CONTENT
-from client.ensemble.cross_fitting import Catalogue, fit_data
+from client.ensemble.candidates import CONTENT, ZERO_SHOT
+from client.ensemble.cross_fitting import fit_data
 from client.ensemble.panel import Panel, RawPanel
 from client.ensemble.stack import UNIFORM
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
+from client.transfer.method import Method, Shown
 from shared.encoder.encoder import Encoder
 from shared.encoder.item_moments import ItemMoments
 from shared.errors import EncoderFileError
@@ -29,9 +31,9 @@ MIN_ITEMS = 100
 """Catalogues below this size release no moments: sums over a few items would tell what these are."""
 
 
-def released_calibration(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> dict[str, Any]:
+def released_calibration(prepared: PreparedPlatform, encoder: Encoder) -> dict[str, Any]:
     """Column to calibration, as JSON values, fitted on the source's weighting users; empty where it has none."""
-    raw = _raw_panel(platform, catalogue, encoder)
+    raw, platform = _raw_panel(prepared, encoder), prepared.platform
     held_out = examples(platform, Stage.TRAIN, platform.weighting_users)
     if len(held_out) == 0:
         return {}
@@ -53,14 +55,14 @@ def released_item_moments(features: NDArray[np.float32], encoder: Encoder) -> di
 
 
 def zero_shot_panel(
-    platform: Platform, catalogue: Catalogue, encoder: Encoder, calibration: Mapping[str, Any]
+    prepared: PreparedPlatform, encoder: Encoder, calibration: Mapping[str, Any]
 ) -> tuple[Panel, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """A panel that rests on no event of the platform's users, and its weights [R]: content and encoder count the same.
 
     Raises:
         EncoderFileError: if the released calibration lacks a column or cannot be read.
     """
-    raw = _raw_panel(platform, catalogue, encoder)
+    raw = _raw_panel(prepared, encoder)
     try:
         calibrations = tuple(Calibration.from_json(calibration[column.name]) for column in raw.columns)
     except (KeyError, TypeError, ValueError) as error:
@@ -70,7 +72,13 @@ def zero_shot_panel(
     return Panel(raw=raw, calibrations=calibrations), weights
 
 
-def _raw_panel(platform: Platform, catalogue: Catalogue, encoder: Encoder) -> RawPanel:
-    data = fit_data(platform, catalogue, platform.training_users[:0])
-    scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, catalogue.features))
+def _raw_panel(prepared: PreparedPlatform, encoder: Encoder) -> RawPanel:
+    platform = prepared.platform
+    data = fit_data(prepared, platform.training_users[:0])
+    scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, prepared.features))
     return RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
+
+
+ZERO_SHOT_METHOD = Method(
+    name=ZERO_SHOT, origin="received", in_benchmark=True, shown=Shown(headline=5, curve=("green", "P"))
+)

@@ -13,7 +13,7 @@ import numpy as np
 
 from client.ensemble.candidates import LOCAL, ZERO_SHOT
 from client.evaluation.lift import paired_lift
-from client.gate.assessment import FEATURE
+from client.transfer.feature import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.federation_table import FIRST, FederationFigures, Lifts
 from simulations.benchmark.pairs import FRACTIONS, PAIRS, Pair, fraction_name
@@ -158,9 +158,10 @@ def _large(cells: Sequence[Cell]) -> list[Bar | None]:
     there = _there(cells, LARGE)
     for fraction, bar in LARGE_LIFTS.items():
         inside = [cell for cell in cells if cell.pair.name in LARGE and cell.fraction == fraction]
-        asked = f"`{FEATURE}` over the best local method, large sources of the same trade, fraction {fraction:g}"
-        found.append(_lift(asked, averaged([cell.over_best.get(FEATURE) for cell in inside]), bar, there))
-        single = {cell.pair.name: float(cell.over_best[FEATURE][0]) for cell in inside if FEATURE in cell.over_best}
+        asked = f"`{FEATURE.name}` over the best local method, large sources of the same trade, fraction {fraction:g}"
+        found.append(_lift(asked, averaged([cell.over_best.get(FEATURE.name) for cell in inside]), bar, there))
+        with_feature = [cell for cell in inside if FEATURE.name in cell.over_best]
+        single = {cell.pair.name: float(cell.over_best[FEATURE.name][0]) for cell in with_feature}
         if single:
             lowest = min(single, key=lambda name: single[name])
             asked, text = f"{asked}, the lowest", f"{single[lowest]:+.1f} % ({lowest})"
@@ -174,10 +175,10 @@ def _pooled(asked: str, bar: float, cells: Sequence[Cell], names: Sequence[str])
     """Over pairs; a pair's fractions are averaged first, since they have their users in common."""
     by_pair: dict[str, list[Float64]] = {}
     for cell in cells:
-        if cell.pair.name in names and FEATURE in cell.over_best:
-            by_pair.setdefault(cell.pair.name, []).append(cell.over_best[FEATURE])
+        if cell.pair.name in names and FEATURE.name in cell.over_best:
+            by_pair.setdefault(cell.pair.name, []).append(cell.over_best[FEATURE.name])
     means: list[Lifts] = [np.stack(lifts).mean(0) for lifts in by_pair.values()]
-    asked = f"`{FEATURE}` over the best local method, {asked}, mean of all fractions"
+    asked = f"`{FEATURE.name}` over the best local method, {asked}, mean of all fractions"
     return _lift(asked, averaged(means), bar, _there(cells, names))
 
 

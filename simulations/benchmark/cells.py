@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from client.transfer.table import local_methods, names_of
 from shared.errors import ConfigError, InputError
 from shared.system.file_lock import claim
 from shared.system.whole_file import write_whole
@@ -20,7 +21,6 @@ from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
 from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run.run_command import WORK_FOLDER, Runner, RunStopped, execute
-from simulations.run.whole_run import LOCAL_METHODS
 
 Entry = Pair | Federation | ThreeWay
 Kind = TypeVar("Kind", Pair, Federation, ThreeWay)
@@ -30,7 +30,6 @@ PRESET = "wide"
 PRETRAINED_FOLDER = "pretrained"
 """beside the cells: each source's encoder under a seed, for all entries that begin with it"""
 _LOCK = ".benchmark.lock"
-TRANSFER_METHODS = ("zero-shot", "feature", "model")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +82,7 @@ def _pair_config(pair: Pair, seed: int, data: Path) -> RunConfig:
             "source": list(sources),
             "platform": lines,
             "report": targets,
-            "methods": [*LOCAL_METHODS, *TRANSFER_METHODS],
+            "methods": [*local_methods(), *names_of(lambda method: method.in_benchmark)],
             "encoder": PRESET,
             "features": pair.features,
             "seed": seed,

@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 
 from client.ensemble.candidates import LOCAL
-from client.gate.assessment import FEATURE
+from client.transfer.feature import FEATURE, FEDERATED, POOLED
 from shared.seeding import rng_for
 from simulations.benchmark.federations import FEDERATIONS, Federation
 from simulations.benchmark.resampling import Float64, ResampledSums, mean_ndcg, resampled
 from simulations.benchmark.table import averaged, lift_with_interval
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
 
-FEDERATED, POOLED = "federated", "pooled"
 FIRST = FEDERATIONS[0]
 
 Found = Mapping[tuple[str, str], list[pl.DataFrame]]
@@ -81,9 +80,9 @@ def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping
         federation=federation,
         seeds=len(folders),
         local=float(np.mean([mean_ndcg(found[shop, LOCAL]) for shop in federation.reported])),
-        feature_over_local=_lifts(federation, sums, FEATURE, LOCAL),
-        over_local=_lifts(federation, sums, FEDERATED, LOCAL),
-        over_pooled=_lifts(federation, sums, FEDERATED, POOLED),
+        feature_over_local=_lifts(federation, sums, FEATURE.name, LOCAL),
+        over_local=_lifts(federation, sums, FEDERATED.name, LOCAL),
+        over_pooled=_lifts(federation, sums, FEDERATED.name, POOLED.name),
         over_first=None if federation == FIRST else _over_first(federation, folders, first),
         seconds=seconds,
         bytes_up=float(np.mean(up)) if up else None,
@@ -95,9 +94,9 @@ def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapp
     if not seeds:
         return None
     found, against = (_found(federation, [of[seed] for seed in seeds]) for of in (folders, first))
-    both = {key: frames for key, frames in found.items() if key[1] == FEDERATED}
-    both |= {(shop, FIRST.name): frames for (shop, method), frames in against.items() if method == FEDERATED}
-    return _lifts(federation, resampled(both, rng_for(0, "benchmark", federation.name)), FEDERATED, FIRST.name)
+    both = {key: frames for key, frames in found.items() if key[1] == FEDERATED.name}
+    both |= {(shop, FIRST.name): frames for (shop, method), frames in against.items() if method == FEDERATED.name}
+    return _lifts(federation, resampled(both, rng_for(0, "benchmark", federation.name)), FEDERATED.name, FIRST.name)
 
 
 def _found(federation: Federation, folders: Sequence[Path]) -> Found:

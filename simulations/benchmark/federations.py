@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from client.ensemble.candidates import LOCAL
+from client.transfer.feature import FEATURE, FEDERATED, POOLED
 from simulations.benchmark.pairs import MIN_EVENTS, MOVIES, SMALL_SOURCE, platform_line
 from simulations.config.run_config import RunConfig
 
@@ -26,7 +28,7 @@ class Federation:
     updates: str = "whole"
     """how what was trained travels"""
     rounds: int = 12
-    methods: tuple[str, ...] = ("local", "federated")
+    methods: tuple[str, ...] = (LOCAL, FEDERATED.name)
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -38,7 +40,7 @@ EIGHT_SHOPS = tuple(f"amazon_games,users={SHARE * shop:g}-{SHARE * (shop + 1):g}
 FAR = {"news": f"mind_news{SMALL_SOURCE}", "movielens": MOVIES, "retail": f"uci_retail{SMALL_SOURCE}"}
 
 FEDERATIONS = (
-    Federation(name="shops", shops=EIGHT_SHOPS, methods=("local", "feature", "federated", "pooled")),
+    Federation(name="shops", shops=EIGHT_SHOPS, methods=(LOCAL, FEATURE.name, FEDERATED.name, POOLED.name)),
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
     Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weights="helpfulness"),

@@ -7,11 +7,12 @@ from typing import Any
 
 from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import Interval, paired_lift
-from client.gate.assessment import FEATURE, answer_of, expected_lift, standard_error
+from client.gate.assessment import expected_lift, forecast_of, standard_error
 from client.gate.expectation import content_share
 from client.gate.gate import GateCandidate
 from client.gate.known_pairs import KnownPair
 from client.gate.relatedness import Relatedness
+from client.transfer.feature import FEATURE
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.benchmark.table import by_user, users_of
@@ -67,7 +68,7 @@ def clear_answers(found: Sequence[Foretold]) -> list[bool]:
 
 def _foretold(known: KnownPair, found: GateCandidate, others: Sequence[KnownPair]) -> Foretold:
     expected = expected_lift(found, known.users, others, known.content)
-    answer, _reason = answer_of(found, known.users, "", expected, None)
+    answer, _reason = forecast_of(found, known.users, "", expected, None)
     right = answer == ("yes" if known.lift > 0 else "no") if known.is_clear else None
     return Foretold(known=known, expected=expected, answer=answer, right=right)
 
@@ -77,9 +78,10 @@ def _cells(pair: Pair, seed: int, folder: Path) -> Iterator[Measured]:
     for fraction in FRACTIONS:
         name = fraction_name(fraction)
         (verdict,) = platforms[name]["gate"]
-        found = _candidate(verdict["candidates"].get(FEATURE))
+        found = _candidate(verdict["candidates"].get(FEATURE.name))
         users = users_of(folder, name)
-        lift = paired_lift(by_user(users, FEATURE), by_user(users, LOCAL), rng_for(seed, "foretold", pair.name, name))
+        rng = rng_for(seed, "foretold", pair.name, name)
+        lift = paired_lift(by_user(users, FEATURE.name), by_user(users, LOCAL), rng)
         if found is None or found.relatedness is None or found.lift is None or found.bound is None or lift is None:
             continue
         contenders = len(verdict["candidates"]) - 1

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from client.ensemble.candidates import LOCAL, ZERO_SHOT
-from client.gate.assessment import FEATURE
+from client.ensemble.candidates import LOCAL
+from client.transfer.feature import FEATURE
+from client.transfer.table import METHODS, local_methods, names_of
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.benchmark.resampling import Float64, ResampledSums, mean_ndcg, resampled
 from simulations.results.outcomes import SERVED
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
-from simulations.run.whole_run import LOCAL_METHODS
 
-CONTENT_KNN = "content-knn"
-SHOWN = (ZERO_SHOT, FEATURE, "model", SERVED)
+CONTENT_KNN = METHODS["content-knn"].name
+SHOWN = (*names_of(lambda method: method.in_benchmark), SERVED)
 AVERAGED_FROM = 500
 """Test users below which a pair is shown and not averaged."""
 
@@ -66,7 +66,7 @@ def _pair_cells(entries: Sequence[tuple[Pair, int, Path]]) -> list[Cell]:
     for folder in folders:
         for name in map(fraction_name, FRACTIONS):
             methods = documents[folder][name]["methods"]
-            best.setdefault(name, []).append(best_by_validation(methods, LOCAL_METHODS))
+            best.setdefault(name, []).append(best_by_validation(methods, local_methods()))
             asked = {method: method for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in methods}
             for column, method in {**asked, _BEST: best[name][-1]}.items():
                 chosen = (pl.col("platform") == name) & (pl.col("method") == method)
@@ -126,7 +126,7 @@ def pair_table(found: Sequence[Cell]) -> str:
         row = [cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)]
         row += [f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))]
         row += [lift_with_interval(cell.lifts.get(method)) for method in SHOWN]
-        row += [lift_with_interval(cell.over_best.get(FEATURE)), f"{cell.accepted} of {cell.seeds}"]
+        row += [lift_with_interval(cell.over_best.get(FEATURE.name)), f"{cell.accepted} of {cell.seeds}"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
@@ -144,7 +144,7 @@ def class_table(found: Sequence[Cell]) -> str:
                 continue
             row = [related, f"{fraction:g}", str(len(inside))]
             row += [lift_with_interval(averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
-            row += [lift_with_interval(averaged([cell.over_best.get(FEATURE) for cell in inside]))]
+            row += [lift_with_interval(averaged([cell.over_best.get(FEATURE.name) for cell in inside]))]
             lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 

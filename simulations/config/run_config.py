@@ -2,26 +2,21 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
 from client.data.spec import PlatformSpec, parse_platform_spec
 from client.ensemble.candidates import LOCAL
 from client.features.item_features import check_features
-from client.gate.gate import TRANSFER
 from client.transfer.alignment import parse_alignment
-from client.transfer.model import TuningSettings
-from client.transfer.teachers import TEACHERS
+from client.transfer.part_settings import TEACHERS, TuningSettings
+from client.transfer.table import competing, in_runs, starting_from_source
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings, Updates, Weighting
 from simulations.plugins.plugin import PluginFile
-from simulations.results.outcomes import METHODS
 from simulations.synthetic.config import PLANS, SOURCE
-
-NEEDS_SOURCE = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model")
-"""Methods that begin from the encoder that the source pretrained."""
 
 AGGREGATION = "fedavg"
 """The aggregation that needs no plugin."""
@@ -39,7 +34,7 @@ class RunConfig:
     """Who pretrains (several in one place), joins the rounds and is reported with the local methods only."""
     platforms: tuple[PlatformSpec, ...] = ()
     """Real folders; empty: the embedded synthetic world."""
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = field(default_factory=in_runs)
     report: tuple[str, ...] = ()
     """Platforms to report; empty: all."""
     rounds: int = 12
@@ -77,7 +72,7 @@ class RunConfig:
     """Strength with which what the gate serves is re-ranked, 0 (not) to 1."""
 
     def __post_init__(self) -> None:
-        _check_known("methods", self.methods, METHODS)
+        _check_known("methods", self.methods, in_runs())
         _check_distinct("platform", tuple(spec.name for spec in self.platforms))
         _check_known("report", self.report, self.names)
         _check_known("source", self.sources, self.names)
@@ -102,16 +97,16 @@ class RunConfig:
     def _check_diversity(self) -> None:
         if not 0 <= self.diversity <= 1:
             raise ConfigError(f"diversity must be from 0 to 1; got {self.diversity:g}")
-        served = LOCAL in self.methods and any(method in TRANSFER for method in self.methods)
+        served = LOCAL in self.methods and any(method in competing() for method in self.methods)
         if self.diversity > 0 and not served:
-            wanted = ", ".join(method for method in METHODS if method in TRANSFER)
+            wanted = ", ".join(method for method in in_runs() if method in competing())
             raise ConfigError(
                 f"diversity re-ranks what the gate serves, so methods must hold local and one of {wanted}"
             )
 
     def require_source(self) -> None:
         """Raise ConfigError where a method starts from the source's encoder and no source is named."""
-        needing = [method for method in self.methods if method in NEEDS_SOURCE]
+        needing = [method for method in self.methods if method in starting_from_source()]
         if needing and not self.sources:
             raise ConfigError(f"source must name a platform, since {needing[0]} starts from its encoder; got none")
 
@@ -246,9 +241,10 @@ def _read_platforms(name: str, value: object) -> tuple[PlatformSpec, ...]:
 def _read_methods(name: str, value: object) -> tuple[str, ...]:
     """Names in the order of reports; ``all`` means all."""
     names = _read_names(name, value)
+    known = in_runs()
     if names in ((), ("all",)):
-        return METHODS
-    return tuple(method for method in METHODS if names.count(method) == 1) if set(names) <= set(METHODS) else names
+        return known
+    return tuple(method for method in known if names.count(method) == 1) if set(names) <= set(known) else names
 
 
 def _read_report(name: str, value: object) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from typing import Any
 from flwr.app import Context, RecordDict
 from flwr.clientapp import ClientApp
 
-from client.app import app as client_app
-from client.rounds.workspace import NodeSettings, OpenedData, held_open
+from client.app import app, client_app
+from client.features.prepared_platform import PreparedPlatform
+from client.rounds.workspace import NodeSettings, already_open
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.app import server_app
@@ -102,7 +103,7 @@ def run_federation(
     start, out = folder / "start.safetensors", folder / "server"
     save_encoder(start, encoder, EncoderCard())
     nodes = {
-        name: Node(app=(apps or {}).get(name, client_app), config=settings.to_node_config(), answers=name not in silent)
+        name: Node(app=(apps or {}).get(name, app), config=settings.to_node_config(), answers=name not in silent)
         for name, settings in platforms.items()
     }
     run_config: dict[str, Any] = {**config.to_run_config(), "encoder": str(start), "out": str(out), "resume": resume}
@@ -113,7 +114,7 @@ def run_federation(
 
 
 def run_held_federation(
-    platforms: Mapping[str, OpenedData],
+    platforms: Mapping[str, PreparedPlatform],
     encoder: Encoder,
     config: RoundsConfig,
     *,
@@ -121,11 +122,9 @@ def run_held_federation(
     aggregation: BuildAggregation = ServerOptimiser,
 ) -> FederationResult:
     """The same over platforms that this process has prepared already; heads go to ``folder / heads / NAME``."""
-    settings = {
-        name: NodeSettings(platform=f"{name}=held:{folder}", heads=str(folder / "heads" / name)) for name in platforms
-    }
-    with held_open({settings[name].platform: data for name, data in platforms.items()}):
-        return run_federation(settings, encoder, config, folder=folder, serialise=False, aggregation=aggregation)
+    settings = {name: NodeSettings(platform=name, heads=str(folder / "heads" / name)) for name in platforms}
+    apps = {name: client_app(already_open(prepared)) for name, prepared in platforms.items()}
+    return run_federation(settings, encoder, config, folder=folder, apps=apps, serialise=False, aggregation=aggregation)
 
 
 def read_result(out: Path) -> FederationResult:

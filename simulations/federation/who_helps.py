@@ -11,20 +11,20 @@ import torch
 from client.data.platform import Sequences, Stage
 from client.data.splits import examples
 from client.evaluation.ranking import ranks_by_column, whole_ndcg_of
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.linear import Linear
 from client.scorers.scorer import HistoryBatch
-from client.transfer.feature import unseen_by_rounds
+from client.transfer.encoders import unseen_by_rounds
 from server.rounds.loop import solved
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments
 from shared.seeding import rng_for
-from simulations.platforms.open_platform import OpenPlatform
 
 MAX_USERS = 500
 
 
 def leave_one_out(
-    opened: Mapping[str, OpenPlatform], start: Encoder, moments: Mapping[str, Moments], *, ridge: float, seed: int
+    opened: Mapping[str, PreparedPlatform], start: Encoder, moments: Mapping[str, Moments], *, ridge: float, seed: int
 ) -> dict[str, dict[str, float]]:
     """Helper to helped to the lift, in percent, of the linear part of all over the one without the helper.
 
@@ -44,12 +44,12 @@ def leave_one_out(
     return lifts
 
 
-def _whole_list_ndcg(one: OpenPlatform, encoders: list[Encoder], seed: int) -> list[float]:
+def _whole_list_ndcg(one: PreparedPlatform, encoders: list[Encoder], seed: int) -> list[float]:
     """The mean for each encoder's linear part, on the platform's users whom it has not seen."""
     platform = one.platform
     users = rng_for(seed, platform.name, "who-helps").permutation(unseen_by_rounds(platform))[:MAX_USERS]
     held_out = examples(platform, Stage.VALIDATION, np.sort(users))
-    scorers = [Linear(encoder.linear(), one.data.features) for encoder in encoders]
+    scorers = [Linear(encoder.linear(), one.features) for encoder in encoders]
 
     def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)

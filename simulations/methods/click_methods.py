@@ -1,6 +1,6 @@
 """Click prediction on one platform under one seed: heads trained on impressions, then the test impressions, once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import expit
@@ -12,40 +12,30 @@ from client.clicks.click_training import ClickTraining, TrainedClickHead, train_
 from client.data.impressions import Impressions
 from client.data.platform import Platform, Stage
 from client.ensemble.calibration import Calibration
-from client.ensemble.cross_fitting import Trained
 from client.ensemble.fitting import FittedStacks
+from client.fitting.platform_fit import PlatformFit
 from client.store.head_store import HeadStore
+from client.transfer.table import METHODS, predicting_clicks
 from simulations.platforms.open_impressions import OpenImpressions
-from simulations.results.outcomes import CLICK_METHODS, ClickOutcome
+from simulations.results.outcomes import ClickOutcome
 from simulations.results.recorder import Recorder
-
-PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "popularity": (),
-    "local": ((), ("own",)),
-    "feature": (("received",), ("received", "own")),
-}
-"""Method to the sets of trained parts whose scorers its head may look at beside the computed ones, with or without the
-products of their encoders (a single part's: they may be noise); validation impressions choose.
-``popularity`` sees nothing else."""
 
 SETTINGS = ClickTraining()
 
 
 def run_clicks(
     recorder: Recorder,
-    platform: Platform,
+    fit: PlatformFit,
+    stacks: FittedStacks | None,
     opened: OpenImpressions,
     methods: Sequence[str],
-    stacks: FittedStacks | None,
-    trained: Mapping[str, Trained],
-    *,
     heads: HeadStore,
-    seed: int,
 ) -> None:
     """Those of the methods that predict clicks; ``local`` and ``feature`` see through the scorers of ``stacks``."""
-    asked = [method for method in CLICK_METHODS if method in methods and (stacks is not None or not PARTS[method])]
-    kept = {name: part.kept for name, part in trained.items() if part.kept is not None}
-    needed = {part for method in asked for parts in PARTS[method] for part in parts}
+    platform, seed = fit.prepared.platform, fit.seed
+    asked = [name for name in predicting_clicks() if name in methods and (stacks is not None or not METHODS[name].sets)]
+    kept = {name: part.kept for name, part in fit.trained.items() if part.kept is not None}
+    needed = {part for method in asked for parts in METHODS[method].sets for part in parts}
     calibrations: dict[str, Calibration] = {}
     if stacks is not None:
         calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
@@ -67,12 +57,16 @@ def run_clicks(
 
 
 def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
-    """The heads among which validation impressions choose; none where the platform lacks what the method needs."""
-    if method == "popularity":
+    """The heads among which validation impressions choose; none where the platform lacks what the method needs.
+
+    A method without a stack sees counts alone. Any other sees the scorers of its stack, with or without the products of
+    their encoders (a single part's: they may be noise).
+    """
+    if not METHODS[method].sets:
         return [ClickHeadConfig(columns=(POPULARITY,), hidden=0)]
     computed = [name for name in inputs.names if ":" not in name and name not in COUNTS]
     found = []
-    for parts in PARTS[method]:
+    for parts in METHODS[method].sets:
         if set(parts) <= set(inputs.encoders):
             brought = [name for name in inputs.names if name.partition(":")[0] in parts]
             columns = (*computed, *brought, *CONTEXT)

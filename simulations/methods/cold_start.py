@@ -10,8 +10,8 @@ from client.data.platform import Examples, Platform, Stage
 from client.data.preparation import with_training_users
 from client.data.splits import examples, joined, latest, training_sequences
 from client.evaluation.ranking import Ranking
+from client.features.prepared_platform import PreparedPlatform
 from shared.seeding import rng_for
-from simulations.platforms.open_platform import OpenPlatform
 from simulations.results.outcomes import BEGINNING, WHOLE_HISTORY, ColdStart
 
 LENGTHS = (1, 2, 3)
@@ -20,8 +20,6 @@ MAX_SHORTENED = 200
 """Test users whose histories are shortened."""
 TRAINING_USERS = (10, 30, 100, 300)
 """Of a platform in its beginnings."""
-METHODS = ("popularity", "content-knn", "item-knn", "local", "feature")
-"""What a platform in its beginnings is reported with; ``zero-shot`` uses none of its users and stays as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +63,14 @@ class HeldOut:
         return ColdStart(by_history=by_history, target_events=self.target_events)
 
 
-def beginnings(one: OpenPlatform, seed: int) -> Iterator[OpenPlatform]:
+def beginnings(prepared: PreparedPlatform, seed: int) -> Iterator[PreparedPlatform]:
     """The platform at each of ``TRAINING_USERS`` below its own number, where they have an event to learn weights from.
 
     Test users and catalogue are the same as the platform's own; its clicks stay away.
     """
     for count in TRAINING_USERS:
-        if count < len(one.platform.training_users):
-            name = f"{one.platform.name}{BEGINNING}{count}"
-            platform = with_training_users(one.platform, count, name=name, seed=seed)
+        if count < len(prepared.platform.training_users):
+            name = f"{prepared.name}{BEGINNING}{count}"
+            platform = with_training_users(prepared.platform, count, name=name, seed=seed)
             if len(examples(platform, Stage.TRAIN, platform.training_users)):
-                yield replace(one, data=replace(one.data, platform=platform), impressions=None)
+                yield replace(prepared, platform=platform)

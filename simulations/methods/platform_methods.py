@@ -6,44 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from client.data.platform import Examples, Platform
 from client.data.splits import training_sequences
-from client.ensemble.candidates import LOCAL
-from client.ensemble.cross_fitting import Trained
-from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
+from client.ensemble.baselines import rank_baseline, tuned_baseline
+from client.ensemble.candidates import ZERO_SHOT
+from client.ensemble.fitting import FittedStacks, rank_all
 from client.ensemble.head import RankingHead
 from client.ensemble.rerank import rank_diversified
 from client.evaluation.beyond_accuracy import ALL, ListJudge, self_information
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
-from client.gate.gate import TRANSFER, decide
-from client.gate.relatedness import Relatedness, relatedness
-from client.scorers.table import SCORERS, ScorerTable
+from client.features.prepared_platform import PreparedPlatform
+from client.fitting.platform_fit import PlatformFit
+from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore
-from client.transfer.feature import unseen_by_rounds
+from client.transfer.encoders import Encoders, ReceivedEncoder
+from client.transfer.knowledge import KNOWLEDGE, student_of, tuned_teacher
+from client.transfer.part_settings import PartSettings
 from client.transfer.release import zero_shot_panel
-from client.transfer.trained_parts import (
-    FROM_ROUNDS,
-    PARTS,
-    STACKS,
-    Encoders,
-    PartSettings,
-    PlatformParts,
-    parts_in,
-    possible,
-)
-from shared.encoder.encoder import Encoder
-from shared.seeding import rng_for
-from simulations.methods.baselines import BASELINES, rank_baseline, tuned_baseline
+from client.transfer.table import METHODS
 from simulations.methods.click_methods import run_clicks
 from simulations.methods.cold_start import HeldOut
 from simulations.methods.students import student_summary
 from simulations.methods.trade_off import trade_off
-from simulations.platforms.open_platform import OpenPlatform
+from simulations.platforms.open_impressions import OpenImpressions
 from simulations.plugins.plugin import PluginFile
 from simulations.results.outcomes import (
-    KNOWLEDGE,
     ORACLE,
     SERVED,
     GateOutcome,
@@ -61,22 +49,24 @@ COLD_HISTORY = 3
 """Events of a user, at most, who counts as cold."""
 
 
-def run_baselines(recorder: Recorder, one: OpenPlatform, methods: Sequence[str], seed: int) -> None:
-    """Those of the methods that are baselines: they need no encoder."""
-    held_out = HeldOut.of(one.platform, seed)
-    record = _Record(one, held_out, recorder, seed)
-    recorder.add_platform(_platform_summary(one.platform, None), seed)
-    for method in [method for method in methods if method in BASELINES]:
-        with recorder.step(method, platform=one.platform.name):
-            baseline = tuned_baseline(method, one.platform, one.catalogue, seed=seed)
-            if baseline is not None:
-                tuned = {**baseline.tuned, "validation": baseline.validation}
-                record(method, rank_baseline(baseline, one.platform, held_out.everything), tuned=tuned)
+def run_baselines(recorder: Recorder, prepared: PreparedPlatform, methods: Sequence[str], seed: int) -> None:
+    """Those of the methods that are one scorer alone: they need no encoder."""
+    held_out = HeldOut.of(prepared.platform, seed)
+    record = _Record(prepared, held_out, recorder, seed)
+    recorder.add_platform(_platform_summary(prepared.platform, None), seed)
+    for method in methods:
+        tune = METHODS[method].baseline
+        if tune is not None:
+            with recorder.step(method, platform=prepared.name):
+                baseline = tuned_baseline(tune, prepared, seed=seed)
+                if baseline is not None:
+                    tuned = {**baseline.tuned, "validation": baseline.validation}
+                    record(method, rank_baseline(baseline, prepared.platform, held_out.everything), tuned=tuned)
 
 
 def run_stacks(
     recorder: Recorder,
-    one: OpenPlatform,
+    prepared: PreparedPlatform,
     methods: Sequence[str],
     encoders: Encoders,
     *,
@@ -84,99 +74,58 @@ def run_stacks(
     seed: int,
     heads: Path,
     truth: PlatformTruth | None,
+    impressions: OpenImpressions | None = None,
     plugin: PluginFile | None = None,
     diversity: float = 0.0,
 ) -> None:
     """Those of the methods that are stacks, the gate, ``zero-shot``; heads and verdict go to the folder ``heads``.
 
-    ``truth`` is known where the platform is synthetic; then the oracle is ranked too.
-    The scorers of a ``plugin`` join the computed ones. What the gate serves is re-ranked with the strength
-    ``diversity``.
+    ``truth`` is known where the platform is synthetic; then the oracle is ranked too. ``impressions`` are there where
+    the run predicts clicks. The scorers of a ``plugin`` join the computed ones. What the gate serves is re-ranked with
+    the strength ``diversity``.
     """
     scorers = SCORERS if plugin is None else {**SCORERS, **plugin.load().scorers}
-    work = _StackMethods(
-        one,
-        methods,
-        encoders,
-        settings=settings,
-        seed=seed,
-        recorder=recorder,
-        heads=HeadStore(heads),
-        scorers=scorers,
-        diversity=diversity,
-    )
-    work.run(truth)
+    fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, scorers=scorers)
+    work = _StackMethods(fit, methods, recorder, HeadStore(heads), diversity)
+    work.run(truth, impressions)
 
 
 class _StackMethods:
-    """Runs the stacks that are asked for on one platform under one seed."""
+    """Ranks the test events by what a fit gives each of the methods that are asked for."""
 
     def __init__(
-        self,
-        one: OpenPlatform,
-        methods: Sequence[str],
-        encoders: Encoders,
-        *,
-        settings: PartSettings,
-        seed: int,
-        recorder: Recorder,
-        heads: HeadStore,
-        scorers: ScorerTable,
-        diversity: float,
+        self, fit: PlatformFit, methods: Sequence[str], recorder: Recorder, heads: HeadStore, diversity: float
     ) -> None:
-        self._one, self._platform, self._name = one, one.platform, one.platform.name
-        self._methods, self._encoders = methods, encoders
-        self._sets, self._seed = settings.stacks(), seed
-        self._parts = PlatformParts(one, encoders, settings, seed)
-        self._recorder, self._heads, self._scorers, self._diversity = recorder, heads, scorers, diversity
-        self._trained: dict[str, Trained] = {}
-        self._absent: list[str] = []
-        """methods whose parts this platform is too small to train: reported as computed scorers, not in the gate"""
-        self._held_out = HeldOut.of(self._platform, seed)
-        self._record = _Record(one, self._held_out, recorder, seed)
+        self._fit, self._prepared, self._seed = fit, fit.prepared, fit.seed
+        self._methods, self._recorder, self._heads, self._diversity = methods, recorder, heads, diversity
+        self._held_out = HeldOut.of(fit.prepared.platform, fit.seed)
+        self._record = _Record(fit.prepared, self._held_out, recorder, fit.seed)
 
-    def run(self, truth: PlatformTruth | None) -> None:
+    def run(self, truth: PlatformTruth | None, impressions: OpenImpressions | None) -> None:
         """Everything that an encoder or a stack takes part in, and the oracle where the truth is known."""
         stacks = self._stacks()
-        self._recorder.add_platform(_platform_summary(self._platform, stacks), self._seed)
+        self._recorder.add_platform(_platform_summary(self._prepared.platform, stacks), self._seed)
         if stacks is not None:
             rankings = self._rank(stacks)
-            if LOCAL in stacks.chosen and any(method in TRANSFER for method in stacks.chosen):
+            if self._fit.is_judged:
                 self._gate(stacks, rankings)
-        if "zero-shot" in self._methods and self._encoders.source is not None:
-            self._zero_shot(self._encoders.source)
-        if self._one.impressions is not None:
-            opened, methods, heads = self._one.impressions, self._methods, self._heads
-            run_clicks(
-                self._recorder, self._platform, opened, methods, stacks, self._trained, heads=heads, seed=self._seed
-            )
+        received = self._fit.encoders.received
+        if ZERO_SHOT in self._methods and received is not None:
+            self._zero_shot(received)
+        if impressions is not None:
+            run_clicks(self._recorder, self._fit, stacks, impressions, self._methods, self._heads)
         if truth is not None:
             with self._step(ORACLE):
-                self._record(ORACLE, _oracle_ranking(truth, self._platform, self._held_out.tests))
+                self._record(ORACLE, _oracle_ranking(truth, self._prepared.platform, self._held_out.tests))
 
     def _stacks(self) -> FittedStacks | None:
         """The panel of every scorer that the methods need, and the stack chosen for each."""
-        methods = [method for method in self._methods if method in STACKS]
-        if not methods:
+        if not any(METHODS[method].sets for method in self._methods):
             return None
-        sets = {method: self._sets[method] for method in methods}
-        trained = self._trained
-        for part in parts_in(sets):
-            with self._step(f"train {part}"):
-                made = PARTS[part](self._parts)
-            if made is not None:
-                trained[part] = made
-        there = possible(sets, trained)
-        self._absent = [method for method in methods if method not in there]
+        self._fit.train(self._step)
         with self._step("stack"):
-            return fit_stacks(
-                self._platform,
-                self._one.catalogue,
-                trained,
-                {method: there.get(method, [()]) for method in methods},
-                seed=self._seed,
-                scorers=self._scorers,
-            )
+            self._fit.stack()
+        return self._fit.stacks
 
     def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
         chosen, student = list(stacks.chosen), self._student(stacks)
@@ -193,29 +142,28 @@ class _StackMethods:
                     ranking,
                     weights=stacks.weights_of(method),
                     tuned=stacks.summary_of(method),
-                    student=student if method == KNOWLEDGE else None,
+                    student=student if method == KNOWLEDGE.name else None,
                 )
         return rankings
 
     def _student(self, stacks: FittedStacks) -> StudentSummary | None:
         """The first student, if there is one: alone, and beside the stack that holds it."""
-        student = self._parts.student("") if KNOWLEDGE in stacks.chosen else None
+        parts, method = self._fit.parts, KNOWLEDGE.name
+        student = student_of(parts, "") if method in stacks.chosen else None
         if student is None:
             return None
         self._heads.write("student", student.to_stored())
         with self._step("student"):
-            return student_summary(
-                student, self._parts.teaching(""), stacks, KNOWLEDGE, self._one, self._held_out.tests
-            )
+            teacher = tuned_teacher(parts, "")
+            return student_summary(student, teacher, stacks, method, self._prepared, self._held_out.tests)
 
     def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
         with self._step("gate"):
-            rng = rng_for(self._seed, self._name, "gate")
-            options = {method: some for method, some in stacks.options.items() if method not in self._absent}
-            verdict = decide(options, stacks.whole_list_by_name(), rng, self._relatedness(stacks))
+            verdict = self._fit.verdict
         self._heads.write("gate", verdict.to_stored())
-        self._recorder.add_gate(GateOutcome(platform=self._name, seed=self._seed, verdict=verdict.to_json()))
-        weights, features = stacks.chosen[verdict.served].weights, self._one.catalogue.features
+        outcome = GateOutcome(platform=self._prepared.name, seed=self._seed, verdict=verdict.to_json())
+        self._recorder.add_gate(outcome)
+        weights, features = stacks.chosen[verdict.served].weights, self._prepared.features
         with self._step("diversity"):
             ranking = rankings[verdict.served]
             if self._diversity > 0:
@@ -224,43 +172,27 @@ class _StackMethods:
             curve = trade_off(stacks.panel, weights, self._held_out.tests, features, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
-    def _relatedness(self, stacks: FittedStacks) -> dict[str, Relatedness | None]:
-        """Of the encoder behind each transfer method that competes, measured once."""
-        competing = [method for method in TRANSFER if method in stacks.options]
-        behind = {
-            True: (self._encoders.federated, unseen_by_rounds(self._platform)),
-            False: (self._encoders.source, self._platform.training_users),
-        }
-        measured = {after: self._related(*behind[after]) for after in {method in FROM_ROUNDS for method in competing}}
-        return {method: measured[method in FROM_ROUNDS] for method in competing}
-
-    def _related(self, encoder: Encoder | None, unseen: NDArray[np.int64]) -> Relatedness | None:
-        if encoder is None or not self._encoders.released:
-            return None
-        rng = rng_for(self._seed, self._name, "relatedness")
-        return relatedness(self._platform, self._one.catalogue, encoder, self._encoders.released, unseen, rng)
-
-    def _zero_shot(self, encoder: Encoder) -> None:
-        with self._step("zero-shot"):
-            panel, uniform = zero_shot_panel(self._platform, self._one.catalogue, encoder, self._encoders.released)
+    def _zero_shot(self, received: ReceivedEncoder) -> None:
+        with self._step(ZERO_SHOT):
+            panel, uniform = zero_shot_panel(self._prepared, received.encoder, received.released)
             weights = dict(zip(panel.names, uniform.tolist(), strict=True))
-            self._record("zero-shot", rank_all(panel, uniform[None], self._held_out.everything)[0], weights=weights)
+            self._record(ZERO_SHOT, rank_all(panel, uniform[None], self._held_out.everything)[0], weights=weights)
 
     def _step(self, name: str) -> AbstractContextManager[None]:
-        return self._recorder.step(name, platform=self._name)
+        return self._recorder.step(name, platform=self._prepared.name)
 
 
 class _Record:
     """Hands rankings of one platform under one seed to the recorder, with what they say of its parts."""
 
-    def __init__(self, one: OpenPlatform, held_out: HeldOut, recorder: Recorder, seed: int) -> None:
-        platform = one.platform
+    def __init__(self, prepared: PreparedPlatform, held_out: HeldOut, recorder: Recorder, seed: int) -> None:
+        platform = prepared.platform
         self._name, self._seed, self._recorder, self._held_out = platform.name, seed, recorder, held_out
         self._cold_users = held_out.tests.histories.lengths() <= COLD_HISTORY
         known = training_sequences(platform, platform.training_users)
         information = self_information(known, platform.n_items)
         self._numbers = platform.user_numbers[held_out.tests.users]
-        self._judge = ListJudge(features=one.catalogue.features, information=information)
+        self._judge = ListJudge(features=prepared.features, information=information)
 
     def __call__(
         self,

@@ -9,10 +9,10 @@ from client.data.platform import Examples, Sequences
 from client.data.splits import select
 from client.ensemble.fitting import FittedStacks
 from client.evaluation.ranking import K, ScoreHistories, rank
+from client.features.prepared_platform import PreparedPlatform
 from client.transfer.knowledge import Student, parameters
 from client.transfer.model import Tuned
 from client.transfer.teachers import sequence_alone
-from simulations.platforms.open_platform import OpenPlatform
 from simulations.results.outcomes import StudentSummary
 
 REQUESTS = 12
@@ -20,21 +20,26 @@ REQUESTS = 12
 
 
 def student_summary(
-    student: Student, teacher: Tuned | None, stacks: FittedStacks, method: str, one: OpenPlatform, held_out: Examples
+    student: Student,
+    teacher: Tuned | None,
+    stacks: FittedStacks,
+    method: str,
+    prepared: PreparedPlatform,
+    held_out: Examples,
 ) -> StudentSummary:
     """Rank the held-out events by the student alone, and time it beside the stack that ``method`` serves.
 
     ``teacher`` is the tuned encoder that taught; None where the stack did.
     """
     panel, weights = stacks.panel.used(stacks.chosen[method].weights)
-    score = sequence_alone(student.encoder, student.head, one.platform, one.catalogue)
-    taught_by = None if teacher is None else sequence_alone(teacher.encoder, teacher.head, one.platform, one.catalogue)
+    score = sequence_alone(student.encoder, student.head, prepared)
+    taught_by = None if teacher is None else sequence_alone(teacher.encoder, teacher.head, prepared)
     return StudentSummary(
         preset=student.encoder.spec.preset,
         parameters=student.parameters,
-        ndcg=_quality(score, one, held_out),
+        ndcg=_quality(score, prepared, held_out),
         teacher_parameters=None if teacher is None else parameters(teacher.encoder, teacher.head),
-        teacher_ndcg=None if taught_by is None else _quality(taught_by, one, held_out),
+        teacher_ndcg=None if taught_by is None else _quality(taught_by, prepared, held_out),
         seconds=seconds_per_user(score, held_out.histories),
         stack_seconds=seconds_per_user(partial(panel.served, weights), held_out.histories),
     )
@@ -52,7 +57,8 @@ def seconds_per_user(score: ScoreHistories, histories: Sequences) -> float:
     return float(np.median(spent)) if spent else 0.0
 
 
-def _quality(score: ScoreHistories, one: OpenPlatform, held_out: Examples) -> float:
+def _quality(score: ScoreHistories, prepared: PreparedPlatform, held_out: Examples) -> float:
     """Mean NDCG@10."""
-    ranking = rank(score, held_out, n_items=one.platform.n_items, repeats=one.platform.repeats)
+    platform = prepared.platform
+    ranking = rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats)
     return float(ranking.ndcg.mean())

@@ -8,12 +8,11 @@ from client.data.contract import IMPRESSIONS, read_folder
 from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
 from client.data.spec import PlatformSpec
-from client.ensemble.cross_fitting import Catalogue
+from client.features.catalogue import Catalogue
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
-from client.features.neighbours import nearest
+from client.transfer.table import predicting_clicks
 from simulations.config.run_config import RunConfig
-from simulations.results.outcomes import CLICK_METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ def open_impressions(
     spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, kept: KeptVectors
 ) -> OpenImpressions | None:
     """None where the run predicts no clicks of this platform, or a stage has no impression."""
-    wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(CLICK_METHODS)
+    wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(predicting_clicks())
     if not wanted or not (spec.path / IMPRESSIONS).is_file():
         return None
     preparation = spec.preparation(config.min_user_events, config.min_item_events)
@@ -37,9 +36,7 @@ def open_impressions(
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
     _, features = item_features(impressions.shown, config.features, kept=kept)
-    return OpenImpressions(
-        impressions=impressions, catalogue=Catalogue(features=features, neighbours=nearest(features))
-    )
+    return OpenImpressions(impressions=impressions, catalogue=Catalogue(features=features))
 
 
 def _tells(impressions: Impressions, stage: Stage) -> bool:

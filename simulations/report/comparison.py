@@ -12,7 +12,7 @@ from client.data.spec import parse_platform_spec
 from client.evaluation.lift import Interval, paired_difference, paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
-from simulations.results.outcomes import SHOWN
+from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
 
 FORMAT = 1
@@ -165,7 +165,7 @@ def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
 
 def _compared(pairs: pl.DataFrame) -> tuple[ComparedMethod, ...]:
     """Platforms in the order of the first run, methods in that of reports."""
-    places = {method: place for place, method in enumerate(SHOWN)}
+    places = {method: place for place, method in enumerate(shown())}
     groups = pairs.partition_by("platform", "method", as_dict=True, maintain_order=True)
     platforms = list(dict.fromkeys(platform for platform, _ in groups))
     ordered = sorted(groups.items(), key=lambda one: (platforms.index(one[0][0]), places.get(one[0][1], len(places))))

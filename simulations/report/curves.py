@@ -7,19 +7,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from client.ensemble.candidates import LOCAL, ZERO_SHOT
-from simulations.report.drawing import INK, LINES, MARKERS, OTHER, SETTINGS, TRANSFER, named, panel_grid, svg_of
+from client.transfer.table import METHODS
+from simulations.report.drawing import COLOURS, LINES, SETTINGS, TRANSFER, named, panel_grid, svg_of
 from simulations.results.outcomes import SERVED, WHOLE_HISTORY
 
-LOOKS: dict[str, tuple[str, str]] = {
-    "popularity": (OTHER, MARKERS[4]),
-    "content-knn": (LINES[4], MARKERS[2]),
-    "item-knn": (LINES[3], MARKERS[3]),
-    LOCAL: (INK, MARKERS[1]),
-    ZERO_SHOT: (LINES[2], MARKERS[5]),
-    "feature": (TRANSFER, MARKERS[0]),
-    SERVED: (LINES[1], MARKERS[6]),
-}
-"""Method of a cold start's curves: its colour and marker; ``local`` has the page's ink."""
 _HEIGHT = 3.0
 """Inches of a panel."""
 _FEWEST = 10
@@ -27,6 +18,13 @@ _FEWEST = 10
 
 Curve = Mapping[str, float | None]
 """Place on the axis: NDCG@10, None where nothing is known."""
+
+
+def looks() -> dict[str, tuple[str, str]]:
+    """Method of a cold start's curves to its colour and marker; ``local`` has the page's ink."""
+    curves = {name: method.shown.curve for name, method in METHODS.items()}
+    found = {name: (COLOURS[curve[0]], curve[1]) for name, curve in curves.items() if curve is not None}
+    return {**found, SERVED: (LINES[1], "X")}
 
 
 @mpl.rc_context(SETTINGS)
@@ -43,7 +41,7 @@ def _beginning(document: Mapping[str, Any], name: str) -> dict[str, Curve]:
     if whole is not None:
         entries[str(whole["train_users"])] = whole
     curves: dict[str, Curve] = {}
-    for method in LOOKS:
+    for method in looks():
         found = {f"{int(count):,}": entry["methods"].get(method) for count, entry in entries.items()}
         if method == ZERO_SHOT and whole is not None:
             found = dict.fromkeys(("0", *found), whole["methods"].get(method))
@@ -72,7 +70,7 @@ def _parts(document: Mapping[str, Any], kind: str) -> dict[str, dict[str, Curve]
                 place.replace(WHOLE_HISTORY, "all"): part["ndcg@10"] if part["count"] >= _FEWEST else None
                 for place, part in entry["methods"][method].get("cold_start", {}).get(kind, {}).items()
             }
-            for method in LOOKS
+            for method in looks()
             if method in entry["methods"]
         }
         for name, entry in document["platforms"].items()
@@ -95,9 +93,9 @@ def _figure(
         axes.set_xlabel(label)
         axes.set_ylabel("NDCG@10")
     drawn = {method: line for axes in grid for line, method in zip(*axes.get_legend_handles_labels(), strict=True)}
-    methods = [method for method in LOOKS if method in drawn]
+    methods = [method for method in looks() if method in drawn]
     lines = [drawn[method] for method in methods]
-    figure.legend(lines, methods, loc="outside lower left", ncols=len(LOOKS), fontsize=9)
+    figure.legend(lines, methods, loc="outside lower left", ncols=len(looks()), fontsize=9)
     return svg_of(figure, title, document)
 
 
@@ -108,8 +106,9 @@ def _known(curve: Curve) -> bool:
 def _draw(axes: Axes, curves: Mapping[str, Curve]) -> None:
     """One line for each method; the places are those of the longest, which holds the others'."""
     places = max((list(curve) for curve in curves.values()), key=len)
+    drawn = looks()
     for method, curve in curves.items():
-        color, marker = LOOKS[method]
+        color, marker = drawn[method]
         values = [curve.get(place) for place in places]
         known = [(at, value) for at, value in enumerate(values) if value is not None]
         axes.plot(

@@ -15,6 +15,8 @@ INK = "#010203"
 TRANSFER, OTHER = "#2b8cc4", "#8c8c8c"
 LINES = ("#2b8cc4", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#7f7f7f", "#56b4e9", "#8c564b")
 """After Okabe and Ito's palette: told apart with any colour vision, and readable on light and dark."""
+COLOURS = {"ink": INK, "grey": OTHER, "blue": LINES[0], "green": LINES[2], "pink": LINES[3], "ochre": LINES[4]}
+"""Of methods, by name (client/transfer/method.py)."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 WIDTH = 10.0
 """Inches."""

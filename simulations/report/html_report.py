@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from client.ensemble.candidates import LOCAL
+from client.transfer.table import ranked
 from shared.system.whole_file import write_whole
 from simulations.report import curves, plots
 from simulations.results.outcomes import ORACLE
@@ -15,9 +16,6 @@ from simulations.results.slices import COLD_USERS, WARM_USERS
 from simulations.results.table import lift_text, title
 
 REPORT_FILE = "report.html"
-
-HEADLINE_METHODS = ("federated", "feature", "model", "pooled", "zero-shot")
-"""Which method stands for transfer in the first lines of the page."""
 
 BEYOND = {"coverage@10": ".2f", "diversity@10": ".3f", "novelty@10": ".2f"}
 """What is said of lists, and how it is written."""
@@ -131,12 +129,12 @@ def render_report(document: Mapping[str, Any]) -> str:
 def headline(document: Mapping[str, Any]) -> list[str]:
     """One sentence for each platform with a transfer method: its lift over local, and how sure it is.
 
-    The method is the first there is of ``HEADLINE_METHODS``, never the best one: picked on the test it would flatter.
+    The method is the first there is by ``Shown.headline``, never the best one: picked on the test it would flatter.
     """
     sentences = []
     for name, entry in document["platforms"].items():
         lifts = {method: found["lift"] for method, found in entry["methods"].items() if found["lift"] is not None}
-        method = next((method for method in HEADLINE_METHODS if method in lifts), None)
+        method = next((method for method in ranked(lambda shown: shown.headline) if method in lifts), None)
         if method is not None:
             sentences.append(f"{name}: {method} {lift_text(lifts[method])} over {LOCAL}, {verdict(lifts[method])}.")
     return sentences

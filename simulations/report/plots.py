@@ -12,11 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from client.transfer.table import local_methods, ranked
 from simulations.report.drawing import INK, LINES, MARKERS, OTHER, SETTINGS, TRANSFER, WIDTH, named, panel_grid, svg_of
-from simulations.results.outcomes import ORACLE, SERVED
-
-TRANSFER_METHODS = ("zero-shot", "feature", "model", "knowledge", "federated", "federated-model", "pooled", SERVED)
-"""Methods in which something of other platforms is used."""
+from simulations.results.outcomes import ORACLE
 
 
 @mpl.rc_context(SETTINGS)
@@ -48,7 +46,7 @@ def lift_figure(document: Mapping[str, Any]) -> str | None:
 def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
     axes.axvline(0, color=INK, linewidth=1)
     for row, (method, lift) in enumerate(lifts.items()):
-        color = TRANSFER if method in TRANSFER_METHODS else OTHER
+        color = OTHER if method in local_methods() else TRANSFER
         clear = lift["low"] > 0 or lift["high"] < 0
         axes.plot([lift["low"], lift["high"]], [row, row], color=color, linewidth=2, solid_capstyle="round", zorder=2)
         axes.plot(
@@ -70,7 +68,7 @@ def weight_figure(document: Mapping[str, Any]) -> str | None:
     weights = {}
     for name, entry in document["platforms"].items():
         weighted = {method: found["weights"] for method, found in entry["methods"].items() if found["weights"]}
-        chosen = [method for method in ("federated", "feature", "pooled", "local", "stack") if method in weighted]
+        chosen = [method for method in ranked(lambda shown: shown.weights) if method in weighted]
         if chosen:
             weights[f"{name} ({chosen[0]})"] = weighted[chosen[0]]
     return _heat_map(document, weights, "weights")

@@ -10,8 +10,9 @@ from rich.table import Table
 
 from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import paired_lift
+from client.transfer.table import predicting_clicks
 from shared.seeding import rng_for
-from simulations.results.outcomes import CLICK_METHODS, ClickOutcome
+from simulations.results.outcomes import ClickOutcome
 from simulations.results.table import lift_text
 
 _SHOWN = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}
@@ -22,7 +23,7 @@ def clicks_entry(outcomes: list[ClickOutcome]) -> dict[str, Any] | None:
     """A platform's ``clicks``; None where nothing of it was predicted."""
     if not outcomes:
         return None
-    by_method = {method: [one for one in outcomes if one.method == method] for method in CLICK_METHODS}
+    by_method = {method: [one for one in outcomes if one.method == method] for method in predicting_clicks()}
     by_method = {method: found for method, found in by_method.items() if found}
     local = by_method.get(LOCAL)
     first = outcomes[0]

@@ -11,28 +11,8 @@ from numpy.typing import NDArray
 
 from client.clicks.click_metrics import ClickRanking
 from client.evaluation.beyond_accuracy import ListQuality
+from client.transfer.table import in_runs
 from shared.errors import GraftError
-
-METHODS = (
-    "popularity",
-    "content-knn",
-    "item-knn",
-    "ease",
-    "local-id",
-    "stack",
-    "local",
-    "zero-shot",
-    "feature",
-    "model",
-    "knowledge",
-    "federated",
-    "federated-model",
-    "pooled",
-)
-"""Every method that can be asked for, in the order in which reports show them."""
-
-KNOWLEDGE = "knowledge"
-"""The method that leaves a student."""
 
 SERVED = "served"
 """What the gate serves: the stack of ``local`` or of the transfer method that it accepts."""
@@ -40,11 +20,10 @@ SERVED = "served"
 ORACLE = "oracle"
 """The true next-item probabilities of a synthetic world; an upper bound, not a method that can be asked for."""
 
-SHOWN = (*METHODS, SERVED, ORACLE)
-"""Every method that a result may hold, in the order in which reports show them."""
 
-CLICK_METHODS = ("popularity", "local", "feature")
-"""Methods that predict clicks, in the order in which reports show them."""
+def shown() -> tuple[str, ...]:
+    """Every method that a result may hold, in the order in which reports show them."""
+    return (*in_runs(), SERVED, ORACLE)
 
 
 BEGINNING = "@"
@@ -98,7 +77,7 @@ class MethodOutcome:
 
     platform: str
     method: str
-    """One of ``METHODS``, ``SERVED`` or ``ORACLE``."""
+    """One of ``shown()``."""
     seed: int
     users: NDArray[np.int64]
     """[U] their numbers (``Platform.user_numbers``); the same for every method of one platform and seed"""
@@ -168,7 +147,7 @@ class ClickOutcome:
 
     platform: str
     method: str
-    """One of ``CLICK_METHODS``."""
+    """One that predicts clicks."""
     seed: int
     impressions: Mapping[str, int]
     """Stage: how many."""

@@ -22,12 +22,12 @@ from simulations.results.clicks import clicks_entry
 from simulations.results.outcomes import (
     BEGINNING,
     ORACLE,
-    SHOWN,
     MethodOutcome,
     PlatformSummary,
     RoundOutcome,
     RunResult,
     TradeOff,
+    shown,
 )
 from simulations.results.slices import cold_start_entry, mean_or_none, slices_entry
 
@@ -159,7 +159,7 @@ def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutco
         (outcome for outcome in result.outcomes if outcome.platform == platform),
         key=lambda outcome: outcome.seed,
     )
-    by_method = {method: [outcome for outcome in outcomes if outcome.method == method] for method in SHOWN}
+    by_method = {method: [outcome for outcome in outcomes if outcome.method == method] for method in shown()}
     return {method: found for method, found in by_method.items() if found}
 
 

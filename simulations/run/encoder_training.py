@@ -4,18 +4,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from client.features.prepared_platform import PreparedPlatform
+from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration, released_item_moments
-from client.transfer.trained_parts import FROM_ROUNDS, Encoders
+from client.transfer.table import METHODS
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard
 from shared.federation.config import LocalSettings, RoundsConfig
-from simulations.config.run_config import AGGREGATION, NEEDS_SOURCE, RunConfig
+from simulations.config.run_config import AGGREGATION, RunConfig
 from simulations.federation.held_federation import run_held_federation
 from simulations.federation.who_helps import leave_one_out
-from simulations.platforms.open_platform import OpenPlatform
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.run.encoders import pooled_encoder, source_encoder
 from simulations.run.kept_encoders import KeptEncoders, Made
@@ -32,7 +34,7 @@ class EncoderTraining:
     def __init__(
         self,
         config: RunConfig,
-        opened: Mapping[str, OpenPlatform],
+        opened: Mapping[str, PreparedPlatform],
         recorder: RunRecorder,
         seed: int,
         *,
@@ -45,47 +47,51 @@ class EncoderTraining:
 
     def encoders(self) -> Encoders:
         """Those that a method needs on a platform that is no source."""
-        config, kept = self._config, self._kept
+        config = self._config
         wanted = config.methods if any(name not in config.sources for name in config.reported) else ()
-        source: Encoder | None = None
-        card = EncoderCard()
-        federated: Encoder | None = None
-        pooled: Encoder | None = None
-        if any(method in NEEDS_SOURCE for method in wanted) and config.sources:
-            source, card = kept.encoder("source", self._pretrained)
-            self._recorder.set_encoder(_summary(source))
-        if any(method in FROM_ROUNDS for method in wanted) and source is not None:
-            start = source
-            federated, _ = kept.encoder("federated", lambda: self._after_rounds(start))
-            rounds, who_helps = kept.rounds()
-            for entry in rounds:
-                self._recorder.add_round(entry)
-            self._recorder.add_help(who_helps)
-        if "pooled" in wanted:
-            pooled, _ = kept.encoder("pooled", self._pooled)
-            self._recorder.set_encoder(_summary(pooled))
+        origins = {METHODS[method].origin for method in wanted}
+        received = self._received() if origins & {"received", "federated"} and config.sources else None
         return Encoders(
-            source=source,
-            released=card.calibration,
-            item_moments=card.item_moments,
-            federated=federated,
-            pooled=pooled,
+            received=None if received is None else received[0],
+            item_moments={} if received is None else received[1],
+            federated=None if received is None or "federated" not in origins else self._federated(received[0]),
+            pooled=self._pooled() if "pooled" in origins else None,
         )
+
+    def _received(self) -> tuple[ReceivedEncoder, Mapping[str, Any]]:
+        """The source's encoder, and the moments of its catalogue."""
+        encoder, card = self._kept.encoder("source", self._pretrained)
+        self._recorder.set_encoder(_summary(encoder))
+        return ReceivedEncoder(encoder=encoder, seen=False, released=card.calibration), card.item_moments
+
+    def _federated(self, received: ReceivedEncoder) -> ReceivedEncoder:
+        """What rounds make of the source's encoder."""
+        encoder, _ = self._kept.encoder("federated", lambda: self._after_rounds(received.encoder))
+        rounds, who_helps = self._kept.rounds()
+        for entry in rounds:
+            self._recorder.add_round(entry)
+        self._recorder.add_help(who_helps)
+        return ReceivedEncoder(encoder=encoder, seen=True, released=received.released)
+
+    def _pooled(self) -> ReceivedEncoder:
+        """What all platforms' users train in one place."""
+        encoder, _ = self._kept.encoder("pooled", self._train_pooled)
+        self._recorder.set_encoder(_summary(encoder))
+        return ReceivedEncoder(encoder=encoder, seen=True)
 
     def _pretrained(self) -> Made:
         """Once for all runs that share a folder of pretrained encoders."""
         sources, preset = [self._opened[name] for name in self._config.sources], self._config.encoder
         return pretrained_once(self._shared, sources, preset, self._seed, partial(self._pretrain, sources))
 
-    def _pretrain(self, sources: Sequence[OpenPlatform]) -> Made:
+    def _pretrain(self, sources: Sequence[PreparedPlatform]) -> Made:
         with self._recorder.step("pretrain"):
             source = source_encoder(sources, self._config.encoder, self._seed)
-            first = sources[0]
-            calibration = released_calibration(first.platform, first.catalogue, source)
-            moments = released_item_moments(first.catalogue.features, source)
+            calibration = released_calibration(sources[0], source)
+            moments = released_item_moments(sources[0].features, source)
         return source, EncoderCard(calibration=calibration, item_moments=moments)
 
-    def _pooled(self) -> Made:
+    def _train_pooled(self) -> Made:
         with self._recorder.step("pooled"):
             return pooled_encoder(list(self._opened.values()), self._config.encoder, self._seed), EncoderCard()
 
@@ -103,7 +109,7 @@ class EncoderTraining:
         )
         with self._recorder.step("rounds"):
             result = run_held_federation(
-                {name: one.data for name, one in self._opened.items()},
+                self._opened,
                 start,
                 rounds,
                 folder=folder,

@@ -8,8 +8,6 @@ from typing_extensions import override
 
 from simulations.config.run_config import RunConfig
 from simulations.results.outcomes import (
-    CLICK_METHODS,
-    SHOWN,
     ClickOutcome,
     EncoderSummary,
     GateOutcome,
@@ -18,6 +16,7 @@ from simulations.results.outcomes import (
     PlatformSummary,
     RoundOutcome,
     RunResult,
+    shown,
 )
 from simulations.results.recorder import Recorder
 
@@ -87,7 +86,7 @@ class RunRecorder(Recorder):
         """What is ready by now: by seed, then platforms and methods in their order."""
         platforms = list(dict.fromkeys((*self._config.names, *sorted(self._platforms))))
         places = {name: place for place, name in enumerate(platforms)}
-        methods = {name: place for place, name in enumerate(SHOWN)}
+        methods = {name: place for place, name in enumerate(shown())}
         return RunResult(
             config=self._config.to_dict(),
             synthetic=self._config.synthetic,
@@ -102,9 +101,7 @@ class RunRecorder(Recorder):
             rounds=tuple(self._rounds),
             gates=tuple(sorted(self._gates, key=lambda one: (one.seed, places[one.platform]))),
             helps=tuple(self._helps),
-            clicks=tuple(
-                sorted(self._clicks, key=lambda one: (one.seed, places[one.platform], CLICK_METHODS.index(one.method)))
-            ),
+            clicks=tuple(sorted(self._clicks, key=lambda one: (one.seed, places[one.platform], methods[one.method]))),
             seconds=dict(sorted(self._seconds.items())),
             wall_seconds=time.perf_counter() - self._began,
             complete=complete,

@@ -1,35 +1,31 @@
 """A run: platforms opened and encoders trained once for each seed, then every method on every reported platform."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from client.data.spec import PlatformSpec
-from client.ensemble.cross_fitting import Catalogue
+from client.features.catalogue import Catalogue
 from client.features.kept_vectors import VectorFolder
-from client.features.neighbours import Neighbours, nearest
+from client.features.prepared_platform import PreparedPlatform
 from client.rounds.workspace import open_data
-from client.transfer.model import TuningSettings
-from client.transfer.trained_parts import PartSettings
+from client.transfer.part_settings import PartSettings, TuningSettings
+from client.transfer.table import METHODS, local_methods
 from shared.feature_space.fingerprint import require_same
 from shared.federation.config import adapter_rank
 from simulations.config.run_config import RunConfig
-from simulations.methods.baselines import BASELINES
-from simulations.methods.cold_start import METHODS, beginnings
+from simulations.methods.cold_start import beginnings
 from simulations.methods.platform_methods import run_baselines, run_stacks
-from simulations.platforms.open_impressions import open_impressions
-from simulations.platforms.open_platform import OpenPlatform
+from simulations.platforms.open_impressions import OpenImpressions, open_impressions
 from simulations.platforms.people import without_shared_people
 from simulations.platforms.run_platforms import open_platforms
 from simulations.run.encoder_training import EncoderTraining
 from simulations.run.finished_task import KEPT_FOLDER, submit_kept
 from simulations.run.run_recorder import RunRecorder
 from simulations.run.workers import Workers, cores, threads
-
-LOCAL_METHODS = (*BASELINES, "stack", "local")
-"""What the source is reported with."""
 
 
 def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, pretrained: Path | None = None) -> None:
@@ -48,14 +44,13 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
         alignment=config.alignment,
         tuning=TuningSettings(rank=adapter_rank(config.adapters), moments_weight=config.moments_weight),
     )
-    known: dict[str, Neighbours] = {}
     with Workers(jobs, recorder) as workers, threads(max(1, cores() // 2)):
         for seed in range(config.seed, config.seed + config.seeds):
             with recorder.step("prepare"):
-                opened = {spec.name: _open(spec, config, seed, work, known) for spec in specs}
+                opened, impressions = _open(specs, config, seed, VectorFolder(work / "features"))
                 _require_one_space(opened)
             methods = {
-                name: [one for one in config.methods if name not in config.sources or one in LOCAL_METHODS]
+                name: [one for one in config.methods if name not in config.sources or one in local_methods()]
                 for name in config.reported
             }
             largest_first = sorted(config.reported, key=lambda name: -len(opened[name].platform.sequences.items))
@@ -63,48 +58,55 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
             finished = kept / "platforms"
             tasks = [(opened[name], methods[name]) for name in largest_first]
             for name in config.cold_start:
-                few = [method for method in methods[name] if method in METHODS]
+                few = [method for method in methods[name] if METHODS[method].in_beginnings]
                 tasks += [(beginning, few) for beginning in beginnings(opened[name], seed)]
-            for one, wanted in tasks:
-                submit_kept(
-                    workers, recorder, finished / one.platform.name / "baselines", run_baselines, one, wanted, seed
-                )
+            for prepared, wanted in tasks:
+                file = finished / prepared.name / "baselines"
+                submit_kept(workers, recorder, file, run_baselines, prepared, wanted, seed)
             training = EncoderTraining(
                 config, opened, recorder, seed, kept=kept / "encoders", work=work, pretrained=pretrained
             )
             encoders = training.encoders()
-            for one, wanted in tasks:
-                name = one.platform.name
+            for prepared, wanted in tasks:
+                name = prepared.name
                 submit_kept(
                     workers,
                     recorder,
                     finished / name / "stacks",
                     run_stacks,
-                    one,
+                    prepared,
                     wanted,
                     encoders,
                     settings=settings,
                     seed=seed,
                     heads=work / "heads" / f"seed-{seed}" / name,
                     truth=None if world is None else world.truths.get(name),
+                    impressions=impressions.get(name),
                     plugin=config.plugin,
                     diversity=config.diversity,
                 )
 
 
-def _open(spec: PlatformSpec, config: RunConfig, seed: int, work: Path, known: dict[str, Neighbours]) -> OpenPlatform:
-    """The platform with its vectors; parts of one folder often have one catalogue, whose neighbours are ``known``."""
-    kept = VectorFolder(work / "features")
-    data = open_data(str(spec), seed, kept, config.features, config.min_user_events, config.min_item_events)
-    key = hashlib.sha256(np.ascontiguousarray(data.features).tobytes()).hexdigest()
-    if key not in known:
-        known[key] = nearest(data.features)
-    catalogue = Catalogue(features=data.features, neighbours=known[key])
-    impressions = open_impressions(spec, config, data.platform, seed, kept)
-    return OpenPlatform(data=data, catalogue=catalogue, impressions=impressions)
+def _open(
+    specs: Iterable[PlatformSpec], config: RunConfig, seed: int, kept: VectorFolder
+) -> tuple[dict[str, PreparedPlatform], dict[str, OpenImpressions | None]]:
+    """The platforms, and the impressions of those whose clicks are predicted, by name.
+
+    Parts of one folder often have one catalogue, whose neighbours are found once.
+    """
+    known: dict[str, Catalogue] = {}
+    opened, impressions = {}, {}
+    for spec in specs:
+        data = open_data(str(spec), seed, kept, config.features, config.min_user_events, config.min_item_events)
+        key = hashlib.sha256(np.ascontiguousarray(data.features).tobytes()).hexdigest()
+        opened[spec.name] = replace(data, catalogue=known.setdefault(key, data.catalogue))
+        impressions[spec.name] = open_impressions(spec, config, data.platform, seed, kept)
+    for catalogue in known.values():
+        catalogue.neighbours  # noqa: B018 (found here, before other processes get copies)
+    return opened, impressions
 
 
-def _require_one_space(opened: Mapping[str, OpenPlatform]) -> None:
+def _require_one_space(opened: Mapping[str, PreparedPlatform]) -> None:
     first, *others = opened.values()
     for other in others:
         require_same(first.space, other.space, where=f"platform {other.platform.name!r}")

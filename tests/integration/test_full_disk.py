@@ -20,23 +20,22 @@ def fill():
 """
 RUN = """
 from itertools import count
-from client.app import app as real_app
 from shared.errors import CheckpointError
 from tests.federation_world import federate, opened
-from tests.unit.server.rounds.test_exact_resume import every_kind, heads
+from tests.unit.server.rounds.test_exact_resume import heads
 
 platforms = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
 undisturbed = federate(disk / "undisturbed", platforms)
 places = count()
 
-def fills(message, context):
-    reply = real_app(message, context)
+def fills(real, message, context):
+    reply = real(message, context)
     if next(places) == 4:
         fill()
     return reply
 
 try:
-    federate(disk / "run", platforms, apps={"b": every_kind(fills)}, resume=True)
+    federate(disk / "run", platforms, apps={"b": fills}, resume=True)
 except CheckpointError as error:
     print(error)
 print(sorted(path.name for path in (disk / "run").rglob("*.part")))

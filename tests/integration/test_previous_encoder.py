@@ -11,11 +11,11 @@ import pytest
 from client.cli.pretrain import pretrain_folder
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
-from client.fitting import served_fit
+from client.fitting import platform_fit
 from client.fitting.contenders import Contenders
 from client.fitting.fit_settings import FitSettings
 from client.fitting.previous_release import previous_release
-from client.fitting.served_fit import fit_recommender
+from client.fitting.served_fit import fit_recommender, open_fit, store_served
 from client.gate.gate import GateVerdict, decide
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_head import RECORD, read_served
@@ -63,11 +63,11 @@ def test_competes_and_comes_back_from_the_record(
     folder: Path, first: Path, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, (encoder, card) = HeadStore(tmp_path), load_encoder(first)
-    monkeypatch.setattr(served_fit, "decide", serving("feature"))
+    monkeypatch.setattr(platform_fit, "decide", serving("feature"))
     assert set(fit_recommender(folder, first, store, QUICK).candidates) == {"local", "feature"}
     before = open_recommender(store)
     for _ in range(2):  # what was served again is the previous one of the next fit, too
-        monkeypatch.setattr(served_fit, "decide", serving("previous"))
+        monkeypatch.setattr(platform_fit, "decide", serving("previous"))
         verdict = fit_recommender(folder, second, store, QUICK)
         assert set(verdict.candidates) == {"local", "feature", "previous"}
         assert verdict.candidates["previous"].relatedness is not None
@@ -79,7 +79,7 @@ def test_competes_and_comes_back_from_the_record(
     assert [one.item for one in again.recommend(history, Wish(k=5))] == [
         one.item for one in before.recommend(history, Wish(k=5))
     ]
-    monkeypatch.setattr(served_fit, "decide", decide)
+    monkeypatch.setattr(platform_fit, "decide", decide)
     assert set(fit_recommender(folder, first, store, QUICK).candidates) == {"local", "feature"}
 
 
@@ -88,27 +88,27 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
     folder: Path, first: Path, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, part: str
 ) -> None:
     store = HeadStore(tmp_path)
-    monkeypatch.setattr(served_fit, "decide", serving(method))
-    work = served_fit.open_fit(
-        folder, first, replace(QUICK, contenders=Contenders(own=False, methods=(method,))), store=store
-    )
-    work.train()
-    work.stack()
-    stacks, forced = work.stacks, {name: 1.0 for name in work.stacks.panel.names if name.startswith(part)}
+    monkeypatch.setattr(platform_fit, "decide", serving(method))
+    settings = replace(QUICK, contenders=Contenders(own=False, methods=(method,)))
+    opened = open_fit(folder, first, settings, store=store)
+    fit = opened.fit
+    fit.train()
+    fit.stack()
+    stacks, forced = fit.stacks, {name: 1.0 for name in fit.stacks.panel.names if name.startswith(part)}
     weights = np.array([forced.get(name, 0.0) for name in stacks.panel.names])
     chosen = replace(stacks.chosen[method], weights=weights)
-    work.stacks = replace(stacks, chosen={**stacks.chosen, method: chosen})
-    work.store(store)
+    fit.stacks = replace(stacks, chosen={**stacks.chosen, method: chosen})
+    store_served(opened, store)
     kept = read_served(store).parts.encoders[part]
     assert kept.head is not None
     assert read_served(store).seen
     recommender = open_recommender(store)
     history = recommender.history_of("3")
     alone = Sequences(offsets=np.array([0, len(history)]), items=history)
-    scores = work.stacks.panel.served(weights, alone)
+    scores = fit.stacks.panel.served(weights, alone)
     listed = recommender.recommend(history, Wish(k=5))
     assert [one.score for one in listed] == pytest.approx(scores[0].topk(5).values.tolist(), rel=1e-3)
     came, other = (load_encoder(file)[0] for file in (first, second))
-    assert previous_release(store, RECORD, work.space, came) is None
-    later = previous_release(store, RECORD, work.space, other)
+    assert previous_release(store, RECORD, fit.prepared.space, came) is None
+    later = previous_release(store, RECORD, fit.prepared.space, other)
     assert (later is None) == (part == "student")

@@ -8,7 +8,8 @@ import pytest
 
 from client.data.merged import merged
 from client.data.splits import training_sequences
-from client.rounds.workspace import OpenedData, open_data
+from client.features.prepared_platform import PreparedPlatform
+from client.rounds.workspace import open_data
 from client.training.moments import platform_moments
 from server.rounds.loop import solved
 from shared.encoder.encoder import Encoder, EncoderSpec
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the platform f
 
 
 @pytest.fixture(scope="module")
-def platforms() -> dict[str, OpenedData]:
+def platforms() -> dict[str, PreparedPlatform]:
     return {
         name: open_data(f"{name}={DATA}/{line},max-users=120", 0, None, "hashing", 3, 1)
         for name, line in FOLDERS.items()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
-from client.app import app
+from client.app import client_app
 from client.guard.ledger import Ledger
-from client.rounds.workspace import NodeSettings, held_open
+from client.rounds.workspace import NodeSettings, already_open
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (
     Declined,
@@ -51,7 +51,8 @@ def answer(tmp_path, kind: str = TRAIN_TYPE, policy: str = "") -> RecordDict:
     )
     node = settings.to_node_config()
     context = Context(run_id=1, node_id=2, node_config=node, state=RecordDict(), run_config={})
-    with task_identity(), held_open({settings.platform: opened("a")}):
+    app = client_app(already_open(opened("a")))
+    with task_identity():
         return app(Message(encode_task(TASKS[kind]), 2, kind), context).content
 
 

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Platform
-from client.ensemble.cross_fitting import Catalogue, fit_on
+from client.ensemble.cross_fitting import fit_on
+from client.features.catalogue import Catalogue
 from client.features.item_features import item_features
-from client.features.neighbours import nearest
+from client.features.prepared_platform import PreparedPlatform
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.store.head_store import HeadStore
 
@@ -59,8 +60,9 @@ class PrivateThings:
 
 def statistics_of(platform: Platform) -> tuple[NDArray[np.float32], ...]:
     """What the computed scorers count of training users, dense."""
-    vectors = item_features(platform, "hashing")[1]
-    fitted = fit_on(platform, Catalogue(features=vectors, neighbours=nearest(vectors)), platform.training_users)
+    space, vectors = item_features(platform, "hashing")
+    prepared = PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=vectors))
+    fitted = fit_on(prepared, platform.training_users)
     matrices = [one if isinstance(one, np.ndarray) else one.toarray() for one in fitted.statistics.values()]
     return tuple(np.asarray(matrix, np.float32) for matrix in matrices)
 

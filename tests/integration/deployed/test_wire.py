@@ -49,12 +49,10 @@ def leak(kind, workspace):
         return {}
     from flwr.app import ConfigRecord
     from shared.federation.wire_arrays import array_record
-    from client.ensemble.cross_fitting import Catalogue, fit_on
-    from client.features.neighbours import nearest
+    from client.ensemble.cross_fitting import fit_on
 
     platform, head = workspace.platform, workspace.heads.read("sequence-staged")
-    items = Catalogue(features=workspace.features, neighbours=nearest(workspace.features))
-    counted = fit_on(platform, items, platform.training_users).statistics
+    counted = fit_on(workspace.prepared, platform.training_users).statistics
     dense = {name: one if hasattr(one, "ndim") and not hasattr(one, "toarray") else one.toarray()
              for name, one in counted.items()}
     return {

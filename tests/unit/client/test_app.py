@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
-from client.app import app
-from client.rounds.workspace import NodeSettings, held_open
+from client.app import app, client_app
+from client.features.catalogue import Catalogue
+from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.encoder import Encoder
 from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask
 from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, decode_moments_reply, encode_task
@@ -16,6 +17,7 @@ from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import SPACE
 
+TOO_SMALL = Catalogue(features=np.zeros((3, 8), np.float32))
 TASK = encode_task(MomentsTask(round=4, feature_space=SPACE))
 
 
@@ -23,8 +25,9 @@ def asked(tmp_path, content=TASK, *, data=None, node_config=None, message_type=M
     settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path / "heads"))
     node = settings.to_node_config() if node_config is None else node_config
     context = Context(run_id=1, node_id=2, node_config=node, state=RecordDict(), run_config={})
-    with task_identity(), held_open({} if data is None else {settings.platform: data}):
-        return app(Message(content, 2, message_type), context).content
+    asked_app = app if data is None else client_app(already_open(data))
+    with task_identity():
+        return asked_app(Message(content, 2, message_type), context).content
 
 
 @pytest.mark.parametrize(
@@ -34,7 +37,10 @@ def asked(tmp_path, content=TASK, *, data=None, node_config=None, message_type=M
         ({}, FailureCode.DATA),
         ({"data": opened("a", space=replace(SPACE, fingerprint="other"))}, FailureCode.FEATURE_SPACE),
         ({"data": opened("a"), "content": RecordDict({"header": ConfigRecord({"round": 4})})}, FailureCode.PROTOCOL),
-        ({"data": replace(opened("a"), features=np.zeros((3, 8), np.float32))}, FailureCode.INTERNAL),
+        (
+            {"data": replace(opened("a"), catalogue=TOO_SMALL)},
+            FailureCode.INTERNAL,
+        ),
     ],
     ids=["settings", "data", "feature space", "protocol", "internal"],
 )

@@ -7,7 +7,6 @@ import numpy as np
 from client.evaluation.beyond_accuracy import ListQuality
 from simulations.results.outcomes import (
     BEGINNING,
-    METHODS,
     ORACLE,
     SERVED,
     ColdStart,
@@ -20,6 +19,7 @@ from simulations.results.outcomes import (
     RunResult,
     StudentSummary,
     TradeOff,
+    shown,
 )
 from simulations.results.result_document import result_document
 
@@ -30,7 +30,7 @@ def full_document(
     *platforms: str,
     synthetic: bool = True,
     complete: bool = True,
-    methods: tuple[str, ...] = (*METHODS, SERVED, ORACLE),
+    methods: tuple[str, ...] = shown(),
     beginnings: tuple[int, ...] = (10,),
 ) -> dict[str, Any]:
     """Every method on every platform, the first one's beginnings, two rounds and three steps; figures are made up."""

@@ -37,12 +37,12 @@ def encoder_file(folder):
 
 
 def test_judges_each_method_by_every_users_last_event(folder, encoder_file) -> None:
-    work = open_fit(folder, encoder_file, SETTINGS)
-    found = evaluate_fit(work, seed=0)
-    platform, stacks = work.platform, work.stacks
+    fit = open_fit(folder, encoder_file, SETTINGS).fit
+    found = evaluate_fit(fit)
+    platform, stacks = fit.prepared.platform, fit.stacks
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
     assert (found.users, found.items) == (platform.n_users, platform.n_items)
-    assert found.served == work.verdict.served
+    assert found.served == fit.verdict.served
     for method in ("local", "feature"):
         ranking = rank_all(stacks.panel, stacks.chosen[method].weights[None], tests)[0]
         assert found.methods[method].ndcg == pytest.approx(ranking.ndcg.mean())
@@ -51,7 +51,7 @@ def test_judges_each_method_by_every_users_last_event(folder, encoder_file) -> N
 
 
 def test_the_lift_is_that_of_the_means(folder, encoder_file) -> None:
-    methods = evaluate_fit(open_fit(folder, encoder_file, SETTINGS), seed=0).methods
+    methods = evaluate_fit(open_fit(folder, encoder_file, SETTINGS).fit).methods
     local = methods["local"].ndcg
     for name, one in methods.items():
         if name != "local" and one.lift is not None:
@@ -80,7 +80,7 @@ def test_prints_a_table_that_names_what_is_served_or_json(folder, encoder_file) 
 
 def test_stores_nothing(folder, encoder_file) -> None:
     before = sorted(path.name for path in folder.parent.iterdir())
-    evaluate_fit(open_fit(folder, encoder_file, SETTINGS), seed=0)
+    evaluate_fit(open_fit(folder, encoder_file, SETTINGS).fit)
     assert sorted(path.name for path in folder.parent.iterdir()) == before
 
 

@@ -11,8 +11,9 @@ from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
 from client.data.preparation import Preparation, prepare
 from client.ensemble.calibration import Calibration
-from client.ensemble.cross_fitting import Catalogue, cross_fit
+from client.ensemble.cross_fitting import cross_fit
 from client.ensemble.panel import Panel, RawPanel
+from client.features.catalogue import Catalogue
 from client.features.hashing import hash_texts, hashing_space
 from client.features.neighbours import nearest
 from client.scorers.content_knn import ContentKnn
@@ -22,6 +23,7 @@ from client.scorers.scorer import FitData, Kind
 from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder, EncoderSpec
 from tests.unit.client.data.clicks import DAYS, click_folder
+from tests.unit.client.recommender.world import prepared
 
 SPEC = EncoderSpec(preset="tiny", input_dim=hashing_space().dim, feature_space=hashing_space())
 ENCODER = Encoder.initial(SPEC, seed=0)
@@ -32,14 +34,13 @@ def opened(path: Path, **clicks: int) -> tuple[Platform, Impressions, ClickInput
     platform = prepare(folder, preparation, name="news", seed=0)
     impressions = read_impressions(folder, preparation, platform, seed=0)
     assert impressions is not None
-    own = hash_texts(platform.texts)
-    fit = cross_fit(platform, Catalogue(features=own, neighbours=nearest(own)), {}, seed=0)
+    fit = cross_fit(prepared(platform), {}, seed=0)
     names = [column.name for column in fit.folds[0].raw.columns]
     shown = hash_texts(impressions.shown.texts)
     inputs = click_inputs(
         platform,
         impressions,
-        Catalogue(features=shown, neighbours=nearest(shown)),
+        Catalogue(features=shown),
         {"received": KeptEncoder(encoder=ENCODER)},
         dict(zip(names, fit.calibrations, strict=True)),
         seed=0,

@@ -12,13 +12,13 @@ from client.ensemble.head import RankingHead
 from client.ensemble.panel import RawPanel
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import HeadStoreError
-from tests.unit.client.recommender.world import catalogue, small_platform
+from tests.unit.client.recommender.world import prepared, small_platform
 
 
 @pytest.fixture(scope="module")
 def fitted():
     platform = small_platform()
-    return platform, fit_stacks(platform, catalogue(platform), {}, {"stack": [[]]}, seed=0)
+    return platform, fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0)
 
 
 def test_ranks_after_a_restart_as_before(fitted, tmp_path):
@@ -27,7 +27,7 @@ def test_ranks_after_a_restart_as_before(fitted, tmp_path):
     head = RankingHead.chosen(stacks, "stack")
     before = head.score(stacks.panel.raw, histories)
     HeadStore(tmp_path).write("ranking", head.to_stored())
-    afresh = fit_on(platform, catalogue(platform), platform.training_users)
+    afresh = fit_on(prepared(platform), platform.training_users)
     raw = RawPanel(scorers=tuple(afresh.scorers.values()), n_items=platform.n_items, repeats=platform.repeats)
     after = RankingHead.from_stored(HeadStore(tmp_path).read("ranking")).score(raw, histories)
     assert torch.equal(before, after)

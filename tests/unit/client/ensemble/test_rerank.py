@@ -10,7 +10,7 @@ from client.ensemble.fitting import fit_stacks, rank_all
 from client.ensemble.rerank import POOL, rank_diversified, rerank
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.evaluation.ranking import K, rank_scores
-from tests.unit.client.recommender.world import catalogue, small_platform
+from tests.unit.client.recommender.world import prepared, small_platform
 
 # items 0 and 1 are the same, item 2 is like neither; relevance over these three is 1, ½, 0
 TWINS = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
@@ -89,8 +89,8 @@ def test_never_raises_an_item_that_may_not_be_recommended(strength: float) -> No
 
 def test_a_stronger_pull_gives_lists_of_less_alike_items_and_none_the_plain_ranking() -> None:
     platform = small_platform()
-    features = catalogue(platform).features
-    stacks = fit_stacks(platform, catalogue(platform), {}, {"stack": [[]]}, seed=0)
+    features = prepared(platform).features
+    stacks = fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0)
     weights = stacks.chosen["stack"].weights
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
     plain = rank_all(stacks.panel, weights[None], held_out)[0]

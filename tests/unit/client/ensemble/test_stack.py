@@ -13,7 +13,7 @@ from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, 
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.ensemble.stack import PULLS, StackExamples, fit_path, fit_weights
 from client.scorers.scorer import Kind
-from tests.unit.client.recommender.world import catalogue, small_platform
+from tests.unit.client.recommender.world import prepared, small_platform
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -81,7 +81,7 @@ def test_a_path_gives_each_pull_what_it_would_get_alone_and_never_moves_another_
 
 def test_serves_what_was_best_on_validation_and_ranks_far_above_chance() -> None:
     platform = small_platform()
-    stacks = fit_stacks(platform, catalogue(platform), {}, {"stack": [[]]}, seed=0)
+    stacks = fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0)
     means = stacks.validation.mean(1)
     chosen = next(i for i, one in enumerate(stacks.candidates) if one is stacks.chosen["stack"])
     assert means[chosen] == means.max()
@@ -103,21 +103,19 @@ def test_counts_a_choosing_user_as_known_and_as_unknown_in_the_proportion_of_bot
         return np.full((len(weights), len(held_out)), 1.0 if everybody else 3.0)
 
     monkeypatch.setattr(fitting, "ranks_of_all", first_where_all_are_known)
-    stacks = fit_stacks(third, catalogue(third), {}, {"stack": [[]]}, seed=0)
+    stacks = fit_stacks(prepared(third), {}, {"stack": [[]]}, seed=0)
     assert np.allclose(stacks.validation, 1 / 3 * 1.0 + 2 / 3 * 0.5)
     assert np.array_equal(np.sort(np.concatenate(asked[1:])), third.choosing_users)
 
 
 def test_leaves_out_what_the_platform_cannot_have_and_says_why() -> None:
     platform = small_platform(ordered=False)
-    stacks = fit_stacks(platform, catalogue(platform), {}, {"stack": [[]]}, seed=0)
+    stacks = fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0)
     assert "no order" in stacks.left_out["transition"]
     assert not any(name.startswith("transition") for name in stacks.panel.names)
 
 
 def test_gives_the_same_weights_for_the_same_seed() -> None:
     platform = small_platform()
-    first, second = (
-        fit_stacks(platform, catalogue(platform), {}, {"stack": [[]]}, seed=0).weights_of("stack") for _ in range(2)
-    )
+    first, second = (fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0).weights_of("stack") for _ in range(2))
     assert first == second

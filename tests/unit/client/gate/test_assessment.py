@@ -32,7 +32,7 @@ def test_says_yes_to_a_lift_beyond_noise_and_finds_it_in_the_interval():
     local = users(0, 1000)
     found = assessed(local, local * 1.2 + users(1, 1000) * 0.1)
     planted = 100 * (0.2 + 0.1 * users(1, 1000).mean() / local.mean())
-    assert found.answer == "yes"
+    assert (found.served, found.answer) == ("feature", "yes")
     assert found.lift.mean == pytest.approx(planted)
     assert found.lift.low < planted < found.lift.high
     assert found.users_needed < found.users
@@ -60,9 +60,12 @@ def test_says_no_to_few_users_whose_past_events_the_encoder_does_not_help():
     assert "160 past events" in found.reason
 
 
-def test_says_yes_to_few_users_whose_past_events_the_encoder_surely_helps():
+def test_serves_few_users_whose_past_events_the_encoder_surely_helps_and_leaves_open_what_joining_is_worth():
     local, feature = users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2
-    assert assessed(local, feature, related(18.0)).answer == "yes"
+    found = assessed(local, feature, related(18.0))
+    assert found.served == "feature"
+    assert found.lift.low < 0
+    assert found.answer == "too early"
 
 
 def test_gives_no_lift_where_local_found_nothing():
@@ -118,13 +121,14 @@ def few_who_show_no_lift():
     return local, local + users(3, 40) * 0.3 - users(2, 40) * 0.4
 
 
-def test_says_yes_to_few_users_who_show_no_lift_where_the_encoder_surely_adds_and_pairs_like_it_gained():
+def test_never_says_yes_to_users_who_would_be_served_local_but_why_there_is_hope():
     local, feature = few_who_show_no_lift()
     assert local.mean() > feature.mean()
     found = assessed(local, feature, related(30.0), unlike_pairs())
     assert found.expected.low < 0 < 5 < found.expected.mean
-    assert found.answer == "yes"
+    assert (found.served, found.answer) == ("local", "too early")
     assert "surely adds" in found.reason
+    assert "local would be served" in found.reason
 
 
 def test_says_too_early_to_them_where_the_encoder_may_add_nothing_or_pairs_like_it_gained_little():
@@ -150,3 +154,19 @@ def unlike_pairs() -> list[KnownPair]:
         known(number, adds=30.0, shown=0.0, lift=lift, low=0.0, high=1.0)
         for number, lift in enumerate((-10.0, 0.0, 20.0, 55.0))
     ]
+
+
+def test_serves_a_small_lift_and_says_that_joining_is_not_worth_it():
+    local = users(0, 4000)
+    found = assessed(local, local * 1.02)
+    assert (found.served, found.answer) == ("feature", "no")
+    assert "at most +2.0 %" in found.reason
+
+
+def test_shows_the_nearest_pair_only_where_its_encoder_adds_about_as_much_and_users_leave_the_lift_open():
+    local, feature = few_who_show_no_lift()
+    known_pairs = pairs(lift=40.0, adds=30.0)
+    assert assessed(local, feature, related(29.0), known_pairs).nearest.name == "pair-0"
+    assert assessed(local, feature, related(45.0), known_pairs).nearest is None
+    many = users(0, 1000)
+    assert assessed(many, many * 1.2, related(30.0), known_pairs).nearest is None

@@ -12,16 +12,15 @@ from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.feature_space.spec import FeatureSpace
-from tests.unit.client.recommender.world import LENGTH, N_ITEMS, catalogue, small_platform
+from tests.unit.client.recommender.world import LENGTH, N_ITEMS, prepared, small_platform
 
 HALF = np.arange(60)
 OTHERS = np.arange(60, 120)
 
 
-def platform_and_catalogue():
+def half_a_platform():
     platform = small_platform()
-    platform = replace(platform, training_users=HALF, weighting_users=HALF[::5])
-    return platform, catalogue(platform)
+    return prepared(replace(platform, training_users=HALF, weighting_users=HALF[::5]))
 
 
 def encoder_of(walks, features):
@@ -35,11 +34,11 @@ def encoder_of(walks, features):
 
 def found_for(step):
     """What an encoder is worth to the small platform that was made from walks by ``step`` items at a time."""
-    platform, items = platform_and_catalogue()
+    half = half_a_platform()
     walks = [(start + step * np.arange(LENGTH)) % N_ITEMS for start in range(N_ITEMS)]
-    encoder = encoder_of(walks, items.features)
-    released = released_calibration(platform, items, encoder)
-    return relatedness(platform, items, encoder, released, OTHERS, np.random.default_rng(0))
+    encoder = encoder_of(walks, half.features)
+    released = released_calibration(half, encoder)
+    return relatedness(half, encoder, released, OTHERS, np.random.default_rng(0))
 
 
 def test_finds_an_encoder_related_that_knows_how_users_walk():
@@ -64,10 +63,10 @@ def test_takes_no_more_events_than_the_limit(monkeypatch):
 
 
 def test_tells_nothing_where_nobody_has_a_past():
-    platform, items = platform_and_catalogue()
-    encoder = encoder_of([np.arange(LENGTH)], items.features)
-    released = released_calibration(platform, items, encoder)
-    assert relatedness(platform, items, encoder, released, OTHERS[:0], np.random.default_rng(0)) is None
+    half = half_a_platform()
+    encoder = encoder_of([np.arange(LENGTH)], half.features)
+    released = released_calibration(half, encoder)
+    assert relatedness(half, encoder, released, OTHERS[:0], np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("user", [0, 7])

@@ -17,11 +17,11 @@ from client.scorers.popularity import Popularity
 from client.scorers.scorer import Column, Kind
 from client.training.local_id import SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.transfer.own import Own
+from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.encoder.presets import Preset
-from tests.unit.client.recommender.world import catalogue, small_platform
+from tests.unit.client.recommender.world import prepared, small_platform
 
 
 def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
@@ -30,12 +30,12 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
     platform = replace(
         platform, categories=tuple(f"kind{item % 4}" for item in range(platform.n_items)), repeats=repeats
     )
-    items = catalogue(platform)
-    fitted = fit_on(platform, items, platform.training_users)
+    small = prepared(platform)
+    fitted = fit_on(small, platform.training_users)
     parts = ServedParts(
         encoders={"received": KeptEncoder(encoder=drawn_encoder(seed))}, own=drawn_own(platform.n_items)
     )
-    scorers = (*fitted.scorers.values(), *parts.scorers(items.features))
+    scorers = (*fitted.scorers.values(), *parts.scorers(small.features))
     columns = [column for scorer in scorers for column in scorer.columns]
     return ServedHead(
         head=RankingHead(
@@ -46,7 +46,7 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
         computed=tuple(fitted.scorers),
         popularity=tuple(map(even_calibration, Popularity.columns)),
         parts=parts,
-        items=ServedCatalogue.of(platform, items),
+        items=ServedCatalogue.of(small),
         users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
         statistics=fitted.statistics,
         repeats=repeats,

@@ -26,17 +26,12 @@ from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore
 from client.training.local_id import LARGE, SMALL
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
-from tests.unit.client.recommender.world import catalogue, small_platform
+from tests.unit.client.recommender.world import prepared, small_platform
 
 
 @pytest.fixture(scope="module")
 def platform():
     return small_platform()
-
-
-@pytest.fixture(scope="module")
-def items(platform):
-    return catalogue(platform)
 
 
 def test_brings_back_texts_of_any_letters():
@@ -53,25 +48,27 @@ def test_brings_back_sparse_and_dense_matrices():
     np.testing.assert_array_equal(found.toarray(), dense)
 
 
-def test_brings_back_catalogue_and_users(platform, items):
-    served = ServedCatalogue.from_arrays(ServedCatalogue.of(platform, items).to_arrays())
+def test_brings_back_catalogue_and_users(platform):
+    whole = prepared(platform)
+    served = ServedCatalogue.from_arrays(ServedCatalogue.of(whole).to_arrays())
     assert served.item_ids == platform.item_ids
     assert served.texts == platform.texts
     assert served.categories is None
-    np.testing.assert_array_equal(served.catalogue.neighbours.items, items.neighbours.items)
+    np.testing.assert_array_equal(served.catalogue.neighbours.items, whole.catalogue.neighbours.items)
     users = ServedUsers.from_arrays(ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences).to_arrays())
     assert users.user_ids == platform.user_ids
     np.testing.assert_array_equal(users.sequences.items, platform.sequences.items)
 
 
 @pytest.mark.parametrize("preset", [SMALL, LARGE])
-def test_brings_back_trained_parts_that_score_alike(platform, items, preset):
+def test_brings_back_trained_parts_that_score_alike(platform, preset):
     parts = ServedParts(
         encoders={"received": KeptEncoder(encoder=drawn_encoder(1))}, own=drawn_own(platform.n_items, preset)
     )
     again = ServedParts.from_record(*parts.to_record(), hashing_space())
     batch = HistoryBatch(some_histories(), platform.n_items)
-    scorers, found = parts.scorers(items.features), again.scorers(items.features)
+    features = prepared(platform).features
+    scorers, found = parts.scorers(features), again.scorers(features)
     names = [column.name for scorer in found for column in scorer.columns]
     assert names == ["own:linear", "own:sequence", "own-ids:sequence", "received:linear", "received:sequence"]
     for one, other in zip(scorers, found, strict=True):
@@ -84,18 +81,18 @@ def test_keeps_only_parts_that_have_a_column_of_weight(platform):
     assert parts.only({"own-ids:sequence"}) == ServedParts(encoders={}, own=parts.own)
 
 
-def test_counts_nothing_again_where_statistics_are_given(platform, items):
-    fitted = fit_on(platform, items, platform.training_users)
+def test_counts_nothing_again_where_statistics_are_given(platform):
+    fitted = fit_on(prepared(platform), platform.training_users)
     assert set(fitted.statistics) == {"popularity", "item_similarity", "transition", "ease@100"}
-    nobody = fit_on_nobody(platform, items, fitted.statistics)
+    nobody = fit_on_nobody(platform, fitted.statistics)
     batch = HistoryBatch(some_histories(), platform.n_items)
     for name, scorer in fitted.scorers.items():
         for one, other in zip(scorer.score(batch), nobody[name].score(batch), strict=True):
             assert torch.equal(one, other)
 
 
-def fit_on_nobody(platform, items, statistics):
-    data = replace(fit_data(platform, items, np.zeros(0, np.int64)), statistics=dict(statistics))
+def fit_on_nobody(platform, statistics):
+    data = replace(fit_data(prepared(platform), np.zeros(0, np.int64)), statistics=dict(statistics))
     return {name: build(data) for name, (build, _) in SCORERS.items()}
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from client.data.platform import Platform, Sequences
-from client.ensemble.cross_fitting import Catalogue
-from client.features.hashing import hash_texts
-from client.features.neighbours import nearest
+from client.features.catalogue import Catalogue
+from client.features.hashing import hash_texts, hashing_space
+from client.features.prepared_platform import PreparedPlatform
 
 N_ITEMS = 40
 N_USERS = 120
@@ -34,7 +34,7 @@ def small_platform(*, ordered: bool = True) -> Platform:
     )
 
 
-def catalogue(platform: Platform) -> Catalogue:
-    """Its hashed features and neighbours."""
-    features = hash_texts(platform.texts)
-    return Catalogue(features=features, neighbours=nearest(features))
+def prepared(platform: Platform) -> PreparedPlatform:
+    """The platform with hashed vectors."""
+    catalogue = Catalogue(features=hash_texts(platform.texts))
+    return PreparedPlatform(platform=platform, space=hashing_space(), catalogue=catalogue)

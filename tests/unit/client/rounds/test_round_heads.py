@@ -20,7 +20,7 @@ WIDTH = START.spec.architecture.width
 def workspace_of(folder, item_ids) -> Workspace:
     platform = replace(DATA.platform, item_ids=tuple(item_ids))
     heads = HeadStore(folder)
-    return Workspace(platform=platform, space=DATA.space, features=DATA.features, heads=heads)
+    return Workspace(prepared=replace(DATA, platform=platform), heads=heads)
 
 
 def learnt() -> SequenceHead:

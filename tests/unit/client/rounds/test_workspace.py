@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.rounds.workspace import NodeSettings, held_open, open_workspace
+from client.rounds.workspace import NodeSettings, already_open, open_workspace
 from shared.errors import ConfigError, DataError
 from tests.federation_world import opened
 
@@ -26,10 +26,9 @@ def test_refuses(config, reason) -> None:
         NodeSettings.from_node_config(config)
 
 
-def test_takes_held_data_only_while_it_is_held(tmp_path) -> None:
+def test_opens_a_platform_that_was_prepared_already_whatever_its_data_are_called(tmp_path) -> None:
     settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path))
     data = opened("a")
-    with held_open({settings.platform: data}):
-        assert open_workspace(settings).platform is data.platform
+    assert already_open(data)(settings, 100, None).platform is data.platform
     with pytest.raises(DataError):
         open_workspace(settings)

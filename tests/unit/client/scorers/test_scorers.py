@@ -10,12 +10,12 @@ from client.scorers.ease import Ease
 from client.scorers.item_similarity import item_similarity
 from client.scorers.scorer import FitData, HistoryBatch
 from client.scorers.transition import transition_counts
-from tests.unit.client.recommender.world import N_ITEMS, catalogue, small_platform
+from tests.unit.client.recommender.world import N_ITEMS, prepared, small_platform
 
 
 def _data() -> FitData:
     platform = small_platform()
-    made = catalogue(platform)
+    made = prepared(platform).catalogue
     return FitData(
         sequences=training_sequences(platform, platform.training_users),
         features=made.features,

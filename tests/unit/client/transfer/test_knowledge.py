@@ -10,18 +10,21 @@ from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
+from client.transfer.encoders import Encoders
 from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_part, student_preset, teach
-from client.transfer.model import TuningSettings, tune_on
+from client.transfer.model import tune_on
+from client.transfer.part_settings import PartSettings
+from client.transfer.platform_parts import PlatformParts
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError, HeadStoreError
 from shared.feature_space.spec import FeatureSpace
-from tests.unit.client.recommender.world import LENGTH, N_ITEMS, catalogue, small_platform
+from tests.unit.client.recommender.world import LENGTH, N_ITEMS, prepared, small_platform
 
 PLATFORM = small_platform()
-ITEMS = catalogue(PLATFORM)
-SPACE = FeatureSpace(name="test", parameters=(), dim=ITEMS.features.shape[1], fingerprint="test")
+HASHED = prepared(PLATFORM).features
+SPACE = FeatureSpace(name="test", parameters=(), dim=HASHED.shape[1], fingerprint="test")
 RECEIVED = Encoder.initial(EncoderSpec(preset="small", input_dim=SPACE.dim, feature_space=SPACE), 0)
 QUICK = KnowledgeSettings(
     training=TrainingSettings(epochs=4, tokens=64, warm_up=5, encoder_rate=5e-3, head_rate=1e-2, id_dropout=0.0)
@@ -34,15 +37,19 @@ def head_of(encoder, spread=0.0):
     return replace(head, v=spread * drawn)
 
 
+def in_space(platform):
+    return replace(prepared(platform), space=SPACE)
+
+
 def teacher_of(kind, platform):
     if kind == "stack":
-        return stack_teacher(RECEIVED, platform, ITEMS, seed=0)
-    return encoder_teacher(RECEIVED, head_of(RECEIVED, 1.0), platform, ITEMS)
+        return stack_teacher(RECEIVED, in_space(platform), seed=0)
+    return encoder_teacher(RECEIVED, head_of(RECEIVED, 1.0), in_space(platform))
 
 
 def student_of(kind="encoder", platform=PLATFORM, settings=QUICK):
     teacher = teacher_of(kind, platform)
-    return teach(teacher, platform, ITEMS.features, SPACE, "nano", settings, seed=0)
+    return teach(teacher, in_space(platform), "nano", settings, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +74,10 @@ def test_counts_every_number_that_it_recommends_with(student):
 def test_runs_from_its_record_without_the_teacher(student, tmp_path):
     histories = examples(PLATFORM, Stage.TEST, np.arange(20)).histories
     HeadStore(tmp_path).write("student", student.to_stored())
-    expected = student_part("student", student, PLATFORM, ITEMS).scorers[0].score(HistoryBatch(histories, N_ITEMS))[0]
+    (before,) = student_part("student", student, in_space(PLATFORM)).scorers
+    expected = before.score(HistoryBatch(histories, N_ITEMS))[0]
     found = Student.from_stored(HeadStore(tmp_path).read("student"), SPACE)
-    (scorer,) = student_part("student", found, PLATFORM, ITEMS).scorers
+    (scorer,) = student_part("student", found, in_space(PLATFORM)).scorers
     assert np.array_equal(scorer.score(HistoryBatch(histories, N_ITEMS))[0], expected)
 
 
@@ -87,12 +95,12 @@ def test_learns_nothing_of_a_weighting_user(kind):
     one, two = student_of(kind), student_of(kind, other)
     assert np.array_equal(one.encoder.flat, two.encoder.flat)
     assert all(np.array_equal(getattr(one.head, name), getattr(two.head, name)) for name in ("v", "a", "b"))
-    assert np.array_equal(student_part("student", one, PLATFORM, ITEMS).unseen, PLATFORM.weighting_users)
+    assert np.array_equal(student_part("student", one, in_space(PLATFORM)).unseen, PLATFORM.weighting_users)
 
 
 def test_learns_the_same_from_a_tuned_teacher_whatever_the_weighting_users_did():
     tuned = [
-        tune_on(RECEIVED, one, ITEMS, seed=0, settings=TuningSettings())
+        tune_on(RECEIVED, PlatformParts(in_space(one), Encoders(), PartSettings(preset="small"), 0))
         for one in (PLATFORM, with_other_weighting_users(PLATFORM))
     ]
     assert np.array_equal(tuned[0].encoder.flat, tuned[1].encoder.flat)
@@ -119,13 +127,8 @@ def likeness(vectors):
 def test_begins_where_the_teacher_sees_the_catalogue():
     idle = replace(QUICK, training=replace(QUICK.training, epochs=0))
     teacher = teacher_of("encoder", PLATFORM)
-    begun = [
-        teach(one, PLATFORM, ITEMS.features, SPACE, "nano", idle, seed=0)
-        for one in (teacher, replace(teacher, vectors=None))
-    ]
-    seen = [
-        item_table(SequenceModel.from_encoder(one.encoder, one.head, ITEMS.features)).vectors.numpy() for one in begun
-    ]
+    begun = [teach(one, in_space(PLATFORM), "nano", idle, seed=0) for one in (teacher, replace(teacher, vectors=None))]
+    seen = [item_table(SequenceModel.from_encoder(one.encoder, one.head, HASHED)).vectors.numpy() for one in begun]
     near, far = (np.corrcoef(likeness(one), likeness(teacher.vectors.numpy()))[0, 1] for one in seen)
     assert near > 0.8
     assert near > far + 0.1

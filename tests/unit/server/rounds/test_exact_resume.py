@@ -8,7 +8,6 @@ import pytest
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
-from client.app import app as real_app
 from client.store.head_store import HeadStore
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE
 from shared.encoder.encoder import Encoder
@@ -25,25 +24,17 @@ class Killed(BaseException):
     """The whole process ends; no handler of errors sees it."""
 
 
-def every_kind(answer) -> ClientApp:
-    app = ClientApp()
-    app.query("moments")(answer)
-    app.train()(answer)
-    app.evaluate()(answer)
-    return app
-
-
 def killed_at(place: int) -> dict[str, ClientApp]:
     """Real platforms; the one that is asked at this place, counted over all, does its work, and its answer is lost."""
     places = count()
 
-    def answer(message: Message, context: Context) -> Message:
-        reply = real_app(message, context)
+    def answer(real: ClientApp, message: Message, context: Context) -> Message:
+        reply = real(message, context)
         if next(places) == place:
             raise Killed
         return reply
 
-    return dict.fromkeys(PLATFORMS, every_kind(answer))
+    return dict.fromkeys(PLATFORMS, answer)
 
 
 def timeless(history) -> str:
@@ -171,14 +162,14 @@ def test_asks_a_killed_platform_again_where_all_are_required(tmp_path) -> None:
     undisturbed = federate(tmp_path / "undisturbed", PLATFORMS)
     places = count()
 
-    def dies_in_turn(message: Message, context: Context) -> Message:
-        reply = real_app(message, context)
+    def dies_in_turn(real: ClientApp, message: Message, context: Context) -> Message:
+        reply = real(message, context)
         if next(places) % 2 == 0:
             raise RuntimeError("the engine reports this as it does a process that ended")
         return reply
 
-    app = every_kind(dies_in_turn)
-    found = federate(tmp_path / "required", PLATFORMS, config(require_all=True, min_platforms=2), apps={"b": app})
+    all_required = config(require_all=True, min_platforms=2)
+    found = federate(tmp_path / "required", PLATFORMS, all_required, apps={"b": dies_in_turn})
     assert next(places) == 2 * len(undisturbed.history)
     assert [entry["platforms"] for entry in found.history] == [["a", "b"]] * 6
     assert found.encoder.flat.tobytes() == undisturbed.encoder.flat.tobytes()

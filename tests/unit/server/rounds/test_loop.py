@@ -8,9 +8,8 @@ import pytest
 from flwr.app import RecordDict
 from flwr.clientapp import ClientApp
 
-from client.app import app as real_app
 from client.data.splits import training_sequences
-from client.rounds.workspace import OpenedData
+from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.rounds.loop import Clock, run_rounds, solved
@@ -108,7 +107,7 @@ def test_judges_rounds_by_how_much_platforms_help_each_other(tmp_path) -> None:
     assert max(found.history[2]["weights"].values()) == 1.0
 
 
-def on_another_ring(name: str) -> OpenedData:
+def on_another_ring(name: str) -> PreparedPlatform:
     """A platform whose users walk around the same items in another order: nothing it has learnt holds elsewhere."""
     found = opened(name, users=480)
     walks, order = found.platform.sequences, np.random.default_rng(0).permutation(N_ITEMS).astype(np.int32)
@@ -263,16 +262,12 @@ def test_gives_the_same_bytes_by_steps_with_and_without_serialisation(tmp_path) 
 
 
 def test_sends_the_whole_encoder_again_to_a_platform_that_lost_it(tmp_path) -> None:
-    def forgetful(message, context):
+    def forgetful(real, message, context):
         for kept in (tmp_path / "heads" / "b").glob("received*"):
             kept.unlink()
-        return real_app(message, context)
+        return real(message, context)
 
-    app = ClientApp()
-    app.query("moments")(forgetful)
-    app.train()(forgetful)
-    app.evaluate()(forgetful)
-    found = federate(tmp_path, PLATFORMS, BY_STEPS, apps={"b": app})
+    found = federate(tmp_path, PLATFORMS, BY_STEPS, apps={"b": forgetful})
     lost = {"b": "encoder-unknown"}
     # it holds the encoder of an evaluation, loses it before training, and gets it whole for the next evaluation
     assert [entry["failed"] for entry in found.history] == [{}, {}, lost, {}, lost, {}, lost, {}]

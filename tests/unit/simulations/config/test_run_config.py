@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from client.transfer.table import in_runs
 from shared.errors import ConfigError
 from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig, read_config_file
-from simulations.results.outcomes import METHODS
 
 
 def test_is_the_embedded_world_without_options() -> None:
     config = RunConfig.from_dict({})
     assert config.synthetic
-    assert (config.sources, config.rounds, config.methods) == (("news",), EMBEDDED_ROUNDS, METHODS)
+    assert (config.sources, config.rounds, config.methods) == (("news",), EMBEDDED_ROUNDS, in_runs())
     assert config.reported == ("news", "shop", "second-shop", "films", "newcomer")
 
 

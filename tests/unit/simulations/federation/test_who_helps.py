@@ -4,29 +4,26 @@ import numpy as np
 import pytest
 
 from client.data.splits import training_sequences
-from client.ensemble.cross_fitting import Catalogue
-from client.features.neighbours import nearest
+from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from simulations.federation.who_helps import leave_one_out
-from simulations.platforms.open_platform import OpenPlatform
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import N_ITEMS, ragged
 
 RIDGE = 0.03
 
 
-def shop(name: str, seed: int, *, step: int = 1) -> OpenPlatform:
+def shop(name: str, seed: int, *, step: int = 1) -> PreparedPlatform:
     """Users go around the ring of items by ``step`` at a time; of few users, so that others' moments can help."""
     starts = np.random.default_rng(seed).integers(0, N_ITEMS, 120)
     sequences = ragged([(start + step * np.arange(6)) % N_ITEMS for start in starts])
     data = opened(name)
-    data = replace(data, platform=replace(data.platform, sequences=sequences))
-    return OpenPlatform(data=data, catalogue=Catalogue(features=data.features, neighbours=nearest(data.features)))
+    return replace(data, platform=replace(data.platform, sequences=sequences))
 
 
-def moments_of(one: OpenPlatform, share: float = 1.0):
+def moments_of(one: PreparedPlatform, share: float = 1.0):
     sequences = training_sequences(one.platform, one.platform.contributing_users)
-    return platform_moments(one.data.features, sequences).scaled(share)
+    return platform_moments(one.features, sequences).scaled(share)
 
 
 def found_for(platforms, **shares):

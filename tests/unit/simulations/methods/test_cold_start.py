@@ -12,19 +12,9 @@ from client.data.preparation import Preparation, prepare
 from client.data.splits import examples, take
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.evaluation.ranking import Ranking, ndcg_of
-from client.rounds.workspace import OpenedData
-from shared.feature_space.spec import FeatureSpace
 from simulations.methods.cold_start import LENGTHS, MAX_SHORTENED, HeldOut, beginnings
-from simulations.platforms.open_platform import OpenPlatform
 from tests.integration.tiny_folders import write_tiny_folder
-from tests.unit.client.recommender.world import LENGTH, N_ITEMS, N_USERS, catalogue, small_platform
-
-
-def opened(platform: Platform) -> OpenPlatform:
-    content = catalogue(platform)
-    space = FeatureSpace(name="hashing", parameters=(), dim=content.features.shape[1], fingerprint="abc")
-    data = OpenedData(platform=platform, space=space, features=content.features)
-    return OpenPlatform(data=data, catalogue=content)
+from tests.unit.client.recommender.world import LENGTH, N_ITEMS, N_USERS, prepared, small_platform
 
 
 def ranked(ranks: list[float]) -> Ranking:
@@ -87,7 +77,7 @@ def test_shortens_the_same_users_whoever_is_trained_on_and_no_more_than_the_limi
 
 
 def test_begins_with_few_users_of_whom_more_and_more_are_trained_on() -> None:
-    one = opened(small_platform())
+    one = prepared(small_platform())
     parts = list(beginnings(one, seed=0))
     assert [part.platform.name for part in parts] == ["small@10", "small@30", "small@100"]
     training = [set(part.platform.training_users.tolist()) for part in parts]
@@ -101,7 +91,7 @@ def test_is_what_the_platform_option_prepares(tmp_path: Path) -> None:
     folder = read_folder(write_tiny_folder(tmp_path / "tiny"))
     whole = prepare(folder, Preparation(), name="shop", seed=3)
     asked = prepare(folder, Preparation(train_users=10), name="shop@10", seed=3)
-    part = next(beginnings(opened(whole), seed=3)).platform
+    part = next(beginnings(prepared(whole), seed=3)).platform
     assert np.array_equal(part.training_users, asked.training_users)
     assert np.array_equal(part.weighting_users, asked.weighting_users)
 
@@ -109,12 +99,12 @@ def test_is_what_the_platform_option_prepares(tmp_path: Path) -> None:
 def test_has_no_beginning_where_nobody_has_an_event_to_learn_weights_from() -> None:
     platform = small_platform()
     short = take(platform.sequences, np.arange(N_USERS), np.full(N_USERS, 3))
-    assert list(beginnings(opened(dataclasses.replace(platform, sequences=short)), seed=0)) == []
+    assert list(beginnings(prepared(dataclasses.replace(platform, sequences=short)), seed=0)) == []
 
 
 def test_ten_users_are_enough_for_a_stack_above_chance() -> None:
-    one = next(beginnings(opened(small_platform()), seed=0))
-    stacks = fit_stacks(one.platform, one.catalogue, {}, {"local": [[]]}, seed=0)
+    one = next(beginnings(prepared(small_platform()), seed=0))
+    stacks = fit_stacks(one, {}, {"local": [[]]}, seed=0)
     held_out = examples(one.platform, Stage.TEST, np.arange(N_USERS))
     ranking = rank_all(stacks.panel, stacks.chosen["local"].weights[None], held_out)[0]
     # six of forty items are seen, so a random list has the target at each of 34 ranks alike

@@ -8,8 +8,9 @@ import torch
 
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples
-from client.ensemble.cross_fitting import Catalogue, fit_data
+from client.ensemble.cross_fitting import fit_data
 from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers import ease
 from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
@@ -40,10 +41,13 @@ class Baseline:
     tuned: Mapping[str, object]
 
 
-def tuned_baseline(method: str, platform: Platform, catalogue: Catalogue, *, seed: int) -> Baseline | None:
-    """The baseline's best setting on validation; None where the platform cannot have it."""
-    data = fit_data(platform, catalogue, platform.training_users)
-    return _BASELINES[method](platform, data, seed)
+TuneBaseline = Callable[[Platform, FitData, int], Baseline | None]
+"""From a platform, what its training users tell, and a seed to the best setting; None where it cannot be had."""
+
+
+def tuned_baseline(tune: TuneBaseline, prepared: PreparedPlatform, *, seed: int) -> Baseline | None:
+    """A baseline's best setting on validation; None where the platform cannot have it."""
+    return tune(prepared.platform, fit_data(prepared, prepared.platform.training_users), seed)
 
 
 def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) -> Ranking:
@@ -77,11 +81,12 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
     return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks).mean(1))]
 
 
-def _popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:
+def tune_popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:
+    """Counts of users; there is nothing to choose."""
     return _best(platform, {"item": Popularity(data)}, slice(0, 1))
 
 
-def _content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
+def tune_content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
     """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each."""
     grid: dict[str, Scorer] = {"shared space": ContentKnn(data)} if data.features.any() else {}
     if data.grams.nnz:
@@ -89,18 +94,21 @@ def _content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline | No
     return _best(platform, grid) if grid else None
 
 
-def _item_knn(platform: Platform, data: FitData, _seed: int) -> Baseline:
+def tune_item_knn(platform: Platform, data: FitData, _seed: int) -> Baseline:
+    """Over ``SHRINKS`` and decays."""
     grid = {f"shrink {shrink:g}": ItemKnn(data, item_similarity(data.user_items, shrink)) for shrink in SHRINKS}
     return _best(platform, grid)
 
 
-def _ease(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
+def tune_ease(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
+    """Over ``REGULARISATIONS``; None where the catalogue is too large."""
     if data.n_items > ease.MAX_ITEMS:
         return None
     return _best(platform, {f"regularisation {value:g}": Ease(data, value) for value in REGULARISATIONS})
 
 
-def _local_id(platform: Platform, data: FitData, seed: int) -> Baseline:
+def tune_local_id_alone(platform: Platform, data: FitData, seed: int) -> Baseline:
+    """A sequence model of ids only, over the grid of ``tune_local_id``."""
     held_out = examples(platform, Stage.VALIDATION, platform.training_users)
     rng = rng_for(seed, "local-id", "validation-users")
     sample = ValidationSet.sample(held_out, limit=LOCAL_ID_VALIDATION_USERS, hide_seen=not platform.repeats, rng=rng)
@@ -109,13 +117,3 @@ def _local_id(platform: Platform, data: FitData, seed: int) -> Baseline:
     return Baseline(
         scorer=Sequence(model), column=0, validation=float(np.max(log.validation, initial=0.0)), tuned=tuned
     )
-
-
-_BASELINES: dict[str, Callable[[Platform, FitData, int], Baseline | None]] = {
-    "popularity": _popularity,
-    "content-knn": _content_knn,
-    "item-knn": _item_knn,
-    "ease": _ease,
-    "local-id": _local_id,
-}
-BASELINES = tuple(_BASELINES)

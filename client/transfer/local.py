@@ -1,14 +1,17 @@
-"""What a platform trains without anybody else: an encoder of its own, and a model of ids only beside it."""
+"""Method ``local``: what a platform can do without anybody else.
+
+Beside the computed scorers its stack may hold an encoder that it trains alone, and a model of ids only beside it.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform
 from client.data.splits import training_sequences
-from client.ensemble.candidates import OWN_PART
-from client.ensemble.cross_fitting import Catalogue, Trained
+from client.ensemble.candidates import LOCAL, OWN_PART
+from client.ensemble.cross_fitting import Trained
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder, Named
 from client.scorers.scorer import Scorer
 from client.scorers.sequence import Sequence
@@ -16,7 +19,8 @@ from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain, stopping_set
 from client.training.sequence_model import SequenceModel
-from shared.feature_space.spec import FeatureSpace
+from client.transfer.method import Method, Shown
+from client.transfer.platform_parts import PlatformParts
 
 OWN = TrainingSettings(epochs=20, patience=3, steps=48)
 """Bounded steps let a platform with long histories stop within a pass over them."""
@@ -42,21 +46,43 @@ class Own:
         moved = SequenceModel(length=ids.length, towers=towers, head=ids.head().of_rows(rows), features=None)
         return Own(kept=self.kept.on_rows(rows), ids=moved)
 
-    def part(self, platform: Platform, catalogue: Catalogue) -> Trained:
-        """Its scorers, which have not seen the weighting users."""
-        return Trained(scorers=self.scorers(catalogue.features), unseen=platform.weighting_users, kept=self.kept)
 
-
-def train_own(platform: Platform, catalogue: Catalogue, space: FeatureSpace, preset: str, seed: int) -> Own | None:
-    """Both models; None where too few users can train them.
+def own_models(parts: PlatformParts) -> Own | None:
+    """Both models, trained once; None where too few users can train them.
 
     Ids only is a scorer of its own, not a case of the encoder: trained with content they lean on it, and where content
     says little they learn less (docs/decisions/0003).
     """
+    return parts.once(OWN_PART, lambda: _train(parts.prepared, parts.settings.preset, parts.seed))
+
+
+def _train(prepared: PreparedPlatform, preset: str, seed: int) -> Own | None:
+    platform = prepared.platform
     if not platform.contributes:
         return None
-    own = pretrain(platform, catalogue.features, space, preset, OWN, seed)
+    own = pretrain(platform, prepared.features, prepared.space, preset, OWN, seed)
     sequences = training_sequences(platform, platform.contributing_users)
     grid = (usual_settings(len(sequences.items)),)
     ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed, grid=grid)
     return Own(kept=KeptEncoder(encoder=own.encoder, head=own.head), ids=ids)
+
+
+def _part(parts: PlatformParts, _kind: str) -> Trained | None:
+    """The scorers of what was trained alone; they have not seen the weighting users."""
+    own, prepared = own_models(parts), parts.prepared
+    if own is None:
+        return None
+    return Trained(scorers=own.scorers(prepared.features), unseen=prepared.platform.weighting_users, kept=own.kept)
+
+
+STACK = Method(name="stack", sets=((),), shown=Shown(weights=5))
+"""the computed scorers alone"""
+LOCAL_METHOD = Method(
+    name=LOCAL,
+    part=OWN_PART,
+    sets=((), (OWN_PART,)),
+    make=_part,
+    in_beginnings=True,
+    clicks=True,
+    shown=Shown(weights=4, curve=("ink", "s")),
+)

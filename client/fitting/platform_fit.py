@@ -1,0 +1,94 @@
+"""One platform fitted, whoever asks: parts, calibrated stacks, the choice among them, the gate's verdict.
+
+A run judges what comes of it on test events, ``fit`` stores what the gate serves, ``evaluate`` and ``assess`` show it.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+
+from client.ensemble.candidates import LOCAL
+from client.ensemble.cross_fitting import Trained
+from client.ensemble.fitting import FittedStacks, fit_stacks
+from client.features.prepared_platform import PreparedPlatform
+from client.gate.gate import GateVerdict, decide
+from client.gate.relatedness import Relatedness, relatedness
+from client.scorers.table import SCORERS, ScorerTable
+from client.transfer.encoders import Encoders, ReceivedEncoder
+from client.transfer.part_settings import PartSettings
+from client.transfer.platform_parts import PlatformParts
+from client.transfer.table import METHODS, competing, part_makers, possible, stack_sets
+from shared.seeding import rng_for
+
+Step = Callable[[str], AbstractContextManager[None]]
+"""Says that a step of this name begins; it ends with the context."""
+
+
+def _silently(_name: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+class PlatformFit:
+    """One fit: ``train``, then ``stack``, then what is wanted of it."""
+
+    stacks: FittedStacks
+    absent: tuple[str, ...]
+    """methods whose part this platform is too small to train: their stack holds computed scorers alone, and the gate
+    does not know them"""
+
+    def __init__(
+        self,
+        prepared: PreparedPlatform,
+        encoders: Encoders,
+        methods: Iterable[str],
+        settings: PartSettings,
+        *,
+        seed: int,
+        scorers: ScorerTable = SCORERS,
+    ) -> None:
+        """Of ``methods`` those that have a stack are fitted; ``scorers`` are the computed ones."""
+        self.prepared, self.encoders, self.seed = prepared, encoders, seed
+        self.parts = PlatformParts(prepared, encoders, settings, seed)
+        self.trained: dict[str, Trained] = {}
+        self._sets, self._scorers = stack_sets(methods, settings), scorers
+
+    def train(self, step: Step = _silently) -> None:
+        """The parts that the methods' stacks may hold."""
+        for part, make in part_makers(self._sets, self.parts.settings).items():
+            with step(f"train {part}"):
+                made = make(self.parts)
+            if made is not None:
+                self.trained[part] = made
+
+    def stack(self) -> None:
+        """Every scorer fitted and calibrated, and a stack chosen for each method; raises DataError where none can."""
+        there = possible(self._sets, self.trained)
+        self.absent = tuple(method for method in self._sets if method not in there)
+        sets = {method: there.get(method, ((),)) for method in self._sets}
+        self.stacks = fit_stacks(self.prepared, self.trained, sets, seed=self.seed, scorers=self._scorers)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is a choice for the gate to make."""
+        return LOCAL in self._sets and any(method in self._sets for method in competing())
+
+    @cached_property
+    def verdict(self) -> GateVerdict:
+        """What is served; by choosing users alone."""
+        options = {method: some for method, some in self.stacks.options.items() if method not in self.absent}
+        rng = rng_for(self.seed, self.prepared.name, "gate")
+        return decide(options, self.stacks.whole_list_by_name(), rng, self._relatedness())
+
+    def _relatedness(self) -> dict[str, Relatedness | None]:
+        """Of the encoder behind each method that competes; each encoder is measured once."""
+        behind = {method: self.encoders.of(METHODS[method].origin) for method in competing() if method in self._sets}
+        distinct = {id(received): received for received in behind.values()}
+        measured = {key: self._related(received) for key, received in distinct.items()}
+        return {method: measured[id(received)] for method, received in behind.items()}
+
+    def _related(self, received: ReceivedEncoder | None) -> Relatedness | None:
+        if received is None or not received.released:
+            return None
+        rng = rng_for(self.seed, self.prepared.name, "relatedness")
+        unseen = received.unseen(self.prepared.platform)
+        return relatedness(self.prepared, received.encoder, received.released, unseen, rng)
