@@ -22,7 +22,6 @@ from client.data.column_types import (
     ids,
     ratings,
     require_columns,
-    require_same_id_types,
     seconds,
     texts,
     vector_column,
@@ -57,22 +56,6 @@ class PlatformFolder:
     """True where the next reading may find further users: who is drawn for what then depends on his id alone."""
 
 
-def read_folder(path: Path) -> PlatformFolder:
-    """Read a platform folder and refuse what would make its numbers wrong.
-
-    Ids come out as Int64 or String, the same type in every table; timestamps as Int64 or Float64; ratings as
-    Float32. Empty text and events out of order are let through (``graft-client check`` reports them): text
-    may be poor, and preparation sorts.
-
-    Raises DataError with the file, the column and the first row where a file is missing or unreadable, a
-    column is missing or of the wrong type, an id is null or unknown, an item id appears twice, a timestamp,
-    rating or vector is not finite, or an impression's candidates and labels do not belong together.
-    """
-    folder = read_unchecked(path)
-    refuse_broken_rows(folder, vectors_file(path))
-    return folder
-
-
 def refuse_broken_rows(folder: PlatformFolder, vectors_in: str) -> None:
     """Raise DataError for the first row that would make numbers wrong."""
     for violations in find_violations(
@@ -86,20 +69,6 @@ def refuse_broken_rows(folder: PlatformFolder, vectors_in: str) -> None:
     ):
         if violations.fatal:
             raise DataError(_sentence(folder.path, violations))
-
-
-def read_unchecked(path: Path) -> PlatformFolder:
-    """Read a platform folder, its columns present and of the right types, no row looked at.
-
-    Raises DataError where a file is missing or unreadable or a column is missing or of the wrong type.
-    """
-    require_folder(path)
-    items = read_items(path / ITEMS)
-    events = read_events(path / EVENTS)
-    impressions = read_impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
-    require_same_id_types(path, items, events, impressions)
-    items, vectors = read_item_vectors(path, items)
-    return PlatformFolder(path=path, items=items, events=events, impressions=impressions, vectors=vectors)
 
 
 def require_folder(path: Path) -> None:

@@ -2,7 +2,20 @@
 
 from pathlib import Path
 
-from client.data.contract import PlatformFolder, read_folder
+from client.data.column_types import require_same_id_types
+from client.data.contract import (
+    EVENTS,
+    IMPRESSIONS,
+    ITEMS,
+    PlatformFolder,
+    read_events,
+    read_impressions,
+    read_item_vectors,
+    read_items,
+    refuse_broken_rows,
+    require_folder,
+    vectors_file,
+)
 from client.data.data_moment import DataMoment
 from client.store.records import Records
 
@@ -19,6 +32,30 @@ def read_platform_data(path: Path) -> PlatformFolder:
 
         return read_database(path)
     return read_folder(path)
+
+
+def read_folder(path: Path, *, checked: bool = True) -> PlatformFolder:
+    """Read a platform folder and refuse what would make its numbers wrong.
+
+    Ids come out as Int64 or String, the same type in every table; timestamps as Int64 or Float64; ratings as
+    Float32. Empty text and events out of order are let through (``graft-client check`` reports them): text
+    may be poor, and preparation sorts.
+
+    Raises DataError with the file, the column and the first row where a file is missing or unreadable, a
+    column is missing or of the wrong type and, unless ``checked`` is False, where an id is null or unknown, an item id
+    appears twice, a timestamp, rating or vector is not finite, or an impression's candidates and labels do not belong
+    together.
+    """
+    require_folder(path)
+    items = read_items(path / ITEMS)
+    events = read_events(path / EVENTS)
+    impressions = read_impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
+    require_same_id_types(path, items, events, impressions)
+    items, vectors = read_item_vectors(path, items)
+    folder = PlatformFolder(path=path, items=items, events=events, impressions=impressions, vectors=vectors)
+    if checked:
+        refuse_broken_rows(folder, vectors_file(path))
+    return folder
 
 
 def read_kept_data(path: Path, records: Records, lock: Path, moment: DataMoment) -> PlatformFolder:

@@ -49,10 +49,6 @@ class HeldOut:
             target_events=np.bincount(met, minlength=platform.n_items)[tests.targets],
         )
 
-    def tests_of(self, ranking: Ranking) -> Ranking:
-        """The part of a ranking of ``everything`` (or of ``tests``) that is about the test examples."""
-        return ranking.part(np.arange(len(self.tests)))
-
     def cold_start_of(self, ranking: Ranking) -> ColdStart:
         """What a ranking says of new users and new items; nothing of new users where only ``tests`` were ranked."""
         by_history = {}

@@ -86,52 +86,46 @@ def run_stacks(
     """
     scorers = SCORERS if plugin is None else {**SCORERS, **plugin.load().scorers}
     fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, scorers=scorers)
-    work = _StackMethods(fit, methods, recorder, HeadStore(heads), diversity)
-    work.run(truth, impressions)
+    work = _StackMethods(fit, recorder, HeadStore(heads), diversity)
+    stacks = None
+    if any(METHODS[method].sets for method in methods):
+        fit.train(work.step)
+        with work.step("stack"):
+            fit.stack()
+        stacks = fit.stacks
+    recorder.add_platform(_platform_summary(prepared.platform, stacks), seed)
+    if stacks is not None:
+        rankings = work.rank(stacks)
+        if fit.is_judged:
+            work.gate(stacks, rankings)
+    if ZERO_SHOT in methods and encoders.received is not None:
+        work.zero_shot(encoders.received)
+    if impressions is not None:
+        run_clicks(recorder, fit, stacks, impressions, methods, work.heads)
+    if truth is not None:
+        work.oracle(truth)
 
 
 class _StackMethods:
-    """Ranks the test events by what a fit gives each of the methods that are asked for."""
+    """Ranks the test events by what a fit gives each of its methods."""
 
-    def __init__(
-        self, fit: PlatformFit, methods: Sequence[str], recorder: Recorder, heads: HeadStore, diversity: float
-    ) -> None:
+    def __init__(self, fit: PlatformFit, recorder: Recorder, heads: HeadStore, diversity: float) -> None:
         self._fit, self._prepared, self._seed = fit, fit.prepared, fit.seed
-        self._methods, self._recorder, self._heads, self._diversity = methods, recorder, heads, diversity
+        self._recorder, self.heads, self._diversity = recorder, heads, diversity
         self._held_out = HeldOut.of(fit.prepared.platform, fit.seed)
         self._record = _Record(fit.prepared, self._held_out, recorder, fit.seed)
 
-    def run(self, truth: PlatformTruth | None, impressions: OpenImpressions | None) -> None:
-        """Everything that an encoder or a stack takes part in, and the oracle where the truth is known."""
-        stacks = self._stacks()
-        self._recorder.add_platform(_platform_summary(self._prepared.platform, stacks), self._seed)
-        if stacks is not None:
-            rankings = self._rank(stacks)
-            if self._fit.is_judged:
-                self._gate(stacks, rankings)
-        received = self._fit.encoders.received
-        if ZERO_SHOT in self._methods and received is not None:
-            self._zero_shot(received)
-        if impressions is not None:
-            run_clicks(self._recorder, self._fit, stacks, impressions, self._methods, self._heads)
-        if truth is not None:
-            with self._step(ORACLE):
-                self._record(ORACLE, _oracle_ranking(truth, self._prepared.platform, self._held_out.tests))
+    def oracle(self, truth: PlatformTruth) -> None:
+        """What a synthetic world's true probabilities rank first."""
+        with self.step(ORACLE):
+            self._record(ORACLE, _oracle_ranking(truth, self._prepared.platform, self._held_out.tests))
 
-    def _stacks(self) -> FittedStacks | None:
-        """The panel of every scorer that the methods need, and the stack chosen for each."""
-        if not any(METHODS[method].sets for method in self._methods):
-            return None
-        self._fit.train(self._step)
-        with self._step("stack"):
-            self._fit.stack()
-        return self._fit.stacks
-
-    def _rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
+    def rank(self, stacks: FittedStacks) -> dict[str, Ranking]:
+        """Each method's ranking, recorded."""
         chosen, student = list(stacks.chosen), self._student(stacks)
         for method in chosen:
-            self._heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
-        with self._step("rank"):
+            self.heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
+        with self.step("rank"):
             distinct = {candidate.name: candidate.weights for candidate in stacks.chosen.values()}
             ranked = rank_all(stacks.panel, np.stack(list(distinct.values())), self._held_out.everything)
             by_stack = dict(zip(distinct, ranked, strict=True))
@@ -152,19 +146,20 @@ class _StackMethods:
         student = student_of(parts, "") if method in stacks.chosen else None
         if student is None:
             return None
-        self._heads.write("student", student.to_stored())
-        with self._step("student"):
+        self.heads.write("student", student.to_stored())
+        with self.step("student"):
             teacher = tuned_teacher(parts, "")
             return student_summary(student, teacher, stacks, method, self._prepared, self._held_out.tests)
 
-    def _gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
-        with self._step("gate"):
+    def gate(self, stacks: FittedStacks, rankings: Mapping[str, Ranking]) -> None:
+        """The verdict, and what it serves."""
+        with self.step("gate"):
             verdict = self._fit.verdict
-        self._heads.write("gate", verdict.to_stored())
+        self.heads.write("gate", verdict.to_stored())
         outcome = GateOutcome(platform=self._prepared.name, seed=self._seed, verdict=verdict.to_json())
         self._recorder.add_gate(outcome)
         weights, features = stacks.chosen[verdict.served].weights, self._prepared.features
-        with self._step("diversity"):
+        with self.step("diversity"):
             ranking = rankings[verdict.served]
             if self._diversity > 0:
                 everything, strengths = self._held_out.everything, (self._diversity,)
@@ -172,13 +167,15 @@ class _StackMethods:
             curve = trade_off(stacks.panel, weights, self._held_out.tests, features, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
-    def _zero_shot(self, received: ReceivedEncoder) -> None:
-        with self._step(ZERO_SHOT):
+    def zero_shot(self, received: ReceivedEncoder) -> None:
+        """What content and the received encoder rank first without any number that was learnt here."""
+        with self.step(ZERO_SHOT):
             panel, uniform = zero_shot_panel(self._prepared, received.encoder, received.released)
             weights = dict(zip(panel.names, uniform.tolist(), strict=True))
             self._record(ZERO_SHOT, rank_all(panel, uniform[None], self._held_out.everything)[0], weights=weights)
 
-    def _step(self, name: str) -> AbstractContextManager[None]:
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Said and timed by the recorder."""
         return self._recorder.step(name, platform=self._prepared.name)
 
 
@@ -205,7 +202,7 @@ class _Record:
         curve: TradeOff | None = None,
     ) -> None:
         """``ranking`` is of all that is held out, or of the test examples alone."""
-        tests = self._held_out.tests_of(ranking)
+        tests = ranking.part(np.arange(len(self._held_out.tests)))
         lists = self._judge.judge(tests.recommended, user_slices(self._cold_users))
         self._recorder.add_outcome(
             MethodOutcome(

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from client.data.contract import IMPRESSIONS, read_folder
+from client.data.contract import IMPRESSIONS
 from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
+from client.data.source import read_folder
 from client.data.spec import PlatformSpec
 from client.features.catalogue import Catalogue
 from client.features.item_features import item_features

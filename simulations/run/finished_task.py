@@ -25,7 +25,6 @@ from simulations.results.outcomes import (
     TradeOff,
 )
 from simulations.results.recorder import ForwardingRecorder, Recorder
-from simulations.run.workers import Workers
 
 P = ParamSpec("P")
 KEPT_FOLDER = "kept"
@@ -61,19 +60,6 @@ class Kept(Generic[P]):
         self.task(keeping, *args, **kwargs)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(self.file, keeping.content())
-
-
-def submit_kept(
-    workers: Workers,
-    recorder: Recorder,
-    file: Path,
-    task: Callable[Concatenate[Recorder, P], None],
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> None:
-    """Have ``task(recorder, ...)`` done, or report again what it had reported where ``file`` holds that."""
-    if not report_again(file, recorder):
-        workers.submit(Kept(file, task), *args, **kwargs)
 
 
 def report_again(file: Path, recorder: Recorder) -> bool:

@@ -1,11 +1,12 @@
 """One run from its config to its files: what the command does around the methods themselves."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.errors import ConfigError, InputError
+from shared.errors import ConfigError, GraftError, InputError
 from shared.system.file_lock import claim
 from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
@@ -27,7 +28,7 @@ _INTERRUPTED, _TERMINATED = 130, 143
 """Exit codes of a program that ended by Ctrl-C and by SIGTERM."""
 
 
-class RunStopped(Exception):
+class RunStopped(GraftError):
     """The run was stopped by Ctrl-C or SIGTERM; the message says what was saved."""
 
     def __init__(self, message: str, *, code: int) -> None:
@@ -69,17 +70,22 @@ def execute(
         if not begun:
             _clear(out)
             write_identity(out / WORK_FOLDER, identity)
-        return _run(RunRecorder(config, say=say), config, out, runner)
-
-
-def _run(recorder: RunRecorder, config: RunConfig, out: Path, runner: Runner) -> dict[str, Any]:
-    with termination_raised():
-        try:
+        recorder = RunRecorder(config, say=say)
+        with termination_raised(), _saved_when_stopped(recorder, out):
             runner(config, recorder, out / WORK_FOLDER)
-            return _save(recorder, out, complete=True)
-        except KeyboardInterrupt as stop:
-            code = _TERMINATED if isinstance(stop, Terminated) else _INTERRUPTED
-            raise RunStopped(_save_what_is_ready(recorder, out), code=code) from None
+            document = write_results(recorder.result(complete=True), out)
+            write_report(document, out / REPORT_FILE)
+            return document
+
+
+@contextmanager
+def _saved_when_stopped(recorder: RunRecorder, out: Path) -> Iterator[None]:
+    """Where the run is stopped within, what is ready is saved, and RunStopped says so."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        code = _TERMINATED if isinstance(stop, Terminated) else _INTERRUPTED
+        raise RunStopped(_save_what_is_ready(recorder, out), code=code) from None
 
 
 def _is_begun(out: Path, identity: Mapping[str, Any], *, or_begin_anew: bool) -> bool:
@@ -119,17 +125,11 @@ def _finished(out: Path) -> dict[str, Any] | None:
     return document if document["complete"] else None
 
 
-def _save(recorder: RunRecorder, out: Path, *, complete: bool) -> dict[str, Any]:
-    document = write_results(recorder.result(complete=complete), out)
-    write_report(document, out / REPORT_FILE)
-    return document
-
-
 def _save_what_is_ready(recorder: RunRecorder, out: Path) -> str:
     ready = recorder.result(complete=False)
     if not ready.outcomes:
         return "stopped; no method was ready, so nothing was saved; the same command with --resume goes on"
-    _save(recorder, out, complete=False)
+    write_report(write_results(ready, out), out / REPORT_FILE)
     methods = len({(outcome.platform, outcome.method) for outcome in ready.outcomes})
     return (
         f"stopped; saved {methods} results of methods on platforms in {out} (marked as not complete); "

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from client.data.source import read_platform_data
 from client.data.spec import PlatformSpec
 from client.features.catalogue import Catalogue
 from client.features.kept_vectors import VectorFolder
-from client.features.prepared_platform import PreparedPlatform
-from client.rounds.workspace import open_data
+from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.transfer.part_settings import PartSettings, TuningSettings
 from client.transfer.table import METHODS, local_methods
 from shared.feature_space.fingerprint import require_same
@@ -23,7 +23,7 @@ from simulations.platforms.open_impressions import OpenImpressions, open_impress
 from simulations.platforms.people import without_shared_people
 from simulations.platforms.run_platforms import open_platforms
 from simulations.run.encoder_training import EncoderTraining
-from simulations.run.finished_task import KEPT_FOLDER, submit_kept
+from simulations.run.finished_task import KEPT_FOLDER, Kept, report_again
 from simulations.run.run_recorder import RunRecorder
 from simulations.run.workers import Workers, cores, threads
 
@@ -62,29 +62,29 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                 tasks += [(beginning, few) for beginning in beginnings(opened[name], seed)]
             for prepared, wanted in tasks:
                 file = finished / prepared.name / "baselines"
-                submit_kept(workers, recorder, file, run_baselines, prepared, wanted, seed)
+                if not report_again(file, recorder):
+                    workers.submit(Kept(file, run_baselines), prepared, wanted, seed)
             training = EncoderTraining(
                 config, opened, recorder, seed, kept=kept / "encoders", work=work, pretrained=pretrained
             )
             encoders = training.encoders()
             for prepared, wanted in tasks:
                 name = prepared.name
-                submit_kept(
-                    workers,
-                    recorder,
-                    finished / name / "stacks",
-                    run_stacks,
-                    prepared,
-                    wanted,
-                    encoders,
-                    settings=settings,
-                    seed=seed,
-                    heads=work / "heads" / f"seed-{seed}" / name,
-                    truth=None if world is None else world.truths.get(name),
-                    impressions=impressions.get(name),
-                    plugin=config.plugin,
-                    diversity=config.diversity,
-                )
+                file = finished / name / "stacks"
+                if not report_again(file, recorder):
+                    workers.submit(
+                        Kept(file, run_stacks),
+                        prepared,
+                        wanted,
+                        encoders,
+                        settings=settings,
+                        seed=seed,
+                        heads=work / "heads" / f"seed-{seed}" / name,
+                        truth=None if world is None else world.truths.get(name),
+                        impressions=impressions.get(name),
+                        plugin=config.plugin,
+                        diversity=config.diversity,
+                    )
 
 
 def _open(
@@ -97,10 +97,17 @@ def _open(
     known: dict[str, Catalogue] = {}
     opened, impressions = {}, {}
     for spec in specs:
-        data = open_data(str(spec), seed, kept, config.features, config.min_user_events, config.min_item_events)
-        key = hashlib.sha256(np.ascontiguousarray(data.features).tobytes()).hexdigest()
-        opened[spec.name] = replace(data, catalogue=known.setdefault(key, data.catalogue))
-        impressions[spec.name] = open_impressions(spec, config, data.platform, seed, kept)
+        prepared = prepare_platform(
+            read_platform_data(spec.path),
+            spec.preparation(config.min_user_events, config.min_item_events),
+            name=spec.name,
+            seed=seed,
+            features=config.features,
+            kept=kept,
+        )
+        key = hashlib.sha256(np.ascontiguousarray(prepared.features).tobytes()).hexdigest()
+        opened[spec.name] = replace(prepared, catalogue=known.setdefault(key, prepared.catalogue))
+        impressions[spec.name] = open_impressions(spec, config, prepared.platform, seed, kept)
     for catalogue in known.values():
         catalogue.neighbours  # noqa: B018 (found here, before other processes get copies)
     return opened, impressions

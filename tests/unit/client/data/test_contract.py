@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from client.data.contract import read_folder
+from client.data.source import read_folder
 from shared.errors import DataError
 from tests.unit.client.data.folders import EVENTS, IMPRESSIONS, ITEMS, write_folder
 

@@ -22,9 +22,9 @@ from lenskit.metrics import NDCG
 from lenskit.metrics.ranking import LogRankWeight
 from numpy.typing import NDArray
 
-from client.data.contract import read_folder
 from client.data.platform import Platform, Sequences, Stage
 from client.data.preparation import Preparation, prepare
+from client.data.source import read_folder
 from client.data.splits import examples, select, training_sequences
 from client.evaluation.ranking import rank
 from client.features.neighbours import nearest

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from client.cli.pretrain import pretrain_folder
-from client.data.contract import read_folder
 from client.data.preparation import Preparation
+from client.data.source import read_folder
 from client.fitting.contenders import Contenders
 from client.fitting.fit_settings import FitSettings
 from client.fitting.served_fit import fit_recommender

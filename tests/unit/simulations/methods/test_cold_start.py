@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.data.contract import read_folder
 from client.data.platform import Platform, Stage
 from client.data.preparation import Preparation, prepare
+from client.data.source import read_folder
 from client.data.splits import examples, take
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.evaluation.ranking import Ranking, ndcg_of
@@ -45,7 +45,7 @@ def test_ranks_all_test_events_then_the_long_histories_again_with_their_last_eve
 def test_reads_the_curve_of_the_same_users_and_leaves_the_test_users_as_they_are() -> None:
     held_out = HeldOut.of(with_two_training_events(small_platform()), seed=0)
     ranking = ranked([1.0] * N_USERS + [4.0, 3.0, 2.0])
-    assert held_out.tests_of(ranking).ranks.tolist() == [1.0] * N_USERS
+    assert ranking.part(np.arange(len(held_out.tests))).ranks.tolist() == [1.0] * N_USERS
     found = held_out.cold_start_of(ranking).by_history
     assert {length: ndcg.tolist() for length, ndcg in found.items()} == {
         "1": [ndcg_of(np.array(4.0))],

@@ -12,7 +12,7 @@ from client.clicks.click_metrics import ClickRanking
 from simulations.config.run_config import RunConfig
 from simulations.results.outcomes import ClickOutcome, GateOutcome, MethodOutcome, PlatformSummary, StudentSummary
 from simulations.results.recorder import Recorder
-from simulations.run.finished_task import Kept, report_again, submit_kept
+from simulations.run.finished_task import Kept, report_again
 from simulations.run.run_recorder import RunRecorder
 from simulations.run.workers import Workers
 
@@ -120,7 +120,8 @@ def test_does_a_task_once(tmp_path: Path, jobs: int) -> None:
     for _ in range(2):
         recorder = RunRecorder(RunConfig(), say=said.append)
         with Workers(jobs, recorder) as workers:
-            submit_kept(workers, recorder, tmp_path / "task", report, "local")
+            if not report_again(tmp_path / "task", recorder):
+                workers.submit(Kept(tmp_path / "task", report), "local")
         assert len(recorder.result(complete=True).outcomes) == 1
     assert said == ["local"]
 

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 from scipy.stats import chisquare
 
-from client.data.contract import read_folder
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.preparation import Preparation, prepare
+from client.data.source import read_folder
 from client.data.splits import examples
 from shared.errors import ConfigError, GraftError
 from shared.seeding import rng_for

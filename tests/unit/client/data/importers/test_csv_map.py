@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from client.data.contract import PlatformFolder, read_folder
+from client.data.contract import PlatformFolder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import import_platform
+from client.data.source import read_folder
 from shared.errors import ConfigError, DataError
 
 SALES = "customer;sku;bought_at;qty\nann;7;2020-01-02 00:00:00;2\nann;8;1970-01-02 00:00:00;1\n"

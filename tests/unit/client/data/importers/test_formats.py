@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from client.data.check import check_folder
-from client.data.contract import PlatformFolder, read_folder
+from client.data.contract import PlatformFolder
 from client.data.importers.table import IMPORTERS, import_platform
+from client.data.source import read_folder
 from tests.unit.client.data.importers import raw
 
 
