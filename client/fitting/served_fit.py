@@ -34,7 +34,6 @@ from client.transfer.feature import unseen_by_rounds
 from client.transfer.trained_parts import PARTS, PREVIOUS, Encoders, PlatformParts, Previous, parts_in, possible
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder
-from shared.encoder.step import digest
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
@@ -186,7 +185,7 @@ class Fit:
             encoder=self._encoder,
             seen="received" not in parts.encoders,
             released=self._encoders.released if as_it_came else {},
-            origin=digest(self._encoder),
+            origin=self._encoder.digest,
         )
 
     def _relatedness(self) -> dict[str, Relatedness | None]:
