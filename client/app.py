@@ -28,6 +28,7 @@ from shared.errors import (
 )
 from shared.federation.messages import Failed, FailureCode, Reply, Task
 from shared.federation.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
+from shared.federation.wire_records import HEADER
 
 TaskType = TypeVar("TaskType", bound=Task)
 
@@ -75,7 +76,7 @@ def _answer(
     open_platform: OpenWorkspace,
 ) -> Message:
     """The reply, past the guard, or of an error its code alone: the engine would send the exception's text on."""
-    asked = Asked.unopened(kind, round_of(message.content))
+    asked = Asked.unopened(kind, round_of(message.content.get(HEADER)))
     way_out = WayOut(SitePolicy(), None)
     try:
         settings = NodeSettings.from_node_config(context.node_config)
@@ -83,9 +84,9 @@ def _answer(
         reply: Reply | None = way_out.turned_away(asked)
         if reply is None:
             task = decode(message.content)
-            moment = moment_of(task, message.metadata.message_id)
+            moment = moment_of(task.facts, message.metadata.message_id)
             workspace = open_platform(settings, way_out.policy.minimum_users, moment)
-            asked = asked_of(task, workspace)
+            asked = asked_of(task.facts, workspace)
             reply = work(task, workspace)
         content = way_out.let_out(reply, asked)
     except Exception as error:  # noqa: BLE001

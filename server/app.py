@@ -12,7 +12,8 @@ from flwr.serverapp import Grid, ServerApp
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
-from server.rounds.loop import Clock, run_rounds
+from server.rounds.exchange import Clock
+from server.rounds.loop import run_rounds
 from server.rounds.run_state import RunState
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, GraftError

@@ -58,7 +58,8 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
         apart = replace(node, heads=folder, vault_key="")
         workspace = open_workspace(apart, minimum_users=way_out.policy.minimum_users)
         return [
-            _left(asked_of(task, workspace), answer, way_out) for task, answer in _answers(encoder, local, workspace)
+            _left(asked_of(task.facts, workspace), answer, way_out)
+            for task, answer in _answers(encoder, local, workspace)
         ]
 
 

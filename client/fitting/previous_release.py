@@ -8,7 +8,6 @@ from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.store.head_store import HeadStore, StoredHead
 from client.transfer.encoders import ReceivedEncoder
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import digest
 from shared.errors import StorageError
 from shared.feature_space.spec import FeatureSpace
 
@@ -37,8 +36,8 @@ def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedE
         return None
     encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
     for part, kept in encoders.items():
-        origin = str(facts.get(ORIGIN, digest(kept.encoder)))
-        if not part.endswith(_TAUGHT) and origin != digest(received):
+        origin = str(facts.get(ORIGIN, kept.encoder.digest))
+        if not part.endswith(_TAUGHT) and origin != received.digest:
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
             released = dict(facts.get(RELEASED, {}))
             return ReceivedEncoder(encoder=kept.encoder, seen=seen, released=released, origin=origin)

@@ -26,7 +26,6 @@ from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.feature import FEDERATED, PREVIOUS
 from client.transfer.local import own_models
 from shared.encoder.file import load_encoder
-from shared.encoder.step import digest
 from shared.feature_space.fingerprint import require_same
 from shared.system.progress import track
 
@@ -160,5 +159,5 @@ def _served_form(opened: Opened, parts: ServedParts) -> ReceivedEncoder:
         encoder=received.encoder,
         seen="received" not in parts.encoders,
         released=received.released if as_it_came else {},
-        origin=digest(received.encoder),
+        origin=received.encoder.digest,
     )

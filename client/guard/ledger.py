@@ -10,12 +10,27 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from client.guard.outbound_guard import Passed
 from shared.errors import ConfigError, LedgerError
 
 PLACE = Path("logs") / "outbound.jsonl"
 """in an agent's folder"""
 OWNER_ONLY = 0o600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """What leaves, in the ledger's words."""
+
+    kind: str
+    bytes: int
+    arrays: Mapping[str, str]
+    """record to dtype and size"""
+    metrics: tuple[str, ...]
+    """their names"""
+    users: int
+    """as told; 0 where nothing was"""
+    code: str = ""
+    """of a decline or a failure"""
 
 
 @dataclass(frozen=True, kw_only=True)

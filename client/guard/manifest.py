@@ -12,7 +12,8 @@ from typing import Any
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.layout import Layout
 from shared.federation.messages import LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
-from shared.federation.wire import ENCODER, MOMENTS, PROTOCOL, moments_layout
+from shared.federation.wire import moments_layout
+from shared.federation.wire_records import ENCODER, MOMENTS, PROTOCOL
 
 SLACK_BYTES = 64 * 2**10
 """room for names, header and layout beside the arrays"""

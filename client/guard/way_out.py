@@ -1,20 +1,33 @@
-"""The one way out of a platform: an answer is stripped, encoded, checked, written down, and only then handed over."""
+"""The one way out of a platform: an answer is stripped, encoded, checked, written down, and only then handed over.
 
-from collections.abc import Callable
+It is checked as it is encoded to be sent. Rules, in order:
+1. the answer is of a kind that the manifest lists for this task under this policy;
+2. it has that kind's records and no other, each of its type;
+3. its header has that kind's fields and no other, each with a value that is listed;
+4. each array is the one that is listed: name, dtype, shape, and bytes as long as they say, all finite;
+5. each metric is listed, and no finer than listed;
+6. it takes no more bytes than its kind does, and than the policy allows;
+7. it is not the time of the policy's quiet hours (a decline or a failure's code may leave then).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from flwr.app import RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from client.guard.ledger import Ledger, LedgerLine
-from client.guard.manifest import Asked
-from client.guard.outbound_guard import Passed, check
+from client.guard.ledger import Ledger, LedgerLine, Passed
+from client.guard.manifest import Asked, Entry, manifest
 from client.guard.site_policy import SitePolicy, read_policy
-from client.guard.withholding import withheld
-from shared.errors import OutboundRefused
-from shared.federation.messages import Declined, Reply
-from shared.federation.wire import encode_reply
+from shared.errors import OutboundRefused, WireError
+from shared.federation.messages import Declined, Failed, FailureCode, Reply
+from shared.federation.wire import content_bytes, encode_reply
+from shared.federation.wire_records import FLAT, HEADER, METRICS, arrays_of
 
+REFUSALS = ("declined", "failed")
+"""kinds that tell of no data at all"""
 Clock = Callable[[], datetime]
 
 
@@ -41,23 +54,102 @@ class WayOut:
         return None if reason is None else Declined(round=asked.round, reason=reason)
 
     def let_out(self, reply: Reply, asked: Asked) -> RecordDict:
-        """The encoded answer; raises OutboundRefused where it may not leave, LedgerError where it cannot be noted."""
-        content = encode_reply(withheld(reply, self.policy))
-        self._note(asked, self.checked(content, asked))
+        """The encoded answer, without what the policy does not tell; what is held back is noted too.
+
+        Raises OutboundRefused where it may not leave, LedgerError where it cannot be noted.
+        """
+        if isinstance(reply, Declined) and not self.policy.tell_declined:
+            reply = Failed(round=reply.round, code=FailureCode.REFUSED)
+        withheld = _withheld(self.policy, {field.name for field in fields(reply)})
+        content, now = encode_reply(replace(reply, **withheld)), self._clock()
+        try:
+            passed = check(content, asked, self.policy, now)
+        except OutboundRefused as error:
+            self._note(LedgerLine.kept(str(error), task=asked.task, round_number=asked.round, now=now))
+            raise
+        self._note(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=self._clock()))
         return content
 
-    def checked(self, content: RecordDict, asked: Asked) -> Passed:
-        """What would leave; where nothing may, the ledger says so before OutboundRefused is raised."""
-        now = self._clock()
-        try:
-            return check(content, asked, self.policy, now)
-        except OutboundRefused as error:
-            self._add(LedgerLine.kept(str(error), task=asked.task, round_number=asked.round, now=now))
-            raise
-
-    def _note(self, asked: Asked, passed: Passed) -> None:
-        self._add(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=self._clock()))
-
-    def _add(self, line: LedgerLine) -> None:
+    def _note(self, line: LedgerLine) -> None:
         if self._ledger is not None:
             self._ledger.add(line)
+
+
+def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) -> Passed:
+    """What would leave; raises OutboundRefused, which names the rule and at the most a dtype and shape."""
+    kind, entry = _entry(content.get(HEADER), asked, policy)
+    _check_records({name: type(record) for name, record in content.items()}, entry)
+    header: Any = content[HEADER]
+    metrics = content.metric_records.get(METRICS, MetricRecord())
+    _check_header(header, entry)
+    for name, layout in entry.arrays.items():
+        record = content.array_records[name]
+        try:
+            arrays_of(record, name, {FLAT: layout.lies})
+        except WireError as error:
+            sides = {side for array in record.values() for side in array.shape}
+            raise OutboundRefused(f"{error}{_of_catalogue(sides, asked)}") from error
+    _check_metrics(metrics, entry)
+    size = content_bytes(content)
+    if size > (most := min(entry.most_bytes, policy.maximum_bytes)):
+        raise OutboundRefused(f"{kind} of {size:,} bytes; {most:,} may leave")
+    if kind not in REFUSALS and policy.quiet(now):
+        raise OutboundRefused(f"{kind} in the quiet hours {policy.quiet_hours}")
+    return Passed(
+        kind=kind,
+        bytes=size,
+        arrays={name: f"{layout.dtype} [{layout.size}]" for name, layout in entry.arrays.items()},
+        metrics=tuple(sorted(metrics)),
+        users=int(header.get("users", 0)),
+        code=str(header.get("code", header.get("reason", ""))),
+    )
+
+
+def _withheld(policy: SitePolicy, fields_of_reply: set[str]) -> dict[str, Any]:
+    """The fields that the policy does not tell, and what stands in their place."""
+    told = {"users": policy.tell_users, "losses": policy.tell_losses, "validation": policy.tell_validation}
+    empty: dict[str, Any] = {"users": 0, "losses": {}, "validation": {}}
+    return {name: empty[name] for name in fields_of_reply & set(told) if not told[name]}
+
+
+def _entry(header: Any, asked: Asked, policy: SitePolicy) -> tuple[str, Entry]:
+    kind = header.get("kind") if isinstance(header, ConfigRecord) else None
+    listed = manifest(asked, policy)
+    if not isinstance(kind, str) or kind not in listed:
+        raise OutboundRefused(f"an answer to {asked.task} may be {', '.join(sorted(listed))}; this one is another")
+    return kind, listed[kind]
+
+
+def _check_records(found: Mapping[str, type[Any]], entry: Entry) -> None:
+    expected: dict[str, type[Any]] = {HEADER: ConfigRecord, **dict.fromkeys(entry.arrays, ArrayRecord)}
+    if entry.metrics is not None:
+        expected[METRICS] = MetricRecord
+    for name, record in found.items():
+        if name not in expected:
+            raise OutboundRefused("a record that is not listed")
+        if record is not expected[name]:
+            raise OutboundRefused(f"record {name!r} is no {expected[name].__name__}")
+    if missing := sorted(set(expected) - set(found)):
+        raise OutboundRefused(f"without the records {', '.join(missing)}")
+
+
+def _check_header(header: Any, entry: Entry) -> None:
+    if set(header) != set(entry.header):
+        raise OutboundRefused(f"the header must have the fields {', '.join(sorted(entry.header))} alone")
+    for name, allowed in entry.header.items():
+        if not allowed.holds(header[name]):
+            raise OutboundRefused(f"{name} in the header must be {allowed.what}")
+
+
+def _of_catalogue(sides: set[int], asked: Asked) -> str:
+    """Said in addition where an array has the size of what must never leave."""
+    return f"; it has a side of {asked.catalogue}, as the catalogue" if asked.catalogue in sides else ""
+
+
+def _check_metrics(metrics: Any, entry: Entry) -> None:
+    listed = entry.metrics or {}
+    for name, value in dict(metrics or {}).items():
+        if name not in listed:
+            raise OutboundRefused(f"a metric that is not listed; listed are {', '.join(listed) or 'none'}")
+        if not listed[name].holds(value):
+            raise OutboundRefused(f"the metric {name} must be {listed[name].what}")

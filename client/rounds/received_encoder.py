@@ -2,7 +2,6 @@
 
 from client.store.head_store import HeadStore, StoredHead
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import digest
 from shared.errors import EncoderUnknown
 from shared.federation.messages import EvaluateTask, KnownEncoder, TrainTask
 
@@ -20,12 +19,12 @@ def received_encoder(task: TrainTask | EvaluateTask, store: HeadStore) -> Encode
     else:
         kept = _kept(sent, store)
         encoder = kept if sent.step is None else sent.step.added_to(kept)
-        if digest(encoder) != sent.digest:
+        if encoder.digest != sent.digest:
             raise EncoderUnknown("the step from the kept encoder leads to another one than the server's")
         if sent.step is None:
             return encoder
     if task.keep:
-        store.write(RECEIVED, StoredHead(arrays={"flat": encoder.flat}, facts={"digest": digest(encoder)}))
+        store.write(RECEIVED, StoredHead(arrays={"flat": encoder.flat}, facts={"digest": encoder.digest}))
     return encoder
 
 

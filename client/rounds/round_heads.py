@@ -15,13 +15,27 @@ from client.data.platform import Platform
 from client.rounds.workspace import Workspace
 from client.store.head_store import StoredHead
 from client.training.sequence_model import SequenceHead
-from shared.encoder.encoder import Encoder
-from shared.encoder.step import digest
-from shared.federation.messages import TrainTask
 
 SEQUENCE_HEAD, STAGED_HEAD = "sequence", "sequence-staged"
 LEFT_OUT = "left-out"
 """Array beside a head: what low-rank updates of its run have left out until now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundName:
+    """Which round of which run, and on which encoder."""
+
+    run: str
+    round: int
+    encoder: str
+    """digest of the encoder that was received"""
+    layout: str
+    """hash of its layout"""
+
+    @property
+    def task(self) -> str:
+        """The same for a task that comes again."""
+        return f"{self.run}/{self.round}/{self.encoder}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,40 +47,36 @@ class RoundStart:
     """[S] what the low-rank update of the run's last round left out"""
 
 
-def round_start(task: TrainTask, encoder: Encoder, workspace: Workspace) -> RoundStart:
-    """What this task's round starts from; what another task staged is committed first."""
+def round_start(name: RoundName, workspace: Workspace) -> RoundStart:
+    """What this round starts from; what another task staged is committed first."""
     heads = workspace.heads
     staged = heads.read(STAGED_HEAD)
-    if staged is not None and staged.facts.get("task") != _task_name(task, encoder):
-        kept = {name: value for name, value in staged.facts.items() if name != "task"}
+    if staged is not None and staged.facts.get("task") != name.task:
+        kept = {key: value for key, value in staged.facts.items() if key != "task"}
         heads.write(SEQUENCE_HEAD, StoredHead(arrays=staged.arrays, facts=kept))
     stored = heads.read(SEQUENCE_HEAD)
-    return RoundStart(head=_fitting(stored, workspace.platform, encoder), left_out=_left_out(stored, task.run, encoder))
+    return RoundStart(head=_fitting(stored, workspace.platform, name.layout), left_out=_left_out(stored, name))
 
 
 def stage_head(
-    head: SequenceHead,
-    task: TrainTask,
-    encoder: Encoder,
-    workspace: Workspace,
-    left_out: NDArray[np.float32] | None = None,
+    head: SequenceHead, name: RoundName, workspace: Workspace, left_out: NDArray[np.float32] | None = None
 ) -> None:
-    """Keep what the task's round left, until the next task shows that the round is over."""
+    """Keep what the round left, until the next task shows that the round is over."""
     arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
     arrays |= {} if left_out is None else {LEFT_OUT: left_out}
-    facts = {**_head_facts(encoder), "run": task.run, "task": _task_name(task, encoder)}
+    facts = {"layout": name.layout, "run": name.run, "task": name.task}
     workspace.heads.write(STAGED_HEAD, StoredHead(arrays=arrays, facts=facts))
 
 
-def newest_head(encoder: Encoder, workspace: Workspace) -> SequenceHead | None:
-    """The platform's last head for encoders of this layout, or None where none fits."""
+def newest_head(layout: str, workspace: Workspace) -> SequenceHead | None:
+    """The platform's last head for encoders of the layout of this hash, or None where none fits."""
     newest = workspace.heads.read(STAGED_HEAD) or workspace.heads.read(SEQUENCE_HEAD)
-    return _fitting(newest, workspace.platform, encoder)
+    return _fitting(newest, workspace.platform, layout)
 
 
-def _fitting(stored: StoredHead | None, platform: Platform, encoder: Encoder) -> SequenceHead | None:
+def _fitting(stored: StoredHead | None, platform: Platform, layout: str) -> SequenceHead | None:
     """The head on the rows of today's catalogue; new items have learnt nothing. None where no item is left."""
-    if stored is None or stored.facts.get("layout") != _head_facts(encoder)["layout"] or "items" not in stored.arrays:
+    if stored is None or stored.facts.get("layout") != layout or "items" not in stored.arrays:
         return None
     head = SequenceHead(v=stored.arrays["v"], a=stored.arrays["a"], b=stored.arrays["b"])
     before, now = stored.arrays["items"], _item_keys(platform)
@@ -78,19 +88,10 @@ def _fitting(stored: StoredHead | None, platform: Platform, encoder: Encoder) ->
     return head.of_rows(rows) if (rows >= 0).any() else None
 
 
-def _left_out(stored: StoredHead | None, run: str, encoder: Encoder) -> NDArray[np.float32] | None:
-    wanted = {**_head_facts(encoder), "run": run}
-    if stored is None or any(stored.facts.get(name) != value for name, value in wanted.items()):
+def _left_out(stored: StoredHead | None, name: RoundName) -> NDArray[np.float32] | None:
+    if stored is None or (stored.facts.get("layout"), stored.facts.get("run")) != (name.layout, name.run):
         return None
     return stored.arrays.get(LEFT_OUT)
-
-
-def _task_name(task: TrainTask, encoder: Encoder) -> str:
-    return f"{task.run}/{task.round}/{digest(encoder)}"
-
-
-def _head_facts(encoder: Encoder) -> dict[str, str]:
-    return {"layout": encoder.spec.layout().hash}
 
 
 def _item_keys(platform: Platform) -> NDArray[np.uint64]:

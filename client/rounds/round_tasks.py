@@ -10,7 +10,7 @@ from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.rounds.received_encoder import received_encoder
-from client.rounds.round_heads import newest_head, round_start, stage_head
+from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.workspace import Workspace
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
@@ -29,7 +29,6 @@ from shared.federation.messages import (
     TrainTask,
     power_of_two,
 )
-from shared.federation.updates import update_layout, update_numbers
 from shared.seeding import rng_for, seed_for
 
 VALIDATION_USERS = 500
@@ -57,7 +56,9 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    before = round_start(task, encoder, workspace)
+    layout = encoder.spec.layout().hash
+    name = RoundName(run=task.run, round=task.round, encoder=encoder.digest, layout=layout)
+    before = round_start(name, workspace)
     result = run_local_round(
         encoder=encoder,
         head=before.head,
@@ -67,11 +68,12 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         seed=seed_for(task.seed, platform.name, task.round),
         left_out=before.left_out,
     )
-    stage_head(result.head, task, encoder, workspace, result.left_out)
+    update = task.form.encoded(encoder, result.trained)
+    stage_head(result.head, name, workspace, update.left_out)
     return TrainReply(
         round=task.round,
-        flat=update_numbers(encoder, result.update, task.settings),
-        layout=update_layout(encoder.spec, task.settings),
+        flat=update.flat,
+        layout=task.form.layout(encoder.spec),
         fingerprint=workspace.space.fingerprint,
         users=power_of_two(len(platform.training_users)),
         losses={name: round(loss, 2) for name, loss in result.losses.items()},
@@ -86,7 +88,7 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sample = _validation_sample(platform, task.seed)
-    scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder, workspace))
+    scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder.spec.layout().hash, workspace))
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     found = _ndcg(scorers, sample, platform)
     validation = {name: two_digits(value) for name, value in zip([*names, "both"], found, strict=True)}

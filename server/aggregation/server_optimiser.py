@@ -30,6 +30,22 @@ class Update:
     weight: float
 
 
+def cosines(updates: Sequence[Update]) -> dict[str, dict[str, float]]:
+    """How far updates point the same way: platform to platform to the cosine of their differences; 0 with an empty one.
+
+    Every pair of two stands in it both ways.
+    """
+    stacked = np.stack([update.difference for update in updates]) if updates else np.zeros((0, 1))
+    norms = np.linalg.norm(stacked, axis=1, keepdims=True)
+    units = np.divide(stacked, norms, out=np.zeros_like(stacked), where=norms > 0)
+    table = units @ units.T
+    names = [update.name for update in updates]
+    return {
+        one: {other: float(table[row, column]) for column, other in enumerate(names) if other != one}
+        for row, one in enumerate(names)
+    }
+
+
 def _fedavg(_config: RoundsConfig) -> FedAvg:
     return FedAvg()
 
@@ -61,16 +77,19 @@ class ServerOptimiser:
         """[P] the next encoder; the order in which ``updates`` came makes no difference to any bit of it."""
         if not updates:
             return encoder
-        ordered = sorted(updates, key=lambda update: update.name)
+        replies = []
+        for update in sorted(updates, key=lambda update: update.name):
+            arrays, metrics = ArrayRecord({FLAT: Array(update.difference)}), MetricRecord({WEIGHT: update.weight})
+            content = RecordDict({"arrays": arrays, "metrics": metrics})
+            replies.append(Message(content, dst_node_id=0, message_type=MessageType.TRAIN))
         if isinstance(self.strategy, FedAvgM):
             self.strategy.current_arrays = ArrayRecord({FLAT: Array(np.zeros(len(encoder)))})
         elif isinstance(self.strategy, FedAdam):
             self.strategy.current_arrays = {FLAT: np.zeros(len(encoder))}
-        arrays, _metrics = self.strategy.aggregate_train(round_number, [_as_reply(update) for update in ordered])
-        if arrays is None:
+        step, _metrics = self.strategy.aggregate_train(round_number, replies)
+        if step is None:
             return encoder
-        step = arrays[FLAT].numpy()
-        return (encoder.astype(np.float64) + step).astype(np.float32)
+        return (encoder.astype(np.float64) + step[FLAT].numpy()).astype(np.float32)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """[P] each: momentum (``m``) and second moments (``v``), as far as the strategy has them."""
@@ -89,13 +108,3 @@ class ServerOptimiser:
             self.strategy.momentum_vector = [state["m"]]
         elif isinstance(self.strategy, FedAdam):
             self.strategy.m_t, self.strategy.v_t = {FLAT: state["m"]}, {FLAT: state["v"]}
-
-
-def _as_reply(update: Update) -> Message:
-    content = RecordDict(
-        {
-            "arrays": ArrayRecord({FLAT: Array(update.difference)}),
-            "metrics": MetricRecord({WEIGHT: update.weight}),
-        }
-    )
-    return Message(content, dst_node_id=0, message_type=MessageType.TRAIN)

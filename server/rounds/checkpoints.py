@@ -16,7 +16,6 @@ from server.rounds.run_state import RoundRecord, RunState
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.encoder.linear import Moments
-from shared.encoder.step import digest
 from shared.errors import CheckpointError, ConfigError
 from shared.federation.config import RoundsConfig
 from shared.system.array_digest import array_digest
@@ -34,7 +33,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, card: EncoderCard, *, config: RoundsConfig, start: Encoder) -> None:
         self._folder, self._card = folder, card
-        self._identity = {"config": dict(config.to_run_config()), "starting encoder": digest(start)}
+        self._identity = {"config": dict(config.to_run_config()), "starting encoder": start.digest}
         self._spec = start.spec
         self._moments = KeptMoments(folder)
 

@@ -1,14 +1,17 @@
-"""One question to every platform online: sent, waited for until the deadline, and the answers sorted."""
+"""One question to every platform: sent once enough are online, waited for until the deadline, the answers sorted."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from flwr.app import Message, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
-from shared.errors import ReplyRejected
+from server.rounds.deliveries import Deliveries
+from shared.encoder.encoder import Encoder
+from shared.errors import FederationError, ReplyRejected
+from shared.federation.config import RoundsConfig
 from shared.federation.messages import Declined, Failed
 from shared.federation.wire import content_bytes
 
@@ -19,51 +22,67 @@ _NOTHING_CAME = (ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILA
 """the engine's own words for a question that nobody took before its deadline, or whose answer came after it"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Time, passed in: seconds that only grow, and waiting."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Generic[ReplyType]):
+    """What all platforms are asked."""
+
+    message_type: str
+    round: int
+    write: Callable[[Any], RecordDict]
+    """the question in records, with the encoder, or with what leads to it from the one that a platform holds"""
+    screen: Callable[[RecordDict], ReplyType | Declined | Failed]
+    """reads a reply; raises ReplyRejected for a bad one"""
+    encoder: Encoder | None = None
+    """which it is about; None where it is about none"""
+
+
+Outcome = Literal["reply", "declined", "failed", "dropped", "missing"]
+
+
 @dataclass(kw_only=True)
 class Answers(Generic[ReplyType]):
-    """Who answered what; every platform asked is in exactly one of the five."""
+    """Who answered what, by name in the order of names; who is asked again has the last outcome."""
 
-    replies: dict[str, ReplyType] = field(default_factory=dict)
-    """usable ones, in the order of the platforms' names"""
-    declined: dict[str, str] = field(default_factory=dict)
-    """name to reason"""
-    failed: dict[str, str] = field(default_factory=dict)
-    """name to code"""
-    dropped: dict[str, str] = field(default_factory=dict)
-    """name to why its reply was not used"""
-    missing: list[str] = field(default_factory=list)
-    """no reply before the deadline"""
+    outcomes: dict[str, tuple[Outcome, Any]] = field(default_factory=dict)
+    """a usable reply, or a reason, a code, why a reply was not used, or nothing that came before the deadline"""
     bytes_down: int = 0
     """server to platforms"""
     bytes_up: int = 0
     """platforms to server"""
 
-    def asked(self) -> list[str]:
-        """All platforms, whatever they answered."""
-        return [*self.replies, *self.declined, *self.failed, *self.dropped, *self.missing]
+    @property
+    def replies(self) -> dict[str, ReplyType]:
+        """Usable ones."""
+        return {name: value for name, (kind, value) in sorted(self.outcomes.items()) if kind == "reply"}
 
+    @property
+    def others(self) -> dict[str, dict[str, str]]:
+        """By outcome, who sent no usable reply, and why."""
+        found: dict[str, dict[str, str]] = {"declined": {}, "failed": {}, "dropped": {}, "missing": {}}
+        for name, (kind, value) in sorted(self.outcomes.items()):
+            if kind != "reply":
+                found[kind][name] = value
+        return found
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a line of the history says of them (server/rounds/run_state.py)."""
+        sizes = {"bytes_down": self.bytes_down, "bytes_up": self.bytes_up}
+        return {"platforms": tuple(self.replies), **self.others, "missing": tuple(self.others["missing"]), **sizes}
+
+    @property
     def unanswered(self) -> list[str]:
         """Who may answer if asked again: nothing came, or the engine's word that the platform's process ended."""
-        lost = [name for name, code in self.failed.items() if code.startswith(ENGINE)]
-        return sorted([*lost, *self.missing])
-
-    def completed(self, later: "Answers[ReplyType]") -> "Answers[ReplyType]":
-        """With the answers of those who were asked again, in the order of names; the bytes add up."""
-        again = set(later.asked())
-
-        def merged(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-            kept = {name: value for name, value in mine.items() if name not in again}
-            return dict(sorted({**kept, **theirs}.items()))
-
-        return Answers(
-            replies=merged(self.replies, later.replies),
-            declined=merged(self.declined, later.declined),
-            failed=merged(self.failed, later.failed),
-            dropped=merged(self.dropped, later.dropped),
-            missing=sorted({*self.missing, *later.missing} - (again - set(later.missing))),
-            bytes_down=self.bytes_down + later.bytes_down,
-            bytes_up=self.bytes_up + later.bytes_up,
-        )
+        lost = [name for name, code in self.others["failed"].items() if code.startswith(ENGINE)]
+        return sorted([*lost, *self.others["missing"]])
 
 
 def platforms_online(grid: Grid) -> dict[str, int]:
@@ -75,35 +94,83 @@ def platforms_online(grid: Grid) -> dict[str, int]:
     return dict(sorted(names.items()))
 
 
-def ask(
-    grid: Grid,
-    platforms: Mapping[str, int],
-    questions: Mapping[str, RecordDict],
-    *,
-    message_type: str,
-    round_number: int,
-    deadline_seconds: float,
-    screen: Callable[[RecordDict], ReplyType | Declined | Failed],
-) -> Answers[ReplyType]:
-    """Ask each of ``platforms`` its question; ``screen`` reads a reply and raises ReplyRejected for a bad one."""
-    messages = {
-        name: Message(questions[name], node, message_type, ttl=deadline_seconds, group_id=str(round_number))
-        for name, node in platforms.items()
-    }
-    arrived = list(grid.send_and_receive(list(messages.values()), timeout=deadline_seconds))
-    by_question: dict[str, Message] = {}
-    for message in arrived:
-        by_question.setdefault(message.metadata.reply_to_message_id, message)
-    answers: Answers[ReplyType] = Answers(bytes_down=_total_bytes([questions[name] for name in messages]))
-    for name, message in messages.items():
-        _sort_in(answers, name, by_question.get(message.metadata.message_id), screen)
-    return answers
+class Exchange:
+    """Asks the platforms of one run."""
 
+    def __init__(self, grid: Grid, config: RoundsConfig, clock: Clock, cohort: tuple[str, ...] = ()) -> None:
+        self._grid, self._config, self._clock = grid, config, clock
+        self.deliveries = Deliveries(config.downloads)
+        self.cohort = cohort
+        """names of the platforms that every question must reach; empty: whoever is online"""
 
-def _total_bytes(contents: list[RecordDict]) -> int:
-    """Of all of them, of which several may be one object."""
-    sizes = {id(content): content_bytes(content) for content in {id(one): one for one in contents}.values()}
-    return sum(sizes[id(content)] for content in contents)
+    def ask(self, question: Question[ReplyType]) -> Answers[ReplyType]:
+        """Ask all, and where all are required those again of whom nothing came.
+
+        Raises FederationError where too few are online for ``wait_seconds``, or one that is required stays away.
+        """
+        deadline = self._clock.now() + self._config.deadline_seconds
+        answers: Answers[ReplyType] = Answers()
+        platforms = self.wait_for_platforms()
+        while platforms:
+            self.deliveries.forget(answers.unanswered)
+            self._ask_once(platforms, question, answers, max(deadline - self._clock.now(), 1.0))
+            platforms = self._required_again(answers.unanswered, deadline)
+        if question.encoder is not None and self.deliveries.keep:
+            usable = [*answers.replies, *answers.others["declined"]]
+            self.deliveries.answered(answers.outcomes, usable, question.encoder.digest)
+        return answers
+
+    def wait_for_platforms(self) -> dict[str, int]:
+        """Name to node id of those that a question goes to; raises FederationError where too few come online."""
+        deadline = self._clock.now() + self._config.wait_seconds
+        while self._too_few_online(online := platforms_online(self._grid)):
+            if self._clock.now() >= deadline:
+                wanted = ", ".join(self.cohort) or f"at least {self._config.min_platforms} platforms"
+                raise FederationError(
+                    f"expected {wanted} online within {self._config.wait_seconds:g} seconds; "
+                    f"found {', '.join(online) if self.cohort else len(online)}"
+                )
+            self._clock.sleep(1.0)
+        return {name: online[name] for name in self.cohort} if self.cohort else online
+
+    def _ask_once(
+        self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
+    ) -> None:
+        """Ask each of ``platforms``, and sort in what comes; those that hold the same get the same object."""
+        written: dict[str, tuple[RecordDict, int]] = {}
+        messages = {}
+        for name, node in platforms.items():
+            about = question.encoder
+            held = "" if about is None else self.deliveries.held(name)
+            if held not in written:
+                way = self.deliveries.way(held, about) if about is not None and held else None
+                content = question.write(way or about)
+                written[held] = content, content_bytes(content)
+            content, size = written[held]
+            messages[name] = Message(content, node, question.message_type, ttl=seconds, group_id=str(question.round))
+            answers.bytes_down += size
+        arrived: dict[str, Message] = {}
+        for message in self._grid.send_and_receive(list(messages.values()), timeout=seconds):
+            arrived.setdefault(message.metadata.reply_to_message_id, message)
+        for name, message in messages.items():
+            _sort_in(answers, name, arrived.get(message.metadata.message_id), question.screen)
+
+    def _required_again(self, wanted: list[str], deadline: float) -> dict[str, int]:
+        """Where all are required, those without an answer, once they are online again; else none."""
+        while wanted and self._config.require_all:
+            if self._clock.now() >= deadline:
+                raise FederationError(
+                    f"expected an answer of every platform within {self._config.deadline_seconds:g} seconds; "
+                    f"found none of {', '.join(wanted)}"
+                )
+            self._clock.sleep(1.0)
+            online = platforms_online(self._grid)
+            if all(name in online for name in wanted):
+                return {name: online[name] for name in wanted}
+        return {}
+
+    def _too_few_online(self, online: Mapping[str, int]) -> bool:
+        return len(online) < self._config.min_platforms or any(name not in online for name in self.cohort)
 
 
 def _sort_in(
@@ -113,20 +180,20 @@ def _sort_in(
     screen: Callable[[RecordDict], ReplyType | Declined | Failed],
 ) -> None:
     if message is None or (message.has_error() and message.error.code in _NOTHING_CAME):
-        answers.missing.append(name)
+        answers.outcomes[name] = "missing", ""
         return
     if message.has_error():
-        answers.failed[name] = f"{ENGINE}{message.error.code}"
+        answers.outcomes[name] = "failed", f"{ENGINE}{message.error.code}"
         return
     answers.bytes_up += content_bytes(message.content)
     try:
         reply = screen(message.content)
     except ReplyRejected as error:
-        answers.dropped[name] = str(error)
+        answers.outcomes[name] = "dropped", str(error)
         return
     if isinstance(reply, Declined):
-        answers.declined[name] = str(reply.reason)
+        answers.outcomes[name] = "declined", str(reply.reason)
     elif isinstance(reply, Failed):
-        answers.failed[name] = str(reply.code)
+        answers.outcomes[name] = "failed", str(reply.code)
     else:
-        answers.replies[name] = reply
+        answers.outcomes[name] = "reply", reply

@@ -27,21 +27,21 @@ class RoundRecord:
     """platforms to server"""
     platforms: tuple[str, ...]
     """whose replies were used"""
-    losses: dict[str, dict[str, float]]
+    losses: dict[str, dict[str, float]] = field(default_factory=dict)
     """by platform and phase, in nats; training rounds only"""
-    validation: dict[str, dict[str, float]]
+    validation: dict[str, dict[str, float]] = field(default_factory=dict)
     """by platform and part of the encoder, NDCG@10; evaluations only"""
     declined: dict[str, str]
     failed: dict[str, str]
     dropped: dict[str, str]
     missing: tuple[str, ...]
-    cosines: dict[str, dict[str, float]]
+    cosines: dict[str, dict[str, float]] = field(default_factory=dict)
     """between the platforms' updates; training rounds only"""
-    weights: dict[str, float]
+    weights: dict[str, float] = field(default_factory=dict)
     """how much each update counted; training rounds only"""
-    kept: bool
+    kept: bool = False
     """whether the run would leave this encoder if it ended here (server/rounds/kept_round.py); evaluations only"""
-    note: str
+    note: str = ""
     """in words, where the encoder stayed as it was; else empty"""
 
     def to_json(self) -> dict[str, Any]:

@@ -15,24 +15,23 @@ from dataclasses import replace
 import numpy as np
 from flwr.app import RecordDict
 
-from shared.encoder.encoder import Encoder
+from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected, WireError
-from shared.federation.config import LocalSettings
 from shared.federation.messages import Declined, EvaluateReply, Failed, MomentsReply, TrainReply
-from shared.federation.updates import update_layout, whole_update
+from shared.federation.updates import UpdateForm
 from shared.federation.wire import decode_evaluate_reply, decode_moments_reply, decode_train_reply
 
 _SLACK = 1e-6
 
 
 def screen_train(
-    content: RecordDict, encoder: Encoder, round_number: int, settings: LocalSettings
+    content: RecordDict, encoder: Encoder, round_number: int, form: UpdateForm
 ) -> TrainReply | Declined | Failed:
     """A training reply that fits the encoder sent, as the whole encoder that comes of it.
 
-    It must have the form that the settings ask for, and no other: an adapter's factors are multiplied out here, since
+    It must have the form that was asked for, and no other: an adapter's factors are multiplied out here, since
     the mean of factors is not that of products. Raises ReplyRejected with the reason otherwise.
     """
     try:
@@ -41,29 +40,29 @@ def screen_train(
         raise ReplyRejected(str(error)) from error
     _require_round(reply.round, round_number)
     if isinstance(reply, TrainReply):
-        _require_fingerprint(reply.fingerprint, encoder)
-        _require_layout(reply.layout, update_layout(encoder.spec, settings))
-        whole = whole_update(encoder, reply.flat, settings)
+        _require_fingerprint(reply.fingerprint, encoder.spec)
+        _require_layout(reply.layout, form.layout(encoder.spec))
+        whole = form.applied(encoder, reply.flat)
         if not np.isfinite(whole.flat).all():
             raise ReplyRejected("the encoder that comes of it is not finite")
-        sent, received = encoder.linear(), whole.linear()
-        if not all(np.array_equal(getattr(sent, part), getattr(received, part)) for part in ("W", "mean_q", "mean_y")):
+        linear = slice(encoder.spec.sequence_place.start)
+        if not np.array_equal(encoder.flat[linear], whole.flat[linear]):
             raise ReplyRejected("the linear part differs from the one sent; it comes from moments alone")
         return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
     return reply
 
 
-def screen_moments(content: RecordDict, encoder: Encoder, round_number: int) -> MomentsReply | Declined | Failed:
-    """Moments in the encoder's feature space; raises ReplyRejected with the reason otherwise."""
+def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) -> MomentsReply | Declined | Failed:
+    """Moments in the feature space of encoders of this spec; raises ReplyRejected with the reason otherwise."""
     try:
         reply = decode_moments_reply(content)
     except WireError as error:
         raise ReplyRejected(str(error)) from error
     _require_round(reply.round, round_number)
     if isinstance(reply, MomentsReply):
-        _require_fingerprint(reply.fingerprint, encoder)
-        if reply.moments.dim != encoder.spec.input_dim:
-            raise ReplyRejected(f"moments must have {encoder.spec.input_dim} dimensions; found {reply.moments.dim}")
+        _require_fingerprint(reply.fingerprint, spec)
+        if reply.moments.dim != spec.input_dim:
+            raise ReplyRejected(f"moments must have {spec.input_dim} dimensions; found {reply.moments.dim}")
         _require_possible(reply.moments)
     return reply
 
@@ -85,8 +84,8 @@ def _require_round(found: int, expected: int) -> None:
         raise ReplyRejected(f"the reply is to round {found}, not to round {expected}")
 
 
-def _require_fingerprint(found: str, encoder: Encoder) -> None:
-    expected = encoder.spec.feature_space.fingerprint
+def _require_fingerprint(found: str, spec: EncoderSpec) -> None:
+    expected = spec.feature_space.fingerprint
     if found != expected:
         raise ReplyRejected(f"another feature space: expected the fingerprint {expected}; found {found[:40]!r}")
 

@@ -3,9 +3,10 @@
 Torch takes seconds to import: it is imported where a sequence part is made, so commands that make none start at once.
 """
 
+import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from shared.feature_space.spec import FeatureSpace
 from shared.seeding import torch_generator_for
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from shared.encoder.towers import SequenceModule
 
 SEQUENCE = "sequence."
@@ -47,6 +50,16 @@ class EncoderSpec:
     def layout(self) -> Layout:
         """The order in which the encoder's arrays lie in the flat array."""
         return _layout(self.preset, self.input_dim)
+
+    @property
+    def sequence_arrays(self) -> list[ArraySpec]:
+        """The arrays of the sequence part, in their order; they lie behind the linear part."""
+        return [array for array in self.layout().arrays if array.name.startswith(SEQUENCE)]
+
+    @property
+    def sequence_place(self) -> slice:
+        """Where the sequence part lies in the flat array; before it lies the linear part."""
+        return slice(self.layout().places[self.sequence_arrays[0].name].start, self.layout().size)
 
 
 @lru_cache(maxsize=64)
@@ -95,6 +108,12 @@ class Encoder:
         initialise(module, torch_generator_for(seed, "encoder", spec.preset))
         return cls(spec=spec, flat=np.zeros(spec.layout().size, np.float32)).with_sequence(module)
 
+    @cached_property
+    def digest(self) -> str:
+        """Hex digest of layout and numbers, taken once."""
+        numbers = self.flat.astype("<f4", copy=False).tobytes()
+        return hashlib.sha256(self.spec.layout().hash.encode("ascii") + numbers).hexdigest()
+
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Views into the flat array, by name."""
         return unflatten(self.spec.layout(), self.flat)
@@ -107,26 +126,26 @@ class Encoder:
     def with_linear(self, linear: LinearMap) -> "Encoder":
         """The same encoder with another linear part."""
         parts = {"linear.W": linear.W, "linear.mean_q": linear.mean_q, "linear.mean_y": linear.mean_y}
-        return self._with(parts)
+        return Encoder(spec=self.spec, flat=flatten(self.spec.layout(), {**self.arrays(), **parts}))
 
     def sequence_module(self) -> "SequenceModule":
         """The sequence part as a module of its own: training it does not touch this encoder."""
         import torch
 
         module = _empty_module(self.spec.architecture, self.spec.input_dim, "cpu")
+        places = self.spec.layout().places
         state = {
-            name.removeprefix(SEQUENCE): torch.from_numpy(value.copy())
-            for name, value in self.arrays().items()
-            if name.startswith(SEQUENCE)
+            array.name.removeprefix(SEQUENCE): torch.from_numpy(
+                self.flat[places[array.name]].reshape(array.shape).copy()
+            )
+            for array in self.spec.sequence_arrays
         }
         module.load_state_dict(state, assign=True)
         return module.requires_grad_(True)
 
-    def with_sequence(self, module: "SequenceModule") -> "Encoder":
-        """The same encoder with the module's numbers as its sequence part."""
-        state = module.state_dict()
-        return self._with({SEQUENCE + name: value.detach().cpu().numpy() for name, value in state.items()})
-
-    def _with(self, parts: dict[str, NDArray[Any]]) -> "Encoder":
-        layout = self.spec.layout()
-        return Encoder(spec=self.spec, flat=flatten(layout, {**self.arrays(), **parts}))
+    def with_sequence(self, towers: "nn.Module") -> "Encoder":
+        """The same encoder with the numbers of these towers, named as in its own module, as its sequence part."""
+        flat, places = self.flat.copy(), self.spec.layout().places
+        for name, value in towers.state_dict().items():
+            flat[places[SEQUENCE + name]] = value.detach().cpu().numpy().reshape(-1)
+        return Encoder(spec=self.spec, flat=flat)

@@ -56,6 +56,17 @@ class Layout:
         """The dtype of the flat array."""
         return np.dtype(self.arrays[0].dtype)
 
+    @property
+    def lies(self) -> tuple[np.dtype[Any], int]:
+        """Dtype and length of the flat array."""
+        return self.dtype, self.size
+
+    @cached_property
+    def places(self) -> dict[str, slice]:
+        """Where each array lies in the flat array, by name."""
+        ends = np.cumsum([array.size for array in self.arrays]).tolist()
+        return {array.name: slice(end - array.size, end) for array, end in zip(self.arrays, ends, strict=True)}
+
     @cached_property
     def hash(self) -> str:
         """Hex digest of names, shapes, dtypes and order."""
@@ -91,13 +102,11 @@ def flatten(layout: Layout, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     if set(arrays) != {array.name for array in layout.arrays}:
         raise ValueError(f"expected the arrays {[a.name for a in layout.arrays]}; got {sorted(arrays)}")
     flat = np.empty(layout.size, dtype=layout.dtype)
-    start = 0
     for array in layout.arrays:
         value = arrays[array.name]
         if value.shape != array.shape:
             raise ValueError(f"{array.name} must have the shape {array.shape}; got {value.shape}")
-        flat[start : start + array.size] = value.reshape(-1)
-        start += array.size
+        flat[layout.places[array.name]] = value.reshape(-1)
     return flat
 
 
@@ -106,9 +115,4 @@ def unflatten(layout: Layout, flat: NDArray[Any]) -> dict[str, NDArray[Any]]:
     if flat.shape != (layout.size,) or flat.dtype != layout.dtype:
         expected = f"{layout.dtype} [{layout.size}]"
         raise ValueError(f"expected a flat array {expected}; got {flat.dtype} {list(flat.shape)}")
-    arrays = {}
-    start = 0
-    for array in layout.arrays:
-        arrays[array.name] = flat[start : start + array.size].reshape(array.shape)
-        start += array.size
-    return arrays
+    return {array.name: flat[layout.places[array.name]].reshape(array.shape) for array in layout.arrays}

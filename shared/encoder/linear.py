@@ -1,5 +1,6 @@
 """The linear part: a matrix between history vectors and next items, solved exactly from moments."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,6 +151,20 @@ def solve(moments: Moments, ridge: float = 0.0) -> LinearMap:
     """
     centred = _Centred.of(moments)
     return centred.map(np.zeros_like(centred.cross), ridge or usual_ridge(moments.n))
+
+
+def solve_all(moments: Mapping[str, Moments], *, ridge: float, weights: Mapping[str, float] | None = None) -> LinearMap:
+    """The linear part of these platforms' summed moments, in the order of names.
+
+    Each platform's count as often as its weight says, once where there are no weights.
+    Raises InputError where there are none, or none that can be solved.
+    """
+    if not moments:
+        raise InputError("expected moments of at least one platform; got none")
+    total = Moments.zero(next(iter(moments.values())).dim)
+    for name in sorted(moments):
+        total = total + (moments[name] if weights is None else moments[name].scaled(weights[name]))
+    return solve(total, ridge)
 
 
 def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:

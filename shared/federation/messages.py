@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from shared.encoder.linear import Moments
 from shared.encoder.step import Step
 from shared.feature_space.spec import FeatureSpace
 from shared.federation.config import LocalSettings
-from shared.federation.updates import Flat
+from shared.federation.updates import Flat, UpdateForm, update_form
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
@@ -40,11 +42,28 @@ class FailureCode(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskFacts:
+    """What stands in a task beside numbers."""
+
+    kind: Literal["moments", "train", "evaluate"]
+    round: int
+    run: str = ""
+    """of a training task"""
+    layout: Layout | None = None
+    """of the update that a training task asks for"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MomentsTask:
     """Asks a platform for its moments in a feature space."""
 
     round: int
     feature_space: FeatureSpace
+
+    @property
+    def facts(self) -> TaskFacts:
+        """Kind and round."""
+        return TaskFacts(kind="moments", round=self.round)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +105,16 @@ class TrainTask:
     keep: bool = False
     """whether the next task may count on the encoder being there"""
 
+    @cached_property
+    def form(self) -> UpdateForm:
+        """In which the update is to come."""
+        return update_form(self.settings)
+
+    @property
+    def facts(self) -> TaskFacts:
+        """Kind, round and run, and the only layout that the update may have."""
+        return TaskFacts(kind="train", round=self.round, run=self.run, layout=self.form.layout(self.encoder.spec))
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainReply:
@@ -111,6 +140,11 @@ class EvaluateTask:
     encoder: Encoder | KnownEncoder
     keep: bool = False
     """whether the next task may count on the encoder being there"""
+
+    @property
+    def facts(self) -> TaskFacts:
+        """Kind and round."""
+        return TaskFacts(kind="evaluate", round=self.round)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,8 @@ from client.features.prepared_platform import PreparedPlatform
 from client.scorers.linear import Linear
 from client.scorers.scorer import HistoryBatch
 from client.transfer.encoders import unseen_by_rounds
-from server.rounds.loop import solved
 from shared.encoder.encoder import Encoder
-from shared.encoder.linear import Moments
+from shared.encoder.linear import Moments, solve_all
 from shared.seeding import rng_for
 
 MAX_USERS = 500
@@ -34,7 +33,7 @@ def leave_one_out(
     if len(moments) < 2:
         return {}
     without = {name: {other: one for other, one in moments.items() if other != name} for name in moments}
-    encoders = [solved(start, some, ridge=ridge) for some in (moments, *without.values())]
+    encoders = [start.with_linear(solve_all(some, ridge=ridge)) for some in (moments, *without.values())]
     lifts: dict[str, dict[str, float]] = {name: {} for name in moments}
     for helped, one in opened.items():
         everybody, *others = _whole_list_ndcg(one, encoders, seed)

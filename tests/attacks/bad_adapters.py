@@ -7,9 +7,8 @@ from flwr.app import Array, RecordDict
 
 from shared.encoder.layout import Layout
 from shared.encoder.step import step_layout
-from shared.federation.config import LocalSettings
-from shared.federation.updates import update_layout
-from shared.federation.wire import ENCODER, HEADER
+from shared.federation.updates import AdapterForm
+from shared.federation.wire_records import ENCODER, HEADER
 from tests.attacks.tampered import (
     Attack,
     arrays_swapped,
@@ -26,11 +25,11 @@ from tests.federation_world import START
 
 
 def an_adapter(content: RecordDict) -> RecordDict:
-    return of_ones(content, update_layout(START.spec, LocalSettings(adapters="lora:2")))
+    return of_ones(content, AdapterForm(rank=2).layout(START.spec))
 
 
 def another_rank(content: RecordDict) -> RecordDict:
-    return of_ones(content, update_layout(START.spec, LocalSettings(adapters="lora:3")))
+    return of_ones(content, AdapterForm(rank=3).layout(START.spec))
 
 
 def a_step(content: RecordDict) -> RecordDict:

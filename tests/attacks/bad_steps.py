@@ -4,8 +4,7 @@ import numpy as np
 from flwr.app import RecordDict
 
 from shared.encoder.step import step_layout
-from shared.federation.config import LocalSettings
-from shared.federation.updates import update_layout
+from shared.federation.updates import AdapterForm
 from tests.attacks.tampered import (
     Attack,
     arrays_swapped,
@@ -23,7 +22,7 @@ def a_step(content: RecordDict) -> RecordDict:
 
 
 def an_adapter(content: RecordDict) -> RecordDict:
-    return of_ones(content, update_layout(START.spec, LocalSettings(adapters="lora:2")))
+    return of_ones(content, AdapterForm(rank=2).layout(START.spec))
 
 
 ATTACKS: dict[str, Attack] = {

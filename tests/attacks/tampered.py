@@ -6,7 +6,7 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
 from shared.encoder.layout import Layout
-from shared.federation.wire import ENCODER, FLAT, HEADER
+from shared.federation.wire_records import ENCODER, FLAT, HEADER
 from simulations.federation.held_federation import FederationResult
 from tests.federation_world import START
 

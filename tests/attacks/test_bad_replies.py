@@ -9,7 +9,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from shared.encoder.layout import Layout
 from shared.feature_space.spec import FeatureSpace
-from shared.federation.wire import ENCODER, FLAT, HEADER, METRICS, MOMENTS
+from shared.federation.wire_records import ENCODER, FLAT, HEADER, METRICS, MOMENTS
 from tests.federation_world import START, config, federate, opened, tampering
 
 HONEST = {"a": opened("a", seed=1), "c": opened("c", seed=2)}

@@ -25,8 +25,8 @@ def tampered(tmp_path: Path, marker: Path) -> Path:
     app = app_folder(tmp_path / "tampered")
     guard = app / "client" / "guard" / "way_out.py"
     text = guard.read_text("utf-8")
-    assert "self._note(asked, self.checked(content, asked))" in text
-    guard.write_text(text.replace("self._note(asked, self.checked(content, asked))", "pass"), "utf-8")
+    assert "passed = check(content, asked, self.policy, now)" in text
+    guard.write_text(text.replace("passed = check(content, asked, self.policy, now)", "return content"), "utf-8")
     module = app / "client" / "app.py"
     module.write_text(module.read_text("utf-8") + f"\nopen({str(marker)!r}, 'a').write('ran')\n", "utf-8")
     return app

@@ -27,7 +27,7 @@ from shared.federation.wire import (
     encode_reply,
     encode_task,
 )
-from shared.federation.wire_arrays import array_record
+from shared.federation.wire_records import array_record
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import SPACE
@@ -104,8 +104,9 @@ def test_nothing_else_leaves_even_where_the_code_that_encodes_adds_it(tmp_path, 
 def test_the_same_would_leave_without_the_guard(tmp_path, monkeypatch, leak) -> None:
     """The test above can fail: what it looks for is really there to be stopped."""
     monkeypatch.setattr("client.guard.way_out.encode_reply", leaking(leak))
+    monkeypatch.setattr("client.guard.way_out.LedgerLine.left", lambda *_, **__: None)
     monkeypatch.setattr("client.guard.way_out.WayOut._note", lambda *_: None)
-    monkeypatch.setattr("client.guard.way_out.WayOut.checked", lambda *_: None)
+    monkeypatch.setattr("client.guard.way_out.check", lambda *_: None)
     content = answer(tmp_path)
     assert dict(content["header"])["kind"] == "train-reply"
 

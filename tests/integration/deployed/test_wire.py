@@ -48,7 +48,7 @@ def leak(kind, workspace):
     if kind != "train":
         return {}
     from flwr.app import ConfigRecord
-    from shared.federation.wire_arrays import array_record
+    from shared.federation.wire_records import array_record
     from client.ensemble.cross_fitting import fit_on
 
     platform, head = workspace.platform, workspace.heads.read("sequence-staged")
@@ -68,11 +68,9 @@ WORK, WORK_AND_LEAK = (
     "            reply = work(task, workspace)\n",
     "            reply = work(task, workspace)\n            way_out.leak = leak(kind, workspace)\n",
 )
-ENCODE, ENCODE_AND_LEAK = (
-    "        content = encode_reply(withheld(reply, self.policy))\n",
-    "        content = encode_reply(withheld(reply, self.policy))\n        content.update(getattr(self, 'leak', {}))\n",
-)
-CHECK = "        self._note(asked, self.checked(content, asked))\n"
+ENCODE = "        content, now = encode_reply(replace(reply, **withheld)), self._clock()\n"
+ENCODE_AND_LEAK = ENCODE + "        content.update(getattr(self, 'leak', {}))\n"
+CHECK, UNCHECKED = "            passed = check(content, asked, self.policy, now)\n", "            return content\n"
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ def leaking(folder: Path, *, guarded: bool) -> Path:
     app = write_bundle(folder)
     changes = {
         "client/app.py": {WORK: WORK_AND_LEAK},
-        "client/guard/way_out.py": {ENCODE: ENCODE_AND_LEAK, **({} if guarded else {CHECK: ""})},
+        "client/guard/way_out.py": {ENCODE: ENCODE_AND_LEAK, **({} if guarded else {CHECK: UNCHECKED})},
     }
     for name, parts in changes.items():
         text = (app / name).read_text("utf-8")

@@ -12,7 +12,6 @@ from client.recommender.served_head import RECORD
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.store.head_store import HeadStore, StoredHead
-from shared.encoder.step import digest
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
 
 SERVED, RECEIVED = drawn_encoder(1), drawn_encoder(8)
@@ -28,7 +27,7 @@ def serve(store, part="received", **changes):
     kept = KeptEncoder(encoder=SERVED, head=drawn_own(len(served.items.item_ids)).kept.head)
     if part in ("received", "federated", "previous"):
         kept = replace(kept, head=None)
-    changes = {"origin": digest(SERVED)} | changes
+    changes = {"origin": SERVED.digest} | changes
     replace(served, parts=ServedParts(encoders={part: kept}, own=None), **changes).write(store)
 
 
@@ -73,10 +72,10 @@ def test_is_none_where_the_same_encoder_comes_again_or_texts_are_read_otherwise(
 
 
 def test_a_tuned_form_of_the_encoder_that_comes_again_does_not_compete(store):
-    serve(store, "tuned", origin=digest(RECEIVED))
+    serve(store, "tuned", origin=RECEIVED.digest)
     assert found(store) is None
-    serve(store, "tuned", origin=digest(drawn_encoder(4)))
-    assert found(store).origin == digest(drawn_encoder(4))
+    serve(store, "tuned", origin=drawn_encoder(4).digest)
+    assert found(store).origin == drawn_encoder(4).digest
 
 
 def test_what_cannot_be_read_does_not_stop_a_fit_and_is_told(store, caplog):

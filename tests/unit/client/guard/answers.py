@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from client.guard.ledger import Passed
 from client.guard.manifest import Asked
-from client.guard.outbound_guard import Passed, check
 from client.guard.site_policy import SitePolicy, TaskKind
+from client.guard.way_out import check
 from shared.encoder.linear import Moments
 from shared.federation.messages import EvaluateReply, MomentsReply, TrainReply
 from shared.federation.wire import encode_reply

@@ -13,7 +13,7 @@ from shared.encoder.adapters import AdapterSpec
 from shared.errors import OutboundRefused
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.wire import content_bytes, encode_reply
-from shared.federation.wire_arrays import array_record
+from shared.federation.wire_records import array_record
 from tests.federation_world import START
 from tests.unit.client.guard.answers import LAYOUT, NOON, checked, evaluated, moments, trained
 from tests.unit.client.training.world import N_ITEMS

@@ -4,7 +4,7 @@ import pytest
 from client.rounds.received_encoder import received_encoder
 from client.store.head_store import HeadStore
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import Step, digest
+from shared.encoder.step import Step
 from shared.errors import EncoderUnknown
 from shared.federation.messages import EvaluateTask, KnownEncoder
 from tests.federation_world import START
@@ -19,7 +19,7 @@ def task(encoder, *, keep=True):
 
 
 def known(*, base=START, step=STEP, meant=REACHED):
-    return KnownEncoder(spec=START.spec, base=digest(base), step=step, digest=digest(meant))
+    return KnownEncoder(spec=START.spec, base=base.digest, step=step, digest=meant.digest)
 
 
 @pytest.fixture

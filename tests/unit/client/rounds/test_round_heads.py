@@ -5,16 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.rounds.round_heads import newest_head, round_start, stage_head
+from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from client.training.sequence_model import SequenceHead
-from shared.federation.config import LocalSettings
-from shared.federation.messages import TrainTask
 from tests.federation_world import START, opened
 
 DATA = opened("a")
 WIDTH = START.spec.architecture.width
+LAYOUT = START.spec.layout().hash
 
 
 def workspace_of(folder, item_ids) -> Workspace:
@@ -30,15 +29,15 @@ def learnt() -> SequenceHead:
     return SequenceHead(v=v.astype(np.float32), a=a.astype(np.float32), b=b.astype(np.float32))
 
 
-def task(number: int) -> TrainTask:
-    return TrainTask(run="r", round=number, seed=0, encoder=START, settings=LocalSettings(), keep=False)
+def named(number: int) -> RoundName:
+    return RoundName(run="r", round=number, encoder=START.digest, layout=LAYOUT)
 
 
 @pytest.fixture
 def found(tmp_path):
     """Item ids to the head that a platform with this catalogue finds after a round with the ids of ``DATA``."""
-    stage_head(learnt(), task(1), START, workspace_of(tmp_path, DATA.platform.item_ids))
-    return lambda ids: newest_head(START, workspace_of(tmp_path, ids))
+    stage_head(learnt(), named(1), workspace_of(tmp_path, DATA.platform.item_ids))
+    return lambda ids: newest_head(LAYOUT, workspace_of(tmp_path, ids))
 
 
 def test_the_same_catalogue_finds_what_was_staged(found) -> None:
@@ -61,17 +60,17 @@ def test_another_catalogue_starts_anew(found) -> None:
 
 def test_a_task_that_comes_again_starts_where_it_started(tmp_path) -> None:
     workspace = workspace_of(tmp_path, DATA.platform.item_ids)
-    assert round_start(task(1), START, workspace).head is None
-    stage_head(learnt(), task(1), START, workspace)
-    assert round_start(task(1), START, workspace).head is None
-    assert np.array_equal(round_start(task(2), START, workspace).head.v, learnt().v)
+    assert round_start(named(1), workspace).head is None
+    stage_head(learnt(), named(1), workspace)
+    assert round_start(named(1), workspace).head is None
+    assert np.array_equal(round_start(named(2), workspace).head.v, learnt().v)
 
 
 def test_what_an_update_left_out_waits_for_the_next_round_of_its_run(tmp_path) -> None:
     workspace, waiting = workspace_of(tmp_path, DATA.platform.item_ids), np.arange(5, dtype=np.float32)
-    stage_head(learnt(), task(1), START, workspace, waiting)
-    assert round_start(task(1), START, workspace).left_out is None  # that task again
-    assert np.array_equal(round_start(task(2), START, workspace).left_out, waiting)
-    assert round_start(replace(task(1), run="another"), START, workspace).left_out is None
-    stage_head(learnt(), task(2), START, workspace)
-    assert round_start(task(3), START, workspace).left_out is None
+    stage_head(learnt(), named(1), workspace, waiting)
+    assert round_start(named(1), workspace).left_out is None  # that task again
+    assert np.array_equal(round_start(named(2), workspace).left_out, waiting)
+    assert round_start(replace(named(1), run="another"), workspace).left_out is None
+    stage_head(learnt(), named(2), workspace)
+    assert round_start(named(3), workspace).left_out is None

@@ -3,12 +3,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from client.training.local_round import run_local_round
+from client.training.local_round import LocalRoundResult, run_local_round
 from shared.encoder.adapters import Adapter, AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
+from shared.federation.updates import AdapterForm, update_form
 from tests.unit.client.training.world import SPEC, features, walks
 
 SETTINGS = LocalSettings(tokens=64, head_epochs=2, encoder_epochs=2)
@@ -20,9 +21,18 @@ def received():
     return Encoder.initial(SPEC, 0).with_linear(LinearMap(W=W, mean_q=W[0].copy(), mean_y=W[1].copy()))
 
 
-def local_round(settings=SETTINGS, head=None, seed=1, left_out=None):
-    return run_local_round(
-        encoder=received(),
+@dataclasses.dataclass(frozen=True)
+class Found(LocalRoundResult):
+    """A local round, and its update before it is brought to bytes."""
+
+    update: Encoder | Adapter
+    left_out: np.ndarray | None
+
+
+def local_round(settings=SETTINGS, head=None, seed=1, left_out=None, encoder=None):
+    sent, form = encoder or received(), update_form(settings)
+    result = run_local_round(
+        encoder=sent,
         head=head,
         features=features(),
         sequences=walks(),
@@ -30,6 +40,11 @@ def local_round(settings=SETTINGS, head=None, seed=1, left_out=None):
         seed=seed,
         left_out=left_out,
     )
+    if isinstance(form, AdapterForm):
+        found = form.adapted(sent, result.trained)
+        return Found(**vars(result), update=found.adapter, left_out=found.left_out)
+    found = form.encoded(sent, result.trained)
+    return Found(**vars(result), update=Encoder(spec=sent.spec, flat=found.flat), left_out=found.left_out)
 
 
 def test_is_a_pure_function_of_its_arguments():
@@ -111,9 +126,7 @@ def test_learns_with_an_adapter_too():
 def test_trains_every_member(settings):
     encoder = Encoder.initial(dataclasses.replace(SPEC, preset="wide"), 0)
     once = dataclasses.replace(settings, head_epochs=0, encoder_epochs=1)
-    update = run_local_round(
-        encoder=encoder, head=None, features=features(), sequences=walks(), settings=once, seed=1
-    ).update
+    update = local_round(once, encoder=encoder).update
     trained = update.added_to(encoder) if isinstance(update, Adapter) else update
     changed = {name for name, array in trained.arrays().items() if not np.array_equal(array, encoder.arrays()[name])}
     for tower in ("item", "history"):

@@ -5,8 +5,9 @@ import pytest
 
 from client.data.platform import Sequences
 from client.data.ragged import offsets_of
-from client.training.low_rank_cut import TOKENS, cut, input_moments
+from client.training.input_moments import TOKENS, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
+from shared.encoder.adapters import cut
 from shared.encoder.encoder import Encoder
 from shared.encoder.step import rows
 from shared.errors import GraftError
@@ -79,7 +80,7 @@ def test_looks_at_so_many_batches_and_no_more() -> None:
 
 
 def test_an_adapter_and_what_it_leaves_out_are_the_change() -> None:
-    found = cut(SENT, change(), RANK, uneven())
+    found = cut(SPEC, change(), RANK, uneven())
     np.testing.assert_allclose(found.adapter.change()[-SIZE:] + found.left_out, change(), atol=1e-7)
     assert not found.adapter.change()[:-SIZE].any()
     whole = {array.name for array in found.adapter.spec.changed() if not found.adapter.spec.is_product(array)}
@@ -90,15 +91,15 @@ def test_an_adapter_and_what_it_leaves_out_are_the_change() -> None:
 def test_no_other_product_of_the_rank_changes_outputs_so_nearly_alike(name: str) -> None:
     moments = uneven()
     least = np.linalg.eigvalsh(arrays_of(change())[name] @ moments[name] @ arrays_of(change())[name].T)[:-RANK].sum()
-    found = lost(cut(SENT, change(), RANK, moments).left_out, moments[name], name)
+    found = lost(cut(SPEC, change(), RANK, moments).left_out, moments[name], name)
     assert found == pytest.approx(least, rel=1e-3)
     # the nearest by numbers alone, which is what inputs that are unknown get
-    assert found < 0.9 * lost(cut(SENT, change(), RANK, {}).left_out, moments[name], name)
+    assert found < 0.9 * lost(cut(SPEC, change(), RANK, {}).left_out, moments[name], name)
 
 
 def test_leaves_nothing_out_of_a_change_of_the_rank() -> None:
-    low = cut(SENT, change(), RANK, uneven()).adapter.change()[-SIZE:].astype(np.float64)
-    again = cut(SENT, low, RANK, uneven())
+    low = cut(SPEC, change(), RANK, uneven()).adapter.change()[-SIZE:].astype(np.float64)
+    again = cut(SPEC, low, RANK, uneven())
     np.testing.assert_allclose(again.left_out, 0, atol=1e-7)
 
 
@@ -107,7 +108,7 @@ def test_refuses_what_training_drove_out_of_bounds(value: float) -> None:
     wild = change()
     wild[7] = value
     with pytest.raises(GraftError, match="training must leave finite numbers"):
-        cut(SENT, wild, RANK, uneven())
+        cut(SPEC, wild, RANK, uneven())
 
 
 def test_looking_at_inputs_leaves_the_model_as_it_was() -> None:

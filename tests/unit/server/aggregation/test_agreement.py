@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from server.aggregation.agreement import cosines
-from server.aggregation.server_optimiser import Update
+from server.aggregation.server_optimiser import Update, cosines
 
 
 def update(name: str, *difference: float) -> Update:

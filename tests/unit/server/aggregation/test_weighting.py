@@ -5,9 +5,7 @@ import pytest
 
 from server.aggregation.helpfulness import ONE_TRADE, STRANGER, helpful_weights, helpfulness
 from server.aggregation.weighting import Weighting
-from server.rounds.loop import solved
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.linear import Moments
+from shared.encoder.linear import Moments, solve_all
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
 from shared.federation.config import RoundsConfig
@@ -113,12 +111,11 @@ def test_moments_of_strangers_count_nothing_under_helpfulness_alone() -> None:
     helpful = Weighting(RoundsConfig(weighting="helpfulness")).of_moments(FEDERATION)
     assert helpful == helpful_weights(FEDERATION)
     assert Weighting(RoundsConfig(weighting="sqrt-users")).of_moments(FEDERATION) == dict.fromkeys(FEDERATION, 1.0)
-    encoder = Encoder.initial(EncoderSpec(preset="tiny", input_dim=DIM, feature_space=SPACE), 0)
     shops = {name: one for name, one in FEDERATION.items() if name != "films"}
-    kept = solved(encoder, FEDERATION, ridge=0.1, weights=helpful)
-    alone = solved(encoder, shops, ridge=0.1, weights=helpful)
-    assert np.array_equal(kept.linear().W, alone.linear().W)
-    assert not np.allclose(kept.linear().W, solved(encoder, FEDERATION, ridge=0.1).linear().W)
+    kept = solve_all(FEDERATION, ridge=0.1, weights=helpful)
+    alone = solve_all(shops, ridge=0.1, weights=helpful)
+    assert np.array_equal(kept.W, alone.W)
+    assert not np.allclose(kept.W, solve_all(FEDERATION, ridge=0.1).W)
 
 
 def test_counts_all_alike_or_by_the_root_of_users_or_by_help() -> None:

@@ -6,9 +6,11 @@ from typing import cast
 import pytest
 from flwr.app import Error, Message, RecordDict
 from flwr.common.constant import ErrorCode
+from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
 
-from server.rounds.exchange import Answers, ask
+from server.rounds.exchange import Answers, Clock, Exchange, Question
+from shared.federation.config import RoundsConfig
 from simulations.federation.in_process_grid import task_identity
 
 
@@ -17,6 +19,9 @@ class Engine:
 
     def __init__(self, code: int | None) -> None:
         self._code = code
+
+    def get_nodes(self) -> list[NodeInfo]:
+        return [NodeInfo(node_id=1, name="north"), NodeInfo(node_id=2, name="south")]
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float) -> list[Message]:
         assert timeout == 30
@@ -29,14 +34,13 @@ class Engine:
 
 def asked(code: int | None) -> Answers[RecordDict]:
     with task_identity():
-        return ask(
+        exchange = Exchange(
             cast("Grid", Engine(code)),
-            {"north": 1, "south": 2},
-            {"north": RecordDict(), "south": RecordDict()},
-            message_type="train",
-            round_number=1,
-            deadline_seconds=30,
-            screen=lambda content: content,
+            RoundsConfig(deadline_seconds=30),
+            Clock(now=lambda: 0.0, sleep=lambda _seconds: None),
+        )
+        return exchange.ask(
+            Question(message_type="train", round=1, write=lambda _: RecordDict(), screen=lambda content: content)
         )
 
 
@@ -46,13 +50,13 @@ def asked(code: int | None) -> Answers[RecordDict]:
 )
 def test_counts_what_nobody_took_in_time_as_missing(code: int | None) -> None:
     answers = asked(code)
-    assert answers.missing == ["north", "south"]
-    assert answers.unanswered() == ["north", "south"]
-    assert not answers.failed
+    assert list(answers.others["missing"]) == ["north", "south"]
+    assert answers.unanswered == ["north", "south"]
+    assert not answers.others["failed"]
 
 
 def test_counts_a_crash_as_a_failure_that_may_be_asked_again() -> None:
     answers = asked(ErrorCode.CLIENT_APP_CRASHED)
-    assert answers.failed == {"north": "engine-8", "south": "engine-8"}
-    assert answers.unanswered() == ["north", "south"]
-    assert not answers.missing
+    assert answers.others["failed"] == {"north": "engine-8", "south": "engine-8"}
+    assert answers.unanswered == ["north", "south"]
+    assert not answers.others["missing"]

@@ -12,11 +12,13 @@ from client.data.splits import training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from server.aggregation.server_optimiser import ServerOptimiser
-from server.rounds.loop import Clock, run_rounds, solved
+from server.rounds.exchange import Clock
+from server.rounds.loop import run_rounds
 from server.rounds.run_state import RunState
+from shared.encoder.linear import solve_all
 from shared.errors import FederationError
 from shared.federation.config import RoundsConfig
-from shared.federation.updates import update_layout
+from shared.federation.updates import update_form
 from simulations.federation.in_process_grid import InProcessGrid
 from tests.federation_world import LOCAL, START, config, federate, opened, tampering
 from tests.unit.client.training.world import N_ITEMS
@@ -63,17 +65,17 @@ def test_solves_the_linear_part_of_the_contributing_users_pooled_events(once) ->
         name: platform_moments(data.features, training_sequences(data.platform, data.platform.contributing_users))
         for name, data in PLATFORMS.items()
     }
-    expected = solved(START, pooled, ridge=config().ridge)
-    np.testing.assert_allclose(once.encoder.linear().W, expected.linear().W, atol=1e-5)
+    expected = solve_all(pooled, ridge=config().ridge)
+    np.testing.assert_allclose(once.encoder.linear().W, expected.W, atol=1e-5)
 
 
 def test_forgets_a_platform_whose_moments_are_left_out(once, tmp_path) -> None:
     kept = {name: moments for name, moments in once.moments.items() if name != "b"}
     without = federate(tmp_path, {name: PLATFORMS[name] for name in "ac"}, config(rounds=0))
-    assert solved(START, kept, ridge=config().ridge).linear().W.tobytes() == without.encoder.linear().W.tobytes()
+    assert solve_all(kept, ridge=config().ridge).W.tobytes() == without.encoder.linear().W.tobytes()
     subtracted = once.moments["a"] + once.moments["b"] + once.moments["c"] - once.moments["b"]
-    left = solved(START, {"rest": subtracted}, ridge=config().ridge)
-    np.testing.assert_allclose(left.linear().W, without.encoder.linear().W, atol=1e-5)
+    left = solve_all({"rest": subtracted}, ridge=config().ridge)
+    np.testing.assert_allclose(left.W, without.encoder.linear().W, atol=1e-5)
 
 
 class RuinsTheSecondRound:
@@ -198,7 +200,7 @@ LOW_RANK = replace(LOCAL, adapters="lora:2")
 def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=LOW_RANK))
     full, low = once.history[2], found.history[2]
-    layout = update_layout(START.spec, LOW_RANK)
+    layout = update_form(LOW_RANK).layout(START.spec)
     beside = full["bytes_up"] - 3 * START.flat.nbytes - 3 * len(START.spec.layout().to_json())
     assert low["platforms"] == ["a", "b", "c"]
     assert abs(low["bytes_up"] - 3 * layout.size - beside - 3 * len(layout.to_json())) < 3 * len(layout.to_json())

@@ -1,0 +1,177 @@
+"""The records of a message, written and read; reading is strict, and no parser sees what a stranger wrote."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
+from numpy.typing import NDArray
+
+from shared.encoder.layout import Layout
+from shared.errors import InputError, WireError
+from shared.feature_space.spec import FeatureSpace
+
+PROTOCOL = "graft/1"
+HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
+KNOWN, STEP = "known", "step"
+FLAT, CODES, SCALES = "flat", "codes", "scales"
+
+_NUMPY = "numpy.ndarray"
+_COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
+
+
+def header_record(kind: str, round_number: int, **fields: str | int | bool) -> ConfigRecord:
+    """A header; what stands between words of a field's name is a hyphen."""
+    names = {name.replace("_", "-"): value for name, value in fields.items()}
+    return ConfigRecord({"protocol": PROTOCOL, "kind": kind, "round": round_number, **names})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """A header whose keys and types are those expected."""
+
+    fields: dict[str, Any]
+
+    @classmethod
+    def read(
+        cls,
+        header: Any,
+        kind: str,
+        expected: Mapping[str, type[Any]],
+        *,
+        found: Iterable[str],
+        beside: Iterable[str] = (),
+    ) -> "Header":
+        """Check the names of the message's records, then the header's keys and types.
+
+        Args:
+            header: the record of this name, None where there is none.
+            kind: of the message.
+            expected: fields that a header of this kind has, beside those that all have.
+            found: names of all records of the message.
+            beside: names of the records that it must have beside the header.
+        """
+        wanted = sorted({HEADER, *beside})
+        if sorted(found) != wanted:
+            raise WireError(f"expected the records {wanted}; found {short_names(found)}")
+        fields = fields_of(header, HEADER, {**_COMMON, **expected})
+        if (fields["protocol"], fields["kind"]) != (PROTOCOL, kind):
+            raise WireError(f"expected a {kind} of {PROTOCOL}")
+        return cls(fields=fields)
+
+    @property
+    def round(self) -> int:
+        """Which round the message belongs to."""
+        return self.number("round")
+
+    def text(self, name: str) -> str:
+        """A field that is a text."""
+        return str(self.fields[name])
+
+    def number(self, name: str, least: int = 0) -> int:
+        """A field that is a whole number, at least ``least``."""
+        value = int(self.fields[name])
+        if value < least:
+            raise WireError(f"{name} must be {least} or more; got {value}")
+        return value
+
+    def users(self) -> int:
+        """A rounded count."""
+        value = self.number("users")
+        if value & (value - 1):
+            raise WireError(f"users must be a power of two or 0; got {value}")
+        return value
+
+    def layout(self) -> Layout:
+        """How the message's array lies."""
+        try:
+            layout = Layout.from_json(self.text("layout"))
+        except InputError as error:
+            raise WireError("the layout cannot be read") from error
+        if layout.hash != self.text("layout-hash"):
+            raise WireError("the layout's hash is not that of its names, shapes, dtypes and order")
+        return layout
+
+    def space(self) -> FeatureSpace:
+        """The feature space that ``space_text`` wrote."""
+        try:
+            name, parameters, dim, fingerprint = json.loads(self.text("space"))
+            pairs = tuple((str(key), value) for key, value in parameters)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise WireError("the feature space cannot be read") from error
+        if type(dim) is not int or not 1 <= dim <= 65536:
+            raise WireError("the feature space has an impossible dim")
+        return FeatureSpace(name=str(name), parameters=pairs, dim=dim, fingerprint=str(fingerprint))
+
+
+def space_text(space: FeatureSpace) -> str:
+    """A feature space as a header's field."""
+    return json.dumps([space.name, space.parameters, space.dim, space.fingerprint])
+
+
+def fields_of(record: Any, name: str, expected: Mapping[str, type[Any]]) -> dict[str, Any]:
+    """The record's fields, which have these names and types; raises WireError, in which ``name`` is the record's."""
+    if not isinstance(record, ConfigRecord):
+        raise WireError(f"record {name!r} must be a ConfigRecord")
+    fields = dict(record)
+    if set(fields) != set(expected):
+        raise WireError(f"record {name!r} must hold {sorted(expected)}; found {short_names(fields)}")
+    for field, kind in expected.items():
+        if type(fields[field]) is not kind:
+            raise WireError(f"{field} in record {name!r} must be of type {kind.__name__}")
+    return fields
+
+
+def metrics_of(record: Any, allowed: tuple[str, ...]) -> dict[str, float]:
+    """The record's metrics, some of those allowed and finite; raises WireError for anything else."""
+    if not isinstance(record, MetricRecord):
+        raise WireError(f"record {METRICS!r} must be a MetricRecord")
+    metrics: dict[str, Any] = dict(record)
+    if not set(metrics) <= set(allowed):
+        raise WireError(f"record {METRICS!r} may hold {list(allowed)}; found {short_names(metrics)}")
+    if not all(type(value) is float and math.isfinite(value) for value in metrics.values()):
+        raise WireError(f"record {METRICS!r} must hold finite numbers")
+    return {name: metrics[name] for name in allowed if name in metrics}
+
+
+def array_record(**arrays: NDArray[Any]) -> ArrayRecord:
+    """A record of these arrays."""
+    return ArrayRecord({name: Array(np.ascontiguousarray(value)) for name, value in arrays.items()})
+
+
+def arrays_of(record: Any, name: str, expected: Mapping[str, tuple[np.dtype[Any], int]]) -> dict[str, NDArray[Any]]:
+    """The record's arrays, each [size] of its dtype and finite; raises WireError, in which ``name`` is the record's."""
+    if not isinstance(record, ArrayRecord) or set(record) != set(expected):
+        wanted = " and ".join(repr(key) for key in expected)
+        raise WireError(f"record {name!r} must hold the array {wanted} alone; found {short_names(record)}")
+    found = {}
+    for key, (dtype, size) in expected.items():
+        array, header = record[key], _npy_header(dtype, size)
+        if (array.dtype, tuple(array.shape)) != (str(dtype), (size,)):
+            announced = f"{array.dtype[:20]} {list(array.shape)[:4]}"
+            raise WireError(f"record {name!r} must be {dtype} [{size}]; found {announced}")
+        if array.stype != _NUMPY or not array.data.startswith(header):
+            raise WireError(f"record {name!r} does not hold the array that it announces")
+        if len(array.data) != len(header) + size * dtype.itemsize:
+            raise WireError(f"record {name!r} is not as long as its shape says")
+        found[key] = np.frombuffer(array.data, dtype, offset=len(header)).copy()
+        if not np.isfinite(found[key]).all():
+            raise WireError(f"record {name!r} holds numbers that are not finite")
+    return found
+
+
+def short_names(found: Any) -> list[str]:
+    """What may be repeated of names that came from outside."""
+    return [str(name)[:40] for name in sorted(found)[:8]]
+
+
+def _npy_header(dtype: np.dtype[Any], size: int) -> bytes:
+    """The only beginning that is taken (numpy's own reader opens zip files too)."""
+    stream = BytesIO()
+    description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
+    np.lib.format.write_array_header_1_0(stream, description)
+    return stream.getvalue()
