@@ -1,84 +1,80 @@
-"""``graft-client fit`` and ``evaluate`` on an agent's folder: its settings and ledger say what else options would."""
+"""``graft-client fit``: fit what a platform serves."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
-from client.data.spec import parse_folder
-from client.fitting.contenders import Contenders
-from client.fitting.fit_settings import FitSettings
-from client.guard.ledger import Ledger
-from client.transfer.model import TuningSettings
-from shared.federation.config import adapter_rank
-from shared.system.settings_file import read_settings
+import typer
 
-CONTRIBUTIONS = ("moments-reply", "train-reply")
-"""answers by which a platform's users enter an encoder"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fitting:
-    """What is fitted, and how."""
-
-    data: Path
-    """the platform folder, or an SQL source's file"""
-    settings: FitSettings
-
-
-def is_agent(folder: Path) -> bool:
-    """Whether an agent's folder lies there."""
-    return AgentHome(folder).settings.is_file()
+from client.cli.arguments import (
+    Features,
+    Heads,
+    MinItemEvents,
+    MinUserEvents,
+    PlatformOrAgent,
+    Received,
+    Seed,
+    VaultKey,
+)
+from client.cli.encoder_use import (
+    Adapters,
+    Aligned,
+    Methods,
+    MomentsWeight,
+    OwnEncoder,
+    TeacherOf,
+    TookPart,
+    refuse_what_the_agent_says,
+)
 
 
-def agents_fitting(folder: Path) -> Fitting:
-    """By the agent's settings; raises ConfigError where they make no sense."""
-    home = AgentHome.existing(folder)
-    settings = read_settings(AgentSettings, home.settings)
-    return platform_fitting(
-        settings.data,
-        settings.features,
-        settings.seed,
-        settings.min_user_events,
-        settings.min_item_events,
-        took_part=has_contributed(home),
-    )
+def fit(
+    folder: PlatformOrAgent,
+    encoder: Received,
+    heads: Heads = None,
+    features: Features = "hashing",
+    seed: Seed = 0,
+    min_user_events: MinUserEvents = 3,
+    min_item_events: MinItemEvents = 1,
+    took_part: TookPart = False,
+    own: OwnEncoder = True,
+    methods: Methods = "feature",
+    teacher: TeacherOf = "encoder",
+    alignment: Aligned = "off",
+    adapters: Adapters = "none",
+    moments_weight: MomentsWeight = 0.0,
+    vault_key: VaultKey = "",
+) -> None:
+    """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
 
+    The encoder that the heads serve until now competes too; what is above local beyond noise, and best, is served.
+    What callers reported to a service of the same heads is fitted on, too.
+    Of an agent's folder, its settings say what the data are and how they are prepared, its vault keeps the heads, and
+    its ledger tells whether the platform helped to train encoders.
+    Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
+    it a vault (`graft-client vault make`) and say where its key is.
+    """
+    from client.agent.fitting import agents_fitting, is_agent, platform_fitting, with_contenders
+    from client.agent.private_part import heads_and_key
+    from client.fitting.served_fit import fit_recommender
+    from client.serving.private_folder import open_private_folder
+    from client.serving.reported_events import ReportedEvents
 
-def platform_fitting(
-    line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool
-) -> Fitting:
-    """Of the platform ``DIR[,option=value...]``; raises ConfigError."""
-    spec = parse_folder(line)
-    preparation = spec.preparation(min_user_events, min_item_events)
-    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
-    return Fitting(data=spec.path, settings=settings)
-
-
-def with_contenders(
-    fitting: Fitting,
-    *,
-    own: bool,
-    methods: str,
-    teacher: str,
-    alignment: str,
-    adapters: str,
-    moments_weight: float,
-) -> Fitting:
-    """The same with what may compete to be served, ``methods`` with commas between; raises ConfigError."""
-    contenders = Contenders(
+    if is_agent(Path(folder)):
+        refuse_what_the_agent_says()
+        chosen = agents_fitting(Path(folder))
+        place, key = heads_and_key(Path(folder), heads, vault_key)
+    else:
+        chosen = platform_fitting(folder, features, seed, min_user_events, min_item_events, took_part=took_part)
+        place, key = heads_and_key(None, heads, vault_key)
+    chosen = with_contenders(
+        chosen,
         own=own,
-        methods=tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip())),
+        methods=methods,
         teacher=teacher,
         alignment=alignment,
-        tuning=TuningSettings(rank=adapter_rank(adapters), moments_weight=moments_weight),
+        adapters=adapters,
+        moments_weight=moments_weight,
     )
-    return replace(fitting, settings=replace(fitting.settings, contenders=contenders))
-
-
-def has_contributed(home: AgentHome) -> bool:
-    """Whether the ledger has an answer by which users of this platform entered an encoder; or cannot tell."""
-    if not home.ledger.exists():
-        return False
-    lines, unreadable = Ledger(home.ledger).lines()
-    return bool(unreadable) or any(line.kind in CONTRIBUTIONS for line in lines)
+    private = open_private_folder(place, key)
+    reports = ReportedEvents(entries=private.reported())
+    verdict = fit_recommender(chosen.data, encoder, private.heads, chosen.settings, reports)
+    typer.echo(f"{place}: serves {verdict.served}; {verdict.reason}")

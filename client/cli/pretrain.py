@@ -1,53 +1,31 @@
-"""``graft-client pretrain``: from a platform folder to an encoder file, calibrated on its weighting users."""
+"""``graft-client pretrain``: an encoder from a platform folder."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from client.data.preparation import Preparation, prepare
-from client.data.source import platform_name, read_platform_data
-from client.ensemble.cross_fitting import Catalogue
-from client.features.item_features import item_features
-from client.features.neighbours import nearest
-from client.training.loop import TrainingSettings
-from client.training.pretraining import PRETRAINING, pretrain
-from client.transfer.release import released_calibration, released_item_moments
-from shared.encoder.file import EncoderCard, save_encoder
-from shared.errors import ConfigError
+import typer
+
+from client.cli.arguments import Features, MinItemEvents, MinUserEvents, PlatformLine, Seed
+from shared.encoder.presets import PRESETS
 
 
-@dataclass(frozen=True, kw_only=True)
-class PretrainOutcome:
-    """What the command says at its end."""
+def pretrain(
+    folder: PlatformLine,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
+    encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
+    features: Features = "hashing",
+    seed: Seed = 0,
+    min_user_events: MinUserEvents = 3,
+    min_item_events: MinItemEvents = 1,
+) -> None:
+    """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
+    from client.data.spec import parse_folder
+    from client.fitting.pretrain import pretrain_folder
 
-    parameters: int
-    epochs: int
-    best_validation: float
-    """NDCG@10 of the sequence part with its ids on validation events; NaN where there were none"""
-
-
-def pretrain_folder(
-    folder: Path,
-    out: Path,
-    *,
-    preparation: Preparation,
-    features: str = "hashing",
-    preset: str = "small",
-    settings: TrainingSettings = PRETRAINING,
-    seed: int = 0,
-) -> PretrainOutcome:
-    """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
-    if not out.parent.is_dir():
-        raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
-    platform = prepare(read_platform_data(folder), preparation, name=platform_name(folder), seed=seed)
-    space, vectors = item_features(platform, features)
-    result = pretrain(platform, vectors, space, preset, settings, seed)
-    catalogue = Catalogue(features=vectors, neighbours=nearest(vectors))
-    calibration = released_calibration(platform, catalogue, result.encoder)
-    moments = released_item_moments(vectors, result.encoder)
-    card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments)
-    save_encoder(out, result.encoder, card)
-    return PretrainOutcome(
-        parameters=len(result.encoder.flat),
-        epochs=len(result.log.losses),
-        best_validation=max(result.log.validation, default=float("nan")),
+    spec = parse_folder(folder)
+    preparation = spec.preparation(min_user_events, min_item_events)
+    outcome = pretrain_folder(spec.path, out, preparation=preparation, features=features, preset=encoder, seed=seed)
+    typer.echo(
+        f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
+        f"validation NDCG@10 {outcome.best_validation:.4f}"
     )

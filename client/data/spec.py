@@ -15,12 +15,6 @@ import numpy as np
 from client.data.preparation import Preparation, Range
 from shared.errors import ConfigError
 
-FOLDER_HELP = (
-    "the platform folder or an SQL source's file, with the options of a platform in `graft-sim run`: "
-    "min-rating=R, order=none, max-users=N, repeats=keep, fraction=F, users=A-B, ..."
-)
-"""Of a command's argument ``DIR[,option=value...]``."""
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
 

@@ -1,14 +1,17 @@
-"""Writing a run down for the supervisor, and following it to its end."""
+"""``graft-server run``: write a run down for the supervisor, and follow it to its end."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from server.cli.arguments import Home
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import OPEN, Run, RunBook
 from server.engine.supervisor import supervision
@@ -18,6 +21,42 @@ from shared.federation.config import RoundsConfig
 LOOK_SECONDS = 0.5
 MIB = 2**20
 Plain = bool | int | float | str
+
+
+def run_rounds(
+    rounds: Annotated[int | None, typer.Option(help="Training rounds.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of every random draw.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="fedavg, fedavgm or fedadam.")] = None,
+    min_platforms: Annotated[int | None, typer.Option(help="Fewer platforms online end the run.")] = None,
+    require_all: Annotated[
+        bool | None, typer.Option("--require-all", help="Every round needs each platform that is online at the start.")
+    ] = None,
+    deadline_seconds: Annotated[float | None, typer.Option(help="For a platform to answer.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other value of the run; repeatable.")
+    ] = None,
+    resume: Annotated[int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Run rounds from the newest encoder, and follow them; the run goes on without this terminal."""
+    found = ServerHome.existing(home)
+    named: dict[str, Plain | None] = {
+        "rounds": rounds,
+        "seed": seed,
+        "strategy": strategy,
+        "min-platforms": min_platforms,
+        "require-all": require_all,
+        "deadline-seconds": deadline_seconds,
+    }
+    given = [name for name, value in named.items() if value is not None]
+    if resume is not None and (given or settings):
+        raise ConfigError("a run goes on with what it was asked; --resume takes no other option of the run")
+    begun = begin(found, asked_config(named, settings or ())) if resume is None else go_on(found, resume)
+    if detach:
+        typer.echo(f"run {begun.number} is queued")
+    else:
+        follow(begun, found, Console())
 
 
 def asked_config(named: Mapping[str, Plain | None], settings: Iterable[str]) -> RoundsConfig:

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.cli.pretrain import pretrain_folder
 from client.data.preparation import Preparation
 from client.ensemble.cross_fitting import Catalogue
 from client.ensemble.head import RankingHead
 from client.features.neighbours import nearest
 from client.fitting.contenders import Contenders
 from client.fitting.fit_settings import FitSettings
+from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.served_head import read_served
 from client.rounds.workspace import open_data

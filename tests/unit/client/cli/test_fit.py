@@ -3,9 +3,9 @@
 import pytest
 from typer.testing import CliRunner
 
+from client.agent.fitting import agents_fitting, has_contributed, is_agent, with_contenders
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
-from client.cli.fit import agents_fitting, has_contributed, is_agent, with_contenders
 from client.cli.main import app
 from client.guard.ledger import Ledger, LedgerLine
 from shared.errors import ConfigError

@@ -14,7 +14,7 @@ from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_table
 from simulations.results.outcomes import SERVED
 from simulations.results.result_document import RESULT_FILE
-from simulations.run.run_command import RunStopped
+from simulations.run.termination import RunStopped
 from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
 
 PAIR = PAIRS[0]

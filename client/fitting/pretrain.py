@@ -1,0 +1,53 @@
+"""From a platform folder to an encoder file, calibrated on its weighting users."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.data.preparation import Preparation, prepare
+from client.data.source import platform_name, read_platform_data
+from client.ensemble.cross_fitting import Catalogue
+from client.features.item_features import item_features
+from client.features.neighbours import nearest
+from client.training.loop import TrainingSettings
+from client.training.pretraining import PRETRAINING, pretrain
+from client.transfer.release import released_calibration, released_item_moments
+from shared.encoder.file import EncoderCard, save_encoder
+from shared.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainOutcome:
+    """What the command says at its end."""
+
+    parameters: int
+    epochs: int
+    best_validation: float
+    """NDCG@10 of the sequence part with its ids on validation events; NaN where there were none"""
+
+
+def pretrain_folder(
+    folder: Path,
+    out: Path,
+    *,
+    preparation: Preparation,
+    features: str = "hashing",
+    preset: str = "small",
+    settings: TrainingSettings = PRETRAINING,
+    seed: int = 0,
+) -> PretrainOutcome:
+    """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
+    platform = prepare(read_platform_data(folder), preparation, name=platform_name(folder), seed=seed)
+    space, vectors = item_features(platform, features)
+    result = pretrain(platform, vectors, space, preset, settings, seed)
+    catalogue = Catalogue(features=vectors, neighbours=nearest(vectors))
+    calibration = released_calibration(platform, catalogue, result.encoder)
+    moments = released_item_moments(vectors, result.encoder)
+    card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments)
+    save_encoder(out, result.encoder, card)
+    return PretrainOutcome(
+        parameters=len(result.encoder.flat),
+        epochs=len(result.log.losses),
+        best_validation=max(result.log.validation, default=float("nan")),
+    )
