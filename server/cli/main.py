@@ -14,11 +14,12 @@ from server.cli.init import init
 from server.cli.platforms import platforms
 from server.cli.restore import restore
 from server.cli.revoke import revoke
-from server.cli.run import run_rounds
+from server.cli.run import run as run_rounds
 from server.cli.start import start
 from server.cli.status import status
 from server.cli.stop import stop
 from shared.system.command_line import run_command
+from shared.system.command_options import OptionsCommand
 
 PRIVATE = 0o077
 """the umask under which all is written: nothing is readable for other users of the machine"""
@@ -36,7 +37,7 @@ certificates.command()(renew)
 encoders.command()(export)
 app.add_typer(certificates, name="certificate")
 app.add_typer(encoders, name="encoder")
-app.command("run")(run_rounds)
+app.command("run", cls=OptionsCommand)(run_rounds)
 for command in (init, enroll, revoke, platforms, start, stop, cancel, status, backup, restore):
     app.command()(command)
 
