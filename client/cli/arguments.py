@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client.features.item_features import CHOICES as FEATURE_SPACES
+from client.features.data_settings import FEATURE_SPACES
 from shared.system.log_format import HELP as LOG_HELP
 
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."

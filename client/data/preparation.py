@@ -22,6 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.event_minima import EventMinima
 from client.data.impression_split import without_held_out_clicks
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
@@ -42,17 +43,13 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preparation:
+class Preparation(EventMinima):
     """What is kept of a platform folder; raises ConfigError where a value makes no sense."""
 
     min_rating: float | None = None
     """Events rated lower are dropped; None keeps all."""
     repeats: Literal["first", "keep"] = "first"
     """Whether a user's later events on the same item are dropped or kept."""
-    min_user_events: int = 3
-    """Users with fewer events are dropped."""
-    min_item_events: int = 1
-    """Items with fewer events are dropped."""
     users: Range | None = None
     """The part of the users that is taken; None takes all."""
     items: Range | None = None
@@ -69,6 +66,7 @@ class Preparation:
     """False where the events have no meaningful order in time."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.min_rating is not None and not math.isfinite(self.min_rating):
             raise ConfigError(f"min-rating must be a finite number; got {self.min_rating}")
         if self.repeats not in ("first", "keep"):
@@ -76,8 +74,6 @@ class Preparation:
         if not 0 < self.fraction <= 1:
             raise ConfigError(f"fraction must be above 0 and at most 1; got {self.fraction:g}")
         _check_train_users(self.train_users, self.fraction)
-        _check_at_least_one("min-user-events", self.min_user_events)
-        _check_at_least_one("min-item-events", self.min_item_events)
         _check_at_least_one("max-users", self.max_users)
         _check_range("users", self.users)
         _check_range("items", self.items)

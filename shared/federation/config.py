@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.system.options import Plain, check, from_flat, group, option, renamed, to_flat
+from shared.system.options import Plain, check, entries, from_flat, group, option, renamed, to_flat
 from shared.system.seeded import Seeded
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
+AGGREGATIONS = get_args(Aggregation)
 Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
 Downloads = Literal["whole", "steps"]
 Updates = Literal["whole", "steps"]
@@ -131,7 +132,7 @@ class RoundsConfig(Seeded):
         see="decisions/0009-ridge-by-pairs.md",
     )
     aggregation: Aggregation = option(
-        "fedavg", old=("strategy",), choices=get_args(Aggregation), help="How the mean update becomes a step."
+        "fedavg", old=("strategy",), choices=AGGREGATIONS, help="How the mean update becomes a step."
     )
     weighting: Weighting = option(
         "uniform",
@@ -152,19 +153,28 @@ class RoundsConfig(Seeded):
     )
     min_platforms: int = option(
         1,
+        deployed=True,
         least=1,
         help="Fewer usable replies leave the encoder as it is; fewer platforms online end the run.",
     )
     require_all: bool = option(
         False,
+        deployed=True,
         help="Every round waits for each platform that is online at the start; who was killed is asked again.",
         see="decisions/0011-exact-resume.md",
     )
     wait_seconds: float = option(
-        60.0, above=0, flag="", help="How long the server waits for the minimum of platforms to be online."
+        60.0,
+        above=0,
+        flag="",
+        deployed=True,
+        help="How long the server waits for the minimum of platforms.",
     )
     deadline_seconds: float = option(
-        600.0, above=0, help="How long the server waits for a round's replies; who is later loses the round."
+        600.0,
+        above=0,
+        deployed=True,
+        help="How long the server waits for a round's replies; who is later loses it.",
     )
     evaluate_every: int = option(
         1,
@@ -217,6 +227,6 @@ class RoundsConfig(Seeded):
 
 def _complete(kind: type[Settings], flat: FlatConfig) -> Settings:
     """From a flat form that leaves nothing to a default: both sides of a run read the same."""
-    if lacking := sorted(set(to_flat(kind())) - set(flat)):
+    if lacking := sorted({one.key for one in entries(kind)} - set(flat)):
         raise ConfigError(f"the run config lacks {', '.join(lacking)}")
     return from_flat(kind, flat)

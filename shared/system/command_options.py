@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 from typing_extensions import override
 
-from shared.system.options import Entry, entries, from_flat, old_names, to_flat
+from shared.system.options import Entry, entries, from_flat, old_names
 
 Command = Callable[..., Any]
 
@@ -22,6 +22,8 @@ class Given:
     """Of a parameter ``Annotated[dict[str, Any], Given(KIND)]``: the options of KIND that were given, by key."""
 
     kind: type[Any]
+    deployed: bool = True
+    """whether those too that matter only where platforms are machines of their own"""
 
 
 class OptionsCommand(TyperCommand):
@@ -47,7 +49,7 @@ def with_options(command: Command) -> Command:
     hints.pop("return", None)
     kinds = {name: kind for name, hint in hints.items() if (kind := _kind(hint)) is not None}
     whole = {name for name in kinds if not isinstance(_given(hints[name]), Given)}
-    flags = {name: {_parameter(one): one for one in entries(kind) if one.option.flag} for name, kind in kinds.items()}
+    flags = {name: {_parameter(one): one for one in _flagged(hint)} for name, hint in hints.items() if name in kinds}
 
     @wraps(command)
     def called(**values: Any) -> Any:
@@ -60,7 +62,7 @@ def with_options(command: Command) -> Command:
     parameters: list[inspect.Parameter] = []
     for name, plain in inspect.signature(command).parameters.items():
         if name in kinds:
-            parameters += _flags(flags[name], kinds[name], whole=name in whole)
+            parameters += _flags(flags[name], whole=name in whole)
         else:
             parameters.append(plain.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name]))
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -86,35 +88,39 @@ def _kind(hint: Any) -> type[Any] | None:
     return hint if isinstance(hint, type) and is_dataclass(hint) and any(entries(hint)) else None
 
 
+def _flagged(hint: Any) -> Iterator[Entry]:
+    given = _given(hint)
+    for one in entries(hint if given is None else given.kind):
+        if one.option.flag and (given is None or given.deployed or not one.option.deployed):
+            yield one
+
+
 def _given(hint: Any) -> Any:
     return get_args(hint)[1] if get_origin(hint) is Annotated else None
 
 
-def _flags(found: dict[str, Entry], kind: type[Any], *, whole: bool) -> Iterator[inspect.Parameter]:
+def _flags(found: dict[str, Entry], *, whole: bool) -> Iterator[inspect.Parameter]:
     """In ``whole`` an option has its default, else None where it is not given."""
-    written = to_flat(kind())
     for name, one in found.items():
-        default = written[one.key] if whole else None
-        shown = True if whole else _shown(written[one.key])
-        if one.option.required:
-            default = inspect.Parameter.empty
-        yield inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_annotation(one, shown, whole=whole)
-        )
+        required = one.option.required
+        default = inspect.Parameter.empty if required else one.usual if whole else None
+        hint = _annotation(one, whole=whole, usual="" if required or whole else _shown(one.usual))
+        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 
 
-def _annotation(one: Entry, shown: bool | str, *, whole: bool) -> Any:
+def _annotation(one: Entry, *, whole: bool, usual: str) -> Any:
     said = one.option
-    names = [_flag(one)]
     kind: Any = type(one.default) if said.read is None else str
+    names = [_flag(one)]
     if said.repeated:
         kind = list[str]
     elif kind is bool and one.default:
         names = [f"{_flag(one)}/--no-{_flag(one).removeprefix('--')}"]
-    help_said = said.help + (
-        f" One of {said.bounds}." if said.choices and not all(one in said.help for one in said.choices) else ""
+    named = all(one in said.help for one in said.choices)
+    words = [said.help, "" if named else f"One of {said.bounds}.", f"Default: {usual}." if usual else ""]
+    flag = typer.Option(
+        *names, help=" ".join(filter(None, words)), metavar=said.metavar, rich_help_panel=said.panel, show_default=whole
     )
-    flag = typer.Option(*names, help=help_said, metavar=said.metavar, rich_help_panel=said.panel, show_default=shown)
     return Annotated[kind if whole else kind | None, flag]
 
 
@@ -129,7 +135,7 @@ def _parameter(one: Entry) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return f"{value:g}" if isinstance(value, float) else "" if value in (None, []) else str(value)
 
 
 def _old_flags(kinds: Any) -> Iterator[tuple[str, str]]:

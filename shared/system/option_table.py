@@ -24,7 +24,7 @@ def _row(one: Entry) -> str:
 
 
 def _written(one: Entry) -> str:
-    value = one.default if one.option.write is None else one.option.write(one.default)
+    value = one.usual
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):

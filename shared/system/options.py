@@ -6,6 +6,7 @@ row in the docs. Several concerns are put together by inheritance (one flat set 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from inspect import get_annotations
 from typing import Any, TypeVar
 
 from shared.errors import ConfigError
@@ -47,6 +48,8 @@ class Option:
     """whether its flag must be given"""
     repeated: bool = False
     """whether its flag may be given several times"""
+    deployed: bool = False
+    """whether it matters only where platforms are machines of their own"""
     panel: str | None = None
     """heading of the help under which its flag stands"""
     see: str = ""
@@ -90,6 +93,11 @@ class Entry:
     """names of the fields that lead to it"""
     default: Any
     option: Option
+
+    @property
+    def usual(self) -> Any:
+        """The default, as it is written."""
+        return self.default if self.option.write is None else self.option.write(self.default)
 
     def of(self, settings: Any) -> Any:
         """Its value."""
@@ -142,8 +150,9 @@ def group(kind: type[Settings], *, prefix: str = "", without: tuple[str, ...] = 
 
 
 def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
-    """The options of a dataclass, and of those that it holds, in their order."""
-    for item in fields(kind):
+    """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last."""
+    own = get_annotations(kind)
+    for item in sorted(fields(kind), key=lambda item: item.name not in own):
         if (said := item.metadata.get(Option)) is not None:
             key = said.key or prefix + item.name.replace("_", "-")
             yield Entry(key=key, path=(item.name,), default=item.default, option=said)

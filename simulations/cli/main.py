@@ -5,6 +5,7 @@ import sys
 import typer
 
 from shared.errors import GraftError, InputError
+from shared.system.command_options import OptionsCommand
 from simulations.cli.benchmark import benchmark
 from simulations.cli.compare import compare
 from simulations.cli.export import export
@@ -24,7 +25,8 @@ def about() -> None:
     """Run whole federations on one machine and report what transfer was worth."""
 
 
-for command in (run, report, compare, export, benchmark, world):
+app.command(cls=OptionsCommand)(run)
+for command in (report, compare, export, benchmark, world):
     app.command()(command)
 
 
