@@ -6,11 +6,9 @@ from pathlib import Path
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
 from client.data.spec import parse_folder
-from client.fitting.contenders import Contenders
+from client.features.data_settings import DataSettings
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger
-from client.transfer.model import TuningSettings
-from shared.federation.config import adapter_rank
 from shared.system.settings_file import read_settings
 
 CONTRIBUTIONS = ("moments-reply", "train-reply")
@@ -31,49 +29,19 @@ def is_agent(folder: Path) -> bool:
     return AgentHome(folder).settings.is_file()
 
 
-def agents_fitting(folder: Path) -> Fitting:
-    """By the agent's settings; raises ConfigError where they make no sense."""
+def agents_fitting(folder: Path, asked: FitSettings) -> Fitting:
+    """As it is asked, on the data and by the history that the agent's folder tells; raises ConfigError."""
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
-    return platform_fitting(
-        settings.data,
-        settings.features,
-        settings.seed,
-        settings.min_user_events,
-        settings.min_item_events,
-        took_part=has_contributed(home),
-    )
+    return platform_fitting(settings.data, settings, replace(asked, took_part=has_contributed(home)))
 
 
-def platform_fitting(
-    line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool
-) -> Fitting:
-    """Of the platform ``DIR[,option=value...]``; raises ConfigError."""
+def platform_fitting(line: str, data: DataSettings, asked: FitSettings) -> Fitting:
+    """As it is asked, of the platform ``DIR[,option=value...]``; raises ConfigError."""
     spec = parse_folder(line)
-    preparation = spec.preparation(min_user_events, min_item_events)
-    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
+    preparation = spec.preparation(data.min_user_events, data.min_item_events)
+    settings = replace(asked, preparation=preparation, features=data.features, seed=data.seed)
     return Fitting(data=spec.path, settings=settings)
-
-
-def with_contenders(
-    fitting: Fitting,
-    *,
-    own: bool,
-    methods: str,
-    teacher: str,
-    alignment: str,
-    adapters: str,
-    moments_weight: float,
-) -> Fitting:
-    """The same with what may compete to be served, ``methods`` with commas between; raises ConfigError."""
-    contenders = Contenders(
-        own=own,
-        methods=tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip())),
-        teacher=teacher,
-        alignment=alignment,
-        tuning=TuningSettings(rank=adapter_rank(adapters), moments_weight=moments_weight),
-    )
-    return replace(fitting, settings=replace(fitting.settings, contenders=contenders))
 
 
 def has_contributed(home: AgentHome) -> bool:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from client.features.data_settings import FEATURE_SPACES
 from shared.system.log_format import HELP as LOG_HELP
 
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
@@ -36,8 +35,4 @@ VaultKey = Annotated[
     ),
 ]
 Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
-Features = Annotated[str, typer.Option(help=f"Feature space: {FEATURE_SPACES}.")]
-Seed = Annotated[int, typer.Option(help="Of every random draw.")]
-MinUserEvents = Annotated[int, typer.Option(help="Users with fewer events are left out.")]
-MinItemEvents = Annotated[int, typer.Option(help="Items with fewer events are left out.")]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]

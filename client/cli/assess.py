@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import Features, MinItemEvents, MinUserEvents, PlatformLine, Seed
+from client.cli.arguments import PlatformLine
+from client.features.data_settings import DataSettings
+from shared.system.command_options import with_options
 
 
+@with_options
 def assess(
     folder: PlatformLine,
     encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
-    features: Features = "hashing",
-    seed: Seed = 0,
-    min_user_events: MinUserEvents = 3,
-    min_item_events: MinItemEvents = 1,
+    data: DataSettings,
     as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
 ) -> None:
     """Say before joining whether an encoder will pay on this platform: yes, no or too early, and why.
@@ -28,9 +28,9 @@ def assess(
     found = assess_platform(
         folder,
         encoder,
-        features=features,
-        seed=seed,
-        min_user_events=min_user_events,
-        min_item_events=min_item_events,
+        features=data.features,
+        seed=data.seed,
+        min_user_events=data.min_user_events,
+        min_item_events=data.min_item_events,
     )
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))

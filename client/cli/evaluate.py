@@ -1,7 +1,6 @@
 """``graft-client evaluate``: how good what a fit would serve is, as a table or as JSON."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,37 +8,23 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from client.cli.arguments import Features, MinItemEvents, MinUserEvents, PlatformOrAgent, Received, Seed, VaultKey
-from client.cli.encoder_use import (
-    Adapters,
-    Aligned,
-    Methods,
-    MomentsWeight,
-    OwnEncoder,
-    TeacherOf,
-    TookPart,
-    refuse_what_the_agent_says,
-)
+from client.cli.arguments import PlatformOrAgent, Received, VaultKey
+from client.cli.asked_fitting import asked_fitting
+from client.features.data_settings import DataSettings
+from client.fitting.fit_settings import FitSettings
+from shared.system.command_options import with_options
 
 if TYPE_CHECKING:
     from client.evaluation.lift import Interval
     from client.fitting.served_evaluation import ServedEvaluation
 
 
+@with_options
 def evaluate(
     folder: PlatformOrAgent,
     encoder: Received,
-    features: Features = "hashing",
-    seed: Seed = 0,
-    min_user_events: MinUserEvents = 3,
-    min_item_events: MinItemEvents = 1,
-    took_part: TookPart = False,
-    own: OwnEncoder = True,
-    methods: Methods = "feature",
-    teacher: TeacherOf = "encoder",
-    alignment: Aligned = "off",
-    adapters: Adapters = "none",
-    moments_weight: MomentsWeight = 0.0,
+    data: DataSettings,
+    asked: FitSettings,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     vault_key: VaultKey = "",
 ) -> None:
@@ -48,33 +33,19 @@ def evaluate(
 
     Fits as `fit` does and stores nothing; an agent's folder brings its settings, and what callers reported.
     """
-    from client.agent.fitting import agents_fitting, is_agent, platform_fitting, with_contenders
     from client.agent.private_part import heads_and_key
     from client.fitting.served_evaluation import evaluate_fit
     from client.fitting.served_fit import open_fit
     from client.serving.private_folder import open_private_folder
     from client.serving.reported_events import ReportedEvents
 
+    fitting, agent = asked_fitting(folder, data, asked)
     reports = heads = None
-    if is_agent(Path(folder)):
-        refuse_what_the_agent_says()
-        chosen = agents_fitting(Path(folder))
-        place, key = heads_and_key(Path(folder), None, vault_key)
-        private = open_private_folder(place, key)
+    if agent is not None:
+        private = open_private_folder(*heads_and_key(agent, None, vault_key))
         reports, heads = ReportedEvents(entries=private.reported()), private.heads
-    else:
-        chosen = platform_fitting(folder, features, seed, min_user_events, min_item_events, took_part=took_part)
-    chosen = with_contenders(
-        chosen,
-        own=own,
-        methods=methods,
-        teacher=teacher,
-        alignment=alignment,
-        adapters=adapters,
-        moments_weight=moments_weight,
-    )
-    work = open_fit(chosen.data, encoder, chosen.settings, reports, heads)
-    show(evaluate_fit(work, chosen.settings.seed), as_json=as_json)
+    work = open_fit(fitting.data, encoder, fitting.settings, reports, heads)
+    show(evaluate_fit(work, fitting.settings.seed), as_json=as_json)
 
 
 def show(found: "ServedEvaluation", *, as_json: bool) -> None:

@@ -5,26 +5,32 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import Features, MinItemEvents, MinUserEvents, PlatformLine, Seed
-from shared.encoder.presets import PRESETS
+from client.cli.arguments import PlatformLine
+from client.features.data_settings import DataSettings
+from shared.encoder.presets import EncoderSize
+from shared.system.command_options import with_options
 
 
+@with_options
 def pretrain(
     folder: PlatformLine,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
-    encoder: Annotated[str, typer.Option(help=f"Size of the encoder: {', '.join(PRESETS)}.")] = "small",
-    features: Features = "hashing",
-    seed: Seed = 0,
-    min_user_events: MinUserEvents = 3,
-    min_item_events: MinItemEvents = 1,
+    size: EncoderSize,
+    data: DataSettings,
 ) -> None:
     """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
     from client.data.spec import parse_folder
     from client.fitting.pretrain import pretrain_folder
 
     spec = parse_folder(folder)
-    preparation = spec.preparation(min_user_events, min_item_events)
-    outcome = pretrain_folder(spec.path, out, preparation=preparation, features=features, preset=encoder, seed=seed)
+    outcome = pretrain_folder(
+        spec.path,
+        out,
+        preparation=spec.preparation(data.min_user_events, data.min_item_events),
+        features=data.features,
+        preset=size.encoder,
+        seed=data.seed,
+    )
     typer.echo(
         f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
         f"validation NDCG@10 {outcome.best_validation:.4f}"

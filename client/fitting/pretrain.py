@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.data.preparation import Preparation, prepare
+from client.data.folder_options import Preparation
+from client.data.preparation import prepare
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.cross_fitting import Catalogue
 from client.features.item_features import item_features

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from client.guard.outbound_guard import Passed
 from shared.errors import ConfigError, LedgerError
+
+if TYPE_CHECKING:
+    from client.guard.outbound_guard import Passed
 
 PLACE = Path("logs") / "outbound.jsonl"
 """in an agent's folder"""
@@ -38,7 +41,7 @@ class LedgerLine:
     """why it did not leave"""
 
     @classmethod
-    def left(cls, passed: Passed, *, task: str, round_number: int, now: datetime) -> "LedgerLine":
+    def left(cls, passed: "Passed", *, task: str, round_number: int, now: datetime) -> "LedgerLine":
         """A line for what the guard let pass."""
         return cls(time=_stamp(now), round=round_number, task=task, **asdict(passed))
 

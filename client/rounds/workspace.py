@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.data_moment import DataMoment
+from client.data.folder_options import Preparation
 from client.data.platform import MIN_CONTRIBUTING, Platform
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import PlatformSpec, parse_platform_spec
 from client.features.catalogue_vectors import CatalogueVectors

@@ -37,7 +37,7 @@ class LowRank:
         "none",
         key="adapters",
         old=("local-adapters",),
-        check=adapter_rank,
+        check=lambda _key, text: adapter_rank(text),
         metavar="none|lora:RANK",
         help="none, or lora:RANK: an encoder changes by low-rank adapters, in rounds, where they travel in a byte a "
         "number, and where it is tuned.",

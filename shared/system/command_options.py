@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -71,14 +71,10 @@ def with_options(command: Command) -> Command:
     return called
 
 
-def given_on_the_command_line(kind: type[Any]) -> list[str]:
-    """The flags of ``kind`` that the command which is running now was called with."""
-    context = click.get_current_context()
-    return [
-        _flag(one)
-        for one in entries(kind)
-        if context.get_parameter_source(_parameter(one)) is click.core.ParameterSource.COMMANDLINE
-    ]
+def given_on_the_command_line(options: Iterable[Entry]) -> list[str]:
+    """The flags of these options with which the command was called that runs now."""
+    source = click.get_current_context().get_parameter_source
+    return [_flag(one) for one in options if source(_parameter(one)) is click.core.ParameterSource.COMMANDLINE]
 
 
 def _kind(hint: Any) -> type[Any] | None:

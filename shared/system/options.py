@@ -35,8 +35,8 @@ class Option:
     most: float | None = None
     above: float | None = None
     below: float | None = None
-    check: Callable[[Any], object] | None = None
-    """raises ConfigError for a value that cannot be"""
+    check: Callable[[str, Any], object] | None = None
+    """of a key and its value: raises ConfigError where that cannot be"""
     read: Callable[[str, object], Any] | None = None
     """from a key and a text or TOML value, where that is not the value itself; raises ConfigError"""
     write: Callable[[Any], Any] | None = None
@@ -67,8 +67,8 @@ class Option:
         return f"{self.least:g} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of the right kind lies within the bounds."""
-        return (
+        """Whether a value of the right kind lies within the bounds; None, where a field may be None, always does."""
+        return value is None or (
             (not self.choices or value in self.choices)
             and (self.least is None or value >= self.least)
             and (self.above is None or value > self.above)
@@ -97,7 +97,11 @@ class Entry:
     @property
     def usual(self) -> Any:
         """The default, as it is written."""
-        return self.default if self.option.write is None else self.option.write(self.default)
+        return self.written(self.default)
+
+    def written(self, value: Any) -> Any:
+        """A value as JSON."""
+        return value if value is None or self.option.write is None else self.option.write(value)
 
     def of(self, settings: Any) -> Any:
         """Its value."""
@@ -111,7 +115,7 @@ class Entry:
             one_of = "one of " if self.option.choices else ""
             raise ConfigError(f"{self.key} must be {one_of}{self.option.bounds}; got {value!r}")
         if self.option.check is not None:
-            self.option.check(value)
+            self.option.check(self.key, value)
 
     def taken(self, value: object) -> Any:
         """The value as the field has it, a whole number for a real one, a list for a tuple; raises ConfigError."""
@@ -171,8 +175,7 @@ def check(settings: Any) -> None:
 
 def to_flat(settings: Any) -> dict[str, Any]:
     """Key to value, as it is written."""
-    found = {one.key: (one.of(settings), one.option.write) for one in entries(type(settings))}
-    return {key: value if write is None else write(value) for key, (value, write) in found.items()}
+    return {one.key: one.written(one.of(settings)) for one in entries(type(settings))}
 
 
 def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from client.features.data_settings import DataSettings
 from client.transfer.encoder_use import EncoderUse
-from shared.encoder.presets import PRESETS
+from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError
 from shared.federation.config import AGGREGATIONS, RoundsConfig
 from shared.system.options import Say, entries, from_flat, group, option, renamed, to_flat
@@ -35,7 +35,7 @@ EMBEDDED_ENCODER = "tiny"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig(DataSettings, EncoderUse):
+class RunConfig(DataSettings, EncoderUse, EncoderSize):
     """One run; raises ConfigError where a value makes no sense. Its seed is the first one."""
 
     sources: tuple[str, ...] = option(
@@ -63,7 +63,6 @@ class RunConfig(DataSettings, EncoderUse):
         (), read=read_report, write=list, help="Platforms to report, commas between them; all without any."
     )
     seeds: int = option(1, least=1, help="How many seeds are run: seed, seed + 1, ...")
-    encoder: str = option("small", choices=tuple(PRESETS), help="Size of every encoder.")
     clicks: bool = option(
         True,
         read=read_switch,
@@ -74,7 +73,7 @@ class RunConfig(DataSettings, EncoderUse):
     plugin: "PluginFile | None" = option(
         None,
         read=read_plugin,
-        write=lambda plugin: None if plugin is None else plugin.to_json(),
+        write=lambda plugin: plugin.to_json(),
         metavar="FILE",
         help="A Python file with scorers or an aggregation of your own; docs/plugins.md.",
     )

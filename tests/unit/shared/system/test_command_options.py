@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from shared.errors import ConfigError
 from shared.system.command_options import Given, OptionsCommand, given_on_the_command_line, with_options
-from shared.system.options import check, option
+from shared.system.options import check, entries, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ def app_of(command: Any) -> typer.Typer:
 
 @with_options
 def bake(dish: Annotated[str, typer.Argument(help="What.")], oven: Oven, minutes: int = 5) -> None:
-    typer.echo(f"{dish} {minutes} {oven} {given_on_the_command_line(Oven)}")
+    typer.echo(f"{dish} {minutes} {oven} {given_on_the_command_line(entries(Oven))}")
 
 
 @with_options
