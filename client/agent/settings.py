@@ -9,7 +9,7 @@ from client.features.data_settings import DataSettings
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
 from shared.system.metrics_option import MetricsPort
-from shared.system.options import option
+from shared.system.options import entries, option
 
 if TYPE_CHECKING:
     from client.agent.home import AgentHome
@@ -32,15 +32,14 @@ class AgentSettings(DataSettings, MetricsPort):
     data: str = option(
         "",
         required=True,
-        metavar="DIR[,option=value...]",
+        metavar="DIR[,...]",
         help="The platform folder or an SQL source's file, with options as in assess.",
     )
     vault_key: str = option(
         "",
         metavar="KIND:WHERE",
-        help="What opens the vault: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE; a relative "
-        "path counts from the agent's folder. init makes a new file there; empty in the settings: heads are plain "
-        "files.",
+        help="What opens the vault: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE. Without it "
+        "init makes a new file in DIR; empty in the settings: heads are plain files.",
     )
     policy: str = option(
         "",
@@ -90,8 +89,5 @@ class AgentSettings(DataSettings, MetricsPort):
             vault_key=str(self.key_source(home) or ""),
             policy=str(home.folder / self.policy) if self.policy else "",
             ledger=str(home.ledger),
-            seed=self.seed,
-            features=self.features,
-            min_user_events=self.min_user_events,
-            min_item_events=self.min_item_events,
+            **{one.path[0]: one.of(self) for one in entries(DataSettings)},
         )

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from client.cli.arguments import AgentOrNone, Heads, LogFormat, VaultKey
+from client.serving.serve_settings import Listening, ServeSettings
 from shared.errors import ConfigError
+from shared.system.command_options import with_options
 from shared.system.log_format import TEXT, begin_log
 
 _LOOK_SECONDS = 0.2
@@ -16,23 +18,15 @@ _LOOK_SECONDS = 0.2
 begins, or lock itself out where the signal's handler wakes what waits."""
 
 
+@with_options
 def serve(
+    listening: Listening,
     folder: AgentOrNone = None,
     heads: Heads = None,
     tokens: Annotated[
         Path | None,
         typer.Option("--tokens", metavar="FILE", help="Who may call: graft-client token add. Default: DIR/tokens."),
     ] = None,
-    host: Annotated[
-        str, typer.Option(help="Where to listen; beyond this machine only with a certificate.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of gRPC; 0 takes a free one.")] = 50061,
-    http_port: Annotated[int, typer.Option(help="Of HTTP and JSON; 0 takes a free one.")] = 8061,
-    certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, for TLS.")] = None,
-    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, of the certificate.")] = None,
-    workers: Annotated[int, typer.Option(help="Requests worked on at the same time.")] = 2,
-    waiting: Annotated[int, typer.Option(help="Requests that may wait; more are turned away.")] = 64,
-    seconds: Annotated[float, typer.Option(help="A request's deadline, where it names none.")] = 2.0,
     vault_key: VaultKey = "",
     log_format: LogFormat = TEXT,
 ) -> None:
@@ -46,30 +40,21 @@ def serve(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     from client.agent.private_part import heads_and_key
-    from client.serving.admission import Limits
-    from client.serving.server import Server, ServeSettings
+    from client.serving.server import Server
     from shared.system.processes.supervision import asked_to_stop
 
     place, opened_by = heads_and_key(folder, heads, vault_key)
-    settings = ServeSettings(
-        heads=place,
-        tokens=_tokens(folder, tokens),
-        vault_key=opened_by,
-        host=host,
-        port=port,
-        http_port=http_port,
-        certificate=certificate,
-        key=key,
-        limits=Limits(workers=workers, waiting=waiting, seconds=seconds),
-    )
+    settings = ServeSettings(heads=place, tokens=_tokens(folder, tokens), vault_key=opened_by, **vars(listening))
     begin_log(log_format)
     asked = asked_to_stop()
     server = Server(settings)
     server.start()
     grpc_port, http_port = server.ports
-    secure = "s" if certificate else ""
+    secure = "s" if listening.certificate else ""
     name = server.front.service.head
-    typer.echo(f"serving head {name} on grpc{secure}://{host}:{grpc_port} and http{secure}://{host}:{http_port}")
+    typer.echo(
+        f"serving head {name} on grpc{secure}://{listening.host}:{grpc_port} and http{secure}://{listening.host}:{http_port}"
+    )
     while not asked():
         time.sleep(_LOOK_SECONDS)
     server.stop()

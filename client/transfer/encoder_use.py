@@ -21,7 +21,6 @@ class EncoderUse:
     )
     alignment: str = option(
         "off",
-        metavar="off|probe:WEIGHT|coral:WEIGHT|gate",
         panel=PANEL,
         help="While tuning: off, probe:WEIGHT, coral:WEIGHT or gate, all three compete.",
     )

@@ -38,7 +38,6 @@ class LowRank:
         key="adapters",
         old=("local-adapters",),
         check=lambda _key, text: adapter_rank(text),
-        metavar="none|lora:RANK",
         help="none, or lora:RANK: an encoder changes by low-rank adapters, in rounds, where they travel in a byte a "
         "number, and where it is tuned.",
         see="decisions/0027-low-rank-updates-are-cut-from-whole-training.md",

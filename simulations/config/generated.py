@@ -9,18 +9,36 @@ from pathlib import Path
 
 import tomli_w
 
+from client.agent.settings import AgentSettings
+from client.data.folder_options import FolderOptions
+from client.data.sql.source import SqlSource
+from client.fitting.fit_settings import FitSettings
+from client.guard.site_policy import SitePolicy
+from client.serving.serve_settings import Listening
+from server.coordinator.settings import ServerSettings
 from shared.errors import ConfigError
 from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig
 from shared.system.command_line import run_command
 from shared.system.option_table import former_names_table, option_table
+from simulations.config.run_config import RunConfig
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "python -m simulations.config.generated --write"
 _RUN_CONFIG = re.compile(r"(?<=\[tool\.flwr\.app\.config\]\n).*?(?=\n\[)", re.DOTALL)
 _PAGES = {
     "run-values.md": {"run": option_table(RoundsConfig)},
-    "settings.md": {"former names": former_names_table(RoundsConfig)},
+    "settings.md": {
+        "agent": option_table(AgentSettings),
+        "policy": option_table(SitePolicy),
+        "coordinator": option_table(ServerSettings),
+        "service": option_table(Listening),
+        "fit": option_table(FitSettings),
+        "platform": option_table(FolderOptions),
+        "database": option_table(SqlSource),
+        "simulation": option_table(RunConfig, deep=False),
+        "former names": former_names_table(RoundsConfig),
+    },
 }
 """Page to its tables by the name in their marks."""
 
@@ -52,7 +70,7 @@ def _with_tables(path: Path, tables: dict[str, str]) -> str:
 
 
 def _replaced(path: Path, place: re.Pattern[str], new: str, text: str | None = None) -> str:
-    found, times = place.subn(lambda _: new, path.read_text("utf-8") if text is None else text)
+    found, times = place.subn(lambda _: new, path.read_text("utf-8") if text is None else text, count=1)
     if times != 1:
         raise ConfigError(f"{path}: expected one place of {place.pattern}; found {times}")
     return found
