@@ -28,6 +28,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m simulations.config.generated --check
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)
 	cp -r pyproject.toml server client shared "$(BUNDLE)"
 	cd $(BUNDLE) && FLWR_HOME="$(CURDIR)/build/flwr" FLWR_TELEMETRY_ENABLED=0 FLWR_DISABLE_UPDATE_CHECK=1 "$(CURDIR)/$(BIN)/flwr" build

@@ -20,7 +20,8 @@ import numpy as np
 from benchmarks.peers.environments import ENVIRONMENTS, python_of
 from benchmarks.peers.race_log import Clock, RaceLog
 from benchmarks.peers.race_table import markdown
-from client.data.preparation import Preparation, prepare
+from client.data.folder_options import Preparation
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from client.data.splits import training_sequences
 from shared.errors import DataError

@@ -21,7 +21,7 @@ from shared.federation.config import RoundsConfig
 
 
 def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
-    """The app with an aggregation; that of the deployed one is named by the run config's ``strategy``."""
+    """The app with an aggregation; that of the deployed one is named by the run config's ``aggregation``."""
     made = ServerApp()
 
     @made.main()

@@ -1,1 +1,1 @@
-"""The commands of ``graft-client``: one file a command, which reads its arguments and prints its answer."""
+"""The commands of ``graft-client``: one file a command; what it works with is imported when it is called."""

@@ -1,101 +1,32 @@
-"""A whole round on this platform with nothing sent: what would leave, to the byte, and how long it takes."""
+"""``graft-client dry-run``: a whole round with nothing sent."""
 
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import json
+import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from flwr.app import Array, RecordDict
+import typer
 
-from client.guard.manifest import Asked
-from client.guard.way_out import WayOut
-from client.rounds.asked import asked_of
-from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
-from client.rounds.workspace import NodeSettings, Workspace, open_workspace
-from shared.encoder.encoder import Encoder
-from shared.encoder.file import load_encoder
-from shared.errors import OutboundRefused
-from shared.federation.config import LocalSettings
-from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask, Reply, Task, TrainTask
-from shared.federation.wire import content_bytes
-
-RUN = "0" * 32
-_WIDE = 60
+from client.cli.arguments import PRIVATE, AgentFolder
 
 
-@dataclass(frozen=True, kw_only=True)
-class Leaving:
-    """What one answer of the round holds."""
+def dry_run(
+    folder: AgentFolder,
+    encoder: Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file on offer.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, nothing cut off.")] = False,
+) -> None:
+    """Do a whole round with nothing sent: say exactly what would leave this platform, and how long it takes."""
+    from client.agent.home import AgentHome
+    from client.agent.settings import AgentSettings
+    from client.rounds.dry_run import dry_run as round_with_nothing_sent
+    from shared.federation.config import LocalSettings
+    from shared.system.settings_file import read_settings
 
-    answer: str
-    seconds: float
-    size: int
-    """in bytes"""
-    values: dict[str, Any]
-    """by record and name: shape and type of an array, anything else as it is"""
-
-    def lines(self) -> list[str]:
-        """For people; long texts are cut off."""
-        lines = [f"{self.answer}: {self.size:,} bytes, after {self.seconds:.1f} seconds"]
-        return lines + [f"  {name}: {_shown(value)}" for name, value in self.values.items()]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values, nothing cut off."""
-        return {"answer": self.answer, "seconds": self.seconds, "bytes": self.size, "values": self.values}
-
-
-def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> list[Leaving]:
-    """Answer one task of each kind from an encoder file, past the site policy; the heads on record are neither read
-    nor changed, and the ledger gets no line.
-
-    Raises ConfigError, DataError or EncoderFileError where the round would fail.
-    """
-    encoder, _ = load_encoder(encoder_file)
-    way_out = WayOut.of(node.policy, "")
-    with tempfile.TemporaryDirectory() as folder:
-        apart = replace(node, heads=folder, vault_key="")
-        workspace = open_workspace(apart, minimum_users=way_out.policy.minimum_users)
-        return [
-            _left(asked_of(task.facts, workspace), answer, way_out)
-            for task, answer in _answers(encoder, local, workspace)
-        ]
-
-
-def _answers(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> list[tuple[Task, Callable[[], Reply]]]:
-    moments = MomentsTask(round=0, feature_space=encoder.spec.feature_space)
-    train = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=local)
-    evaluate = EvaluateTask(round=1, seed=0, encoder=encoder)
-    return [
-        (moments, lambda: moments_reply(moments, workspace)),
-        (train, lambda: train_reply(train, workspace)),
-        (evaluate, lambda: evaluate_reply(evaluate, workspace)),
-    ]
-
-
-def _left(asked: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:
-    start = time.monotonic()
-    try:
-        content = way_out.let_out(way_out.turned_away(asked) or answer(), asked)
-    except OutboundRefused:
-        content = way_out.let_out(Failed(round=asked.round, code=FailureCode.REFUSED), asked)
-    seconds = time.monotonic() - start
-    return Leaving(answer=str(asked.task), seconds=seconds, size=content_bytes(content), values=_values(content))
-
-
-def _values(content: RecordDict) -> dict[str, Any]:
-    return {
-        f"{record}.{name}": _array(value) if isinstance(value, Array) else value
-        for record, fields in content.items()
-        for name, value in fields.items()
-    }
-
-
-def _array(array: Array) -> str:
-    return f"{array.dtype} {list(array.shape)}, {len(array.data):,} bytes"
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= _WIDE else f"{text[:_WIDE]}… ({len(text)} characters)"
+    os.umask(PRIVATE)
+    home = AgentHome.existing(folder)
+    settings = read_settings(AgentSettings, home.settings)
+    found = round_with_nothing_sent(settings.node(home), encoder, LocalSettings())
+    if as_json:
+        typer.echo(json.dumps([one.to_json() for one in found], indent=2))
+    else:
+        typer.echo("\n".join(line for one in found for line in one.lines()))

@@ -1,84 +1,40 @@
-"""``graft-client fit`` and ``evaluate`` on an agent's folder: its settings and ledger say what else options would."""
+"""``graft-client fit``: fit what a platform serves."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+import typer
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
-from client.data.spec import parse_folder
-from client.fitting.contenders import Contenders
+from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey
+from client.cli.asked_fitting import asked_fitting
+from client.features.data_settings import DataSettings
 from client.fitting.fit_settings import FitSettings
-from client.guard.ledger import Ledger
-from client.transfer.part_settings import TuningSettings
-from shared.federation.config import adapter_rank
-from shared.system.settings_file import read_settings
-
-CONTRIBUTIONS = ("moments-reply", "train-reply")
-"""answers by which a platform's users enter an encoder"""
+from shared.system.command_options import with_options
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fitting:
-    """What is fitted, and how."""
+@with_options
+def fit(
+    folder: PlatformOrAgent,
+    encoder: Received,
+    data: DataSettings,
+    asked: FitSettings,
+    heads: Heads = None,
+    vault_key: VaultKey = "",
+) -> None:
+    """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
 
-    data: Path
-    """the platform folder, or an SQL source's file"""
-    settings: FitSettings
+    The encoder that the heads serve until now competes too; what is above local beyond noise, and best, is served.
+    What callers reported to a service of the same heads is fitted on, too.
+    Of an agent's folder, its settings say what the data are and how they are prepared, its vault keeps the heads, and
+    its ledger tells whether the platform helped to train encoders.
+    Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
+    it a vault (`graft-client vault make`) and say where its key is.
+    """
+    from client.agent.private_part import heads_and_key
+    from client.fitting.served_fit import fit_recommender
+    from client.serving.private_folder import open_private_folder
+    from client.serving.reported_events import ReportedEvents
 
-
-def is_agent(folder: Path) -> bool:
-    """Whether an agent's folder lies there."""
-    return AgentHome(folder).settings.is_file()
-
-
-def agents_fitting(folder: Path) -> Fitting:
-    """By the agent's settings; raises ConfigError where they make no sense."""
-    home = AgentHome.existing(folder)
-    settings = read_settings(AgentSettings, home.settings)
-    return platform_fitting(
-        settings.data,
-        settings.features,
-        settings.seed,
-        settings.min_user_events,
-        settings.min_item_events,
-        took_part=has_contributed(home),
-    )
-
-
-def platform_fitting(
-    line: str, features: str, seed: int, min_user_events: int, min_item_events: int, *, took_part: bool
-) -> Fitting:
-    """Of the platform ``DIR[,option=value...]``; raises ConfigError."""
-    spec = parse_folder(line)
-    preparation = spec.preparation(min_user_events, min_item_events)
-    settings = FitSettings(preparation=preparation, features=features, seed=seed, took_part=took_part)
-    return Fitting(data=spec.path, settings=settings)
-
-
-def with_contenders(
-    fitting: Fitting,
-    *,
-    own: bool,
-    methods: str,
-    teacher: str,
-    alignment: str,
-    adapters: str,
-    moments_weight: float,
-) -> Fitting:
-    """The same with what may compete to be served, ``methods`` with commas between; raises ConfigError."""
-    contenders = Contenders(
-        own=own,
-        methods=tuple(dict.fromkeys(name.strip() for name in methods.split(",") if name.strip())),
-        teacher=teacher,
-        alignment=alignment,
-        tuning=TuningSettings(rank=adapter_rank(adapters), moments_weight=moments_weight),
-    )
-    return replace(fitting, settings=replace(fitting.settings, contenders=contenders))
-
-
-def has_contributed(home: AgentHome) -> bool:
-    """Whether the ledger has an answer by which users of this platform entered an encoder; or cannot tell."""
-    if not home.ledger.exists():
-        return False
-    lines, unreadable = Ledger(home.ledger).lines()
-    return bool(unreadable) or any(line.kind in CONTRIBUTIONS for line in lines)
+    fitting, agent = asked_fitting(folder, data, asked, heads)
+    place, key = heads_and_key(agent, heads, vault_key)
+    private = open_private_folder(place, key)
+    reports = ReportedEvents(entries=private.reported())
+    verdict = fit_recommender(fitting.data, encoder, private.heads, fitting.settings, reports)
+    typer.echo(f"{place}: serves {verdict.served}; {verdict.reason}")

@@ -1,75 +1,34 @@
-"""Making an agent's folder: its key pair, the coordinator's authority, and the settings."""
+"""``graft-client init``: make a platform's agent."""
 
-import shlex
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from cryptography import x509
+import typer
 
-from client.agent.home import AgentHome
-from client.agent.keys import new_key_pair
-from client.agent.private_part import make_private_part
 from client.agent.settings import AgentSettings
-from client.data.source import require_readable
-from client.data.spec import parse_platform_spec
-from client.store.key_source import FILE, KeySource
-from shared.errors import ConfigError
-from shared.system.settings_file import to_toml
-from shared.system.whole_file import write_whole
+from client.cli.arguments import PRIVATE
+from client.cli.start import start
+from shared.system.command_options import with_options
 
 
-def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:
-    """Make the folder; where the settings name no key of the vault, it gets a key file of its own.
+@with_options
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder, to be made.")],
+    ca: Annotated[Path, typer.Option("--ca", metavar="FILE", help="The coordinator's ca.crt.")],
+    asked: AgentSettings,
+    and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,
+) -> None:
+    """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform."""
+    from client.agent.new_agent import absolute_data, absolute_key, enrolment_line, make_agent, where_the_key_is
 
-    Raises ConfigError where there is one already, for an authority that is none, or a key that cannot be had.
-    """
-    certificate = _authority(authority)
-    home = AgentHome(folder.resolve())
-    if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
-        raise ConfigError(f"{folder}: exists already and is not an empty folder")
-    try:
-        _write(home, settings, certificate)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
-    return home
-
-
-def enrolment_line(home: AgentHome, settings: AgentSettings) -> str:
-    """What the coordinator's operator runs once the public key is there."""
-    return f"graft-server enroll {shlex.quote(settings.name)} --public-key {home.public_key.name}"
-
-
-def absolute_data(name: str, data: str) -> str:
-    """The platform folder, with its options, wherever a process stands; raises ConfigError for a bad line."""
-    spec = parse_platform_spec(f"{name}={data}")
-    require_readable(spec.path, now=False)
-    return str(replace(spec, path=spec.path.resolve())).removeprefix(f"{name}=")
-
-
-def absolute_key(key: str) -> str:
-    """What opens the vault, wherever a process stands; raises ConfigError for anything else than KIND:WHERE."""
-    return str(KeySource.parse(key).within(Path.cwd())) if key else ""
-
-
-def _write(home: AgentHome, settings: AgentSettings, certificate: bytes) -> None:
-    """The settings last: they show that the folder is whole."""
-    whole = replace(settings, vault_key=settings.vault_key or f"{FILE}:{home.vault_key.name}", policy=home.policy.name)
-    home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    home.folder.chmod(0o700)
-    make_private_part(home, whole, own_key=not settings.vault_key)
-    keys = new_key_pair()
-    write_whole(home.key, keys.private)
-    write_whole(home.public_key, keys.public)
-    write_whole(home.authority, certificate)
-    write_whole(home.settings, to_toml(whole))
-
-
-def _authority(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        x509.load_pem_x509_certificate(content)
-    except OSError as error:
-        raise ConfigError(f"{path}: the authority's certificate cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: expected the authority's certificate as PEM") from error
-    return content
+    os.umask(PRIVATE)
+    settings = replace(asked, data=absolute_data(asked.name, asked.data), vault_key=absolute_key(asked.vault_key))
+    home = make_agent(folder, settings, ca)
+    typer.echo(f"{home.folder}: an agent of {settings.name}; its private key stays here")
+    typer.echo(f"what it learns is sealed in {home.vault}; {where_the_key_is(home, asked.vault_key)}")
+    typer.echo(f"what may leave stands in {home.policy}; graft-client audit tells what has left")
+    typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
+    if and_start:
+        start(home.folder, background=True)

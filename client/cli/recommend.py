@@ -1,21 +1,44 @@
 """``graft-client recommend``: a user's list at the terminal, with reasons."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from client.recommender.recommender import Recommendation, Recommender, Wish
+from client.cli.arguments import AgentOrNone, Heads, VaultKey
+
+if TYPE_CHECKING:
+    from client.recommender.recommender import Recommendation, Recommender
 
 REASONS = 3
 """Scorers and history items that are named."""
 _TITLE = 48
 
 
-def answer(recommender: Recommender, user: str, k: int, *, as_json: bool) -> None:
+def recommend(
+    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom to recommend to.")],
+    folder: AgentOrNone = None,
+    heads: Heads = None,
+    k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    vault_key: VaultKey = "",
+) -> None:
+    """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
+    from client.agent.private_part import heads_and_key
+    from client.recommender.recommender import open_recommender
+    from client.store.head_store import open_heads
+
+    place, key = heads_and_key(folder, heads, vault_key)
+    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json)
+
+
+def answer(recommender: "Recommender", user: str, k: int, *, as_json: bool) -> None:
     """Print the user's list; raises DataError where there is no such user."""
+    from client.recommender.recommender import Wish
+
     rows = [
         _row(recommender, one) for one in recommender.recommend(recommender.history_of(user), Wish(k=k, reasons=True))
     ]
@@ -38,7 +61,7 @@ def _shown(text: str) -> str:
     )
 
 
-def _row(recommender: Recommender, one: Recommendation) -> dict[str, Any]:
+def _row(recommender: "Recommender", one: "Recommendation") -> dict[str, Any]:
     ids, texts = recommender.items.item_ids, recommender.items.texts
     return {
         "item": ids[one.item],

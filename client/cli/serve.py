@@ -1,4 +1,4 @@
-"""``graft-client serve``: answer callers until told to stop; ``graft-client token``: who may call."""
+"""``graft-client serve``: answer callers until told to stop."""
 
 import os
 import time
@@ -7,56 +7,28 @@ from typing import Annotated
 
 import typer
 
-from client.agent.home import AgentHome
-from client.agent.private_part import heads_and_key
-from client.serving.tokens import add_token, revoke_token
+from client.cli.arguments import AgentOrNone, Heads, LogFormat, VaultKey
+from client.serving.serve_settings import Listening, ServeSettings
 from shared.errors import ConfigError
-from shared.system.log_format import HELP as LOG_HELP
+from shared.system.command_options import with_options
 from shared.system.log_format import TEXT, begin_log
-from shared.system.processes.supervision import asked_to_stop
 
-callers = typer.Typer(help="Who may call the service.", no_args_is_help=True)
-TokenFile = Annotated[Path, typer.Option("--tokens", metavar="FILE", help="The file of callers.")]
-VaultKey = Annotated[
-    str,
-    typer.Option(
-        "--vault-key",
-        metavar="KIND:WHERE",
-        envvar="GRAFT_VAULT_KEY",
-        help="What opens the vault in the folder of heads: file:PATH, env:VARIABLE or passphrase:VARIABLE.",
-    ),
-]
-AgentFolder = Annotated[
-    Path | None, typer.Argument(metavar="[DIR]", help="An agent's folder: heads, key and tokens are its own.")
-]
-Heads = Annotated[
-    Path | None, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads, where no agent's is.")
-]
-Caller = Annotated[str, typer.Argument(metavar="NAME", help="The caller.")]
 _LOOK_SECONDS = 0.2
 """Between two looks whether it was told to stop: a wait without an end can sleep through a signal that comes as it
 begins, or lock itself out where the signal's handler wakes what waits."""
 
 
+@with_options
 def serve(
-    folder: AgentFolder = None,
+    listening: Listening,
+    folder: AgentOrNone = None,
     heads: Heads = None,
     tokens: Annotated[
         Path | None,
         typer.Option("--tokens", metavar="FILE", help="Who may call: graft-client token add. Default: DIR/tokens."),
     ] = None,
-    host: Annotated[
-        str, typer.Option(help="Where to listen; beyond this machine only with a certificate.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Of gRPC; 0 takes a free one.")] = 50061,
-    http_port: Annotated[int, typer.Option(help="Of HTTP and JSON; 0 takes a free one.")] = 8061,
-    certificate: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, for TLS.")] = None,
-    key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM, of the certificate.")] = None,
-    workers: Annotated[int, typer.Option(help="Requests worked on at the same time.")] = 2,
-    waiting: Annotated[int, typer.Option(help="Requests that may wait; more are turned away.")] = 64,
-    seconds: Annotated[float, typer.Option(help="A request's deadline, where it names none.")] = 2.0,
     vault_key: VaultKey = "",
-    log_format: Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)] = TEXT,
+    log_format: LogFormat = TEXT,
 ) -> None:
     """Serve the fitted recommender over gRPC and HTTP until told to stop.
 
@@ -67,30 +39,22 @@ def serve(
     # pages large enough that neither reading nor asking for them takes as long as the work
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    # what stands behind the service takes a second to import, which no other command shall wait for
-    from client.serving.admission import Limits
-    from client.serving.server import Server, ServeSettings
+    from client.agent.private_part import heads_and_key
+    from client.serving.server import Server
+    from shared.system.processes.supervision import asked_to_stop
 
     place, opened_by = heads_and_key(folder, heads, vault_key)
-    settings = ServeSettings(
-        heads=place,
-        tokens=_tokens(folder, tokens),
-        vault_key=opened_by,
-        host=host,
-        port=port,
-        http_port=http_port,
-        certificate=certificate,
-        key=key,
-        limits=Limits(workers=workers, waiting=waiting, seconds=seconds),
-    )
+    settings = ServeSettings(heads=place, tokens=_tokens(folder, tokens), vault_key=opened_by, **vars(listening))
     begin_log(log_format)
     asked = asked_to_stop()
     server = Server(settings)
     server.start()
     grpc_port, http_port = server.ports
-    secure = "s" if certificate else ""
+    secure = "s" if listening.certificate else ""
     name = server.front.service.head
-    typer.echo(f"serving head {name} on grpc{secure}://{host}:{grpc_port} and http{secure}://{host}:{http_port}")
+    typer.echo(
+        f"serving head {name} on grpc{secure}://{listening.host}:{grpc_port} and http{secure}://{listening.host}:{http_port}"
+    )
     while not asked():
         time.sleep(_LOOK_SECONDS)
     server.stop()
@@ -101,17 +65,6 @@ def _tokens(agent: Path | None, tokens: Path | None) -> Path:
         return tokens
     if agent is None:
         raise ConfigError("expected --tokens FILE, which says who may call; graft-client token add makes it")
+    from client.agent.home import AgentHome
+
     return AgentHome(agent).tokens
-
-
-@callers.command("add")
-def token_add(name: Caller, tokens: TokenFile) -> None:
-    """Print a new token for a caller; it cannot be read again, and an older one of his is void."""
-    typer.echo(add_token(tokens, name))
-
-
-@callers.command("revoke")
-def token_revoke(name: Caller, tokens: TokenFile) -> None:
-    """Make a caller's token void; a service that runs notices within a second."""
-    revoke_token(tokens, name)
-    typer.echo(f"{tokens}: {name} may call no more")

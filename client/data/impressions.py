@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.folder_options import Preparation
 from client.data.impression_split import impression_cuts
 from client.data.platform import Platform, Sequences, Stage
-from client.data.preparation import Preparation
 from client.data.ragged import offsets_of, stretches
 from client.data.splits import select, take, training_sequences
 from shared.seeding import rng_for

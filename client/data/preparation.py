@@ -13,94 +13,25 @@
    are left. Where the data grow while they are in use, each is drawn by his id (``user_draw.py``), else by his row.
 """
 
-import math
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.folder_options import Preparation, Range
 from client.data.impression_split import without_held_out_clicks
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
 from client.data.user_draw import WEIGHTING_SHARE, draw_by_id
-from shared.errors import ConfigError, DataError
+from shared.errors import DataError
 from shared.seeding import rng_for
 
 ITEM_FILTER_PASSES = 3
 MIN_EVENTS = 3
 MIN_TRAINING_USERS = 50
 """At any fraction."""
-FEWEST_TRAINING_USERS = 10
-"""That can be asked for by number; fewer cannot be split into folds that say anything."""
-
-
-Range = tuple[float, float]
-"""From A to B percent of an order, 0 <= A < B <= 100."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preparation:
-    """What is kept of a platform folder; raises ConfigError where a value makes no sense."""
-
-    min_rating: float | None = None
-    """Events rated lower are dropped; None keeps all."""
-    repeats: Literal["first", "keep"] = "first"
-    """Whether a user's later events on the same item are dropped or kept."""
-    min_user_events: int = 3
-    """Users with fewer events are dropped."""
-    min_item_events: int = 1
-    """Items with fewer events are dropped."""
-    users: Range | None = None
-    """The part of the users that is taken; None takes all."""
-    items: Range | None = None
-    """The part of the catalogue that is taken; None takes all."""
-    time: Range | None = None
-    """The part of the events, in time order, that is taken, of users who have none before it; None takes all."""
-    max_users: int | None = None
-    """At most so many users; None sets no limit."""
-    fraction: float = 1.0
-    """The part of the users whose events may be trained on; the test users stay the same."""
-    train_users: int | None = None
-    """Instead of a fraction, so many users whose events may be trained on; all where there are fewer."""
-    ordered: bool = True
-    """False where the events have no meaningful order in time."""
-
-    def __post_init__(self) -> None:
-        if self.min_rating is not None and not math.isfinite(self.min_rating):
-            raise ConfigError(f"min-rating must be a finite number; got {self.min_rating}")
-        if self.repeats not in ("first", "keep"):
-            raise ConfigError(f"repeats must be one of first, keep; got {self.repeats!r}")
-        if not 0 < self.fraction <= 1:
-            raise ConfigError(f"fraction must be above 0 and at most 1; got {self.fraction:g}")
-        _check_train_users(self.train_users, self.fraction)
-        _check_at_least_one("min-user-events", self.min_user_events)
-        _check_at_least_one("min-item-events", self.min_item_events)
-        _check_at_least_one("max-users", self.max_users)
-        _check_range("users", self.users)
-        _check_range("items", self.items)
-        _check_range("time", self.time)
-        if self.time is not None and not self.ordered:
-            raise ConfigError("time takes a part of events in time order; it cannot stand beside order=none")
-
-
-def _check_at_least_one(name: str, count: int | None) -> None:
-    if count is not None and count < 1:
-        raise ConfigError(f"{name} must be 1 or more; got {count}")
-
-
-def _check_train_users(count: int | None, fraction: float) -> None:
-    if count is not None and count < FEWEST_TRAINING_USERS:
-        raise ConfigError(f"train-users must be {FEWEST_TRAINING_USERS} or more; got {count}")
-    if count is not None and fraction != 1:
-        raise ConfigError("train-users and fraction both say who is trained on; only one of them can be given")
-
-
-def _check_range(name: str, part: Range | None) -> None:
-    if part is not None and not 0 <= part[0] < part[1] <= 100:
-        raise ConfigError(f"{name} must be A-B in percent with 0 <= A < B <= 100; got {part[0]:g}-{part[1]:g}")
 
 
 def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed: int) -> Platform:

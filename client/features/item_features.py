@@ -6,15 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.features import hashing, precomputed
+from client.features.data_settings import FEATURE_SPACES
 from client.features.items import Items
 from client.features.kept_vectors import KeptVectors
 from client.features.sentences import NAME as SENTENCES
 from client.features.sentences import sentence_space
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace
-
-CHOICES = f"hashing[:DIM], precomputed[:LABEL] or {SENTENCES}:MODEL"
-"""The feature spaces, as they are written."""
 
 
 def check_features(features: str) -> None:
@@ -24,7 +22,7 @@ def check_features(features: str) -> None:
         bounds = f"a multiple of 64 from {hashing.LEAST_DIM} to {hashing.MOST_DIM}"
         raise ConfigError(f"features hashing:DIM must have a DIM that is {bounds}; got {features!r}")
     if name not in (hashing.NAME, precomputed.NAME) and not (name == SENTENCES and label):
-        raise ConfigError(f"features must be {CHOICES}; got {features!r}")
+        raise ConfigError(f"features must be {FEATURE_SPACES}; got {features!r}")
 
 
 def item_features(
@@ -34,7 +32,7 @@ def item_features(
 
     Args:
         items: a platform, for its catalogue, or other items of it.
-        features: one of ``CHOICES``.
+        features: one of ``FEATURE_SPACES``.
         kept: what keeps the vectors of texts already read; None reads all.
 
     Raises:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.folder_options import Preparation
 from client.data.platform import Platform
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import platform_name, read_platform_data
 from client.features.catalogue import Catalogue
 from client.features.item_features import item_features

@@ -1,44 +1,63 @@
 """What competes to be served on a platform beside its local recommender: how a received encoder may be used."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from client.transfer.feature import FEATURE
-from client.transfer.part_settings import PartSettings, TuningSettings
-from client.transfer.table import METHODS, competing
+from client.transfer.encoder_use import PANEL, EncoderUse
 from shared.errors import ConfigError
+from shared.federation.config import LowRank
+from shared.system.options import option
 
-USES = tuple(name for name in competing() if METHODS[name].origin == "received")
-"""The methods that use a received encoder."""
+if TYPE_CHECKING:
+    from client.transfer.part_settings import PartSettings
+
+
+def uses() -> tuple[str, ...]:
+    """The methods that use a received encoder."""
+    from client.transfer.table import METHODS, competing  # with torch, for which no other command shall wait
+
+    return tuple(name for name in competing() if METHODS[name].origin == "received")
+
+
+def _read_methods(_key: str, text: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in str(text).split(",") if name.strip()))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contenders:
+class Contenders(EncoderUse, LowRank):
     """The choice; raises ConfigError where a value makes no sense."""
 
-    own: bool = True
-    """whether ``local`` may hold an encoder that the platform trains alone"""
-    methods: tuple[str, ...] = (FEATURE.name,)
-    """of ``USES``; the gate chooses among them and what was served before"""
-    teacher: str = "encoder"
-    """of ``knowledge``, as ``PartSettings`` takes it"""
-    alignment: str = "off"
-    """while the encoder is tuned, as ``PartSettings`` takes it"""
-    tuning: TuningSettings = field(default_factory=TuningSettings)
+    own: bool = option(
+        True, help="The platform also trains an encoder alone, for the recommender that a received one must beat."
+    )
+    methods: tuple[str, ...] = option(
+        ("feature",),
+        read=_read_methods,
+        write=",".join,
+        panel=PANEL,
+        help="With commas: feature (as it came), model (tuned here), knowledge (it teaches a smaller one). The last "
+        "two are trained here, which takes as long again. The gate chooses among them and what was served before.",
+    )
 
     def __post_init__(self) -> None:
-        unknown = [method for method in self.methods if method not in USES]
+        super().__post_init__()
+        known = uses()
+        unknown = [method for method in self.methods if method not in known]
         if unknown or not self.methods:
             found = repr(unknown[0]) if unknown else "none"
-            raise ConfigError(f"methods must be one or more of {', '.join(USES)}; got {found}")
+            raise ConfigError(f"methods must be one or more of {', '.join(known)}; got {found}")
         self.parts(preset="")
 
-    def parts(self, preset: str) -> PartSettings:
+    def parts(self, preset: str) -> "PartSettings":
         """How trained parts are made under a received encoder of ``preset``."""
-        return PartSettings(
-            preset=preset, own=self.own, teacher=self.teacher, alignment=self.alignment, tuning=self.tuning
-        )
+        from client.transfer.part_settings import PartSettings, TuningSettings
+
+        tuning = TuningSettings(rank=self.rank, moments_weight=self.moments_weight)
+        return PartSettings(preset=preset, own=self.own, teacher=self.teacher, alignment=self.alignment, tuning=tuning)
 
     def names(self, *, took_part: bool) -> tuple[str, ...]:
         """The methods by their names in a verdict: an encoder that the platform helped to train is a federated one."""
-        chosen = [METHODS[name] for name in USES if name in self.methods]
+        from client.transfer.table import METHODS
+
+        chosen = [METHODS[name] for name in uses() if name in self.methods]
         return tuple((took_part and method.after_rounds) or method.name for method in chosen)

@@ -2,23 +2,28 @@
 
 from dataclasses import dataclass, field
 
-from client.data.preparation import Preparation
+from client.data.folder_options import Preparation
+from client.features.data_settings import DataSettings
 from client.fitting.contenders import Contenders
 from shared.errors import ConfigError
+from shared.system.options import group, option
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitSettings:
-    """How a recommender is fitted."""
+    """How a recommender is fitted; the fields that are no options are those of the data that are fitted on."""
 
     preparation: Preparation = field(default_factory=Preparation)
-    features: str = "hashing"
+    features: str = DataSettings.features
     """the feature space as ``item_features`` takes it"""
-    seed: int = 0
+    seed: int = DataSettings.seed
     """of every random draw; for an encoder that the platform helped to train, the seed under which it did"""
-    took_part: bool = False
-    """whether the platform's contributing users helped to train the encoder"""
-    contenders: Contenders = field(default_factory=Contenders)
+    took_part: bool = option(
+        False,
+        help="This platform helped to train the encoder, under the same seed and preparation: only the users who "
+        "stayed out of that judge it.",
+    )
+    contenders: Contenders = group(Contenders)
 
     def __post_init__(self) -> None:
         if self.took_part and self.contenders.alignment != "off":

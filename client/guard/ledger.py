@@ -53,7 +53,7 @@ class LedgerLine:
     """why it did not leave"""
 
     @classmethod
-    def left(cls, passed: Passed, *, task: str, round_number: int, now: datetime) -> "LedgerLine":
+    def left(cls, passed: "Passed", *, task: str, round_number: int, now: datetime) -> "LedgerLine":
         """A line for what the guard let pass."""
         return cls(time=_stamp(now), round=round_number, task=task, **asdict(passed))
 

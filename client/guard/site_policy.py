@@ -12,6 +12,7 @@ from pathlib import Path
 
 from client.data.platform import MIN_CONTRIBUTING
 from shared.federation.messages import DeclineReason
+from shared.system.options import check, option
 from shared.system.settings_file import read_settings, require
 
 PLACE = "policy.toml"
@@ -31,29 +32,30 @@ class TaskKind(StrEnum):
 class SitePolicy:
     """The rules, checked; raises ConfigError for what cannot be."""
 
-    tasks: tuple[str, ...] = tuple(TaskKind)
-    """the tasks that are worked on: moments, train, evaluate"""
-    maximum_bytes: int = 256 * 2**20
-    """of one answer"""
-    minimum_users: int = MIN_CONTRIBUTING
-    """training users below which nothing about them is told"""
-    quiet_hours: str = ""
-    """HH:MM-HH:MM in the machine's local time, in which no task is worked on and no result leaves; empty: none"""
-    tell_losses: bool = True
-    """a local round's two losses, two digits after the point"""
-    tell_validation: bool = True
-    """what an encoder is worth here, two digits"""
-    tell_users: bool = True
-    """how many users stand behind an answer, as a power of two"""
-    tell_declined: bool = True
-    """why the platform only receives; else it says no more than that it refuses"""
+    tasks: tuple[str, ...] = option(
+        tuple(one.value for one in TaskKind),
+        help="The tasks that are worked on, of moments, train, evaluate.",
+    )
+    maximum_bytes: int = option(256 * 2**20, least=1, help="Of one answer.")
+    minimum_users: int = option(
+        MIN_CONTRIBUTING, least=MIN_CONTRIBUTING, help="Training users below which nothing about them is told."
+    )
+    quiet_hours: str = option(
+        "",
+        metavar="HH:MM-HH:MM",
+        help="In the machine's local time, in which no task is worked on and no result leaves; empty: none.",
+    )
+    tell_losses: bool = option(True, help="A local round's two losses, two digits after the point.")
+    tell_validation: bool = option(True, help="What an encoder is worth here, two digits.")
+    tell_users: bool = option(True, help="How many users stand behind an answer, as a power of two.")
+    tell_declined: bool = option(
+        True, help="Why the platform only receives; else it says no more than that it refuses."
+    )
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.tasks) - set(TaskKind))
         require("tasks", not unknown, f"some of {', '.join(TaskKind)}", ", ".join(unknown))
-        require("maximum_bytes", self.maximum_bytes >= 1, "1 or more", self.maximum_bytes)
-        least = MIN_CONTRIBUTING
-        require("minimum_users", self.minimum_users >= least, f"{least} or more", self.minimum_users)
+        check(self)
         hours = not self.quiet_hours or _HOURS.fullmatch(self.quiet_hours) is not None
         require("quiet_hours", hours, "HH:MM-HH:MM or empty", self.quiet_hours)
 

@@ -1,7 +1,7 @@
 """A platform opened for the tasks of rounds: its data, its vectors and its head store."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from client.data.platform import MIN_CONTRIBUTING, Platform
 from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.catalogue_vectors import CatalogueVectors
+from client.features.data_settings import DataSettings
 from client.features.kept_vectors import KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.serving.round_reports import reports_as_of
@@ -24,7 +25,7 @@ from shared.feature_space.spec import FeatureSpace
 
 
 @dataclass(frozen=True, kw_only=True)
-class NodeSettings:
+class NodeSettings(DataSettings):
     """What a platform's node config says; it never comes from the server."""
 
     platform: str
@@ -37,17 +38,12 @@ class NodeSettings:
     """the site policy, a TOML file; empty: the default one"""
     ledger: str = ""
     """where every answer that leaves is written down first; empty keeps no ledger"""
-    seed: int = 0
-    """of the preparation"""
-    features: str = "hashing"
-    min_user_events: int = 3
-    min_item_events: int = 1
 
     @classmethod
     def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":
         """Raises ConfigError for a missing, unknown or ill-typed key."""
         given = {name.replace("-", "_"): value for name, value in config.items()}
-        kinds = {name: int if kind is int else str for name, kind in cls.__annotations__.items()}
+        kinds = {item.name: int if item.type is int else str for item in fields(cls)}
         unknown, missing = sorted(set(given) - set(kinds)), sorted({"platform", "heads"} - set(given))
         if unknown or missing:
             raise ConfigError(f"the node config has the unknown keys {unknown} and lacks {missing}")
@@ -58,7 +54,7 @@ class NodeSettings:
 
     def to_node_config(self) -> dict[str, str | int]:
         """The inverse of ``from_node_config``."""
-        return {name.replace("_", "-"): getattr(self, name) for name in self.__annotations__}
+        return {item.name.replace("_", "-"): getattr(self, item.name) for item in fields(self)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,29 +6,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shared.errors import ConfigError, Overloaded, TooLate
+from shared.errors import Overloaded, TooLate
+from shared.system.options import check, option
 
-MOST_WORKERS, MOST_WAITING, LONGEST = 256, 4096, 3600.0
+LONGEST = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Of all protocols together; raises ConfigError where a value makes no sense."""
 
-    workers: int = 2
-    """requests worked on at the same time"""
-    waiting: int = 64
-    """requests that may wait for a worker; one more is turned away at once"""
-    seconds: float = 2.0
-    """a request's deadline, where its caller names none"""
+    workers: int = option(2, least=1, most=256, help="Requests worked on at the same time.")
+    waiting: int = option(64, least=0, most=4096, help="Requests that may wait for a worker; more are turned away.")
+    seconds: float = option(2.0, above=0, most=LONGEST, help="A request's deadline, where its caller names none.")
 
     def __post_init__(self) -> None:
-        if not 1 <= self.workers <= MOST_WORKERS:
-            raise ConfigError(f"workers must be 1 to {MOST_WORKERS}; got {self.workers}")
-        if not 0 <= self.waiting <= MOST_WAITING:
-            raise ConfigError(f"waiting must be 0 to {MOST_WAITING}; got {self.waiting}")
-        if not 0 < self.seconds <= LONGEST:
-            raise ConfigError(f"seconds must be above 0 and at most {LONGEST:g}; got {self.seconds:g}")
+        check(self)
 
 
 class Admission:

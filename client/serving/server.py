@@ -1,13 +1,11 @@
 """A platform's service as one process: both protocols, and a watch for new heads and tokens."""
 
 import gc
-import ipaddress
 import logging
 import socket
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,51 +13,19 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from client.recommender.served_head import RECORD
-from client.serving.admission import Limits
 from client.serving.front import Front
 from client.serving.grpc_service import Address, GrpcServer
 from client.serving.http_gateway import http_app
 from client.serving.only_service import only_service
 from client.serving.private_folder import open_private_folder
+from client.serving.serve_settings import ServeSettings
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import ConfigError, GraftError
 
 LOG = logging.getLogger(__name__)
-MOST_PORT = 65535
 GRACE = 30.0
 """Seconds that requests under way have when the service stops."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServeSettings:
-    """Where and how a platform serves; raises ConfigError where a value makes no sense."""
-
-    heads: Path
-    tokens: Path
-    vault_key: str = ""
-    """what opens the vault in ``heads``, KIND:WHERE; empty: plain files"""
-    host: str = "127.0.0.1"
-    port: int = 50061
-    """of gRPC; 0 takes a free one"""
-    http_port: int = 8061
-    certificate: Path | None = None
-    """PEM, with ``key``; without them the service is for this machine alone"""
-    key: Path | None = None
-    limits: Limits = field(default_factory=Limits)
-    watch_seconds: float = 1.0
-    """between two looks for a new head and new tokens"""
-
-    def __post_init__(self) -> None:
-        for name, port in (("port", self.port), ("http-port", self.http_port)):
-            if not 0 <= port <= MOST_PORT:
-                raise ConfigError(f"{name} must be 0 to {MOST_PORT}; got {port}")
-        if (self.certificate is None) != (self.key is None):
-            raise ConfigError("a certificate needs its key, and a key its certificate")
-        if self.certificate is None and not _is_loopback(self.host):
-            raise ConfigError(
-                f"on {self.host} others can listen: give a certificate and its key, or serve on 127.0.0.1"
-            )
 
 
 class Server:
@@ -146,13 +112,6 @@ class Server:
         except GraftError as error:
             self.front.metrics.swapped("failed")
             LOG.warning("going on as before: %s", error)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read(file: Path | None) -> bytes:

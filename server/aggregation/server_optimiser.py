@@ -13,7 +13,7 @@ from flwr.app import Array, ArrayRecord, Message, MessageType, MetricRecord, Rec
 from flwr.serverapp.strategy import FedAdam, FedAvg, FedAvgM
 from numpy.typing import NDArray
 
-from shared.federation.config import RoundsConfig, Strategy
+from shared.federation.config import Aggregation, RoundsConfig
 
 FLAT = "flat"
 WEIGHT = "num-examples"
@@ -58,7 +58,7 @@ def _fedadam(config: RoundsConfig) -> FedAvg:
     return FedAdam(eta=config.server_rate, beta_1=config.server_momentum)
 
 
-STRATEGIES: dict[Strategy, Callable[[RoundsConfig], FedAvg]] = {
+AGGREGATIONS: dict[Aggregation, Callable[[RoundsConfig], FedAvg]] = {
     "fedavg": _fedavg,
     "fedavgm": _fedavgm,
     "fedadam": _fedadam,
@@ -69,7 +69,7 @@ class ServerOptimiser:
     """Keeps the strategy, and with it momentum and second moments, from round to round."""
 
     def __init__(self, config: RoundsConfig) -> None:
-        self.strategy = STRATEGIES[config.strategy](config)
+        self.strategy = AGGREGATIONS[config.aggregation](config)
 
     def step(
         self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int

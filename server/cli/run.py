@@ -1,127 +1,48 @@
-"""Writing a run down for the supervisor, and following it to its end."""
+"""``graft-server run``: write a run down for the supervisor, and follow it to its end."""
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
+import typer
 
-from server.coordinator.home import ServerHome
-from server.coordinator.run_book import OPEN, Run, RunBook
-from server.engine.supervisor import supervision
-from shared.errors import ConfigError, FederationError
+from server.cli.arguments import Home
+from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
-
-LOOK_SECONDS = 0.5
-MIB = 2**20
-Plain = bool | int | float | str
+from shared.system.command_options import Given, say, with_options
+from shared.system.options import assigned, from_flat
 
 
-def asked_config(named: Mapping[str, Plain | None], settings: Iterable[str]) -> RoundsConfig:
-    """The run's config from named options (None: not given) and ``KEY=VALUE`` texts.
+@with_options
+def run(
+    named: Annotated[dict[str, Any], Given(RoundsConfig)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any value of the run: docs/run-values.md; repeatable."),
+    ] = None,
+    resume: Annotated[int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Run rounds from the newest encoder, and follow them; the run goes on without this terminal."""
+    from rich.console import Console
+
+    from server.coordinator.home import ServerHome
+    from server.engine.followed_run import begin, follow, go_on
+
+    found = ServerHome.existing(home)
+    if resume is not None and (named or settings):
+        raise ConfigError("a run goes on with what it was asked; --resume takes no other option of the run")
+    begun = begin(found, asked_config(named, settings or ())) if resume is None else go_on(found, resume)
+    if detach:
+        typer.echo(f"run {begun.number} is queued")
+    else:
+        follow(begun, found, Console())
+
+
+def asked_config(named: Mapping[str, object], settings: Iterable[str]) -> RoundsConfig:
+    """The run's config from options that were given and ``KEY=VALUE`` texts.
 
     Raises ConfigError for an unknown key or a value of another kind.
     """
-    config: dict[str, Plain] = dict(RoundsConfig().to_run_config())
-    config.update({name: value for name, value in named.items() if value is not None})
-    for text in settings:
-        name, equals, value = text.partition("=")
-        if not equals or name not in config:
-            raise ConfigError(f"expected KEY=VALUE with a KEY of {', '.join(sorted(config))}; got {text!r}")
-        config[name] = _typed(name, value, type(config[name]))
-    return RoundsConfig.from_run_config(config)
-
-
-def begin(home: ServerHome, config: RoundsConfig) -> Run:
-    """Write a new run down, from the newest encoder; raises ConfigError where the server does not run."""
-    _require_running(home)
-    return RunBook(home.runs).add(config, home.encoder.read_bytes())
-
-
-def go_on(home: ServerHome, number: int) -> Run:
-    """Queue a run again that was stopped or has failed; raises ConfigError for any other."""
-    _require_running(home)
-    run = RunBook(home.runs).get(number)
-    standing = run.standing()
-    if standing.state not in {"stopped", "failed"}:
-        raise ConfigError(f"run {number} is {standing.state}; only one that was stopped or has failed can go on")
-    run.stands(replace(standing, state="queued", engine_run=None, idle_submissions=0, reason=""))
-    return run
-
-
-def follow(run: Run, home: ServerHome, console: Console) -> None:
-    """Show each round as it ends, until the run does; raises FederationError where it fails or is stopped."""
-    console.print(f"run {run.number}, in {run.folder}; it goes on without this terminal")
-    if console.is_terminal:
-        with Live(console=console, refresh_per_second=2) as live:
-            for history in _histories(run, home):
-                live.update(_table(history, run))
-    else:
-        shown = 0
-        for history in _histories(run, home):
-            for record in history[shown:]:
-                console.print("  ".join(_cells(record)))
-            shown = len(history)
-    standing = run.standing()
-    if standing.state != "completed":
-        raise FederationError(f"run {run.number} {standing.state}: {standing.reason}")
-    console.print(f"run {run.number} is completed; its encoder: {run.encoder}")
-
-
-def _histories(run: Run, home: ServerHome) -> Iterator[list[dict[str, Any]]]:
-    """The history again and again while the run is open, and once more after."""
-    while run.standing().state in OPEN:
-        if not supervision(home).running():
-            raise FederationError(f"run {run.number} waits until the server runs again: graft-server start")
-        yield run.history()
-        time.sleep(LOOK_SECONDS)
-    yield run.history()
-
-
-def _table(history: list[dict[str, Any]], run: Run) -> Table:
-    table = Table("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
-    for record in history:
-        table.add_row(*_cells(record))
-    table.caption = f"run {run.number}: {run.standing().state}"
-    return table
-
-
-def _cells(record: Mapping[str, Any]) -> list[str]:
-    """One line of the history in words and figures; losses and NDCG@10 are means over platforms."""
-    losses = [phases.get("encoder", next(iter(phases.values()), 0.0)) for phases in record["losses"].values()]
-    quality = [parts["both"] for parts in record["validation"].values() if "both" in parts]
-    absent = [*record["missing"], *record["failed"], *record["dropped"], *record["declined"]]
-    away = f" (without {', '.join(absent)})" if absent else ""
-    return [
-        f"{record['kind']} {record['round']}",
-        f"{len(record['platforms'])}{away}",
-        _mean(losses),
-        _mean(quality),
-        f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
-        f"{record['seconds']:.0f}",
-        record["note"]
-        or ("" if record.get("kept", True) or record["kind"] != "evaluate" else "clearly worse than before: not kept"),
-    ]
-
-
-def _mean(values: list[float]) -> str:
-    return f"{sum(values) / len(values):.4f}" if values else ""
-
-
-def _require_running(home: ServerHome) -> None:
-    if not supervision(home).running():
-        raise ConfigError(f"{home.folder}: the server does not run; start it with graft-server start")
-
-
-def _typed(name: str, text: str, kind: type[Plain]) -> Plain:
-    if kind is bool:
-        if text not in {"true", "false"}:
-            raise ConfigError(f"{name} must be true or false; got {text!r}")
-        return text == "true"
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise ConfigError(f"{name} must be a {kind.__name__}; got {text!r}") from error
+    return from_flat(RoundsConfig, {**named, **assigned(RoundsConfig, settings, say)})

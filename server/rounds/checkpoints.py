@@ -20,6 +20,7 @@ from shared.errors import CheckpointError, ConfigError
 from shared.federation.config import RoundsConfig
 from shared.system.array_digest import array_digest
 from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
+from shared.system.options import renamed
 from shared.system.whole_file import write_whole
 
 ENCODER_FILE, HISTORY_FILE = "encoder.safetensors", "rounds.json"
@@ -60,6 +61,7 @@ class Checkpoints:
         if not path.exists():
             return None
         arrays, facts = _read(path)
+        facts["config"] = renamed(RoundsConfig, facts["config"])
         for what, expected in self._identity.items():
             if facts[what] != expected:
                 raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")

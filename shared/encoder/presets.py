@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from shared.system.options import check, option
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
@@ -40,3 +42,13 @@ two of them err in other places (decisions/0021), and it trains four to six time
 
 ``nano`` is for a student on a device: at 512 inputs it has a sixth of the numbers of ``small`` (64,161 of 390,305),
 and does an eighteenth of its work per item of a history. Its id rows, which are most of a head, are a third as long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSize:
+    """Of what is trained anew."""
+
+    encoder: str = option("small", choices=tuple(PRESETS), help="Size of the encoder.")
+
+    def __post_init__(self) -> None:
+        check(self)

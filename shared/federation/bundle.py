@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from shared.errors import ConfigError
-from shared.federation.config import RoundsConfig
+from shared.federation.config import FlatConfig, RoundsConfig
 
 NAME = "graft"
 PACKAGES = ("server", "client", "shared")
@@ -34,14 +34,18 @@ def write_bundle(folder: Path) -> Path:
 
 def app_description() -> dict[str, Any]:
     """What Flower reads of an app: its name and version, its two components and the run config's defaults."""
-    config = {"encoder": "", "out": "", "resume": False, **RoundsConfig().to_run_config()}
     app = {
         "publisher": NAME,
         "fab-include": [f"{package}/**/*.py" for package in PACKAGES],
         "components": {"serverapp": "server.app:app", "clientapp": "client.app:app"},
-        "config": config,
+        "config": static_run_config(),
     }
     return {"project": {"name": NAME, "version": version(NAME)}, "tool": {"flwr": {"app": app}}}
+
+
+def static_run_config() -> FlatConfig:
+    """The run config's keys with their defaults: Flower takes no other."""
+    return {"encoder": "", "out": "", "resume": False, **RoundsConfig().to_run_config()}
 
 
 def _copy_modules(package: str, target: Path) -> None:

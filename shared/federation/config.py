@@ -1,142 +1,22 @@
 """The configuration of a federated run, which both sides read the same way."""
 
 import re
-from dataclasses import MISSING, dataclass, field, fields, replace
-from typing import Any, Literal, Self, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
+from shared.system.options import Plain, check, entries, from_flat, group, option, renamed, to_flat
+from shared.system.seeded import Seeded
 
-Strategy = Literal["fedavg", "fedavgm", "fedadam"]
+Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
+AGGREGATIONS = get_args(Aggregation)
 Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
 Downloads = Literal["whole", "steps"]
 Updates = Literal["whole", "steps"]
-FlatConfig = dict[str, bool | float | int | str]
+FlatConfig = dict[str, Plain]
 
+Settings = TypeVar("Settings")
 _LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocalSettings:
-    """How a platform trains in one round; what the server may ask for, and no more."""
-
-    head_epochs: int = 1
-    """passes that train the head alone, the encoder frozen"""
-    encoder_epochs: int = 4
-    """passes that train the encoder alone, the head frozen (FedRep; Collins et al. 2021)"""
-    head_rate: float = 1e-2
-    encoder_rate: float = 2e-3
-    tokens: int = 2048
-    """positions per step"""
-    steps: int = 10
-    """most steps of a pass: a round takes about as long everywhere, and nobody's update is long for his size alone"""
-    negatives: int = 1024
-    """uniform draws per step where the catalogue is too large for the full softmax"""
-    proximal: float = 0.01
-    """μ of the pull μ/2 ‖θ − θ_received‖² on the encoder (FedProx; Li et al. 2020)"""
-    clip_norm: float = 0.0
-    """longest update sent; 0 sets no limit"""
-    dropout: float = 0.1
-    id_dropout: float = 0.7
-    """share of items per step that are seen by their content alone: what travels must do without ids"""
-    adapters: str = "none"
-    """``lora:RANK``: a low-rank adapter with the most of what changed travels; ``none``: the encoder itself"""
-    updates: Updates = "whole"
-    """how an encoder that was trained travels: whole, or as a byte a number of what changed"""
-
-    def __post_init__(self) -> None:
-        for name in ("head_epochs", "encoder_epochs", "proximal", "clip_norm"):
-            _require(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("head_rate", "encoder_rate"):
-            _require(self, name, getattr(self, name) > 0, "above 0")
-        for name in ("tokens", "steps", "negatives"):
-            _require(self, name, getattr(self, name) >= 1, "1 or more")
-        for name in ("dropout", "id_dropout"):
-            _require(self, name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
-        _require(self, "updates", self.updates in get_args(Updates), f"one of {', '.join(get_args(Updates))}")
-        adapted = adapter_rank(self.adapters) > 0
-        _require(self, "updates", not adapted or self.updates == "whole", "whole where an adapter travels")
-
-    @property
-    def rank(self) -> int:
-        """Of the adapter that is trained; 0 for none."""
-        return adapter_rank(self.adapters)
-
-    def to_flat(self) -> FlatConfig:
-        """Kebab-case names with plain values."""
-        return {_kebab(item.name): getattr(self, item.name) for item in fields(self)}
-
-    @classmethod
-    def from_flat(cls, flat: FlatConfig) -> Self:
-        """The inverse of ``to_flat``; raises ConfigError for a missing, unknown or ill-typed key."""
-        return cls(**_typed(cls, flat))
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoundsConfig:
-    """What the server does in a run."""
-
-    seed: int = 0
-    rounds: int = 12
-    """training rounds after the moments round"""
-    moments: bool = True
-    """whether the linear part is solved anew from the platforms' moments"""
-    ridge: float = 0.0
-    """λ of the linear part, as a share of the mean eigenvalue; 0 takes the one that is usual for the number of pairs"""
-    strategy: Strategy = "fedavg"
-    weighting: Weighting = "uniform"
-    """how much a platform's update counts: all the same, by the root of its users, or as its moments help the others"""
-    server_rate: float = 1.0
-    """step along the mean update; for fedadam the step per number (the paper's η; .001 to .01 is usual)"""
-    server_momentum: float = 0.9
-    """fedavgm's momentum and fedadam's β₁; fedavg has none"""
-    min_platforms: int = 1
-    """fewer usable replies leave the encoder as it is; fewer platforms online end the run"""
-    require_all: bool = False
-    """whether every round needs an answer of each platform online at the start; who was killed is asked again"""
-    wait_seconds: float = 60.0
-    """how long the server waits for the minimum of platforms"""
-    deadline_seconds: float = 600.0
-    """how long the server waits for replies; who is later loses this round"""
-    evaluate_every: int = 1
-    """evaluate after every so many training rounds, and after the last; 0 never evaluates"""
-    downloads: Downloads = "whole"
-    """what goes to a platform that holds an encoder of the run: the new one, or a byte a number of what changed"""
-    final_rate: float = 0.1
-    """share of the platforms' learning rates that is left in the last round, reached linearly"""
-    local: LocalSettings = field(default_factory=LocalSettings)
-
-    def __post_init__(self) -> None:
-        _require(self, "strategy", self.strategy in get_args(Strategy), f"one of {', '.join(get_args(Strategy))}")
-        _require(self, "weighting", self.weighting in get_args(Weighting), f"one of {', '.join(get_args(Weighting))}")
-        _require(
-            self, "weighting", self.moments or self.weighting != "helpfulness", "another one where no moments are sent"
-        )
-        _require(self, "downloads", self.downloads in get_args(Downloads), f"one of {', '.join(get_args(Downloads))}")
-        for name in ("seed", "rounds", "ridge", "evaluate_every"):
-            _require(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("server_rate", "wait_seconds", "deadline_seconds"):
-            _require(self, name, getattr(self, name) > 0, "above 0")
-        _require(self, "server_momentum", 0 <= self.server_momentum < 1, "at least 0 and below 1")
-        _require(self, "final_rate", 0 < self.final_rate <= 1, "above 0 and at most 1")
-        _require(self, "min_platforms", self.min_platforms >= 1, "1 or more")
-
-    def local_in(self, number: int) -> LocalSettings:
-        """How platforms train in the round of this number, from 1 on."""
-        share = 1 - (1 - self.final_rate) * (number - 1) / max(1, self.rounds - 1)
-        local = self.local
-        return replace(local, head_rate=share * local.head_rate, encoder_rate=share * local.encoder_rate)
-
-    def to_run_config(self) -> FlatConfig:
-        """Flower's flat run config: kebab-case names, those of ``local`` under ``local-``."""
-        own = {_kebab(item.name): getattr(self, item.name) for item in fields(self) if item.name != "local"}
-        return {**own, **{f"local-{name}": value for name, value in self.local.to_flat().items()}}
-
-    @classmethod
-    def from_run_config(cls, flat: FlatConfig) -> Self:
-        """The inverse of ``to_run_config``; raises ConfigError for an unknown or ill-typed key."""
-        local = {name.removeprefix("local-"): value for name, value in flat.items() if name.startswith("local-")}
-        own = {name: value for name, value in flat.items() if not name.startswith("local-")}
-        return cls(**_typed(cls, own), local=LocalSettings.from_flat(local))
 
 
 def adapter_rank(text: str) -> int:
@@ -149,25 +29,203 @@ def adapter_rank(text: str) -> int:
     return int(found[1])
 
 
-def _kebab(name: str) -> str:
-    return name.replace("_", "-")
+@dataclass(frozen=True, kw_only=True)
+class LowRank:
+    """Whether an encoder changes by low-rank adapters."""
+
+    adapters: str = option(
+        "none",
+        key="adapters",
+        old=("local-adapters",),
+        check=lambda _key, text: adapter_rank(text),
+        help="none, or lora:RANK: an encoder changes by low-rank adapters, in rounds, where they travel in a byte a "
+        "number, and where it is tuned.",
+        see="decisions/0027-low-rank-updates-are-cut-from-whole-training.md",
+    )
+
+    @property
+    def rank(self) -> int:
+        """Of the adapters; 0 for none."""
+        return adapter_rank(self.adapters)
 
 
-def _require(config: Any, name: str, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ConfigError(f"{_kebab(name)} must be {expected}; got {getattr(config, name)!r}")
+@dataclass(frozen=True, kw_only=True)
+class LocalSettings(LowRank):
+    """How a platform trains in one round; what the server may ask for, and no more."""
+
+    head_epochs: int = option(1, least=0, flag="", help="Passes of a round that train the head alone.")
+    encoder_epochs: int = option(
+        4,
+        least=0,
+        flag="",
+        help="Passes that then train the encoder alone, the head frozen (FedRep; Collins et al. 2021).",
+    )
+    head_rate: float = option(1e-2, above=0, flag="", help="Learning rate of the head.")
+    encoder_rate: float = option(2e-3, above=0, flag="", help="Learning rate of the encoder.")
+    tokens: int = option(2048, least=1, flag="", help="Positions of histories per step.")
+    steps: int = option(
+        10,
+        least=1,
+        flag="",
+        help="Most steps of a pass: a round takes about as long everywhere, and nobody's update is long for his size "
+        "alone.",
+    )
+    negatives: int = option(
+        1024,
+        least=1,
+        flag="",
+        help="Uniform draws per step where the catalogue is too large for the full softmax.",
+    )
+    proximal: float = option(
+        0.01,
+        least=0,
+        flag="",
+        help="μ of the pull μ/2 ‖θ − θ_received‖² on the encoder (FedProx; Li et al. 2020).",
+    )
+    clip_norm: float = option(0.0, least=0, flag="", help="Longest update sent; 0 sets no limit.")
+    dropout: float = option(0.1, least=0, below=1, flag="", help="Dropout in training.")
+    id_dropout: float = option(
+        0.7,
+        least=0,
+        below=1,
+        flag="",
+        help="Share of items per step that are seen by their content alone: what travels must do without ids.",
+    )
+    updates: Updates = option(
+        "whole",
+        key="updates",
+        old=("local-updates",),
+        choices=get_args(Updates),
+        help="How an update travels: whole, as the encoder, or in steps, a byte a number of what changed; whole where "
+        "adapters travel.",
+        see="decisions/0006-low-rank-updates.md",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.rank and self.updates != "whole":
+            raise ConfigError(f"updates must be whole where an adapter travels; got {self.updates!r}")
+
+    def to_flat(self) -> FlatConfig:
+        """Kebab-case names with plain values."""
+        return to_flat(self)
+
+    @classmethod
+    def from_flat(cls, flat: FlatConfig) -> Self:
+        """The inverse of ``to_flat``; raises ConfigError for a missing, unknown or ill-typed key."""
+        return _complete(cls, flat)
 
 
-def _typed(cls: type[Any], flat: FlatConfig) -> dict[str, Any]:
-    """The values by field name, whole numbers taken where a real one is expected."""
-    kinds = {_kebab(item.name): type(item.default) for item in fields(cls) if item.default is not MISSING}
-    if set(flat) != set(kinds):
-        unknown, missing = sorted(set(flat) - set(kinds)), sorted(set(kinds) - set(flat))
-        raise ConfigError(f"the run config has the unknown keys {unknown} and lacks {missing}")
-    typed = {}
-    for name, value in flat.items():
-        exact = float(value) if kinds[name] is float and type(value) is int else value
-        if type(exact) is not kinds[name]:
-            raise ConfigError(f"{name} must be a {kinds[name].__name__}; got {value!r}")
-        typed[name.replace("-", "_")] = exact
-    return typed
+@dataclass(frozen=True, kw_only=True)
+class RoundsConfig(Seeded):
+    """What the server does in a run."""
+
+    rounds: int = option(12, least=0, help="Training rounds, after the moments round.")
+    moments: bool = option(True, flag="", help="Whether the linear part is solved anew from the platforms' moments.")
+    ridge: float = option(
+        0.0,
+        least=0,
+        flag="",
+        help="λ of the linear part, as a share of the mean eigenvalue; 0 takes the one that is usual for the number of "
+        "pairs.",
+        see="decisions/0009-ridge-by-pairs.md",
+    )
+    aggregation: Aggregation = option(
+        "fedavg", old=("strategy",), choices=AGGREGATIONS, help="How the mean update becomes a step."
+    )
+    weighting: Weighting = option(
+        "uniform",
+        old=("weights",),
+        choices=get_args(Weighting),
+        help="How much a platform counts in a round: all the same, by the root of its users, or as its moments and "
+        "those of the others are worth to each other. Set helpfulness where you do not know that all are of one trade.",
+        see="decisions/0015-helpfulness.md",
+    )
+    server_rate: float = option(
+        1.0,
+        above=0,
+        flag="",
+        help="Step along the mean update; for fedadam the step per number (the paper's η; .001 to .01 is usual).",
+    )
+    server_momentum: float = option(
+        0.9, least=0, below=1, flag="", help="fedavgm's momentum and fedadam's β₁; fedavg has none."
+    )
+    min_platforms: int = option(
+        1,
+        deployed=True,
+        least=1,
+        help="Fewer usable replies leave the encoder as it is; fewer platforms online end the run.",
+    )
+    require_all: bool = option(
+        False,
+        deployed=True,
+        help="Every round waits for each platform that is online at the start; who was killed is asked again.",
+        see="decisions/0011-exact-resume.md",
+    )
+    wait_seconds: float = option(
+        60.0,
+        above=0,
+        flag="",
+        deployed=True,
+        help="How long the server waits for the minimum of platforms.",
+    )
+    deadline_seconds: float = option(
+        600.0,
+        above=0,
+        deployed=True,
+        help="How long the server waits for a round's replies; who is later loses it.",
+    )
+    evaluate_every: int = option(
+        1,
+        least=0,
+        flag="",
+        help="Evaluate after every so many training rounds, and after the last; 0 never does, and the last encoder is "
+        "left whatever it is worth.",
+        see="decisions/0023-which-round-is-kept.md",
+    )
+    downloads: Downloads = option(
+        "whole",
+        choices=get_args(Downloads),
+        flag="",
+        help="What goes to a platform that holds an encoder of the run: whole, the new one, or steps, a byte a number "
+        "of what changed.",
+    )
+    final_rate: float = option(
+        0.1,
+        above=0,
+        most=1,
+        flag="",
+        help="Share of the platforms' learning rates that is left in the last round, reached linearly.",
+        see="decisions/0020-rounds-that-train-enough.md",
+    )
+    local: LocalSettings = group(LocalSettings, prefix="local-")
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.weighting == "helpfulness" and not self.moments:
+            raise ConfigError(f"weighting must be another one where no moments are sent; got {self.weighting!r}")
+
+    def local_in(self, number: int) -> LocalSettings:
+        """How platforms train in the round of this number, from 1 on."""
+        share = 1 - (1 - self.final_rate) * (number - 1) / max(1, self.rounds - 1)
+        local = self.local
+        return replace(local, head_rate=share * local.head_rate, encoder_rate=share * local.encoder_rate)
+
+    def to_run_config(self) -> FlatConfig:
+        """Flower's flat run config: kebab-case names, those of ``local`` under ``local-``."""
+        return to_flat(self)
+
+    @classmethod
+    def from_run_config(cls, flat: FlatConfig) -> Self:
+        """The inverse of ``to_run_config``, former names taken too.
+
+        Raises ConfigError for a missing, unknown or ill-typed key.
+        """
+        return _complete(cls, renamed(cls, flat))
+
+
+def _complete(kind: type[Settings], flat: FlatConfig) -> Settings:
+    """From a flat form that leaves nothing to a default: both sides of a run read the same."""
+    if lacking := sorted({one.key for one in entries(kind)} - set(flat)):
+        raise ConfigError(f"the run config lacks {', '.join(lacking)}")
+    return from_flat(kind, flat)

@@ -9,11 +9,9 @@ from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from shared.errors import ConfigError
-from shared.system.settings_file import require
 
 _LOG = logging.getLogger("graft.metrics")
 LOOPBACK = "127.0.0.1"
-MOST_PORT = 65535
 
 
 class Figures(Protocol):
@@ -22,11 +20,6 @@ class Figures(Protocol):
     def collect(self) -> Iterable[Metric]:
         """Families of metrics; no user, item or platform is in them."""
         ...
-
-
-def require_port(port: int) -> None:
-    """Raises ConfigError for a metrics port that cannot be."""
-    require("metrics_port", 0 <= port <= MOST_PORT, f"from 1 to {MOST_PORT}, or 0 for none", port)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Federation:
     """each a folder with its options"""
     far: dict[str, str] = field(default_factory=dict)
     """further members by name, who take part and are not reported"""
-    weights: str = "uniform"
+    weighting: str = "uniform"
     """how much a member counts"""
     adapters: str = "none"
     """what travels of a member's update"""
@@ -43,7 +43,7 @@ FEDERATIONS = (
     Federation(name="shops", shops=EIGHT_SHOPS, methods=(LOCAL, FEATURE.name, FEDERATED.name, POOLED.name)),
     Federation(name="shops-moments", shops=EIGHT_SHOPS, rounds=0),
     Federation(name="shops-far", shops=EIGHT_SHOPS, far=FAR),
-    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weights="helpfulness"),
+    Federation(name="shops-far-helpful", shops=EIGHT_SHOPS, far=FAR, weighting="helpfulness"),
     Federation(name="shops-adapters", shops=EIGHT_SHOPS, adapters="lora:64"),
     Federation(name="shops-bytes", shops=EIGHT_SHOPS, updates="steps"),
 )
@@ -60,7 +60,7 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
             "report": list(federation.reported),
             "methods": list(federation.methods),
             "rounds": federation.rounds,
-            "weights": federation.weights,
+            "weighting": federation.weighting,
             "adapters": federation.adapters,
             "updates": federation.updates,
             "seed": seed,

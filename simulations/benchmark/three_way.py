@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from client.ensemble.candidates import LOCAL
-from client.fitting.contenders import USES
+from client.fitting.contenders import uses
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
 from simulations.benchmark.resampling import Column, mean_ndcg, resampled
@@ -49,7 +49,7 @@ def three_way_config(one: ThreeWay, seed: int, data: Path, preset: str) -> RunCo
             "source": list(sources),
             "platform": lines,
             "report": [TARGET],
-            "methods": [LOCAL, *USES],
+            "methods": [LOCAL, *uses()],
             "alignment": one.alignment,
             "encoder": preset,
             "seed": seed,
@@ -64,7 +64,7 @@ def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
     folders: dict[str, list[Path]] = {}
     for one, _seed, folder in finished:
         folders.setdefault(one.name, []).append(folder)
-    heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in USES]]
+    heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in uses()]]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for one in [one for one in THREE_WAYS if one.name in folders]:
         found = _by_method(folders[one.name])
@@ -72,7 +72,7 @@ def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
         row = [one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))]
         row += [
             f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
-            *[lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in USES],
+            *[lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in uses()],
         ]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""The commands of ``graft-sim``."""
+"""The commands of ``graft-sim``: one file a command; what it works with is imported when it is called."""

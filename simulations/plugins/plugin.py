@@ -18,7 +18,7 @@ from typing import Any
 from client.scorers.scorer import FitData
 from client.scorers.table import SCORERS, ScorerTable
 from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import STRATEGIES
+from server.aggregation.server_optimiser import AGGREGATIONS
 from shared.errors import ConfigError, GraftError
 from simulations.plugins.plugin_guards import GuardedAggregation, GuardedScorer
 from simulations.plugins.plugin_trial import try_aggregation, try_scorer
@@ -125,7 +125,7 @@ def _faults(file: str, what: str) -> Iterator[None]:
 
 
 def _table(file: str, name: str, table: object) -> Mapping[str, Any]:
-    taken = {"SCORERS": tuple(SCORERS), "AGGREGATIONS": tuple(STRATEGIES)}[name]
+    taken = {"SCORERS": tuple(SCORERS), "AGGREGATIONS": tuple(AGGREGATIONS)}[name]
     if not isinstance(table, dict):
         raise ConfigError(f"plugin {file}: {name} must be a dict by name; found {type(table).__name__}")
     for key in table:

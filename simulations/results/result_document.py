@@ -16,7 +16,9 @@ from polars.exceptions import PolarsError
 from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import paired_lift
 from shared.errors import DataError
+from shared.federation.config import RoundsConfig
 from shared.seeding import rng_for
+from shared.system.options import renamed
 from shared.system.whole_file import write_whole
 from simulations.results.clicks import clicks_entry
 from simulations.results.outcomes import (
@@ -59,7 +61,7 @@ def write_results(result: RunResult, out: Path) -> dict[str, Any]:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Read a ``result.json``; raises DataError where it is not one of this format."""
+    """Read a ``result.json``, options of its config under the names of today; raises DataError for another format."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -69,7 +71,7 @@ def read_result(path: Path) -> dict[str, Any]:
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
         raise DataError(f"{path} must be a result of format {FORMAT}; found {found!r}")
-    return dict(document)
+    return {**document, "config": renamed(RoundsConfig, document.get("config", {}))}
 
 
 def read_users(folder: Path) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,7 @@ from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import ServerOptimiser
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard
-from shared.federation.config import LocalSettings, RoundsConfig
-from simulations.config.run_config import AGGREGATION, RunConfig
+from simulations.config.run_config import RunConfig
 from simulations.federation.held_federation import run_held_federation
 from simulations.federation.who_helps import leave_one_out
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
@@ -99,14 +99,7 @@ class EncoderTraining:
         """The encoder after a federation of all platforms; what is said of its rounds is kept before it."""
         config, folder = self._config, self._work / "rounds"
         shutil.rmtree(folder, ignore_errors=True)
-        local = LocalSettings(adapters=config.adapters, updates=config.updates)
-        rounds = RoundsConfig(
-            seed=self._seed,
-            rounds=config.rounds,
-            weighting=config.weights,
-            local=local,
-            downloads="steps" if local.rank or local.updates == "steps" else "whole",
-        )
+        rounds = replace(config.federation, seed=self._seed)
         with self._recorder.step("rounds"):
             result = run_held_federation(
                 self._opened,
@@ -124,9 +117,9 @@ class EncoderTraining:
 
 
 def _aggregation(config: RunConfig) -> BuildAggregation:
-    if config.plugin is None or config.aggregation == AGGREGATION:
+    if config.plugin is None or not config.plugin_aggregation:
         return ServerOptimiser
-    return config.plugin.load().aggregations[config.aggregation]
+    return config.plugin.load().aggregations[config.plugin_aggregation]
 
 
 def _summary(encoder: Encoder) -> EncoderSummary:

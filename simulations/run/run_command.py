@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.errors import ConfigError, GraftError, InputError
+from shared.errors import ConfigError, InputError
 from shared.system.file_lock import claim
 from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
@@ -15,7 +15,7 @@ from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read
 from simulations.run.finished_task import KEPT_FOLDER
 from simulations.run.run_identity import require_same_run, run_identity, write_identity
 from simulations.run.run_recorder import RunRecorder
-from simulations.run.termination import Terminated, termination_raised
+from simulations.run.termination import RunStopped, Terminated, termination_raised
 
 Runner = Callable[[RunConfig, RunRecorder, Path], None]
 """Runs every method that the config asks for, handing each outcome to the recorder as soon as it is there;
@@ -26,15 +26,6 @@ _LOCK = ".run.lock"
 
 _INTERRUPTED, _TERMINATED = 130, 143
 """Exit codes of a program that ended by Ctrl-C and by SIGTERM."""
-
-
-class RunStopped(GraftError):
-    """The run was stopped by Ctrl-C or SIGTERM; the message says what was saved."""
-
-    def __init__(self, message: str, *, code: int) -> None:
-        super().__init__(message)
-        self.code = code
-        """the exit code that says which"""
 
 
 def execute(

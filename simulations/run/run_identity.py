@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigError
+from shared.federation.config import RoundsConfig
+from shared.system.options import renamed
 from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import versions
@@ -48,6 +50,7 @@ def require_same_run(work: Path, identity: Mapping[str, Any]) -> None:
         found = None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ConfigError(f"resume needs a run that was begun; {work.parent} holds files and none that can go on")
+    found["config"] = renamed(RoundsConfig, found.get("config", {}))
     for part, sentence in _DIFFERENCES.items():
         difference = _first_difference(found.get(part), json.loads(json.dumps(identity[part])))
         if difference is not None:

@@ -10,6 +10,15 @@ class Terminated(KeyboardInterrupt):
     """The process was asked to end."""
 
 
+class RunStopped(Exception):
+    """The run was stopped by Ctrl-C or SIGTERM; the message says what was saved."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+        """the exit code that says which"""
+
+
 @contextmanager
 def termination_raised() -> Iterator[None]:
     """Inside, the first SIGTERM raises Terminated, and further ones do not cut short what is saved then."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.errors import ConfigError
+from shared.system.options import check, option
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +40,13 @@ SOURCE = "news"
 class WorldConfig:
     """How the world is drawn; raises ConfigError where a value makes no sense."""
 
-    drift: float = 0.2
-    """How far trades lie apart, 0 to 1: the share of a topic's words, of the topics' successors and of the topics'
-    popularity that a trade has of its own. Platforms of one trade differ by a quarter of it; films always by 1."""
+    drift: float = option(
+        0.2,
+        least=0,
+        most=1,
+        help="How far trades lie apart: the share of a topic's words, of the topics' successors and of the topics' "
+        "popularity that a trade has of its own. Platforms of one trade differ by a quarter of it; films always by 1.",
+    )
     plans: tuple[PlatformPlan, ...] = PLANS
     topics: int = 30
     styles: int = 8
@@ -50,8 +55,7 @@ class WorldConfig:
     """Share of a catalogue that is launched in the second half of the year, so that some test items are cold."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.drift <= 1:
-            raise ConfigError(f"drift must be between 0 and 1; got {self.drift:g}")
+        check(self)
         unknown = sorted({plan.trade for plan in self.plans} - set(TRADES))
         if unknown:
             raise ConfigError(f"a trade must be one of {', '.join(TRADES)}; got {', '.join(unknown)}")

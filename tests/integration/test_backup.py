@@ -10,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
-from server.cli.backup import MANIFEST, restore
 from server.coordinator.run_book import RunBook
+from server.engine.backup import MANIFEST, restore
 from server.engine.database import compact
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError

@@ -86,7 +86,10 @@ BAD_RUNS = {
     "a run to export that is none": ("export {0}/full --csv {0}/out.csv", "is not a readable result.json"),
     "a plugin that is not there": ("--plugin {0}/none.py", "none.py cannot be read"),
     "a plugin that defines nothing": ("--plugin {0}/typed.toml", "must define SCORERS or AGGREGATIONS"),
-    "an aggregation that nobody has": ("--aggregation median", "aggregation must be of fedavg; got 'median'"),
+    "an aggregation that nobody has": (
+        "--aggregation median",
+        "aggregation must be one of fedavg, fedavgm, fedadam; got 'median'",
+    ),
     "a folder to go on in that holds no run": ("--resume --out {0}/full", "holds files and none that can go on"),
 }
 

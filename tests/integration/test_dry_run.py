@@ -5,8 +5,8 @@ import json
 import pytest
 from flwr.app import RecordDict
 
-from client.cli.dry_run import RUN
 from client.features.hashing import hashing_space
+from client.rounds.dry_run import RUN
 from client.rounds.round_tasks import train_reply
 from client.rounds.workspace import NodeSettings, open_workspace
 from shared.encoder.encoder import Encoder, EncoderSpec

@@ -13,7 +13,8 @@ from shared.errors import ConfigError
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import read_result, versions, without_times
 from simulations.run import run_identity
-from simulations.run.run_command import RunStopped, execute
+from simulations.run.run_command import execute
+from simulations.run.termination import RunStopped
 from simulations.run.whole_run import run as run_methods
 from tests.integration.tiny_folders import write_tiny_folder
 

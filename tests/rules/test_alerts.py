@@ -12,8 +12,8 @@ from client.agent.metrics import AgentMetrics
 from client.agent.settings import AgentSettings
 from client.serving.admission import Admission, Limits
 from client.serving.metrics import ServingMetrics
-from server.cli.init import make_coordinator
 from server.coordinator.metrics import ServerMetrics
+from server.coordinator.new_coordinator import make_coordinator
 from server.coordinator.settings import ServerSettings
 from shared.encoder.file import EncoderCard, save_encoder
 from tests.federation_world import START

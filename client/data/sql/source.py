@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import ConfigError
+from shared.system.options import check, option
 from shared.system.settings_file import read_settings, require
 
 SECRETS = ("password", "passwd", "pwd", "sslpassword")
@@ -24,17 +25,21 @@ SECRETS = ("password", "passwd", "pwd", "sslpassword")
 class SqlSource:
     """The file, checked; raises ConfigError, which never quotes a URL or a password."""
 
-    url: str = ""
-    password: str = ""
-    """where it is: env:VARIABLE or file:PATH; empty: the database asks for none"""
-    items: str = ""
-    """gives item_id and text, and where there are, category and vector"""
-    events: str = ""
-    """gives user_id, item_id and timestamp, where there is, rating, and the watermark's column"""
-    watermark: str = ""
-    """a column of the events that only grows, by which new ones are told; empty: all events are read each time"""
-    chunk_rows: int = 20_000
-    """read at once"""
+    url: str = option("", help="The database as SQLAlchemy writes it, without a password: sqlite:///shop.db.")
+    password: str = option(
+        "", help="Where it is: env:VARIABLE or file:PATH; empty: the database asks for none.", metavar="KIND:WHERE"
+    )
+    items: str = option("", help="The query that gives item_id and text, and where there are, category and vector.")
+    events: str = option(
+        "",
+        help="The query that gives user_id, item_id and timestamp, where there is, rating, and the watermark's column.",
+    )
+    watermark: str = option(
+        "",
+        help="A column of the events that only grows, by which new ones are told; empty: all events are read each "
+        "time.",
+    )
+    chunk_rows: int = option(20_000, least=1, help="Rows read at once.")
 
     def __post_init__(self) -> None:
         url = self.parsed
@@ -46,7 +51,7 @@ class SqlSource:
         require("password", holds, "env:VARIABLE or file:PATH", "something else")
         for name in ("items", "events"):
             require(name, bool(getattr(self, name).strip()), "a query", "none")
-        require("chunk_rows", self.chunk_rows >= 1, "1 or more", self.chunk_rows)
+        check(self)
 
     @classmethod
     def read(cls, path: Path) -> "SqlSource":

@@ -45,7 +45,7 @@ def test_the_agents_folder_may_be_moved(home, tmp_path) -> None:
 
 def test_a_policy_that_is_gone_or_misspelt_is_no_missing_one(home) -> None:
     home.policy.write_text("maximum-byte = 1\n", "utf-8")
-    with pytest.raises(ConfigError, match="unknown settings maximum-byte"):
+    with pytest.raises(ConfigError, match="unknown option 'maximum-byte'"):
         require_private_part(home, SETTINGS)
     home.policy.unlink()
     with pytest.raises(ConfigError, match=r"policy\.toml: cannot be read"):

@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from client.cli.audit import read_audit
 from client.cli.main import app
+from client.guard.audit import read_audit
 from client.guard.ledger import PLACE, Ledger, LedgerLine
 from shared.errors import ConfigError
 from tests.unit.client.guard.answers import NOON, checked, trained

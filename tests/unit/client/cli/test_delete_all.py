@@ -10,9 +10,9 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from client.agent.erasure import Erasure
 from client.agent.home import AgentHome
 from client.agent.supervisor import supervision
-from client.cli.delete_all import Erasure
 from client.cli.main import app
 from client.guard.ledger import PLACE, Ledger, LedgerLine
 from client.serving.only_service import only_service

@@ -3,12 +3,14 @@
 import pytest
 from typer.testing import CliRunner
 
+from client.agent.fitting import agents_fitting, has_contributed, is_agent
 from client.agent.home import AgentHome
 from client.agent.settings import AgentSettings
-from client.cli.fit import agents_fitting, has_contributed, is_agent, with_contenders
 from client.cli.main import app
+from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger, LedgerLine
 from shared.errors import ConfigError
+from shared.system.options import from_flat
 from shared.system.settings_file import to_toml
 from tests.unit.client.guard.answers import NOON, checked, trained
 
@@ -24,7 +26,7 @@ def home(tmp_path) -> AgentHome:
 
 
 def test_takes_data_preparation_and_seed_of_the_agents_settings(home) -> None:
-    found = agents_fitting(home.folder)
+    found = agents_fitting(home.folder, FitSettings())
     assert str(found.data) == "/data/north"
     asked = found.settings.preparation
     assert (asked.min_rating, asked.repeats, asked.min_user_events) == (4.0, "keep", 5)
@@ -34,15 +36,15 @@ def test_takes_data_preparation_and_seed_of_the_agents_settings(home) -> None:
 
 
 def test_takes_what_may_compete_of_the_options(home) -> None:
-    asked = with_contenders(
-        agents_fitting(home.folder),
-        own=False,
-        methods="model, feature",
-        teacher="stack",
-        alignment="probe:0.1",
-        adapters="lora:4",
-        moments_weight=2.0,
-    ).settings.contenders
+    options = {
+        "own": False,
+        "methods": "model, feature",
+        "teacher": "stack",
+        "alignment": "probe:0.1",
+        "adapters": "lora:4",
+        "moments-weight": 2.0,
+    }
+    asked = agents_fitting(home.folder, from_flat(FitSettings, options)).settings.contenders
     assert (asked.own, asked.teacher, asked.alignment) == (False, "stack", "probe:0.1")
     assert (asked.tuning.rank, asked.tuning.moments_weight) == (4, 2.0)
     assert asked.names(took_part=False) == ("feature", "model")
@@ -79,7 +81,7 @@ def test_refuses_what_the_settings_answer(home, option) -> None:
         (("--alignment", "probe"), "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate"),
         (("--alignment", "gate", "--took-part"), "this platform took part, so it must be off; got 'gate'"),
         (("--adapters", "lora:0"), "adapters must be none or lora:RANK"),
-        (("--moments-weight", "-1"), "the weight of own moments must be 0 or more; got -1"),
+        (("--moments-weight", "-1"), "moments-weight must be 0 or more; got -1"),
     ],
 )
 def test_refuses_ways_of_using_an_encoder_that_there_are_not(tmp_path, option, told) -> None:

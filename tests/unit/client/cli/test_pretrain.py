@@ -3,9 +3,9 @@ import polars as pl
 import pytest
 
 from client.cli.main import app, run
-from client.cli.pretrain import PretrainOutcome, pretrain_folder
 from client.data.preparation import Preparation
 from client.ensemble.calibration import Calibration
+from client.fitting.pretrain import PretrainOutcome, pretrain_folder
 from client.training.loop import TrainingSettings
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError
@@ -62,7 +62,7 @@ def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_p
         asked.update(arguments, path=path)
         return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
 
-    monkeypatch.setattr("client.cli.pretrain.pretrain_folder", noted)
+    monkeypatch.setattr("client.fitting.pretrain.pretrain_folder", noted)
     line = f"{folder},users=0-50,min-rating=4,order=none"
     app(["pretrain", line, "--out", str(tmp_path / "e"), "--min-user-events", "5"], standalone_mode=False)
     assert asked["path"] == folder

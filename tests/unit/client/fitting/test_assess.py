@@ -3,8 +3,8 @@ import json
 import pytest
 
 from client.cli.main import app, run
-from client.cli.pretrain import pretrain_folder
 from client.data.preparation import Preparation
+from client.fitting.pretrain import pretrain_folder
 from client.training.loop import TrainingSettings
 from shared.encoder.file import load_encoder, save_encoder
 from simulations.synthetic.config import PlatformPlan, WorldConfig

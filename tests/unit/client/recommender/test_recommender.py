@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from client.cli.main import app, run
-from client.cli.pretrain import pretrain_folder
 from client.cli.recommend import answer
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
 from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import FitSettings
+from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_head import RECORD, read_served

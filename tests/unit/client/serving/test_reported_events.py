@@ -3,11 +3,11 @@
 import polars as pl
 import pytest
 
-from client.cli.pretrain import pretrain_folder
 from client.data.preparation import Preparation
 from client.data.source import read_folder
 from client.fitting.contenders import Contenders
 from client.fitting.fit_settings import FitSettings
+from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served

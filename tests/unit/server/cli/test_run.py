@@ -2,17 +2,16 @@
 
 import pytest
 
-from server.cli.run import asked_config, begin
+from server.cli.run import asked_config
 from server.coordinator.home import ServerHome
+from server.engine.followed_run import begin
 from shared.errors import ConfigError
 
 
 def test_named_options_and_settings_come_together() -> None:
-    config = asked_config(
-        {"rounds": 3, "seed": None}, ["local-tokens=64", "moments=false", "ridge=0.5", "strategy=fedadam"]
-    )
+    config = asked_config({"rounds": 3}, ["local-tokens=64", "moments=false", "ridge=0.5", "aggregation=fedadam"])
     assert (config.rounds, config.seed, config.local.tokens) == (3, 0, 64)
-    assert (config.moments, config.ridge, config.strategy) == (False, 0.5, "fedadam")
+    assert (config.moments, config.ridge, config.aggregation) == (False, 0.5, "fedadam")
 
 
 @pytest.mark.parametrize(
@@ -20,9 +19,9 @@ def test_named_options_and_settings_come_together() -> None:
     [
         ("colour=red", "expected KEY=VALUE with a KEY of"),
         ("rounds", "expected KEY=VALUE"),
-        ("rounds=many", "rounds must be a int; got 'many'"),
+        ("rounds=many", "rounds must be a whole number; got 'many'"),
         ("moments=1", "moments must be true or false; got '1'"),
-        ("strategy=best", "strategy must be one of"),
+        ("aggregation=best", "aggregation must be one of"),
         ("rounds=-1", "rounds must be 0 or more"),
     ],
 )

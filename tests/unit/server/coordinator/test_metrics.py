@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from server.cli.init import make_coordinator
 from server.coordinator.certificates import expiry
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.metrics import ServerMetrics
+from server.coordinator.new_coordinator import make_coordinator
 from server.coordinator.run_book import RunBook, Standing
 from server.coordinator.settings import ServerSettings
 from shared.encoder.file import EncoderCard, save_encoder

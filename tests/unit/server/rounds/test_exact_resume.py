@@ -55,9 +55,9 @@ def heads(folder) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"strategy": "fedavgm"},
-        {"strategy": "fedadam", "server_rate": 0.01},
-        {"strategy": "fedavgm", "downloads": "steps"},
+        {"aggregation": "fedavgm"},
+        {"aggregation": "fedadam", "server_rate": 0.01},
+        {"aggregation": "fedavgm", "downloads": "steps"},
         {"local": replace(LOCAL, updates="steps"), "downloads": "steps"},
     ],
     ids=["fedavgm", "fedadam", "steps", "steps both ways"],

@@ -7,7 +7,7 @@ from shared.federation.config import LocalSettings, RoundsConfig, adapter_rank
 
 
 def test_comes_back_from_the_flat_form_as_it_was() -> None:
-    config = RoundsConfig(seed=3, strategy="fedadam", moments=False, local=LocalSettings(proximal=0.5, tokens=7))
+    config = RoundsConfig(seed=3, aggregation="fedadam", moments=False, local=LocalSettings(proximal=0.5, tokens=7))
     assert RoundsConfig.from_run_config(config.to_run_config()) == config
 
 
@@ -19,13 +19,13 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
     ("key", "value"),
     [
         ("rounds", -1),
-        ("strategy", "fedprox"),
+        ("aggregation", "fedprox"),
         ("ridge", -0.1),
         ("moments", 1),
         ("final-rate", 0.0),
         ("local-dropout", 1.0),
-        ("local-adapters", "lora"),
-        ("local-updates", "bytes"),
+        ("adapters", "lora"),
+        ("updates", "bytes"),
         ("unknown", 1),
     ],
 )

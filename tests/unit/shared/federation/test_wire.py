@@ -87,13 +87,13 @@ def test_refuses_a_reply_of_another_length_than_its_layout(encoder: Encoder) -> 
 
 
 def test_reads_back_the_run_config_it_wrote() -> None:
-    config = RoundsConfig(rounds=3, strategy="fedadam", server_rate=0.01, local=LocalSettings(head_epochs=0))
+    config = RoundsConfig(rounds=3, aggregation="fedadam", server_rate=0.01, local=LocalSettings(head_epochs=0))
     assert RoundsConfig.from_run_config(config.to_run_config()) == config
 
 
 def test_names_the_setting_that_is_wrong() -> None:
-    with pytest.raises(ConfigError, match="strategy must be one of fedavg, fedavgm, fedadam; got 'fedmax'"):
-        RoundsConfig(strategy="fedmax")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="aggregation must be one of fedavg, fedavgm, fedadam; got 'fedmax'"):
+        RoundsConfig(aggregation="fedmax")  # type: ignore[arg-type]
 
 
 def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:

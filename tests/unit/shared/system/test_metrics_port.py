@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 
 from shared.errors import ConfigError
 from shared.system.loopback import free_port
-from shared.system.metrics_port import metrics_served, require_port
+from shared.system.metrics_option import MetricsPort
+from shared.system.metrics_port import metrics_served
 
 
 class Grows:
@@ -50,5 +51,5 @@ def test_a_port_that_is_taken_or_cannot_be_is_told() -> None:
             metrics_served(taken.getsockname()[1], Grows()),
         ):
             pass
-    with pytest.raises(ConfigError, match="metrics-port must be from 1 to 65535, or 0 for none"):
-        require_port(70000)
+    with pytest.raises(ConfigError, match="metrics-port must be from 0 to 65535; got 70000"):
+        MetricsPort(metrics_port=70000)

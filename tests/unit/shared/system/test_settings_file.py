@@ -6,15 +6,16 @@ import pytest
 
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
+from shared.system.options import option
 from shared.system.settings_file import read_settings, require, to_toml
 
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    a_number: int = 1
-    rate: float = 0.5
-    names: tuple[str, ...] = ("x",)
-    text: str = ""
+    a_number: int = option(1, help="A number.")
+    rate: float = option(0.5, help="A rate.")
+    names: tuple[str, ...] = option(("x",), help="Names.")
+    text: str = option("", old=("words",), help="A text.")
 
     def __post_init__(self) -> None:
         require("a_number", self.a_number > 0, "above 0", self.a_number)
@@ -31,9 +32,9 @@ def test_reads_what_it_wrote(tmp_path) -> None:
     ("text", "sentence"),
     [
         ("a-number = 0", "a-number must be above 0; got 0"),
-        ("a-number = true", "a-number must be a int; got True"),
+        ("a-number = true", "a-number must be a whole number; got True"),
         ("names = [1]", "names must be a list of texts"),
-        ("colour = 1", "unknown settings colour; there are a-number, names, rate, text"),
+        ("colour = 1", "unknown option 'colour'; options are a-number, rate, names, text"),
         ("a-number", "cannot be read as TOML"),
     ],
 )
@@ -50,6 +51,12 @@ def test_takes_a_whole_number_where_a_real_one_is_expected(tmp_path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text("rate = 2")
     assert read_settings(Example, path).rate == 2.0
+
+
+def test_takes_a_former_name(tmp_path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('words = "a"')
+    assert read_settings(Example, path).text == "a"
 
 
 @pytest.mark.parametrize("text", ["shops.example:9443", "10.0.0.7:1", "[2001:db8::7]:65535", "localhost:80"])

@@ -14,7 +14,7 @@ from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_table
 from simulations.results.outcomes import SERVED
 from simulations.results.result_document import RESULT_FILE
-from simulations.run.run_command import RunStopped
+from simulations.run.termination import RunStopped
 from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
 
 PAIR = PAIRS[0]
@@ -124,8 +124,8 @@ def test_shows_each_pair_and_averages_a_class(tmp_path):
 
 def test_every_federation_is_a_run_of_shops_that_share_no_user():
     configs = [cell_config(federation, 0, Path("data")) for federation in FEDERATIONS]
-    assert [config.rounds for config in configs] == [12, 0, 12, 12, 12, 12]
-    assert [config.weights for config in configs] == [
+    assert [config.federation.rounds for config in configs] == [12, 0, 12, 12, 12, 12]
+    assert [config.federation.weighting for config in configs] == [
         "uniform",
         "uniform",
         "uniform",
@@ -134,7 +134,7 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
         "uniform",
     ]
     assert [config.adapters for config in configs] == ["none", "none", "none", "none", "lora:64", "none"]
-    assert [config.updates for config in configs] == ["whole"] * 5 + ["steps"]
+    assert [config.federation.local.updates for config in configs] == ["whole"] * 5 + ["steps"]
     assert all(config.reported == FEDERATIONS[0].reported for config in configs)
     ranges = [parse_platform_spec(f"x={line}").users for line in FEDERATIONS[0].shops]
     assert len(ranges) == 8

@@ -5,8 +5,8 @@ import pytest
 
 from client.data.check import check_folder
 from shared.errors import ConfigError
-from simulations.cli.world import write_world
 from simulations.synthetic.config import PLANS
+from simulations.synthetic.world_folders import write_world
 
 SHARE = 0.1
 

@@ -6,13 +6,15 @@ import pytest
 
 from client.transfer.table import in_runs
 from shared.errors import ConfigError
+from shared.federation.config import LocalSettings, RoundsConfig
+from simulations.cli.run import asked_config
 from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig, read_config_file
 
 
 def test_is_the_embedded_world_without_options() -> None:
     config = RunConfig.from_dict({})
     assert config.synthetic
-    assert (config.sources, config.rounds, config.methods) == (("news",), EMBEDDED_ROUNDS, in_runs())
+    assert (config.sources, config.federation.rounds, config.methods) == (("news",), EMBEDDED_ROUNDS, in_runs())
     assert config.reported == ("news", "shop", "second-shop", "films", "newcomer")
 
 
@@ -44,7 +46,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"colour": "red"}, "unknown option 'colour'; options are source, platform"),
+        ({"colour": "red"}, "unknown option 'colour'; options are .*source, platform"),
         ({"methods": "local,modle"}, "methods must be of popularity, .*; got 'modle'"),
         ({"methods": 3}, "methods must be names with commas between them, or a list of names; got 3"),
         ({"source": "nobody"}, "source must be of news, .*; got 'nobody'"),
@@ -59,7 +61,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
             {"features": "bert"},
             "features must be hashing\\[:DIM\\], .* or sentence-transformers:MODEL; got 'bert'",
         ),
-        ({"encoder": "huge"}, "encoder must be of tiny, nano, small, wide; got 'huge'"),
+        ({"encoder": "huge"}, "encoder must be one of tiny, nano, small, wide; got 'huge'"),
         ({"cold_start": "news"}, "cold-start must be of shop, second-shop, films, newcomer; got 'news'"),
         ({"cold_start": "films", "report": "shop"}, "cold-start must be of shop; got 'films'"),
         ({"diversity": 1.5}, "diversity must be from 0 to 1; got 1.5"),
@@ -67,7 +69,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"diversity": 0.3, "methods": "local,pooled"}, "methods must hold local and one of feature, model"),
         ({"updates": "bytes"}, "updates must be one of whole, steps; got 'bytes'"),
         ({"adapters": "lora:x"}, "adapters must be none or lora:RANK with a RANK from 1 to 999; got 'lora:x'"),
-        ({"teacher": "nobody"}, "teacher must be of encoder, stack; got 'nobody'"),
+        ({"teacher": "nobody"}, "teacher must be one of encoder, stack; got 'nobody'"),
         ({"alignment": "probe"}, "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate, .*; got 'probe'"),
         ({"alignment": "gate", "features": "precomputed"}, "alignment gate needs the features hashing"),
     ],
@@ -83,3 +85,81 @@ def test_says_that_a_file_is_missing_or_no_toml(tmp_path: Path) -> None:
     (tmp_path / "run.toml").write_text("rounds = ")
     with pytest.raises(ConfigError, match="is not TOML"):
         read_config_file(tmp_path / "run.toml")
+
+
+def test_takes_every_value_that_a_deployed_run_takes() -> None:
+    asked = RoundsConfig(
+        rounds=3,
+        moments=False,
+        ridge=0.5,
+        aggregation="fedadam",
+        weighting="sqrt-users",
+        server_rate=0.01,
+        server_momentum=0.5,
+        min_platforms=2,
+        require_all=True,
+        wait_seconds=5.0,
+        deadline_seconds=6.0,
+        evaluate_every=2,
+        downloads="steps",
+        final_rate=0.5,
+        local=LocalSettings(
+            head_epochs=2,
+            encoder_epochs=3,
+            head_rate=0.1,
+            encoder_rate=0.2,
+            tokens=64,
+            steps=5,
+            negatives=7,
+            proximal=0.2,
+            clip_norm=1.0,
+            dropout=0.2,
+            id_dropout=0.3,
+            updates="steps",
+        ),
+    )
+    usual = RoundsConfig().to_run_config()
+    flat = asked.to_run_config()
+    assert {key for key, value in flat.items() if value == usual[key]} == {"seed", "adapters"}
+    config = RunConfig.from_dict(flat)
+    assert config.federation == asked
+    assert RunConfig.from_dict(config.to_dict()) == config
+
+
+def test_sends_down_as_little_as_comes_up_unless_something_else_is_asked() -> None:
+    asked = [{}, {"adapters": "lora:8"}, {"updates": "steps"}, {"updates": "steps", "downloads": "whole"}]
+    downloads = [RunConfig.from_dict(options).federation.downloads for options in asked]
+    assert downloads == ["whole", "steps", "steps", "whole"]
+    assert [one for one in asked if "downloads" in RunConfig.from_dict(one).to_dict()] == [asked[-1]]
+
+
+def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
+    written = RunConfig.from_dict({}).to_dict()
+    assert sorted(written) == [
+        *("adapters", "aggregation", "alignment", "clicks", "cold_start", "diversity", "encoder", "features"),
+        *("methods", "min_item_events", "min_user_events", "moments_weight", "platform", "plugin", "report"),
+        *("rounds", "seed", "seeds", "source", "teacher", "updates", "weighting"),
+    ]
+    assert RunConfig.from_dict({"local-tokens": 64}).to_dict() == {**written, "local_tokens": 64}
+
+
+@pytest.mark.parametrize(
+    ("old", "value", "new"),
+    [
+        ("weights", "sqrt-users", "weighting"),
+        ("strategy", "fedadam", "aggregation"),
+        ("local-updates", "steps", "updates"),
+        ("local_adapters", "lora:8", "adapters"),
+    ],
+)
+def test_takes_a_former_name_and_says_the_new_one(old: str, value: str, new: str) -> None:
+    said: list[str] = []
+    assert RunConfig.from_dict({old: value}, said.append) == RunConfig.from_dict({new: value})
+    assert said == [f"{old.replace('_', '-')} is called {new} now"]
+
+
+def test_lets_flags_win_over_a_file_and_what_is_set_over_both() -> None:
+    file = {"rounds": 1, "seeds": 2, "local_steps": 3}
+    config = asked_config(file, {"rounds": 4}, ["local-steps=5", "strategy=fedavgm"])
+    assert (config.federation.rounds, config.seeds, config.federation.local.steps) == (4, 2, 5)
+    assert config.aggregation == "fedavgm"

@@ -85,13 +85,15 @@ def test_uses_the_only_aggregation_of_a_plugin_unless_another_is_named(tmp_path:
 
 def test_wants_one_of_several_aggregations_named(tmp_path: Path) -> None:
     own = plugin(tmp_path, 'AGGREGATIONS = {"still": Still, "also": Still}').file
-    with pytest.raises(ConfigError, match="aggregation must be named where a plugin has several: fedavg, still, also"):
+    with pytest.raises(
+        ConfigError, match="aggregation must be named where a plugin has several: fedavg, fedavgm, fedadam, still, also"
+    ):
         RunConfig.from_dict({"plugin": own})
     assert RunConfig.from_dict({"plugin": own, "aggregation": "also"}).aggregation == "also"
 
 
 def test_refuses_an_aggregation_that_nobody_has() -> None:
-    with pytest.raises(ConfigError, match="aggregation must be of fedavg; got 'median'"):
+    with pytest.raises(ConfigError, match="aggregation must be one of fedavg, fedavgm, fedadam; got 'median'"):
         RunConfig.from_dict({"aggregation": "median"})
 
 

@@ -13,8 +13,9 @@ from simulations.config.run_config import RunConfig
 from simulations.results.outcomes import MethodOutcome, PlatformSummary
 from simulations.results.result_document import read_result
 from simulations.results.table import markdown_table, rich_table
-from simulations.run.run_command import RunStopped, execute
+from simulations.run.run_command import execute
 from simulations.run.run_recorder import RunRecorder
+from simulations.run.termination import RunStopped
 from tests.unit.client.data.folders import write_folder
 
 FILES = {"result.json", "per_user.parquet", "report.html", "work"}

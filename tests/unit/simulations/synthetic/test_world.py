@@ -127,7 +127,7 @@ def test_refuses_a_platform_that_it_does_not_know(world: World, tmp_path: Path) 
 
 
 def test_checks_its_config() -> None:
-    with pytest.raises(ConfigError, match="drift must be between 0 and 1; got"):
+    with pytest.raises(ConfigError, match="drift must be from 0 to 1; got"):
         WorldConfig(drift=1.5)
     unknown = PlatformPlan(name="x", trade="boats", users=1, first_item=0, items=1, mean_events=1)
     with pytest.raises(ConfigError, match="a trade must be one of news, shops, films; got boats"):

@@ -20,7 +20,7 @@ REMOTE = "postgresql+psycopg://reader@db.example/shop"
         ({"items": "  "}, "items must be a query"),
         ({"events": None}, "events must be a query"),
         ({"chunk-rows": 0}, "chunk-rows must be 1 or more"),
-        ({"color": "red"}, "unknown settings color"),
+        ({"color": "red"}, "unknown option 'color'"),
     ],
 )
 def test_says_what_is_wrong_and_quotes_no_password(tmp_path, changes, sentence) -> None:

@@ -1,0 +1,52 @@
+"""What is fitted, and how: of a platform folder as options say, of an agent's as its settings and ledger do."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from client.agent.home import AgentHome
+from client.agent.settings import AgentSettings
+from client.data.spec import parse_folder
+from client.features.data_settings import DataSettings
+from client.fitting.fit_settings import FitSettings
+from client.guard.ledger import Ledger
+from shared.system.settings_file import read_settings
+
+CONTRIBUTIONS = ("moments-reply", "train-reply")
+"""answers by which a platform's users enter an encoder"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitting:
+    """What is fitted, and how."""
+
+    data: Path
+    """the platform folder, or an SQL source's file"""
+    settings: FitSettings
+
+
+def is_agent(folder: Path) -> bool:
+    """Whether an agent's folder lies there."""
+    return AgentHome(folder).settings.is_file()
+
+
+def agents_fitting(folder: Path, asked: FitSettings) -> Fitting:
+    """As it is asked, on the data and by the history that the agent's folder tells; raises ConfigError."""
+    home = AgentHome.existing(folder)
+    settings = read_settings(AgentSettings, home.settings)
+    return platform_fitting(settings.data, settings, replace(asked, took_part=has_contributed(home)))
+
+
+def platform_fitting(line: str, data: DataSettings, asked: FitSettings) -> Fitting:
+    """As it is asked, of the platform ``DIR[,option=value...]``; raises ConfigError."""
+    spec = parse_folder(line)
+    preparation = spec.preparation(data.min_user_events, data.min_item_events)
+    settings = replace(asked, preparation=preparation, features=data.features, seed=data.seed)
+    return Fitting(data=spec.path, settings=settings)
+
+
+def has_contributed(home: AgentHome) -> bool:
+    """Whether the ledger has an answer by which users of this platform entered an encoder; or cannot tell."""
+    if not home.ledger.exists():
+        return False
+    lines, unreadable = Ledger(home.ledger).lines()
+    return bool(unreadable) or any(line.kind in CONTRIBUTIONS for line in lines)

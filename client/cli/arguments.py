@@ -1,0 +1,38 @@
+"""Arguments that several commands of ``graft-client`` take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.system.log_format import HELP as LOG_HELP
+
+KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
+FOLDER_HELP = (
+    "the platform folder or an SQL source's file, with the options of a platform in `graft-sim run`: "
+    "min-rating=R, order=none, max-users=N, repeats=keep, fraction=F, users=A-B, ..."
+)
+PLATFORM = "DIR[,option=value...]"
+PRIVATE = 0o077
+"""the umask under which an agent's files are written: nothing is readable for other users of the machine"""
+
+AgentFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder.")]
+PlatformLine = Annotated[str, typer.Argument(metavar=PLATFORM, help=f"Which platform: {FOLDER_HELP}")]
+PlatformOrAgent = Annotated[str, typer.Argument(metavar=PLATFORM, help=f"An agent's folder, or {FOLDER_HELP}")]
+AgentOrNone = Annotated[
+    Path | None, typer.Argument(metavar="[DIR]", help="An agent's folder: heads, key and tokens are its own.")
+]
+Heads = Annotated[
+    Path | None, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads, where no agent's is.")
+]
+VaultKey = Annotated[
+    str,
+    typer.Option(
+        "--vault-key",
+        metavar="KIND:WHERE",
+        envvar="GRAFT_VAULT_KEY",
+        help="What opens the vault in the folder of heads: file:PATH, env:VARIABLE or passphrase:VARIABLE.",
+    ),
+]
+Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
+LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]

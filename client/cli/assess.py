@@ -1,0 +1,33 @@
+"""``graft-client assess``: what ``fit`` would serve with an encoder on offer, and whether to join for it."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from client.cli.arguments import PlatformOrAgent, Received
+from client.cli.asked_fitting import asked_fitting
+from client.features.data_settings import DataSettings
+from client.fitting.fit_settings import FitSettings
+from shared.system.command_options import with_options
+
+
+@with_options
+def assess(
+    folder: PlatformOrAgent,
+    encoder: Received,
+    data: DataSettings,
+    asked: FitSettings,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
+) -> None:
+    """Say before joining what `fit` would serve with this encoder, and whether joining is worth it.
+
+    Nothing leaves the machine. Fits as `fit` does and stores nothing: of a large platform, `DIR,max-users=1500` is
+    assessed sooner. The platform's users must be others than those the encoder was pretrained on: of users whom it has
+    seen it promises too much.
+    """
+    from client.fitting.assess import assess_platform
+
+    fitting, _agent = asked_fitting(folder, data, asked)
+    found = assess_platform(fitting.data, encoder, fitting.settings)
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))

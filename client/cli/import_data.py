@@ -1,0 +1,104 @@
+"""``graft-client import``: a platform folder from a data set as it is distributed, or from your own tables."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
+from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
+
+imports = typer.Typer(
+    help="Turn a data set as it is distributed, or your own tables, into a platform folder.",
+    no_args_is_help=True,
+)
+SourcePath = Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder, zip, gz or file, packed or unpacked.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The platform folder to make.")]
+Also = Annotated[
+    list[Path] | None,
+    typer.Option("--also", metavar="PATH", help="A further file or folder of the same data set; may be repeated."),
+]
+OnlyUsed = Annotated[
+    bool, typer.Option("--only-used-items", help="Leave out items that no event or impression mentions.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace DIR if it is a platform folder already.")]
+
+
+def _add_format(name: str, importer: Importer) -> None:
+    """A command of its own for a format that needs no options of its own."""
+
+    def command(
+        source: SourcePath, out: Out, also: Also = None, only_used_items: OnlyUsed = False, force: Force = False
+    ) -> None:
+        _import(importer.read, (source, *(also or ())), out, only_used=only_used_items, force=force)
+
+    imports.command(name, help=f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not.")(command)
+
+
+for _name, _importer in IMPORTERS.items():
+    if _name != "csv":
+        _add_format(_name, _importer)
+
+
+@imports.command(
+    "csv",
+    help=f"{IMPORTERS['csv'].summary} SOURCE is the table of events, or a folder that holds events.* and items.*; "
+    "without a table of items, the texts stand in the events.",
+)
+def import_tables(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="The table of events, or the folder of both tables.")
+    ],
+    out: Out,
+    items: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The table of items; default: items.* in the folder.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The table of events; default: events.* in the folder.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="OURS=THEIRS,...",
+            help="Names of columns: user_id, item_id, timestamp, rating, text (several joined by +), category, and "
+            "items.item_id where the table of items calls it otherwise; e.g. "
+            "--map item_id=sku,text=title+brand",
+        ),
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="How times are written, e.g. '%d/%m/%Y %H:%M'; default: seconds or ISO."),
+    ] = None,
+    no_time: Annotated[
+        bool, typer.Option("--no-time", help="There are no times: the order of the rows counts.")
+    ] = False,
+    separator: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="Between fields; default: found in the first line.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Of the text files, e.g. latin-1.")] = "utf-8",
+    only_used_items: OnlyUsed = False,
+    force: Force = False,
+) -> None:
+    """Import tables under any column names."""
+    settings = CsvMap(
+        events=events,
+        items=items,
+        columns=parse_columns(columns or []),
+        time_format=time_format,
+        no_time=no_time,
+        separator=separator,
+        encoding=encoding,
+    )
+    read = partial(import_csv, settings=settings)
+    _import(read, (source,), out, only_used=only_used_items, force=force)
+
+
+def _import(read: Read, paths: tuple[Path, ...], out: Path, *, only_used: bool, force: bool) -> None:
+    """Import and say what was written and what was left out."""
+    imported = import_platform(read, paths, out, only_used=only_used, force=force)
+    users = imported.events["user_id"].n_unique()
+    typer.echo(f"{out}: {users:,} users, {imported.items.height:,} items, {imported.events.height:,} events")
+    for note in imported.notes:
+        typer.echo(f"  {note}")

@@ -1,0 +1,150 @@
+"""What is kept of a platform folder, as a platform's line says it: ``DIR,fraction=.2,users=0-80``."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from client.data.event_minima import EventMinima
+from shared.errors import ConfigError
+from shared.system.options import check, option
+
+Range = tuple[float, float]
+"""From A to B percent of an order, 0 <= A < B <= 100."""
+Repeats = Literal["first", "keep"]
+FEWEST_TRAINING_USERS = 10
+"""That can be asked for by number; fewer cannot be split into folds that say anything."""
+
+_RANGE = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+
+
+def _reading(read: Callable[[str], Any], expected: str) -> Callable[[str, object], Any]:
+    def reading(key: str, text: object) -> Any:
+        try:
+            return read(str(text))
+        except ValueError:
+            raise ConfigError(f"{key} must be {expected}; got {text!r}") from None
+
+    return reading
+
+
+def _range(text: str) -> Range:
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return float(match[1]), float(match[2])
+
+
+def _word(word: str, meaning: Any) -> Callable[[str, object], Any]:
+    def only(text: str) -> Any:
+        if text != word:
+            raise ValueError(text)
+        return meaning
+
+    return _reading(only, repr(word))
+
+
+def _number_text(value: float) -> str:
+    return np.format_float_positional(value, trim="-")
+
+
+def _range_text(part: Range) -> str:
+    return f"{_number_text(part[0])}-{_number_text(part[1])}"
+
+
+def _check_range(key: str, part: Range | None) -> None:
+    if part is not None and not 0 <= part[0] < part[1] <= 100:
+        raise ConfigError(f"{key} must be A-B in percent with 0 <= A < B <= 100; got {part[0]:g}-{part[1]:g}")
+
+
+def _check_finite(key: str, value: float | None) -> None:
+    if value is not None and not math.isfinite(value):
+        raise ConfigError(f"{key} must be a finite number; got {value}")
+
+
+_WHOLE = _reading(int, "a whole number")
+_PERCENT = _reading(_range, "A-B in percent, for example 0-80")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions:
+    """The options of a platform's line; raises ConfigError where a value makes no sense."""
+
+    fraction: float = option(
+        1.0,
+        above=0,
+        most=1,
+        read=_reading(float, "a number above 0 and at most 1"),
+        write=_number_text,
+        help="The part of the users whose events may be trained on; the test users stay the same.",
+    )
+    train_users: int | None = option(
+        None,
+        least=FEWEST_TRAINING_USERS,
+        read=_WHOLE,
+        write=str,
+        help="Instead of a fraction, so many users whose events may be trained on; all where there are fewer.",
+    )
+    max_users: int | None = option(None, least=1, read=_WHOLE, write=str, help="At most so many users.")
+    users: Range | None = option(
+        None,
+        check=_check_range,
+        read=_PERCENT,
+        write=_range_text,
+        metavar="A-B",
+        help="The part of the users that is taken, in percent of a seeded order.",
+    )
+    items: Range | None = option(
+        None,
+        check=_check_range,
+        read=_PERCENT,
+        write=_range_text,
+        metavar="A-B",
+        help="The part of the catalogue that is taken, in percent of a seeded order.",
+    )
+    time: Range | None = option(
+        None,
+        check=_check_range,
+        read=_PERCENT,
+        write=_range_text,
+        metavar="A-B",
+        help="The part of the events that is taken, in percent in time order, of users who have none before it.",
+    )
+    min_rating: float | None = option(
+        None,
+        check=_check_finite,
+        read=_reading(float, "a number"),
+        write=_number_text,
+        help="Events rated lower are dropped.",
+    )
+    repeats: Repeats = option(
+        "first",
+        choices=get_args(Repeats),
+        read=_word("keep", "keep"),
+        write=str,
+        metavar="keep",
+        help="keep: a user's later events on the same item are not dropped.",
+    )
+    ordered: bool = option(
+        True,
+        key="order",
+        read=_word("none", False),
+        write=lambda ordered: "" if ordered else "none",
+        metavar="none",
+        help="none: the events have no meaningful order in time.",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.train_users is not None and self.fraction != 1:
+            raise ConfigError("train-users and fraction both say who is trained on; only one of them can be given")
+        if self.time is not None and not self.ordered:
+            raise ConfigError("time takes a part of events in time order; it cannot stand beside order=none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation(FolderOptions, EventMinima):
+    """What is kept of a platform folder: the options of its line, and the minima that all platforms share."""

@@ -1,0 +1,58 @@
+"""Where and how a platform serves."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from client.serving.admission import Limits
+from shared.errors import ConfigError
+from shared.system.options import check, group, option
+
+MOST_PORT = 65535
+
+
+def _read_path(_key: str, text: object) -> Any:
+    return Path(str(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """Where callers reach the service; raises ConfigError where a value makes no sense."""
+
+    host: str = option("127.0.0.1", help="Where to listen; beyond this machine only with a certificate.")
+    port: int = option(50061, least=0, most=MOST_PORT, help="Of gRPC; 0 takes a free one.")
+    http_port: int = option(8061, least=0, most=MOST_PORT, help="Of HTTP and JSON; 0 takes a free one.")
+    certificate: Path | None = option(
+        None, read=_read_path, write=str, metavar="FILE", help="PEM, for TLS; without it callers are on this machine."
+    )
+    key: Path | None = option(None, read=_read_path, write=str, metavar="FILE", help="PEM, of the certificate.")
+    limits: Limits = group(Limits)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if (self.certificate is None) != (self.key is None):
+            raise ConfigError("a certificate needs its key, and a key its certificate")
+        if self.certificate is None and not _is_loopback(self.host):
+            raise ConfigError(
+                f"on {self.host} others can listen: give a certificate and its key, or serve on 127.0.0.1"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings(Listening):
+    """And what is served to whom."""
+
+    heads: Path
+    tokens: Path
+    vault_key: str = ""
+    """what opens the vault in ``heads``, KIND:WHERE; empty: plain files"""
+    watch_seconds: float = 1.0
+    """between two looks for a new head and new tokens"""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

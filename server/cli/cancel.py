@@ -1,0 +1,24 @@
+"""``graft-server cancel``: stop a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.arguments import Home
+from shared.errors import ConfigError
+
+
+def cancel(
+    number: Annotated[int, typer.Argument(metavar="RUN", help="Its number.")],
+    home: Home = Path(),
+) -> None:
+    """Stop a run; `graft-server run --resume` goes on with it."""
+    from server.coordinator.home import ServerHome
+    from server.coordinator.run_book import OPEN, RunBook
+
+    begun = RunBook(ServerHome.existing(home).runs).get(number)
+    if begun.standing().state not in OPEN:
+        raise ConfigError(f"run {number} is {begun.standing().state}")
+    begun.ask_to_stop()
+    typer.echo(f"run {number} is being stopped")

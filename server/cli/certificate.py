@@ -1,0 +1,21 @@
+"""``graft-server certificate``: the server's TLS certificate."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from server.cli.arguments import Home
+
+
+def renew(home: Home = Path()) -> None:
+    """Make a new certificate from the same authority; a running server takes it at its next start."""
+    from server.coordinator.certificates import expiry
+    from server.coordinator.home import ServerHome
+    from server.coordinator.new_coordinator import renew_certificate
+    from server.coordinator.settings import ServerSettings
+    from shared.system.settings_file import read_settings
+
+    found = ServerHome.existing(home)
+    renew_certificate(found, read_settings(ServerSettings, found.settings), now=datetime.now(UTC))
+    typer.echo(f"{found.certificate}: good until {expiry(found.certificate):%Y-%m-%d}")

@@ -1,0 +1,25 @@
+"""``graft-server encoder``: the encoder that the platforms improve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from server.cli.arguments import Home
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")],
+    number: Annotated[int | None, typer.Option("--run", metavar="RUN", help="Of this run, as far as it is.")] = None,
+    home: Home = Path(),
+) -> None:
+    """Write the newest encoder to a file, checked."""
+    from server.coordinator.home import ServerHome
+    from server.coordinator.run_book import RunBook
+    from shared.encoder.file import load_encoder, save_encoder
+
+    found = ServerHome.existing(home)
+    source = found.encoder if number is None else RunBook(found.runs).get(number).encoder
+    encoder, card = load_encoder(source)
+    save_encoder(file, encoder, card)
+    typer.echo(f"{file}: {encoder.spec.preset}, {encoder.flat.size:,} parameters")

@@ -1,0 +1,72 @@
+"""Making a coordinator's folder: settings, authority, certificate, secret, and the encoder it begins with."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from server.coordinator.certificates import Issued, new_authority, server_certificate
+from server.coordinator.home import ServerHome
+from server.coordinator.settings import ServerSettings
+from shared.encoder.file import load_encoder
+from shared.errors import ConfigError
+from shared.system.settings_file import to_toml
+from shared.system.whole_file import write_whole
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made, for the operator's eyes."""
+
+    home: ServerHome
+    settings: ServerSettings
+
+    def lines(self) -> list[str]:
+        """Where it is, and what a platform needs of it."""
+        addresses = ", ".join(f"{name}:{self.settings.port}" for name in self.settings.names)
+        return [
+            f"{self.home.folder}: a coordinator, reached at {addresses}",
+            f"give every platform its address and {self.home.authority}",
+        ]
+
+
+def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, now: datetime) -> Made:
+    """Make the folder; raises ConfigError where there is one already, EncoderFileError for a bad encoder."""
+    load_encoder(encoder)
+    home = ServerHome(folder.resolve())
+    if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
+        raise ConfigError(f"{folder}: exists already and is not an empty folder")
+    try:
+        _write(home, encoder, settings, now)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
+    return Made(home, settings)
+
+
+def renew_certificate(home: ServerHome, settings: ServerSettings, *, now: datetime) -> None:
+    """A new certificate for the server from the same authority: platforms need nothing new."""
+    try:
+        authority = Issued(home.authority.read_bytes(), home.authority_key.read_bytes())
+        _write_certificate(home, authority, settings, now)
+    except OSError as error:
+        raise ConfigError(f"{home.folder}: the certificate cannot be renewed: {error.strerror}") from error
+
+
+def _write(home: ServerHome, encoder: Path, settings: ServerSettings, now: datetime) -> None:
+    """The settings last: they show that the folder is whole."""
+    for folder in (home.authority.parent, home.state, home.engine, home.runs, home.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    home.folder.chmod(0o700)
+    authority = new_authority(now)
+    write_whole(home.authority, authority.certificate)
+    write_whole(home.authority_key, authority.key)
+    _write_certificate(home, authority, settings, now)
+    write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
+    write_whole(home.encoder, encoder.read_bytes())
+    write_whole(home.settings, to_toml(settings))
+
+
+def _write_certificate(home: ServerHome, authority: Issued, settings: ServerSettings, now: datetime) -> None:
+    issued = server_certificate(authority, settings.names, now)
+    write_whole(home.certificate_key, issued.key)
+    write_whole(home.certificate, issued.certificate)

@@ -1,0 +1,228 @@
+"""Options: each is one field of a dataclass, with its default, its bounds and its help.
+
+Whatever else knows an option derives from the field: its check, its key in TOML and in Flower's configs, its flag, its
+row in the docs. Several concerns are put together by inheritance (one flat set of keys) or held (``group``).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from inspect import get_annotations
+from typing import Any, TypeVar
+
+from shared.errors import ConfigError
+
+Value = TypeVar("Value")
+Settings = TypeVar("Settings")
+Plain = bool | float | int | str
+Say = Callable[[str], None]
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list of texts"}
+_SWITCH = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """What a field says of itself."""
+
+    help: str
+    """one sentence for the command line and the docs"""
+    key: str = ""
+    """as it is written; empty: the field's name with hyphens, after the prefix of its group"""
+    old: tuple[str, ...] = ()
+    """keys that it had before, which are still taken"""
+    choices: tuple[str, ...] = ()
+    """all values that there are; empty: others too"""
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    check: Callable[[str, Any], object] | None = None
+    """of a key and its value: raises ConfigError where that cannot be"""
+    read: Callable[[str, object], Any] | None = None
+    """from a key and a text or TOML value, where that is not the value itself; raises ConfigError"""
+    write: Callable[[Any], Any] | None = None
+    """the inverse of ``read``, as JSON"""
+    flag: str = "--"
+    """its flag, where that is not ``--key``; empty: it has none"""
+    metavar: str | None = None
+    required: bool = False
+    """whether its flag must be given"""
+    repeated: bool = False
+    """whether its flag may be given several times"""
+    deployed: bool = False
+    """whether it matters only where platforms are machines of their own"""
+    panel: str | None = None
+    """heading of the help under which its flag stands"""
+    see: str = ""
+    """a link for the docs"""
+
+    @property
+    def bounds(self) -> str:
+        """In words; empty where there are none."""
+        if self.choices:
+            return ", ".join(self.choices)
+        if self.least is not None and self.most is not None:
+            return f"from {self.least:g} to {self.most:g}"
+        said = {"above": self.above, "at least": self.least, "at most": self.most, "below": self.below}
+        words = [f"{word} {bound:g}" for word, bound in said.items() if bound is not None]
+        return f"{self.least:g} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value of the right kind lies within the bounds; None, where a field may be None, always does."""
+        return value is None or (
+            (not self.choices or value in self.choices)
+            and (self.least is None or value >= self.least)
+            and (self.above is None or value > self.above)
+            and (self.most is None or value <= self.most)
+            and (self.below is None or value < self.below)
+        )
+
+
+@dataclass(frozen=True)
+class _Group:
+    kind: type[Any]
+    prefix: str
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An option where it stands in a dataclass, or in one that this holds."""
+
+    key: str
+    path: tuple[str, ...]
+    """names of the fields that lead to it"""
+    default: Any
+    option: Option
+
+    @property
+    def usual(self) -> Any:
+        """The default, as it is written."""
+        return self.written(self.default)
+
+    def written(self, value: Any) -> Any:
+        """A value as JSON."""
+        return value if value is None or self.option.write is None else self.option.write(value)
+
+    def of(self, settings: Any) -> Any:
+        """Its value."""
+        for name in self.path:
+            settings = getattr(settings, name)
+        return settings
+
+    def require(self, value: Any) -> None:
+        """Raises ConfigError unless the value lies within the bounds."""
+        if not self.option.holds(value):
+            one_of = "one of " if self.option.choices else ""
+            raise ConfigError(f"{self.key} must be {one_of}{self.option.bounds}; got {value!r}")
+        if self.option.check is not None:
+            self.option.check(self.key, value)
+
+    def taken(self, value: object) -> Any:
+        """The value as the field has it, a whole number for a real one, a list for a tuple; raises ConfigError."""
+        if self.option.read is not None:
+            return self.option.read(self.key, value)
+        kind = type(self.default)
+        exact = float(value) if kind is float and type(value) is int else value
+        texts = kind is tuple and isinstance(value, list | tuple) and all(type(one) is str for one in value)
+        exact = tuple(value) if texts and isinstance(value, list | tuple) else exact
+        if type(exact) is not kind:
+            raise ConfigError(f"{self.key} must be {_KINDS[kind]}; got {value!r}")
+        self.require(exact)
+        return exact
+
+    def from_text(self, text: str) -> object:
+        """What ``taken`` takes, of a command's ``KEY=VALUE``; raises ConfigError for a text of another kind."""
+        kind = type(self.default)
+        if self.option.read is not None or kind is str:
+            return text
+        try:
+            return _SWITCH[text] if kind is bool else kind(text)
+        except (KeyError, ValueError):
+            raise ConfigError(f"{self.key} must be {_KINDS[kind]}; got {text!r}") from None
+
+
+def option(default: Value, **said: Any) -> Value:
+    """A field that is an option; ``said`` as the fields of ``Option``."""
+    made: Value = field(default=default, metadata={Option: Option(**said)})
+    return made
+
+
+def group(kind: type[Settings], *, prefix: str = "", without: tuple[str, ...] = ()) -> Settings:
+    """A field that holds further options, with ``prefix`` before their keys, but for some of these keys."""
+    made: Settings = field(default_factory=kind, metadata={_Group: _Group(kind, prefix, without)})
+    return made
+
+
+def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
+    """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last."""
+    own = get_annotations(kind)
+    for item in sorted(fields(kind), key=lambda item: item.name not in own):
+        if (said := item.metadata.get(Option)) is not None:
+            key = said.key or prefix + item.name.replace("_", "-")
+            yield Entry(key=key, path=(item.name,), default=item.default, option=said)
+        elif (held := item.metadata.get(_Group)) is not None:
+            for one in entries(held.kind, held.prefix):
+                if one.key not in held.without:
+                    yield replace(one, path=(item.name, *one.path))
+
+
+def check(settings: Any) -> None:
+    """Raises ConfigError where an option of the dataclass itself lies outside its bounds."""
+    for one in entries(type(settings)):
+        if len(one.path) == 1:
+            one.require(one.of(settings))
+
+
+def to_flat(settings: Any) -> dict[str, Any]:
+    """Key to value, as it is written."""
+    return {one.key: one.written(one.of(settings)) for one in entries(type(settings))}
+
+
+def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
+    """The inverse of ``to_flat``; what is not there has its default. Raises ConfigError for an unknown key too."""
+    known = {one.key: one for one in entries(kind)}
+    if unknown := [key for key in flat if key not in known]:
+        raise ConfigError(f"unknown option {unknown[0]!r}; options are {', '.join(known)}")
+    return _made(kind, {known[key].path: known[key].taken(value) for key, value in flat.items()})
+
+
+def renamed(kind: type[Any], flat: Mapping[str, Value], say: Say | None = None) -> dict[str, Value]:
+    """The same under the keys of today; ``say`` hears of each that had another one.
+
+    Raises ConfigError where both are given.
+    """
+    names = old_names(kind)
+    for key in flat:
+        if names.get(key) in flat:
+            raise ConfigError(f"{key} is called {names[key]} now; got both")
+        if key in names and say is not None:
+            say(f"{key} is called {names[key]} now")
+    return {names.get(key, key): value for key, value in flat.items()}
+
+
+def old_names(kind: type[Any]) -> dict[str, str]:
+    """Former key to that of today."""
+    return {old: one.key for one in entries(kind) for old in one.option.old}
+
+
+def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> dict[str, object]:
+    """Key to value of texts ``KEY=VALUE``; raises ConfigError for anything else."""
+    known = {one.key: one for one in entries(kind)}
+    found: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        (key,) = renamed(kind, {name: value}, say)
+        if not equals or key not in known:
+            raise ConfigError(f"expected KEY=VALUE with a KEY of {', '.join(sorted(known))}; got {text!r}")
+        found[key] = known[key].from_text(value)
+    return found
+
+
+def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settings:
+    own = {path[0]: value for path, value in values.items() if len(path) == 1}
+    for item in fields(kind):  # type: ignore[arg-type]
+        held = item.metadata.get(_Group)
+        inner = {path[1:]: value for path, value in values.items() if path[0] == item.name and len(path) > 1}
+        if held is not None and inner:
+            own[item.name] = _made(held.kind, inner)
+    return kind(**own)

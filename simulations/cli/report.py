@@ -1,0 +1,22 @@
+"""``graft-sim report``: a run's report again."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    out: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    markdown: Annotated[bool, typer.Option(help="Print the table as Markdown.")] = False,
+) -> None:
+    """Write report.html again from result.json."""
+    from simulations.report.html_report import REPORT_FILE, write_report
+    from simulations.results.result_document import RESULT_FILE, read_result
+    from simulations.results.table import markdown_table
+
+    document = read_result(out / RESULT_FILE)
+    write_report(document, out / REPORT_FILE)
+    if markdown:
+        sys.stdout.write(markdown_table(document))

@@ -1,0 +1,67 @@
+"""``graft-sim run``: run a federation."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from shared.system.command_options import Given, say, with_options
+from shared.system.options import assigned, renamed
+from simulations.config.run_config import RunConfig, read_config_file
+
+
+@with_options
+def run(
+    options: Annotated[dict[str, Any], Given(RunConfig, deployed=False)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any value of the rounds: docs/run-values.md; repeatable."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
+    out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
+    force: Annotated[bool, typer.Option(help="Begin anew in a folder that holds files.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on where the same run was stopped; begin it in a new folder.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Platforms worked on at the same time; changes no figure [all cores].")
+    ] = None,
+) -> None:
+    """Run a federation and write result.json, per_user.parquet and report.html."""
+    from simulations.report.html_report import REPORT_FILE
+    from simulations.results.clicks import clicks_table
+    from simulations.results.result_document import RESULT_FILE
+    from simulations.results.table import rich_table
+    from simulations.run.run_command import execute
+    from simulations.run.whole_run import run as run_methods
+    from simulations.run.workers import cores
+
+    errors = Console(stderr=True, highlight=False)
+    document = execute(
+        asked_config({} if config is None else read_config_file(config), options, settings or ()),
+        out,
+        runner=partial(run_methods, jobs=jobs or cores()),
+        say=errors.print,
+        force=force,
+        resume=resume,
+    )
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+        return
+    terminal = Console()
+    terminal.print(rich_table(document, terminal.width))
+    if (of_clicks := clicks_table(document)) is not None:
+        terminal.print(of_clicks)
+    errors.print(f"{out / RESULT_FILE} and {REPORT_FILE} beside it")
+
+
+def asked_config(file: Mapping[str, Any], options: Mapping[str, Any], settings: Iterable[str]) -> RunConfig:
+    """From a TOML file, flags that win over it, and ``KEY=VALUE`` texts that win over both; raises ConfigError."""
+    from_file = renamed(RunConfig, {name.replace("_", "-"): value for name, value in file.items()}, say)
+    return RunConfig.from_dict(from_file | dict(options) | assigned(RunConfig, settings, say))

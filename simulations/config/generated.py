@@ -1,0 +1,91 @@
+"""What is made of options and committed: Flower's static run config in pyproject.toml, and the tables in docs.
+
+``python -m simulations.config.generated --write`` makes them anew, ``--check`` compares (as ``make check`` does).
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import tomli_w
+
+from client.agent.settings import AgentSettings
+from client.data.folder_options import FolderOptions
+from client.data.sql.source import SqlSource
+from client.fitting.fit_settings import FitSettings
+from client.guard.site_policy import SitePolicy
+from client.serving.serve_settings import Listening
+from server.coordinator.settings import ServerSettings
+from shared.errors import ConfigError
+from shared.federation.bundle import static_run_config
+from shared.federation.config import RoundsConfig
+from shared.system.command_line import run_command
+from shared.system.option_table import former_names_table, option_table
+from simulations.config.run_config import RunConfig
+
+ROOT = Path(__file__).parents[2]
+COMMAND = "python -m simulations.config.generated --write"
+_RUN_CONFIG = re.compile(r"(?<=\[tool\.flwr\.app\.config\]\n).*?(?=\n\[)", re.DOTALL)
+_PAGES = {
+    "run-values.md": {"run": option_table(RoundsConfig)},
+    "settings.md": {
+        "agent": option_table(AgentSettings),
+        "policy": option_table(SitePolicy),
+        "coordinator": option_table(ServerSettings),
+        "service": option_table(Listening),
+        "fit": option_table(FitSettings),
+        "platform": option_table(FolderOptions),
+        "database": option_table(SqlSource),
+        "simulation": option_table(RunConfig, deep=False),
+        "former names": former_names_table(RoundsConfig),
+    },
+}
+"""Page to its tables by the name in their marks."""
+
+
+def made(root: Path) -> dict[Path, str]:
+    """File to the text that it should hold; raises ConfigError where a file lacks the place for it."""
+    project = root / "pyproject.toml"
+    run_config = f"# {COMMAND}\n{tomli_w.dumps(static_run_config())}"
+    pages = {root / "docs" / name: tables for name, tables in _PAGES.items()}
+    return {
+        project: _replaced(project, _RUN_CONFIG, run_config),
+        **{page: _with_tables(page, tables) for page, tables in pages.items()},
+    }
+
+
+def different(root: Path) -> list[Path]:
+    """The files that are not as they should be."""
+    return [path for path, text in made(root).items() if path.read_text("utf-8") != text]
+
+
+def _with_tables(path: Path, tables: dict[str, str]) -> str:
+    """The page with each table between its two marks."""
+    text = path.read_text("utf-8")
+    for name, table in tables.items():
+        marks = f"<!-- {name}: {COMMAND} -->", "<!-- end -->"
+        between = re.compile(f"(?<={re.escape(marks[0])}\n).*?(?=\n{marks[1]})", re.DOTALL)
+        text = _replaced(path, between, table, text)
+    return text
+
+
+def _replaced(path: Path, place: re.Pattern[str], new: str, text: str | None = None) -> str:
+    found, times = place.subn(lambda _: new, path.read_text("utf-8") if text is None else text, count=1)
+    if times != 1:
+        raise ConfigError(f"{path}: expected one place of {place.pattern}; found {times}")
+    return found
+
+
+def _main() -> None:
+    if sys.argv[1:] == ["--write"]:
+        for path, text in made(ROOT).items():
+            path.write_text(text, "utf-8")
+    elif sys.argv[1:] == ["--check"]:
+        if wrong := different(ROOT):
+            raise ConfigError(f"{', '.join(map(str, wrong))}: not as the options say; run {COMMAND}")
+    else:
+        raise ConfigError("expected --write or --check")
+
+
+if __name__ == "__main__":
+    run_command("generated", _main)
