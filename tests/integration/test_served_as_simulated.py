@@ -24,6 +24,17 @@ from simulations.methods.platform_methods import run_stacks
 from simulations.platforms.open_platform import OpenPlatform
 from simulations.run.run_recorder import RunRecorder
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A platform's folder, and the encoder that was pretrained on it."""
+    made = tmp_path_factory.mktemp("taught")
+    folder, file = write_tiny_folder(made / "shop"), made / "encoder.safetensors"
+    quick = TrainingSettings(epochs=1, tokens=256)
+    pretrain_folder(folder, file, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
+    return folder, file
 
 
 @pytest.mark.parametrize(
@@ -36,14 +47,12 @@ from tests.integration.tiny_folders import write_tiny_folder
     ],
 )
 def test_serves_what_the_gate_of_a_run_would_serve(
-    tmp_path: Path, took_part: bool, ways: tuple[str, ...], methods: list[str]
+    taught: tuple[Path, Path], tmp_path: Path, took_part: bool, ways: tuple[str, ...], methods: list[str]
 ) -> None:
-    folder, file = write_tiny_folder(tmp_path / "shop"), tmp_path / "encoder.safetensors"
-    quick = TrainingSettings(epochs=1, tokens=256)
-    pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
+    folder, file = taught
     store = HeadStore(tmp_path / "heads")
     verdict = fit_recommender(
-        folder, file, store, FitSettings(took_part=took_part, contenders=Contenders(methods=ways))
+        folder, file, store, FitSettings(features=FEATURES, took_part=took_part, contenders=Contenders(methods=ways))
     )
     simulated = simulate(folder, file, methods, tmp_path / "simulated")
     assert verdict.to_json() == simulated.read("gate").facts
@@ -55,13 +64,12 @@ def test_serves_what_the_gate_of_a_run_would_serve(
     assert not left.any()
 
 
-def test_what_too_few_users_cannot_train_does_not_compete_and_makes_no_gate_stricter(tmp_path: Path) -> None:
-    teaching, file = write_tiny_folder(tmp_path / "teaching"), tmp_path / "encoder.safetensors"
-    pretrain_folder(
-        teaching, file, preparation=Preparation(), preset="tiny", settings=TrainingSettings(epochs=1, tokens=256)
-    )
+def test_what_too_few_users_cannot_train_does_not_compete_and_makes_no_gate_stricter(
+    taught: tuple[Path, Path], tmp_path: Path
+) -> None:
+    _, file = taught
     small = write_tiny_folder(tmp_path / "shop", users=60)
-    settings = FitSettings(contenders=Contenders(methods=("feature", "model", "knowledge")))
+    settings = FitSettings(features=FEATURES, contenders=Contenders(methods=("feature", "model", "knowledge")))
     verdict = fit_recommender(small, file, HeadStore(tmp_path / "heads"), settings)
     assert set(verdict.candidates) == {"local", "feature"}
     alone = simulate(small, file, ["feature"], tmp_path / "alone")
@@ -70,7 +78,7 @@ def test_what_too_few_users_cannot_train_does_not_compete_and_makes_no_gate_stri
 
 
 def simulate(folder: Path, file: Path, methods: list[str], heads: Path) -> HeadStore:
-    data = open_data(f"shop={folder}", 0, None, "hashing", 3, 1)
+    data = open_data(f"shop={folder}", 0, None, FEATURES, 3, 1)
     catalogue = Catalogue(features=data.features, neighbours=nearest(data.features))
     encoder, card = load_encoder(file)
     encoders = Encoders(source=encoder, released=card.calibration, item_moments={}, federated=encoder, pooled=None)

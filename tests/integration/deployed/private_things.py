@@ -13,6 +13,7 @@ from client.features.item_features import item_features
 from client.features.neighbours import nearest
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.store.head_store import HeadStore
+from tests.small_space import FEATURES
 
 WINDOW = 8
 """numbers in a row by which an array is known again, wherever it was cut off"""
@@ -59,7 +60,7 @@ class PrivateThings:
 
 def statistics_of(platform: Platform) -> tuple[NDArray[np.float32], ...]:
     """What the computed scorers count of training users, dense."""
-    vectors = item_features(platform, "hashing")[1]
+    vectors = item_features(platform, FEATURES)[1]
     fitted = fit_on(platform, Catalogue(features=vectors, neighbours=nearest(vectors)), platform.training_users)
     matrices = [one if isinstance(one, np.ndarray) else one.toarray() for one in fitted.statistics.values()]
     return tuple(np.asarray(matrix, np.float32) for matrix in matrices)

@@ -6,6 +6,7 @@ from client.data.platform import Platform, Sequences
 from client.ensemble.cross_fitting import Catalogue
 from client.features.hashing import hash_texts
 from client.features.neighbours import nearest
+from tests.small_space import SPACE
 
 N_ITEMS = 40
 N_USERS = 120
@@ -36,5 +37,5 @@ def small_platform(*, ordered: bool = True) -> Platform:
 
 def catalogue(platform: Platform) -> Catalogue:
     """Its hashed features and neighbours."""
-    features = hash_texts(platform.texts)
+    features = hash_texts(platform.texts, SPACE.dim)
     return Catalogue(features=features, neighbours=nearest(features))
