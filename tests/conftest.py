@@ -1,42 +1,40 @@
 """What holds for every test."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+
 import pytest
-import torch
 from hypothesis import settings
+
+from tests.integration.commands import command_server
 
 settings.register_profile("same-examples-everywhere", derandomize=True, database=None)
 settings.load_profile("same-examples-everywhere")
 
-# parallel test workers share the cores; more threads than that only wait for each other
-torch.set_num_threads(1)
 
-LONGEST = (
-    "integration/deployed/test_federation.py",
-    "integration/deployed/test_shut_out_and_back.py",
-    "integration/deployed/test_slow_and_gone.py",
-    "integration/deployed/test_walkthrough.py",
-    "integration/deployed/test_story.py",
-    "integration/test_resume.py",
-    "integration/test_refused_bundle.py",
-    "unit/server/rounds/test_exact_resume.py",
-    "integration/test_commands.py",
-    "integration/serving/test_service_process.py",
-    "integration/test_joining.py",
-    "integration/test_backup.py",
-    "unit/simulations/report/test_plots.py",
-    "integration/test_every_folder.py",
-    "integration/test_same_seed.py",
-    "unit/client/data/importers/test_command.py",
-    "unit/server/rounds/test_loop.py",
-    "attacks/test_bad_replies.py",
-)
-"""files of tests that take the longest: they come first, so that no worker is left with one when all else is done"""
+def pytest_configure(config: pytest.Config) -> None:
+    """One server of commands, for all workers."""
+    if not hasattr(config, "workerinput"):
+        whole_run = ExitStack()
+        whole_run.enter_context(command_server())
+        config.add_cleanup(whole_run.close)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Parallel test workers share the cores: more threads than that only wait for each other."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, the others as they were."""
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.nodeid.split("::")[0].partition("/")[2], len(LONGEST)))
+    """Files that start Flower's processes first, then all that run whole commands: else a worker ends long after."""
+    engines = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: (item.path not in engines, "integration" not in item.path.parts))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+
+from server.engine.run_sign import is_under_way
 
 BIN = Path(sys.executable).parent
 CONNECTION = "loopback"
@@ -23,6 +26,11 @@ class Engine:
     folder: Path
     port: int
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def database(self) -> Path:
+        """The engine's own."""
+        return self.folder / "state.db"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,15 +86,16 @@ class Engine:
         return answer
 
     def wait_for_run(self, run_id: str, *, seconds: float) -> str:
-        """Poll `flwr list` until the run is over; its final status."""
+        """Until its database gives no sign of the run, and `flwr list` says that it is over; the final status."""
         deadline = time.monotonic() + seconds
         status = "unknown"
         while time.monotonic() < deadline:
-            runs = self.command("list", CONNECTION, "--run-id", run_id)["runs"]
-            status = str(runs[0]["status"])  # type: ignore[index]
-            if status.startswith("finished"):
-                return status
-            time.sleep(1)
+            if not is_under_way(self.database, int(run_id), now=datetime.now(UTC)):
+                runs = self.command("list", CONNECTION, "--run-id", run_id)["runs"]
+                status = str(runs[0]["status"])  # type: ignore[index]
+                if status.startswith("finished"):
+                    return status
+            time.sleep(0.1)
         raise AssertionError(f"the run was still {status!r} after {seconds:g} seconds{self.logs()}")
 
     def wait_until(self, holds: Callable[[], bool], *, seconds: float) -> None:
@@ -141,7 +150,7 @@ def running_engine(folder: Path) -> Iterator[Engine]:
         engine.start(
             "superlink",
             *("flower-superlink", "--insecure", "--host", "127.0.0.1", "--port", str(engine.port)),
-            *("--disable-runtime-dependency-installation", "--database", str(folder / "state.db")),
+            *("--disable-runtime-dependency-installation", "--database", str(engine.database)),
         )
         engine.wait_for_port()
         yield engine

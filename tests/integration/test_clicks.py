@@ -11,6 +11,7 @@ from simulations.results.result_document import without_times
 from simulations.run.run_command import execute
 from simulations.run.whole_run import run
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 from tests.unit.client.data.clicks import click_folder
 
 METHODS = ("popularity", "local", "feature")
@@ -19,7 +20,8 @@ METHODS = ("popularity", "local", "feature")
 def executed(folder: Path, out: Path, **options: object) -> dict[str, Any]:
     """A run of a shop that pretrains and a news platform that has impressions."""
     platforms = [f"shop={folder / 'shop'}", f"news={folder / 'news'}"]
-    config = {"source": "shop", "platform": platforms, "report": "news", "encoder": "tiny", **options}
+    config = {"source": "shop", "platform": platforms, "report": "news", "encoder": "tiny"}
+    config |= {"features": FEATURES, **options}
     return execute(RunConfig.from_dict(config), out, runner=run, say=lambda _line: None, force=False)
 
 

@@ -10,6 +10,7 @@ from simulations.config.run_config import RunConfig
 from simulations.run.run_command import execute
 from simulations.run.whole_run import run
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
 METHODS = ("popularity", "stack", "local", "zero-shot", "feature")
 
@@ -22,6 +23,7 @@ def test_reports_a_platform_with_few_users_under_the_methods_of_a_cold_start(tmp
         "methods": ",".join(METHODS),
         "report": "branch",
         "encoder": "tiny",
+        "features": FEATURES,
         "cold-start": "branch",
         "diversity": 0.4,
     }

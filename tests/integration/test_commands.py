@@ -15,6 +15,7 @@ import simulations.cli.main
 from simulations.results.result_document import read_result
 from tests.integration.commands import ends_within, finished, run, start
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
 Ended = Callable[..., tuple[int | str | None, str]]
 
@@ -164,6 +165,7 @@ def long_run(tiny: Path) -> list[str]:
     folder = tiny / "shop"
     options = ["--source", "shop", "--platform", f"shop={folder},users=0-55", "--rounds", "1", "--seeds", "10000"]
     options += ["--platform", f"branch={folder},users=55-100", "--encoder", "tiny", "--methods", "popularity,federated"]
+    options += ["--features", FEATURES]
     return ["run", *options, "--out", str(tiny / "out")]
 
 

@@ -5,7 +5,6 @@ import json
 import pytest
 from flwr.app import RecordDict
 
-from client.features.hashing import hashing_space
 from client.rounds.dry_run import RUN
 from client.rounds.round_tasks import train_reply
 from client.rounds.workspace import NodeSettings, open_workspace
@@ -18,18 +17,19 @@ from shared.federation.wire import content_bytes, encode_reply
 from tests.federation_world import START
 from tests.integration.commands import run
 from tests.integration.engine_world import write_platform
+from tests.small_space import FEATURES, SPACE
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A folder with a platform, its agent, and an encoder on offer; nothing changes it."""
     folder = tmp_path_factory.mktemp("made")
-    space = hashing_space()
-    start = Encoder.initial(EncoderSpec(preset="nano", input_dim=space.dim, feature_space=space), seed=1)
+    start = Encoder.initial(EncoderSpec(preset="nano", input_dim=SPACE.dim, feature_space=SPACE), seed=1)
     save_encoder(folder / "start.safetensors", start, EncoderCard())
     write_platform(folder / "north", seed=0)
     run("graft-server", "init", folder / "server", "--encoder", folder / "start.safetensors")
     arguments = ("--server", "a:1", "--ca", folder / "server" / "tls" / "ca.crt", "--name", "north")
+    arguments += ("--features", FEATURES)
     assert run("graft-client", "init", folder / "agent", *arguments, "--data", folder / "north").returncode == 0
     return folder
 
@@ -44,7 +44,7 @@ def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(made, tmp_
     assert {path: path.stat().st_mtime_ns for path in agent.rglob("*")} == before
 
     encoder, _ = load_encoder(made / "start.safetensors")
-    workspace = open_workspace(NodeSettings(platform=f"north={made / 'north'}", heads=str(tmp_path / "heads")))
+    workspace = open_workspace(NodeSettings(platform=f"north={made / 'north'}", features=FEATURES, heads=str(tmp_path)))
     task = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=LocalSettings())
     content: RecordDict = encode_reply(train_reply(task, workspace))
     assert found["train"]["bytes"] == content_bytes(content)

@@ -80,7 +80,7 @@ def on_a_small_disk(tmp_path: Path, script: str, *, size: str) -> list[str]:
         pytest.skip("this machine lets nobody mount a file system for one process")
     (tmp_path / "script.py").write_text(f"from pathlib import Path\ndisk = Path({str(disk)!r})\n{FILL}{script}")
     shell = f"mount -t tmpfs -o size={size} none {disk} && exec {sys.executable} {tmp_path}/script.py"
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     command = ["unshare", "-rm", "sh", "-c", shell]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,6 +12,7 @@ from simulations.cli.main import app
 from simulations.results.result_document import read_result
 from tests.integration.commands import REPOSITORY
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
 EXAMPLES = REPOSITORY / "examples" / "plugins"
 
@@ -20,7 +21,7 @@ def invoke(folder: Path, *options: object) -> Result:
     """A run over one platform in two parts."""
     parts = ["--source", "shop", "--platform", f"shop={folder / 'tiny'},users=0-55"]
     parts += ["--platform", f"branch={folder / 'tiny'},users=55-100", "--report", "branch"]
-    parts += ["--encoder", "tiny", "--rounds", "1", "--out", str(folder / "out")]
+    parts += ["--encoder", "tiny", "--features", FEATURES, "--rounds", "1", "--out", str(folder / "out")]
     return CliRunner().invoke(app, ["run", *parts, *map(str, options)])
 
 

@@ -24,8 +24,9 @@ from client.training.loop import TrainingSettings
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder, save_encoder
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
-QUICK = FitSettings(contenders=Contenders(own=False))
+QUICK = FitSettings(features=FEATURES, contenders=Contenders(own=False))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first(folder: Path) -> Path:
     file = folder.parent / "first.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
-    pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
+    pretrain_folder(folder, file, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
     return file
 
 

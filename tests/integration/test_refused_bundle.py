@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from flwr.cli.build import build_fab_from_disk
 
-from client.features.hashing import hashing_space
 from client.guard.approved_bundles import approve, write_programs
 from client.rounds.workspace import NodeSettings
 from server.rounds.checkpoints import HISTORY_FILE
@@ -16,6 +15,7 @@ from shared.encoder.file import EncoderCard, save_encoder
 from shared.federation.config import RoundsConfig
 from tests.integration.engine import CONNECTION, Engine, running_engine
 from tests.integration.engine_world import app_folder, toml, write_platform
+from tests.small_space import FEATURES, SPACE
 
 CONFIG = RoundsConfig(rounds=0, evaluate_every=0, deadline_seconds=60)
 
@@ -53,14 +53,15 @@ def test_refuses_a_bundle_without_its_guard_and_names_it(tmp_path) -> None:
     approved, marker, start = tmp_path / "approved.txt", tmp_path / "marker", tmp_path / "start.safetensors"
     programs = write_programs(tmp_path / "programs", approved)
     write_platform(tmp_path / "north", seed=0)
-    space = hashing_space()
-    spec = EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space)
+    spec = EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE)
     save_encoder(start, Encoder.initial(spec, seed=1), EncoderCard())
     honest, other = app_folder(tmp_path / "honest"), tampered(tmp_path, marker)
     with running_engine(tmp_path / "engine") as engine:
         approve(approved, built(honest))
         refused = built(other)
-        settings = NodeSettings(platform=f"north={tmp_path / 'north'}", heads=str(tmp_path / "heads"))
+        settings = NodeSettings(
+            platform=f"north={tmp_path / 'north'}", features=FEATURES, heads=str(tmp_path / "heads")
+        )
         engine.start_node("north", settings.to_node_config(), programs=programs)
 
         answered = submit(engine, honest, tmp_path / "honest-out", start)

@@ -17,6 +17,7 @@ from simulations.run.run_command import execute
 from simulations.run.termination import RunStopped
 from simulations.run.whole_run import run as run_methods
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
 RUNNER = partial(run_methods, jobs=1)
 
@@ -29,6 +30,7 @@ def config(folder: Path, **changes: Any) -> RunConfig:
         "report": "branch",
         "methods": "popularity,local,feature,federated,pooled",
         "encoder": "tiny",
+        "features": FEATURES,
         "rounds": 1,
         "seeds": 2,
     }

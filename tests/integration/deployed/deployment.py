@@ -10,13 +10,13 @@ from pathlib import Path
 
 import psutil
 
-from client.features.hashing import hashing_space
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.system.loopback import free_port
 from tests.integration.commands import run
 from tests.integration.engine_world import write_platform
 from tests.integration.sql.sqlite_platform import SOURCE, into_sqlite
+from tests.small_space import FEATURES, SPACE
 
 SECONDS = 900
 """for anything to happen on a machine that does much else"""
@@ -82,8 +82,7 @@ class Deployment:
 def deployment(folder: Path, platforms: tuple[str, ...], *, databases: tuple[str, ...] = ()) -> Iterator[Deployment]:
     """A coordinator, made and not started, and agents that are enrolled and not started; all ended afterwards."""
     made = Deployment(folder=folder, platforms=platforms, port=free_port(), databases=databases)
-    space = hashing_space()
-    start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space), seed=1)
+    start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE), seed=1)
     save_encoder(folder / "start.safetensors", start, EncoderCard())
     address = ("--host", "127.0.0.1", "--port", made.port)
     begun = run(
@@ -98,7 +97,7 @@ def deployment(folder: Path, platforms: tuple[str, ...], *, databases: tuple[str
             "init",
             name,
             *("--server", f"localhost:{made.port}", "--ca", made.server / "tls" / "ca.crt"),
-            *("--name", name, "--data", made.source(name)),
+            *("--name", name, "--data", made.source(name), "--features", FEATURES),
         )
         made.on_server("enroll", name, "--public-key", made.agent(name) / "node.key.pub")
     try:

@@ -14,6 +14,7 @@ from client.features.item_features import item_features
 from client.features.prepared_platform import PreparedPlatform
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.store.head_store import HeadStore
+from tests.small_space import FEATURES
 
 WINDOW = 8
 """numbers in a row by which an array is known again, wherever it was cut off"""
@@ -60,7 +61,7 @@ class PrivateThings:
 
 def statistics_of(platform: Platform) -> tuple[NDArray[np.float32], ...]:
     """What the computed scorers count of training users, dense."""
-    space, vectors = item_features(platform, "hashing")
+    space, vectors = item_features(platform, FEATURES)
     prepared = PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=vectors))
     fitted = fit_on(prepared, platform.training_users)
     matrices = [one if isinstance(one, np.ndarray) else one.toarray() for one in fitted.statistics.values()]

@@ -95,7 +95,9 @@ class Watched:
         run = RunBook(self.made.server / "runs").add(CONFIG, (self.made.folder / "start.safetensors").read_bytes())
         run.stands(replace(run.standing(), state="stopped"))  # the coordinator's own keeper leaves it alone
         number = engine.submit(app, run.run_config())
-        self.made.wait_until(lambda: engine.run_status(number).startswith("finished"))
+        self.made.wait_until(
+            lambda: not engine.surely_runs(number) and engine.run_status(number).startswith("finished")
+        )
         return run.history()
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from client.features.hashing import hashing_space
 from client.serving.private_folder import open_private_folder
 from client.store.key_source import KeySource
 from client.store.vault import Vault
@@ -16,6 +15,7 @@ from shared.serving_api import recommend_pb2 as api
 from tests.integration.commands import run
 from tests.integration.serving.loopback import admitted, process_of
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES, SPACE
 from tests.unit.client.store.vaults import key_file
 
 CANARIES = ("canary-user", "canarytext", "canary-item")
@@ -30,14 +30,14 @@ def platform(data: Path) -> None:
     item_id, user_id = pl.col("item_id").cast(pl.String), pl.col("user_id").cast(pl.String)
     items.with_columns(item_id, text="canarytext " + pl.col("text")).write_parquet(folder / "items.parquet")
     events.with_columns(item_id, user_id="canary-user-" + user_id).write_parquet(folder / "events.parquet")
-    space = hashing_space()
-    spec = EncoderSpec(preset="nano", input_dim=space.dim, feature_space=space)
+    spec = EncoderSpec(preset="nano", input_dim=SPACE.dim, feature_space=SPACE)
     save_encoder(data / "encoder.safetensors", Encoder.initial(spec, seed=1), EncoderCard())
 
 
 def fit(folder: Path, data: Path, key: tuple[str, ...]) -> str:
     """What ``graft-client fit`` says."""
     arguments = (data / "shop", "--encoder", data / "encoder.safetensors", "--heads", folder / "heads", "--no-own")
+    arguments += ("--features", FEATURES)
     done = run("graft-client", "fit", *arguments, *key, seconds=600)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

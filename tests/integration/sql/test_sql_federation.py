@@ -1,8 +1,9 @@
 """Federated rounds over a platform whose data come from a database: the same app, task by task."""
 
+from dataclasses import replace
+
 import pytest
 
-from client.features.hashing import hashing_space
 from client.rounds.workspace import NodeSettings
 from client.store.plain_folder import PlainFolder
 from shared.encoder.encoder import Encoder, EncoderSpec
@@ -10,6 +11,7 @@ from shared.federation.config import LocalSettings, RoundsConfig
 from simulations.federation.held_federation import run_federation
 from tests.integration.engine_world import write_platform
 from tests.integration.sql.sqlite_platform import into_sqlite
+from tests.small_space import FEATURES, SPACE
 from tests.unit.client.data.sql.shop import change
 
 CONFIG = RoundsConfig(rounds=1, evaluate_every=1, min_platforms=2, local=LocalSettings(tokens=512, steps=2))
@@ -22,14 +24,13 @@ def platforms(tmp_path):
         write_platform(tmp_path / name, seed=seed)
     paths = {"north": tmp_path / "north", "south": into_sqlite(tmp_path / "south")}
     return {
-        name: NodeSettings(platform=f"{name}={path}", heads=str(tmp_path / "heads" / name))
+        name: NodeSettings(platform=f"{name}={path}", features=FEATURES, heads=str(tmp_path / "heads" / name))
         for name, path in paths.items()
     }
 
 
 def federate(platforms, folder):
-    space = hashing_space()
-    start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space), seed=1)
+    start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE), seed=1)
     return run_federation(platforms, start, CONFIG, folder=folder)
 
 
@@ -48,4 +49,4 @@ def test_a_database_takes_part_and_the_next_run_learns_from_its_new_events(platf
 
 
 def _other_heads(settings: NodeSettings) -> NodeSettings:
-    return NodeSettings(platform=settings.platform, heads=f"{settings.heads}-again")
+    return replace(settings, heads=f"{settings.heads}-again")

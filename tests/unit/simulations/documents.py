@@ -1,5 +1,7 @@
 """Results as ``result.json`` holds them, for the tests of what shows them."""
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,13 @@ def full_document(
     beginnings: tuple[int, ...] = (10,),
 ) -> dict[str, Any]:
     """Every method on every platform, the first one's beginnings, two rounds and three steps; figures are made up."""
+    return deepcopy(_document(platforms, synthetic, complete, methods, beginnings))
+
+
+@cache
+def _document(
+    platforms: tuple[str, ...], synthetic: bool, complete: bool, methods: tuple[str, ...], beginnings: tuple[int, ...]
+) -> dict[str, Any]:
     names = platforms or ("shop", "second-shop")
     first = [f"{names[0]}{BEGINNING}{users}" for users in beginnings]
     return result_document(

@@ -19,8 +19,9 @@ from client.fitting.served_fit import open_fit
 from client.training.loop import TrainingSettings
 from shared.errors import ConfigError, InputError
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
-SETTINGS = FitSettings(contenders=Contenders(own=False))
+SETTINGS = FitSettings(features=FEATURES, contenders=Contenders(own=False))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def folder(tmp_path_factory):
 def encoder_file(folder):
     out = folder.parent / "encoder.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
-    pretrain_folder(folder, out, preparation=Preparation(), preset="tiny", settings=quick)
+    pretrain_folder(folder, out, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
     return out
 
 
@@ -60,7 +61,7 @@ def test_the_lift_is_that_of_the_means(folder, encoder_file) -> None:
 
 
 def test_prints_a_table_that_names_what_is_served_or_json(folder, encoder_file) -> None:
-    command = ["evaluate", str(folder), "--encoder", str(encoder_file), "--no-own"]
+    command = ["evaluate", str(folder), "--encoder", str(encoder_file), "--no-own", "--features", FEATURES]
     table = CliRunner().invoke(app, command)
     assert table.exit_code == 0, table.output
     assert "(served)" in table.output

@@ -14,7 +14,7 @@ from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import cross_fit
 from client.ensemble.panel import Panel, RawPanel
 from client.features.catalogue import Catalogue
-from client.features.hashing import hash_texts, hashing_space
+from client.features.hashing import hash_texts
 from client.features.neighbours import nearest
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import KeptEncoder
@@ -22,10 +22,11 @@ from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, Kind
 from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder, EncoderSpec
+from tests.small_space import SPACE
 from tests.unit.client.data.clicks import DAYS, click_folder
 from tests.unit.client.recommender.world import prepared
 
-SPEC = EncoderSpec(preset="tiny", input_dim=hashing_space().dim, feature_space=hashing_space())
+SPEC = EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE)
 ENCODER = Encoder.initial(SPEC, seed=0)
 
 
@@ -36,7 +37,7 @@ def opened(path: Path, **clicks: int) -> tuple[Platform, Impressions, ClickInput
     assert impressions is not None
     fit = cross_fit(prepared(platform), {}, seed=0)
     names = [column.name for column in fit.folds[0].raw.columns]
-    shown = hash_texts(impressions.shown.texts)
+    shown = hash_texts(impressions.shown.texts, SPACE.dim)
     inputs = click_inputs(
         platform,
         impressions,
@@ -87,7 +88,7 @@ def test_counts_what_a_test_impression_may_know(tmp_path: Path) -> None:
 
 def test_gives_candidates_their_log_lifts_over_the_whole_of_a_small_catalogue(tmp_path: Path) -> None:
     _, impressions, _ = opened(tmp_path)
-    features = hash_texts(impressions.shown.texts)
+    features = hash_texts(impressions.shown.texts, SPACE.dim)
     data = FitData(sequences=impressions.met, features=features, neighbours=nearest(features), ordered=True)
     raw = RawPanel(scorers=(ContentKnn(data), Popularity(data)), n_items=len(features), repeats=False)
     sizes = {Kind.COUNT: 4, Kind.SIMILARITY: 7}

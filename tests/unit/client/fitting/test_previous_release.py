@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.features.hashing import hashing_space
 from client.fitting.previous_release import previous_release
 from client.recommender.served_head import RECORD
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.store.head_store import HeadStore, StoredHead
+from tests.small_space import SPACE
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
 
 SERVED, RECEIVED = drawn_encoder(1), drawn_encoder(8)
@@ -32,7 +32,7 @@ def serve(store, part="received", **changes):
 
 
 def found(store, received=RECEIVED, space=None):
-    return previous_release(store, RECORD, space or hashing_space(), received)
+    return previous_release(store, RECORD, space or SPACE, received)
 
 
 def test_is_the_encoder_of_the_record_with_what_came_with_it(store):
@@ -68,7 +68,7 @@ def test_is_none_where_nothing_of_the_kind_is_served(store):
 def test_is_none_where_the_same_encoder_comes_again_or_texts_are_read_otherwise(store):
     serve(store)
     assert found(store, received=drawn_encoder(1)) is None
-    assert found(store, space=replace(hashing_space(), fingerprint="other")) is None
+    assert found(store, space=replace(SPACE, fingerprint="other")) is None
 
 
 def test_a_tuned_form_of_the_encoder_that_comes_again_does_not_compete(store):
@@ -79,7 +79,7 @@ def test_a_tuned_form_of_the_encoder_that_comes_again_does_not_compete(store):
 
 
 def test_what_cannot_be_read_does_not_stop_a_fit_and_is_told(store, caplog):
-    store.write(RECORD, StoredHead(arrays={"weights": np.zeros(2)}, facts={"fingerprint": hashing_space().fingerprint}))
+    store.write(RECORD, StoredHead(arrays={"weights": np.zeros(2)}, facts={"fingerprint": SPACE.fingerprint}))
     with caplog.at_level(logging.WARNING, logger="graft.client"):
         assert found(store) is None
     assert "what was served before does not compete" in caplog.text

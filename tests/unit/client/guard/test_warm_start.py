@@ -19,15 +19,16 @@ TASKS = "tasks.sock"
 SECONDS = 120
 
 
-@pytest.fixture
-def folder(tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
     """Where an engine runs, its programs beside it."""
+    tmp_path = tmp_path_factory.mktemp("warm")
     write_programs(tmp_path / "programs", tmp_path / "approved.txt", TASKS)
     (tmp_path / "state").mkdir()
     return tmp_path / "state"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def warm(folder) -> Iterator[psutil.Process]:
     """The process, its libraries read."""
     command = [sys.executable, "-I", warm_start.__file__, TASKS]
@@ -53,15 +54,6 @@ def task(folder: Path, *arguments: str) -> str:
         check=False,
     )
     return done.stdout + done.stderr
-
-
-def test_a_copy_does_what_the_program_does_and_without_the_process_the_program_does(folder, warm) -> None:
-    copied, again = task(folder, "--help"), task(folder, "--help")
-    warm.kill()
-    warm.wait()
-    alone = task(folder, "--help")
-    assert copied == again == alone
-    assert "--runtime-api-address" in alone
 
 
 def test_every_copy_stands_behind_the_gate(folder, warm) -> None:
@@ -95,3 +87,12 @@ def test_is_opened_by_its_user_alone_and_outlives_what_is_no_task(folder, warm) 
             caller.settimeout(SECONDS)
             assert caller.recv(16) == b""
     assert "--runtime-api-address" in task(folder, "--help")
+
+
+def test_a_copy_does_what_the_program_does_and_without_the_process_the_program_does(folder, warm) -> None:
+    copied, again = task(folder, "--help"), task(folder, "--help")
+    warm.kill()
+    warm.wait()
+    alone = task(folder, "--help")
+    assert copied == again == alone
+    assert "--runtime-api-address" in alone

@@ -8,7 +8,6 @@ from client.ensemble.calibration import POWERS, TEMPERATURES, Calibration
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.head import RankingHead
 from client.ensemble.stack import UNIFORM
-from client.features.hashing import hashing_space
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts
@@ -21,6 +20,7 @@ from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.encoder.presets import Preset
+from tests.small_space import FEATURES, SPACE
 from tests.unit.client.recommender.world import prepared, small_platform
 
 
@@ -50,8 +50,8 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
         users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
         statistics=fitted.statistics,
         repeats=repeats,
-        features="hashing",
-        space=hashing_space(),
+        features=FEATURES,
+        space=SPACE,
         verdict={"served": "feature"},
     )
 
@@ -64,10 +64,9 @@ def even_calibration(column: Column) -> Calibration:
 
 def drawn_encoder(seed: int) -> Encoder:
     """Linear and sequence part of noise."""
-    space = hashing_space()
-    spec = EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space)
-    weights = np.random.default_rng(seed).normal(size=(space.dim, space.dim)).astype(np.float32)
-    means = np.random.default_rng(seed).normal(0, 0.01, size=(2, space.dim)).astype(np.float32)
+    spec = EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE)
+    weights = np.random.default_rng(seed).normal(size=(SPACE.dim, SPACE.dim)).astype(np.float32)
+    means = np.random.default_rng(seed).normal(0, 0.01, size=(2, SPACE.dim)).astype(np.float32)
     return Encoder.initial(spec, seed).with_linear(LinearMap(W=weights, mean_q=means[0], mean_y=means[1]))
 
 

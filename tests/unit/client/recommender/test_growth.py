@@ -11,6 +11,7 @@ from client.features.neighbours import nearest, nearest_after
 from client.recommender.growth import NewItem, with_items
 from client.recommender.recommender import Recommender, Wish
 from shared.errors import InvalidRequest
+from tests.small_space import SPACE
 from tests.unit.client.recommender.served_world import served_world
 
 HISTORY = np.array([10, 11, 12], np.int32)
@@ -78,7 +79,7 @@ def test_gives_an_item_that_is_there_its_new_text_and_keeps_its_counts():
     changed = with_items(served, [NewItem(item_id="30", text="group2 item11", category="other")])
     assert changed.items.item_ids == served.items.item_ids
     assert (changed.items.texts[30], changed.items.categories[30]) == ("group2 item11", "other")
-    np.testing.assert_array_equal(changed.items.catalogue.features[30], hash_texts(["group2 item11"])[0])
+    np.testing.assert_array_equal(changed.items.catalogue.features[30], hash_texts(["group2 item11"], SPACE.dim)[0])
     np.testing.assert_array_equal(changed.statistics["popularity"], served.statistics["popularity"])
 
 

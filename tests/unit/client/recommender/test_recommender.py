@@ -19,6 +19,7 @@ from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from shared.errors import DataError, FeatureSpaceMismatch, HeadStoreError
 from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
+from tests.small_space import FEATURES
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -31,14 +32,14 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def encoder_file(folder):
     out = folder.parent / "encoder.safetensors"
-    pretrain_folder(folder, out, preparation=Preparation(), preset="tiny", settings=QUICK)
+    pretrain_folder(folder, out, preparation=Preparation(), features=FEATURES, preset="tiny", settings=QUICK)
     return out
 
 
 @pytest.fixture(scope="module")
 def heads(folder, encoder_file):
     path = folder.parent / "heads"
-    fit_recommender(folder, encoder_file, HeadStore(path), FitSettings())
+    fit_recommender(folder, encoder_file, HeadStore(path), FitSettings(features=FEATURES))
     return path
 
 

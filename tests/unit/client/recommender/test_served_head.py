@@ -9,7 +9,6 @@ import torch
 
 from client.data.platform import Sequences
 from client.ensemble.cross_fitting import fit_data, fit_on
-from client.features.hashing import hashing_space
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.record_arrays import (
     matrix_from_arrays,
@@ -25,6 +24,7 @@ from client.scorers.scorer import HistoryBatch
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore
 from client.training.local_id import LARGE, SMALL
+from tests.small_space import SPACE
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
 from tests.unit.client.recommender.world import prepared, small_platform
 
@@ -65,7 +65,7 @@ def test_brings_back_trained_parts_that_score_alike(platform, preset):
     parts = ServedParts(
         encoders={"received": KeptEncoder(encoder=drawn_encoder(1))}, own=drawn_own(platform.n_items, preset)
     )
-    again = ServedParts.from_record(*parts.to_record(), hashing_space())
+    again = ServedParts.from_record(*parts.to_record(), SPACE)
     batch = HistoryBatch(some_histories(), platform.n_items)
     features = prepared(platform).features
     scorers, found = parts.scorers(features), again.scorers(features)

@@ -4,8 +4,9 @@ import numpy as np
 
 from client.data.platform import Platform, Sequences
 from client.features.catalogue import Catalogue
-from client.features.hashing import hash_texts, hashing_space
+from client.features.hashing import hash_texts
 from client.features.prepared_platform import PreparedPlatform
+from tests.small_space import SPACE
 
 N_ITEMS = 40
 N_USERS = 120
@@ -36,5 +37,5 @@ def small_platform(*, ordered: bool = True) -> Platform:
 
 def prepared(platform: Platform) -> PreparedPlatform:
     """The platform with hashed vectors."""
-    catalogue = Catalogue(features=hash_texts(platform.texts))
-    return PreparedPlatform(platform=platform, space=hashing_space(), catalogue=catalogue)
+    catalogue = Catalogue(features=hash_texts(platform.texts, SPACE.dim))
+    return PreparedPlatform(platform=platform, space=SPACE, catalogue=catalogue)

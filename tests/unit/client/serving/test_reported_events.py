@@ -19,6 +19,7 @@ from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
 from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
+from tests.small_space import FEATURES
 
 
 def event(number, user, item, kind=FeedbackKind.CLICKED):
@@ -84,8 +85,8 @@ def test_leaves_out_a_line_that_is_not_whole_yet(folder, journal, tmp_path):
 def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_path):
     store, file = HeadStore(tmp_path / "heads"), tmp_path / "encoder.safetensors"
     quick = TrainingSettings(epochs=1, tokens=256)
-    pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=quick)
-    settings = FitSettings(contenders=Contenders(own=False), preparation=Preparation(repeats="keep"))
+    pretrain_folder(folder, file, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
+    settings = FitSettings(features=FEATURES, contenders=Contenders(own=False), preparation=Preparation(repeats="keep"))
     fit_recommender(folder, file, store, settings)
     service = RecommendService(store, FileJournal(tmp_path / "heads" / JOURNAL))
     service.upsert([NewItem(item_id="1000", text="group2 item20 item21")])

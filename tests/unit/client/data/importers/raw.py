@@ -3,9 +3,10 @@
 import gzip
 import json
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
+
+from tests.integration.commands import run
 
 REPOSITORY = Path(__file__).parents[5]
 
@@ -122,5 +123,4 @@ SOURCES = {
 
 def graft_client(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The real command in a process of its own."""
-    command = [sys.executable, "-c", "from client.cli.main import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=60)
+    return run("graft-client", *arguments, seconds=60)
