@@ -65,4 +65,4 @@ def stack_teacher(encoder: Encoder, platform: Platform, catalogue: Catalogue, *,
 
 def _seen(encoder: Encoder, head: SequenceHead, catalogue: Catalogue) -> torch.Tensor:
     """[n, d] the catalogue's vectors in the encoder."""
-    return item_table(SequenceModel.from_encoder(encoder, head, catalogue.features)).vectors
+    return item_table(SequenceModel.over(encoder.sequence_module(), head, catalogue.features)).vectors

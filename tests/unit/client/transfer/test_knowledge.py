@@ -124,7 +124,8 @@ def test_begins_where_the_teacher_sees_the_catalogue():
         for one in (teacher, replace(teacher, vectors=None))
     ]
     seen = [
-        item_table(SequenceModel.from_encoder(one.encoder, one.head, ITEMS.features)).vectors.numpy() for one in begun
+        item_table(SequenceModel.over(one.encoder.sequence_module(), one.head, ITEMS.features)).vectors.numpy()
+        for one in begun
     ]
     near, far = (np.corrcoef(likeness(one), likeness(teacher.vectors.numpy()))[0, 1] for one in seen)
     assert near > 0.8
