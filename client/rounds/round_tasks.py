@@ -9,13 +9,15 @@ import torch
 from client.data.platform import Examples, Platform, Sequences, Stage
 from client.data.splits import examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
-from client.rounds.received_encoder import received_encoder
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.workspace import Workspace
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
+from client.store.head_store import HeadStore, StoredHead
 from client.training.local_round import run_local_round
 from client.training.moments import platform_moments
+from shared.encoder.encoder import Encoder
+from shared.errors import EncoderUnknown
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 from shared.federation.messages import (
@@ -23,6 +25,7 @@ from shared.federation.messages import (
     DeclineReason,
     EvaluateReply,
     EvaluateTask,
+    KnownEncoder,
     MomentsReply,
     MomentsTask,
     TrainReply,
@@ -32,6 +35,8 @@ from shared.federation.messages import (
 from shared.seeding import rng_for, seed_for
 
 VALIDATION_USERS = 500
+RECEIVED = "received"
+"""Record of the encoder on which the server counts."""
 
 
 def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Declined:
@@ -93,6 +98,33 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     found = _ndcg(scorers, sample, platform)
     validation = {name: two_digits(value) for name, value in zip([*names, "both"], found, strict=True)}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
+
+
+def received_encoder(task: TrainTask | EvaluateTask, store: HeadStore) -> Encoder:
+    """The whole encoder, kept in the store where the server will count on it.
+
+    Raises EncoderUnknown where the task leads on from an encoder that is not the one kept, or not to the one it says.
+    """
+    sent = task.encoder
+    if isinstance(sent, Encoder):
+        encoder = sent
+    else:
+        kept = _kept(sent, store)
+        encoder = kept if sent.step is None else sent.step.added_to(kept)
+        if encoder.digest != sent.digest:
+            raise EncoderUnknown("the step from the kept encoder leads to another one than the server's")
+        if sent.step is None:
+            return encoder
+    if task.keep:
+        store.write(RECEIVED, StoredHead(arrays={"flat": encoder.flat}, facts={"digest": encoder.digest}))
+    return encoder
+
+
+def _kept(sent: KnownEncoder, store: HeadStore) -> Encoder:
+    stored = store.read(RECEIVED)
+    if stored is None or stored.facts["digest"] != sent.base:
+        raise EncoderUnknown("the encoder that the server counts on is not the one kept here")
+    return Encoder(spec=sent.spec, flat=stored.arrays["flat"])
 
 
 def two_digits(value: float) -> float:

@@ -49,7 +49,7 @@ class KeptEncoder:
     def model(self, features: NDArray[np.float32]) -> SequenceModel:
         """Its sequence part over ``features`` [n, D]."""
         head = self.head or SequenceHead.initial(len(features), self.encoder.spec.architecture.width)
-        return SequenceModel.from_encoder(self.encoder, head, features)
+        return SequenceModel.over(self.encoder.sequence_module(), head, features)
 
     def on_rows(self, rows: NDArray[np.int64]) -> "KeptEncoder":
         """The same for another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""

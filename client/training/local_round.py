@@ -42,7 +42,7 @@ def run_local_round(
     came: it is solved from moments alone.
     """
     head = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
-    model = SequenceModel.from_encoder(encoder, head, features)
+    model = SequenceModel.over(encoder.sequence_module(), head, features)
     losses: dict[str, float] = {}
 
     def train(name: str, phase: TrainingSettings) -> None:
@@ -53,7 +53,7 @@ def run_local_round(
     train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate))
     return LocalRoundResult(
         trained=Trained(
-            encoder=model.into(encoder),
+            encoder=encoder.with_sequence(model.towers()),
             limit=settings.clip_norm,
             left_out=left_out,
             inputs=lambda: input_moments(

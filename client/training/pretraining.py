@@ -55,10 +55,15 @@ def pretrain(
         raise DataError(f"{platform.name}: no contributing user has two training events to learn from")
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
     encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
-    model = SequenceModel.from_encoder(encoder, _fresh_head(features, spec), features)
+    model = SequenceModel.over(encoder.sequence_module(), _fresh_head(features, spec), features)
     rng = rng_for(seed, "pretraining")
     log = train_sequence(model, sequences, settings, rng, stopping_set(platform, stopping_users))
-    return Pretrained(encoder=model.into(encoder), head=model.head(), log=log, counts=_counts(sequences, len(features)))
+    return Pretrained(
+        encoder=encoder.with_sequence(model.towers()),
+        head=model.head(),
+        log=log,
+        counts=_counts(sequences, len(features)),
+    )
 
 
 def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet:

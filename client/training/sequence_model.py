@@ -12,13 +12,13 @@ from torch import nn
 from torch.nn import functional
 
 from shared.encoder.dropout import Dropout
-from shared.encoder.encoder import Encoder
 from shared.encoder.presets import Preset
 from shared.encoder.towers import (
     HistoryTower,
     HistoryTowers,
     ItemTower,
     ItemTowers,
+    SequenceModule,
     history_tower,
     initialise,
     item_norm,
@@ -86,11 +86,10 @@ class SequenceModel(nn.Module):
         self._content: torch.Tensor | None = None
 
     @classmethod
-    def from_encoder(cls, encoder: Encoder, head: SequenceHead, features: Float32) -> "SequenceModel":
-        """A model with copies of the encoder's and the head's numbers; ``features`` [n, D] are shared."""
-        module = encoder.sequence_module()
+    def over(cls, module: SequenceModule, head: SequenceHead, features: Float32) -> "SequenceModel":
+        """A model over an encoder's towers, with a copy of the head's numbers; ``features`` [n, D] are shared."""
         return cls(
-            length=encoder.spec.architecture.length,
+            length=module.length,
             towers=(module.item, module.item_norm, module.history),
             head=head,
             features=torch.from_numpy(features),
@@ -127,13 +126,11 @@ class SequenceModel(nn.Module):
         v, a, b = (value.detach().numpy().copy() for value in (self.v, self.a, self.b))
         return SequenceHead(v=v, a=a, b=b)
 
-    def into(self, encoder: Encoder) -> Encoder:
-        """The encoder with this model's towers as its sequence part."""
-        module = encoder.sequence_module()
+    def towers(self) -> nn.ModuleDict:
+        """The towers by their names in an encoder's module; raises ValueError for a model of ids only."""
         if self.item is None:
             raise ValueError("a model of ids only has no item tower to hand over")
-        module.item, module.item_norm, module.history = self.item, self.item_norm, self.history
-        return encoder.with_sequence(module)
+        return nn.ModuleDict({"item": self.item, "item_norm": self.item_norm, "history": self.history})
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """What training may move of the encoder: its parameters, those beneath an adapter left out."""

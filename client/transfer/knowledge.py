@@ -124,14 +124,16 @@ def teach(
     sequences = training_sequences(platform, users)
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=prepared.space)
     encoder = Encoder.initial(spec, seed)
-    model = SequenceModel.from_encoder(encoder, SequenceHead.initial(len(features), spec.architecture.width), features)
+    model = SequenceModel.over(
+        encoder.sequence_module(), SequenceHead.initial(len(features), spec.architecture.width), features
+    )
     if teacher.vectors is not None:
         _begin(model, teacher.vectors)
     further = _lessons(teacher, sequences, users, len(features), settings, rng_for(seed, "lessons"))
     rng = rng_for(seed, "student")
     training = replace(for_size(settings.training, len(sequences.items)), patience=settings.training.patience)
     log = train_sequence(model, sequences, training, rng, stopping_set(platform), further)
-    return Student(encoder=model.into(encoder), head=model.head(), log=log)
+    return Student(encoder=encoder.with_sequence(model.towers()), head=model.head(), log=log)
 
 
 @torch.no_grad()

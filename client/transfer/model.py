@@ -56,7 +56,7 @@ def tune(
     if settings.moments_weight and linear.W.any():
         own = platform_moments(features, sequences)
         encoder = encoder.with_linear(joined(linear, own, settings.moments_weight)) if own.n else encoder
-    model = SequenceModel.from_encoder(encoder, start, features)
+    model = SequenceModel.over(encoder.sequence_module(), start, features)
     logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
     low_rank, both = None, settings.both
     if settings.rank:
@@ -64,7 +64,7 @@ def tune(
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
     rng = rng_for(seed, "tuning", "both")
     logs["both"] = train_sequence(model, sequences, both, rng, validation, aligned)
-    whole = model.into(encoder) if low_rank is None else low_rank.adapter().added_to(encoder)
+    whole = encoder.with_sequence(model.towers()) if low_rank is None else low_rank.adapter().added_to(encoder)
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 
 

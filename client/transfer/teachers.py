@@ -62,4 +62,4 @@ def stack_teacher(encoder: Encoder, prepared: PreparedPlatform, *, seed: int) ->
 
 def _seen(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatform) -> torch.Tensor:
     """[n, d] the catalogue's vectors in the encoder."""
-    return item_table(SequenceModel.from_encoder(encoder, head, prepared.features)).vectors
+    return item_table(SequenceModel.over(encoder.sequence_module(), head, prepared.features)).vectors

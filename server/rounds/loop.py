@@ -43,7 +43,7 @@ def run_rounds(
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = _Loop(grid, config, clock, aggregation, state)
+    loop = RoundLoop(grid, config, clock, aggregation, state)
     on_round(state)
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
@@ -59,7 +59,7 @@ def run_rounds(
     return state
 
 
-class _Loop:
+class RoundLoop:
     """The three kinds of question, each from one state to the next."""
 
     def __init__(

@@ -201,6 +201,8 @@ class SequenceModule(nn.Module):
 
     def __init__(self, preset: Preset, input_dim: int) -> None:
         super().__init__()
+        self.length = preset.length
+        """most items of a history"""
         self.item = item_tower(preset, input_dim)
         self.item_norm = item_norm(preset)
         self.history = history_tower(preset)

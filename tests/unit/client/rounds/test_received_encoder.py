@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from client.rounds.received_encoder import received_encoder
+from client.rounds.round_tasks import received_encoder
 from client.store.head_store import HeadStore
 from shared.encoder.encoder import Encoder
 from shared.encoder.step import Step

@@ -21,7 +21,9 @@ SAMPLED = replace(SETTINGS, full_softmax_items=4, negatives=8)
 
 
 def model(seed=0):
-    return SequenceModel.from_encoder(Encoder.initial(SPEC, seed), SequenceHead.initial(N_ITEMS, 16), features())
+    return SequenceModel.over(
+        Encoder.initial(SPEC, seed).sequence_module(), SequenceHead.initial(N_ITEMS, 16), features()
+    )
 
 
 def backwards(histories):

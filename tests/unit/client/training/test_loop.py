@@ -18,7 +18,7 @@ SAMPLED = dataclasses.replace(SETTINGS, full_softmax_items=4, negatives=8)
 
 def model():
     head = SequenceHead.initial(N_ITEMS, 16)
-    return SequenceModel.from_encoder(Encoder.initial(SPEC, 0), head, features())
+    return SequenceModel.over(Encoder.initial(SPEC, 0).sequence_module(), head, features())
 
 
 def trained(settings, validation=None):
@@ -57,7 +57,7 @@ def test_gives_the_same_numbers_again(settings):
 def test_leaves_a_frozen_encoder_alone():
     one, _ = trained(dataclasses.replace(SETTINGS, encoder_rate=0.0))
     encoder = Encoder.initial(SPEC, 0)
-    assert np.array_equal(one.into(encoder).flat, encoder.flat)
+    assert np.array_equal(encoder.with_sequence(one.towers()).flat, encoder.flat)
     assert one.head().v.any()
 
 
@@ -65,13 +65,13 @@ def test_leaves_a_frozen_head_alone():
     one, _ = trained(dataclasses.replace(SETTINGS, head_rate=0.0))
     assert not one.head().v.any()
     assert not one.head().b.any()
-    assert not np.array_equal(one.into(Encoder.initial(SPEC, 0)).flat, Encoder.initial(SPEC, 0).flat)
+    assert not np.array_equal(Encoder.initial(SPEC, 0).with_sequence(one.towers()).flat, Encoder.initial(SPEC, 0).flat)
 
 
 def test_stays_near_the_start_under_a_strong_pull():
     def moved(settings):
         start = Encoder.initial(SPEC, 0)
-        return np.linalg.norm(trained(settings)[0].into(start).flat - start.flat)
+        return np.linalg.norm(start.with_sequence(trained(settings)[0].towers()).flat - start.flat)
 
     assert moved(dataclasses.replace(SETTINGS, proximal=10.0)) < moved(SETTINGS) / 2
 
@@ -98,7 +98,7 @@ def test_does_not_stop_because_the_start_was_better():
     one, log = trained(dataclasses.replace(SETTINGS, epochs=7, patience=2), BetterBefore())
     assert len(log.losses) == 6
     assert log.best_epoch == 0
-    assert np.array_equal(one.into(Encoder.initial(SPEC, 0)).flat, Encoder.initial(SPEC, 0).flat)
+    assert np.array_equal(Encoder.initial(SPEC, 0).with_sequence(one.towers()).flat, Encoder.initial(SPEC, 0).flat)
 
 
 def test_ends_an_epoch_after_so_many_steps():

@@ -16,7 +16,7 @@ def received():
 
 
 def begun(rank=2, seed=1):
-    model = SequenceModel.from_encoder(received(), HEAD, features())
+    model = SequenceModel.over(received().sequence_module(), HEAD, features())
     return model, LowRank(model, received(), rank, torch.Generator().manual_seed(seed))
 
 
@@ -36,15 +36,15 @@ def states(model):
 def test_starts_at_the_received_encoder_number_for_number():
     model, low_rank = begun()
     assert np.array_equal(low_rank.adapter().added_to(received()).flat, received().flat)
-    plain = SequenceModel.from_encoder(received(), HEAD, features())
+    plain = SequenceModel.over(received().sequence_module(), HEAD, features())
     assert np.array_equal(states(model), states(plain))
 
 
 def test_scores_alike_beside_the_encoder_and_added_to_it():
     model, adapter, _log = trained()
-    whole = SequenceModel.from_encoder(adapter.added_to(received()), HEAD, features())
+    whole = SequenceModel.over(adapter.added_to(received()).sequence_module(), HEAD, features())
     np.testing.assert_allclose(states(model), states(whole), atol=1e-5)
-    plain = SequenceModel.from_encoder(received(), HEAD, features())
+    plain = SequenceModel.over(received().sequence_module(), HEAD, features())
     assert np.abs(states(model) - states(plain)).max() > 1e-2
 
 

@@ -22,7 +22,9 @@ FORWARD = "sequence.history.blocks.0.forward_in.weight"
 
 
 def model() -> SequenceModel:
-    return SequenceModel.from_encoder(SENT, SequenceHead.initial(N_ITEMS, SPEC.architecture.width), features())
+    return SequenceModel.over(
+        SENT.sequence_module(), SequenceHead.initial(N_ITEMS, SPEC.architecture.width), features()
+    )
 
 
 def change(seed: int = 0) -> np.ndarray:

@@ -12,7 +12,7 @@ from tests.unit.client.training.world import N_ITEMS, SPEC, features
 
 def model(seed=0):
     head = SequenceHead.initial(N_ITEMS, 16)
-    return SequenceModel.from_encoder(Encoder.initial(SPEC, seed), head, features())
+    return SequenceModel.over(Encoder.initial(SPEC, seed).sequence_module(), head, features())
 
 
 def test_starts_with_ids_that_add_nothing():
@@ -45,7 +45,7 @@ def test_hides_whole_ids():
 
 def test_gives_the_towers_back_to_the_encoder():
     encoder = Encoder.initial(SPEC, 0)
-    assert np.array_equal(model().into(encoder).flat, encoder.flat)
+    assert np.array_equal(encoder.with_sequence(model().towers()).flat, encoder.flat)
 
 
 def test_gives_the_same_vectors_from_frozen_content():
@@ -58,7 +58,7 @@ def test_gives_the_same_vectors_from_frozen_content():
 
 def test_does_not_share_memory_with_the_head():
     head = SequenceHead.initial(N_ITEMS, 16)
-    one = SequenceModel.from_encoder(Encoder.initial(SPEC, 0), head, features())
+    one = SequenceModel.over(Encoder.initial(SPEC, 0).sequence_module(), head, features())
     with torch.no_grad():
         one.v.add_(1.0)
     assert not head.v.any()
@@ -70,4 +70,4 @@ def test_works_with_ids_alone():
     assert torch.equal(item_table(one).vectors, item_table(two).vectors)
     assert item_table(one).vectors.shape == (30, 16)
     with pytest.raises(ValueError, match="no item tower"):
-        one.into(Encoder.initial(SPEC, 0))
+        one.towers()

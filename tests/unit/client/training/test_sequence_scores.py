@@ -16,7 +16,7 @@ def model():
         a=np.ones(N_ITEMS, np.float32),
         b=rng.normal(size=N_ITEMS).astype(np.float32),
     )
-    return SequenceModel.from_encoder(Encoder.initial(SPEC, 0), head, features())
+    return SequenceModel.over(Encoder.initial(SPEC, 0).sequence_module(), head, features())
 
 
 def test_scores_each_history_as_if_alone(monkeypatch):

@@ -12,8 +12,8 @@ from tests.unit.client.training.world import N_ITEMS, SPEC, features, ragged
 def model_with_biases(b):
     """Biases so large that they alone make the ranking."""
     head = SequenceHead.initial(N_ITEMS, 16)
-    return SequenceModel.from_encoder(
-        Encoder.initial(SPEC, 0),
+    return SequenceModel.over(
+        Encoder.initial(SPEC, 0).sequence_module(),
         SequenceHead(v=head.v, a=head.a, b=1e3 * np.asarray(b, np.float32)),
         features(),
     )
@@ -42,7 +42,7 @@ def test_keeps_a_target_that_was_seen():
 
 def test_gives_tied_items_their_mean_rank():
     head = SequenceHead.initial(N_ITEMS, 16)
-    model = SequenceModel.from_encoder(Encoder.initial(SPEC, 0), head, features())
+    model = SequenceModel.over(Encoder.initial(SPEC, 0).sequence_module(), head, features())
     nobody = ValidationSet(histories=ragged([[]]), targets=torch.tensor([4]), hide_seen=True)
     assert nobody.ndcg(model, cutoff=30) == pytest.approx(1 / np.log2(1 + (N_ITEMS + 1) / 2))
     assert nobody.ndcg(model) == 0

@@ -128,7 +128,9 @@ def test_begins_where_the_teacher_sees_the_catalogue():
     idle = replace(QUICK, training=replace(QUICK.training, epochs=0))
     teacher = teacher_of("encoder", PLATFORM)
     begun = [teach(one, in_space(PLATFORM), "nano", idle, seed=0) for one in (teacher, replace(teacher, vectors=None))]
-    seen = [item_table(SequenceModel.from_encoder(one.encoder, one.head, HASHED)).vectors.numpy() for one in begun]
+    seen = [
+        item_table(SequenceModel.over(one.encoder.sequence_module(), one.head, HASHED)).vectors.numpy() for one in begun
+    ]
     near, far = (np.corrcoef(likeness(one), likeness(teacher.vectors.numpy()))[0, 1] for one in seen)
     assert near > 0.8
     assert near > far + 0.1
