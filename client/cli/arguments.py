@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
+from client.data.folder_options import FORMS
 from shared.system.log_format import HELP as LOG_HELP
 
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
-FOLDER_HELP = (
-    "the platform folder or an SQL source's file, with the options of a platform in `graft-sim run`: "
-    "min-rating=R, order=none, max-users=N, repeats=keep, fraction=F, users=A-B, ..."
-)
+FOLDER_HELP = f"the platform folder or an SQL source's file, with the options of a platform: {', '.join(FORMS)}"
 PLATFORM = "DIR[,option=value...]"
 PRIVATE = 0o077
 """the umask under which an agent's files are written: nothing is readable for other users of the machine"""

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
-
 from client.data.event_minima import EventMinima
 from shared.errors import ConfigError
-from shared.system.options import check, option
+from shared.system.options import check, entries, option
 
 Range = tuple[float, float]
 """From A to B percent of an order, 0 <= A < B <= 100."""
@@ -48,6 +46,8 @@ def _word(word: str, meaning: Any) -> Callable[[str, object], Any]:
 
 
 def _number_text(value: float) -> str:
+    import numpy as np  # a command's help does without
+
     return np.format_float_positional(value, trim="-")
 
 
@@ -79,6 +79,7 @@ class FolderOptions:
         most=1,
         read=_reading(float, "a number above 0 and at most 1"),
         write=_number_text,
+        metavar="F",
         help="The part of the users whose events may be trained on; the test users stay the same.",
     )
     train_users: int | None = option(
@@ -86,9 +87,10 @@ class FolderOptions:
         least=FEWEST_TRAINING_USERS,
         read=_WHOLE,
         write=str,
+        metavar="N",
         help="Instead of a fraction, so many users whose events may be trained on; all where there are fewer.",
     )
-    max_users: int | None = option(None, least=1, read=_WHOLE, write=str, help="At most so many users.")
+    max_users: int | None = option(None, least=1, read=_WHOLE, write=str, metavar="N", help="At most so many users.")
     users: Range | None = option(
         None,
         check=_check_range,
@@ -118,6 +120,7 @@ class FolderOptions:
         check=_check_finite,
         read=_reading(float, "a number"),
         write=_number_text,
+        metavar="R",
         help="Events rated lower are dropped.",
     )
     repeats: Repeats = option(
@@ -148,3 +151,7 @@ class FolderOptions:
 @dataclass(frozen=True, kw_only=True)
 class Preparation(FolderOptions, EventMinima):
     """What is kept of a platform folder: the options of its line, and the minima that all platforms share."""
+
+
+FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
+"""Every option as a line writes it, with letters for values."""

@@ -11,9 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from client.data.platform import MIN_CONTRIBUTING
+from shared.errors import ConfigError
 from shared.federation.messages import DeclineReason
 from shared.system.options import check, option
-from shared.system.settings_file import read_settings, require
+from shared.system.settings_file import read_settings
 
 PLACE = "policy.toml"
 """in an agent's folder"""
@@ -28,12 +29,23 @@ class TaskKind(StrEnum):
     EVALUATE = "evaluate"
 
 
+def _check_tasks(key: str, tasks: tuple[str, ...]) -> None:
+    if unknown := sorted(set(tasks) - set(TaskKind)):
+        raise ConfigError(f"{key} must be some of {', '.join(TaskKind)}; got {', '.join(unknown)!r}")
+
+
+def _check_hours(key: str, hours: str) -> None:
+    if hours and _HOURS.fullmatch(hours) is None:
+        raise ConfigError(f"{key} must be HH:MM-HH:MM or empty; got {hours!r}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class SitePolicy:
     """The rules, checked; raises ConfigError for what cannot be."""
 
     tasks: tuple[str, ...] = option(
         tuple(one.value for one in TaskKind),
+        check=_check_tasks,
         help="The tasks that are worked on, of moments, train, evaluate.",
     )
     maximum_bytes: int = option(256 * 2**20, least=1, help="Of one answer.")
@@ -43,6 +55,7 @@ class SitePolicy:
     quiet_hours: str = option(
         "",
         metavar="HH:MM-HH:MM",
+        check=_check_hours,
         help="In the machine's local time, in which no task is worked on and no result leaves; empty: none.",
     )
     tell_losses: bool = option(True, help="A local round's two losses, two digits after the point.")
@@ -53,11 +66,7 @@ class SitePolicy:
     )
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.tasks) - set(TaskKind))
-        require("tasks", not unknown, f"some of {', '.join(TaskKind)}", ", ".join(unknown))
         check(self)
-        hours = not self.quiet_hours or _HOURS.fullmatch(self.quiet_hours) is not None
-        require("quiet_hours", hours, "HH:MM-HH:MM or empty", self.quiet_hours)
 
     def quiet(self, now: datetime) -> bool:
         """Whether ``now`` lies in the quiet hours; they may go through midnight."""

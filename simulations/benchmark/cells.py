@@ -15,7 +15,7 @@ from shared.errors import ConfigError, InputError
 from shared.system.file_lock import claim
 from shared.system.whole_file import write_whole
 from simulations.benchmark.federations import FEDERATIONS, Federation, federation_config
-from simulations.benchmark.pairs import FRACTIONS, MIN_EVENTS, PAIRS, Pair, fraction_name, platform_line
+from simulations.benchmark.pairs import FRACTIONS, MINIMA, PAIRS, Pair, fraction_name, platform_line
 from simulations.benchmark.three_way import THREE_WAYS, ThreeWay, three_way_config
 from simulations.config.run_config import RunConfig
 from simulations.platforms.run_platforms import check_folders
@@ -87,8 +87,7 @@ def _pair_config(pair: Pair, seed: int, data: Path) -> RunConfig:
             "encoder": PRESET,
             "features": pair.features,
             "seed": seed,
-            "min_user_events": MIN_EVENTS,
-            "min_item_events": MIN_EVENTS,
+            **MINIMA,
         }
     )
 

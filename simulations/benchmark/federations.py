@@ -5,7 +5,7 @@ from pathlib import Path
 
 from client.ensemble.candidates import LOCAL
 from client.transfer.feature import FEATURE, FEDERATED, POOLED
-from simulations.benchmark.pairs import MIN_EVENTS, MOVIES, SMALL_SOURCE, platform_line
+from simulations.benchmark.pairs import MINIMA, MOVIES, SMALL_SOURCE, platform_line
 from simulations.config.run_config import RunConfig
 
 SHARE = 3.7
@@ -64,7 +64,6 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
             "adapters": federation.adapters,
             "updates": federation.updates,
             "seed": seed,
-            "min_user_events": MIN_EVENTS,
-            "min_item_events": MIN_EVENTS,
+            **MINIMA,
         }
     )

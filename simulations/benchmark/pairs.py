@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from client.data.event_minima import EventMinima
+from shared.system.options import to_flat
+
 Relatedness = Literal["same trade", "same trade, 60 % in common", "neighbouring", "far"]
 
 
@@ -47,7 +50,8 @@ def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000
     )
 
 
-MIN_EVENTS = 5
+MINIMA = to_flat(EventMinima(min_user_events=5, min_item_events=5))
+"""of every platform, as options of a run"""
 MOVIES = "movielens_small,min-rating=4"
 GIFTCARDS = "amazon_giftcards,min-rating=4"
 SMALL_SOURCE = ",max-users=3000"

@@ -9,7 +9,7 @@ import polars as pl
 from client.ensemble.candidates import LOCAL
 from client.fitting.contenders import uses
 from shared.seeding import rng_for
-from simulations.benchmark.pairs import MIN_EVENTS, PAIRS, Pair, platform_line
+from simulations.benchmark.pairs import MINIMA, PAIRS, Pair, platform_line
 from simulations.benchmark.resampling import Column, mean_ndcg, resampled
 from simulations.benchmark.table import lift_with_interval
 from simulations.config.run_config import RunConfig
@@ -53,8 +53,7 @@ def three_way_config(one: ThreeWay, seed: int, data: Path, preset: str) -> RunCo
             "alignment": one.alignment,
             "encoder": preset,
             "seed": seed,
-            "min_user_events": MIN_EVENTS,
-            "min_item_events": MIN_EVENTS,
+            **MINIMA,
         }
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from client.data.folder_options import FORMS
 from client.features.data_settings import DataSettings
 from client.transfer.encoder_use import EncoderUse
 from shared.encoder.presets import EncoderSize
@@ -49,9 +50,8 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         read=read_platforms,
         write=lambda specs: [str(spec) for spec in specs],
         repeated=True,
-        help="NAME=DIR[,fraction=F][,train-users=N][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R]"
-        "[,repeats=keep][,order=none]; once for each. Without any: a synthetic world, whose encoder is "
-        f"{EMBEDDED_ENCODER} after {EMBEDDED_ROUNDS} rounds, unless they are named.",
+        help=f"NAME=DIR{''.join(f'[,{form}]' for form in FORMS)}; once for each. Without any: a synthetic world, whose "
+        f"encoder is {EMBEDDED_ENCODER} after {EMBEDDED_ROUNDS} rounds, unless they are named.",
     )
     methods: tuple[str, ...] = option(
         (), read=read_methods, write=list, help="Names with commas between them; all without any."

@@ -7,11 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from client.data.event_minima import EventMinima
 from client.data.folder_options import Preparation
 from client.data.spec import parse_platform_spec
 from client.evaluation.lift import Interval, paired_difference, paired_lift
 from shared.errors import DataError
 from shared.seeding import rng_for
+from shared.system.options import entries, from_flat
 from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
 
@@ -153,13 +155,11 @@ def _world_seed(document: Mapping[str, Any]) -> object:
 def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
     config = document["config"]
     specs = {spec.name: spec for spec in map(parse_platform_spec, config.get("platform", []))}
-    least = {option: config[option] for option in ("min_user_events", "min_item_events") if option in config}
+    minima = {one.key: config[one.path[0]] for one in entries(EventMinima) if one.path[0] in config}
+    least = from_flat(EventMinima, minima)
     if name not in specs:
-        return Preparation(**least)
-    prepared = specs[name].preparation(
-        least.get("min_user_events", Preparation.min_user_events),
-        least.get("min_item_events", Preparation.min_item_events),
-    )
+        return Preparation(min_user_events=least.min_user_events, min_item_events=least.min_item_events)
+    prepared = specs[name].preparation(least.min_user_events, least.min_item_events)
     return replace(prepared, fraction=1.0)
 
 
