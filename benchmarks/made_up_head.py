@@ -4,10 +4,10 @@ import numpy as np
 
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
-from client.ensemble.calibration import POWERS, TEMPERATURES, Calibration
+from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import fit_on
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
-from client.ensemble.stack import UNIFORM
 from client.features.catalogue import Catalogue
 from client.features.hashing import hash_texts, hashing_space
 from client.features.prepared_platform import PreparedPlatform
@@ -16,7 +16,7 @@ from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.popularity import Popularity
-from client.scorers.scorer import Column, Kind
+from client.scorers.scorer import Column
 from client.training.local_id import LARGE
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.local import Own
@@ -48,7 +48,7 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int) -> ServedHe
         head=RankingHead(
             names=tuple(column.name for column in columns),
             calibrations=tuple(map(_calibration, columns)),
-            weights=np.full(len(columns), UNIFORM),
+            weights=np.full(len(columns), DEFAULT.candidates.uniform),
         ),
         computed=tuple(fitted.scorers),
         popularity=tuple(map(_calibration, Popularity.columns)),
@@ -93,5 +93,5 @@ def _encoder(preset: str, seed: int) -> Encoder:
 
 
 def _calibration(column: Column) -> Calibration:
-    count = len(POWERS if column.kind is Kind.COUNT else TEMPERATURES) + 1
+    count = len(DEFAULT.calibration.of(column.kind)) + 1
     return Calibration(kind=column.kind, mixture=(1 / count,) * count)

@@ -20,7 +20,7 @@ from client.data.platform import Platform, Sequences, Stage
 from client.data.ragged import stretches
 from client.data.splits import select
 from client.ensemble.calibration import Calibration
-from client.ensemble.cross_fitting import FOLDS
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.panel import Panel, RawPanel
 from client.features.catalogue import Catalogue
 from client.features.local_grams import local_grams
@@ -130,8 +130,9 @@ def _turns(
     """Rows of impressions, and the users whose statistics they are seen through."""
     is_training = impressions.stages == STAGES.index(Stage.TRAIN)
     shuffled = rng_for(seed, "click-folds").permutation(training)
-    for fold in range(FOLDS):
-        inside = shuffled[fold::FOLDS]
+    folds = DEFAULT.cross_fit.folds
+    for fold in range(folds):
+        inside = shuffled[fold::folds]
         rows = np.flatnonzero(is_training & np.isin(impressions.users, inside))
         if len(rows):
             yield rows, np.setdiff1d(training, inside)

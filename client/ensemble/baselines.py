@@ -11,22 +11,37 @@ from client.data.splits import examples
 from client.ensemble.cross_fitting import fit_data
 from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers import ease
 from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
-from client.scorers.ease import Ease
-from client.scorers.item_knn import ItemKnn
-from client.scorers.item_similarity import item_similarity
+from client.scorers.ease import Ease, EaseSettings
+from client.scorers.item_knn import ItemKnn, ItemKnnSettings
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, HistoryBatch, Scorer
 from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id
 from client.training.validation import ValidationSet
 from shared.seeding import rng_for
+from shared.system.ranges import require_range
 
-SHRINKS = (0.1, 0.3, 1.0, 3.0)
-REGULARISATIONS = (10.0, 30.0, 100.0, 300.0, 1000.0)
-LOCAL_ID_VALIDATION_USERS = 1_000
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineSettings:
+    """What is tried."""
+
+    shrinks: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
+    """of ``item-knn``"""
+    regularisations: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0, 1000.0)
+    """λ of ``ease``"""
+    validation_users: int = 1_000
+    """most training users on whom an epoch of ``local-id`` is validated"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "shrinks", least=0)
+        require_range(self, "regularisations", above=0)
+        require_range(self, "validation_users", least=1)
+
+
+DEFAULT = BaselineSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +56,16 @@ class Baseline:
     tuned: Mapping[str, object]
 
 
-TuneBaseline = Callable[[Platform, FitData, int], Baseline | None]
-"""From a platform, what its training users tell, and a seed to the best setting; None where it cannot be had."""
+TuneBaseline = Callable[[Platform, FitData, BaselineSettings, int], Baseline | None]
+"""From a platform, what its training users tell, the grids, and a seed to the best setting; None where it cannot be
+had."""
 
 
-def tuned_baseline(tune: TuneBaseline, prepared: PreparedPlatform, *, seed: int) -> Baseline | None:
+def tuned_baseline(
+    tune: TuneBaseline, prepared: PreparedPlatform, *, seed: int, settings: BaselineSettings = DEFAULT
+) -> Baseline | None:
     """A baseline's best setting on validation; None where the platform cannot have it."""
-    return tune(prepared.platform, fit_data(prepared, prepared.platform.training_users), seed)
+    return tune(prepared.platform, fit_data(prepared, prepared.platform.training_users), settings, seed)
 
 
 def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) -> Ranking:
@@ -81,12 +99,12 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
     return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks).mean(1))]
 
 
-def tune_popularity(platform: Platform, data: FitData, _seed: int) -> Baseline:
+def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:
     """Counts of users; there is nothing to choose."""
     return _best(platform, {"item": Popularity(data)}, slice(0, 1))
 
 
-def tune_content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
+def tune_content_knn(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline | None:
     """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each."""
     grid: dict[str, Scorer] = {"shared space": ContentKnn(data)} if data.features.any() else {}
     if data.grams.nnz:
@@ -94,26 +112,28 @@ def tune_content_knn(platform: Platform, data: FitData, _seed: int) -> Baseline 
     return _best(platform, grid) if grid else None
 
 
-def tune_item_knn(platform: Platform, data: FitData, _seed: int) -> Baseline:
-    """Over ``SHRINKS`` and decays."""
-    grid = {f"shrink {shrink:g}": ItemKnn(data, item_similarity(data.user_items, shrink)) for shrink in SHRINKS}
+def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
+    """Over shrinkages and decays."""
+    grid = {f"shrink {shrink:g}": ItemKnn(data, ItemKnnSettings(shrink=shrink)) for shrink in settings.shrinks}
     return _best(platform, grid)
 
 
-def tune_ease(platform: Platform, data: FitData, _seed: int) -> Baseline | None:
-    """Over ``REGULARISATIONS``; None where the catalogue is too large."""
-    if data.n_items > ease.MAX_ITEMS:
+def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline | None:
+    """Over regularisations; None where the catalogue is too large."""
+    grid = {f"regularisation {value:g}": EaseSettings(regularisation=value) for value in settings.regularisations}
+    if any(data.n_items > ease.most_items for ease in grid.values()):
         return None
-    return _best(platform, {f"regularisation {value:g}": Ease(data, value) for value in REGULARISATIONS})
+    return _best(platform, {name: Ease(data, ease) for name, ease in grid.items()})
 
 
-def tune_local_id_alone(platform: Platform, data: FitData, seed: int) -> Baseline:
+def tune_local_id_alone(platform: Platform, data: FitData, settings: BaselineSettings, seed: int) -> Baseline:
     """A sequence model of ids only, over the grid of ``tune_local_id``."""
     held_out = examples(platform, Stage.VALIDATION, platform.training_users)
     rng = rng_for(seed, "local-id", "validation-users")
-    sample = ValidationSet.sample(held_out, limit=LOCAL_ID_VALIDATION_USERS, hide_seen=not platform.repeats, rng=rng)
-    model, log, settings = tune_local_id(data.sequences, platform.n_items, sample, seed=seed)
-    tuned = {"epoch": log.best_epoch, "head_rate": settings.head_rate, "dropout": settings.dropout}
+    limit = settings.validation_users
+    sample = ValidationSet.sample(held_out, limit=limit, hide_seen=not platform.repeats, rng=rng)
+    model, log, chosen = tune_local_id(data.sequences, platform.n_items, sample, seed=seed)
+    tuned = {"epoch": log.best_epoch, "head_rate": chosen.head_rate, "dropout": chosen.dropout}
     return Baseline(
         scorer=Sequence(model), column=0, validation=float(np.max(log.validation, initial=0.0)), tuned=tuned
     )

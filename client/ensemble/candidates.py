@@ -15,25 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.ensemble.cross_fitting import CrossFit, Trained
-from client.ensemble.stack import PULLS, UNIFORM, StackExamples, fit_path
-from client.scorers.content_knn import ContentKnn
+from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings
+from client.ensemble.stack import StackExamples, fit_path
 
 OWN_PART = "own"
 """The part that a platform trains without anybody else."""
 LOCAL = "local"
 """The method that holds what a platform can do without anybody else."""
 
-STRONGEST = f"fitted({max(PULLS):g})"
 ZERO_SHOT = "zero-shot"
 TOWARD_ZERO_SHOT = "toward-zero-shot"
-CONTENT = UNIFORM / len(ContentKnn.columns)
-"""The weight of each column of content, where all of content counts as much as one other column."""
-
-FEW_USERS = 300
-"""Choosing users below which noise hides even a lift of a half."""
-
-MIN_UNSEEN = 10
-"""Examples below which a part is not weighted at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +47,8 @@ class ColumnGroups:
     """[R]"""
     parts: Mapping[str, NDArray[np.int64]]
     """trained part to its column indices; all others are computed"""
+    content: NDArray[np.int64]
+    """the computed columns of content"""
 
     def of(self, parts: Sequence[str]) -> NDArray[np.bool_]:
         """[R] True for computed columns and those of the given parts."""
@@ -72,20 +65,28 @@ class ColumnGroups:
 class StackCandidates:
     """Makes candidates for sets of trained parts; the path of weights that two sets have in common is fitted once."""
 
-    def __init__(self, fit: CrossFit, groups: ColumnGroups, trained: Mapping[str, Trained], n_training: int) -> None:
+    def __init__(
+        self,
+        fit: CrossFit,
+        groups: ColumnGroups,
+        trained: Mapping[str, Trained],
+        n_training: int,
+        settings: CandidateSettings,
+    ) -> None:
         self._fit, self._groups, self._trained = fit, groups, trained
-        self._n_training = n_training
+        self._n_training, self._settings = n_training, settings
         self._first: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
         """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
         label = "+".join(["computed", *parts])
-        names, allowed = self._groups.names, self._groups.of(parts)
+        names, allowed, settings = self._groups.names, self._groups.of(parts), self._settings
+        even = np.where(allowed, settings.uniform, 0.0)
         fitted = [
             Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
-            for pull, weights in zip(PULLS, self._path(parts), strict=True)
+            for pull, weights in zip(settings.pulls, self._path(parts), strict=True)
         ]
-        uniform = Candidate(name=f"uniform:{label}", weights=np.where(allowed, UNIFORM, 0.0), parts=tuple(parts))
+        uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
         alone = [
             Candidate(name=f"alone:{names[row]}", weights=eye[row], parts=self._groups.holders(int(row)))
@@ -108,21 +109,21 @@ class StackCandidates:
         return kept is not None and kept.head is None
 
     def _zero_shot(self, part: str) -> NDArray[np.float64]:
-        """[R]"""
+        """[R]; all of content counts as much as one other column."""
         weights = np.zeros(len(self._groups.names))
-        weights[np.isin(self._groups.names, [column.name for column in ContentKnn.columns])] = CONTENT
-        weights[self._groups.parts[part]] = UNIFORM
+        weights[self._groups.content] = self._settings.uniform / max(len(self._groups.content), 1)
+        weights[self._groups.parts[part]] = self._settings.uniform
         return weights
 
     def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
         examples = self._unseen(parts)
-        if len(examples) < MIN_UNSEEN:
+        if len(examples) < self._settings.least_unseen:
             return []
         anchor = self._zero_shot(frozen)
         for part in parts:
-            anchor[self._groups.parts[part]] = UNIFORM
-        return fit_path(examples, [anchor], self._groups.of(parts), [max(PULLS)])
+            anchor[self._groups.parts[part]] = self._settings.uniform
+        return fit_path(examples, [anchor], self._groups.of(parts), [max(self._settings.pulls)])
 
     def _unseen(self, parts: Sequence[str]) -> StackExamples:
         """The examples of users whose events none of the parts has seen."""
@@ -139,37 +140,44 @@ class StackCandidates:
 
     def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """Fitted weights [R], one per pull."""
+        uniform, pulls = self._settings.uniform, self._settings.pulls
         fresh = tuple(part for part in parts if self._is_fresh(part))
         later = [part for part in parts if part not in fresh]
         if fresh not in self._first:
             columns = self._groups.of(fresh)
-            anchors = [np.where(columns, UNIFORM, 0.0)] * len(PULLS)
-            self._first[fresh] = fit_path(self._fit.stack_examples, anchors, columns)
+            anchors = [np.where(columns, uniform, 0.0)] * len(pulls)
+            self._first[fresh] = fit_path(self._fit.stack_examples, anchors, columns, pulls)
         first = self._first[fresh]
         if not later:
             return first
         examples = self._unseen(later)
-        if len(examples) < MIN_UNSEEN:
+        if len(examples) < self._settings.least_unseen:
             return first
         columns = self._groups.of([*fresh, *later])
         added = columns & ~self._groups.of(fresh)
-        anchors = [np.where(added, UNIFORM, weights) for weights in first]
-        return fit_path(examples, anchors, columns)
+        anchors = [np.where(added, uniform, weights) for weights in first]
+        return fit_path(examples, anchors, columns, pulls)
 
 
 def choose_all(
-    options: Mapping[str, Sequence[Candidate]], validation: Mapping[str, NDArray[np.float64]]
+    options: Mapping[str, Sequence[Candidate]],
+    validation: Mapping[str, NDArray[np.float64]],
+    settings: CandidateSettings = DEFAULT.candidates,
 ) -> dict[str, Candidate]:
     """Method to the one of its candidates that is chosen; ``local`` first, which decides on the own part for all."""
-    local = choose(options[LOCAL], validation) if LOCAL in options else None
+    local = choose(options[LOCAL], validation, settings) if LOCAL in options else None
     return {
-        method: local if local is not None and method == LOCAL else choose(candidates, validation, like=local)
+        method: local if local is not None and method == LOCAL else choose(candidates, validation, settings, like=local)
         for method, candidates in options.items()
     }
 
 
 def choose(
-    candidates: Sequence[Candidate], validation: Mapping[str, NDArray[np.float64]], *, like: Candidate | None = None
+    candidates: Sequence[Candidate],
+    validation: Mapping[str, NDArray[np.float64]],
+    settings: CandidateSettings,
+    *,
+    like: Candidate | None = None,
 ) -> Candidate:
     """The candidate that is furthest above the plain one by more than its margin, else the plain one.
 
@@ -180,36 +188,39 @@ def choose(
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
     counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
-    Breiman et al. 1984, ch. 3), or less two where fewer than ``FEW_USERS`` choose (docs/decisions/0017).
+    Breiman et al. 1984, ch. 3), or less two where few choose (docs/decisions/0017).
 
     Args:
         candidates: one of them, at least, is fitted with the strongest pull.
         validation: NDCG without a cutoff [V] by candidate, of the same users.
+        settings: the margins, and which pull is the strongest.
         like: see above.
     """
-    plain = max(_plain(candidates, like), key=lambda candidate: float(validation[candidate.name].mean()))
+    plain = max(
+        _plain(candidates, settings.strongest, like), key=lambda candidate: float(validation[candidate.name].mean())
+    )
     best, most = plain, 0.0
     for candidate in candidates:
-        surplus = _surplus(validation[candidate.name] - validation[plain.name])
+        surplus = _surplus(validation[candidate.name] - validation[plain.name], settings)
         if surplus > most:
             best, most = candidate, surplus
     return best
 
 
-def _surplus(gain: NDArray[np.float64]) -> float:
+def _surplus(gain: NDArray[np.float64], settings: CandidateSettings) -> float:
     """The mean of a gain [V], less its margin; 0 where one user alone tells nothing of it."""
     if len(gain) < 2:
         return 0.0
-    errors = 2 if len(gain) < FEW_USERS else 1
+    errors = settings.margin_of_few if len(gain) < settings.few_users else settings.margin
     return float(gain.mean() - errors * gain.std(ddof=1) / np.sqrt(len(gain)))
 
 
-def _plain(candidates: Sequence[Candidate], like: Candidate | None) -> list[Candidate]:
-    """One fitted with the strongest pull, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
+def _plain(candidates: Sequence[Candidate], first: str, like: Candidate | None) -> list[Candidate]:
+    """One whose name begins with ``first``, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
     own = like is not None and OWN_PART in like.parts
-    strongest = [candidate for candidate in candidates if candidate.name.startswith(STRONGEST)]
+    strongest = [candidate for candidate in candidates if candidate.name.startswith(first)]
     alike = [candidate for candidate in candidates if (OWN_PART in candidate.parts) == own]
-    fitted = next((candidate for candidate in alike if candidate.name.startswith(STRONGEST)), strongest[0])
+    fitted = next((candidate for candidate in alike if candidate.name.startswith(first)), strongest[0])
     toward = [candidate for candidate in alike if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
     zero_shot = [candidate for candidate in candidates if candidate.name.startswith(f"{ZERO_SHOT}:")]
     return [fitted, *toward] if own else [fitted, *toward, *zero_shot]

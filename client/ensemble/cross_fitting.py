@@ -14,6 +14,7 @@ from client.data.platform import Platform, Stage
 from client.data.splits import examples, training_sequences
 from client.ensemble.calibrating import Held, calibrate
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import Panel, RawPanel
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
@@ -24,11 +25,6 @@ from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
 from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
-
-FOLDS = 4
-MAX_EXAMPLES = 3_000
-MAX_CALIBRATING = 1_500
-"""Examples for a calibration's few numbers; weighting users come on top, as trained scorers may use no others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,21 +78,26 @@ def fit_on(prepared: PreparedPlatform, users: NDArray[np.int64], scorers: Scorer
 
 
 def cross_fit(
-    prepared: PreparedPlatform, trained: Mapping[str, Trained], *, seed: int, scorers: ScorerTable = SCORERS
+    prepared: PreparedPlatform,
+    trained: Mapping[str, Trained],
+    *,
+    seed: int,
+    scorers: ScorerTable = SCORERS,
+    settings: EnsembleSettings = DEFAULT,
 ) -> CrossFit:
     """Calibrate every column over all folds, then draw the stack's examples.
 
     Columns: those of the computed ``scorers``, then those of ``trained`` in its order. Raises DataError where no
     training user has an example.
     """
-    platform = prepared.platform
+    platform, sizes = prepared.platform, settings.cross_fit
     _require_examples(platform)
-    folds = _make_folds(prepared, trained, seed=seed, table=scorers)
-    chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[:MAX_EXAMPLES]
-    calibrating = np.union1d(chosen[:MAX_CALIBRATING], np.intersect1d(chosen, platform.weighting_users))
+    folds = _make_folds(prepared, trained, sizes.folds, seed=seed, table=scorers)
+    chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[: sizes.examples]
+    calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.weighting_users))
     held, few = ([_held(platform, fold, users) for fold in folds] for users in (chosen, calibrating))
     unseen = _unseen_by_column(folds[0], platform, trained)
-    calibrations = calibrate(few, unseen)
+    calibrations = calibrate(few, unseen, settings.calibration)
     generator = torch_generator_for(seed, "stack-negatives")
     n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
     parts = []
@@ -105,7 +106,8 @@ def cross_fit(
         for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
             candidates = raw.candidates(part.histories)
             lifts = panel.log_lifts(part.histories, candidates)
-            parts.append(sample_examples(lifts, candidates, targets, generator, guide=n_computed))
+            sample = sample_examples(lifts, candidates, targets, generator, guide=n_computed, settings=settings.stack)
+            parts.append(sample)
     return CrossFit(
         folds=folds,
         calibrations=calibrations,
@@ -128,7 +130,7 @@ def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:
 
 
 def _make_folds(
-    prepared: PreparedPlatform, trained: Mapping[str, Trained], *, seed: int, table: ScorerTable
+    prepared: PreparedPlatform, trained: Mapping[str, Trained], n_folds: int, *, seed: int, table: ScorerTable
 ) -> tuple[Fold, ...]:
     """Folds over the training users, each with scorers fitted without its users."""
     platform = prepared.platform
@@ -136,8 +138,8 @@ def _make_folds(
     shuffled = rng_for(seed, "folds").permutation(training)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     folds = []
-    for part in range(FOLDS):
-        inside = np.sort(shuffled[part::FOLDS])
+    for part in range(n_folds):
+        inside = np.sort(shuffled[part::n_folds])
         fitted = fit_on(prepared, np.setdiff1d(training, inside), table)
         scorers = (*fitted.scorers.values(), *extra)
         raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)

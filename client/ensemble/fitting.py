@@ -15,6 +15,7 @@ from client.data.platform import Examples, Platform, Stage
 from client.data.splits import examples
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
+from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 from client.evaluation.ranking import (
     Ranking,
@@ -26,6 +27,7 @@ from client.evaluation.ranking import (
 )
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.item_similarity import Matrix
+from client.scorers.scorer import Scorer
 from client.scorers.table import SCORERS, ScorerTable
 
 
@@ -82,6 +84,7 @@ def fit_stacks(
     *,
     seed: int,
     scorers: ScorerTable = SCORERS,
+    settings: EnsembleSettings = DEFAULT,
 ) -> FittedStacks:
     """Fit the panel and choose a stack for each method.
 
@@ -92,16 +95,17 @@ def fit_stacks(
             computed scorers and the part ``own``.
         seed: of folds and negatives.
         scorers: the computed ones.
+        settings: of all that is fitted here but the scorers.
     """
     platform = prepared.platform
-    fit = cross_fit(prepared, trained, seed=seed, scorers=scorers)
+    fit = cross_fit(prepared, trained, seed=seed, scorers=scorers, settings=settings)
     fitted = fit_on(prepared, platform.training_users, scorers)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     panel = Panel(raw=raw, calibrations=fit.calibrations)
-    groups = column_groups(panel.names, trained)
+    groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"))
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
-    made = StackCandidates(fit, groups, trained, len(platform.training_users))
+    made = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates)
     by_set = {parts: made.of(parts) for parts in sets}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
     weights = np.stack([candidate.weights for candidate in distinct.values()])
@@ -117,7 +121,7 @@ def fit_stacks(
         validation=validation,
         whole_list=whole_list,
         options=options,
-        chosen=choose_all(options, found),
+        chosen=choose_all(options, found, settings.candidates),
         left_out=fitted.left_out,
         statistics=fitted.statistics,
     )
@@ -147,15 +151,16 @@ def _validation(
     return at_ten, whole
 
 
-def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained]) -> ColumnGroups:
+def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained], content: Scorer | None) -> ColumnGroups:
     """Which columns of the panel are whose; trained parts stand at its end, in their order."""
+    of_content = [] if content is None else [column.name for column in content.columns]
     widths = {name: sum(len(scorer.columns) for scorer in part.scorers) for name, part in trained.items()}
     start = len(names) - sum(widths.values())
     parts = {}
     for name, width in widths.items():
         parts[name] = np.arange(start, start + width)
         start += width
-    return ColumnGroups(names=names, parts=parts)
+    return ColumnGroups(names=names, parts=parts, content=np.flatnonzero(np.isin(names, of_content)))
 
 
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:

@@ -2,13 +2,14 @@
 
 Carbonell, Goldstein (SIGIR 1998): the next item of a list is the one with the largest
 (1 − λ) · relevance − λ · largest cosine to the items that are already in the list. Relevance is a user's score, brought
-to 0 .. 1 over his ``POOL`` best items (k, if that is more), which are all that may be picked. λ = 0 is the plain
+to 0 .. 1 over a pool of his best items (k, if that is more), which are all that may be picked. λ = 0 is the plain
 ranking.
 
 B users, n items, P of the pool, D features.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,10 +19,24 @@ from client.data.platform import Examples
 from client.ensemble.fitting import panel_batches, panel_scores
 from client.ensemble.panel import Panel
 from client.evaluation.ranking import K, Ranking, rank_scores
+from shared.system.ranges import require_range
 
-POOL = 50
 _LAST = -1e6
 """Worth of an item that may not be recommended: below all others, above those that are picked already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RerankSettings:
+    """What may be picked."""
+
+    pool: int = 50
+    """best items of a user; k, if that is more"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "pool", least=1)
+
+
+DEFAULT = RerankSettings()
 
 
 def rank_diversified(
@@ -30,6 +45,7 @@ def rank_diversified(
     held_out: Examples,
     features: NDArray[np.float32],
     strengths: Sequence[float],
+    settings: RerankSettings = DEFAULT,
 ) -> list[Ranking]:
     """One ranking per λ in ``strengths``, under one weight vector [R], all in one pass over the examples.
 
@@ -39,24 +55,30 @@ def rank_diversified(
         held_out: whom to rank for.
         features: [n, D], rows of length 1 or 0, whose cosines say how alike items are.
         strengths: each from 0 to 1.
+        settings: what may be picked.
     """
     vectors = torch.from_numpy(features)
     parts: list[list[Ranking]] = [[] for _ in strengths]
     for batch, _ in panel_batches(panel, held_out):
         (scores,) = panel_scores(panel, weights[None], batch)
-        for part, reranked in zip(parts, rerank(scores, vectors, strengths), strict=True):
+        for part, reranked in zip(parts, rerank(scores, vectors, strengths, settings), strict=True):
             part.append(rank_scores(reranked, batch))
     return [Ranking.joined(part) for part in parts]
 
 
 def rerank(
-    scores: torch.Tensor, features: torch.Tensor, strengths: Sequence[float], *, k: int = K
+    scores: torch.Tensor,
+    features: torch.Tensor,
+    strengths: Sequence[float],
+    settings: RerankSettings = DEFAULT,
+    *,
+    k: int = K,
 ) -> Iterator[torch.Tensor]:
     """For each λ the scores [B, n] with the k picked items raised above all others, in their order.
 
     Items that may not be recommended are −inf, and stay so. λ = 0 gives back the scores as they are.
     """
-    best = scores.topk(min(max(POOL, k), scores.shape[1]), dim=1)
+    best = scores.topk(min(max(settings.pool, k), scores.shape[1]), dim=1)
     vectors = features[best.indices]
     cosines = vectors @ vectors.transpose(1, 2)
     relevance = _relevance(best.values)

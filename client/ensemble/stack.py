@@ -1,7 +1,7 @@
 """The stack: a platform's weights over its scorers' log-lifts (stacked generalisation, Wolpert 1992).
 
 s(u, i) = Σ_r w_r z_r(u, i). Weights minimise the cross-entropy of the target over the catalogue plus
-λ/2 ‖w − w₀‖²; w₀ is uniform (.15), the weights fitted before a scorer was added, or those of ``zero-shot``. The
+λ/2 ‖w − w₀‖²; w₀ is uniform, the weights fitted before a scorer was added, or those of ``zero-shot``. The
 catalogue is stood for by each example's hardest negatives under uniform weights, exactly, and a random sample of the
 rest with its log-weight.
 """
@@ -13,10 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-UNIFORM = 0.15
-HARD_NEGATIVES = 150
-RANDOM_NEGATIVES = 150
-PULLS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+from client.ensemble.ensemble_settings import StackSettings
+
 _NEWTON_STEPS = 12
 
 
@@ -39,17 +37,23 @@ class StackExamples:
 
 
 def sample_examples(
-    lifts: torch.Tensor, candidates: torch.Tensor, targets: torch.Tensor, generator: torch.Generator, *, guide: int
+    lifts: torch.Tensor,
+    candidates: torch.Tensor,
+    targets: torch.Tensor,
+    generator: torch.Generator,
+    *,
+    guide: int,
+    settings: StackSettings,
 ) -> StackExamples:
     """From log-lifts [R, B, n] of one batch to its stack examples; hard ones by the mean of the first ``guide``."""
     allowed = candidates.clone()
     allowed.scatter_(1, targets[:, None], False)
     mean = lifts[:guide].mean(0).masked_fill(~allowed, -torch.inf)
-    n_hard = min(HARD_NEGATIVES, mean.shape[1] - 1)
+    n_hard = min(settings.hard_negatives, mean.shape[1] - 1)
     hard = mean.topk(n_hard, dim=1)
     noise = torch.rand(allowed.shape, generator=generator)
     noise.masked_fill_(~allowed, -1.0).scatter_(1, hard.indices, -1.0)
-    n_random = min(RANDOM_NEGATIVES, mean.shape[1] - 1)
+    n_random = min(settings.random_negatives, mean.shape[1] - 1)
     drawn = noise.topk(n_random, dim=1)
     rest = (noise >= 0).sum(1, keepdim=True)
     stands_for = torch.log(rest / rest.clamp(max=n_random)).expand(-1, n_random)
@@ -77,7 +81,7 @@ def fit_path(
     examples: StackExamples,
     anchors: Sequence[NDArray[np.float64]],
     columns: NDArray[np.bool_],
-    pulls: Sequence[float] = PULLS,
+    pulls: Sequence[float],
 ) -> list[NDArray[np.float64]]:
     """[R] weights for each of ``pulls``, which rise, each pulled to its anchor w₀ [R].
 

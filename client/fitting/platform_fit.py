@@ -11,9 +11,10 @@ from client.ensemble.candidates import LOCAL
 from client.ensemble.cross_fitting import Trained
 from client.ensemble.fitting import FittedStacks, fit_stacks
 from client.features.prepared_platform import PreparedPlatform
+from client.fitting.component_settings import DEFAULT, ComponentSettings
 from client.gate.gate import GateVerdict, decide
 from client.gate.relatedness import Relatedness, relatedness
-from client.scorers.table import SCORERS, ScorerTable
+from client.scorers.table import ScorerTable, scorer_table
 from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.platform_parts import PlatformParts
@@ -44,13 +45,18 @@ class PlatformFit:
         settings: PartSettings,
         *,
         seed: int,
-        scorers: ScorerTable = SCORERS,
+        components: ComponentSettings = DEFAULT,
+        further: ScorerTable | None = None,
     ) -> None:
-        """Of ``methods`` those that have a stack are fitted; ``scorers`` are the computed ones."""
-        self.prepared, self.encoders, self.seed = prepared, encoders, seed
+        """Of ``methods`` those that have a stack are fitted; ``further`` scorers join the computed ones.
+
+        Of a fit under other ``components`` than the usual ones no record can be served (``store_served``).
+        """
+        self.prepared, self.encoders, self.components, self.seed = prepared, encoders, components, seed
         self.parts = PlatformParts(prepared, encoders, settings, seed)
         self.trained: dict[str, Trained] = {}
-        self._sets, self._scorers = stack_sets(methods, settings), scorers
+        self._sets = stack_sets(methods, settings)
+        self._scorers = {**scorer_table(components.scorers), **(further or {})}
 
     def train(self, step: Step = _silently) -> None:
         """The parts that the methods' stacks may hold."""
@@ -65,7 +71,8 @@ class PlatformFit:
         there = possible(self._sets, self.trained)
         self.absent = tuple(method for method in self._sets if method not in there)
         sets = {method: there.get(method, ((),)) for method in self._sets}
-        self.stacks = fit_stacks(self.prepared, self.trained, sets, seed=self.seed, scorers=self._scorers)
+        scorers, settings = self._scorers, self.components.ensemble
+        self.stacks = fit_stacks(self.prepared, self.trained, sets, seed=self.seed, scorers=scorers, settings=settings)
 
     @property
     def is_judged(self) -> bool:
@@ -77,7 +84,8 @@ class PlatformFit:
         """What is served; by choosing users alone."""
         options = {method: some for method, some in self.stacks.options.items() if method not in self.absent}
         rng = rng_for(self.seed, self.prepared.name, "gate")
-        return decide(options, self.stacks.whole_list_by_name(), rng, self._relatedness())
+        settings, choice = self.components.gate, self.components.ensemble.candidates
+        return decide(options, self.stacks.whole_list_by_name(), rng, self._relatedness(), settings, choice)
 
     def _relatedness(self) -> dict[str, Relatedness | None]:
         """Of the encoder behind each method that competes; each encoder is measured once."""
@@ -91,4 +99,5 @@ class PlatformFit:
             return None
         rng = rng_for(self.seed, self.prepared.name, "relatedness")
         unseen = received.unseen(self.prepared.platform)
-        return relatedness(self.prepared, received.encoder, received.released, unseen, rng)
+        settings = self.components.relatedness
+        return relatedness(self.prepared, received.encoder, received.released, unseen, rng, settings)

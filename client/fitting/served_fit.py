@@ -12,6 +12,7 @@ from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.head import RankingHead
 from client.features.catalogue_vectors import CatalogueVectors
 from client.features.prepared_platform import prepare_platform
+from client.fitting.component_settings import DEFAULT
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import PlatformFit
 from client.fitting.previous_release import previous_release
@@ -26,6 +27,7 @@ from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.feature import FEDERATED, PREVIOUS
 from client.transfer.local import own_models
 from shared.encoder.file import load_encoder
+from shared.errors import HeadStoreError
 from shared.feature_space.fingerprint import require_same
 from shared.system.progress import track
 
@@ -114,8 +116,14 @@ def open_fit(
 
 
 def store_served(opened: Opened, store: HeadStore) -> None:
-    """Write what the fit serves, in one record; raises HeadStoreError where the store cannot be written."""
+    """Write what the fit serves, in one record.
+
+    Raises HeadStoreError where the store cannot be written, and for a fit whose components have other settings than the
+    usual ones, under which a record is opened.
+    """
     fit = opened.fit
+    if fit.components != DEFAULT:
+        raise HeadStoreError("a record is served under the usual settings of components; this fit has others")
     stacks, prepared = fit.stacks, fit.prepared
     panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].weights)
     names = [name for name in SCORERS if name not in stacks.left_out]

@@ -5,41 +5,59 @@ a lift of ``feature`` over ``local``, by these rules in this order (docs/decisio
 
 1. *yes* where the gate would serve the encoder.
 2. *yes* where the whole interval of the expected lift lies above zero.
-3. *no* where the whole interval of the expected lift, or of the one that is seen, lies below ``WORTH``.
+3. *no* where the whole interval of the expected lift, or of the one that is seen, lies below ``worth``.
 4. *yes* where the choosing users are few, the encoder adds to content beyond noise over their past events, and the
-   expected lift is at least ``WORTH``.
+   expected lift is at least ``worth``.
 5. *no* where the encoder adds nothing to content over past events, and the choosing users are few or show no lift.
 6. *too early* otherwise.
 
-Joining is worth it where the forecast is *yes*, the gate serves the encoder, and the lift to expect is ``WORTH`` or
-more with its interval above zero. It is not where that interval lies below ``WORTH``, or the forecast is *no*. Else it
+Joining is worth it where the forecast is *yes*, the gate serves the encoder, and the lift to expect is ``worth`` or
+more with its interval above zero. It is not where that interval lies below ``worth``, or the forecast is *no*. Else it
 is too early to tell.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from client.ensemble.candidates import FEW_USERS, LOCAL
+from client.ensemble.candidates import LOCAL
+from client.ensemble.ensemble_settings import CandidateSettings
 from client.ensemble.fitting import FittedStacks
 from client.evaluation.lift import Interval, paired_lift
-from client.gate.expectation import Expectation, content_share
-from client.gate.gate import FOLDS, LEVEL, GateCandidate, GateVerdict, cross_validated, would_serve
+from client.gate.expectation import Expectation, ExpectationSettings, content_share
+from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, would_serve
 from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair
 from client.gate.relatedness import Relatedness
 from client.transfer.feature import FEATURE
-
-WORTH = 5.0
-"""Percent of lift below which joining is not worth it."""
-NEAR = 5.0
-"""Percent of what is added to content by which a pair's encoder may differ and still tell something of this one."""
+from shared.system.ranges import require_range
 
 Answer = Literal["yes", "no", "too early"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessmentSettings:
+    """By what the answers are given."""
+
+    worth: float = 5.0
+    """percent of lift below which joining is not worth it"""
+    near: float = 5.0
+    """percent of what is added to content by which a pair's encoder may differ and still tell something of this one"""
+    expectation: ExpectationSettings = field(default_factory=ExpectationSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+    """of the gate whose verdict it is"""
+    choice: CandidateSettings = field(default_factory=CandidateSettings)
+    """how each method chose its stack"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "worth", "near", least=0)
+
+
+DEFAULT = AssessmentSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +90,12 @@ class Assessment:
         """As plain numbers and words."""
         return asdict(self)
 
-    def lines(self) -> list[str]:
+    def lines(self, settings: AssessmentSettings = DEFAULT) -> list[str]:
         """As text."""
         needed, related, near = self.users_needed, self.relatedness, self.nearest
         return [
             f"would be served: {self.served}; {self.served_reason}",
-            f"worth joining for {WORTH:g} % or more: {self.answer}; {self.reason}",
+            f"worth joining for {settings.worth:g} % or more: {self.answer}; {self.reason}",
             f"expected lift over local: {_in_words(self.expected)}",
             f"lift that these users show: {_in_words(self.lift)}",
             f"users looked at: {self.users:,}",
@@ -110,6 +128,7 @@ def assessment(
     known: Sequence[KnownPair],
     *,
     content: float,
+    settings: AssessmentSettings = DEFAULT,
 ) -> Assessment:
     """The answer.
 
@@ -120,13 +139,14 @@ def assessment(
         rng: draws resamples.
         known: pairs by which the lift is expected.
         content: how near content alone comes to ``local`` (``content_share``).
+        settings: by which it is given.
     """
     lift = paired_lift(at_ten[FEATURE.name], at_ten[LOCAL], rng)
     one = verdict.candidates[FEATURE.name]
-    expected = expected_lift(one, verdict.users, known, content)
-    forecast, why = forecast_of(one, verdict.users, verdict.reason, expected, lift)
+    expected = expected_lift(one, verdict.users, known, content, settings)
+    forecast, why = forecast_of(one, verdict.users, verdict.reason, expected, lift, settings)
     shown = [interval for interval in (expected, lift) if interval is not None]
-    answer, reason = _worth(forecast, why, shown, serves=verdict.accepted)
+    answer, reason = _worth(forecast, why, shown, settings.worth, serves=verdict.accepted)
     return Assessment(
         served=verdict.served,
         served_reason=verdict.reason,
@@ -138,24 +158,33 @@ def assessment(
         users_needed=_users_needed(one, users),
         content=content,
         relatedness=one.relatedness,
-        nearest=_informative_pair(one, known),
+        nearest=_informative_pair(one, known, settings.near),
     )
 
 
-def assess_stacks(stacks: FittedStacks, verdict: GateVerdict, users: int, rng: np.random.Generator) -> Assessment:
+def assess_stacks(
+    stacks: FittedStacks,
+    verdict: GateVerdict,
+    users: int,
+    rng: np.random.Generator,
+    settings: AssessmentSettings = DEFAULT,
+) -> Assessment:
     """The same from fitted stacks that hold ``local`` and ``feature``, by the pairs that this release knows."""
     options = {method: stacks.options[method] for method in (LOCAL, FEATURE.name)}
-    folds = rng.permutation(verdict.users) % FOLDS
-    at_ten = cross_validated(options, stacks.whole_list_by_name(), folds, stacks.at_ten_by_name())
-    local = float(stacks.at_ten_by_name()[stacks.chosen[LOCAL].name].mean())
+    folds = rng.permutation(verdict.users) % settings.gate.folds
+    by_name = stacks.at_ten_by_name()
+    at_ten = cross_validated(options, stacks.whole_list_by_name(), folds, by_name, settings.choice)
+    local = float(by_name[stacks.chosen[LOCAL].name].mean())
     content = content_share(stacks.scorer_values(), local)
-    return assessment(verdict, at_ten, users, rng, known_pairs(), content=content)
+    return assessment(verdict, at_ten, users, rng, known_pairs(), content=content, settings=settings)
 
 
-def _worth(forecast: Answer, reason: str, shown: Sequence[Interval], *, serves: bool) -> tuple[Answer, str]:
+def _worth(
+    forecast: Answer, reason: str, shown: Sequence[Interval], worth: float, *, serves: bool
+) -> tuple[Answer, str]:
     """Whether joining is worth it, by the forecast and the intervals that stand beside it, the best founded first."""
-    highest = min((lift.high for lift in shown), default=WORTH)
-    if highest < WORTH:
+    highest = min((lift.high for lift in shown), default=worth)
+    if highest < worth:
         return "no", f"the lift is at most {highest:+.1f} %"
     if forecast != "yes":
         return forecast, reason
@@ -163,54 +192,66 @@ def _worth(forecast: Answer, reason: str, shown: Sequence[Interval], *, serves: 
         return "too early", f"{reason}; but these users do not show it yet, so local would be served"
     if not shown:
         return "too early", "local found nothing, so no lift can be told"
-    if shown[0].mean < WORTH or shown[0].low <= 0:
+    if shown[0].mean < worth or shown[0].low <= 0:
         return "too early", f"the lift may be {shown[0].low:+.1f} % as well as {shown[0].high:+.1f} %"
     return "yes", f"a lift of {shown[0].mean:+.1f} % is to be expected, {shown[0].low:+.1f} % at least"
 
 
-def _informative_pair(one: GateCandidate, known: Sequence[KnownPair]) -> KnownPair | None:
+def _informative_pair(one: GateCandidate, known: Sequence[KnownPair], reach: float) -> KnownPair | None:
     """The nearest pair, where the platform's own users leave the lift open and what both encoders add is alike."""
     if one.relatedness is None or (one.bound is not None and one.bound > 0):
         return None
     near = nearest_pair(one.relatedness.lift, known)
-    return None if near is None or abs(near.adds - one.relatedness.lift) > NEAR else near
+    return None if near is None or abs(near.adds - one.relatedness.lift) > reach else near
 
 
-def expected_lift(one: GateCandidate, users: int, known: Sequence[KnownPair], content: float) -> Interval | None:
+def expected_lift(
+    one: GateCandidate,
+    users: int,
+    known: Sequence[KnownPair],
+    content: float,
+    settings: AssessmentSettings = DEFAULT,
+) -> Interval | None:
     """By what these pairs found; None where they are too few, or where something was not measured here."""
-    expectation = Expectation.fitted(known)
+    expectation = Expectation.fitted(known, settings.expectation)
     if expectation is None or one.lift is None or one.bound is None or one.relatedness is None:
         return None
-    error, adds = standard_error(one.lift, one.bound), one.relatedness.lift
+    error, adds = standard_error(one.lift, one.bound, gate=settings.gate), one.relatedness.lift
     return expectation.of(shown=one.lift, error=error, adds=adds, content=content, users=users)
 
 
-def standard_error(lift: float, bound: float, contenders: int = 1) -> float:
+def standard_error(lift: float, bound: float, contenders: int = 1, gate: GateSettings = DEFAULT.gate) -> float:
     """Of a lift, from the bound that it exceeds at the gate's level, as if resampled lifts were normal."""
-    return (lift - bound) / float(norm.isf(LEVEL / contenders))
+    return (lift - bound) / float(norm.isf(gate.level / contenders))
 
 
 def forecast_of(
-    one: GateCandidate, users: int, gate_says: str, expected: Interval | None, lift: Interval | None
+    one: GateCandidate,
+    users: int,
+    gate_says: str,
+    expected: Interval | None,
+    lift: Interval | None,
+    settings: AssessmentSettings = DEFAULT,
 ) -> tuple[Answer, str]:
     """Whether ``feature`` will bring a lift, as the gate found it on so many choosing users, and the reason in words.
 
     For its rules see the top of this file.
     """
-    if would_serve(one, users):
+    worth, few = settings.worth, users < settings.choice.few_users
+    if would_serve(one, users, settings.choice):
         return "yes", gate_says
     if expected is not None and expected.low > 0:
         return "yes", f"by what pairs of the benchmark found, the lift is at least {expected.low:+.1f} %"
     for what, seen in (("expected", expected), ("seen", lift)):
-        if seen is not None and seen.high < WORTH:
-            least = f"less than the {WORTH:g} % that joining should bring"
+        if seen is not None and seen.high < worth:
+            least = f"less than the {worth:g} % that joining should bring"
             return "no", f"the lift that is {what} is at most {seen.high:+.1f} %, {least}"
     related = one.relatedness
-    worth = expected is not None and expected.mean >= WORTH
-    if users < FEW_USERS and worth and related is not None and related.bound > 0:
+    enough = expected is not None and expected.mean >= worth
+    if few and enough and related is not None and related.bound > 0:
         adds = f"the encoder surely adds to content over {related.events:,} past events of users"
-        return "yes", f"{adds}, and pairs of the benchmark that showed as much gained {WORTH:g} % or more"
-    shows = one.lift is not None and one.lift > 0 and users >= FEW_USERS
+        return "yes", f"{adds}, and pairs of the benchmark that showed as much gained {worth:g} % or more"
+    shows = one.lift is not None and one.lift > 0 and not few
     if related is not None and related.lift <= 0 and not shows:
         return "no", f"the encoder adds nothing to content over {related.events:,} past events of users"
     return "too early", gate_says

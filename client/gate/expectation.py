@@ -1,8 +1,8 @@
 """The lift to expect of a received encoder, from what a platform shows before it joins and what pairs before it found.
 
 log(1 + lift) is taken as a weighted sum of two things that can be measured beforehand: log(1 + what cross-validation
-shows), shrunk by V / (V + 100) for V choosing users, and log(1 + what the encoder adds to content), times how near
-content alone comes to ``local``: who recommends well without content gains little from more of it. There is no
+shows), shrunk by V / (V + shrinkage) for V choosing users, and log(1 + what the encoder adds to content), times how
+near content alone comes to ``local``: who recommends well without content gains little from more of it. There is no
 constant: an encoder that shows nothing and adds nothing is expected to bring nothing. The two weights are a ridge
 regression on the known pairs (Hoerl and Kennard 1970); each pair counts the same, however many cells it has.
 """
@@ -15,17 +15,32 @@ from numpy.typing import NDArray
 
 from client.evaluation.lift import Interval
 from client.gate.known_pairs import KnownPair
+from shared.system.ranges import require_range
 
 Float64 = NDArray[np.float64]
 
 CONTENT = "content-knn@0.6"
 """Column of content alone."""
-SHRINKAGE = 100
-"""Choosing users at which what cross-validation shows is believed by half."""
-RIDGE = 0.05
-LEAST_PAIRS = 3
-"""Pairs below which nothing is expected of what they found."""
 _FLOOR = -99.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectationSettings:
+    """How known pairs are believed."""
+
+    shrinkage: float = 100.0
+    """choosing users at which what cross-validation shows is believed by half"""
+    ridge: float = 0.05
+    """pull of the two weights to 0, as a share of the mean square of the inputs"""
+    least_pairs: int = 3
+    """pairs below which nothing is expected of what they found"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "shrinkage", "ridge", least=0)
+        require_range(self, "least_pairs", least=2)
+
+
+DEFAULT = ExpectationSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,23 +51,24 @@ class Expectation:
     """[2] of what is shown and of what is added"""
     spread: float
     """standard deviation of log(1 + lift) about what is expected, on pairs left out"""
+    settings: ExpectationSettings = DEFAULT
 
     @classmethod
-    def fitted(cls, pairs: Sequence[KnownPair]) -> "Expectation | None":
+    def fitted(cls, pairs: Sequence[KnownPair], settings: ExpectationSettings = DEFAULT) -> "Expectation | None":
         """On these pairs; None where they are too few."""
         names = np.array([pair.name for pair in pairs])
-        if len(np.unique(names)) < LEAST_PAIRS:
+        if len(np.unique(names)) < settings.least_pairs:
             return None
-        inputs = np.stack([_inputs(pair.shown, pair.adds, pair.content, pair.users) for pair in pairs])
+        inputs = np.stack([_inputs(pair.shown, pair.adds, pair.content, pair.users, settings) for pair in pairs])
         lifts = np.array([_log_lift(pair.lift) for pair in pairs])
         counts = {name: int((names == name).sum()) for name in np.unique(names)}
         share = np.array([1 / counts[name] for name in names])
         left_out = np.zeros(len(pairs))
         for name in counts:
             own = names == name
-            left_out[own] = lifts[own] - inputs[own] @ _ridge(inputs, lifts, share * ~own)
+            left_out[own] = lifts[own] - inputs[own] @ _ridge(inputs, lifts, share * ~own, settings.ridge)
         spread = float(np.sqrt(np.average(left_out**2, weights=share)))
-        return cls(weights=_ridge(inputs, lifts, share), spread=spread)
+        return cls(weights=_ridge(inputs, lifts, share, settings.ridge), spread=spread, settings=settings)
 
     def of(self, *, shown: float, error: float, adds: float, content: float, users: int) -> Interval:
         """The lift in percent and where 95 % of such lifts lie.
@@ -64,8 +80,8 @@ class Expectation:
             content: as in ``KnownPair``.
             users: choosing users.
         """
-        middle = float(_inputs(shown, adds, content, users) @ self.weights)
-        noise = float(self.weights[0]) * error / (100 + max(shown, _FLOOR)) * users / (users + SHRINKAGE)
+        middle = float(_inputs(shown, adds, content, users, self.settings) @ self.weights)
+        noise = float(self.weights[0]) * error / (100 + max(shown, _FLOOR)) * users / (users + self.settings.shrinkage)
         reach = 1.96 * float(np.hypot(self.spread, noise))
         mean, low, high = (100 * float(np.expm1(value)) for value in (middle, middle - reach, middle + reach))
         return Interval(mean=mean, low=low, high=high)
@@ -82,17 +98,17 @@ def content_share(scorers: Mapping[str, float], local: float) -> float:
     return 1.0 if content >= local else content / local
 
 
-def _inputs(shown: float, adds: float, content: float, users: int) -> Float64:
-    return np.array([_log_lift(shown) * users / (users + SHRINKAGE), _log_lift(adds) * content])
+def _inputs(shown: float, adds: float, content: float, users: int, settings: ExpectationSettings) -> Float64:
+    return np.array([_log_lift(shown) * users / (users + settings.shrinkage), _log_lift(adds) * content])
 
 
 def _log_lift(percent: float) -> float:
     return float(np.log1p(max(percent, _FLOOR) / 100))
 
 
-def _ridge(inputs: Float64, lifts: Float64, share: Float64) -> Float64:
-    """[2] weights pulled to 0 by ``RIDGE`` times the mean square of the inputs."""
+def _ridge(inputs: Float64, lifts: Float64, share: Float64, ridge: float) -> Float64:
+    """[2] weights pulled to 0 by ``ridge`` times the mean square of the inputs."""
     weighted = inputs * share[:, None]
     square = weighted.T @ inputs
-    strength = RIDGE * max(float(np.trace(square)) / len(square), 1e-9)
+    strength = ridge * max(float(np.trace(square)) / len(square), 1e-9)
     return np.asarray(np.linalg.solve(square + strength * np.eye(len(square)), weighted.T @ lifts))

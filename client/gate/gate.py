@@ -5,9 +5,9 @@ choice, on the last fifth its NDCG (without a cutoff, which tells more of few us
 it beats ``local`` beyond noise: by a paired one-sided bootstrap over users at a level divided by the number of transfer
 methods that compete (Bonferroni). Test events play no part.
 
-Where fewer than ``FEW_USERS`` choose, noise hides even a lift of a half. There a method that is above ``local`` is
-served, too, if its encoder is related to the platform beyond noise: if it adds to content, before anything is learned
-from the platform, over many past events of its users (docs/decisions/0004).
+Where few users choose (``CandidateSettings.few_users``), noise hides even a lift of a half. There a method that is
+above ``local`` is served, too, if its encoder is related to the platform beyond noise: if it adds to content, before
+anything is learned from the platform, over many past events of its users (docs/decisions/0004).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.ensemble.candidates import FEW_USERS, LOCAL, Candidate, choose_all
+from client.ensemble import ensemble_settings
+from client.ensemble.candidates import LOCAL, Candidate, choose_all
+from client.ensemble.ensemble_settings import CandidateSettings
 from client.evaluation.lift import resampled_lifts
 from client.gate.relatedness import Relatedness
 from client.store.head_store import StoredHead
 from client.transfer.table import competing
+from shared.system.ranges import require_range
 
-LEVEL = 0.05
-FOLDS = 5
-RESAMPLES = 4000
 BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)
 """Edges of the coarse lift, in percent: all that a server is told beside yes or no."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """How sure the gate must be."""
+
+    level: float = 0.05
+    """chance of serving something no better than ``local``, over all methods that compete"""
+    folds: int = 5
+    """parts of the choosing users, each of which is judged under the choice of the others"""
+    resamples: int = 4000
+    """of the bootstrap"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "level", above=0, below=1)
+        require_range(self, "folds", least=2)
+        require_range(self, "resamples", least=1)
+
+
+DEFAULT = GateSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +95,8 @@ def decide(
     validation: Mapping[str, NDArray[np.float64]],
     rng: np.random.Generator,
     relatedness: Mapping[str, Relatedness | None],
+    settings: GateSettings = DEFAULT,
+    choice: CandidateSettings = ensemble_settings.DEFAULT.candidates,
 ) -> GateVerdict:
     """The verdict over the methods in ``options``, ``local`` among them; methods that do not compete are ignored.
 
@@ -83,17 +105,19 @@ def decide(
         validation: NDCG without a cutoff [V] by stack, on the choosing users.
         rng: draws folds and resamples.
         relatedness: of the encoder of a transfer method, by method.
+        settings: how sure it must be.
+        choice: how each method chooses its stack.
     """
     users = len(next(iter(validation.values())))
-    folds = rng.permutation(users) % FOLDS
+    folds = rng.permutation(users) % settings.folds
     choices = {method: options[method] for method in (LOCAL, *competing()) if method in options}
-    scores = cross_validated(choices, validation, folds)
+    scores = cross_validated(choices, validation, folds, choice=choice)
     contenders = [method for method in scores if method != LOCAL]
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
     for method in contenders:
-        found = _compare(scores[method], scores[LOCAL], len(contenders), rng)
+        found = _compare(scores[method], scores[LOCAL], settings.level / len(contenders), settings.resamples, rng)
         candidates[method] = replace(found, relatedness=relatedness.get(method))
-    accepted = [method for method in contenders if would_serve(candidates[method], users)]
+    accepted = [method for method in contenders if would_serve(candidates[method], users, choice)]
     served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
     return GateVerdict(
         accepted=bool(accepted),
@@ -109,6 +133,7 @@ def cross_validated(
     validation: Mapping[str, NDArray[np.float64]],
     folds: NDArray[np.int64],
     judged: Mapping[str, NDArray[np.float64]] | None = None,
+    choice: CandidateSettings = ensemble_settings.DEFAULT.candidates,
 ) -> dict[str, NDArray[np.float64]]:
     """Method to the NDCG [V] of each user under the stack that the users of the other folds choose.
 
@@ -119,15 +144,15 @@ def cross_validated(
     scores = {method: np.zeros(len(folds)) for method in options}
     for fold in np.unique(folds):
         inside = folds == fold
-        chosen = choose_all(options, {name: values[~inside] for name, values in validation.items()})
+        chosen = choose_all(options, {name: values[~inside] for name, values in validation.items()}, choice)
         for method, candidate in chosen.items():
             scores[method][inside] = judged[candidate.name][inside]
     return scores
 
 
-def would_serve(one: GateCandidate, users: int) -> bool:
+def would_serve(one: GateCandidate, users: int, choice: CandidateSettings) -> bool:
     """Whether it may be served instead of ``local``, on the word of so many choosing users."""
-    return _surely(one) or _likely(one, users)
+    return _surely(one) or _likely(one, users < choice.few_users)
 
 
 def _surely(one: GateCandidate) -> bool:
@@ -135,21 +160,21 @@ def _surely(one: GateCandidate) -> bool:
     return one.bound is not None and one.bound > 0
 
 
-def _likely(one: GateCandidate, users: int) -> bool:
+def _likely(one: GateCandidate, few: bool) -> bool:
     """Whether so few users have to be helped out by what their past events say of the encoder, and they say yes."""
     related = one.relatedness is not None and one.relatedness.bound > 0
-    return users < FEW_USERS and related and one.lift is not None and one.lift > 0
+    return few and related and one.lift is not None and one.lift > 0
 
 
 def _compare(
-    method: NDArray[np.float64], local: NDArray[np.float64], contenders: int, rng: np.random.Generator
+    method: NDArray[np.float64], local: NDArray[np.float64], level: float, resamples: int, rng: np.random.Generator
 ) -> GateCandidate:
     ndcg = float(method.mean())
     if local.mean() == 0:
         return GateCandidate(ndcg=ndcg, lift=None, bound=None)
-    lifts = resampled_lifts(method, local, rng, RESAMPLES)
+    lifts = resampled_lifts(method, local, rng, resamples)
     lift = 100 * (ndcg / float(local.mean()) - 1)
-    return GateCandidate(ndcg=ndcg, lift=lift, bound=float(np.quantile(lifts, LEVEL / contenders)))
+    return GateCandidate(ndcg=ndcg, lift=lift, bound=float(np.quantile(lifts, level)))
 
 
 def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) -> str:

@@ -19,11 +19,28 @@ from client.evaluation.ranking import whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
 from client.transfer.release import PART, zero_shot_panel
 from shared.encoder.encoder import Encoder
+from shared.system.ranges import require_range
 
-EVENTS_OF_A_USER = 8
-MAX_EVENTS = 800
-LEVEL = 0.01
-RESAMPLES = 4000
+
+@dataclass(frozen=True, kw_only=True)
+class RelatednessSettings:
+    """What it is measured on."""
+
+    events_of_a_user: int = 8
+    """most recent training events of a user"""
+    most_events: int = 800
+    """of all users together"""
+    level: float = 0.01
+    """chance that the lift is not above its bound"""
+    resamples: int = 4000
+    """of the users"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "events_of_a_user", "most_events", "resamples", least=1)
+        require_range(self, "level", above=0, below=1)
+
+
+DEFAULT = RelatednessSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +52,7 @@ class Relatedness:
     lift: float
     """in percent"""
     bound: float
-    """the lift that it exceeds with 99 % confidence, users resampled, in percent"""
+    """the lift that it exceeds at ``RelatednessSettings.level``, users resampled, in percent"""
 
 
 def relatedness(
@@ -44,6 +61,7 @@ def relatedness(
     calibration: Mapping[str, Any],
     unseen: NDArray[np.int64],
     rng: np.random.Generator,
+    settings: RelatednessSettings = DEFAULT,
 ) -> Relatedness | None:
     """Measure it on the training events of ``unseen``, users whom the encoder has not seen; None where they have none.
 
@@ -53,8 +71,9 @@ def relatedness(
         calibration: released with it.
         unseen: rows of training users.
         rng: draws users, where there are many, and resamples.
+        settings: how many events are looked at.
     """
-    past = _past(prepared.platform, rng.permutation(unseen))
+    past = _past(prepared.platform, rng.permutation(unseen), settings)
     if len(past) == 0:
         return None
     panel, both = zero_shot_panel(prepared, encoder, calibration)
@@ -62,16 +81,16 @@ def relatedness(
     with_encoder, alone = whole_ndcg_of(ranks_of_all(panel, np.stack([both, content]), past))
     users, place, counts = np.unique(past.users, return_inverse=True, return_counts=True)
     by_user = [np.bincount(place, values) / counts for values in (with_encoder, alone)]
-    lifts = resampled_lifts(by_user[0], by_user[1], rng, RESAMPLES)
+    lifts = resampled_lifts(by_user[0], by_user[1], rng, settings.resamples)
     return Relatedness(
         users=len(users),
         events=len(past),
         lift=100 * (float(by_user[0].mean()) / float(by_user[1].mean()) - 1),
-        bound=float(np.quantile(lifts, LEVEL)),
+        bound=float(np.quantile(lifts, settings.level)),
     )
 
 
-def _past(platform: Platform, users: NDArray[np.int64]) -> Examples:
+def _past(platform: Platform, users: NDArray[np.int64], settings: RelatednessSettings) -> Examples:
     """Recent training events of these users, in this order, as far as the limit goes."""
-    past = recent_examples(platform, users, EVENTS_OF_A_USER)
-    return some(past, np.arange(min(len(past), MAX_EVENTS)))
+    past = recent_examples(platform, users, settings.events_of_a_user)
+    return some(past, np.arange(min(len(past), settings.most_events)))

@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
-from client.ensemble.calibration import TEMPERATURES, Calibration
+from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.panel import Panel
 from client.recommender.packed_vectors import PackedVectors
 from client.recommender.side_by_side import side_by_side
@@ -120,7 +121,7 @@ class _AlikeColumns:
         if hidden is not None:
             scores[:, hidden] = -np.inf
         scores -= np.maximum(scores.max(1, keepdims=True), -1e30)
-        scores *= TEMPERATURES[0]
+        scores *= DEFAULT.calibration.temperatures[0]
         return np.exp(scores, out=scores)
 
 

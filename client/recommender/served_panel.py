@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.panel import Panel, RawPanel
-from client.ensemble.stack import UNIFORM
 from client.features.local_grams import under_idf
 from client.recommender.served_head import ServedHead
 from client.scorers.popularity import Popularity
@@ -41,7 +41,7 @@ def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
     if whole.names != served.head.names:
         raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
     popularity = Panel(raw=_raw(served, (Popularity(data),)), calibrations=served.popularity)
-    uniform = np.full(len(popularity.names), UNIFORM)
+    uniform = np.full(len(popularity.names), DEFAULT.candidates.uniform)
     return WeighedPanel(panel=whole, weights=served.head.weights), WeighedPanel(panel=popularity, weights=uniform)
 
 

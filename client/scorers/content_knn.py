@@ -1,41 +1,62 @@
 """Content neighbours of the history: cosine to its decayed mean, and a kernel over the nearest items of each item."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
+from client.features.neighbours import NEIGHBOURS
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, product
+from shared.system.ranges import require_range
 
-DECAYS = (0.0, 0.6, 1.0)
-_SHARPNESS = 12.0
-_NEIGHBOURS = 60
+
+@dataclass(frozen=True, kw_only=True)
+class ContentKnnSettings:
+    """What may be chosen about it."""
+
+    decays: tuple[float, ...] = (0.0, 0.6, 1.0)
+    """of a history's items with their age, two columns each"""
+    sharpness: float = 12.0
+    """of the kernel: the larger, the less a neighbour counts beside one that is nearer"""
+    neighbours: int = 60
+    """nearest items of each item that the kernel reaches, of as many as a catalogue holds"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "decays", least=0, most=1)
+        require_range(self, "sharpness", least=0)
+        require_range(self, "neighbours", least=1, most=NEIGHBOURS)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Cosines, then the kernel's."""
+        cosines = by_decay("content-knn", Kind.SIMILARITY, self.decays)
+        return (*cosines, *by_decay("content-kernel", Kind.COUNT, self.decays))
+
+
+DEFAULT = ContentKnnSettings()
 
 
 class ContentKnn:
-    """cos(decayed mean of x_h, x_i) at three decays; Σ_h decay · exp(12 (cos(x_h, x_i) − 1)) at the same."""
+    """cos(decayed mean of x_h, x_i) at each decay; Σ_h decay · exp(sharpness (cos(x_h, x_i) − 1)) at the same."""
 
-    columns = (
-        *(Column(name=f"content-knn@{decay:g}", kind=Kind.SIMILARITY) for decay in DECAYS),
-        *(Column(name=f"content-kernel@{decay:g}", kind=Kind.COUNT) for decay in DECAYS),
-    )
-
-    products = len(DECAYS)
-
-    def __init__(self, data: FitData) -> None:
+    def __init__(self, data: FitData, settings: ContentKnnSettings = DEFAULT) -> None:
+        self.columns, self.products = settings.columns, len(settings.decays)
+        self._decays = settings.decays
         self._features = data.features
-        kernel = np.exp(_SHARPNESS * (data.neighbours.cosines - 1)).astype(np.float32)
-        self._kernel = data.neighbours.graph(kernel, _NEIGHBOURS)
+        kernel = np.exp(settings.sharpness * (data.neighbours.cosines - 1)).astype(np.float32)
+        self._kernel = data.neighbours.graph(kernel, settings.neighbours)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """Six columns [B, n]."""
+        """Two columns [B, n] a decay."""
         items = torch.from_numpy(self._features)
         cosines = [torch.from_numpy(query) @ items.T for query in self.queries(batch)]
         return cosines + self.rest(batch)
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
-        """[B, D] vectors whose products with the items' are the first three columns."""
-        return [batch.mean(decay, self._features) for decay in DECAYS]
+        """[B, D] vectors whose products with the items' are the first columns."""
+        return [batch.mean(decay, self._features) for decay in self._decays]
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The other columns [B, n]."""
-        return [product(batch.bag(decay), self._kernel) for decay in DECAYS]
+        return [product(batch.bag(decay), self._kernel) for decay in self._decays]

@@ -1,28 +1,44 @@
 """One step of diffusion between content and co-occurrence, in both orders, through the 30 nearest items by cos²."""
 
+from dataclasses import dataclass
+
 import torch
 
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
+from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
+from shared.system.ranges import require_range
 
-DECAYS = (0.6, 1.0)
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionSettings:
+    """What may be chosen about it."""
+
+    decays: tuple[float, ...] = (0.6, 1.0)
+    """of a history's items with their age, two columns each"""
+    shrink: float = 0.3
+    """added to the norms under a co-occurrence, which holds back pairs that few users tell of"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "decays", least=0, most=1)
+        require_range(self, "shrink", least=0)
+
+
+DEFAULT = DiffusionSettings()
 
 
 class Diffusion:
     """bag · N · S (content, then co-occurrence) and bag · S · N (the other way round)."""
 
-    columns = (
-        *(Column(name=f"diffusion-out@{decay:g}", kind=Kind.COUNT) for decay in DECAYS),
-        *(Column(name=f"diffusion-in@{decay:g}", kind=Kind.COUNT) for decay in DECAYS),
-    )
-
-    def __init__(self, data: FitData) -> None:
-        self._similarity = data.item_similarity
+    def __init__(self, data: FitData, settings: DiffusionSettings = DEFAULT) -> None:
+        self._decays = settings.decays
+        outward = by_decay("diffusion-out", Kind.COUNT, settings.decays)
+        self.columns = (*outward, *by_decay("diffusion-in", Kind.COUNT, settings.decays))
+        self._similarity = data.item_similarity(settings.shrink)
         self._content = data.neighbours.squared_cosines
         self._content_of_target = self._content.T.tocsr()
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """Four columns [B, n]."""
-        bags = [batch.bag(decay) for decay in DECAYS]
+        """Two columns [B, n] a decay."""
+        bags = [batch.bag(decay) for decay in self._decays]
         outward = [product(bag @ self._content, self._similarity) for bag in bags]
-        inward = [batch.walk(decay, self._similarity) for decay in DECAYS]
+        inward = [batch.walk(decay, self._similarity) for decay in self._decays]
         return outward + [torch.from_numpy((self._content_of_target @ scores.numpy().T).T) for scores in inward]

@@ -1,13 +1,30 @@
 """EASE: a linear item-to-item model with a zero diagonal, in closed form (Steck, WWW 2019)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
+from shared.system.ranges import require_range
 
-MAX_ITEMS = 8_000
-REGULARISATION = 100.0
+
+@dataclass(frozen=True, kw_only=True)
+class EaseSettings:
+    """What may be chosen about it."""
+
+    regularisation: float = 100.0
+    """λ, in users who met an item"""
+    most_items: int = 8_000
+    """catalogues above this size have no EASE: its matrix and the time to invert it are too large"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "regularisation", above=0)
+        require_range(self, "most_items", least=1)
+
+
+DEFAULT = EaseSettings()
 
 
 class Ease:
@@ -15,7 +32,8 @@ class Ease:
 
     columns = (Column(name="ease", kind=Kind.SIMILARITY),)
 
-    def __init__(self, data: FitData, regularisation: float = REGULARISATION) -> None:
+    def __init__(self, data: FitData, settings: EaseSettings = DEFAULT) -> None:
+        regularisation = settings.regularisation
         self._weights = data.statistic(f"ease@{regularisation:g}", lambda: _weights(data, regularisation))
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:

@@ -1,21 +1,42 @@
 """Item neighbours by shared users: cosine of user-normalised co-occurrence with shrinkage (Deshpande, Karypis 2004)."""
 
+from dataclasses import dataclass
+
 import torch
 
-from client.scorers.item_similarity import Matrix
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay
+from shared.system.ranges import require_range
 
-DECAYS = (0.6, 1.0)
+
+@dataclass(frozen=True, kw_only=True)
+class ItemKnnSettings:
+    """What may be chosen about it."""
+
+    decays: tuple[float, ...] = (0.6, 1.0)
+    """of a history's items with their age, one column each"""
+    shrink: float = 0.3
+    """added to the norms under a co-occurrence, which holds back pairs that few users tell of"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "decays", least=0, most=1)
+        require_range(self, "shrink", least=0)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """One a decay."""
+        return by_decay("item-knn", Kind.COUNT, self.decays)
+
+
+DEFAULT = ItemKnnSettings()
 
 
 class ItemKnn:
     """Σ_h decay · sim(h, i) over the history."""
 
-    columns = tuple(Column(name=f"item-knn@{decay:g}", kind=Kind.COUNT) for decay in DECAYS)
-
-    def __init__(self, data: FitData, similarity: Matrix | None = None) -> None:
-        self._similarity = data.item_similarity if similarity is None else similarity
+    def __init__(self, data: FitData, settings: ItemKnnSettings = DEFAULT) -> None:
+        self.columns, self._decays = settings.columns, settings.decays
+        self._similarity = data.item_similarity(settings.shrink)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """Two columns [B, n]."""
-        return [batch.walk(decay, self._similarity) for decay in DECAYS]
+        """One column [B, n] a decay."""
+        return [batch.walk(decay, self._similarity) for decay in self._decays]

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 Matrix = sp.csr_array | NDArray[np.float32]
 
-SHRINK = 0.3
 _DENSE_SHARE = 0.15
+"""Of pairs that occur, above which a dense matrix takes less memory and time."""
 
 
-def item_similarity(user_items: sp.csr_array, shrink: float = SHRINK) -> Matrix:
+def item_similarity(user_items: sp.csr_array, shrink: float) -> Matrix:
     """[n, n] C_ij / (√(C_ii C_jj) + shrink) with C = ÂᵀÂ, rows of Â = ``user_items`` scaled to length 1; 0 on i = j.
 
     Dense where most pairs occur, else sparse.

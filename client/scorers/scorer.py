@@ -1,6 +1,6 @@
 """What a scorer is: fitted on a platform's training events, it scores the catalogue for a batch of histories."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -37,6 +37,15 @@ class Column:
     kind: Kind
 
 
+def by_decay(name: str, kind: Kind, decays: Sequence[float]) -> tuple[Column, ...]:
+    """The columns ``name@decay``."""
+    return tuple(Column(name=f"{name}@{decay:g}", kind=kind) for decay in decays)
+
+
+_BARE_NAMES = {"item_similarity@0.3": "item_similarity", "transition@1,2,3": "transition"}
+"""Statistics that served records hold without the settings in their name."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitData:
     """What scorers are fitted on; n items, D features."""
@@ -66,10 +75,9 @@ class FitData:
         matrix.data[:] = 1.0
         return matrix
 
-    @property
-    def item_similarity(self) -> Matrix:
+    def item_similarity(self, shrink: float) -> Matrix:
         """[n, n] item-knn's similarity, shared by the scorers that walk over it."""
-        return self.statistic("item_similarity", lambda: item_similarity(self.user_items))
+        return self.statistic(f"item_similarity@{shrink:g}", lambda: item_similarity(self.user_items, shrink))
 
     @property
     def popularity(self) -> NDArray[np.float32]:
@@ -78,6 +86,7 @@ class FitData:
 
     def statistic(self, name: str, count: Callable[[], Matrix]) -> Matrix:
         """Counted once, and kept under its name; a 0 stands for whatever an item without events would have."""
+        name = _BARE_NAMES.get(name, name)
         if name not in self.statistics:
             self.statistics[name] = count()
         return self.statistics[name]

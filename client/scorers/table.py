@@ -1,20 +1,21 @@
 """The scorers a platform computes from its own events, each with the rule that may leave it out.
 
-To add one: a file with a class like those named here, and one line in SCORERS.
+To add one: a file with a class like those named here, and one line in ``scorer_table``.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
-from client.scorers import ease
-from client.scorers.content_idf import ContentIdf
-from client.scorers.content_knn import ContentKnn
-from client.scorers.diffusion import Diffusion
-from client.scorers.item_knn import ItemKnn
+from client.scorers.content_idf import ContentIdf, ContentIdfSettings
+from client.scorers.content_knn import ContentKnn, ContentKnnSettings
+from client.scorers.diffusion import Diffusion, DiffusionSettings
+from client.scorers.ease import Ease, EaseSettings
+from client.scorers.item_knn import ItemKnn, ItemKnnSettings
 from client.scorers.item_similarity import Matrix
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, Scorer
-from client.scorers.transition import Transition
+from client.scorers.transition import Transition, TransitionSettings
 from shared.errors import ConfigError
 
 Build = Callable[[FitData], Scorer]
@@ -22,6 +23,18 @@ Build = Callable[[FitData], Scorer]
 Rule = Callable[[FitData], str | None]
 """Why the platform cannot have the scorer; None where it can."""
 ScorerTable = Mapping[str, tuple[Build, Rule]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScorerSettings:
+    """What may be chosen about each computed scorer, by its name in the table."""
+
+    content_knn: ContentKnnSettings = field(default_factory=ContentKnnSettings)
+    content_idf: ContentIdfSettings = field(default_factory=ContentIdfSettings)
+    item_knn: ItemKnnSettings = field(default_factory=ItemKnnSettings)
+    transition: TransitionSettings = field(default_factory=TransitionSettings)
+    diffusion: DiffusionSettings = field(default_factory=DiffusionSettings)
+    ease: EaseSettings = field(default_factory=EaseSettings)
 
 
 def _always(_data: FitData) -> str | None:
@@ -40,21 +53,25 @@ def _needs_order(data: FitData) -> str | None:
     return None if data.ordered else "the platform's events have no order in time"
 
 
-def _needs_small_catalogue(data: FitData) -> str | None:
-    if data.n_items <= ease.MAX_ITEMS:
-        return None
-    return f"{data.n_items} items are more than the limit of {ease.MAX_ITEMS}"
+def _needs_at_most(items: int, data: FitData) -> str | None:
+    return None if data.n_items <= items else f"{data.n_items} items are more than the limit of {items}"
 
 
-SCORERS: dict[str, tuple[Build, Rule]] = {
-    "popularity": (Popularity, _always),
-    "content_knn": (ContentKnn, _needs_text),
-    "content_idf": (ContentIdf, _needs_words),
-    "item_knn": (ItemKnn, _always),
-    "transition": (Transition, _needs_order),
-    "diffusion": (Diffusion, _needs_text),
-    "ease": (ease.Ease, _needs_small_catalogue),
-}
+def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
+    """Every computed scorer under these settings."""
+    return {
+        "popularity": (Popularity, _always),
+        "content_knn": (partial(ContentKnn, settings=settings.content_knn), _needs_text),
+        "content_idf": (partial(ContentIdf, settings=settings.content_idf), _needs_words),
+        "item_knn": (partial(ItemKnn, settings=settings.item_knn), _always),
+        "transition": (partial(Transition, settings=settings.transition), _needs_order),
+        "diffusion": (partial(Diffusion, settings=settings.diffusion), _needs_text),
+        "ease": (partial(Ease, settings=settings.ease), partial(_needs_at_most, settings.ease.most_items)),
+    }
+
+
+SCORERS = scorer_table(ScorerSettings())
+"""Under the usual settings, with which a served record's scorers are made again from what it holds."""
 
 
 @dataclass(frozen=True, kw_only=True)

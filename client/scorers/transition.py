@@ -1,4 +1,7 @@
-"""What follows what: a first-order Markov chain over lags 1-3, each weighted 1/lag, over √popularity."""
+"""What follows what: a first-order Markov chain over some lags, each weighted 1/lag, over √popularity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -6,38 +9,53 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
-from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
+from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
+from shared.system.ranges import require_range
 
-DECAYS = (0.0, 0.6)
-LAGS = (1, 2, 3)
+
+@dataclass(frozen=True, kw_only=True)
+class TransitionSettings:
+    """What may be chosen about it."""
+
+    decays: tuple[float, ...] = (0.0, 0.6)
+    """of a history's items with their age, one column each"""
+    lags: tuple[int, ...] = (1, 2, 3)
+    """events from one item to the next that are counted, each with the weight 1/lag"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "decays", least=0, most=1)
+        require_range(self, "lags", least=1)
+
+
+DEFAULT = TransitionSettings()
 
 
 class Transition:
     """Σ_h decay · T(h → i) / √(popularity of h · popularity of i)."""
 
-    columns = tuple(Column(name=f"transition@{decay:g}", kind=Kind.COUNT) for decay in DECAYS)
-
-    def __init__(self, data: FitData) -> None:
-        self._matrix = data.statistic("transition", lambda: _transitions(data))
+    def __init__(self, data: FitData, settings: TransitionSettings = DEFAULT) -> None:
+        self.columns, self._decays = by_decay("transition", Kind.COUNT, settings.decays), settings.decays
+        name = f"transition@{','.join(map(str, settings.lags))}"
+        self._matrix = data.statistic(name, lambda: _transitions(data, settings.lags))
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """Two columns [B, n]."""
-        return [product(batch.bag(decay), self._matrix) for decay in DECAYS]
+        """One column [B, n] a decay."""
+        return [product(batch.bag(decay), self._matrix) for decay in self._decays]
 
 
-def _transitions(data: FitData) -> sp.csr_array:
-    counts = sp.coo_array(transition_counts(data.sequences, data.n_items))
+def _transitions(data: FitData, lags: Sequence[int]) -> sp.csr_array:
+    counts = sp.coo_array(transition_counts(data.sequences, data.n_items, lags))
     root = np.sqrt(np.maximum(data.popularity, 1))
     values = counts.data / (root[counts.row] * root[counts.col])
     return sp.csr_array((values, (counts.row, counts.col)), shape=counts.shape)
 
 
-def transition_counts(sequences: Sequences, n_items: int) -> sp.csr_array:
-    """[n, n] how often j came 1, 2 or 3 events after i, weighted 1/lag; 0 on i = j."""
+def transition_counts(sequences: Sequences, n_items: int, lags: Sequence[int] = DEFAULT.lags) -> sp.csr_array:
+    """[n, n] how often j came ``lags`` events after i, weighted 1/lag; 0 on i = j."""
     owner: NDArray[np.int64] = np.repeat(np.arange(len(sequences)), sequences.lengths())
     items = sequences.items
     sources, targets, weights = [], [], []
-    for lag in LAGS:
+    for lag in lags:
         same = (owner[lag:] == owner[:-lag]) & (items[lag:] != items[:-lag])
         sources.append(items[:-lag][same])
         targets.append(items[lag:][same])

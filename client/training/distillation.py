@@ -20,15 +20,34 @@ from client.data.splits import some, take
 from client.evaluation.ranking import ScoreHistories, example_batches
 from client.training.batches import Batch
 from client.training.further_loss import FurtherLoss, StepTensors
+from shared.errors import ConfigError
+from shared.system.ranges import require_range
 
-FULL_ITEMS = 512
-"""Catalogues up to this size are taught whole."""
-TOP = 32
-REST = 32
-TAUGHT_AT_ONCE = 256
-"""Lessons of a step, which bounds its time."""
 _OUT = -1e4
 """Log-weight of an item that is no part of a lesson: its probability is 0, and a logarithm of it still a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationSettings:
+    """What a lesson holds, and how many are learnt at a time."""
+
+    full_items: int = 512
+    """catalogues up to this size are taught whole"""
+    best: int = 32
+    """in a larger one, the teacher's best items of a lesson"""
+    rest: int = 32
+    """the same, drawn uniformly beside them"""
+    at_once: int = 256
+    """most lessons of a step, which bounds its time"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "full_items", least=0)
+        require_range(self, "best", "rest", "at_once", least=1)
+        if self.best > self.full_items + 1:
+            raise ConfigError(f"DistillationSettings.best must be at most full_items + 1; got {self.best}")
+
+
+DEFAULT = DistillationSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +95,7 @@ def draw_lessons(
     limit: int,
     temperature: float,
     rng: np.random.Generator,
+    settings: DistillationSettings = DEFAULT,
 ) -> Lessons:
     """The teacher's answers after ``limit`` past events, latest of every user first: nearest to what comes.
 
@@ -87,6 +107,7 @@ def draw_lessons(
         limit: most lessons.
         temperature: of both softmaxes.
         rng: draws events and the sample of the rest.
+        settings: what a lesson holds.
     """
     asked, events = _past(sequences, users, limit, rng)
     of_event = np.full(len(sequences.items), -1, np.int64)
@@ -95,7 +116,7 @@ def draw_lessons(
         rows = np.flatnonzero(np.isin(asked.users, part.users))
         of_event[events[rows]] = sum(len(one[0]) for one in parts) + np.arange(len(rows))
         for batch, _ in example_batches(some(asked, rows), n_items, part.columns):
-            parts.append(_answer(part.score(batch.histories), temperature, rng))
+            parts.append(_answer(part.score(batch.histories), temperature, settings, rng))
     items, log_weights, probabilities = zip(*parts, strict=True)
     return Lessons(
         of_event=of_event,
@@ -123,17 +144,19 @@ def _past(
 _Answer = tuple[NDArray[np.int64], torch.Tensor, torch.Tensor]
 
 
-def _answer(scores: torch.Tensor, temperature: float, rng: np.random.Generator) -> _Answer:
+def _answer(
+    scores: torch.Tensor, temperature: float, settings: DistillationSettings, rng: np.random.Generator
+) -> _Answer:
     """[B, n] logits to items [B, S], their log-weights [B, S] and probabilities [B, S]."""
-    count, n = scores.shape
-    if n <= FULL_ITEMS:
+    (count, n), best, rest = scores.shape, settings.best, settings.rest
+    if n <= settings.full_items:
         items, log_weights = torch.arange(n).expand(count, n), torch.zeros(count, n)
     else:
-        top = scores.topk(TOP, dim=1).indices
-        drawn = torch.from_numpy(rng.integers(0, n, (count, REST)))
+        top = scores.topk(best, dim=1).indices
+        drawn = torch.from_numpy(rng.integers(0, n, (count, rest)))
         again = (drawn[:, :, None] == top[:, None, :]).any(2)
-        rest = torch.full((count, REST), math.log(n / REST)).masked_fill_(again, _OUT)
-        items, log_weights = torch.cat([top, drawn], 1), torch.cat([torch.zeros(count, TOP), rest], 1)
+        stand_for = torch.full((count, rest), math.log(n / rest)).masked_fill_(again, _OUT)
+        items, log_weights = torch.cat([top, drawn], 1), torch.cat([torch.zeros(count, best), stand_for], 1)
     picked = scores.gather(1, items)
     log_weights = log_weights.masked_fill(picked == -torch.inf, _OUT)
     return items.numpy(), log_weights, (picked / temperature + log_weights).softmax(1)
@@ -142,8 +165,11 @@ def _answer(scores: torch.Tensor, temperature: float, rng: np.random.Generator) 
 class Distillation(FurtherLoss):
     """weight · τ² · KL(teacher ‖ student) at the temperature τ, mean over a step's lessons; 0 where it has none."""
 
-    def __init__(self, lessons: Lessons, *, temperature: float, weight: float) -> None:
+    def __init__(
+        self, lessons: Lessons, *, temperature: float, weight: float, settings: DistillationSettings = DEFAULT
+    ) -> None:
         self._lessons, self._temperature, self._weight = lessons, temperature, weight
+        self._at_once = settings.at_once
 
     @override
     def items(self, batch: Batch) -> NDArray[np.int64]:
@@ -174,5 +200,5 @@ class Distillation(FurtherLoss):
     def _taught(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The first of the step's positions [P] that have a lesson, and these lessons."""
         lessons = self._lessons.of_event[batch.places]
-        positions = np.flatnonzero(lessons >= 0)[:TAUGHT_AT_ONCE]
+        positions = np.flatnonzero(lessons >= 0)[: self._at_once]
         return positions, lessons[positions]

@@ -1,6 +1,6 @@
 """The baseline ``local-id``: a causal transformer over ids alone (SASRec; Kang and McAuley 2018)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,16 +10,10 @@ from client.training.sequence_model import SequenceModel
 from client.training.validation import ValidationSet
 from shared.encoder.presets import Preset
 from shared.seeding import seed_for
-
-STEPS_PER_EPOCH = 40
-MIN_TOKENS = 128
+from shared.system.ranges import require_range
 
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
 SMALL = Preset(name="local-id-small", width=64, hidden=64, layers=1, heads=2, length=50)
-SMALL_EVENTS = 30_000
-"""Training events below which one block is enough: on platforms of 22,000, 6,000, 4,000, 6,700 and 740 events NDCG@10
-on validation was .076, .129, .122, .137, .065 with one block and .077, .124, .122, .137, .076 with two, which took 1.5
-times as long."""
 
 LOCAL_ID_GRID = (
     TrainingSettings(epochs=12, head_rate=1e-2, encoder_rate=1e-3, dropout=0.3),
@@ -28,13 +22,34 @@ LOCAL_ID_GRID = (
 """What is tried; the best on validation is kept."""
 
 
-def usual_settings(events: int) -> TrainingSettings:
+@dataclass(frozen=True, kw_only=True)
+class LocalIdSettings:
+    """How model and training follow from the size of a platform."""
+
+    small_events: int = 30_000
+    """training events below which one block is enough: on platforms of 22,000, 6,000, 4,000, 6,700 and 740 events
+    NDCG@10 on validation was .076, .129, .122, .137, .065 with one block and .077, .124, .122, .137, .076 with two,
+    which took 1.5 times as long"""
+    steps: int = 40
+    """most steps of an epoch"""
+    least_tokens: int = 128
+    """positions per step of the smallest platform"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "small_events", least=0)
+        require_range(self, "steps", "least_tokens", least=1)
+
+
+DEFAULT = LocalIdSettings()
+
+
+def usual_settings(events: int, sizes: LocalIdSettings = DEFAULT) -> TrainingSettings:
     """The one of the grid that mostly wins at this size, for where both would cost more than they bring.
 
     Of seven platforms, the first won on the two of three with 44,000 events and more, the second on the four with fewer
     than 28,000, and the third lost .0007 of .076.
     """
-    return LOCAL_ID_GRID[1] if events < SMALL_EVENTS else LOCAL_ID_GRID[0]
+    return LOCAL_ID_GRID[1] if events < sizes.small_events else LOCAL_ID_GRID[0]
 
 
 def train_local_id(
@@ -60,31 +75,32 @@ def tune_local_id(
     seed: int,
     grid: tuple[TrainingSettings, ...] = LOCAL_ID_GRID,
     preset: Preset | None = None,
+    sizes: LocalIdSettings = DEFAULT,
 ) -> tuple[SequenceModel, TrainingLog, TrainingSettings]:
     """The best of a written grid by NDCG@10 on the validation set; the preset follows from the events where None."""
     events = len(sequences.items)
-    preset = preset or (SMALL if events < SMALL_EVENTS else LARGE)
+    preset = preset or (SMALL if events < sizes.small_events else LARGE)
     runs = []
     for one in grid:
-        sized = for_size(one, events)
+        sized = for_size(one, events, sizes)
         model, log = train_local_id(sequences, n_items, validation, settings=sized, seed=seed, preset=preset)
         runs.append((model, log, one))
     return max(runs, key=lambda run: max(run[1].validation, default=0.0))
 
 
-def for_size(settings: TrainingSettings, events: int) -> TrainingSettings:
-    """The settings with epochs of 40 steps at most, whatever the platform's size.
+def for_size(settings: TrainingSettings, events: int, sizes: LocalIdSettings = DEFAULT) -> TrainingSettings:
+    """The settings with epochs of a few steps, whatever the platform's size.
 
     With the steps of a large platform a small one would spend its epochs warming up, and early stopping would end it
     there. A large one looks at its validation events within a pass, and gets at most half as many epochs again.
     """
-    tokens = int(np.clip(events // STEPS_PER_EPOCH, MIN_TOKENS, settings.tokens))
-    epochs = round(settings.epochs * np.clip(events / tokens / STEPS_PER_EPOCH, 1.0, 1.5))
+    tokens = int(np.clip(events // sizes.steps, sizes.least_tokens, settings.tokens))
+    epochs = round(settings.epochs * np.clip(events / tokens / sizes.steps, 1.0, 1.5))
     return replace(
         settings,
         epochs=epochs,
         tokens=tokens,
-        steps=STEPS_PER_EPOCH,
-        warm_up=min(settings.warm_up, STEPS_PER_EPOCH),
+        steps=sizes.steps,
+        warm_up=min(settings.warm_up, sizes.steps),
         patience=5,
     )

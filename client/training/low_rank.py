@@ -11,10 +11,6 @@ from shared.encoder.adapters import LEFT, RIGHT, Adapter, AdapterSpec
 from shared.encoder.encoder import SEQUENCE, Encoder
 from shared.encoder.layout import ArraySpec, flatten
 
-RATE = 10.0
-"""How much faster an adapter trains than the numbers in whose place it stands (docs/decisions/0006): a product starts
-at 0, and reaches only what its random factor lets through."""
-
 
 class _Product(nn.Module):
     """W -> W + scale · B · A, recomputed whenever W is read."""

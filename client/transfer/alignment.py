@@ -26,13 +26,29 @@ from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import Encoder
 from shared.encoder.item_moments import ItemMoments
 from shared.errors import ConfigError, EncoderFileError
+from shared.system.ranges import require_range
 
 KINDS = ("probe", "coral")
 GATE = "gate"
-WEIGHTS = {"probe": 0.01, "coral": 10.0}
-"""With which the two compete where the gate is to choose: a tuning that they let go would add .04 and .07 nats."""
-ITEMS_AT_ONCE = 512
-"""Of the catalogue, drawn per step for its moments."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlignmentSettings:
+    """What the two alignments are made with."""
+
+    probe: float = 0.01
+    """weight with which ``probe`` competes where the gate is to choose: a tuning that it let go would add .04 nats"""
+    coral: float = 10.0
+    """the same of ``coral``: it would add .07 nats"""
+    items: int = 512
+    """of the catalogue, drawn per step for the moments of ``coral``"""
+
+    def __post_init__(self) -> None:
+        require_range(self, "probe", "coral", above=0)
+        require_range(self, "items", least=2)
+
+
+DEFAULT = AlignmentSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +65,7 @@ class Alignment:
             raise ConfigError(f"alignment must be probe or coral with a positive weight; got {self.kind}:{self.weight}")
 
 
-def parse_alignment(text: str) -> tuple[Alignment | None, ...]:
+def parse_alignment(text: str, settings: AlignmentSettings = DEFAULT) -> tuple[Alignment | None, ...]:
     """What is tuned under ``off``, ``probe:WEIGHT``, ``coral:WEIGHT`` or ``gate``: one way, or three that compete.
 
     Raises ConfigError for anything else.
@@ -58,7 +74,7 @@ def parse_alignment(text: str) -> tuple[Alignment | None, ...]:
     if text == "off":
         return (None,)
     if text == GATE:
-        return (None, *(Alignment(kind=one, weight=WEIGHTS[one]) for one in KINDS))
+        return (None, *(Alignment(kind=one, weight=getattr(settings, one)) for one in KINDS))
     try:
         return (Alignment(kind=kind, weight=float(weight)),)
     except (ConfigError, ValueError):
@@ -67,13 +83,16 @@ def parse_alignment(text: str) -> tuple[Alignment | None, ...]:
         ) from None
 
 
-def alignment_loss(alignment: Alignment, received: Encoder, item_moments: Mapping[str, Any]) -> FurtherLoss:
+def alignment_loss(
+    alignment: Alignment, received: Encoder, item_moments: Mapping[str, Any], settings: AlignmentSettings = DEFAULT
+) -> FurtherLoss:
     """The loss that holds a tower to that of ``received``.
 
     Args:
         alignment: which, and how much.
         received: the encoder as it came.
         item_moments: those released with it, as JSON values; empty where there are none.
+        settings: how many items are drawn.
 
     Raises:
         ConfigError: where the feature space has no probe vectors, or the encoder came without moments.
@@ -87,7 +106,7 @@ def alignment_loss(alignment: Alignment, received: Encoder, item_moments: Mappin
         moments = ItemMoments.from_json(item_moments, received.spec.architecture.width)
     except (KeyError, TypeError, ValueError) as error:
         raise EncoderFileError(f"the encoder's released moments of items cannot be used: {error}") from error
-    return CoralLoss(moments, alignment.weight)
+    return CoralLoss(moments, alignment.weight, settings.items)
 
 
 def squared_distance(local: torch.Tensor, received: torch.Tensor) -> torch.Tensor:
@@ -126,9 +145,9 @@ class ProbeLoss(FurtherLoss):
 class CoralLoss(FurtherLoss):
     """weight · distance between the moments of the local catalogue's outputs and the released ones."""
 
-    def __init__(self, released: ItemMoments, weight: float) -> None:
+    def __init__(self, released: ItemMoments, weight: float, items: int = DEFAULT.items) -> None:
         self._mean, self._covariance = torch.from_numpy(released.mean), torch.from_numpy(released.covariance)
-        self._weight = weight
+        self._weight, self._items = weight, items
 
     @override
     def items(self, batch: Batch) -> NDArray[np.int64]:
@@ -139,7 +158,7 @@ class CoralLoss(FurtherLoss):
         features = step.model.features
         if features is None:
             raise ValueError("a model of ids only has no item tower to align")
-        rows = torch.from_numpy(rng.permutation(len(features))[:ITEMS_AT_ONCE])
+        rows = torch.from_numpy(rng.permutation(len(features))[: self._items])
         outputs = _outputs(step.model, features[rows])
         return self._weight * moment_distance(outputs, self._mean, self._covariance)
 

@@ -16,14 +16,13 @@ from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.store.head_store import StoredHead
-from client.training.distillation import Distillation, Teacher, draw_lessons
+from client.training.distillation import Distillation, DistillationSettings, Teacher, draw_lessons
 from client.training.local_id import for_size
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.method import Method, beside_own
 from client.transfer.model import Tuned, tuned_source
-from client.transfer.part_settings import LESSONS
 from client.transfer.platform_parts import PlatformParts
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
@@ -55,6 +54,7 @@ class KnowledgeSettings:
     lessons: int = 10_000
     """most past events after which the teacher is asked"""
     training: TrainingSettings = field(default=STUDENT_TRAINING)
+    distillation: DistillationSettings = field(default_factory=DistillationSettings)
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:
@@ -169,9 +169,18 @@ def _lessons(
     """What the teacher says, as a loss; None where it is not asked."""
     if settings.weight == 0 or not (sequences.lengths() >= 2).any():
         return None
-    temperature, limit = settings.temperature, settings.lessons
-    lessons = draw_lessons(teacher, sequences, users, n_items=n_items, limit=limit, temperature=temperature, rng=rng)
-    return Distillation(lessons, temperature=temperature, weight=settings.weight)
+    temperature, held = settings.temperature, settings.distillation
+    lessons = draw_lessons(
+        teacher,
+        sequences,
+        users,
+        n_items=n_items,
+        limit=settings.lessons,
+        temperature=temperature,
+        rng=rng,
+        settings=held,
+    )
+    return Distillation(lessons, temperature=temperature, weight=settings.weight, settings=held)
 
 
 def student_of(parts: PlatformParts, kind: str) -> Student | None:
@@ -188,9 +197,9 @@ def _teach(parts: PlatformParts, kind: str) -> Student | None:
     teacher = _teacher(parts, kind)
     if teacher is None:
         return None
-    preset = student_preset(parts.settings.preset)
-    training = LIKE_ITS_TEACHER if preset == parts.settings.preset else STUDENT_TRAINING
-    settings = KnowledgeSettings(lessons=LESSONS[parts.settings.teacher], training=training)
+    chosen, preset = parts.settings, student_preset(parts.settings.preset)
+    training = LIKE_ITS_TEACHER if preset == chosen.preset else STUDENT_TRAINING
+    settings = KnowledgeSettings(lessons=chosen.lessons, training=training, distillation=chosen.distillation)
     return teach(teacher, parts.prepared, preset, settings, seed=parts.seed)
 
 

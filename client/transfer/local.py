@@ -20,6 +20,7 @@ from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain, stopping_set
 from client.training.sequence_model import SequenceModel
 from client.transfer.method import Method, Shown
+from client.transfer.part_settings import PartSettings
 from client.transfer.platform_parts import PlatformParts
 
 OWN = TrainingSettings(epochs=20, patience=3, steps=48)
@@ -53,17 +54,18 @@ def own_models(parts: PlatformParts) -> Own | None:
     Ids only is a scorer of its own, not a case of the encoder: trained with content they lean on it, and where content
     says little they learn less (docs/decisions/0003).
     """
-    return parts.once(OWN_PART, lambda: _train(parts.prepared, parts.settings.preset, parts.seed))
+    return parts.once(OWN_PART, lambda: _train(parts.prepared, parts.settings, parts.seed))
 
 
-def _train(prepared: PreparedPlatform, preset: str, seed: int) -> Own | None:
+def _train(prepared: PreparedPlatform, settings: PartSettings, seed: int) -> Own | None:
     platform = prepared.platform
     if not platform.contributes:
         return None
-    own = pretrain(platform, prepared.features, prepared.space, preset, OWN, seed)
+    own = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed)
     sequences = training_sequences(platform, platform.contributing_users)
-    grid = (usual_settings(len(sequences.items)),)
-    ids, _log, _settings = tune_local_id(sequences, platform.n_items, stopping_set(platform), seed=seed, grid=grid)
+    sizes, stopping = settings.local_id, stopping_set(platform)
+    grid = (usual_settings(len(sequences.items), sizes),)
+    ids, *_ = tune_local_id(sequences, platform.n_items, stopping, seed=seed, grid=grid, sizes=sizes)
     return Own(kept=KeptEncoder(encoder=own.encoder, head=own.head), ids=ids)
 
 

@@ -12,7 +12,7 @@ from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.training.further_loss import FurtherLoss
 from client.training.loop import TrainingLog, train_sequence
-from client.training.low_rank import RATE, LowRank
+from client.training.low_rank import LowRank
 from client.training.moments import platform_moments
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -60,7 +60,7 @@ def tune(
     logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
     low_rank, both = None, settings.both
     if settings.rank:
-        both = replace(both, encoder_rate=RATE * both.encoder_rate)
+        both = replace(both, encoder_rate=settings.rank_rate * both.encoder_rate)
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
     rng = rng_for(seed, "tuning", "both")
     logs["both"] = train_sequence(model, sequences, both, rng, validation, aligned)
@@ -97,7 +97,9 @@ def _tune_source(parts: PlatformParts, kind: str) -> Tuned | None:
     alignment = parts.settings.alignments[kind]
     if kind == "coral-" and not moments:
         return None  # one of several that compete, and the source was too small to release moments
-    aligned = None if alignment is None else alignment_loss(alignment, received.encoder, moments)
+    aligned = (
+        None if alignment is None else alignment_loss(alignment, received.encoder, moments, parts.settings.aligning)
+    )
     return tune_on(received.encoder, parts, aligned)
 
 

@@ -3,16 +3,17 @@
 import math
 from dataclasses import dataclass, field
 
+from client.training.distillation import DistillationSettings
+from client.training.local_id import LocalIdSettings
 from client.training.loop import TrainingSettings
-from client.transfer.alignment import Alignment, parse_alignment
+from client.transfer.alignment import Alignment, AlignmentSettings, parse_alignment
 from shared.errors import ConfigError
+from shared.system.ranges import require_range
 
 HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2, steps=32)
 BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2, steps=32)
 
-LESSONS = {"encoder": 10_000, "stack": 2_000}
-"""Teacher to how often it is asked at most: an answer of the stack costs about thirty of the encoder's."""
-TEACHERS = tuple(LESSONS)
+TEACHERS = ("encoder", "stack")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,9 @@ class TuningSettings:
     """how often each own pair counts when the linear part is moved (``joined``); 0 leaves it as it came"""
     rank: int = 0
     """of the low-rank adapter that the second phase trains in the place of the towers' matrices; 0 trains these"""
+    rank_rate: float = 10.0
+    """how much faster an adapter trains than the numbers in whose place it stands (docs/decisions/0006): a product
+    starts at 0, and reaches only what its random factor lets through"""
 
     def __post_init__(self) -> None:
         if self.head.encoder_rate != 0:
@@ -33,6 +37,7 @@ class TuningSettings:
             raise ConfigError(f"the weight of own moments must be 0 or more; got {self.moments_weight:g}")
         if self.rank < 0:
             raise ConfigError(f"the rank of the adapter must be 0 or more; got {self.rank}")
+        require_range(self, "rank_rate", above=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +53,28 @@ class PartSettings:
     alignment: str = "off"
     """while an encoder is tuned: ``off``, ``probe:WEIGHT``, ``coral:WEIGHT``, or ``gate``: all compete"""
     tuning: TuningSettings = field(default_factory=TuningSettings)
+    aligning: AlignmentSettings = field(default_factory=AlignmentSettings)
+    distillation: DistillationSettings = field(default_factory=DistillationSettings)
+    encoder_lessons: int = 10_000
+    """most past events after which an encoder that teaches is asked"""
+    stack_lessons: int = 2_000
+    """the same of a stack, whose answer costs about thirty of the encoder's"""
+    local_id: LocalIdSettings = field(default_factory=LocalIdSettings)
+    """of the model of ids only beside the platform's own encoder"""
 
     def __post_init__(self) -> None:
         if self.teacher not in TEACHERS:
             raise ConfigError(f"teacher must be one of {', '.join(TEACHERS)}; got {self.teacher!r}")
         parse_alignment(self.alignment)
+        require_range(self, "encoder_lessons", "stack_lessons", least=1)
+
+    @property
+    def lessons(self) -> int:
+        """Most past events after which the teacher is asked."""
+        return self.stack_lessons if self.teacher == "stack" else self.encoder_lessons
 
     @property
     def alignments(self) -> dict[str, Alignment | None]:
         """Every way in which the received encoder is tuned, by what the part's name begins with: one, or three."""
-        first, *others = parse_alignment(self.alignment)
+        first, *others = parse_alignment(self.alignment, self.aligning)
         return {"": first, **{f"{one.kind}-": one for one in others if one is not None}}

@@ -14,10 +14,10 @@ from client.data.platform import Stage
 from client.data.splits import examples
 from client.ensemble.calibrating import calibrate
 from client.ensemble.calibration import Calibration
-from client.ensemble.candidates import CONTENT, ZERO_SHOT
+from client.ensemble.candidates import ZERO_SHOT
 from client.ensemble.cross_fitting import fit_data
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.panel import Panel, RawPanel
-from client.ensemble.stack import UNIFORM
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
@@ -68,8 +68,8 @@ def zero_shot_panel(
     except (KeyError, TypeError, ValueError) as error:
         raise EncoderFileError(f"the encoder's released calibration cannot be used: {error}") from error
     content = np.array([not column.name.startswith(PART) for column in raw.columns])
-    weights = np.where(content, CONTENT, UNIFORM)
-    return Panel(raw=raw, calibrations=calibrations), weights
+    uniform = DEFAULT.candidates.uniform
+    return Panel(raw=raw, calibrations=calibrations), np.where(content, uniform / content.sum(), uniform)
 
 
 def _raw_panel(prepared: PreparedPlatform, encoder: Encoder) -> RawPanel:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from client.ensemble.baselines import tune_content_knn, tune_ease, tune_item_knn, tune_local_id_alone, tune_popularity
 from client.ensemble.cross_fitting import Trained
-from client.scorers.content_knn import ContentKnn
-from client.scorers.item_knn import ItemKnn
+from client.scorers import content_knn, item_knn
 from client.scorers.popularity import Popularity
 from client.transfer.feature import FEATURE, FEDERATED, POOLED, PREVIOUS
 from client.transfer.knowledge import KNOWLEDGE
@@ -35,14 +34,14 @@ METHODS: dict[str, Method] = {
         Method(
             name="content-knn",
             baseline=tune_content_knn,
-            columns=ContentKnn.columns,
+            columns=content_knn.DEFAULT.columns,
             in_beginnings=True,
             shown=Shown(curve=("ochre", "^")),
         ),
         Method(
             name="item-knn",
             baseline=tune_item_knn,
-            columns=ItemKnn.columns,
+            columns=item_knn.DEFAULT.columns,
             in_beginnings=True,
             shown=Shown(curve=("pink", "D")),
         ),

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from client.ensemble.cross_fitting import cross_fit
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.panel import Panel, RawPanel
-from client.ensemble.stack import PULLS, UNIFORM, fit_weights
+from client.ensemble.stack import fit_weights
 from client.evaluation.ranking import ScoreHistories
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import encoder_scorers
@@ -47,7 +48,8 @@ def stack_teacher(encoder: Encoder, prepared: PreparedPlatform, *, seed: int) ->
     received = {"received": feature_part("received", ReceivedEncoder(encoder=encoder, seen=False), contributing)}
     fit = cross_fit(contributing, received, seed=seed)
     columns = len(fit.calibrations)
-    weights = fit_weights(fit.stack_examples, np.full(columns, UNIFORM), max(PULLS))
+    plain = DEFAULT.candidates
+    weights = fit_weights(fit.stack_examples, np.full(columns, plain.uniform), max(plain.pulls))
     parts = tuple(
         TeacherPart(
             users=fold.users,

@@ -17,8 +17,8 @@ from client.ensemble.rerank import rank_diversified
 from client.evaluation.beyond_accuracy import ALL, ListJudge, self_information
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
 from client.features.prepared_platform import PreparedPlatform
+from client.fitting.component_settings import DEFAULT, ComponentSettings
 from client.fitting.platform_fit import PlatformFit
-from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore
 from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.knowledge import KNOWLEDGE, student_of, tuned_teacher
@@ -77,6 +77,7 @@ def run_stacks(
     impressions: OpenImpressions | None = None,
     plugin: PluginFile | None = None,
     diversity: float = 0.0,
+    components: ComponentSettings = DEFAULT,
 ) -> None:
     """Those of the methods that are stacks, the gate, ``zero-shot``; heads and verdict go to the folder ``heads``.
 
@@ -84,8 +85,8 @@ def run_stacks(
     the run predicts clicks. The scorers of a ``plugin`` join the computed ones. What the gate serves is re-ranked with
     the strength ``diversity``.
     """
-    scorers = SCORERS if plugin is None else {**SCORERS, **plugin.load().scorers}
-    fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, scorers=scorers)
+    further = None if plugin is None else plugin.load().scorers
+    fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, components=components, further=further)
     work = _StackMethods(fit, recorder, HeadStore(heads), diversity)
     stacks = None
     if any(METHODS[method].sets for method in methods):

@@ -7,7 +7,7 @@ import torch
 from client.data.platform import Examples, Sequences, Stage
 from client.data.splits import examples
 from client.ensemble.fitting import fit_stacks, rank_all
-from client.ensemble.rerank import POOL, rank_diversified, rerank
+from client.ensemble.rerank import DEFAULT, rank_diversified, rerank
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.evaluation.ranking import K, rank_scores
 from tests.unit.client.recommender.world import prepared, small_platform
@@ -58,7 +58,7 @@ def test_picks_what_a_plain_loop_picks(strength: float) -> None:
 
 
 def plain_picks(scores: torch.Tensor, features: torch.Tensor, strength: float) -> list[int]:
-    pool = scores.topk(POOL).indices.tolist()
+    pool = scores.topk(DEFAULT.pool).indices.tolist()
     low, high = float(scores[pool[-1]]), float(scores[pool[0]])
     picked = [pool[0]]
     while len(picked) < K:

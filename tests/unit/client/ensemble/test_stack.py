@@ -10,10 +10,13 @@ from client.data.platform import Stage
 from client.data.splits import examples
 from client.ensemble import fitting
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.fitting import fit_stacks, rank_all
-from client.ensemble.stack import PULLS, StackExamples, fit_path, fit_weights
+from client.ensemble.stack import StackExamples, fit_path, fit_weights
 from client.scorers.scorer import Kind
 from tests.unit.client.recommender.world import prepared, small_platform
+
+PULLS = DEFAULT.candidates.pulls
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -72,7 +75,7 @@ def test_stays_where_the_pull_is_strong() -> None:
 
 def test_a_path_gives_each_pull_what_it_would_get_alone_and_never_moves_another_column() -> None:
     seen, start = noise_examples(), np.array([0.15, 0.15, 0.0])
-    path = fit_path(seen, [start] * len(PULLS), np.array([True, True, False]))
+    path = fit_path(seen, [start] * len(PULLS), np.array([True, True, False]), PULLS)
     narrow = StackExamples(lifts=seen.lifts[:, :, :2], log_weights=seen.log_weights)
     alone = [fit_weights(narrow, start[:2], pull) for pull in PULLS]
     assert np.allclose([weights[:2] for weights in path], alone, atol=1e-3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from client.gate.expectation import LEAST_PAIRS, Expectation, content_share
+from client.gate.expectation import DEFAULT, Expectation, content_share
 from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair, read_pairs, write_pairs
 
 
@@ -88,7 +88,7 @@ def test_content_has_a_share_of_local_and_never_more_than_all(scorers, local, sh
 
 def test_cells_of_one_pair_count_as_one_pair() -> None:
     assert Expectation.fitted([pair("same", shown=1, adds=1, lift=1)] * 30) is None
-    assert Expectation.fitted(drawn(LEAST_PAIRS)) is not None
+    assert Expectation.fitted(drawn(DEFAULT.least_pairs)) is not None
 
 
 def test_pairs_come_back_from_the_file_as_they_were_written() -> None:

@@ -5,8 +5,7 @@ import pytest
 
 from client.data.platform import Sequences
 from client.data.splits import recent_examples
-from client.gate import relatedness as module
-from client.gate.relatedness import relatedness
+from client.gate.relatedness import DEFAULT, RelatednessSettings, relatedness
 from client.training.moments import platform_moments
 from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec
@@ -32,13 +31,13 @@ def encoder_of(walks, features):
     return Encoder.initial(spec, 0).with_linear(solve(platform_moments(features, sequences)))
 
 
-def found_for(step):
+def found_for(step, settings=DEFAULT):
     """What an encoder is worth to the small platform that was made from walks by ``step`` items at a time."""
     half = half_a_platform()
     walks = [(start + step * np.arange(LENGTH)) % N_ITEMS for start in range(N_ITEMS)]
     encoder = encoder_of(walks, half.features)
     released = released_calibration(half, encoder)
-    return relatedness(half, encoder, released, OTHERS, np.random.default_rng(0))
+    return relatedness(half, encoder, released, OTHERS, np.random.default_rng(0), settings)
 
 
 def test_finds_an_encoder_related_that_knows_how_users_walk():
@@ -57,9 +56,8 @@ def test_takes_every_recent_training_event_of_every_user():
     assert found.events == len(OTHERS) * (LENGTH - 3)
 
 
-def test_takes_no_more_events_than_the_limit(monkeypatch):
-    monkeypatch.setattr(module, "MAX_EVENTS", 50)
-    assert found_for(step=1).events == 50
+def test_takes_no_more_events_than_the_limit():
+    assert found_for(step=1, settings=RelatednessSettings(most_events=50)).events == 50
 
 
 def test_tells_nothing_where_nobody_has_a_past():

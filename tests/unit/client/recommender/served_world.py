@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from client.ensemble.calibration import POWERS, TEMPERATURES, Calibration
+from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import fit_on
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
-from client.ensemble.stack import UNIFORM
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.popularity import Popularity
-from client.scorers.scorer import Column, Kind
+from client.scorers.scorer import Column
 from client.training.local_id import SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.local import Own
@@ -41,7 +41,7 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
         head=RankingHead(
             names=tuple(column.name for column in columns),
             calibrations=tuple(map(even_calibration, columns)),
-            weights=np.full(len(columns), UNIFORM),
+            weights=np.full(len(columns), DEFAULT.candidates.uniform),
         ),
         computed=tuple(fitted.scorers),
         popularity=tuple(map(even_calibration, Popularity.columns)),
@@ -58,7 +58,7 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
 
 def even_calibration(column: Column) -> Calibration:
     """Every component counts the same."""
-    count = len(POWERS if column.kind is Kind.COUNT else TEMPERATURES) + 1
+    count = len(DEFAULT.calibration.of(column.kind)) + 1
     return Calibration(kind=column.kind, mixture=(1 / count,) * count)
 
 

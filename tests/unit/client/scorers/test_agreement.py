@@ -28,9 +28,9 @@ from client.data.source import read_folder
 from client.data.splits import examples, select, training_sequences
 from client.evaluation.ranking import rank
 from client.features.neighbours import nearest
-from client.scorers.ease import Ease
-from client.scorers.item_knn import ItemKnn
-from client.scorers.item_similarity import SHRINK, Matrix, item_similarity
+from client.scorers.ease import Ease, EaseSettings
+from client.scorers.item_knn import DEFAULT, ItemKnn, ItemKnnSettings
+from client.scorers.item_similarity import Matrix, item_similarity
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, HistoryBatch
 
@@ -105,14 +105,14 @@ def test_shrinkage_scales_lenskits_cosine_as_its_formula_says(platform: Platform
     counts = fit_data(even, platform).popularity
     # C_ii is the item's number of users over the common length, so √(C_ii C_jj) = √(n_i n_j) / LAST
     norms = np.sqrt(np.outer(counts, counts)) / LAST
-    expected = lenskit_similarity(even, platform.n_items) * norms / (norms + SHRINK)
-    assert np.allclose(dense(fit_data(even, platform).item_similarity), expected, atol=1e-5)
+    expected = lenskit_similarity(even, platform.n_items) * norms / (norms + DEFAULT.shrink)
+    assert np.allclose(dense(fit_data(even, platform).item_similarity(DEFAULT.shrink)), expected, atol=1e-5)
 
 
 def test_item_knn_scores_without_decay_are_lenskits(platform: Platform, even: Sequences) -> None:
     histories = select(even, np.arange(40))
     data = fit_data(even, platform)
-    scorer = ItemKnn(data, item_similarity(data.user_items, shrink=0))
+    scorer = ItemKnn(data, ItemKnnSettings(shrink=0))
     ours = scorer.score(HistoryBatch(histories, platform.n_items))[1].numpy()
     knn = ItemKNNScorer(ItemKNNConfig(feedback="implicit", max_nbrs=LAST))
     knn.train(lenskit_data(even))
@@ -123,7 +123,11 @@ def test_item_knn_scores_without_decay_are_lenskits(platform: Platform, even: Se
 
 def test_ease_weights_are_lenskits(platform: Platform, training: Sequences) -> None:
     one_item = Sequences(offsets=np.arange(platform.n_items + 1), items=np.arange(platform.n_items, dtype=np.int32))
-    weights = Ease(fit_data(training, platform), 50.0).score(HistoryBatch(one_item, platform.n_items))[0].numpy()
+    weights = (
+        Ease(fit_data(training, platform), EaseSettings(regularisation=50.0))
+        .score(HistoryBatch(one_item, platform.n_items))[0]
+        .numpy()
+    )
     ease = EASEScorer(EASEConfig(regularization=50.0))
     ease.train(lenskit_data(training))
     met = ease.items.ids()
@@ -143,7 +147,7 @@ def test_popularity_counts_are_lenskits(platform: Platform, training: Sequences)
 
 def test_ndcg_is_lenskits(platform: Platform, training: Sequences) -> None:
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
-    ease = Ease(fit_data(training, platform), 50.0)
+    ease = Ease(fit_data(training, platform), EaseSettings(regularisation=50.0))
 
     def score(histories: Sequences) -> torch.Tensor:
         return ease.score(HistoryBatch(histories, platform.n_items))[0]

@@ -6,7 +6,7 @@ import torch
 
 from client.data.platform import Sequences
 from client.data.splits import training_sequences
-from client.scorers.ease import Ease
+from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_similarity import item_similarity
 from client.scorers.scorer import FitData, HistoryBatch
 from client.scorers.transition import transition_counts
@@ -60,5 +60,5 @@ def test_ease_solves_its_constrained_least_squares() -> None:
     expected = -inverse / np.diag(inverse)
     np.fill_diagonal(expected, 0)
     one_item = Sequences(offsets=np.arange(N_ITEMS + 1), items=np.arange(N_ITEMS, dtype=np.int32))
-    found = Ease(data, 5.0).score(HistoryBatch(one_item, N_ITEMS))[0]
+    found = Ease(data, EaseSettings(regularisation=5.0)).score(HistoryBatch(one_item, N_ITEMS))[0]
     assert torch.allclose(found.double(), torch.from_numpy(expected), atol=1e-4)

@@ -5,9 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from client.training import distillation as module
 from client.training.batches import Windows
-from client.training.distillation import Distillation, Teacher, TeacherPart, draw_lessons
+from client.training.distillation import (
+    DEFAULT,
+    Distillation,
+    DistillationSettings,
+    Teacher,
+    TeacherPart,
+    draw_lessons,
+)
 from client.training.further_loss import StepTensors
 from client.training.loop import TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -34,11 +40,13 @@ def backwards(histories):
     return scores
 
 
-def lessons_of(sequences, score=backwards, limit=10_000, temperature=TEMPERATURE, parts=1):
+def lessons_of(sequences, score=backwards, limit=10_000, temperature=TEMPERATURE, parts=1, settings=DEFAULT):
     users = np.arange(len(sequences))
     teacher = Teacher(parts=tuple(TeacherPart(users=users[part::parts], score=score) for part in range(parts)))
     rng = np.random.default_rng(0)
-    return draw_lessons(teacher, sequences, users, n_items=N_ITEMS, limit=limit, temperature=temperature, rng=rng)
+    return draw_lessons(
+        teacher, sequences, users, n_items=N_ITEMS, limit=limit, temperature=temperature, rng=rng, settings=settings
+    )
 
 
 def test_asks_the_teacher_after_every_event_that_another_follows_the_latest_first():
@@ -63,15 +71,12 @@ def test_takes_the_softmax_at_the_temperature_over_a_small_catalogue():
     assert lessons.probabilities[0, 7].item() == pytest.approx(1 / (top + N_ITEMS - 1))
 
 
-def test_estimates_the_whole_softmax_from_the_best_items_and_a_sample(monkeypatch):
+def test_estimates_the_whole_softmax_from_the_best_items_and_a_sample():
     def score(histories):
         return torch.linspace(0, 6, N_ITEMS).expand(len(histories), -1)
 
     whole = lessons_of(ragged([[3, 4]]), score).probabilities[0]
-    monkeypatch.setattr(module, "FULL_ITEMS", 4)
-    monkeypatch.setattr(module, "TOP", 4)
-    monkeypatch.setattr(module, "REST", 6)
-    sampled = lessons_of(ragged([[3, 4]] * 400), score)
+    sampled = lessons_of(ragged([[3, 4]] * 400), score, settings=DistillationSettings(full_items=4, best=4, rest=6))
     assert sampled.items.shape == (400, 10)
     assert sampled.items[0, :4].tolist() == [23, 22, 21, 20]
     assert sampled.probabilities[:, 0].mean().item() == pytest.approx(whole[23].item(), rel=0.05)
