@@ -16,18 +16,24 @@ from types import CodeType, FrameType
 import numpy as np
 from flwr.app import Array, Message
 
-from client.app import app
-from client.rounds.workspace import NodeSettings, held_open
+from client.app import client_app
+from client.rounds.workspace import NodeSettings, already_open
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.rounds.exchange import Clock
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
+from simulations.cli.main import app
 from simulations.federation.in_process_grid import InProcessGrid, Node, task_identity
+from simulations.results.result_document import RESULT_FILE, read_result
 from tests.federation_world import LOCAL, START, config, opened
+from tests.integration.tiny_folders import write_tiny_folder
+from tests.small_space import FEATURES
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("server", "client", "shared", "simulations")
 IN_FLOWERS_PLACE = "simulations/federation/in_process_grid.py"
+READS_FLAGS = "shared/system/command_options.py"
+"""where a folder is a word of the command line"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +70,31 @@ def journey(
         if place and place not in besides and holds(given if event == "return" else _arguments(frame)):
             visited.add(code)
             found.visits.setdefault(place, []).append(code.co_qualname)
+
+    sys.setprofile(seen)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+def way(run: Callable[[], object], forms: frozenset[str], *, besides: frozenset[str] = frozenset()) -> Journey:
+    """Which functions of ours, outside the files ``besides``, wait for an object of one of these dataclasses to be made."""
+    found = Journey()
+
+    def seen(frame: FrameType, event: str, _given: object) -> None:
+        is_made = event == "call" and frame.f_code.co_name == "__init__" and frame.f_code.co_filename == "<string>"
+        if not is_made or type(frame.f_locals.get("self")).__name__ not in forms:
+            return
+        above: list[tuple[str, str]] = []
+        caller = frame.f_back
+        while caller is not None:
+            above.append((_place(caller.f_code), caller.f_code.co_qualname))
+            caller = caller.f_back
+        for place, name in reversed(above):
+            if place and place not in besides and name not in found.visits.setdefault(place, []):
+                found.visits[place].append(name)
 
     sys.setprofile(seen)
     try:
@@ -121,13 +152,14 @@ def one_training_round(folder: Path) -> Callable[[], RunState]:
     """A round of two platforms in the default configuration, but for its length."""
     data = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
     nodes = {name: NodeSettings(platform=f"{name}={folder}", heads=str(folder / name)) for name in data}
-    grid = InProcessGrid({name: Node(app=app, config=one.to_node_config()) for name, one in nodes.items()})
+    apps = {name: client_app(already_open(prepared)) for name, prepared in data.items()}
+    grid = InProcessGrid({name: Node(app=apps[name], config=one.to_node_config()) for name, one in nodes.items()})
     rounds = config(local=replace(LOCAL, encoder_epochs=1, steps=1))
     clock = Clock(now=time.monotonic, sleep=time.sleep)
     state = RunState(encoder=START, run="0" * 32)
 
     def run() -> RunState:
-        with task_identity(), held_open({nodes[name].platform: one for name, one in data.items()}):
+        with task_identity():
             return RoundLoop(grid, rounds, clock, ServerOptimiser, state).training_round(state)
 
     return run
@@ -146,4 +178,26 @@ def test_an_encoder_goes_to_platforms_and_back_through_at_most_25_functions_in_1
     assert found.functions >= 8, str(found)
     assert {file.split("/")[0] for file in found.visits} >= {"server", "client", "shared"}, str(found)
     assert found.functions <= 25, str(found)
+    assert len(found.visits) <= 12, str(found)
+
+
+FORMS = frozenset(
+    {"PlatformFolder", "Platform", "PreparedPlatform", "FittedStacks", "Ranking", "MethodOutcome", "RunResult"}
+)
+"""What becomes of a platform's folder, one after the other, until a figure of it stands in the result."""
+
+
+def test_a_folder_becomes_a_figure_through_at_most_20_functions_in_12_files(tmp_path) -> None:
+    folder = write_tiny_folder(tmp_path / "shop")
+    options = ["--platform", f"shop={folder}", "--methods", "local", "--out", str(tmp_path / "out")]
+
+    def run() -> None:
+        app(["run", *options, "--jobs", "1", "--encoder", "tiny", "--features", FEATURES], standalone_mode=False)
+
+    found = way(run, FORMS, besides=frozenset({READS_FLAGS}))
+    (figure,) = read_result(tmp_path / "out" / RESULT_FILE)["platforms"]["shop"]["methods"].values()
+    assert figure["ndcg@10"] > 0
+    assert found.functions >= 10, str(found)
+    assert {file.split("/")[0] for file in found.visits} == {"client", "simulations"}, str(found)
+    assert found.functions <= 20, str(found)
     assert len(found.visits) <= 12, str(found)

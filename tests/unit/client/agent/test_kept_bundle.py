@@ -66,7 +66,7 @@ def test_is_built_once_and_is_what_a_coordinator_of_the_release_sends(home, app,
 
 
 def test_a_bundle_put_in_its_place_is_not_approved_and_gives_way_to_the_release(home, app, bundle) -> None:
-    taken_out = changed(GUARD, lambda content: content.replace(b"self._note(asked", b"pass  # (asked"))
+    taken_out = changed(GUARD, lambda content: content.replace(b"passed = check(content", b"pass  # (content"))
     other = packed(taken_out(unpacked(bundle)))
     path = place(home.state, app)
     path.write_bytes(other)
