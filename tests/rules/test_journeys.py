@@ -80,7 +80,7 @@ def journey(
 
 
 def way(run: Callable[[], object], forms: frozenset[str], *, besides: frozenset[str] = frozenset()) -> Journey:
-    """Which functions of ours, outside the files ``besides``, wait for an object of one of these dataclasses to be made."""
+    """Which functions of ours, outside the files ``besides``, wait for one of these dataclasses to be made."""
     found = Journey()
 
     def seen(frame: FrameType, event: str, _given: object) -> None:
