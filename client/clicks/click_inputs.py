@@ -20,13 +20,13 @@ from client.data.platform import Platform, Sequences, Stage
 from client.data.ragged import stretches
 from client.data.splits import select
 from client.ensemble.calibration import Calibration
-from client.ensemble.ensemble_settings import DEFAULT
+from client.ensemble.ensemble_settings import DEFAULT, CrossFitSettings
 from client.ensemble.panel import Panel, RawPanel
 from client.features.catalogue import Catalogue
 from client.features.local_grams import local_grams
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer
-from client.scorers.table import fit_scorers
+from client.scorers.table import SCORERS, ScorerTable, fit_scorers
 from client.training.sequence_scores import history_states, item_table
 from shared.seeding import rng_for
 
@@ -91,6 +91,8 @@ def click_inputs(
     calibrations: Mapping[str, Calibration],
     *,
     seed: int,
+    scorers: ScorerTable = SCORERS,
+    settings: CrossFitSettings = DEFAULT.cross_fit,
 ) -> ClickInputs:
     """Everything that click heads of a platform look at.
 
@@ -102,14 +104,17 @@ def click_inputs(
         calibrations: by column, as the platform's panel has them; a scorer without any is left out, so that none
             at all leaves the counts alone.
         seed: of the folds.
+        scorers: the computed ones.
+        settings: how many folds.
     """
     moved = {name: kept.on_rows(impressions.shown.known) for name, kept in encoders.items()}
     extra = tuple(scorer for name, kept in moved.items() for scorer in kept.scorers(name, catalogue.features))
     others = rng_for(seed, "click-catalogue").permutation(len(catalogue.features))[:STAND_FOR_CATALOGUE]
-    seen = _SeenThrough(impressions, catalogue, extra, calibrations, np.sort(others), repeats=platform.repeats)
+    others = np.sort(others)
+    seen = _SeenThrough(impressions, catalogue, scorers, extra, calibrations, others, repeats=platform.repeats)
     names: tuple[str, ...] = ()
     values = torch.empty(0)
-    for rows, users in _turns(impressions, platform.training_users, seed):
+    for rows, users in _turns(impressions, platform.training_users, settings.folds, seed):
         names, part = seen(rows, users)
         if not len(values):
             values = torch.zeros(len(impressions.labels), len(names))
@@ -125,12 +130,11 @@ def click_inputs(
 
 
 def _turns(
-    impressions: Impressions, training: NDArray[np.int64], seed: int
+    impressions: Impressions, training: NDArray[np.int64], folds: int, seed: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Rows of impressions, and the users whose statistics they are seen through."""
     is_training = impressions.stages == STAGES.index(Stage.TRAIN)
     shuffled = rng_for(seed, "click-folds").permutation(training)
-    folds = DEFAULT.cross_fit.folds
     for fold in range(folds):
         inside = shuffled[fold::folds]
         rows = np.flatnonzero(is_training & np.isin(impressions.users, inside))
@@ -146,13 +150,14 @@ class _SeenThrough:
         self,
         impressions: Impressions,
         catalogue: Catalogue,
+        computed: ScorerTable,
         extra: tuple[Scorer, ...],
         calibrations: Mapping[str, Calibration],
         others: NDArray[np.int64],
         *,
         repeats: bool,
     ) -> None:
-        self._all, self._catalogue, self._extra = impressions, catalogue, extra
+        self._all, self._catalogue, self._computed, self._extra = impressions, catalogue, computed, extra
         self._calibrations, self._others, self._repeats = calibrations, others, repeats
 
     def __call__(self, rows: NDArray[np.int64], users: NDArray[np.int64]) -> tuple[tuple[str, ...], torch.Tensor]:
@@ -172,7 +177,7 @@ class _SeenThrough:
             ordered=True,
             grams=local_grams(self._all.shown.texts),
         )
-        scorers = (*fit_scorers(data).scorers.values(), *self._extra)
+        scorers = (*fit_scorers(data, self._computed).scorers.values(), *self._extra)
         known = tuple(one for one in scorers if all(column.name in self._calibrations for column in one.columns))
         raw = RawPanel(scorers=known, n_items=data.n_items, repeats=self._repeats)
         return Panel(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))

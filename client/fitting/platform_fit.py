@@ -53,10 +53,11 @@ class PlatformFit:
         Of a fit under other ``components`` than the usual ones no record can be served (``store_served``).
         """
         self.prepared, self.encoders, self.components, self.seed = prepared, encoders, components, seed
-        self.parts = PlatformParts(prepared, encoders, settings, seed)
+        computed = scorer_table(components.scorers)
+        self.parts = PlatformParts(prepared, encoders, settings, seed, computed, components.ensemble)
         self.trained: dict[str, Trained] = {}
         self._sets = stack_sets(methods, settings)
-        self._scorers = {**scorer_table(components.scorers), **(further or {})}
+        self._scorers = {**computed, **(further or {})}
 
     def train(self, step: Step = _silently) -> None:
         """The parts that the methods' stacks may hold."""

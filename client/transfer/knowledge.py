@@ -208,7 +208,7 @@ def _teacher(parts: PlatformParts, kind: str) -> Teacher | None:
     if received is None or not prepared.platform.contributes:
         return None
     if parts.settings.teacher == "stack":
-        return stack_teacher(received.encoder, prepared, seed=parts.seed)
+        return stack_teacher(received.encoder, prepared, parts.scorers, parts.ensemble, seed=parts.seed)
     tuned = tuned_teacher(parts, kind)
     return None if tuned is None else encoder_teacher(tuned.encoder, tuned.head, prepared)
 

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from client.ensemble.cross_fitting import cross_fit
-from client.ensemble.ensemble_settings import DEFAULT
+from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import Panel, RawPanel
 from client.ensemble.stack import fit_weights
 from client.evaluation.ranking import ScoreHistories
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import encoder_scorers
+from client.scorers.table import SCORERS, ScorerTable
 from client.training.distillation import Teacher, TeacherPart
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
@@ -36,7 +37,14 @@ def sequence_alone(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatf
     return RawPanel(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats).only_column
 
 
-def stack_teacher(encoder: Encoder, prepared: PreparedPlatform, *, seed: int) -> Teacher:
+def stack_teacher(
+    encoder: Encoder,
+    prepared: PreparedPlatform,
+    scorers: ScorerTable = SCORERS,
+    settings: EnsembleSettings = DEFAULT,
+    *,
+    seed: int,
+) -> Teacher:
     """The plain stack of the computed scorers and the received encoder, fitted on the contributing users alone.
 
     Cross-fitted: each user is answered from the statistics of the others, since a scorer that finds a user's own
@@ -46,9 +54,9 @@ def stack_teacher(encoder: Encoder, prepared: PreparedPlatform, *, seed: int) ->
     platform = replace(prepared.platform, training_users=users, weighting_users=users[:0])
     contributing = replace(prepared, platform=platform)
     received = {"received": feature_part("received", ReceivedEncoder(encoder=encoder, seen=False), contributing)}
-    fit = cross_fit(contributing, received, seed=seed)
+    fit = cross_fit(contributing, received, seed=seed, scorers=scorers, settings=settings)
     columns = len(fit.calibrations)
-    plain = DEFAULT.candidates
+    plain = settings.candidates
     weights = fit_weights(fit.stack_examples, np.full(columns, plain.uniform), max(plain.pulls))
     parts = tuple(
         TeacherPart(

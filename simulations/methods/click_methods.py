@@ -14,6 +14,7 @@ from client.data.platform import Platform, Stage
 from client.ensemble.calibration import Calibration
 from client.ensemble.fitting import FittedStacks
 from client.fitting.platform_fit import PlatformFit
+from client.scorers.table import scorer_table
 from client.store.head_store import HeadStore
 from client.transfer.table import METHODS, predicting_clicks
 from simulations.platforms.open_impressions import OpenImpressions
@@ -47,6 +48,8 @@ def run_clicks(
             {name: one for name, one in kept.items() if name in needed},
             calibrations,
             seed=seed,
+            scorers=scorer_table(fit.components.scorers),
+            settings=fit.components.ensemble.cross_fit,
         )
         for method in asked:
             configs = _configs(method, inputs)

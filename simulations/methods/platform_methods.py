@@ -49,7 +49,13 @@ COLD_HISTORY = 3
 """Events of a user, at most, who counts as cold."""
 
 
-def run_baselines(recorder: Recorder, prepared: PreparedPlatform, methods: Sequence[str], seed: int) -> None:
+def run_baselines(
+    recorder: Recorder,
+    prepared: PreparedPlatform,
+    methods: Sequence[str],
+    seed: int,
+    components: ComponentSettings = DEFAULT,
+) -> None:
     """Those of the methods that are one scorer alone: they need no encoder."""
     held_out = HeldOut.of(prepared.platform, seed)
     record = _Record(prepared, held_out, recorder, seed)
@@ -58,7 +64,7 @@ def run_baselines(recorder: Recorder, prepared: PreparedPlatform, methods: Seque
         tune = METHODS[method].baseline
         if tune is not None:
             with recorder.step(method, platform=prepared.name):
-                baseline = tuned_baseline(tune, prepared, seed=seed)
+                baseline = tuned_baseline(tune, prepared, seed=seed, settings=components.baselines)
                 if baseline is not None:
                     tuned = {**baseline.tuned, "validation": baseline.validation}
                     record(method, rank_baseline(baseline, prepared.platform, held_out.everything), tuned=tuned)
@@ -160,12 +166,13 @@ class _StackMethods:
         outcome = GateOutcome(platform=self._prepared.name, seed=self._seed, verdict=verdict.to_json())
         self._recorder.add_gate(outcome)
         weights, features = stacks.chosen[verdict.served].weights, self._prepared.features
+        rerank = self._fit.components.rerank
         with self.step("diversity"):
             ranking = rankings[verdict.served]
             if self._diversity > 0:
                 everything, strengths = self._held_out.everything, (self._diversity,)
-                ranking = rank_diversified(stacks.panel, weights, everything, features, strengths)[0]
-            curve = trade_off(stacks.panel, weights, self._held_out.tests, features, seed=self._seed)
+                ranking = rank_diversified(stacks.panel, weights, everything, features, strengths, rerank)[0]
+            curve = trade_off(stacks.panel, weights, self._held_out.tests, features, rerank, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
     def zero_shot(self, received: ReceivedEncoder) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples
 from client.data.splits import some
 from client.ensemble.panel import Panel
-from client.ensemble.rerank import rank_diversified
+from client.ensemble.rerank import RerankSettings, rank_diversified
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from shared.seeding import rng_for
 from simulations.results.outcomes import TradeOff
@@ -17,11 +17,17 @@ MAX_USERS = 300
 
 
 def trade_off(
-    panel: Panel, weights: NDArray[np.float64], tests: Examples, features: NDArray[np.float32], *, seed: int
+    panel: Panel,
+    weights: NDArray[np.float64],
+    tests: Examples,
+    features: NDArray[np.float32],
+    settings: RerankSettings,
+    *,
+    seed: int,
 ) -> TradeOff:
     """The curve of one stack, weights [R], on test examples; ``features`` [n, D] say how alike items are."""
     rows = np.sort(rng_for(seed, "trade-off").permutation(len(tests))[:MAX_USERS])
-    rankings = rank_diversified(panel, weights, some(tests, rows), features, STRENGTHS)
+    rankings = rank_diversified(panel, weights, some(tests, rows), features, STRENGTHS, settings)
     return TradeOff(
         users=len(rows),
         strengths=STRENGTHS,

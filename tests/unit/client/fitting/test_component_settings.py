@@ -12,6 +12,7 @@ from client.ensemble.ensemble_settings import CalibrationSettings, CandidateSett
 from client.fitting.component_settings import DEFAULT, ComponentSettings
 from client.fitting.platform_fit import PlatformFit
 from client.fitting.served_fit import Opened, store_served
+from client.gate.assessment import AssessmentSettings
 from client.gate.gate import GateSettings
 from client.gate.relatedness import RelatednessSettings
 from client.scorers.content_knn import ContentKnnSettings
@@ -20,6 +21,9 @@ from client.scorers.item_knn import ItemKnnSettings
 from client.scorers.table import ScorerSettings
 from client.scorers.transition import TransitionSettings
 from client.store.head_store import HeadStore
+from client.training.distillation import DistillationSettings
+from client.training.local_id import LocalIdSettings
+from client.transfer.alignment import AlignmentSettings
 from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.release import released_calibration
@@ -113,10 +117,11 @@ def numbers_in(settings: Any) -> list[tuple[Any, str]]:
     return found
 
 
-def test_every_number_has_a_range_that_names_it() -> None:
-    numbers = numbers_in(DEFAULT)
-    assert len(numbers) > 30
-    for settings, name in numbers:
+@pytest.mark.parametrize(
+    "component", [DEFAULT, AssessmentSettings(), AlignmentSettings(), DistillationSettings(), LocalIdSettings()]
+)
+def test_every_number_has_a_range_that_names_it(component: Any) -> None:
+    for settings, name in numbers_in(component):
         wrong = (-1e9,) if isinstance(getattr(settings, name), tuple) else -1e9
         with pytest.raises(ConfigError, match=rf"{type(settings).__name__}\.{name} must be "):
             replace(settings, **{name: wrong})
