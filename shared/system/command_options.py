@@ -46,28 +46,20 @@ def with_options(command: Command) -> Command:
     Raises ConfigError, when it is called, for a value that an option cannot have.
     """
     hints = get_type_hints(command, include_extras=True)
-    hints.pop("return", None)
-    kinds = {name: kind for name, hint in hints.items() if (kind := _kind(hint)) is not None}
-    whole = {name for name in kinds if not isinstance(_given(hints[name]), Given)}
-    flags = {name: {_parameter(one): one for one in _flagged(hint)} for name, hint in hints.items() if name in kinds}
+    taken = {name: one for name, hint in hints.items() if (one := _Taken.of(hint)) is not None}
 
     @wraps(command)
     def called(**values: Any) -> Any:
-        for name, found in flags.items():
-            given = {one.key: values.pop(parameter) for parameter, one in found.items()}
-            kept = {key: value for key, value in given.items() if value is not None}
-            values[name] = from_flat(kinds[name], kept) if name in whole else kept
-        return command(**values)
+        return command(**{name: one.taken_out_of(values) for name, one in taken.items()}, **values)
 
     parameters: list[inspect.Parameter] = []
     for name, plain in inspect.signature(command).parameters.items():
-        if name in kinds:
-            parameters += _flags(flags[name], whole=name in whole)
-        else:
-            parameters.append(plain.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name]))
+        one = taken.get(name)
+        kept = plain.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        parameters += [kept] if one is None else one.parameters()
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {one.name: one.annotation for one in parameters}
-    called.old_flags = dict(_old_flags(kinds.values()))  # type: ignore[attr-defined]
+    called.old_flags = dict(pair for one in taken.values() for pair in one.old_flags())  # type: ignore[attr-defined]
     return called
 
 
@@ -77,34 +69,48 @@ def given_on_the_command_line(options: Iterable[Entry]) -> list[str]:
     return [_flag(one) for one in options if source(_parameter(one)) is click.core.ParameterSource.COMMANDLINE]
 
 
-def _kind(hint: Any) -> type[Any] | None:
-    given = _given(hint)
-    if isinstance(given, Given):
-        return given.kind
-    return hint if isinstance(hint, type) and is_dataclass(hint) and any(entries(hint)) else None
+@dataclass(frozen=True)
+class _Taken:
+    """A parameter of a command that stands for several flags."""
+
+    kind: type[Any]
+    flags: dict[str, Entry]
+    """by the name of the parameter that each becomes"""
+    whole: bool
+    """whether the command gets the dataclass; else what was given, by key"""
+
+    @classmethod
+    def of(cls, hint: Any) -> "_Taken | None":
+        given: Any = get_args(hint)[1] if get_origin(hint) is Annotated else None
+        whole = isinstance(hint, type) and is_dataclass(hint)
+        if not whole and not isinstance(given, Given):
+            return None
+        kind, deployed = (hint, True) if whole else (given.kind, given.deployed)
+        flags = [one for one in entries(kind) if one.option.flag and (deployed or not one.option.deployed)]
+        return cls(kind, {_parameter(one): one for one in flags}, whole)
+
+    def taken_out_of(self, values: dict[str, Any]) -> Any:
+        """What the command gets, for which its flags leave ``values``."""
+        found = {one.key: values.pop(parameter) for parameter, one in self.flags.items()}
+        given = {key: value for key, value in found.items() if value is not None}
+        return from_flat(self.kind, given) if self.whole else given
+
+    def parameters(self) -> Iterator[inspect.Parameter]:
+        """One for each flag; where the command gets what was given, one that was not is None."""
+        for name, one in self.flags.items():
+            default = inspect.Parameter.empty if one.option.required else one.usual if self.whole else None
+            hint = _annotation(one, whole=self.whole)
+            yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+
+    def old_flags(self) -> Iterator[tuple[str, str]]:
+        """Former flag and that of today."""
+        of_today = {one.key: _flag(one) for one in self.flags.values()}
+        for old, key in old_names(self.kind).items():
+            if key in of_today:
+                yield f"--{old}", of_today[key]
 
 
-def _flagged(hint: Any) -> Iterator[Entry]:
-    given = _given(hint)
-    for one in entries(hint if given is None else given.kind):
-        if one.option.flag and (given is None or given.deployed or not one.option.deployed):
-            yield one
-
-
-def _given(hint: Any) -> Any:
-    return get_args(hint)[1] if get_origin(hint) is Annotated else None
-
-
-def _flags(found: dict[str, Entry], *, whole: bool) -> Iterator[inspect.Parameter]:
-    """In ``whole`` an option has its default, else None where it is not given."""
-    for name, one in found.items():
-        required = one.option.required
-        default = inspect.Parameter.empty if required else one.usual if whole else None
-        hint = _annotation(one, whole=whole, usual="" if required or whole else _shown(one.usual))
-        yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
-
-
-def _annotation(one: Entry, *, whole: bool, usual: str) -> Any:
+def _annotation(one: Entry, *, whole: bool) -> Any:
     said = one.option
     kind: Any = type(one.default) if said.read is None else str
     names = [_flag(one)]
@@ -112,12 +118,18 @@ def _annotation(one: Entry, *, whole: bool, usual: str) -> Any:
         kind = list[str]
     elif kind is bool and one.default:
         names = [f"{_flag(one)}/--no-{_flag(one).removeprefix('--')}"]
-    named = all(one in said.help for one in said.choices)
-    words = [said.help, "" if named else f"One of {said.bounds}.", f"Default: {usual}." if usual else ""]
     flag = typer.Option(
-        *names, help=" ".join(filter(None, words)), metavar=said.metavar, rich_help_panel=said.panel, show_default=whole
+        *names, help=_help(one, whole=whole), metavar=said.metavar, rich_help_panel=said.panel, show_default=whole
     )
     return Annotated[kind if whole else kind | None, flag]
+
+
+def _help(one: Entry, *, whole: bool) -> str:
+    """With the choices and, where the parser does not know it, the default."""
+    said, usual = one.option, _shown(one.usual)
+    named = all(choice in said.help for choice in said.choices)
+    words = [said.help, "" if named else f"One of {said.bounds}.", f"Default: {usual}." if usual and not whole else ""]
+    return " ".join(filter(None, words))
 
 
 def _flag(one: Entry) -> str:
@@ -132,14 +144,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else "" if value in (None, []) else str(value)
-
-
-def _old_flags(kinds: Any) -> Iterator[tuple[str, str]]:
-    for kind in kinds:
-        of_today = {one.key: _flag(one) for one in entries(kind) if one.option.flag}
-        for old, key in old_names(kind).items():
-            if key in of_today:
-                yield f"--{old}", of_today[key]
 
 
 def _of_today(word: str, names: dict[str, str]) -> str:

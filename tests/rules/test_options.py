@@ -2,7 +2,8 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,43 +29,48 @@ OTHERS = {
 """Keys that name two things, and which."""
 
 
-def fields(source: str) -> Iterator[str]:
+def fields(tree: ast.Module) -> Iterator[str]:
     """The key of each field that is an option."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _calls(node.value, "option"):
             assert isinstance(node.value, ast.Call)
             given = {one.arg: one.value for one in node.value.keywords if isinstance(one.value, ast.Constant)}
             yield str(given["key"].value) if "key" in given else _kebab(node.target.id)
 
 
-def flags(source: str) -> Iterator[str]:
+def flags(tree: ast.Module) -> Iterator[str]:
     """The key of each flag that a command declares for itself."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.arg) and any(_calls(one, "Option") for one in ast.walk(node.annotation or node)):
             yield _kebab(node.arg)
 
 
-def copies(source: str, keys: set[str]) -> Iterator[str]:
+def copies(tree: ast.Module, keys: Collection[str]) -> Iterator[str]:
     """Every text that is an option's flag, or its key of two words in whatever spelling: it can mean nothing else."""
     names = {spelling: key for key in keys if "-" in key for spelling in (key, key.replace("-", "_"))}
     names |= {f"--{key}": key for key in keys}
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
             yield names[node.value]
 
 
-def product() -> dict[str, str]:
-    """Path to source of every module."""
+@cache
+def product() -> list[ast.Module]:
+    """Every module of ours."""
     paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "_pb2" not in path.name)
-    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}
+    return [ast.parse(path.read_text("utf-8")) for path in paths]
 
 
-def counted(modules: dict[str, str]) -> Counter[str]:
-    """Key of an option to the number of places where it is written."""
-    found = Counter(key for source in modules.values() for key in fields(source))
-    keys = set(found)
-    further = (key for source in modules.values() for key in (*flags(source), *copies(source, keys)))
-    return found + Counter(key for key in further if key in keys)
+def counted(trees: Iterable[ast.Module], keys: Collection[str]) -> Counter[str]:
+    """Each of these keys to the number of places where it is written."""
+    written = (key for tree in trees for key in (*fields(tree), *flags(tree), *copies(tree, keys)))
+    return Counter(key for key in written if key in keys)
+
+
+@cache
+def found() -> Counter[str]:
+    """Of the product."""
+    return counted(product(), {key for tree in product() for key in fields(tree)})
 
 
 def _calls(node: ast.AST | None, name: str) -> bool:
@@ -81,39 +87,34 @@ def _kebab(name: str) -> str:
 
 
 def test_every_option_is_written_once() -> None:
-    found = counted(product())
-    assert {key: times for key, times in found.items() if times > 1 and key not in OTHERS} == {}
+    assert {key: times for key, times in found().items() if times > 1 and key not in OTHERS} == {}
 
 
 def test_finds_the_options_there_are() -> None:
-    found = counted(product())
-    assert len(found) > 70
-    assert {"rounds", "aggregation", "weighting", "steps", "adapters", "min-user-events", "threads"} <= set(found)
+    assert len(found()) > 70
+    assert {"rounds", "aggregation", "weighting", "steps", "adapters", "min-user-events", "threads"} <= set(found())
 
 
 @pytest.mark.parametrize(
-    "planted",
+    ("key", "planted"),
     [
-        "def run(rounds: Annotated[int, typer.Option(help='x')] = 12) -> None: ...",
-        "class Further:\n    rounds: int = option(3, help='x')",
-        "config = {'min_user_events': 3}",
-        "flag = '--server-rate'",
-        "KEYS = ('evaluate-every',)",
-        "Rounds = Annotated[int, typer.Option('--rounds', help='x')]",
+        ("rounds", "def run(rounds: Annotated[int, typer.Option(help='x')] = 12) -> None: ..."),
+        ("rounds", "class Further:\n    rounds: int = option(3, help='x')"),
+        ("rounds", "Rounds = Annotated[int, typer.Option('--rounds', help='x')]"),
+        ("min-user-events", "config = {'min_user_events': 3}"),
+        ("server-rate", "flag = '--server-rate'"),
+        ("evaluate-every", "KEYS = ('evaluate-every',)"),
     ],
 )
-def test_sees_a_second_place(planted: str) -> None:
-    before, after = counted(product()), counted({**product(), "planted.py": planted})
-    (key,) = set(after - before)
-    assert (before[key], after[key]) == (1, 2)
+def test_sees_a_second_place(key: str, planted: str) -> None:
+    assert found()[key] == 1
+    assert counted([ast.parse(planted)], set(found())) == {key: 1}
 
 
 def test_former_names_stand_beside_the_option_that_had_them() -> None:
     former = {"local-adapters", "local-updates"}
-    found = Counter(key for source in product().values() for key in copies(source, former))
-    assert found == dict.fromkeys(former, 1)
+    assert Counter(key for tree in product() for key in copies(tree, former)) == dict.fromkeys(former, 1)
 
 
 def test_no_exception_is_needless() -> None:
-    found = counted(product())
-    assert [key for key in OTHERS if found[key] < 2] == []
+    assert [key for key in OTHERS if found()[key] < 2] == []
