@@ -10,7 +10,7 @@ from flwr.serverapp import Grid
 
 from server.rounds.deliveries import Deliveries
 from shared.encoder.encoder import Encoder
-from shared.errors import FederationError, ReplyRejected
+from shared.errors import FederationError, ReplyRejected, WireError
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import Declined, Failed
 from shared.federation.wire import content_bytes
@@ -39,7 +39,7 @@ class Question(Generic[ReplyType]):
     write: Callable[[Any], RecordDict]
     """the question in records, with the encoder, or with what leads to it from the one that a platform holds"""
     screen: Callable[[RecordDict], ReplyType | Declined | Failed]
-    """reads a reply; raises ReplyRejected for a bad one"""
+    """reads a reply; raises ReplyRejected or WireError for a bad one"""
     encoder: Encoder | None = None
     """which it is about; None where it is about none"""
 
@@ -66,17 +66,14 @@ class Answers(Generic[ReplyType]):
     @property
     def others(self) -> dict[str, dict[str, str]]:
         """By outcome, who sent no usable reply, and why."""
-        found: dict[str, dict[str, str]] = {"declined": {}, "failed": {}, "dropped": {}, "missing": {}}
-        for name, (kind, value) in sorted(self.outcomes.items()):
-            if kind != "reply":
-                found[kind][name] = value
-        return found
+        outcomes, kinds = sorted(self.outcomes.items()), ("declined", "failed", "dropped", "missing")
+        return {kind: {name: value for name, (found, value) in outcomes if found == kind} for kind in kinds}
 
     @property
     def told(self) -> dict[str, Any]:
         """What a line of the history says of them (server/rounds/run_state.py)."""
-        sizes = {"bytes_down": self.bytes_down, "bytes_up": self.bytes_up}
-        return {"platforms": tuple(self.replies), **self.others, "missing": tuple(self.others["missing"]), **sizes}
+        others = {**self.others, "missing": tuple(self.others["missing"])}
+        return {"platforms": tuple(self.replies), **others, "bytes_down": self.bytes_down, "bytes_up": self.bytes_up}
 
     @property
     def unanswered(self) -> list[str]:
@@ -188,7 +185,7 @@ def _sort_in(
     answers.bytes_up += content_bytes(message.content)
     try:
         reply = screen(message.content)
-    except ReplyRejected as error:
+    except (ReplyRejected, WireError) as error:
         answers.outcomes[name] = "dropped", str(error)
         return
     if isinstance(reply, Declined):

@@ -166,9 +166,9 @@ class RoundLoop:
 
     def _too_few(self, usable: int) -> str:
         wanted = self._config.min_platforms
-        if usable >= wanted:
-            return ""
-        return f"the encoder is unchanged: {usable} usable replies, at least {wanted} wanted"
+        return (
+            "" if usable >= wanted else f"the encoder is unchanged: {usable} usable replies, at least {wanted} wanted"
+        )
 
     def _record(self, kind: Kind, number: int, start: float, told: Mapping[str, Any], **further: Any) -> RoundRecord:
         for name, reason in told["dropped"].items():

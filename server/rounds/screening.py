@@ -18,7 +18,7 @@ from flwr.app import RecordDict
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import Layout
 from shared.encoder.linear import Moments
-from shared.errors import ReplyRejected, WireError
+from shared.errors import ReplyRejected
 from shared.federation.messages import Declined, EvaluateReply, Failed, MomentsReply, TrainReply
 from shared.federation.updates import UpdateForm
 from shared.federation.wire import decode_evaluate_reply, decode_moments_reply, decode_train_reply
@@ -32,12 +32,9 @@ def screen_train(
     """A training reply that fits the encoder sent, as the whole encoder that comes of it.
 
     It must have the form that was asked for, and no other: an adapter's factors are multiplied out here, since
-    the mean of factors is not that of products. Raises ReplyRejected with the reason otherwise.
+    the mean of factors is not that of products. Raises ReplyRejected or WireError with the reason otherwise.
     """
-    try:
-        reply = decode_train_reply(content)
-    except WireError as error:
-        raise ReplyRejected(str(error)) from error
+    reply = decode_train_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, TrainReply):
         _require_fingerprint(reply.fingerprint, encoder.spec)
@@ -53,11 +50,8 @@ def screen_train(
 
 
 def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) -> MomentsReply | Declined | Failed:
-    """Moments in the feature space of encoders of this spec; raises ReplyRejected with the reason otherwise."""
-    try:
-        reply = decode_moments_reply(content)
-    except WireError as error:
-        raise ReplyRejected(str(error)) from error
+    """Moments in the feature space of such encoders; raises ReplyRejected or WireError with the reason otherwise."""
+    reply = decode_moments_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, MomentsReply):
         _require_fingerprint(reply.fingerprint, spec)
@@ -68,11 +62,8 @@ def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) ->
 
 
 def screen_evaluate(content: RecordDict, round_number: int) -> EvaluateReply | Declined | Failed:
-    """An evaluation reply to this round; raises ReplyRejected with the reason otherwise."""
-    try:
-        reply = decode_evaluate_reply(content)
-    except WireError as error:
-        raise ReplyRejected(str(error)) from error
+    """An evaluation reply to this round; raises ReplyRejected or WireError with the reason otherwise."""
+    reply = decode_evaluate_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, EvaluateReply) and not all(0 <= value <= 1 for value in reply.validation.values()):
         raise ReplyRejected("NDCG@10 must lie between 0 and 1")

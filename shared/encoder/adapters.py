@@ -77,8 +77,8 @@ class Adapter:
     @classmethod
     def from_bytes(cls, spec: AdapterSpec, flat: NDArray[np.int8]) -> "Adapter":
         """The inverse of ``to_bytes``, but for what rounding took; raises ValueError for another length or dtype."""
-        rows = ByteRows.from_flat(flat, spec.byte_layout())
-        return cls(spec=spec, flat=rows.values(row_lengths(spec.layout().arrays)))
+        lengths = row_lengths(spec.layout().arrays)
+        return cls(spec=spec, flat=ByteRows.from_flat(flat, spec.byte_layout()).values(lengths))
 
     def to_bytes(self) -> NDArray[np.int8]:
         """In the order of ``spec.byte_layout()``; no number is off by more than half a level of its row's largest."""

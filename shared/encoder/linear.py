@@ -161,10 +161,8 @@ def solve_all(moments: Mapping[str, Moments], *, ridge: float, weights: Mapping[
     """
     if not moments:
         raise InputError("expected moments of at least one platform; got none")
-    total = Moments.zero(next(iter(moments.values())).dim)
-    for name in sorted(moments):
-        total = total + (moments[name] if weights is None else moments[name].scaled(weights[name]))
-    return solve(total, ridge)
+    counted = [moments[name] if weights is None else moments[name].scaled(weights[name]) for name in sorted(moments)]
+    return solve(sum(counted, Moments.zero(counted[0].dim)), ridge)
 
 
 def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:

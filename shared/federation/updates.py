@@ -1,11 +1,12 @@
 """The form in which a platform's update travels: whole encoder, step of a byte a number, or low-rank adapter.
 
-The settings choose one of the three once, when a task is made or read; all that follows asks the form.
+The settings choose one of the three once, when a task is made or read. All that follows asks the form: how an update
+of it lies (``layout``), what travels of an encoder that was trained (``encoded``), and which encoder an update makes of
+the one that was sent (``applied``), whose numbers need not be finite.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,22 +43,6 @@ class Encoded:
     """in the form's layout"""
     left_out: NDArray[np.float32] | None = None
     """[S] of the sequence part's change; None where nothing waits for the next round"""
-
-
-class UpdateForm(Protocol):
-    """One form: how an update of it lies, how a platform makes it and what the server makes of it."""
-
-    def layout(self, spec: EncoderSpec) -> Layout:
-        """The only layout that an update of this form may have."""
-        ...
-
-    def encoded(self, sent: Encoder, trained: Trained) -> Encoded:
-        """What a platform made of the encoder that it was sent, as it travels."""
-        ...
-
-    def applied(self, sent: Encoder, flat: Flat) -> Encoder:
-        """The encoder that an update makes of the one that was sent; its numbers need not be finite."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +106,9 @@ class AdapterForm:
         """The encoder with the adapter's products added."""
         spec = AdapterSpec(encoder=sent.spec, rank=self.rank)
         return Adapter.from_bytes(spec, flat.astype(np.int8, copy=False)).added_to(sent)
+
+
+UpdateForm = WholeForm | StepForm | AdapterForm
 
 
 def update_form(settings: LocalSettings) -> UpdateForm:

@@ -297,15 +297,13 @@ def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
 
 def _known(known: Any, step: Any, spec: EncoderSpec) -> KnownEncoder:
     fields = fields_of(known, KNOWN, {"base": str, "digest": str})
-    read = None if step is None else _step(step, spec)
-    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=read)
-
-
-def _step(record: Any, spec: EncoderSpec) -> Step:
+    if step is None:
+        return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=None)
     lengths = rows(spec)
     codes: tuple[np.dtype[Any], int] = (np.dtype(np.int8), int(lengths.sum()))
-    arrays = arrays_of(record, STEP, {CODES: codes, SCALES: (np.dtype(np.float32), len(lengths))})
-    return Step(codes=arrays[CODES], scales=arrays[SCALES])
+    arrays = arrays_of(step, STEP, {CODES: codes, SCALES: (np.dtype(np.float32), len(lengths))})
+    read = Step(codes=arrays[CODES], scales=arrays[SCALES])
+    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=read)
 
 
 def _settings(record: Any) -> LocalSettings:

@@ -144,7 +144,7 @@ def array_record(**arrays: NDArray[Any]) -> ArrayRecord:
 
 
 def arrays_of(record: Any, name: str, expected: Mapping[str, tuple[np.dtype[Any], int]]) -> dict[str, NDArray[Any]]:
-    """The record's arrays, each [size] of its dtype and finite; raises WireError, in which ``name`` is the record's."""
+    """The record's arrays, read-only, each [size] of its dtype and finite; raises WireError, which says ``name``."""
     if not isinstance(record, ArrayRecord) or set(record) != set(expected):
         wanted = " and ".join(repr(key) for key in expected)
         raise WireError(f"record {name!r} must hold the array {wanted} alone; found {short_names(record)}")
@@ -158,7 +158,7 @@ def arrays_of(record: Any, name: str, expected: Mapping[str, tuple[np.dtype[Any]
             raise WireError(f"record {name!r} does not hold the array that it announces")
         if len(array.data) != len(header) + size * dtype.itemsize:
             raise WireError(f"record {name!r} is not as long as its shape says")
-        found[key] = np.frombuffer(array.data, dtype, offset=len(header)).copy()
+        found[key] = np.frombuffer(array.data, dtype, offset=len(header))
         if not np.isfinite(found[key]).all():
             raise WireError(f"record {name!r} holds numbers that are not finite")
     return found
