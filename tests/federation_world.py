@@ -1,6 +1,7 @@
 """Tiny platforms and a federation over them, for tests that drive the whole server loop."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from simulations.federation.held_federation import FederationResult, run_federat
 from tests.unit.client.training.world import N_ITEMS, SPACE, SPEC, features, walks
 
 LOCAL = LocalSettings(tokens=256)
+QUICK = replace(LOCAL, encoder_epochs=1)
+"""where what becomes of an update is the point, not what it has learnt"""
 START = Encoder.initial(SPEC, seed=1)
 
 
