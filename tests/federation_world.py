@@ -1,5 +1,6 @@
 """Tiny platforms and a federation over them, for tests that drive the whole server loop."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from simulations.federation.held_federation import FederationResult, run_federat
 from tests.unit.client.training.world import N_ITEMS, SPACE, SPEC, features, walks
 
 LOCAL = LocalSettings(tokens=256)
+QUICK = replace(LOCAL, encoder_epochs=1)
+"""where what becomes of an update is the point, not what it has learnt"""
 START = Encoder.initial(SPEC, seed=1)
 
 

@@ -10,7 +10,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from shared.encoder.layout import Layout
 from shared.feature_space.spec import FeatureSpace
 from shared.federation.wire_records import ENCODER, FLAT, HEADER, METRICS, MOMENTS
-from tests.federation_world import START, config, federate, opened, tampering
+from tests.federation_world import QUICK, START, config, federate, opened, tampering
 
 HONEST = {"a": opened("a", seed=1), "c": opened("c", seed=2)}
 ALL = {**HONEST, "b": opened("b", seed=3)}
@@ -148,13 +148,13 @@ ATTACKS = {
 def honest(tmp_path_factory):
     """The encoder of the same rounds in which b never replies."""
     folder = tmp_path_factory.mktemp("honest")
-    return federate(folder, ALL, config(moments=False), silent=frozenset({"b"}))
+    return federate(folder, ALL, config(moments=False, local=QUICK), silent=frozenset({"b"}))
 
 
 @pytest.mark.parametrize("attack", list(ATTACKS))
 def test_drops_and_names_a_reply_with(attack, honest, tmp_path) -> None:
     change, reason = ATTACKS[attack]
-    found = federate(tmp_path, ALL, config(moments=False), apps={"b": tampering(change)})
+    found = federate(tmp_path, ALL, config(moments=False, local=QUICK), apps={"b": tampering(change)})
     assert set(found.dropped) == {"b"}
     assert len(found.dropped["b"]) == 2
     assert all(reason in why for why in found.dropped["b"])
@@ -164,13 +164,15 @@ def test_drops_and_names_a_reply_with(attack, honest, tmp_path) -> None:
 
 def test_takes_all_three_where_nobody_attacks(honest, tmp_path) -> None:
     """What shows that the attacks above are attacks: b's honest reply does enter."""
-    found = federate(tmp_path, ALL, config(moments=False))
+    found = federate(tmp_path, ALL, config(moments=False, local=QUICK))
     assert found.dropped == {}
     assert found.encoder.flat.tobytes() != honest.encoder.flat.tobytes()
 
 
 def test_leaves_the_encoder_as_it_is_where_every_reply_is_bad_and_says_so(tmp_path) -> None:
-    found = federate(tmp_path, ALL, config(moments=False), apps=dict.fromkeys(ALL, tampering(not_a_number)))
+    found = federate(
+        tmp_path, ALL, config(moments=False, local=QUICK), apps=dict.fromkeys(ALL, tampering(not_a_number))
+    )
     assert found.encoder.flat.tobytes() == START.flat.tobytes()
     rounds = [entry for entry in found.history if entry["kind"] == "train"]
     assert [set(entry["dropped"]) for entry in rounds] == [{"a", "b", "c"}] * 2
@@ -203,7 +205,9 @@ def test_drops_an_evaluation_that_is_no_ndcg_and_does_not_judge_by_it(value, tmp
         content[METRICS] = MetricRecord({"both": value})
         return content
 
-    found = federate(tmp_path, ALL, config(moments=False), apps={"b": tampering(boastful, kind="evaluate")})
+    found = federate(
+        tmp_path, ALL, config(moments=False, local=QUICK), apps={"b": tampering(boastful, kind="evaluate")}
+    )
     assert found.dropped == {"b": ["NDCG@10 must lie between 0 and 1"] * 2}
     assert all(set(entry["validation"]) == {"a", "c"} for entry in found.history if entry["kind"] == "evaluate")
 

@@ -6,12 +6,12 @@ import pytest
 
 from tests.attacks import bad_adapters, bad_steps
 from tests.attacks.tampered import check_was_dropped
-from tests.federation_world import LOCAL, config, federate, opened, tampering
+from tests.federation_world import QUICK, config, federate, opened, tampering
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc", start=1)}
 ROUNDS = {
-    "adapters": config(moments=False, local=replace(LOCAL, adapters="lora:2")),
-    "steps": config(moments=False, local=replace(LOCAL, updates="steps")),
+    "adapters": config(moments=False, local=replace(QUICK, adapters="lora:2")),
+    "steps": config(moments=False, local=replace(QUICK, updates="steps")),
 }
 ATTACKS = {"adapters": bad_adapters.ATTACKS, "steps": bad_steps.ATTACKS}
 UNASKED = {"adapters": bad_adapters.an_adapter, "steps": bad_steps.a_step}
@@ -37,7 +37,7 @@ def test_drops_and_names_a_reply_with(form, attack, honest, tmp_path) -> None:
 
 @pytest.mark.parametrize("form", list(UNASKED))
 def test_drops_what_was_not_asked_for(form, tmp_path) -> None:
-    found = federate(tmp_path, PLATFORMS, config(moments=False), apps={"b": tampering(UNASKED[form])})
+    found = federate(tmp_path, PLATFORMS, config(moments=False, local=QUICK), apps={"b": tampering(UNASKED[form])})
     assert all("layout must hold" in why for why in found.dropped["b"])
     assert set(found.dropped) == {"b"}
 

@@ -24,7 +24,7 @@ LARGEST = 2**18
 
 
 def main(handle: int) -> None:
-    """Answer requests at this socket, which listens; a copy of this process returns and becomes the command."""
+    """Answer requests at this socket, which listens, until stdin ends; a copy returns and becomes the command."""
     with socket.socket(fileno=handle) as listener:
         module = _next_command(listener)
     try:
@@ -38,8 +38,11 @@ def _next_command(listener: socket.socket) -> str:
     """The module of a command, in a copy of this process that stands where the caller wants it."""
     with selectors.DefaultSelector() as waiting:
         waiting.register(listener, selectors.EVENT_READ)
+        waiting.register(sys.stdin, selectors.EVENT_READ)
         while True:
             for key, _ in waiting.select():
+                if key.fileobj is sys.stdin:
+                    _leave(0)
                 if key.data:
                     waiting.unregister(key.fd)
                     _report_end(key.fd, *key.data)
@@ -72,7 +75,7 @@ def _stand(request: dict, streams: list[int]) -> str:
     """With the streams, folder, environment and command line that were asked for; the command's module."""
     if request["own_group"]:
         os.setsid()
-    for number, stream in enumerate(streams, start=1):
+    for number, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
         os.dup2(stream, number)
         os.close(stream)
     os.chdir(request["folder"])

@@ -83,11 +83,10 @@ def command_server() -> Iterator[None]:
         handle = listener.fileno()
         script = f"from tests.integration.command_server import main; main({handle})"
         command = [sys.executable, "-c", script]
-        given = {"cwd": REPOSITORY, "env": _environment(0), "stdin": subprocess.DEVNULL, "pass_fds": [handle]}
-        with subprocess.Popen(command, **given) as server:
+        given = {"cwd": REPOSITORY, "env": _environment(0), "stdin": subprocess.PIPE, "pass_fds": [handle]}
+        with subprocess.Popen(command, **given):  # which ends it by ending its stdin
             listener.close()  # else who asks would wait for ever where the server has ended
             yield
-            server.terminate()
 
 
 def start(command: str, *arguments: object, own_group: bool = False, folder: Path = REPOSITORY) -> Started:

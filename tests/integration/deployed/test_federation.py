@@ -43,6 +43,7 @@ from tests.integration.deployed.kill_trial import (
     kill_trial,
     same_heads,
 )
+from tests.small_space import FEATURES
 
 pytestmark = pytest.mark.engine
 EVALUATED = replace(CONFIG, evaluate_every=2)
@@ -67,7 +68,12 @@ def undisturbed(deployed) -> Ending:
 
 def test_ends_with_the_encoder_of_the_simulation(deployed, undisturbed, tmp_path) -> None:
     simulated = run_federation(
-        {name: NodeSettings(platform=f"{name}={deployed.source(name)}", heads=str(tmp_path / name)) for name in NAMES},
+        {
+            name: NodeSettings(
+                platform=f"{name}={deployed.source(name)}", features=FEATURES, heads=str(tmp_path / name)
+            )
+            for name in NAMES
+        },
         load_encoder(deployed.folder / "start.safetensors")[0],
         EVALUATED,
         folder=tmp_path / "simulated",

@@ -5,8 +5,6 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.classification import binary_auroc
-from torchmetrics.functional.retrieval import retrieval_normalized_dcg
 
 from client.clicks.click_metrics import ClickRanking, calibration_error, log_loss, rank_clicks
 
@@ -82,6 +80,9 @@ def test_weighs_users_by_their_impressions() -> None:
 
 
 def test_agrees_with_torchmetrics_where_nothing_ties() -> None:
+    from torchmetrics.functional.classification import binary_auroc
+    from torchmetrics.functional.retrieval import retrieval_normalized_dcg
+
     rng = np.random.default_rng(1)
     impressions = [(rng.random(15).tolist(), [1, 1, 0, *rng.integers(0, 2, 12).tolist()]) for _ in range(20)]
     found = ranked(*impressions)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torchmetrics.retrieval import RetrievalMRR, RetrievalNormalizedDCG
 
 from client.data.platform import Examples, Sequences
 from client.evaluation.ranking import rank, target_ranks
@@ -53,6 +52,8 @@ def test_keeps_seen_items_in_the_ranking_of_a_platform_with_repeats() -> None:
 
 
 def test_agrees_with_torchmetrics() -> None:
+    from torchmetrics.retrieval import RetrievalMRR, RetrievalNormalizedDCG
+
     held_out = _examples()
     scores = torch.rand(N_USERS, N_ITEMS, generator=torch.Generator().manual_seed(2))
     ranking = rank(lambda _: scores[:N_USERS], held_out, n_items=N_ITEMS, repeats=True)

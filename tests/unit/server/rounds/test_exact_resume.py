@@ -12,7 +12,7 @@ from client.store.head_store import HeadStore
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE
 from shared.encoder.encoder import Encoder
 from shared.errors import CheckpointError, ConfigError, FederationError
-from tests.federation_world import LOCAL, START, config, federate, opened
+from tests.federation_world import QUICK, START, config, federate, opened
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
 QUESTIONS = 6 * len(PLATFORMS)
@@ -58,18 +58,19 @@ def heads(folder) -> dict[str, bytes]:
         {"aggregation": "fedavgm"},
         {"aggregation": "fedadam", "server_rate": 0.01},
         {"aggregation": "fedavgm", "downloads": "steps"},
-        {"local": replace(LOCAL, updates="steps"), "downloads": "steps"},
+        {"local": replace(QUICK, updates="steps"), "downloads": "steps"},
     ],
     ids=["fedavgm", "fedadam", "steps", "steps both ways"],
 )
 def test_ends_with_the_same_bytes_wherever_it_was_killed(tmp_path, changes) -> None:
-    undisturbed = federate(tmp_path / "undisturbed", PLATFORMS, config(**changes))
+    rounds = config(**{"local": QUICK, **changes})
+    undisturbed = federate(tmp_path / "undisturbed", PLATFORMS, rounds)
     assert undisturbed.encoder.flat.tobytes() != START.flat.tobytes()
     for place in range(QUESTIONS):
         folder = tmp_path / f"killed-{place}"
         with pytest.raises(Killed):
-            federate(folder, PLATFORMS, config(**changes), apps=killed_at(place), resume=True)
-        found = federate(folder, PLATFORMS, config(**changes), resume=True)
+            federate(folder, PLATFORMS, rounds, apps=killed_at(place), resume=True)
+        found = federate(folder, PLATFORMS, rounds, resume=True)
         assert found.encoder.flat.tobytes() == undisturbed.encoder.flat.tobytes()
         assert timeless(found.history) == timeless(undisturbed.history)
         assert heads(folder) == heads(tmp_path / "undisturbed")
