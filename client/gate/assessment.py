@@ -1,7 +1,7 @@
 """Two answers before a platform joins: what would be served here, and whether joining is worth it.
 
 The first is the gate's verdict (client/gate/gate.py). The second begins with a forecast of whether the encoder brings
-a lift of ``feature`` over ``local``, by these rules in this order (docs/decisions/0010):
+a lift over ``local``, by these rules in this order (docs/decisions/0010):
 
 1. *yes* where the gate would serve the encoder.
 2. *yes* where the whole interval of the expected lift lies above zero.
@@ -33,7 +33,7 @@ from client.gate.expectation import Expectation, ExpectationSettings, content_sh
 from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, would_serve
 from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair
 from client.gate.relatedness import Relatedness
-from client.transfer.feature import FEATURE
+from shared.errors import DataError
 from shared.system.ranges import require_range
 
 Answer = Literal["yes", "no", "too early"]
@@ -71,7 +71,7 @@ class Assessment:
     """whether joining is worth it"""
     reason: str
     expected: Interval | None
-    """lift of ``feature`` over ``local`` in percent NDCG@10, by what pairs of the benchmark found; None where nothing
+    """lift over ``local`` in percent NDCG@10, by what pairs of the benchmark found; None where nothing
     can be said"""
     lift: Interval | None
     """the same as the platform's own users show it, cross-validated; None where ``local`` found nothing"""
@@ -133,17 +133,19 @@ def assessment(
     """The answer.
 
     Args:
-        verdict: of the gate over ``local`` and ``feature``.
-        at_ten: cross-validated NDCG@10 [V] of both, on the same choosing users.
+        verdict: of the gate.
+        at_ten: cross-validated NDCG@10 [V] of ``local`` and the judged method, on the same choosing users.
         users: of the platform, of whom the V are a part.
         rng: draws resamples.
         known: pairs by which the lift is expected.
         content: how near content alone comes to ``local`` (``content_share``).
         settings: by which it is given.
     """
-    lift = paired_lift(at_ten[FEATURE.name], at_ten[LOCAL], rng)
-    one = verdict.candidates[FEATURE.name]
-    expected = expected_lift(one, verdict.users, known, content, settings)
+    method = judged_method(verdict)
+    lift = paired_lift(at_ten[method], at_ten[LOCAL], rng)
+    one = verdict.candidates[method]
+    contenders = len(verdict.candidates) - 1
+    expected = expected_lift(one, verdict.users, known, content, settings, contenders)
     forecast, why = forecast_of(one, verdict.users, verdict.reason, expected, lift, settings)
     shown = [interval for interval in (expected, lift) if interval is not None]
     answer, reason = _worth(forecast, why, shown, settings.worth, serves=verdict.accepted)
@@ -169,14 +171,27 @@ def assess_stacks(
     rng: np.random.Generator,
     settings: AssessmentSettings = DEFAULT,
 ) -> Assessment:
-    """The same from fitted stacks that hold ``local`` and ``feature``, by the pairs that this release knows."""
-    options = {method: stacks.options[method] for method in (LOCAL, FEATURE.name)}
+    """The same from fitted stacks, by the pairs that this release knows.
+
+    Raises DataError where the platform could fit no method that uses the encoder.
+    """
+    options = {method: stacks.options[method] for method in (LOCAL, judged_method(verdict))}
     folds = rng.permutation(verdict.users) % settings.gate.folds
     by_name = stacks.at_ten_by_name()
     at_ten = cross_validated(options, stacks.whole_list_by_name(), folds, by_name, settings.choice)
     local = float(by_name[stacks.chosen[LOCAL].name].mean())
     content = content_share(stacks.scorer_values(), local)
     return assessment(verdict, at_ten, users, rng, known_pairs(), content=content, settings=settings)
+
+
+def judged_method(verdict: GateVerdict) -> str:
+    """The one that is served, or else the best of those that are not; raises DataError where there is none."""
+    if verdict.accepted:
+        return verdict.served
+    contenders = [method for method in verdict.candidates if method != LOCAL]
+    if not contenders:
+        raise DataError(f"an assessment takes a method that uses the encoder, and {verdict.reason}")
+    return max(contenders, key=lambda method: verdict.candidates[method].ndcg)
 
 
 def _worth(
@@ -211,12 +226,16 @@ def expected_lift(
     known: Sequence[KnownPair],
     content: float,
     settings: AssessmentSettings = DEFAULT,
+    contenders: int = 1,
 ) -> Interval | None:
-    """By what these pairs found; None where they are too few, or where something was not measured here."""
+    """By what these pairs found, of one of so many methods that compete.
+
+    None where the pairs are too few, or where something was not measured here.
+    """
     expectation = Expectation.fitted(known, settings.expectation)
     if expectation is None or one.lift is None or one.bound is None or one.relatedness is None:
         return None
-    error, adds = standard_error(one.lift, one.bound, gate=settings.gate), one.relatedness.lift
+    error, adds = standard_error(one.lift, one.bound, contenders, settings.gate), one.relatedness.lift
     return expectation.of(shown=one.lift, error=error, adds=adds, content=content, users=users)
 
 
@@ -233,7 +252,7 @@ def forecast_of(
     lift: Interval | None,
     settings: AssessmentSettings = DEFAULT,
 ) -> tuple[Answer, str]:
-    """Whether ``feature`` will bring a lift, as the gate found it on so many choosing users, and the reason in words.
+    """Whether a method will bring a lift, as the gate found it on so many choosing users, and the reason in words.
 
     For its rules see the top of this file.
     """

@@ -82,3 +82,19 @@ def test_ends_bad_input_with_one_sentence(world, capsys, line, words):
 def test_refuses_a_file_that_is_no_encoder(world, tmp_path, capsys):
     (tmp_path / "e").write_text("no encoder")
     assert "safetensors" in refused(capsys, str(world[0]["sister"]), "--encoder", str(tmp_path / "e"))
+
+
+def test_names_what_fit_then_serves(world, tmp_path, capsys):
+    folders, encoder = world
+    for name in ("sister", "films"):
+        arguments = (str(folders[name]), "--encoder", str(encoder), "--no-own", "--methods", "feature,model")
+        told = assess(capsys, *arguments)
+        app(["fit", *arguments, "--heads", str(tmp_path / name)], standalone_mode=False)
+        assert f"serves {told['served']}; {told['served_reason']}" in capsys.readouterr().out
+        assert told["answer"] != "yes" or told["served"] != "local"
+
+
+def test_takes_a_platform_that_helped_to_train_the_encoder(world, capsys):
+    folders, encoder = world
+    told = assess(capsys, str(folders["shop"]), "--encoder", str(encoder), "--no-own", "--took-part")
+    assert told["served"] in ("local", "federated")

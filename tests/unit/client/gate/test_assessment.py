@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from client.ensemble.candidates import Candidate
-from client.gate.assessment import assessment
-from client.gate.gate import decide
+from client.gate.assessment import assessment, judged_method
+from client.gate.gate import GateCandidate, GateVerdict, decide
 from client.gate.known_pairs import KnownPair
 from client.gate.relatedness import Relatedness
+from shared.errors import DataError
 
 LOCAL = (Candidate(name="fitted(1):computed", weights=np.zeros(1)),)
 FEATURE = (Candidate(name="fitted(1):computed+received", weights=np.zeros(1)),)
@@ -170,3 +173,25 @@ def test_shows_the_nearest_pair_only_where_its_encoder_adds_about_as_much_and_us
     assert assessed(local, feature, related(45.0), known_pairs).nearest is None
     many = users(0, 1000)
     assert assessed(many, many * 1.2, related(30.0), known_pairs).nearest is None
+
+
+def test_judges_the_method_that_is_served_or_the_best_of_those_that_are_not():
+    verdict = GateVerdict(
+        accepted=False,
+        served="local",
+        reason="",
+        users=9,
+        candidates={
+            name: GateCandidate(ndcg=ndcg, lift=0.0, bound=-1.0)
+            for name, ndcg in (("local", 0.4), ("federated", 0.2), ("federated-model", 0.3))
+        },
+    )
+    assert judged_method(verdict) == "federated-model"
+    assert judged_method(replace(verdict, accepted=True, served="federated")) == "federated"
+
+
+def test_refuses_a_platform_that_could_fit_nothing_with_the_encoder():
+    alone = {"local": GateCandidate(ndcg=0.4, lift=None, bound=None)}
+    verdict = GateVerdict(accepted=False, served="local", reason="no method was there", users=9, candidates=alone)
+    with pytest.raises(DataError, match="uses the encoder, and no method was there"):
+        judged_method(verdict)
