@@ -10,6 +10,7 @@ import json
 import os
 import pkgutil
 import selectors
+import signal
 import socket
 import sys
 import threading
@@ -78,6 +79,7 @@ def _stand(request: dict, streams: list[int]) -> str:
     for number, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
         os.dup2(stream, number)
         os.close(stream)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job would ignore
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])

@@ -128,7 +128,10 @@ def test_does_not_repeat_the_id_of_an_unknown_user(recommender):
 
 def test_recommends_at_the_terminal(folder, encoder_file, tmp_path, capsys):
     heads = str(tmp_path / "heads")
-    app(["fit", str(folder), "--encoder", str(encoder_file), "--heads", heads], standalone_mode=False)
+    app(
+        ["fit", str(folder), "--encoder", str(encoder_file), "--heads", heads, "--features", FEATURES],
+        standalone_mode=False,
+    )
     assert "serves" in capsys.readouterr().out
     arguments = ["recommend", "--heads", heads, "--user", "3", "--k", "4"]
     app([*arguments, "--json"], standalone_mode=False)
