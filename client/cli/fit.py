@@ -1,5 +1,8 @@
 """``graft-client fit``: fit what a platform serves."""
 
+import json
+from typing import Annotated
+
 import typer
 
 from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey
@@ -17,6 +20,7 @@ def fit(
     asked: FitSettings,
     heads: Heads = None,
     vault_key: VaultKey = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the gate's verdict as JSON.")] = False,
 ) -> None:
     """Fit a recommender with a received encoder, decide whether the encoder is served, and store it.
 
@@ -37,4 +41,5 @@ def fit(
     private = open_private_folder(place, key)
     reports = ReportedEvents(entries=private.reported())
     verdict = fit_recommender(fitting.data, encoder, private.heads, fitting.settings, reports)
-    typer.echo(f"{place}: serves {verdict.served}; {verdict.reason}")
+    told = json.dumps(verdict.to_json(), indent=2)
+    typer.echo(told if as_json else f"{place}: serves {verdict.served}; {verdict.reason}")

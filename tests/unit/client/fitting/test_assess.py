@@ -89,8 +89,9 @@ def test_names_what_fit_then_serves(world, tmp_path, capsys):
     for name in ("sister", "films"):
         arguments = (str(folders[name]), "--encoder", str(encoder), "--no-own", "--methods", "feature,model")
         told = assess(capsys, *arguments)
-        app(["fit", *arguments, "--heads", str(tmp_path / name)], standalone_mode=False)
-        assert f"serves {told['served']}; {told['served_reason']}" in capsys.readouterr().out
+        app(["fit", *arguments, "--heads", str(tmp_path / name), "--json"], standalone_mode=False)
+        verdict = json.loads(capsys.readouterr().out)
+        assert (told["served"], told["served_reason"]) == (verdict["served"], verdict["reason"])
         assert told["answer"] != "yes" or told["served"] != "local"
 
 
