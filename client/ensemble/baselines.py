@@ -21,24 +21,19 @@ from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id
 from client.training.validation import ValidationSet
 from shared.seeding import rng_for
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaselineSettings:
+class BaselineSettings(Checked):
     """What is tried."""
 
-    shrinks: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
+    shrinks: tuple[float, ...] = bounded((0.1, 0.3, 1.0, 3.0), least=0)
     """of ``item-knn``"""
-    regularisations: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0, 1000.0)
+    regularisations: tuple[float, ...] = bounded((10.0, 30.0, 100.0, 300.0, 1000.0), above=0)
     """λ of ``ease``"""
-    validation_users: int = 1_000
+    validation_users: int = bounded(1_000, least=1)
     """most training users on whom an epoch of ``local-id`` is validated"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "shrinks", least=0)
-        require_range(self, "regularisations", above=0)
-        require_range(self, "validation_users", least=1)
 
 
 DEFAULT = BaselineSettings()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from client.evaluation.lift import Interval
 from client.gate.known_pairs import KnownPair
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 Float64 = NDArray[np.float64]
 
@@ -25,19 +25,15 @@ _FLOOR = -99.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpectationSettings:
+class ExpectationSettings(Checked):
     """How known pairs are believed."""
 
-    shrinkage: float = 100.0
+    shrinkage: float = bounded(100.0, least=0)
     """choosing users at which what cross-validation shows is believed by half"""
-    ridge: float = 0.05
+    ridge: float = bounded(0.05, least=0)
     """pull of the two weights to 0, as a share of the mean square of the inputs"""
-    least_pairs: int = 3
+    least_pairs: int = bounded(3, least=2)
     """pairs below which nothing is expected of what they found"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "shrinkage", "ridge", least=0)
-        require_range(self, "least_pairs", least=2)
 
 
 DEFAULT = ExpectationSettings()

@@ -7,6 +7,7 @@ row in the docs. Several concerns are put together by inheritance (one flat set 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from inspect import get_annotations
+from math import isfinite
 from typing import Any, TypeVar
 
 from shared.errors import ConfigError
@@ -226,3 +227,21 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
         if held is not None and inner:
             own[item.name] = _made(held.kind, inner)
     return kind(**own)
+
+
+def bounded(default: Value, **bounds: float) -> Value:
+    """A field of ``Checked`` whose number, or each of whose numbers, is finite and within bounds as of ``Option``."""
+    return option(default, help="", **bounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What is chosen in code alone, and checked as it is made: a ConfigError names class and field."""
+
+    def __post_init__(self) -> None:
+        for one in entries(type(self)):
+            value = one.of(self)
+            numbers = value if isinstance(value, tuple) else (value,)
+            if not numbers or not all(isfinite(number) and one.option.holds(number) for number in numbers):
+                name = f"{type(self).__name__}.{one.path[0]}"
+                raise ConfigError(f"{name} must be {one.option.bounds}; got {value}")
