@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from client.data.folder_options import DataSettings
 from client.data.spec import parse_platform_spec
-from client.features.data_settings import DataSettings
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
 from shared.system.metrics_option import MetricsPort

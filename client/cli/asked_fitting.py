@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client.features.data_settings import DataSettings
+from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.errors import ConfigError
 from shared.system.command_options import given_on_the_command_line

@@ -23,7 +23,7 @@ from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, CrossFitSettings
 from client.ensemble.panel import Panel, RawPanel
 from client.features.catalogue import Catalogue
-from client.features.local_grams import local_grams
+from client.features.hashing import local_grams
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, ScorerTable, fit_scorers

@@ -16,18 +16,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from client.data.column_types import (
+from client.data.tables import (
     Where,
     id_lists,
     ids,
     ratings,
+    read_parquet,
+    read_vectors,
     require_columns,
     seconds,
     texts,
     vector_column,
     wrong_type,
 )
-from client.data.tables import read_parquet, read_vectors
 from client.data.violations import FOLDER, TableNames, Violations, find_violations
 from shared.errors import DataError
 
@@ -143,3 +144,11 @@ def _sentence(path: Path, violations: Violations) -> str:
     where = f"{named(path, violations.file)}: column {violations.column}, row {violations.rows[0]}"
     more = f"; {violations.count} such rows" if violations.count > 1 else ""
     return f"{where}: {violations.problem}{more} (graft-client check lists all)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataMoment:
+    """As of which task a platform's data are wanted, where they may grow."""
+
+    task: str
+    """its name; what was read for a task serves it again. Empty: whatever was read last serves"""

@@ -1,4 +1,7 @@
-"""What is kept of a platform folder, as a platform's line says it: ``DIR,fraction=.2,users=0-80``."""
+"""What is kept of a platform's data and how it is seen, as its line says it: ``DIR,fraction=.2,users=0-80``.
+
+What all platforms share has the same words in a settings file, a node config and every command.
+"""
 
 import math
 import re
@@ -6,9 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from client.data.event_minima import EventMinima
 from shared.errors import ConfigError
 from shared.system.options import check, entries, option
+from shared.system.seeded import Seeded
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventMinima:
+    """Applied to the whole folder, before any part of it is taken."""
+
+    min_user_events: int = option(3, least=1, help="Users with fewer events are left out.")
+    min_item_events: int = option(1, least=1, help="Items with fewer events are left out.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
 
 Range = tuple[float, float]
 """From A to B percent of an order, 0 <= A < B <= 100."""
@@ -155,3 +170,14 @@ class Preparation(FolderOptions, EventMinima):
 
 FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
 """Every option as a line writes it, with letters for values."""
+
+
+FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
+"""The feature spaces, as they are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings(EventMinima, Seeded):
+    """What all who compute on a platform's data must agree on."""
+
+    features: str = option("hashing", help=f"Feature space: {FEATURE_SPACES}.")

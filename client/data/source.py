@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from client.data.column_types import require_same_id_types
 from client.data.contract import (
     EVENTS,
     IMPRESSIONS,
     ITEMS,
+    DataMoment,
     PlatformFolder,
     read_events,
     read_impressions,
@@ -16,7 +16,7 @@ from client.data.contract import (
     require_folder,
     vectors_file,
 )
-from client.data.data_moment import DataMoment
+from client.data.tables import require_same_id_types
 from client.store.records import Records
 
 

@@ -14,12 +14,12 @@ from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
 from client.scorers.ease import Ease, EaseSettings
+from client.scorers.encoder_scorers import Sequence
 from client.scorers.item_knn import ItemKnn, ItemKnnSettings
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, HistoryBatch, Scorer
-from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 

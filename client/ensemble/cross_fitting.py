@@ -18,7 +18,7 @@ from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import Panel, RawPanel
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
-from client.features.local_grams import local_grams
+from client.features.hashing import local_grams
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer

@@ -26,8 +26,7 @@ from client.evaluation.ranking import (
     whole_ndcg_of,
 )
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.item_similarity import Matrix
-from client.scorers.scorer import Scorer
+from client.scorers.scorer import Matrix, Scorer
 from client.scorers.table import SCORERS, ScorerTable
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from client.data.folder_options import Preparation
-from client.features.data_settings import DataSettings
+from client.data.folder_options import DataSettings, Preparation
 from client.fitting.contenders import Contenders
 from shared.errors import ConfigError
 from shared.system.options import group, option

@@ -15,9 +15,8 @@ from client.fitting.component_settings import DEFAULT, ComponentSettings
 from client.gate.gate import GateVerdict, decide
 from client.gate.relatedness import Relatedness, relatedness
 from client.scorers.table import ScorerTable, scorer_table
-from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import PlatformParts
+from client.transfer.platform_parts import Encoders, PlatformParts, ReceivedEncoder
 from client.transfer.table import METHODS, competing, part_makers, possible, stack_sets
 from shared.seeding import rng_for
 

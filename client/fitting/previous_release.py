@@ -6,7 +6,7 @@ from typing import Any
 from client.recommender.served_head import ORIGIN, RELEASED, SEEN
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.store.head_store import HeadStore, StoredHead
-from client.transfer.encoders import ReceivedEncoder
+from client.transfer.platform_parts import ReceivedEncoder
 from shared.encoder.encoder import Encoder
 from shared.errors import StorageError
 from shared.feature_space.spec import FeatureSpace

@@ -10,7 +10,7 @@ from client.data.contract import PlatformFolder
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.head import RankingHead
-from client.features.catalogue_vectors import CatalogueVectors
+from client.features.kept_vectors import CatalogueVectors
 from client.features.prepared_platform import prepare_platform
 from client.fitting.component_settings import DEFAULT
 from client.fitting.fit_settings import FitSettings
@@ -23,9 +23,9 @@ from client.recommender.served_parts import ServedParts
 from client.scorers.popularity import Popularity
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore
-from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.feature import FEDERATED, PREVIOUS
 from client.transfer.local import own_models
+from client.transfer.platform_parts import Encoders, ReceivedEncoder
 from shared.encoder.file import load_encoder
 from shared.errors import HeadStoreError
 from shared.feature_space.fingerprint import require_same

@@ -19,7 +19,7 @@ from client.data.platform import Examples, Sequences
 from client.data.splits import some, take
 from client.evaluation.ranking import ScoreHistories, example_batches
 from client.training.batches import Batch
-from client.training.further_loss import FurtherLoss, StepTensors
+from client.training.losses import FurtherLoss, StepTensors
 from shared.errors import ConfigError
 from shared.system.options import Checked, bounded
 

@@ -7,7 +7,7 @@ import numpy as np
 from client.data.platform import Sequences
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.presets import Preset
 from shared.seeding import seed_for
 from shared.system.options import Checked, bounded

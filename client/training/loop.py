@@ -11,10 +11,9 @@ from torch.nn import functional
 
 from client.data.platform import Sequences
 from client.training.batches import Batch, Windows
-from client.training.further_loss import FurtherLoss, StepTensors
-from client.training.losses import members_cross_entropy
+from client.training.losses import FurtherLoss, StepTensors, members_cross_entropy
 from client.training.sequence_model import SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.dropout import Dropout
 from shared.errors import ConfigError
 from shared.system.progress import track

@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from client.features.probes import probe_vectors
+from client.features.hashing import probe_vectors
 from client.training.batches import Batch
-from client.training.further_loss import FurtherLoss, StepTensors
+from client.training.losses import FurtherLoss, StepTensors
 from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import Encoder
 from shared.encoder.item_moments import ItemMoments

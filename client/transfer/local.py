@@ -12,9 +12,8 @@ from client.data.splits import training_sequences
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.encoder_scorers import KeptEncoder, Named
+from client.scorers.encoder_scorers import KeptEncoder, Named, Sequence
 from client.scorers.scorer import Scorer
-from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain, stopping_set

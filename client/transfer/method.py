@@ -7,9 +7,8 @@ from client.ensemble.baselines import TuneBaseline
 from client.ensemble.candidates import OWN_PART
 from client.ensemble.cross_fitting import Trained
 from client.scorers.scorer import Column
-from client.transfer.encoders import Origin
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import PlatformParts
+from client.transfer.platform_parts import Origin, PlatformParts
 
 MakePart = Callable[[PlatformParts, str], Trained | None]
 """Makes a method's part for a platform, under one of the prefixes in ``Method.kinds``; None where it cannot have it."""

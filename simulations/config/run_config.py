@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from client.data.folder_options import FORMS
-from client.features.data_settings import DataSettings
+from client.data.folder_options import FORMS, DataSettings
 from client.transfer.encoder_use import EncoderUse
 from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError

@@ -20,9 +20,9 @@ from client.features.prepared_platform import PreparedPlatform
 from client.fitting.component_settings import DEFAULT, ComponentSettings
 from client.fitting.platform_fit import PlatformFit
 from client.store.head_store import HeadStore
-from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.knowledge import KNOWLEDGE, student_of, tuned_teacher
 from client.transfer.part_settings import PartSettings
+from client.transfer.platform_parts import Encoders, ReceivedEncoder
 from client.transfer.release import zero_shot_panel
 from client.transfer.table import METHODS
 from simulations.methods.click_methods import run_clicks

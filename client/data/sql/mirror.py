@@ -13,8 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from client.data.contract import PlatformFolder
-from client.data.data_moment import DataMoment
+from client.data.contract import DataMoment, PlatformFolder
 from client.data.sql.database import Chunk, Snapshot, snapshot
 from client.data.sql.source import SqlSource
 from client.data.sql.tables import QUERIES, as_folder, checked, named, read_database, read_events, read_items, whole

@@ -24,8 +24,8 @@ from client.store.head_store import HeadStore
 from client.training.distillation import DistillationSettings
 from client.training.local_id import LocalIdSettings
 from client.transfer.alignment import AlignmentSettings
-from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
+from client.transfer.platform_parts import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import ConfigError, HeadStoreError

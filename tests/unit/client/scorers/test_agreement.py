@@ -27,12 +27,11 @@ from client.data.preparation import Preparation, prepare
 from client.data.source import read_folder
 from client.data.splits import examples, select, training_sequences
 from client.evaluation.ranking import rank
-from client.features.neighbours import nearest
+from client.features.catalogue import nearest
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_knn import DEFAULT, ItemKnn, ItemKnnSettings
-from client.scorers.item_similarity import Matrix, item_similarity
 from client.scorers.popularity import Popularity
-from client.scorers.scorer import FitData, HistoryBatch
+from client.scorers.scorer import FitData, HistoryBatch, Matrix, item_similarity
 
 REPOSITORY = Path(__file__).parents[4]
 FOLDER = Path(os.environ.get("GRAFT_DATA", REPOSITORY.parent / "shared" / "data")) / "movielens_small"

@@ -13,8 +13,7 @@ from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
-from client.serving.reports import Feedback, FeedbackKind
-from client.serving.requests import ListRequest
+from client.serving.requests import Feedback, FeedbackKind, ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
