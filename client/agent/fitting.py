@@ -3,8 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
 from client.data.folder_options import DataSettings
 from client.data.spec import parse_folder
 from client.fitting.fit_settings import FitSettings

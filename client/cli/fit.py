@@ -2,8 +2,7 @@
 
 import typer
 
-from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey
-from client.cli.asked_fitting import asked_fitting
+from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fitting
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
-from client.data.platform import Platform, Sequences, Stage
+from client.data.platform import Platform, Sequences, Stage, select, take, training_sequences
 from client.data.ragged import offsets_of, stretches
-from client.data.splits import select, take, training_sequences
 from shared.seeding import rng_for
 
 TRAIN_SHARE = 0.6

@@ -68,7 +68,7 @@ def read_kept_data(path: Path, records: Records, lock: Path, moment: DataMoment)
 def require_readable(path: Path, *, now: bool) -> None:
     """Raise ConfigError where the file of an SQL source makes no sense or, if it is to be read now, has no password."""
     if is_database(path):
-        from client.data.sql.source import SqlSource
+        from client.data.sql.database import SqlSource
 
         source = SqlSource.read(path)
         if now:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from client.data.platform import Examples, Platform, Sequences, Stage
-from client.data.splits import examples
+from client.data.platform import Examples, Platform, Sequences, Stage, examples
 from client.ensemble.cross_fitting import fit_data
 from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
 from client.features.prepared_platform import PreparedPlatform

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform, Stage
-from client.data.splits import examples
+from client.data.platform import Examples, Platform, Stage, examples
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings

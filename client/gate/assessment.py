@@ -29,9 +29,15 @@ from client.ensemble.candidates import LOCAL
 from client.ensemble.ensemble_settings import CandidateSettings
 from client.ensemble.fitting import FittedStacks
 from client.evaluation.lift import Interval, paired_lift
-from client.gate.expectation import Expectation, ExpectationSettings, content_share
+from client.gate.expectation import (
+    Expectation,
+    ExpectationSettings,
+    KnownPair,
+    content_share,
+    known_pairs,
+    nearest_pair,
+)
 from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, would_serve
-from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair
 from client.gate.relatedness import Relatedness
 from client.transfer.feature import FEATURE
 from shared.system.options import Checked, bounded

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform
-from client.data.splits import recent_examples, some
+from client.data.platform import Examples, Platform, recent_examples, some
 from client.ensemble.fitting import ranks_of_all
 from client.evaluation.lift import resampled_lifts
 from client.evaluation.ranking import whole_ndcg_of

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences
 from client.data.ragged import offsets_of, sparse_rows
-from client.features.catalogue import Catalogue, Neighbours
 from client.features.hashing import gram_weights
-from client.features.prepared_platform import PreparedPlatform
+from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
 from client.scorers.scorer import Matrix
 
 Arrays = Mapping[str, NDArray[Any]]

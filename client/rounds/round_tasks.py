@@ -7,8 +7,7 @@ import numpy as np
 import torch
 
 from client.data.contract import DataMoment
-from client.data.platform import Examples, Platform, Sequences, Stage
-from client.data.splits import examples, training_sequences
+from client.data.platform import Examples, Platform, Sequences, Stage, examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.features.catalogue import NEIGHBOURS
+from client.features.prepared_platform import NEIGHBOURS
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, product
 from shared.system.options import Checked, bounded
 

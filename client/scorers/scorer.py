@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from client.data.platform import Sequences
 from client.data.ragged import sparse_rows, stretches
-from client.features.catalogue import Neighbours
+from client.features.prepared_platform import Neighbours
 from client.features.unit_rows import unit_rows
 
 Matrix = sp.csr_array | NDArray[np.float32]

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences
-from client.data.splits import select, some
+from client.data.platform import Examples, Sequences, select, some
 from client.evaluation.ranking import mask_history, target_ranks
 from client.training.batches import last_items
 from client.training.sequence_model import SequenceModel

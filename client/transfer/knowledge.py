@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
-from client.data.splits import training_sequences
+from client.data.platform import Sequences, training_sequences
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
@@ -21,9 +20,8 @@ from client.training.local_id import for_size
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.transfer.method import Method, beside_own
+from client.transfer.method import Method, PlatformParts, beside_own
 from client.transfer.model import Tuned, tuned_source
-from client.transfer.platform_parts import PlatformParts
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
 from shared.encoder.layout import flatten

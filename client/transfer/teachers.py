@@ -21,7 +21,7 @@ from client.training.distillation import Teacher, TeacherPart
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
 from client.transfer.feature import feature_part
-from client.transfer.platform_parts import ReceivedEncoder
+from client.transfer.method import ReceivedEncoder
 from shared.encoder.encoder import Encoder
 
 

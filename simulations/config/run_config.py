@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from client.data.folder_options import FORMS, DataSettings
-from client.transfer.encoder_use import EncoderUse
+from client.fitting.fit_settings import EncoderUse
 from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError
 from shared.federation.config import AGGREGATIONS, RoundsConfig

@@ -20,8 +20,7 @@ from client.data.contract import (
     as_items,
     refuse_broken_rows,
 )
-from client.data.sql.database import Chunk, snapshot
-from client.data.sql.source import SqlSource
+from client.data.sql.database import Chunk, SqlSource, snapshot
 from client.data.tables import require_same_id_types, vector_column
 from client.data.violations import TableNames
 from shared.errors import DataError

@@ -7,8 +7,7 @@ import pytest
 
 from client.data.contract import DataMoment
 from client.data.source import read_kept_data, read_platform_data
-from client.data.sql.database import snapshot
-from client.data.sql.source import SqlSource
+from client.data.sql.database import SqlSource, snapshot
 from client.store.records import PlainFolder
 from shared.errors import DataError
 from tests.integration.commands import run

@@ -4,8 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client.agent.fitting import agents_fitting, has_contributed, is_agent
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
 from client.cli.main import app
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger, LedgerLine

@@ -11,9 +11,8 @@ from client.fitting import platform_fit
 from client.fitting.platform_fit import PlatformFit
 from client.store.head_store import HeadStore
 from client.transfer.feature import feature_part
-from client.transfer.method import Method, beside_own
+from client.transfer.method import Encoders, Method, ReceivedEncoder, beside_own
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration
 from client.transfer.table import METHODS
 from shared.encoder.encoder import Encoder, EncoderSpec

@@ -3,8 +3,8 @@ import pytest
 
 from client.ensemble.candidates import Candidate
 from client.gate.assessment import assessment
+from client.gate.expectation import KnownPair
 from client.gate.gate import decide
-from client.gate.known_pairs import KnownPair
 from client.gate.relatedness import Relatedness
 
 LOCAL = (Candidate(name="fitted(1):computed", weights=np.zeros(1)),)

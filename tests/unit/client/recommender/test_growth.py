@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from client.features.catalogue import nearest, nearest_after
 from client.features.hashing import hash_texts
+from client.features.prepared_platform import nearest, nearest_after
 from client.recommender.growth import NewItem, with_items
 from client.recommender.recommender import Recommender, Wish
 from shared.errors import InvalidRequest

@@ -5,8 +5,7 @@ import pytest
 
 from client.data.preparation import Preparation
 from client.data.source import read_folder
-from client.fitting.contenders import Contenders
-from client.fitting.fit_settings import FitSettings
+from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
