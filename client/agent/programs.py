@@ -1,6 +1,7 @@
 """The agent's programs: Flower's SuperNode asks the coordinator for tasks, its SuperExec has them done.
 
-A third keeps what every task reads in memory, where the settings let it. ``graft-client start`` keeps them running until it is told to stop.
+A third keeps what every task reads in memory, where the settings let it. ``graft-client start`` keeps all of them
+running until it is told to stop.
 """
 
 import os

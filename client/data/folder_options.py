@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from shared.errors import ConfigError
-from shared.system.options import check, entries, option
+from shared.system.options import Checked, entries, option
 from shared.system.seeded import Seeded
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventMinima:
+class EventMinima(Checked):
     """Applied to the whole folder, before any part of it is taken."""
 
     min_user_events: int = option(3, least=1, help="Users with fewer events are left out.")
     min_item_events: int = option(1, least=1, help="Items with fewer events are left out.")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 Range = tuple[float, float]
@@ -85,7 +82,7 @@ _PERCENT = _reading(_range, "A-B in percent, for example 0-80")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderOptions:
+class FolderOptions(Checked):
     """The options of a platform's line; raises ConfigError where a value makes no sense."""
 
     fraction: float = option(
@@ -156,7 +153,7 @@ class FolderOptions:
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if self.train_users is not None and self.fraction != 1:
             raise ConfigError("train-users and fraction both say who is trained on; only one of them can be given")
         if self.time is not None and not self.ordered:

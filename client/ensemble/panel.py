@@ -1,4 +1,7 @@
-"""A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories; and calibrating them on held-out examples."""
+"""A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories.
+
+They are calibrated on held-out examples.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

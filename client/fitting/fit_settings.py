@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 from client.data.folder_options import DataSettings, Preparation
 from shared.errors import ConfigError
 from shared.federation.config import LowRank
-from shared.system.options import check, group, option
+from shared.system.options import Checked, group, option
 
 Teacher = Literal["encoder", "stack"]
 PANEL = "How the received encoder may be used"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderUse:
+class EncoderUse(Checked):
     """Of the methods that train here, ``model`` and ``knowledge``."""
 
     teacher: Teacher = option(
@@ -33,9 +33,6 @@ class EncoderUse:
         panel=PANEL,
         help="How often an own pair counts when model moves the encoder's linear part; 0: it stays.",
     )
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 if TYPE_CHECKING:

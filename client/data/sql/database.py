@@ -1,4 +1,4 @@
-"""A platform's database, as a file names it, read only: one transaction, a cursor on the database's side, rows in chunks.
+"""A platform's database, which a file names, read only: one transaction, a cursor on its side, rows in chunks.
 
 What a driver says is passed on only where it cannot quote a row, and never with the password in it.
 """

@@ -45,7 +45,7 @@ def test_takes_what_may_compete_of_the_options(home) -> None:
     }
     asked = agents_fitting(home.folder, from_flat(FitSettings, options)).settings.contenders
     assert (asked.own, asked.teacher, asked.alignment) == (False, "stack", "probe:0.1")
-    assert (asked.tuning.rank, asked.tuning.moments_weight) == (4, 2.0)
+    assert (asked.rank, asked.moments_weight) == (4, 2.0)
     assert asked.names(took_part=False) == ("feature", "model")
     assert asked.names(took_part=True) == ("federated", "federated-model")
 
