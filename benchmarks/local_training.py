@@ -21,9 +21,9 @@ from benchmarks.peers.environments import ENVIRONMENTS, python_of
 from benchmarks.peers.race_log import Clock, RaceLog
 from benchmarks.peers.race_table import markdown
 from client.data.folder_options import Preparation
+from client.data.platform import training_sequences
 from client.data.preparation import prepare
 from client.data.source import read_folder
-from client.data.splits import training_sequences
 from shared.errors import DataError
 from shared.seeding import rng_for
 

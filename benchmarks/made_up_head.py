@@ -8,9 +8,8 @@ from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
-from client.features.catalogue import Catalogue
 from client.features.hashing import hash_texts, hashing_space
-from client.features.prepared_platform import PreparedPlatform
+from client.features.prepared_platform import Catalogue, PreparedPlatform
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead
 from client.recommender.served_parts import ServedParts

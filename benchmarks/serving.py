@@ -20,8 +20,7 @@ from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
 from client.data.platform import Sequences
 from client.recommender.recommender import Recommender, Wish
-from client.recommender.served_head import RECORD, read_served
-from client.recommender.served_panel import WeighedPanel, served_panels
+from client.recommender.served_head import RECORD, WeighedPanel, read_served, served_panels
 from client.scorers.scorer import HistoryBatch, QueryScorer
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api

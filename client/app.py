@@ -12,8 +12,7 @@ from flwr.clientapp import ClientApp
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
-from client.rounds.asked import asked_of, moment_of
-from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
+from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
 from shared.errors import (
     ConfigError,

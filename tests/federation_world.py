@@ -10,8 +10,7 @@ from flwr.clientapp import ClientApp
 
 from client.app import client_app
 from client.data.platform import Platform
-from client.features.catalogue import Catalogue
-from client.features.prepared_platform import PreparedPlatform
+from client.features.prepared_platform import Catalogue, PreparedPlatform
 from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings, RoundsConfig

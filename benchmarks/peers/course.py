@@ -17,8 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.peers.race_log import BUDGET_OVER
-from client.data.platform import Examples, Sequences
-from client.data.splits import select
+from client.data.platform import Examples, Sequences, select
 from client.evaluation.ranking import ScoreHistories, rank
 
 

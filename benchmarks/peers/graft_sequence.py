@@ -9,8 +9,7 @@ from client.data.platform import Sequences
 from client.training.batches import Windows
 from client.training.local_id import LARGE, for_size, train_local_id, usual_settings
 from client.training.sequence_model import SequenceModel
-from client.training.sequence_scores import item_table, score_histories
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet, item_table, score_histories
 
 
 @dataclass(frozen=True, kw_only=True)

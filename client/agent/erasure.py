@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.agent.home import AgentHome
-from client.agent.supervisor import supervision
-from client.serving.only_service import only_service, serving
+from client.agent.programs import supervision
+from client.serving.private_folder import only_service, serving
 from client.store.vault import KEYRING, SECOND_RING
 from shared.errors import ConfigError
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
+from client.data.folder_options import DataSettings
 from client.data.spec import parse_folder
-from client.features.data_settings import DataSettings
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger
 from shared.system.settings_file import read_settings

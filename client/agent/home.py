@@ -1,12 +1,33 @@
-"""The folder of a platform's agent: which file lies where."""
+"""The folder of a platform's agent: which file lies where, and what its operator sets, never the coordinator."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from client.data.folder_options import DataSettings
+from client.data.spec import parse_platform_spec
 from client.guard.approved_bundles import PLACE as APPROVED
 from client.guard.ledger import PLACE as LEDGER
 from client.guard.site_policy import PLACE as POLICY
+from client.store.key_source import KeySource
 from shared.errors import ConfigError
+from shared.system.host import Endpoint
+from shared.system.metrics_option import MetricsPort
+from shared.system.options import entries, option
+
+if TYPE_CHECKING:
+    from client.rounds.workspace import NodeSettings
+
+
+class _Place:
+    """A path in the folder of a home."""
+
+    def __init__(self, inside: str | Path) -> None:
+        self._inside = inside
+
+    def __get__(self, home: "AgentHome", _kind: type["AgentHome"]) -> Path:
+        return home.folder / self._inside
 
 
 @dataclass(frozen=True)
@@ -14,6 +35,39 @@ class AgentHome:
     """The paths in one folder; nothing in it is readable for other users of the machine."""
 
     folder: Path
+
+    settings = _Place("settings.toml")
+    """what the platform's operator sets"""
+    key = _Place("node.key")
+    """the platform's private key"""
+    public_key = _Place("node.key.pub")
+    """what the coordinator enrols"""
+    authority = _Place("ca.crt")
+    """the certificate that the coordinator's must be signed with"""
+    vault = _Place("vault")
+    """all that is private and kept: heads and more"""
+    vault_key = _Place("vault.key")
+    """what opens the vault, where the settings say nothing else"""
+    policy = _Place(POLICY)
+    """the site policy, where the settings say nothing else"""
+    ledger = _Place(LEDGER)
+    """every answer that left"""
+    approved = _Place(APPROVED)
+    """the bundles that may run here"""
+    programs = _Place("state/programs")
+    """what the engine starts in the place of Flower's own programs"""
+    tokens = _Place("tokens")
+    """who may call the service"""
+    logs = _Place("logs")
+    """a file for each process"""
+    state = _Place("state")
+    """what running processes leave: a lock, process ids, Flower's own home, a secret"""
+    secret = _Place("state/superexec.secret")
+    """shared by the SuperNode and the SuperExec alone; new at each start"""
+    node_config = _Place("state/node.toml")
+    """what the platform's app is told on each task"""
+    engine = _Place("state/flwr")
+    """Flower's own home"""
 
     @classmethod
     def existing(cls, folder: Path) -> "AgentHome":
@@ -23,82 +77,76 @@ class AgentHome:
             raise ConfigError(f"{folder}: no agent's folder; make one with graft-client init")
         return home
 
-    @property
-    def settings(self) -> Path:
-        """What the platform's operator sets."""
-        return self.folder / "settings.toml"
 
-    @property
-    def key(self) -> Path:
-        """The platform's private key."""
-        return self.folder / "node.key"
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings(DataSettings, MetricsPort):
+    """The settings file, checked; raises ConfigError for what cannot be."""
 
-    @property
-    def public_key(self) -> Path:
-        """What the coordinator enrols."""
-        return self.folder / "node.key.pub"
+    server: str = option(
+        "",
+        required=True,
+        metavar="HOST:PORT",
+        check=lambda _key, text: Endpoint.parse(text),
+        help="The coordinator.",
+    )
+    name: str = option("", required=True, help="The platform's name, as it is enrolled: a-z, 0-9, _, . and -.")
+    data: str = option(
+        "",
+        required=True,
+        metavar="DIR[,...]",
+        help="The platform folder or an SQL source's file, with options as in assess.",
+    )
+    vault_key: str = option(
+        "",
+        metavar="KIND:WHERE",
+        help="What opens the vault: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE. Without it "
+        "init makes a new file in DIR; empty in the settings: heads are plain files.",
+    )
+    policy: str = option(
+        "",
+        flag="",
+        metavar="FILE",
+        help="The site policy; a relative path counts from the agent's folder. Empty: the default one.",
+    )
+    http_proxy: str = option(
+        "", flag="", metavar="http://HOST:PORT", help="The way out of this network; empty goes straight."
+    )
+    threads: int = option(1, least=1, flag="", help="That a round may take.")
+    keep_loaded: bool = option(
+        True,
+        flag="",
+        help="Whether a process holds the libraries of a task in memory, some 400 MiB, so that each starts at once.",
+        see="decisions/0018-tasks-start-as-copies.md",
+    )
+    memory_mib: int = option(
+        0, least=0, flag="", help="That each process of a round may take, in MiB; 0 sets no bound."
+    )
 
-    @property
-    def authority(self) -> Path:
-        """The certificate that the coordinator's must be signed with."""
-        return self.folder / "ca.crt"
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        parse_platform_spec(f"{self.name}={self.data}")
+        self._key_source()
+        proxy = urlsplit(self.http_proxy)
+        if self.http_proxy and not (proxy.scheme == "http" and proxy.hostname):
+            raise ConfigError(f"http-proxy must be http://HOST:PORT or empty; got {self.http_proxy!r}")
 
-    @property
-    def vault(self) -> Path:
-        """All that is private and kept: heads and more."""
-        return self.folder / "vault"
+    def _key_source(self) -> KeySource | None:
+        return KeySource.parse(self.vault_key) if self.vault_key else None
 
-    @property
-    def vault_key(self) -> Path:
-        """What opens the vault, where the settings say nothing else."""
-        return self.folder / "vault.key"
+    def key_source(self, home: AgentHome) -> KeySource | None:
+        """What opens the vault; None where there is none."""
+        source = self._key_source()
+        return None if source is None else source.within(home.folder)
 
-    @property
-    def policy(self) -> Path:
-        """The site policy, where the settings say nothing else."""
-        return self.folder / POLICY
+    def node(self, home: AgentHome) -> "NodeSettings":
+        """What the platform's app is told on each task: where the vault's key is, never the key."""
+        from client.rounds.workspace import NodeSettings
 
-    @property
-    def ledger(self) -> Path:
-        """Every answer that left."""
-        return self.folder / LEDGER
-
-    @property
-    def approved(self) -> Path:
-        """The bundles that may run here."""
-        return self.folder / APPROVED
-
-    @property
-    def programs(self) -> Path:
-        """What the engine starts in the place of Flower's own programs."""
-        return self.state / "programs"
-
-    @property
-    def tokens(self) -> Path:
-        """Who may call the service."""
-        return self.folder / "tokens"
-
-    @property
-    def logs(self) -> Path:
-        """A file for each process."""
-        return self.folder / "logs"
-
-    @property
-    def state(self) -> Path:
-        """What running processes leave: a lock, process ids, Flower's own home, a secret."""
-        return self.folder / "state"
-
-    @property
-    def secret(self) -> Path:
-        """Shared by the SuperNode and the SuperExec alone; new at each start."""
-        return self.state / "superexec.secret"
-
-    @property
-    def node_config(self) -> Path:
-        """What the platform's app is told on each task."""
-        return self.state / "node.toml"
-
-    @property
-    def engine(self) -> Path:
-        """Flower's own home."""
-        return self.state / "flwr"
+        return NodeSettings(
+            platform=f"{self.name}={self.data}",
+            heads=str(home.vault),
+            vault_key=str(self.key_source(home) or ""),
+            policy=str(home.folder / self.policy) if self.policy else "",
+            ledger=str(home.ledger),
+            **{one.path[0]: one.of(self) for one in entries(DataSettings)},
+        )

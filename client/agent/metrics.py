@@ -13,8 +13,7 @@ import psutil
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
 from client.guard.ledger import Ledger, LedgerLine
 from shared.system.host import Endpoint
 from shared.system.metrics_port import restarts

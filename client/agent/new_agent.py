@@ -1,21 +1,39 @@
 """Making an agent's folder: its key pair, the coordinator's authority, and the settings."""
 
 import shlex
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from client.agent.home import AgentHome
-from client.agent.keys import new_key_pair
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import make_private_part
-from client.agent.settings import AgentSettings
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from client.store.key_source import FILE, KeySource
 from shared.errors import ConfigError
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """Both halves as they stand in files."""
+
+    private: bytes
+    public: bytes
+
+
+def new_key_pair() -> KeyPair:
+    """A new pair; the private half has no passphrase, since the agent starts without anybody there."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return KeyPair(private=private, public=public + b"\n")
 
 
 def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
 from client.guard.site_policy import SitePolicy, read_policy
 from client.store.key_source import new_key
 from client.store.vault import SUFFIX, Vault, is_vault

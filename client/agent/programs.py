@@ -1,21 +1,29 @@
 """The agent's programs: Flower's SuperNode asks the coordinator for tasks, its SuperExec has them done.
 
-A third keeps what every task reads in memory, where the settings let it.
+A third keeps what every task reads in memory, where the settings let it. ``graft-client start`` keeps all of them
+running until it is told to stop.
 """
 
 import os
+import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import tomli_w
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
+from client.agent.metrics import AgentMetrics
 from client.agent.private_part import OWNER_ONLY
-from client.agent.settings import AgentSettings
+from client.agent.release_bundle import approve_release
 from client.guard import warm_start
+from client.guard.approved_bundles import write_programs
 from shared.system.engine_environment import engine_environment, program
+from shared.system.loopback import free_port
+from shared.system.metrics_port import metrics_served
 from shared.system.processes.program import Program
+from shared.system.processes.supervision import Supervision
 from shared.system.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"
@@ -86,3 +94,28 @@ def _threads(number: int) -> Mapping[str, str]:
     return dict.fromkeys(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), str(number)
     )
+
+
+LOG_BYTES = 10 * 2**20
+
+
+def supervision(home: AgentHome) -> Supervision:
+    """The supervisor of an agent's folder."""
+    return Supervision(what=f"the agent of {home.folder}", state=home.state, logs=home.logs)
+
+
+def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]) -> None:
+    """Until ``stopping``; raises ConfigError where another supervisor runs in the folder."""
+
+    figures = AgentMetrics(home=home, settings=settings, report=supervision(home).report)
+
+    def programs() -> list[Program]:
+        write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
+        write_node_config(home, settings)
+        write_programs(home.programs, home.approved, TASKS if settings.keep_loaded else "")
+        approve_release(home)
+        open_for_long.enter_context(metrics_served(settings.metrics_port, figures))
+        return agent_programs(home, settings, free_port())
+
+    with ExitStack() as open_for_long:
+        supervision(home).serve(programs, each_tick=dict, stopping=stopping, log_bytes=LOG_BYTES)

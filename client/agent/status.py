@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
-from client.agent.supervisor import supervision
+from client.agent.home import AgentHome, AgentSettings
+from client.agent.programs import supervision
 from client.guard.ledger import Ledger
 from client.store.vault import is_vault
 from shared.system.settings_file import read_settings

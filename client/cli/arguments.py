@@ -1,12 +1,16 @@
-"""Arguments that several commands of ``graft-client`` take."""
+"""Arguments that several commands of ``graft-client`` take, and what an agent's folder answers of them itself."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client.data.folder_options import FORMS
+from client.data.folder_options import FORMS, DataSettings
+from client.fitting.fit_settings import FitSettings
+from shared.errors import ConfigError
+from shared.system.command_options import given_on_the_command_line
 from shared.system.log_format import HELP as LOG_HELP
+from shared.system.options import entries
 
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
 FOLDER_HELP = f"the platform folder or an SQL source's file, with the options of a platform: {', '.join(FORMS)}"
@@ -34,3 +38,22 @@ VaultKey = Annotated[
 ]
 Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
+
+
+if TYPE_CHECKING:
+    from client.agent.fitting import Fitting
+
+
+def asked_fitting(
+    folder: str, data: DataSettings, asked: FitSettings, heads: Path | None = None
+) -> "tuple[Fitting, Path | None]":
+    """What is fitted, and the agent's folder, None where it is a platform's; raises ConfigError."""
+    from client.agent.fitting import agents_fitting, is_agent, platform_fitting
+
+    if not is_agent(Path(folder)):
+        return platform_fitting(folder, data, asked), None
+    own = (one for one in entries(FitSettings) if len(one.path) == 1)
+    answered = given_on_the_command_line((*entries(DataSettings), *own))
+    if refused := [*answered, *(["--heads"] if heads is not None else [])]:
+        raise ConfigError(f"{refused[0]} is not for an agent's folder: its settings, vault and ledger say that")
+    return agents_fitting(Path(folder), asked), Path(folder)

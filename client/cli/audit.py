@@ -13,7 +13,7 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the ledger as JSON.")] = False,
 ) -> None:
     """Say in plain words what has left this platform, when, and how many bytes."""
-    from client.guard.audit import read_audit
+    from client.guard.ledger import read_audit
 
     found = read_audit(folder)
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.text()))

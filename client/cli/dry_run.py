@@ -16,8 +16,7 @@ def dry_run(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON, nothing cut off.")] = False,
 ) -> None:
     """Do a whole round with nothing sent: say exactly what would leave this platform, and how long it takes."""
-    from client.agent.home import AgentHome
-    from client.agent.settings import AgentSettings
+    from client.agent.home import AgentHome, AgentSettings
     from client.rounds.dry_run import dry_run as round_with_nothing_sent
     from shared.federation.config import LocalSettings
     from shared.system.settings_file import read_settings

@@ -8,9 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from client.cli.arguments import PlatformOrAgent, Received, VaultKey
-from client.cli.asked_fitting import asked_fitting
-from client.features.data_settings import DataSettings
+from client.cli.arguments import PlatformOrAgent, Received, VaultKey, asked_fitting
+from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
 

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey
-from client.cli.asked_fitting import asked_fitting
-from client.features.data_settings import DataSettings
+from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fitting
+from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentSettings
 from client.cli.arguments import PRIVATE
 from client.cli.start import start
 from shared.system.command_options import with_options

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from client.cli.arguments import PlatformLine
-from client.features.data_settings import DataSettings
+from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
 from shared.system.command_options import with_options
 

@@ -15,10 +15,9 @@ def start(
     log_format: LogFormat = TEXT,
 ) -> None:
     """Run the agent: it asks the coordinator for tasks, does them, and comes back whenever the network does."""
-    from client.agent.home import AgentHome
+    from client.agent.home import AgentHome, AgentSettings
     from client.agent.private_part import require_private_part
-    from client.agent.settings import AgentSettings
-    from client.agent.supervisor import serve, supervision
+    from client.agent.programs import serve, supervision
     from client.data.source import require_readable
     from client.data.spec import parse_platform_spec
     from shared.system.processes.supervision import asked_to_stop

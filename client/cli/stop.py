@@ -8,7 +8,7 @@ from client.cli.arguments import AgentFolder
 def stop(folder: AgentFolder) -> None:
     """End the agent."""
     from client.agent.home import AgentHome
-    from client.agent.supervisor import supervision
+    from client.agent.programs import supervision
 
     supervision(AgentHome.existing(folder)).stop()
     typer.echo("stopped")

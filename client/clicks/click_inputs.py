@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.data.impressions import STAGES, Impressions
-from client.data.platform import Platform, Sequences, Stage
+from client.data.platform import Platform, Sequences, Stage, select
 from client.data.ragged import stretches
-from client.data.splits import select
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, CrossFitSettings
 from client.ensemble.panel import Panel, RawPanel
-from client.features.catalogue import Catalogue
-from client.features.local_grams import local_grams
+from client.features.hashing import local_grams
+from client.features.prepared_platform import Catalogue
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, ScorerTable, fit_scorers

@@ -14,33 +14,27 @@ from torch.nn import functional
 from client.clicks.click_head import ClickHead, ClickHeadConfig, assembled, logit
 from client.clicks.click_inputs import ClickInputs
 from client.clicks.click_metrics import log_loss
-from shared.errors import ConfigError
 from shared.seeding import rng_for, torch_generator_for
+from shared.system.options import Checked, bounded
 
 _WIDEST = 3.0
 """The log of a temperature lies between minus this and this."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClickTraining:
+class ClickTraining(Checked):
     """How a click head is trained; raises ConfigError where a value makes no sense."""
 
-    epochs: int = 30
+    epochs: int = bounded(30, least=1)
     """Passes over the training impressions, at most."""
-    patience: int = 4
+    patience: int = bounded(4, least=1)
     """Epochs without a lower validation loss before stopping."""
-    rate: float = 1e-3
+    rate: float = bounded(1e-3, above=0)
     """Learning rate."""
-    weight_decay: float = 0.1
+    weight_decay: float = bounded(0.1, least=0)
     """Decoupled (AdamW)."""
-    impressions: int = 64
+    impressions: int = bounded(64, least=1)
     """Per step."""
-
-    def __post_init__(self) -> None:
-        if min(self.epochs, self.patience, self.impressions) < 1:
-            raise ConfigError("epochs, patience and impressions of click training must be 1 or more")
-        if self.rate <= 0 or self.weight_decay < 0:
-            raise ConfigError("click training needs a rate above 0 and a weight decay that is not negative")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from client.data.column_types import require_same_id_types
 from client.data.contract import (
     EVENTS,
     IMPRESSIONS,
@@ -20,6 +19,7 @@ from client.data.contract import (
     vectors_file,
 )
 from client.data.source import is_database
+from client.data.tables import require_same_id_types
 from client.data.violations import Violations, find_violations
 from shared.errors import DataError
 

@@ -1,4 +1,4 @@
-"""The data contract: what a platform folder holds, and reading it into memory.
+"""The data contract: what a platform folder holds, reading it into memory, writing it.
 
 A platform folder:
 
@@ -9,6 +9,9 @@ A platform folder:
 - ``impressions.parquet`` (optional): user_id, timestamp, history, candidates, labels.
 """
 
+import os
+import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +19,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from client.data.column_types import (
+from client.data.tables import (
     Where,
     id_lists,
     ids,
     ratings,
+    read_parquet,
+    read_vectors,
     require_columns,
     seconds,
     texts,
     vector_column,
     wrong_type,
 )
-from client.data.tables import read_parquet, read_vectors
 from client.data.violations import FOLDER, TableNames, Violations, find_violations
 from shared.errors import DataError
 
@@ -143,3 +147,54 @@ def _sentence(path: Path, violations: Violations) -> str:
     where = f"{named(path, violations.file)}: column {violations.column}, row {violations.rows[0]}"
     more = f"; {violations.count} such rows" if violations.count > 1 else ""
     return f"{where}: {violations.problem}{more} (graft-client check lists all)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataMoment:
+    """As of which task a platform's data are wanted, where they may grow."""
+
+    task: str
+    """its name; what was read for a task serves it again. Empty: whatever was read last serves"""
+
+
+_OURS = {ITEMS, EVENTS, IMPRESSIONS, VECTORS, "users.parquet"}
+
+
+def require_free(path: Path, *, force: bool) -> None:
+    """Raise DataError where ``path`` exists, unless ``force`` and it holds a platform folder and nothing else."""
+    if not (path.exists() or path.is_symlink()):
+        return
+    if not force:
+        raise DataError(f"{path}: already exists (use --force to replace a platform folder)")
+    foreign = sorted(child.name for child in path.iterdir() if child.name not in _OURS) if path.is_dir() else []
+    if foreign or path.is_symlink() or not path.is_dir():
+        found = foreign[0] if foreign else "something else"
+        raise DataError(f"{path}: --force replaces only a platform folder, found {found}")
+
+
+def write_folder(
+    path: Path, *, items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None, force: bool
+) -> None:
+    """Write the tables into a hidden folder beside ``path`` and rename it at the end.
+
+    Raises DataError where ``path`` is taken (see ``require_free``) or the disk refuses; nothing is left then.
+    """
+    require_free(path, force=force)
+    partial = path.absolute().parent / f".{path.name}.partial-{uuid.uuid4().hex[:8]}"
+    replaced = partial.with_name(partial.name.replace(".partial-", ".replaced-"))
+    try:
+        partial.mkdir(parents=True)
+        items.write_parquet(partial / ITEMS)
+        events.write_parquet(partial / EVENTS)
+        if impressions is not None:
+            impressions.write_parquet(partial / IMPRESSIONS)
+        if path.exists():
+            os.replace(path, replaced)
+        os.replace(partial, path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if replaced.exists() and not path.exists():
+            os.replace(replaced, path)
+        raise DataError(f"{path}: cannot be written ({error})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(replaced, ignore_errors=True)

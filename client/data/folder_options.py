@@ -1,4 +1,7 @@
-"""What is kept of a platform folder, as a platform's line says it: ``DIR,fraction=.2,users=0-80``."""
+"""What is kept of a platform's data and how it is seen, as its line says it: ``DIR,fraction=.2,users=0-80``.
+
+What all platforms share has the same words in a settings file, a node config and every command.
+"""
 
 import math
 import re
@@ -6,9 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from client.data.event_minima import EventMinima
 from shared.errors import ConfigError
-from shared.system.options import check, entries, option
+from shared.system.options import Checked, entries, option
+from shared.system.seeded import Seeded
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventMinima(Checked):
+    """Applied to the whole folder, before any part of it is taken."""
+
+    min_user_events: int = option(3, least=1, help="Users with fewer events are left out.")
+    min_item_events: int = option(1, least=1, help="Items with fewer events are left out.")
+
 
 Range = tuple[float, float]
 """From A to B percent of an order, 0 <= A < B <= 100."""
@@ -70,7 +82,7 @@ _PERCENT = _reading(_range, "A-B in percent, for example 0-80")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderOptions:
+class FolderOptions(Checked):
     """The options of a platform's line; raises ConfigError where a value makes no sense."""
 
     fraction: float = option(
@@ -141,7 +153,7 @@ class FolderOptions:
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if self.train_users is not None and self.fraction != 1:
             raise ConfigError("train-users and fraction both say who is trained on; only one of them can be given")
         if self.time is not None and not self.ordered:
@@ -155,3 +167,14 @@ class Preparation(FolderOptions, EventMinima):
 
 FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
 """Every option as a line writes it, with letters for values."""
+
+
+FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
+"""The feature spaces, as they are written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings(EventMinima, Seeded):
+    """What all who compute on a platform's data must agree on."""
+
+    features: str = option("hashing", help=f"Feature space: {FEATURE_SPACES}.")

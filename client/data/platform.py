@@ -1,8 +1,10 @@
-"""A prepared platform: its catalogue, its users' sequences, and who may train what.
+"""A prepared platform: its catalogue, its users' sequences, and who may train what; and leave-last-out splits of it.
 
 U users, n items, E events. Rows 0..n-1 are the catalogue after preparation, rows 0..U-1 the users left.
 Every user has at least three events. The last is the test event, the one before it the validation event,
 all earlier ones are training events.
+
+Several platforms can be merged as if one place held them: for the pooled upper reference in experiments.
 """
 
 from dataclasses import dataclass
@@ -10,6 +12,8 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from client.data.ragged import offsets_of, stretches
 
 MIN_CONTRIBUTING = 100
 """Training users below which a platform receives and does not contribute."""
@@ -117,3 +121,113 @@ class Platform:
     def n_users(self) -> int:
         """Number of users left after preparation."""
         return len(self.user_ids)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """Several platforms in one place."""
+
+    platform: Platform
+    stopping_users: NDArray[np.int64]
+    """rows of those who stop a training on their own platform too, so that choices made there stay untouched"""
+
+
+def merged(platforms: list[Platform]) -> Merged:
+    """One platform of all catalogues side by side and all users; items and users stay apart, nothing is matched.
+
+    Training users are the contributing ones of each platform that may contribute; nobody is a weighting user.
+    """
+    first_items = np.cumsum([0, *(platform.n_items for platform in platforms)])
+    first_users = np.cumsum([0, *(platform.n_users for platform in platforms)])
+    items = [p.sequences.items + start for p, start in zip(platforms, first_items, strict=False)]
+    lengths = [platform.sequences.lengths() for platform in platforms]
+    contributing = [
+        p.contributing_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes
+    ]
+    stopping = [p.stopping_users + start for p, start in zip(platforms, first_users, strict=False)]
+    platform = Platform(
+        name="pooled",
+        item_ids=tuple(f"{p.name}/{item}" for p in platforms for item in p.item_ids),
+        texts=tuple(text for p in platforms for text in p.texts),
+        categories=None,
+        vectors=None,
+        user_ids=tuple(f"{p.name}/{user}" for p in platforms for user in p.user_ids),
+        user_numbers=np.arange(first_users[-1]),
+        sequences=Sequences(offsets=offsets_of(np.concatenate(lengths)), items=np.concatenate(items).astype(np.int32)),
+        training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
+        weighting_users=np.empty(0, np.int64),
+        ordered=all(platform.ordered for platform in platforms),
+        repeats=all(platform.repeats for platform in platforms),
+    )
+    return Merged(platform=platform, stopping_users=_thinned(np.concatenate(stopping)))
+
+
+def _thinned(users: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As many of them, evenly spread, as stop the training of one platform."""
+    return users[:: max(1, -(-len(users) // MAX_STOPPING))]
+
+
+_FROM_END = {Stage.TEST: 1, Stage.VALIDATION: 2, Stage.TRAIN: 3}
+
+
+def take(sequences: Sequences, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Sequences:
+    """The first ``lengths[k]`` items of each sequence in ``rows``."""
+    places = stretches(sequences.offsets[rows], lengths)
+    return Sequences(offsets=offsets_of(lengths), items=sequences.items[places])
+
+
+def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
+    """The sequences in ``rows``, whole."""
+    return take(sequences, rows, sequences.lengths()[rows])
+
+
+def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequences:
+    """All but the last two events of these users: what may enter statistics and training."""
+    return take(platform.sequences, users, platform.sequences.lengths()[users] - 2)
+
+
+def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
+    """One example for each of ``users`` whose history would not be empty."""
+    lengths = platform.sequences.lengths()[users] - _FROM_END[stage]
+    users, lengths = users[lengths > 0], lengths[lengths > 0]
+    histories = take(platform.sequences, users, lengths)
+    targets = platform.sequences.items[platform.sequences.offsets[users] + lengths]
+    return Examples(users=users, histories=histories, targets=targets)
+
+
+def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
+    """The examples in ``rows``."""
+    return Examples(
+        users=examples.users[rows], histories=select(examples.histories, rows), targets=examples.targets[rows]
+    )
+
+
+def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
+    """The last ``count`` training events of each of ``users`` that have a history, newest first, user by user."""
+    lengths = platform.sequences.lengths()[users] - _FROM_END[Stage.TRAIN]
+    counts = np.clip(lengths, 0, count)
+    back = stretches(np.zeros_like(counts), counts)
+    rows, lengths = np.repeat(users, counts), np.repeat(lengths, counts) - back
+    targets = platform.sequences.items[platform.sequences.offsets[rows] + lengths]
+    return Examples(users=rows, histories=take(platform.sequences, rows, lengths), targets=targets)
+
+
+def latest(given: Examples, rows: NDArray[np.int64], length: int) -> Examples:
+    """The examples in ``rows``, each with the last ``length`` items of its history alone, or with all if fewer."""
+    whole = given.histories.lengths()[rows]
+    lengths = np.minimum(whole, length)
+    starts = given.histories.offsets[rows] + whole - lengths
+    histories = Sequences(offsets=offsets_of(lengths), items=given.histories.items[stretches(starts, lengths)])
+    return Examples(users=given.users[rows], histories=histories, targets=given.targets[rows])
+
+
+def joined(parts: list[Examples]) -> Examples:
+    """All examples, one part after the other."""
+    lengths = np.concatenate([part.histories.lengths() for part in parts])
+    return Examples(
+        users=np.concatenate([part.users for part in parts]),
+        histories=Sequences(
+            offsets=offsets_of(lengths), items=np.concatenate([part.histories.items for part in parts])
+        ),
+        targets=np.concatenate([part.targets for part in parts]),
+    )

@@ -10,9 +10,11 @@
    validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
 8. training users: ``fraction`` of the users, never fewer than 50, or ``train_users`` of them; test users are all that
-   are left. Where the data grow while they are in use, each is drawn by his id (``user_draw.py``), else by his row.
+   are left. Where the data grow while they are in use, each is drawn by his id (``draw_by_id``), else by his row.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,12 +23,33 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation, Range
-from client.data.impression_split import without_held_out_clicks
+from client.data.impressions import without_held_out_clicks
 from client.data.platform import Platform, Sequences
 from client.data.ragged import offsets_of
-from client.data.user_draw import WEIGHTING_SHARE, draw_by_id
 from shared.errors import DataError
 from shared.seeding import rng_for
+
+WEIGHTING_SHARE = 0.2
+_BITS = 64
+
+
+def draw_by_id(ids: Sequence[str], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training users, ``count`` of them or all, and the weighting users among them, as sorted rows."""
+    training = np.sort(np.argsort(_draws(ids, seed, "training-users"), kind="stable")[:count])
+    weighting = _draws([ids[row] for row in training], seed, "weighting-users") < WEIGHTING_SHARE
+    return training.astype(np.int64), training[weighting].astype(np.int64)
+
+
+def _draws(ids: Sequence[str], seed: int, purpose: str) -> NDArray[np.float64]:
+    """[len(ids)] in 0..1, each from its id, the seed and the purpose alone."""
+    begun = hashlib.sha256(f"{seed}\0{purpose}\0".encode())
+    return np.array([_draw(begun.copy(), one) for one in ids], np.float64)
+
+
+def _draw(begun: "hashlib._Hash", name: str) -> float:
+    begun.update(name.encode("utf-8", "surrogatepass"))
+    return float(int.from_bytes(begun.digest()[: _BITS // 8], "big") / 2**_BITS)
+
 
 ITEM_FILTER_PASSES = 3
 MIN_EVENTS = 3

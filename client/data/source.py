@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from client.data.column_types import require_same_id_types
 from client.data.contract import (
     EVENTS,
     IMPRESSIONS,
     ITEMS,
+    DataMoment,
     PlatformFolder,
     read_events,
     read_impressions,
@@ -16,7 +16,7 @@ from client.data.contract import (
     require_folder,
     vectors_file,
 )
-from client.data.data_moment import DataMoment
+from client.data.tables import require_same_id_types
 from client.store.records import Records
 
 
@@ -68,7 +68,7 @@ def read_kept_data(path: Path, records: Records, lock: Path, moment: DataMoment)
 def require_readable(path: Path, *, now: bool) -> None:
     """Raise ConfigError where the file of an SQL source makes no sense or, if it is to be read now, has no password."""
     if is_database(path):
-        from client.data.sql.source import SqlSource
+        from client.data.sql.database import SqlSource
 
         source = SqlSource.read(path)
         if now:

@@ -1,4 +1,7 @@
-"""Reading one Parquet or NumPy file of a platform folder, so that a broken one ends in one sentence."""
+"""Tables of a platform folder: a file is read, and its columns are brought to the types of the data contract.
+
+A broken file ends in one sentence. A DataError names the table, the column, what was expected and what was found.
+"""
 
 import os
 import threading
@@ -10,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from client.data.violations import FOLDER, TableNames
 from shared.errors import DataError
 
 _STDERR = 2
@@ -71,3 +75,118 @@ def first_line(error: BaseException) -> str:
     """The first line of an error's text, or its kind where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
+
+
+Where = Path | str
+"""A file, or whatever else a table came from, as errors name it."""
+
+
+def vector_column(path: Where, column: pl.Series) -> NDArray[np.float32]:
+    """[items, D] from a list or array column."""
+    kind = column.dtype
+    inner = kind.inner if isinstance(kind, pl.List | pl.Array) else None
+    if not isinstance(inner, pl.DataType) or not inner.is_numeric():
+        raise DataError(f"{path}: column {column.name}: expected lists of numbers, found {kind}")
+    lists = column.cast(pl.List(pl.Float32))
+    lengths = lists.list.len()
+    width = int(lengths.fill_null(0).to_numpy().max(initial=0))
+    odd = (lengths.fill_null(0) != width).arg_true()
+    if width == 0 or odd.len():
+        row = int(odd[0]) if odd.len() else 0
+        found = lengths[row] if column.len() else "no items"
+        raise DataError(f"{path}: column {column.name}, row {row}: expected vectors of one length, found {found}")
+    flat = lists.explode().fill_null(float("nan"))
+    return flat.to_numpy().reshape(column.len(), width)
+
+
+def require_columns(path: Where, table: pl.DataFrame, names: tuple[str, ...]) -> None:
+    """Raise DataError where a column is missing."""
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        found = ", ".join(table.columns[:20]) or "no columns"
+        raise DataError(f"{path}: expected the column {', '.join(missing)}, found {found}")
+
+
+def ids(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
+    """Int64 or String."""
+    target = _id_type(table.schema[name])
+    if target is None:
+        raise wrong_type(path, table, name, "integers or strings")
+    return _cast(path, table[name], target)
+
+
+def id_lists(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
+    """Lists of Int64 or String."""
+    kind = table.schema[name]
+    inner = kind.inner if isinstance(kind, pl.List) else None
+    # a column of nothing but empty lists may have no inner type of its own
+    target = pl.Int64() if isinstance(inner, pl.Null) else _id_type(inner)
+    if target is None:
+        raise wrong_type(path, table, name, "lists of integers or strings")
+    return _cast(path, table[name], pl.List(target))
+
+
+def _id_type(kind: object) -> pl.DataType | None:
+    if isinstance(kind, pl.DataType) and kind.is_integer():
+        return pl.Int64()
+    return pl.String() if isinstance(kind, pl.String | pl.Categorical | pl.Enum) else None
+
+
+def texts(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
+    """String."""
+    if not isinstance(table.schema[name], pl.String | pl.Categorical | pl.Enum | pl.Null):
+        raise wrong_type(path, table, name, "strings")
+    return table[name].cast(pl.String)
+
+
+def seconds(path: Where, table: pl.DataFrame) -> pl.Series:
+    """Timestamps as Int64 or Float64; dates and times become Unix seconds."""
+    column = table["timestamp"]
+    if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
+        return column.cast(pl.Datetime("us")).dt.epoch("s")
+    if not column.dtype.is_numeric():
+        raise wrong_type(path, table, "timestamp", "numbers or times")
+    return _cast(path, column, pl.Int64() if column.dtype.is_integer() else pl.Float64())
+
+
+def ratings(path: Where, table: pl.DataFrame) -> pl.Series:
+    """Float32; 1 where there are none."""
+    if "rating" not in table.columns:
+        return pl.Series("rating", [1.0], dtype=pl.Float32).new_from_index(0, table.height)
+    if not table.schema["rating"].is_numeric():
+        raise wrong_type(path, table, "rating", "numbers")
+    return table["rating"].cast(pl.Float32)
+
+
+def _cast(path: Where, column: pl.Series, target: pl.DataType) -> pl.Series:
+    try:
+        return column.cast(target)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path}: column {column.name}: a value does not fit into {target}") from error
+
+
+def require_same_id_types(
+    path: Path,
+    items: pl.DataFrame,
+    events: pl.DataFrame,
+    impressions: pl.DataFrame | None,
+    tables: TableNames = FOLDER,
+) -> None:
+    """Ids of one table must be comparable with those of the others."""
+    kinds = {f"{tables.items} item_id": items.schema["item_id"], f"{tables.events} item_id": events.schema["item_id"]}
+    users = {f"{tables.events} user_id": events.schema["user_id"]}
+    if impressions is not None:
+        users[f"{tables.impressions} user_id"] = impressions.schema["user_id"]
+        for name in ("history", "candidates"):
+            kind = impressions.schema[name]
+            if isinstance(kind, pl.List) and impressions[name].list.len().sum():
+                kinds[f"{tables.impressions} {name}"] = kind.inner  # type: ignore[assignment]
+    for group in (kinds, users):
+        if len({str(kind) for kind in group.values()}) > 1:
+            found = ", ".join(f"{where}: {kind}" for where, kind in group.items())
+            raise DataError(f"{path}: expected ids of one type in all tables, found {found}")
+
+
+def wrong_type(path: Where, table: pl.DataFrame, name: str, expected: str) -> DataError:
+    """The error for a column of another type than expected."""
+    return DataError(f"{path}: column {name}: expected {expected}, found {table.schema[name]}")

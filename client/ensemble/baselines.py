@@ -6,39 +6,33 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from client.data.platform import Examples, Platform, Sequences, Stage
-from client.data.splits import examples
+from client.data.platform import Examples, Platform, Sequences, Stage, examples
 from client.ensemble.cross_fitting import fit_data
 from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_idf import ContentIdf
 from client.scorers.content_knn import ContentKnn
 from client.scorers.ease import Ease, EaseSettings
+from client.scorers.encoder_scorers import Sequence
 from client.scorers.item_knn import ItemKnn, ItemKnnSettings
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, HistoryBatch, Scorer
-from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.seeding import rng_for
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaselineSettings:
+class BaselineSettings(Checked):
     """What is tried."""
 
-    shrinks: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
+    shrinks: tuple[float, ...] = bounded((0.1, 0.3, 1.0, 3.0), least=0)
     """of ``item-knn``"""
-    regularisations: tuple[float, ...] = (10.0, 30.0, 100.0, 300.0, 1000.0)
+    regularisations: tuple[float, ...] = bounded((10.0, 30.0, 100.0, 300.0, 1000.0), above=0)
     """λ of ``ease``"""
-    validation_users: int = 1_000
+    validation_users: int = bounded(1_000, least=1)
     """most training users on whom an epoch of ``local-id`` is validated"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "shrinks", least=0)
-        require_range(self, "regularisations", above=0)
-        require_range(self, "validation_users", least=1)
 
 
 DEFAULT = BaselineSettings()

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Stage
-from client.data.splits import examples, training_sequences
-from client.ensemble.calibrating import Held, calibrate
+from client.data.platform import Platform, Stage, examples, training_sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
-from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.panel import Held, Panel, RawPanel, calibrate
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
-from client.features.local_grams import local_grams
+from client.features.hashing import local_grams
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import FitData, Scorer

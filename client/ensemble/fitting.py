@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform, Stage
-from client.data.splits import examples
+from client.data.platform import Examples, Platform, Stage, examples
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
@@ -26,8 +25,7 @@ from client.evaluation.ranking import (
     whole_ndcg_of,
 )
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.item_similarity import Matrix
-from client.scorers.scorer import Scorer
+from client.scorers.scorer import Matrix, Scorer
 from client.scorers.table import SCORERS, ScorerTable
 
 

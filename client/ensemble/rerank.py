@@ -19,21 +19,18 @@ from client.data.platform import Examples
 from client.ensemble.fitting import panel_batches, panel_scores
 from client.ensemble.panel import Panel
 from client.evaluation.ranking import K, Ranking, rank_scores
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 _LAST = -1e6
 """Worth of an item that may not be recommended: below all others, above those that are picked already."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RerankSettings:
+class RerankSettings(Checked):
     """What may be picked."""
 
-    pool: int = 50
+    pool: int = bounded(50, least=1)
     """best items of a user; k, if that is more"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "pool", least=1)
 
 
 DEFAULT = RerankSettings()

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences
-from client.data.splits import some
+from client.data.platform import Examples, Sequences, some
 
 K = 10
 _BATCH_ELEMENTS = 32_000_000

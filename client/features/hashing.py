@@ -3,6 +3,8 @@
 Binary word 1-2-grams of weight 1 and character 3-5-grams (inside a word and its two edges) of weight 1/2; each gram's
 hash chooses a fixed row of random signs (random projection with signs: Achlioptas 2003). No idf: a local idf would give
 each platform a space of its own. No download, no fitted state, the same on every machine.
+
+The same grams under a catalogue's own idf are for scorers that stay on the platform, never for the encoder.
 """
 
 import itertools
@@ -16,9 +18,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.ragged import offsets_of
-from client.data.sparse_rows import sparse_rows
+from client.data.ragged import offsets_of, sparse_rows
 from client.features.unit_rows import unit_rows
+from shared.errors import ConfigError
 from shared.feature_space.fingerprint import Parameters, fingerprinted
 from shared.feature_space.probe_texts import PROBE_TEXTS
 from shared.feature_space.spec import FeatureSpace
@@ -106,3 +108,32 @@ def _project(grams: sp.csr_array, dim: int) -> NDArray[np.float32]:
         signs = np.unpackbits(bits[columns], axis=1).astype(np.float32) * 2 - 1
         vectors += by_column[:, columns] @ signs
     return vectors
+
+
+@lru_cache(maxsize=16)
+def local_grams(texts: tuple[str, ...]) -> sp.csr_array:
+    """[n, G] rows of length 1 (0 where a text holds no word), G the grams in use; not to be changed.
+
+    The grams of the space ``hashing``, unprojected, times ln((n + 1) / (df + 1)) + 1 (idf: Salton, Buckley 1988).
+    """
+    return under_idf(gram_weights(texts))
+
+
+def under_idf(weights: sp.csr_array) -> sp.csr_array:
+    """The same from the catalogue's weights of grams [n, BUCKETS], as ``gram_weights`` gives them."""
+    n = weights.shape[0]
+    frequency = np.bincount(weights.indices, minlength=BUCKETS)
+    used = np.flatnonzero(frequency)
+    column = (np.cumsum(frequency > 0) - 1)[weights.indices]
+    idf = (np.log((n + 1) / (frequency[used] + 1)) + 1).astype(np.float32)
+    values = weights.data * idf[column]
+    row = np.repeat(np.arange(n), np.diff(weights.indptr))
+    norms = np.sqrt(np.bincount(row, values**2, minlength=n)).astype(np.float32)
+    return sparse_rows(values / norms[row], column, weights.indptr, (n, len(used)))
+
+
+def probe_vectors(space: FeatureSpace) -> NDArray[np.float32]:
+    """[P, D] vectors of the probe texts; raises ConfigError for a space that cannot read a text."""
+    if space.name != NAME:
+        raise ConfigError(f"the probe texts need a feature space that reads texts (hashing); got {space.name}")
+    return hash_texts(PROBE_TEXTS, space.dim)

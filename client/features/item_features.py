@@ -1,18 +1,61 @@
-"""A catalogue's vectors in a named feature space."""
+"""A catalogue's vectors in a named feature space; ``precomputed`` is the one of vectors that the platform already has.
+
+What made precomputed vectors cannot be asked for its probe vectors, so their space is known by its label and length:
+platforms that name the same label vouch that the same model made their vectors.
+"""
 
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.features import hashing, precomputed
-from client.features.data_settings import FEATURE_SPACES
-from client.features.items import Items
+from client.data.folder_options import FEATURE_SPACES
+from client.features import hashing
 from client.features.kept_vectors import KeptVectors
-from client.features.sentences import NAME as SENTENCES
-from client.features.sentences import sentence_space
-from shared.errors import ConfigError
+from client.features.sentences import SENTENCES, sentence_space
+from client.features.unit_rows import unit_rows
+from shared.errors import ConfigError, DataError
+from shared.feature_space.fingerprint import fingerprinted
 from shared.feature_space.spec import FeatureSpace
+
+
+class Items(Protocol):
+    """n items."""
+
+    @property
+    def name(self) -> str:
+        """Whose they are, for messages."""
+        ...
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """[n]"""
+        ...
+
+    @property
+    def vectors(self) -> NDArray[np.float32] | None:
+        """[n, D] given vectors, or None."""
+        ...
+
+
+PRECOMPUTED = "precomputed"
+
+
+def precomputed_space(dim: int, label: str = "") -> FeatureSpace:
+    """The identity of given vectors of length ``dim`` made by what ``label`` names."""
+    return fingerprinted(PRECOMPUTED, (("label", label), ("dim", dim)), np.zeros((1, dim), np.float32))
+
+
+def given_vectors(items: Items) -> NDArray[np.float32]:
+    """[n, D] the items' own vectors, each of length 1 (a zero vector stays zero).
+
+    Raises:
+        DataError: if they have none.
+    """
+    if items.vectors is None:
+        raise DataError(f"{items.name}: the feature space precomputed needs item vectors; the folder has none")
+    return unit_rows(np.asarray(items.vectors, np.float32))
 
 
 def check_features(features: str) -> None:
@@ -21,7 +64,7 @@ def check_features(features: str) -> None:
     if name == hashing.NAME and hashing.dim_of(label) is None:
         bounds = f"a multiple of 64 from {hashing.LEAST_DIM} to {hashing.MOST_DIM}"
         raise ConfigError(f"features hashing:DIM must have a DIM that is {bounds}; got {features!r}")
-    if name not in (hashing.NAME, precomputed.NAME) and not (name == SENTENCES and label):
+    if name not in (hashing.NAME, PRECOMPUTED) and not (name == SENTENCES and label):
         raise ConfigError(f"features must be {FEATURE_SPACES}; got {features!r}")
 
 
@@ -41,9 +84,9 @@ def item_features(
     """
     check_features(features)
     name, _, label = features.partition(":")
-    if name == precomputed.NAME:
-        vectors = precomputed.given_vectors(items)
-        return precomputed.precomputed_space(vectors.shape[1], label), vectors
+    if name == PRECOMPUTED:
+        vectors = given_vectors(items)
+        return precomputed_space(vectors.shape[1], label), vectors
     if name == SENTENCES:
         sentences = sentence_space(label)
         space, read = sentences.space, sentences.vectors

@@ -1,15 +1,21 @@
-"""What keeps the vectors of texts that were read before, so that they are not read again."""
+"""What keeps the vectors of texts that were read before, so that they are not read again.
+
+Plain files in experiments; one record beside the heads where a platform serves: in the vault, where there is one.
+"""
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from client.store.head_store import HeadStore, StoredHead
+from shared.errors import StorageError
 from shared.feature_space.spec import FeatureSpace
 
 Read = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -64,3 +70,74 @@ def _write(file: Path, vectors: NDArray[np.float32]) -> None:
     with temporary.open("wb") as stream:
         np.save(stream, vectors)
     temporary.replace(file)
+
+
+RECORD = "features"
+_DIGEST = 16
+_LOG = logging.getLogger("graft.client")
+
+
+@dataclass(frozen=True)
+class CatalogueVectors:
+    """One record: a digest of each text [n], and its vector. New texts are read, those that have gone are dropped.
+
+    What cannot be kept, on a full disk say, or is damaged, is read again the next time; the log says so.
+    """
+
+    place: str
+    """where the heads lie: two with one place are equal"""
+    heads: HeadStore = field(compare=False)
+
+    def of(self, space: FeatureSpace, texts: Sequence[str], read: Read) -> NDArray[np.float32]:
+        """[n, D] the texts' vectors; the record is written anew where they are others than before."""
+        digests = _digests(texts)
+        known, kept = self._kept(space)
+        if np.array_equal(known, digests):
+            return kept
+        rows = _rows_in(known, digests)
+        new = np.flatnonzero(rows < 0)
+        vectors = np.empty((len(digests), space.dim), np.float32)
+        vectors[rows >= 0] = kept[rows[rows >= 0]]
+        if len(new):
+            vectors[new] = read([texts[row] for row in new.tolist()])
+        self._keep(space, digests, vectors)
+        return vectors
+
+    def _kept(self, space: FeatureSpace) -> tuple[NDArray[np.void], NDArray[np.float32]]:
+        """Digests and vectors on record; none where there is no record, or one of another space."""
+        nothing = _as_digests(np.zeros((0, _DIGEST), np.uint8)), np.zeros((0, space.dim), np.float32)
+        try:
+            stored = self.heads.read(RECORD)
+        except StorageError as error:
+            _LOG.warning("the catalogue's vectors are read anew: %s", error)
+            return nothing
+        if stored is None or stored.facts.get("space") != space.fingerprint:
+            return nothing
+        return _as_digests(stored.arrays["digests"]), stored.arrays["vectors"]
+
+    def _keep(self, space: FeatureSpace, digests: NDArray[np.void], vectors: NDArray[np.float32]) -> None:
+        arrays: dict[str, NDArray[Any]] = {"digests": digests.view(np.uint8).reshape(-1, _DIGEST), "vectors": vectors}
+        try:
+            self.heads.write(RECORD, StoredHead(arrays=arrays, facts={"space": space.fingerprint}))
+        except StorageError as error:
+            _LOG.warning("the catalogue's vectors are not kept: %s", error)
+
+
+def _digests(texts: Sequence[str]) -> NDArray[np.void]:
+    """[n] of each text."""
+    found = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest() for text in texts]
+    return _as_digests(np.frombuffer(b"".join(found), np.uint8).reshape(-1, _DIGEST))
+
+
+def _rows_in(known: NDArray[np.void], wanted: NDArray[np.void]) -> NDArray[np.int64]:
+    """[n] where each of ``wanted`` stands in ``known``; −1 where it does not."""
+    if not len(known):
+        return np.full(len(wanted), -1)
+    order = np.argsort(known)
+    rows = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
+    return np.where(known[rows] == wanted, rows, -1)
+
+
+def _as_digests(digits: NDArray[np.uint8]) -> NDArray[np.void]:
+    """[n, 16] numbers as [n] values that can be compared and sorted."""
+    return np.ascontiguousarray(digits).view(f"V{_DIGEST}").reshape(-1)

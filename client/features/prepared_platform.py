@@ -1,20 +1,101 @@
-"""A platform ready to be worked on: its events prepared, its catalogue with vectors."""
+"""A platform ready to be worked on: its events prepared, its catalogue with vectors and neighbours."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
 from client.data.platform import Platform
 from client.data.preparation import prepare
+from client.data.ragged import sparse_rows
 from client.data.source import platform_name, read_platform_data
-from client.features.catalogue import Catalogue
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
 from shared.feature_space.spec import FeatureSpace
+
+NEIGHBOURS = 60
+_BLOCK_ELEMENTS = 32_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """For each of n items its K nearest others, nearest first."""
+
+    items: NDArray[np.int64]
+    """[n, K]"""
+    cosines: NDArray[np.float32]
+    """[n, K]"""
+
+    @cached_property
+    def squared_cosines(self) -> sp.csr_array:
+        """[n, n] cos² on the edges to the 30 nearest, never negative; not to be changed."""
+        return self.graph(self.cosines.clip(min=0) ** 2, 30)
+
+    def graph(self, weights: NDArray[np.float32], k: int) -> sp.csr_array:
+        """[n, n] with ``weights`` [n, K] on the edges to the k nearest."""
+        n, width = self.items.shape[0], min(k, self.items.shape[1])
+        kept, items = weights[:, :width].reshape(-1), self.items[:, :width].reshape(-1)
+        return sparse_rows(kept, items, np.arange(n + 1) * width, (n, n))
+
+
+def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
+    """The K = min(k, n − 1) nearest items by cosine of features [n, D] with rows of length 1 or 0."""
+    vectors = torch.from_numpy(features)
+    n = len(vectors)
+    k = min(k, n - 1)
+    items, cosines = torch.empty(n, k, dtype=torch.int64), torch.empty(n, k)
+    block = max(1, _BLOCK_ELEMENTS // n)
+    for start in range(0, n, block):
+        cosine = vectors[start : start + block] @ vectors.T
+        rows = torch.arange(len(cosine))
+        cosine[rows, rows + start] = -torch.inf
+        cosines[start : start + block], items[start : start + block] = cosine.topk(k, dim=1)
+    return Neighbours(items=items.numpy(), cosines=cosines.numpy())
+
+
+def nearest_after(neighbours: Neighbours, features: NDArray[np.float32], changed: NDArray[np.int64]) -> Neighbours:
+    """The K nearest when the rows ``changed`` of features [n, D] are new or hold another item's vector than before.
+
+    Only pairs with a changed row are looked at. An item that loses a neighbour of its K may get a changed item in its
+    place though another one, which was not among its K, is nearer.
+    """
+    n, k = len(features), neighbours.items.shape[1]
+    known = np.full((n, k), -1), np.full((n, k), -np.inf, np.float32)
+    before = len(neighbours.items)
+    known[0][:before], known[1][:before] = neighbours.items, neighbours.cosines
+    known[1][np.isin(known[0], changed)] = -np.inf
+    vectors = torch.from_numpy(features)
+    cosine = vectors[torch.from_numpy(changed)] @ vectors.T
+    places = torch.arange(len(changed))
+    cosine[places, torch.from_numpy(changed)] = -torch.inf
+    cosines, items = cosine.topk(k, dim=1)
+    found = torch.cat([torch.from_numpy(known[1]), cosine.T], dim=1).topk(k, dim=1)
+    candidates = np.concatenate([known[0], np.broadcast_to(changed, (n, len(changed)))], axis=1)
+    every = np.take_along_axis(candidates, found.indices.numpy(), axis=1)
+    values = found.values.numpy()
+    every[changed], values[changed] = items.numpy(), cosines.numpy()
+    return Neighbours(items=every, cosines=values)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Catalogue:
+    """n items."""
+
+    features: NDArray[np.float32]
+    """[n, D]"""
+    known: Neighbours | None = None
+    """the nearest items, where they were found before"""
+
+    @cached_property
+    def neighbours(self) -> Neighbours:
+        """The nearest items of each; looked for at the first call, and once."""
+        return nearest(self.features) if self.known is None else self.known
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

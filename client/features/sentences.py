@@ -27,7 +27,7 @@ from shared.system.progress import track
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-NAME = "sentence-transformers"
+SENTENCES = "sentence-transformers"
 LIBRARY = "sentence_transformers"
 MODEL_MARK = "modules.json"
 """The file by which a folder is known to hold a model."""
@@ -51,11 +51,13 @@ class SentenceSpace:
 def sentence_space(model: str) -> SentenceSpace:
     """The space of this model; raises ConfigError where the library or the model is missing."""
     if importlib.util.find_spec(LIBRARY) is None:
-        raise ConfigError(f"features {NAME}:{model} need the extra text (pip install 'graft[text]'); it is missing")
+        raise ConfigError(
+            f"features {SENTENCES}:{model} need the extra text (pip install 'graft[text]'); it is missing"
+        )
     loaded = _loaded(model)
     probes = _encoded(loaded, PROBE_TEXTS)
     parameters: Parameters = (("dim", probes.shape[1]), ("weights", _weights(loaded)), ("probes", _nearness(probes)))
-    space = fingerprinted(NAME, parameters, np.zeros((1, probes.shape[1]), np.float32))
+    space = fingerprinted(SENTENCES, parameters, np.zeros((1, probes.shape[1]), np.float32))
     return SentenceSpace(space=space, model=loaded)
 
 
@@ -69,8 +71,8 @@ def _loaded(model: str) -> "SentenceTransformer":
             return SentenceTransformer(source, device="cpu", local_files_only=folder is not None)
         except Exception as error:  # the library and what it calls raise errors of many kinds for a missing model
             raise ConfigError(
-                f"features {NAME}:{model}: expected a folder with a model, an installed package that carries one or a "
-                f"name on the hub; {source!r} could not be loaded ({type(error).__name__})"
+                f"features {SENTENCES}:{model}: expected a folder with a model, an installed package that carries one "
+                f"or a name on the hub; {source!r} could not be loaded ({type(error).__name__})"
             ) from error
 
 

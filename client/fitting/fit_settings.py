@@ -1,12 +1,93 @@
-"""How a recommender is fitted."""
+"""How a recommender is fitted, and what competes to be served: how a received encoder may be used."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
 
-from client.data.folder_options import Preparation
-from client.features.data_settings import DataSettings
-from client.fitting.contenders import Contenders
+from client.data.folder_options import DataSettings, Preparation
 from shared.errors import ConfigError
-from shared.system.options import group, option
+from shared.federation.config import LowRank
+from shared.system.options import Checked, group, option
+
+Teacher = Literal["encoder", "stack"]
+PANEL = "How the received encoder may be used"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderUse(Checked):
+    """Of the methods that train here, ``model`` and ``knowledge``."""
+
+    teacher: Teacher = option(
+        "encoder",
+        choices=get_args(Teacher),
+        panel=PANEL,
+        help="Who teaches under knowledge: encoder (the tuned one) or stack.",
+    )
+    alignment: str = option(
+        "off",
+        panel=PANEL,
+        help="While tuning: off, probe:WEIGHT, coral:WEIGHT or gate, all three compete.",
+    )
+    moments_weight: float = option(
+        0.0,
+        least=0,
+        panel=PANEL,
+        help="How often an own pair counts when model moves the encoder's linear part; 0: it stays.",
+    )
+
+
+if TYPE_CHECKING:
+    from client.transfer.part_settings import PartSettings
+
+
+def uses() -> tuple[str, ...]:
+    """The methods that use a received encoder."""
+    from client.transfer.table import METHODS, competing  # with torch, for which no other command shall wait
+
+    return tuple(name for name in competing() if METHODS[name].origin == "received")
+
+
+def _read_methods(_key: str, text: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in str(text).split(",") if name.strip()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contenders(EncoderUse, LowRank):
+    """The choice; raises ConfigError where a value makes no sense."""
+
+    own: bool = option(
+        True, help="The platform also trains an encoder alone, for the recommender that a received one must beat."
+    )
+    methods: tuple[str, ...] = option(
+        ("feature",),
+        read=_read_methods,
+        write=",".join,
+        panel=PANEL,
+        help="With commas: feature (as it came), model (tuned here), knowledge (it teaches a smaller one). The last "
+        "two are trained here, which takes as long again. The gate chooses among them and what was served before.",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = uses()
+        unknown = [method for method in self.methods if method not in known]
+        if unknown or not self.methods:
+            found = repr(unknown[0]) if unknown else "none"
+            raise ConfigError(f"methods must be one or more of {', '.join(known)}; got {found}")
+        self.parts(preset="")
+
+    def parts(self, preset: str) -> "PartSettings":
+        """How trained parts are made under a received encoder of ``preset``."""
+        from client.transfer.part_settings import PartSettings, TuningSettings
+
+        tuning = TuningSettings(rank=self.rank, moments_weight=self.moments_weight)
+        return PartSettings(preset=preset, own=self.own, teacher=self.teacher, alignment=self.alignment, tuning=tuning)
+
+    def names(self, *, took_part: bool) -> tuple[str, ...]:
+        """The methods by their names in a verdict: an encoder that the platform helped to train is a federated one."""
+        from client.transfer.table import METHODS
+
+        chosen = [METHODS[name] for name in uses() if name in self.methods]
+        return tuple((took_part and method.after_rounds) or method.name for method in chosen)
 
 
 @dataclass(frozen=True, kw_only=True)

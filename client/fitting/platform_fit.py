@@ -5,21 +5,39 @@ A run judges what comes of it on test events, ``fit`` stores what the gate serve
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from client.ensemble.baselines import BaselineSettings
 from client.ensemble.candidates import LOCAL
 from client.ensemble.cross_fitting import Trained
+from client.ensemble.ensemble_settings import EnsembleSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks
+from client.ensemble.rerank import RerankSettings
 from client.features.prepared_platform import PreparedPlatform
-from client.fitting.component_settings import DEFAULT, ComponentSettings
-from client.gate.gate import GateVerdict, decide
-from client.gate.relatedness import Relatedness, relatedness
-from client.scorers.table import ScorerTable, scorer_table
-from client.transfer.encoders import Encoders, ReceivedEncoder
+from client.gate.gate import GateSettings, GateVerdict, decide
+from client.gate.relatedness import Relatedness, RelatednessSettings, relatedness
+from client.scorers.table import ScorerSettings, ScorerTable, scorer_table
+from client.transfer.method import Encoders, PlatformParts, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import PlatformParts
 from client.transfer.table import METHODS, competing, part_makers, possible, stack_sets
 from shared.seeding import rng_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentSettings:
+    """A simulation may choose them; what a platform serves is fitted under the defaults."""
+
+    scorers: ScorerSettings = field(default_factory=ScorerSettings)
+    ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+    relatedness: RelatednessSettings = field(default_factory=RelatednessSettings)
+    rerank: RerankSettings = field(default_factory=RerankSettings)
+    baselines: BaselineSettings = field(default_factory=BaselineSettings)
+
+
+DEFAULT = ComponentSettings()
+
 
 Step = Callable[[str], AbstractContextManager[None]]
 """Says that a step of this name begins; it ends with the context."""

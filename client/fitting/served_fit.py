@@ -1,35 +1,68 @@
 """Fitting what a platform serves: with a received encoder beside the one served until now, as one record."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from client.data.contract import PlatformFolder
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.head import RankingHead
-from client.features.catalogue_vectors import CatalogueVectors
+from client.features.kept_vectors import CatalogueVectors
 from client.features.prepared_platform import prepare_platform
-from client.fitting.component_settings import DEFAULT
 from client.fitting.fit_settings import FitSettings
-from client.fitting.platform_fit import PlatformFit
-from client.fitting.previous_release import previous_release
+from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import RECORD, ServedHead
-from client.recommender.served_parts import ServedParts
+from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, ServedHead
+from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers.popularity import Popularity
 from client.scorers.table import SCORERS
-from client.store.head_store import HeadStore
-from client.transfer.encoders import Encoders, ReceivedEncoder
+from client.store.head_store import HeadStore, StoredHead
 from client.transfer.feature import FEDERATED, PREVIOUS
 from client.transfer.local import own_models
+from client.transfer.method import Encoders, ReceivedEncoder
+from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
-from shared.errors import HeadStoreError
+from shared.errors import HeadStoreError, StorageError
 from shared.feature_space.fingerprint import require_same
+from shared.feature_space.spec import FeatureSpace
 from shared.system.progress import track
+
+_NEVER_SEEN = "received"
+_TAUGHT = "student"
+_LOG = logging.getLogger("graft.client")
+
+
+def previous_release(store: HeadStore, record: str, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
+    """The encoder of a served record, without what the platform learnt of its items beside it.
+
+    None where there is none: no record, one that cannot be read (the log says so), one of another feature space, one
+    that serves nobody else's encoder, a student, or a form of ``received`` itself.
+    """
+    try:
+        stored = store.read(record)
+        return None if stored is None else _of(stored, space, received)
+    except (StorageError, *NOT_A_RECORD) as error:
+        _LOG.warning("what was served before does not compete: %s", error)
+        return None
+
+
+def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
+    facts: dict[str, Any] = dict(stored.facts)
+    if facts["fingerprint"] != space.fingerprint:
+        return None
+    encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
+    for part, kept in encoders.items():
+        origin = str(facts.get(ORIGIN, kept.encoder.digest))
+        if not part.endswith(_TAUGHT) and origin != received.digest:
+            seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
+            released = dict(facts.get(RELEASED, {}))
+            return ReceivedEncoder(encoder=kept.encoder, seen=seen, released=released, origin=origin)
+    return None
 
 
 class Reports(Protocol):

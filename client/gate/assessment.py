@@ -29,32 +29,35 @@ from client.ensemble.candidates import LOCAL
 from client.ensemble.ensemble_settings import CandidateSettings
 from client.ensemble.fitting import FittedStacks
 from client.evaluation.lift import Interval, paired_lift
-from client.gate.expectation import Expectation, ExpectationSettings, content_share
+from client.gate.expectation import (
+    Expectation,
+    ExpectationSettings,
+    KnownPair,
+    content_share,
+    known_pairs,
+    nearest_pair,
+)
 from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, would_serve
-from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair
 from client.gate.relatedness import Relatedness
 from shared.errors import DataError
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 Answer = Literal["yes", "no", "too early"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AssessmentSettings:
+class AssessmentSettings(Checked):
     """By what the answers are given."""
 
-    worth: float = 5.0
+    worth: float = bounded(5.0, least=0)
     """percent of lift below which joining is not worth it"""
-    near: float = 5.0
+    near: float = bounded(5.0, least=0)
     """percent of what is added to content by which a pair's encoder may differ and still tell something of this one"""
     expectation: ExpectationSettings = field(default_factory=ExpectationSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     """of the gate whose verdict it is"""
     choice: CandidateSettings = field(default_factory=CandidateSettings)
     """how each method chose its stack"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "worth", "near", least=0)
 
 
 DEFAULT = AssessmentSettings()

@@ -7,15 +7,88 @@ constant: an encoder that shows nothing and adds nothing is expected to bring no
 regression on the known pairs (Hoerl and Kennard 1970); each pair counts the same, however many cells it has.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from importlib.resources import files
+from io import StringIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.evaluation.lift import Interval
-from client.gate.known_pairs import KnownPair
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
+
+FILE = "known_pairs.csv"
+"""Beside this module; written by ``graft-sim benchmark --known-pairs``."""
+
+
+_KINDS = {"name": str, "related": str, "users": int}
+"""Of the fields that are no floating-point numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownPair:
+    """One pair at one fraction of the target's training users, under one seed; lifts are percent."""
+
+    name: str
+    related: str
+    """its class of relatedness, in words"""
+    fraction: float
+    users: int
+    """choosing users"""
+    adds: float
+    """what the encoder adds to content over past events (``Relatedness.lift``)"""
+    content: float
+    """how near content alone comes to ``local`` (``content_share``)"""
+    shown: float
+    """lift of ``feature`` over ``local`` that the gate's cross-validation showed, in NDCG without a cutoff"""
+    error: float
+    """its standard error"""
+    lift: float
+    """of ``feature`` over ``local`` on test events, NDCG@10"""
+    low: float
+    high: float
+    """the 95 % interval of ``lift``"""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the lift is beyond noise."""
+        return self.low > 0 or self.high < 0
+
+
+@cache
+def known_pairs() -> tuple[KnownPair, ...]:
+    """All that this release knows."""
+    return read_pairs(files(__package__).joinpath(FILE).read_text("utf-8"))
+
+
+def read_pairs(content: str) -> tuple[KnownPair, ...]:
+    """The inverse of ``write_pairs``."""
+    kinds = {field.name: _KINDS.get(field.name, float) for field in fields(KnownPair)}
+    rows = csv.DictReader(StringIO(content))
+    return tuple(KnownPair(**{name: kind(row[name]) for name, kind in kinds.items()}) for row in rows)
+
+
+def write_pairs(pairs: Iterable[KnownPair]) -> str:
+    """As comma-separated values with a line of names; numbers to four digits."""
+    stream = StringIO()
+    writer = csv.DictWriter(stream, [field.name for field in fields(KnownPair)], lineterminator="\n")
+    writer.writeheader()
+    for pair in pairs:
+        writer.writerow({name: _short(value) for name, value in asdict(pair).items()})
+    return stream.getvalue()
+
+
+def nearest_pair(adds: float, pairs: Sequence[KnownPair]) -> KnownPair | None:
+    """The one whose encoder adds most nearly as much to content; None where none is known."""
+    return min(pairs, key=lambda pair: abs(pair.adds - adds), default=None)
+
+
+def _short(value: str | int | float) -> str | int:
+    return f"{value:.4g}" if isinstance(value, float) else value
+
 
 Float64 = NDArray[np.float64]
 
@@ -25,19 +98,15 @@ _FLOOR = -99.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExpectationSettings:
+class ExpectationSettings(Checked):
     """How known pairs are believed."""
 
-    shrinkage: float = 100.0
+    shrinkage: float = bounded(100.0, least=0)
     """choosing users at which what cross-validation shows is believed by half"""
-    ridge: float = 0.05
+    ridge: float = bounded(0.05, least=0)
     """pull of the two weights to 0, as a share of the mean square of the inputs"""
-    least_pairs: int = 3
+    least_pairs: int = bounded(3, least=2)
     """pairs below which nothing is expected of what they found"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "shrinkage", "ridge", least=0)
-        require_range(self, "least_pairs", least=2)
 
 
 DEFAULT = ExpectationSettings()

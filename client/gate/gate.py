@@ -24,27 +24,22 @@ from client.evaluation.lift import resampled_lifts
 from client.gate.relatedness import Relatedness
 from client.store.head_store import StoredHead
 from client.transfer.table import competing
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)
 """Edges of the coarse lift, in percent: all that a server is told beside yes or no."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class GateSettings:
+class GateSettings(Checked):
     """How sure the gate must be."""
 
-    level: float = 0.05
+    level: float = bounded(0.05, above=0, below=1)
     """chance of serving something no better than ``local``, over all methods that compete"""
-    folds: int = 5
+    folds: int = bounded(5, least=2)
     """parts of the choosing users, each of which is judged under the choice of the others"""
-    resamples: int = 4000
+    resamples: int = bounded(4000, least=1)
     """of the bootstrap"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "level", above=0, below=1)
-        require_range(self, "folds", least=2)
-        require_range(self, "resamples", least=1)
 
 
 DEFAULT = GateSettings()

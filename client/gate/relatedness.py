@@ -11,33 +11,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform
-from client.data.splits import recent_examples, some
+from client.data.platform import Examples, Platform, recent_examples, some
 from client.ensemble.fitting import ranks_of_all
 from client.evaluation.lift import resampled_lifts
 from client.evaluation.ranking import whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
 from client.transfer.release import PART, zero_shot_panel
 from shared.encoder.encoder import Encoder
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelatednessSettings:
+class RelatednessSettings(Checked):
     """What it is measured on."""
 
-    events_of_a_user: int = 8
+    events_of_a_user: int = bounded(8, least=1)
     """most recent training events of a user"""
-    most_events: int = 800
+    most_events: int = bounded(800, least=1)
     """of all users together"""
-    level: float = 0.01
+    level: float = bounded(0.01, above=0, below=1)
     """chance that the lift is not above its bound"""
-    resamples: int = 4000
+    resamples: int = bounded(4000, least=1)
     """of the users"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "events_of_a_user", "most_events", "resamples", least=1)
-        require_range(self, "level", above=0, below=1)
 
 
 DEFAULT = RelatednessSettings()

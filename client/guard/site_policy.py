@@ -13,7 +13,7 @@ from pathlib import Path
 from client.data.platform import MIN_CONTRIBUTING
 from shared.errors import ConfigError
 from shared.federation.messages import DeclineReason
-from shared.system.options import check, option
+from shared.system.options import Checked, option
 from shared.system.settings_file import read_settings
 
 PLACE = "policy.toml"
@@ -40,7 +40,7 @@ def _check_hours(key: str, hours: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePolicy:
+class SitePolicy(Checked):
     """The rules, checked; raises ConfigError for what cannot be."""
 
     tasks: tuple[str, ...] = option(
@@ -64,9 +64,6 @@ class SitePolicy:
     tell_declined: bool = option(
         True, help="Why the platform only receives; else it says no more than that it refuses."
     )
-
-    def __post_init__(self) -> None:
-        check(self)
 
     def quiet(self, now: datetime) -> bool:
         """Whether ``now`` lies in the quiet hours; they may go through midnight."""

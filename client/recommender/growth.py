@@ -10,15 +10,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.sparse_rows import sparse_rows
-from client.features.catalogue import Catalogue
+from client.data.ragged import sparse_rows
 from client.features.hashing import gram_weights
-from client.features.item_features import item_features
-from client.features.neighbours import NEIGHBOURS, nearest, nearest_after
-from client.features.precomputed import NAME as PRECOMPUTED
+from client.features.item_features import PRECOMPUTED, item_features
+from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, nearest_after
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
-from client.scorers.item_similarity import Matrix
+from client.scorers.scorer import Matrix
 from shared.errors import InvalidRequest
 
 SMALL_CATALOGUE = 2_000

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from client.ensemble.rerank import rerank
 from client.recommender.request_panel import RequestPanel
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead, read_served
-from client.recommender.served_panel import served_panels
+from client.recommender.served_head import ServedHead, read_served, served_panels
 from client.store.head_store import HeadStore
 from shared.errors import DataError
 

@@ -8,20 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from client.data.platform import Sequences
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
-from client.features.hashing import hashing_space
-from client.features.item_features import check_features
-from client.features.precomputed import NAME as PRECOMPUTED
-from client.features.precomputed import precomputed_space
-from client.features.sentences import NAME as SENTENCES
-from client.features.sentences import sentence_space
-from client.recommender.record_arrays import matrix_from_arrays, matrix_to_arrays, names_under
-from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
+from client.ensemble.panel import Panel, RawPanel
+from client.features.hashing import hashing_space, under_idf
+from client.features.item_features import PRECOMPUTED, check_features, precomputed_space
+from client.features.sentences import SENTENCES, sentence_space
+from client.recommender.served_catalogue import (
+    ServedCatalogue,
+    ServedUsers,
+    matrix_from_arrays,
+    matrix_to_arrays,
+    names_under,
+)
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
-from client.scorers.item_similarity import Matrix
+from client.scorers.popularity import Popularity
+from client.scorers.scorer import FitData, Matrix, Scorer
+from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import FeatureSpaceMismatch, HeadStoreError
 from shared.feature_space.spec import FeatureSpace
@@ -137,3 +145,48 @@ def _space_of(features: str, dim: int) -> FeatureSpace:
     if name == PRECOMPUTED:
         return precomputed_space(dim, label)
     return sentence_space(label).space if name == SENTENCES else hashing_space(dim)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeighedPanel:
+    """A panel with the weights of its columns."""
+
+    panel: Panel
+    weights: NDArray[np.float64]
+    """[R]"""
+
+
+def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
+    """What answers a history, and what answers where there is none: popularity, of items and of their neighbours.
+
+    Raises HeadStoreError where this installation has other scorers than the record weighs.
+    """
+    data = _fit_data(served)
+    try:
+        computed = [SCORERS[name][0](data) for name in served.computed]
+    except KeyError as error:
+        raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
+    scorers = [*computed, *served.parts.scorers(data.features)]
+    used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(served.head.names))
+    whole = Panel(raw=_raw(served, used), calibrations=served.head.calibrations)
+    if whole.names != served.head.names:
+        raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
+    popularity = Panel(raw=_raw(served, (Popularity(data),)), calibrations=served.popularity)
+    uniform = np.full(len(popularity.names), DEFAULT.candidates.uniform)
+    return WeighedPanel(panel=whole, weights=served.head.weights), WeighedPanel(panel=popularity, weights=uniform)
+
+
+def _fit_data(served: ServedHead) -> FitData:
+    found = served.items.catalogue
+    return FitData(
+        sequences=Sequences(offsets=np.zeros(1, np.int64), items=np.zeros(0, np.int32)),
+        features=found.features,
+        neighbours=found.neighbours,
+        ordered=True,
+        grams=under_idf(served.items.gram_weights),
+        statistics=dict(served.statistics),
+    )
+
+
+def _raw(served: ServedHead, scorers: tuple[Scorer, ...]) -> RawPanel:
+    return RawPanel(scorers=scorers, n_items=len(served.items.item_ids), repeats=served.repeats)

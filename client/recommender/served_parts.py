@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.ensemble.candidates import OWN_PART as OWN
-from client.recommender.record_arrays import Arrays
+from client.recommender.served_catalogue import Arrays
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import Scorer
 from client.training.local_id import LARGE, SMALL

@@ -11,8 +11,7 @@ from flwr.app import Array, RecordDict
 
 from client.guard.manifest import Asked
 from client.guard.way_out import WayOut
-from client.rounds.asked import asked_of
-from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
+from client.rounds.round_tasks import asked_of, evaluate_reply, moments_reply, train_reply
 from client.rounds.workspace import NodeSettings, Workspace, open_workspace
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder

@@ -1,4 +1,4 @@
-"""What a platform does for each task of a round: moments, training, evaluation."""
+"""What a platform does for each task of a round: moments, training, evaluation; and what it may be about to answer."""
 
 import math
 from collections.abc import Sequence
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from client.data.platform import Examples, Platform, Sequences, Stage
-from client.data.splits import examples, training_sequences
+from client.data.contract import DataMoment
+from client.data.platform import Examples, Platform, Sequences, Stage, examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
+from client.guard.manifest import Asked
+from client.guard.site_policy import TaskKind
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.workspace import Workspace
 from client.scorers.encoder_scorers import encoder_scorers
@@ -28,6 +30,7 @@ from shared.federation.messages import (
     KnownEncoder,
     MomentsReply,
     MomentsTask,
+    TaskFacts,
     TrainReply,
     TrainTask,
     power_of_two,
@@ -157,3 +160,26 @@ def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> li
 def _standardised(scores: torch.Tensor) -> torch.Tensor:
     centred = scores - scores.mean(1, keepdim=True)
     return centred / (centred.std(1, keepdim=True) + 1e-12)
+
+
+def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
+    """The only answers that fit this task on this platform."""
+    return Asked(
+        task=TaskKind(task.kind),
+        round=task.round,
+        fingerprint=workspace.space.fingerprint,
+        dim=workspace.space.dim,
+        layout=task.layout,
+        training_users=len(workspace.platform.training_users),
+        catalogue=workspace.platform.n_items,
+    )
+
+
+def moment_of(task: TaskFacts, message: str) -> DataMoment:
+    """As of when a platform's data are wanted for a task that came in this message.
+
+    Moments are asked for where data may have grown; a round that is asked for again has the data that it had; what is
+    evaluated is what was trained on.
+    """
+    moments = {"moments": f"moments/{message}", "train": f"{task.run}/{task.round}", "evaluate": ""}
+    return DataMoment(task=moments[task.kind])

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.data_moment import DataMoment
+from client.data.contract import DataMoment
+from client.data.folder_options import DataSettings
 from client.data.platform import MIN_CONTRIBUTING, Platform
 from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
-from client.features.catalogue_vectors import CatalogueVectors
-from client.features.data_settings import DataSettings
-from client.features.kept_vectors import KeptVectors
+from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
-from client.serving.round_reports import reports_as_of
+from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError

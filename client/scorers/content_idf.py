@@ -8,21 +8,17 @@ import torch
 from numpy.typing import NDArray
 
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContentIdfSettings:
+class ContentIdfSettings(Checked):
     """What may be chosen about it."""
 
-    decays: tuple[float, ...] = (0.6, 1.0)
+    decays: tuple[float, ...] = bounded((0.6, 1.0), least=0, most=1)
     """of a history's items with their age, one column each"""
-    few: int = 8
+    few: int = bounded(8, least=0)
     """queries up to which one dense pass over the items of their grams beats a sparse product (2: 1.4 times as fast)"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "decays", least=0, most=1)
-        require_range(self, "few", least=0)
 
 
 DEFAULT = ContentIdfSettings()

@@ -6,26 +6,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.features.neighbours import NEIGHBOURS
+from client.features.prepared_platform import NEIGHBOURS
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay, product
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContentKnnSettings:
+class ContentKnnSettings(Checked):
     """What may be chosen about it."""
 
-    decays: tuple[float, ...] = (0.0, 0.6, 1.0)
+    decays: tuple[float, ...] = bounded((0.0, 0.6, 1.0), least=0, most=1)
     """of a history's items with their age, two columns each"""
-    sharpness: float = 12.0
+    sharpness: float = bounded(12.0, least=0)
     """of the kernel: the larger, the less a neighbour counts beside one that is nearer"""
-    neighbours: int = 60
+    neighbours: int = bounded(60, least=1, most=NEIGHBOURS)
     """nearest items of each item that the kernel reaches, of as many as a catalogue holds"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "decays", least=0, most=1)
-        require_range(self, "sharpness", least=0)
-        require_range(self, "neighbours", least=1, most=NEIGHBOURS)
 
     @property
     def columns(self) -> tuple[Column, ...]:

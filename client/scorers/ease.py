@@ -7,21 +7,17 @@ import torch
 from numpy.typing import NDArray
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, product
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class EaseSettings:
+class EaseSettings(Checked):
     """What may be chosen about it."""
 
-    regularisation: float = 100.0
+    regularisation: float = bounded(100.0, above=0)
     """λ, in users who met an item"""
-    most_items: int = 8_000
+    most_items: int = bounded(8_000, least=1)
     """catalogues above this size have no EASE: its matrix and the time to invert it are too large"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "regularisation", above=0)
-        require_range(self, "most_items", least=1)
 
 
 DEFAULT = EaseSettings()

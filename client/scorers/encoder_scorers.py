@@ -6,11 +6,49 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.scorers.linear import Linear
-from client.scorers.scorer import Column, HistoryBatch, Scorer
-from client.scorers.sequence import Sequence
+from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
+from client.training.moments import DECAY
 from client.training.sequence_model import SequenceHead, SequenceModel
+from client.training.sequence_scores import item_table, score_histories
 from shared.encoder.encoder import Encoder
+from shared.encoder.linear import LinearMap
+
+
+class Linear:
+    """q_u is the decayed mean of the history's vectors, of length 1."""
+
+    columns = (Column(name="linear", kind=Kind.SIMILARITY),)
+    products = 1
+
+    def __init__(self, linear: LinearMap, features: NDArray[np.float32]) -> None:
+        self._linear = linear
+        self._features = features
+
+    def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """One column [B, n]."""
+        return [torch.from_numpy(self._linear.scores(batch.mean(DECAY, self._features), self._features))]
+
+    def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
+        """[B, D] vectors whose products with the items' are the column, but for a constant of each history."""
+        return [self._linear.mapped(batch.mean(DECAY, self._features))]
+
+    def rest(self, _batch: HistoryBatch) -> list[torch.Tensor]:
+        """No other column."""
+        return []
+
+
+class Sequence:
+    """A trained sequence model; its item table is computed once."""
+
+    columns = (Column(name="sequence", kind=Kind.SIMILARITY),)
+
+    def __init__(self, model: SequenceModel) -> None:
+        self._model = model
+        self._table = item_table(model)
+
+    def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """One column [B, n]."""
+        return [torch.from_numpy(score_histories(self._model, batch.histories, table=self._table))]
 
 
 @dataclass(frozen=True)

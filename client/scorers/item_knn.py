@@ -5,21 +5,17 @@ from dataclasses import dataclass
 import torch
 
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, by_decay
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemKnnSettings:
+class ItemKnnSettings(Checked):
     """What may be chosen about it."""
 
-    decays: tuple[float, ...] = (0.6, 1.0)
+    decays: tuple[float, ...] = bounded((0.6, 1.0), least=0, most=1)
     """of a history's items with their age, one column each"""
-    shrink: float = 0.3
+    shrink: float = bounded(0.3, least=0)
     """added to the norms under a co-occurrence, which holds back pairs that few users tell of"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "decays", least=0, most=1)
-        require_range(self, "shrink", least=0)
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -12,9 +12,8 @@ from client.scorers.content_knn import ContentKnn, ContentKnnSettings
 from client.scorers.diffusion import Diffusion, DiffusionSettings
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_knn import ItemKnn, ItemKnnSettings
-from client.scorers.item_similarity import Matrix
 from client.scorers.popularity import Popularity
-from client.scorers.scorer import FitData, Scorer
+from client.scorers.scorer import FitData, Matrix, Scorer
 from client.scorers.transition import Transition, TransitionSettings
 from shared.errors import ConfigError
 

@@ -10,21 +10,17 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransitionSettings:
+class TransitionSettings(Checked):
     """What may be chosen about it."""
 
-    decays: tuple[float, ...] = (0.0, 0.6)
+    decays: tuple[float, ...] = bounded((0.0, 0.6), least=0, most=1)
     """of a history's items with their age, one column each"""
-    lags: tuple[int, ...] = (1, 2, 3)
+    lags: tuple[int, ...] = bounded((1, 2, 3), least=1)
     """events from one item to the next that are counted, each with the weight 1/lag"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "decays", least=0, most=1)
-        require_range(self, "lags", least=1)
 
 
 DEFAULT = TransitionSettings()

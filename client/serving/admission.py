@@ -7,21 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared.errors import Overloaded, TooLate
-from shared.system.options import check, option
+from shared.system.options import Checked, option
 
 LONGEST = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(Checked):
     """Of all protocols together; raises ConfigError where a value makes no sense."""
 
     workers: int = option(2, least=1, most=256, help="Requests worked on at the same time.")
     waiting: int = option(64, least=0, most=4096, help="Requests that may wait for a worker; more are turned away.")
     seconds: float = option(2.0, above=0, most=LONGEST, help="A request's deadline, where its caller names none.")
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 class Admission:

@@ -5,10 +5,8 @@ from typing import TypeVar
 
 from client.recommender.growth import NewItem
 from client.serving.admission import Admission, Limits
-from client.serving.limits import REQUESTS_AT_ONCE, check_count
 from client.serving.metrics import ServingMetrics
-from client.serving.reports import Feedback
-from client.serving.requests import Counts, ListAnswer, ListRequest
+from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnswer, ListRequest, check_count
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import NothingToRecommend

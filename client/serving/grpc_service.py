@@ -13,9 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from client.recommender.growth import NewItem
 from client.serving.front import Front
-from client.serving.limits import MESSAGE_BYTES
-from client.serving.reports import Feedback, feedback_kind
-from client.serving.requests import Counts, ListAnswer, ListRequest
+from client.serving.requests import MESSAGE_BYTES, Counts, Feedback, ListAnswer, ListRequest, feedback_kind
 from client.serving.tokens import Tokens
 from shared.errors import (
     ConfigError,

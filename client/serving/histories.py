@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.recommender.recommender import NO_HISTORY, Recommender
-from client.serving.reports import MET, Feedback, FeedbackKind
+from client.serving.requests import MET, Feedback, FeedbackKind
 
 
 @dataclass

@@ -10,10 +10,25 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from client.recommender.growth import NewItem
-from client.serving import limits
 from client.serving.front import Front
-from client.serving.reports import Feedback, FeedbackKind
-from client.serving.requests import Counts, ListAnswer, ListRequest
+from client.serving.requests import (
+    CATEGORIES,
+    EXCLUSIONS,
+    ID_LENGTH,
+    ITEMS_AT_ONCE,
+    LATEST,
+    LIST_LENGTH,
+    MESSAGE_BYTES,
+    REPORTS_AT_ONCE,
+    REQUESTS_AT_ONCE,
+    SESSION_LENGTH,
+    TEXT_LENGTH,
+    Counts,
+    Feedback,
+    FeedbackKind,
+    ListAnswer,
+    ListRequest,
+)
 from shared.errors import (
     GraftError,
     InvalidRequest,
@@ -32,7 +47,7 @@ STATUS: dict[type[GraftError], int] = {
 }
 LOG = logging.getLogger(__name__)
 _HTTP = "http"
-_Id = Annotated[str, Field(min_length=1, max_length=limits.ID_LENGTH)]
+_Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH)]
 
 
 class _Body(BaseModel):
@@ -42,11 +57,11 @@ class _Body(BaseModel):
 class RecommendBody(_Body):
     """A list for a user, for a session, for both, or for nobody in particular."""
 
-    user: str = Field("", max_length=limits.ID_LENGTH, description="Empty where he is not known.")
-    session: list[_Id] = Field([], max_length=limits.SESSION_LENGTH, description="His latest items, oldest first.")
-    k: int = Field(10, ge=1, le=limits.LIST_LENGTH)
-    categories: list[str] = Field([], max_length=limits.CATEGORIES, description="Only items of these; empty: all.")
-    exclude: list[_Id] = Field([], max_length=limits.EXCLUSIONS)
+    user: str = Field("", max_length=ID_LENGTH, description="Empty where he is not known.")
+    session: list[_Id] = Field([], max_length=SESSION_LENGTH, description="His latest items, oldest first.")
+    k: int = Field(10, ge=1, le=LIST_LENGTH)
+    categories: list[str] = Field([], max_length=CATEGORIES, description="Only items of these; empty: all.")
+    exclude: list[_Id] = Field([], max_length=EXCLUSIONS)
     diversity: float = Field(0.0, ge=0, le=1, description="Relevance given up for items that are less alike.")
     reasons: bool = Field(default=False, description="The history's part in each item; takes many times as long.")
 
@@ -107,7 +122,7 @@ class RecommendAnswer(BaseModel):
 class BatchBody(_Body):
     """Several lists."""
 
-    requests: list[RecommendBody] = Field(min_length=1, max_length=limits.REQUESTS_AT_ONCE)
+    requests: list[RecommendBody] = Field(min_length=1, max_length=REQUESTS_AT_ONCE)
 
 
 class BatchEntry(BaseModel):
@@ -130,7 +145,7 @@ class FeedbackEvent(_Body):
     user: _Id
     item: _Id
     kind: FeedbackKind
-    time: float | None = Field(None, ge=0, le=limits.LATEST, description="Seconds since 1970; left out: now.")
+    time: float | None = Field(None, ge=0, le=LATEST, description="Seconds since 1970; left out: now.")
 
     def event(self) -> Feedback:
         """As the service takes it."""
@@ -141,15 +156,15 @@ class FeedbackEvent(_Body):
 class FeedbackBody(_Body):
     """Durable when it is acknowledged."""
 
-    events: list[FeedbackEvent] = Field(min_length=1, max_length=limits.REPORTS_AT_ONCE)
+    events: list[FeedbackEvent] = Field(min_length=1, max_length=REPORTS_AT_ONCE)
 
 
 class ItemBody(_Body):
     """A new item, or the new text of one that is there."""
 
     item: _Id
-    text: str = Field(max_length=limits.TEXT_LENGTH)
-    category: str = Field("", max_length=limits.ID_LENGTH)
+    text: str = Field(max_length=TEXT_LENGTH)
+    category: str = Field("", max_length=ID_LENGTH)
     vector: list[float] = Field([], description="Where the platform's vectors are its own.")
 
     def new_item(self) -> NewItem:
@@ -160,7 +175,7 @@ class ItemBody(_Body):
 class ItemsBody(_Body):
     """In the lists when it is acknowledged."""
 
-    items: list[ItemBody] = Field(min_length=1, max_length=limits.ITEMS_AT_ONCE)
+    items: list[ItemBody] = Field(min_length=1, max_length=ITEMS_AT_ONCE)
 
 
 class ForgetBody(_Body):
@@ -269,6 +284,6 @@ async def _bounded(request: Request, go_on: Callable[[Request], Awaitable[Respon
     length = request.headers.get("content-length")
     if request.method == "POST" and (length is None or not length.isdigit()):
         return JSONResponse({"detail": "the header Content-Length is needed"}, 411)
-    if length is not None and int(length) > limits.MESSAGE_BYTES:
-        return JSONResponse({"detail": f"the body must have at most {limits.MESSAGE_BYTES} bytes"}, 413)
+    if length is not None and int(length) > MESSAGE_BYTES:
+        return JSONResponse({"detail": f"the body must have at most {MESSAGE_BYTES} bytes"}, 413)
     return await go_on(request)

@@ -1,6 +1,11 @@
-"""The folder in which a service keeps what is private, heads and what callers reported: sealed where it is a vault."""
+"""The folder in which a service keeps what is private, heads and what callers reported: sealed where it is a vault.
+
+One service has it at a time: two would number the lines of one journal twice, and nobody could read it again.
+"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +16,28 @@ from client.serving.journal_lines import Entry, Lines, PlainLines, SealedLines
 from client.store.head_store import HeadStore, StoredHead, open_records
 from client.store.records import Records
 from client.store.sealed import KEY
-from shared.errors import HeadStoreError
-from shared.system.file_lock import file_lock
+from shared.errors import ConfigError, HeadStoreError
+from shared.system.file_lock import claim, claimant, file_lock
+
+PLACE = ".serving.lock"
+"""in the folder of heads"""
+
+
+@contextmanager
+def only_service(heads: Path) -> Iterator[None]:
+    """Hold the folder; raises ConfigError where another service does, or nothing can be written there."""
+    try:
+        heads.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{heads} must be a folder that can be written; {error.strerror}") from error
+    with claim(heads / PLACE, f"{heads}: a service runs on it already"):
+        yield
+
+
+def serving(heads: Path) -> str:
+    """The number of the process that serves from the folder; empty where none does."""
+    return claimant(heads / PLACE)
+
 
 JOURNAL_KEY = "journal-key"
 """the record that holds what the journal's lines are sealed under; a rotation of the vault seals it anew"""

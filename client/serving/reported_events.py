@@ -1,15 +1,23 @@
-"""What callers reported, as events and items of the platform's folder: the next fit learns from them."""
+"""What callers reported, as events and items of the platform's folder: the next fit learns from them.
 
+The rounds of a federation learn from them as of a task, so that a task that comes again finds what it found first.
+"""
+
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from client.data.contract import PlatformFolder
+from client.data.contract import DataMoment, PlatformFolder
+from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
-from client.serving.reports import MET, Feedback, pseudonym
+from client.serving.private_folder import private_folder
+from client.serving.requests import MET, Feedback, pseudonym
+from client.store.records import Records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,3 +94,39 @@ class ReportedEvents:
             if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
         ]
         return events.filter(~pl.col("user_id").is_in(gone))
+
+
+RECORD = "reports-taken"
+"""the record that says up to which entry of the journal the last task has gone"""
+
+
+def reports_as_of(folder: Path, records: Records, moment: DataMoment, *, sealed: bool) -> ReportedEvents | None:
+    """The journal of the service in this folder; None where it has never run.
+
+    Who shall be forgotten is out at once, whatever a task found before. Raises JournalError or StorageError.
+    """
+    if not (folder / JOURNAL).exists():
+        return None
+    entries = private_folder(folder, records, sealed=sealed).reported()
+    until = _until(records, moment, entries)
+    return ReportedEvents(entries=[one for one in entries if one.number <= until or one.facts["kind"] == "forget"])
+
+
+def _until(records: Records, moment: DataMoment, entries: Sequence[Entry]) -> int:
+    """The number of the last entry that counts; kept for the task, where it is a new one."""
+    kept = _kept(records)
+    if kept is not None and moment.task in ("", kept[0]):
+        return kept[1]
+    until = entries[-1].number if entries else 0
+    if moment.task:
+        records.write(RECORD, json.dumps([moment.task, until]).encode("utf-8"))
+    return until
+
+
+def _kept(records: Records) -> tuple[str, int] | None:
+    """None for anything but what was written here: a new task writes it anew."""
+    try:
+        task, until = json.loads(records.read(RECORD) or b"")
+        return str(task), int(until)
+    except (ValueError, TypeError):
+        return None

@@ -1,19 +1,44 @@
-"""What a caller may ask for and what he gets, whatever the protocol."""
+"""What a caller may ask for, gets and reports, whatever the protocol, and how large each part may be."""
 
+import hashlib
+import math
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from client.recommender.growth import NewItem
-from client.serving.limits import (
-    CATEGORIES,
-    EXCLUSIONS,
-    ID_LENGTH,
-    LIST_LENGTH,
-    SESSION_LENGTH,
-    TEXT_LENGTH,
-    check_count,
-    check_id,
-)
 from shared.errors import InvalidRequest
+
+ID_LENGTH = 256
+TEXT_LENGTH = 20_000
+LIST_LENGTH = 1_000
+SESSION_LENGTH = 200
+EXCLUSIONS = 10_000
+CATEGORIES = 100
+REQUESTS_AT_ONCE = 100
+REPORTS_AT_ONCE = 1_000
+ITEMS_AT_ONCE = 500
+MESSAGE_BYTES = 4 * 1024 * 1024
+LATEST = 2.0**40
+"""Seconds: no event is of a later time."""
+
+
+def check_id(name: str, value: str) -> None:
+    """Raises InvalidRequest unless it is 1 to ID_LENGTH characters."""
+    if not 1 <= len(value) <= ID_LENGTH:
+        raise InvalidRequest(f"{name} must have 1 to {ID_LENGTH} characters; got {len(value)}")
+
+
+def check_count(name: str, count: int, most: int, least: int = 0) -> None:
+    """Raises InvalidRequest unless it is within both."""
+    if not least <= count <= most:
+        raise InvalidRequest(f"{name} must be {least} to {most}; got {count}")
+
+
+def check_time(value: float) -> None:
+    """Raises InvalidRequest for what is no time."""
+    if not (math.isfinite(value) and 0 <= value <= LATEST):
+        raise InvalidRequest("time must be seconds since 1970")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +114,65 @@ def check_item(item: NewItem) -> None:
     check_id("item", item.item_id)
     check_count("the characters of an item's text", len(item.text), TEXT_LENGTH)
     check_count("the characters of a category", len(item.category), ID_LENGTH)
+
+
+class FeedbackKind(StrEnum):
+    """What a user did with an item."""
+
+    SHOWN = "shown"
+    CLICKED = "clicked"
+    LIKED = "liked"
+    DISLIKED = "disliked"
+    PURCHASED = "purchased"
+
+
+MET = frozenset({FeedbackKind.CLICKED, FeedbackKind.LIKED, FeedbackKind.PURCHASED})
+"""What makes an item part of a user's history, and an event of the next fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """One event; raises InvalidRequest where a part makes no sense."""
+
+    event_id: str
+    """the caller's own; a second report under it changes nothing"""
+    user: str
+    item: str
+    kind: FeedbackKind
+    time: float
+    """seconds since 1970"""
+
+    def __post_init__(self) -> None:
+        for name, value in (("event_id", self.event_id), ("user", self.user), ("item", self.item)):
+            check_id(name, value)
+        check_time(self.time)
+
+    def to_json(self) -> dict[str, Any]:
+        """As an entry of the journal."""
+        return {
+            "kind": "feedback",
+            "id": self.event_id,
+            "user": self.user,
+            "item": self.item,
+            "what": str(self.kind),
+            "time": self.time,
+        }
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> "Feedback":
+        """The inverse of ``to_json``."""
+        kind = FeedbackKind(facts["what"])
+        return cls(event_id=facts["id"], user=facts["user"], item=facts["item"], kind=kind, time=facts["time"])
+
+
+def feedback_kind(name: str) -> FeedbackKind:
+    """Raises InvalidRequest for an unknown name."""
+    try:
+        return FeedbackKind(name)
+    except ValueError as error:
+        raise InvalidRequest(f"kind must be one of {', '.join(FeedbackKind)}; got {name[:40]!r}") from error
+
+
+def pseudonym(user: str, salt: str) -> str:
+    """By which a forgotten user is recognised in what the platform still holds of him, without his id being kept."""
+    return hashlib.blake2b(user.encode("utf-8", "surrogatepass"), key=bytes.fromhex(salt), digest_size=16).hexdigest()

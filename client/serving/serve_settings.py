@@ -7,7 +7,7 @@ from typing import Any
 
 from client.serving.admission import Limits
 from shared.errors import ConfigError
-from shared.system.options import check, group, option
+from shared.system.options import Checked, group, option
 
 MOST_PORT = 65535
 
@@ -17,7 +17,7 @@ def _read_path(_key: str, text: object) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listening:
+class Listening(Checked):
     """Where callers reach the service; raises ConfigError where a value makes no sense."""
 
     host: str = option("127.0.0.1", help="Where to listen; beyond this machine only with a certificate.")
@@ -30,7 +30,7 @@ class Listening:
     limits: Limits = group(Limits)
 
     def __post_init__(self) -> None:
-        check(self)
+        super().__post_init__()
         if (self.certificate is None) != (self.key is None):
             raise ConfigError("a certificate needs its key, and a key its certificate")
         if self.certificate is None and not _is_loopback(self.host):

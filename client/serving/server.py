@@ -16,8 +16,7 @@ from client.recommender.served_head import RECORD
 from client.serving.front import Front
 from client.serving.grpc_service import Address, GrpcServer
 from client.serving.http_gateway import http_app
-from client.serving.only_service import only_service
-from client.serving.private_folder import open_private_folder
+from client.serving.private_folder import only_service, open_private_folder
 from client.serving.serve_settings import ServeSettings
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens

@@ -10,10 +10,19 @@ from client.recommender.served_head import ServedHead, read_served
 from client.serving.histories import Histories
 from client.serving.journal import Journal
 from client.serving.journal_lines import Entry, Facts
-from client.serving.limits import ITEMS_AT_ONCE, REPORTS_AT_ONCE, check_count, check_id
 from client.serving.live_head import LiveHead
-from client.serving.reports import Feedback, pseudonym
-from client.serving.requests import Counts, ListAnswer, ListRequest, check_item
+from client.serving.requests import (
+    ITEMS_AT_ONCE,
+    REPORTS_AT_ONCE,
+    Counts,
+    Feedback,
+    ListAnswer,
+    ListRequest,
+    check_count,
+    check_id,
+    check_item,
+    pseudonym,
+)
 from client.store.head_store import HeadStore
 
 

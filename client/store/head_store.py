@@ -9,8 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from client.store.key_source import KeySource
-from client.store.plain_folder import PlainFolder
-from client.store.records import Records
+from client.store.records import PlainFolder, Records
 from client.store.vault import Vault, is_vault
 from shared.errors import ConfigError, HeadStoreError
 from shared.system.array_digest import array_digest

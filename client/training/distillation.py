@@ -15,34 +15,32 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from typing_extensions import override
 
-from client.data.platform import Examples, Sequences
-from client.data.splits import some, take
+from client.data.platform import Examples, Sequences, some, take
 from client.evaluation.ranking import ScoreHistories, example_batches
 from client.training.batches import Batch
-from client.training.further_loss import FurtherLoss, StepTensors
+from client.training.losses import FurtherLoss, StepTensors
 from shared.errors import ConfigError
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 _OUT = -1e4
 """Log-weight of an item that is no part of a lesson: its probability is 0, and a logarithm of it still a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DistillationSettings:
+class DistillationSettings(Checked):
     """What a lesson holds, and how many are learnt at a time."""
 
-    full_items: int = 512
+    full_items: int = bounded(512, least=0)
     """catalogues up to this size are taught whole"""
-    best: int = 32
+    best: int = bounded(32, least=1)
     """in a larger one, the teacher's best items of a lesson"""
-    rest: int = 32
+    rest: int = bounded(32, least=1)
     """the same, drawn uniformly beside them"""
-    at_once: int = 256
+    at_once: int = bounded(256, least=1)
     """most lessons of a step, which bounds its time"""
 
     def __post_init__(self) -> None:
-        require_range(self, "full_items", least=0)
-        require_range(self, "best", "rest", "at_once", least=1)
+        super().__post_init__()
         if self.best > self.full_items + 1:
             raise ConfigError(f"DistillationSettings.best must be at most full_items + 1; got {self.best}")
 

@@ -7,10 +7,10 @@ import numpy as np
 from client.data.platform import Sequences
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.presets import Preset
 from shared.seeding import seed_for
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 LARGE = Preset(name="local-id", width=64, hidden=64, layers=2, heads=2, length=50)
 SMALL = Preset(name="local-id-small", width=64, hidden=64, layers=1, heads=2, length=50)
@@ -23,21 +23,17 @@ LOCAL_ID_GRID = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalIdSettings:
+class LocalIdSettings(Checked):
     """How model and training follow from the size of a platform."""
 
-    small_events: int = 30_000
+    small_events: int = bounded(30_000, least=0)
     """training events below which one block is enough: on platforms of 22,000, 6,000, 4,000, 6,700 and 740 events
     NDCG@10 on validation was .076, .129, .122, .137, .065 with one block and .077, .124, .122, .137, .076 with two,
     which took 1.5 times as long"""
-    steps: int = 40
+    steps: int = bounded(40, least=1)
     """most steps of an epoch"""
-    least_tokens: int = 128
+    least_tokens: int = bounded(128, least=1)
     """positions per step of the smallest platform"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "small_events", least=0)
-        require_range(self, "steps", "least_tokens", least=1)
 
 
 DEFAULT = LocalIdSettings()

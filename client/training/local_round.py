@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
-from client.training.input_moments import input_moments
 from client.training.loop import TrainingSettings, train_sequence
+from client.training.moments import input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings

@@ -11,58 +11,48 @@ from torch.nn import functional
 
 from client.data.platform import Sequences
 from client.training.batches import Batch, Windows
-from client.training.further_loss import FurtherLoss, StepTensors
-from client.training.losses import members_cross_entropy
+from client.training.losses import FurtherLoss, StepTensors, members_cross_entropy
 from client.training.sequence_model import SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.dropout import Dropout
 from shared.errors import ConfigError
+from shared.system.options import Checked, bounded
 from shared.system.progress import track
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
+class TrainingSettings(Checked):
     """What varies between the uses of the loop."""
 
-    epochs: int = 12
+    epochs: int = bounded(12, least=0)
     """passes over the sequences, at most"""
-    patience: int = 3
+    patience: int = bounded(3, least=1)
     """epochs without a better validation NDCG@10 than an earlier epoch's before stopping; only with a validation set"""
-    encoder_rate: float = 1e-3
+    encoder_rate: float = bounded(1e-3, least=0)
     """learning rate of the shared towers; 0 freezes them"""
-    head_rate: float = 3e-3
+    head_rate: float = bounded(3e-3, least=0)
     """learning rate of the private head; 0 freezes it"""
-    tokens: int = 2048
+    tokens: int = bounded(2048, least=1)
     """positions per step"""
-    steps: int = 0
+    steps: int = bounded(0, least=0)
     """most steps of an epoch, which is then a random part of the sequences; 0 takes all"""
     full_softmax_items: int = 4096
     """catalogues up to this size are scored in full, larger ones against a sample"""
-    negatives: int = 1024
+    negatives: int = bounded(1024, least=1)
     """uniform draws per step beside the step's own items, where the softmax is sampled"""
-    dropout: float = 0.1
-    id_dropout: float = 0.25
+    dropout: float = bounded(0.1, least=0, below=1)
+    id_dropout: float = bounded(0.25, least=0, below=1)
     """share of items per step that are seen by their content alone"""
-    weight_decay: float = 0.01
+    weight_decay: float = bounded(0.01, least=0)
     """decoupled (AdamW), of matrices and id rows"""
-    warm_up: int = 100
+    warm_up: int = bounded(100, least=0)
     """steps of linear warm-up"""
-    final_rate: float = 0.1
+    final_rate: float = bounded(0.1, least=0, most=1)
     """share of the learning rate left at the end of ``epochs``, reached linearly"""
-    clip_norm: float = 1.0
+    clip_norm: float = bounded(1.0, above=0)
     """of a step's gradient"""
-    proximal: float = 0.0
+    proximal: float = bounded(0.0, least=0)
     """μ of the pull μ/2 ‖θ − θ_start‖² on the shared towers (FedProx; Li et al. 2020)"""
-
-    def __post_init__(self) -> None:
-        if min(self.epochs, self.steps) < 0 or min(self.patience, self.tokens, self.negatives) < 1:
-            raise ConfigError("epochs and steps must be 0 or more; patience, tokens and negatives 1 or more")
-        if min(self.encoder_rate, self.head_rate, self.weight_decay, self.proximal) < 0:
-            raise ConfigError("learning rates, weight decay and the proximal pull must not be negative")
-        if not (0 <= self.dropout < 1 and 0 <= self.id_dropout < 1 and 0 <= self.final_rate <= 1):
-            raise ConfigError("dropout rates must be in [0, 1) and the final rate in [0, 1]")
-        if self.clip_norm <= 0 or self.warm_up < 0:
-            raise ConfigError("the clipping norm must be positive and the warm-up not negative")
 
 
 @dataclass(frozen=True, kw_only=True)

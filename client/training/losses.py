@@ -1,11 +1,17 @@
-"""Cross-entropy over many candidates, with its gradients computed in one pass over blocks of logits.
+"""Losses of a step: cross-entropy over many candidates, and what a loss that joins it is given and gives.
 
-P positions, c candidates, d width.
+n items, P positions, m rows of the catalogue in the step, c candidates, d width.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+
+from client.training.batches import Batch
+from client.training.sequence_model import SequenceModel
 
 ROWS_AT_ONCE = 256
 
@@ -94,3 +100,29 @@ def members_cross_entropy(
         for state, candidate in parts
     ]
     return torch.stack(losses).mean()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTensors:
+    """What a step has computed already; gradients flow back through all of it."""
+
+    model: SequenceModel
+    batch: Batch
+    states: torch.Tensor
+    """[P, d] vectors u"""
+    vectors: torch.Tensor
+    """[m, d] vectors e"""
+    slots: NDArray[np.int64]
+    """[n] the row in ``vectors`` of an item that the step holds"""
+
+
+class FurtherLoss(Protocol):
+    """One number per step, added to the mean cross-entropy of the next items."""
+
+    def items(self, batch: Batch) -> NDArray[np.int64]:
+        """Rows of the catalogue that the step must hold for it, beside its own."""
+        ...
+
+    def loss(self, step: StepTensors, rng: np.random.Generator) -> torch.Tensor:
+        """A scalar, its weight taken in."""
+        ...

@@ -1,17 +1,26 @@
 """A platform's moments: sums over its events from which the linear part is solved.
 
+Second moments of the inputs of an encoder's other matrices say how a change of it is cut to low rank.
+
 U users, E events, n items, D feature dim, P pairs of a history and its next item.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
+from torch import nn
 
 from client.data.platform import Sequences
-from client.data.sparse_rows import sparse_rows
+from client.data.ragged import sparse_rows
+from client.training.batches import Windows
+from client.training.sequence_model import SequenceModel
+from shared.encoder.encoder import SEQUENCE
 from shared.encoder.linear import Moments
 
 DECAY = 0.6
@@ -92,3 +101,48 @@ def _row_blocks(steps: Iterator[tuple[Float64, Rows]]) -> Iterator[tuple[Float64
             queries, targets, waiting = [], [], 0
     if waiting:
         yield np.concatenate(queries), np.concatenate(targets)
+
+
+TOKENS = 4096
+"""Positions that are looked at together."""
+
+
+def input_moments(
+    model: SequenceModel, sequences: Sequences, rng: np.random.Generator, *, batches: int
+) -> dict[str, NDArray[np.float64]]:
+    """By the name of a matrix in the encoder: [i, i] sum of the outer products of its inputs.
+
+    Inputs of the item tower are of the whole catalogue, those of the history tower of the positions of
+    ``sequences``, in at most so many random batches of ``TOKENS``: a round takes about as long everywhere.
+    """
+    found: dict[str, NDArray[np.float64]] = {}
+    real: NDArray[np.int64] | slice = slice(None)
+
+    def looked_at(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def add(_module: nn.Module, inputs: Any, _output: Any) -> None:
+            flat = inputs[0].detach().reshape(-1, inputs[0].shape[-1])[real].double()
+            found[name] = found.get(name, 0) + (flat.T @ flat).numpy()
+
+        return add
+
+    towers = {"item": model.item, "history": model.history}
+    hooks = [
+        layer.register_forward_hook(looked_at(f"{SEQUENCE}{tower}.{name}.weight"))
+        for tower, module in towers.items()
+        if module is not None
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear)
+    ]
+    training = model.training
+    try:
+        model.eval()
+        with torch.no_grad():
+            vectors = model.item_vectors(None)
+            for batch in islice(Windows.of(sequences, model.length).epoch(rng, TOKENS), batches):
+                real = batch.positions
+                model.history(vectors[torch.from_numpy(batch.items)])
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    return found

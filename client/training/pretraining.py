@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Sequences, Stage
-from client.data.splits import examples, training_sequences
+from client.data.platform import Platform, Sequences, Stage, examples, training_sequences
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.moments import platform_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.errors import DataError

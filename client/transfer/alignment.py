@@ -19,33 +19,29 @@ import torch
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from client.features.probes import probe_vectors
+from client.features.hashing import probe_vectors
 from client.training.batches import Batch
-from client.training.further_loss import FurtherLoss, StepTensors
+from client.training.losses import FurtherLoss, StepTensors
 from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import Encoder
 from shared.encoder.item_moments import ItemMoments
 from shared.errors import ConfigError, EncoderFileError
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 KINDS = ("probe", "coral")
 GATE = "gate"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlignmentSettings:
+class AlignmentSettings(Checked):
     """What the two alignments are made with."""
 
-    probe: float = 0.01
+    probe: float = bounded(0.01, above=0)
     """weight with which ``probe`` competes where the gate is to choose: a tuning that it let go would add .04 nats"""
-    coral: float = 10.0
+    coral: float = bounded(10.0, above=0)
     """the same of ``coral``: it would add .07 nats"""
-    items: int = 512
+    items: int = bounded(512, least=2)
     """of the catalogue, drawn per step for the moments of ``coral``"""
-
-    def __post_init__(self) -> None:
-        require_range(self, "probe", "coral", above=0)
-        require_range(self, "items", least=2)
 
 
 DEFAULT = AlignmentSettings()

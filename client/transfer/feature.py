@@ -8,9 +8,7 @@ from functools import partial
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
-from client.transfer.encoders import Origin, ReceivedEncoder
-from client.transfer.method import Method, Shown, beside_own
-from client.transfer.platform_parts import PlatformParts
+from client.transfer.method import Method, Origin, PlatformParts, ReceivedEncoder, Shown, beside_own
 
 
 def feature_part(name: str, received: ReceivedEncoder, prepared: PreparedPlatform) -> Trained:

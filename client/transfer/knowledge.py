@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
-from client.data.splits import training_sequences
+from client.data.platform import Sequences, training_sequences
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
@@ -21,9 +20,8 @@ from client.training.local_id import for_size
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.transfer.method import Method, beside_own
+from client.transfer.method import Method, PlatformParts, beside_own
 from client.transfer.model import Tuned, tuned_source
-from client.transfer.platform_parts import PlatformParts
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
 from shared.encoder.layout import flatten
@@ -31,6 +29,7 @@ from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError, HeadStoreError
 from shared.feature_space.spec import FeatureSpace
 from shared.seeding import rng_for
+from shared.system.options import Checked, bounded
 
 STUDENT = "nano"
 STUDENT_TRAINING = TrainingSettings(epochs=8, patience=20, encoder_rate=2e-3, head_rate=1e-2)
@@ -44,23 +43,17 @@ _HEAD = ("v", "a", "b")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnowledgeSettings:
+class KnowledgeSettings(Checked):
     """How a student is taught; its loss is the task's cross-entropy plus ``weight`` · τ² · KL(teacher ‖ student)."""
 
-    temperature: float = 2.0
+    temperature: float = bounded(2.0, above=0)
     """τ, of both softmaxes; above 1 the teacher's order below the first item counts more"""
-    weight: float = 1.0
+    weight: float = bounded(1.0, least=0)
     """of the teacher beside the task; 0 trains the student alone"""
-    lessons: int = 10_000
+    lessons: int = bounded(10_000, least=1)
     """most past events after which the teacher is asked"""
-    training: TrainingSettings = field(default=STUDENT_TRAINING)
+    training: TrainingSettings = STUDENT_TRAINING
     distillation: DistillationSettings = field(default_factory=DistillationSettings)
-
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ConfigError(f"the temperature of a teacher must be positive; got {self.temperature:g}")
-        if not self.weight >= 0 or self.lessons < 1:
-            raise ConfigError(f"a teacher needs a weight from 0 and a lesson; got {self.weight:g} and {self.lessons}")
 
 
 @dataclass(frozen=True, kw_only=True)

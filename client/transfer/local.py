@@ -8,20 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.splits import training_sequences
+from client.data.platform import training_sequences
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.encoder_scorers import KeptEncoder, Named
+from client.scorers.encoder_scorers import KeptEncoder, Named, Sequence
 from client.scorers.scorer import Scorer
-from client.scorers.sequence import Sequence
 from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
 from client.training.pretraining import pretrain, stopping_set
 from client.training.sequence_model import SequenceModel
-from client.transfer.method import Method, Shown
+from client.transfer.method import Method, PlatformParts, Shown
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import PlatformParts
 
 OWN = TrainingSettings(epochs=20, patience=3, steps=48)
 """Bounded steps let a platform with long histories stop within a pass over them."""

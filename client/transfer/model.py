@@ -5,22 +5,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
-from client.data.splits import training_sequences
+from client.data.platform import Sequences, training_sequences
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
-from client.training.further_loss import FurtherLoss
 from client.training.loop import TrainingLog, train_sequence
+from client.training.losses import FurtherLoss
 from client.training.low_rank import LowRank
 from client.training.moments import platform_moments
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from client.transfer.alignment import alignment_loss
-from client.transfer.method import Method, Shown, beside_own
+from client.transfer.method import Method, PlatformParts, Shown, beside_own
 from client.transfer.part_settings import TuningSettings
-from client.transfer.platform_parts import PlatformParts
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import joined
 from shared.seeding import rng_for, torch_generator_for

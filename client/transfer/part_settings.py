@@ -1,6 +1,5 @@
 """What may be chosen about the parts that a platform trains."""
 
-import math
 from dataclasses import dataclass, field
 
 from client.training.distillation import DistillationSettings
@@ -8,7 +7,7 @@ from client.training.local_id import LocalIdSettings
 from client.training.loop import TrainingSettings
 from client.transfer.alignment import Alignment, AlignmentSettings, parse_alignment
 from shared.errors import ConfigError
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 HEAD_PHASE = TrainingSettings(epochs=5, encoder_rate=0.0, head_rate=3e-3, warm_up=20, patience=2, steps=32)
 BOTH_PHASE = TrainingSettings(epochs=8, encoder_rate=2e-4, head_rate=1e-3, warm_up=20, patience=2, steps=32)
@@ -17,31 +16,27 @@ TEACHERS = ("encoder", "stack")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TuningSettings:
+class TuningSettings(Checked):
     """The head first, the encoder frozen; then both, the encoder at a smaller rate (LP-FT; Kumar et al. 2022)."""
 
     head: TrainingSettings = HEAD_PHASE
     both: TrainingSettings = BOTH_PHASE
-    moments_weight: float = 0.0
+    moments_weight: float = bounded(0.0, least=0)
     """how often each own pair counts when the linear part is moved (``joined``); 0 leaves it as it came"""
-    rank: int = 0
+    rank: int = bounded(0, least=0)
     """of the low-rank adapter that the second phase trains in the place of the towers' matrices; 0 trains these"""
-    rank_rate: float = 10.0
+    rank_rate: float = bounded(10.0, above=0)
     """how much faster an adapter trains than the numbers in whose place it stands (docs/decisions/0006): a product
     starts at 0, and reaches only what its random factor lets through"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.head.encoder_rate != 0:
             raise ConfigError("the first phase of tuning leaves the encoder frozen: its encoder rate must be 0")
-        if not 0 <= self.moments_weight < math.inf:
-            raise ConfigError(f"the weight of own moments must be 0 or more; got {self.moments_weight:g}")
-        if self.rank < 0:
-            raise ConfigError(f"the rank of the adapter must be 0 or more; got {self.rank}")
-        require_range(self, "rank_rate", above=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartSettings:
+class PartSettings(Checked):
     """The choice; raises ConfigError where a value makes no sense."""
 
     preset: str
@@ -55,18 +50,18 @@ class PartSettings:
     tuning: TuningSettings = field(default_factory=TuningSettings)
     aligning: AlignmentSettings = field(default_factory=AlignmentSettings)
     distillation: DistillationSettings = field(default_factory=DistillationSettings)
-    encoder_lessons: int = 10_000
+    encoder_lessons: int = bounded(10_000, least=1)
     """most past events after which an encoder that teaches is asked"""
-    stack_lessons: int = 2_000
+    stack_lessons: int = bounded(2_000, least=1)
     """the same of a stack, whose answer costs about thirty of the encoder's"""
     local_id: LocalIdSettings = field(default_factory=LocalIdSettings)
     """of the model of ids only beside the platform's own encoder"""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.teacher not in TEACHERS:
             raise ConfigError(f"teacher must be one of {', '.join(TEACHERS)}; got {self.teacher!r}")
         parse_alignment(self.alignment)
-        require_range(self, "encoder_lessons", "stack_lessons", least=1)
 
     @property
     def lessons(self) -> int:

@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Stage
-from client.data.splits import examples
-from client.ensemble.calibrating import calibrate
+from client.data.platform import Stage, examples
 from client.ensemble.calibration import Calibration
 from client.ensemble.candidates import ZERO_SHOT
 from client.ensemble.cross_fitting import fit_data
 from client.ensemble.ensemble_settings import DEFAULT
-from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.panel import Panel, RawPanel, calibrate
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers

@@ -9,10 +9,9 @@ from client.scorers.popularity import Popularity
 from client.transfer.feature import FEATURE, FEDERATED, POOLED, PREVIOUS
 from client.transfer.knowledge import KNOWLEDGE
 from client.transfer.local import LOCAL_METHOD, STACK
-from client.transfer.method import MakePart, Method, Shown
+from client.transfer.method import MakePart, Method, PlatformParts, Shown
 from client.transfer.model import FEDERATED_MODEL, MODEL
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import PlatformParts
 from client.transfer.release import ZERO_SHOT_METHOD
 
 Sets = Mapping[str, tuple[tuple[str, ...], ...]]

@@ -20,8 +20,8 @@ from client.scorers.table import SCORERS, ScorerTable
 from client.training.distillation import Teacher, TeacherPart
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
-from client.transfer.encoders import ReceivedEncoder
 from client.transfer.feature import feature_part
+from client.transfer.method import ReceivedEncoder
 from shared.encoder.encoder import Encoder
 
 

@@ -7,6 +7,7 @@ row in the docs. Several concerns are put together by inheritance (one flat set 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from inspect import get_annotations
+from math import isfinite
 from typing import Any, TypeVar
 
 from shared.errors import ConfigError
@@ -24,7 +25,7 @@ class Option:
     """What a field says of itself."""
 
     help: str
-    """one sentence for the command line and the docs"""
+    """one sentence for the command line and the docs; empty: it stands in neither, and is chosen in code alone"""
     key: str = ""
     """as it is written; empty: the field's name with hyphens, after the prefix of its group"""
     old: tuple[str, ...] = ()
@@ -67,7 +68,12 @@ class Option:
         return f"{self.least:g} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of the right kind lies within the bounds; None, where a field may be None, always does."""
+        """Whether a value of the right kind lies within the bounds; None, where a field may be None, always does.
+
+        Of several, each has to.
+        """
+        if isinstance(value, tuple):
+            return all(map(self.holds, value))
         return value is None or (
             (not self.choices or value in self.choices)
             and (self.least is None or value >= self.least)
@@ -158,8 +164,8 @@ def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
     own = get_annotations(kind)
     for item in sorted(fields(kind), key=lambda item: item.name not in own):
         if (said := item.metadata.get(Option)) is not None:
-            key = said.key or prefix + item.name.replace("_", "-")
-            yield Entry(key=key, path=(item.name,), default=item.default, option=said)
+            name = prefix + item.name.replace("_", "-") if said.help else f"{kind.__name__}.{item.name}"
+            yield Entry(key=said.key or name, path=(item.name,), default=item.default, option=said)
         elif (held := item.metadata.get(_Group)) is not None:
             for one in entries(held.kind, held.prefix):
                 if one.key not in held.without:
@@ -226,3 +232,22 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
         if held is not None and inner:
             own[item.name] = _made(held.kind, inner)
     return kind(**own)
+
+
+def bounded(default: Value, **bounds: float) -> Value:
+    """A field of what is chosen in code alone: a finite number, or some, within bounds as of ``Option``."""
+    return option(default, help="", check=_check_finite, **bounds)
+
+
+def _check_finite(name: str, value: Any) -> None:
+    numbers = value if isinstance(value, tuple) else (value,)
+    if not numbers or not all(map(isfinite, numbers)):
+        raise ConfigError(f"{name} must be finite; got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """Settings whose options are checked as they are made; raises ConfigError, which names the option or the field."""
+
+    def __post_init__(self) -> None:
+        check(self)

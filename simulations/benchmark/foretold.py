@@ -8,9 +8,8 @@ from typing import Any
 from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import Interval, paired_lift
 from client.gate.assessment import expected_lift, forecast_of, standard_error
-from client.gate.expectation import content_share
+from client.gate.expectation import KnownPair, content_share
 from client.gate.gate import GateCandidate
-from client.gate.known_pairs import KnownPair
 from client.gate.relatedness import Relatedness
 from client.transfer.feature import FEATURE
 from shared.seeding import rng_for

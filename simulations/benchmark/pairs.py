@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from client.data.event_minima import EventMinima
+from client.data.folder_options import EventMinima
 from shared.system.options import to_flat
 
 Relatedness = Literal["same trade", "same trade, 60 % in common", "neighbouring", "far"]

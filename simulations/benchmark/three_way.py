@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from client.ensemble.candidates import LOCAL
-from client.fitting.contenders import uses
+from client.fitting.fit_settings import uses
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MINIMA, PAIRS, Pair, platform_line
 from simulations.benchmark.resampling import Column, mean_ndcg, resampled

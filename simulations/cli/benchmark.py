@@ -22,7 +22,7 @@ def benchmark(
     ] = None,
 ) -> None:
     """Run the grid of pairs, federations and ways, leaving out what is finished; print its tables in Markdown."""
-    from client.gate.known_pairs import write_pairs
+    from client.gate.expectation import write_pairs
     from shared.system.whole_file import write_whole
     from simulations.benchmark.bars import Evidence, bars_table, served_below_local
     from simulations.benchmark.cells import PRETRAINED_FOLDER, Grid, finished, run_cells

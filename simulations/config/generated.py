@@ -9,9 +9,9 @@ from pathlib import Path
 
 import tomli_w
 
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentSettings
 from client.data.folder_options import FolderOptions
-from client.data.sql.source import SqlSource
+from client.data.sql.database import SqlSource
 from client.fitting.fit_settings import FitSettings
 from client.guard.site_policy import SitePolicy
 from client.serving.serve_settings import Listening

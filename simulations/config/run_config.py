@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from client.data.folder_options import FORMS
-from client.features.data_settings import DataSettings
-from client.transfer.encoder_use import EncoderUse
+from client.data.folder_options import FORMS, DataSettings
+from client.fitting.fit_settings import EncoderUse
 from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError
 from shared.federation.config import AGGREGATIONS, RoundsConfig

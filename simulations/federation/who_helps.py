@@ -8,13 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from client.data.platform import Sequences, Stage
-from client.data.splits import examples
+from client.data.platform import Sequences, Stage, examples
 from client.evaluation.ranking import ranks_by_column, whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.linear import Linear
+from client.scorers.encoder_scorers import Linear
 from client.scorers.scorer import HistoryBatch
-from client.transfer.encoders import unseen_by_rounds
+from client.transfer.method import unseen_by_rounds
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments, solve_all
 from shared.seeding import rng_for

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform, Stage
+from client.data.platform import Examples, Platform, Stage, examples, joined, latest, training_sequences
 from client.data.preparation import with_training_users
-from client.data.splits import examples, joined, latest, training_sequences
 from client.evaluation.ranking import Ranking
 from client.features.prepared_platform import PreparedPlatform
 from shared.seeding import rng_for

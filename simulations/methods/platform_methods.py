@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from client.data.platform import Examples, Platform
-from client.data.splits import training_sequences
+from client.data.platform import Examples, Platform, training_sequences
 from client.ensemble.baselines import rank_baseline, tuned_baseline
 from client.ensemble.candidates import ZERO_SHOT
 from client.ensemble.fitting import FittedStacks, rank_all
@@ -17,11 +16,10 @@ from client.ensemble.rerank import rank_diversified
 from client.evaluation.beyond_accuracy import ALL, ListJudge, self_information
 from client.evaluation.ranking import Ranking, mask_history, rank_scores
 from client.features.prepared_platform import PreparedPlatform
-from client.fitting.component_settings import DEFAULT, ComponentSettings
-from client.fitting.platform_fit import PlatformFit
+from client.fitting.platform_fit import DEFAULT, ComponentSettings, PlatformFit
 from client.store.head_store import HeadStore
-from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.knowledge import KNOWLEDGE, student_of, tuned_teacher
+from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.release import zero_shot_panel
 from client.transfer.table import METHODS

@@ -5,8 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from client.data.platform import Examples, Sequences
-from client.data.splits import select
+from client.data.platform import Examples, Sequences, select
 from client.ensemble.fitting import FittedStacks
 from client.evaluation.ranking import K, ScoreHistories, rank
 from client.features.prepared_platform import PreparedPlatform

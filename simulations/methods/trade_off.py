@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples
-from client.data.splits import some
+from client.data.platform import Examples, some
 from client.ensemble.panel import Panel
 from client.ensemble.rerank import RerankSettings, rank_diversified
 from client.evaluation.beyond_accuracy import intra_list_diversity

@@ -9,9 +9,9 @@ from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
 from client.data.source import read_folder
 from client.data.spec import PlatformSpec
-from client.features.catalogue import Catalogue
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
+from client.features.prepared_platform import Catalogue
 from client.transfer.table import predicting_clicks
 from simulations.config.run_config import RunConfig
 

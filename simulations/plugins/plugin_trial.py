@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from client.data.platform import Sequences
-from client.features.local_grams import local_grams
-from client.features.neighbours import nearest
+from client.features.hashing import local_grams
+from client.features.prepared_platform import nearest
 from client.scorers.scorer import FitData, HistoryBatch
 from server.aggregation.aggregation import BuildAggregation
 from server.aggregation.server_optimiser import Update

@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from client.data.event_minima import EventMinima
-from client.data.folder_options import Preparation
+from client.data.folder_options import EventMinima, Preparation
 from client.data.spec import parse_platform_spec
 from client.evaluation.lift import Interval, paired_difference, paired_lift
 from shared.errors import DataError

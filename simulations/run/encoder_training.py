@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from client.features.prepared_platform import PreparedPlatform
-from client.transfer.encoders import Encoders, ReceivedEncoder
+from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration, released_item_moments
 from client.transfer.table import METHODS
 from server.aggregation.aggregation import BuildAggregation

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from client.data.merged import merged
+from client.data.platform import merged
 from client.features.prepared_platform import PreparedPlatform
 from client.training.pretraining import PRETRAINING, pretrain
 from shared.encoder.encoder import Encoder

@@ -9,9 +9,8 @@ import numpy as np
 
 from client.data.source import read_platform_data
 from client.data.spec import PlatformSpec
-from client.features.catalogue import Catalogue
 from client.features.kept_vectors import VectorFolder
-from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.features.prepared_platform import Catalogue, PreparedPlatform, prepare_platform
 from client.transfer.part_settings import PartSettings, TuningSettings
 from client.transfer.table import METHODS, local_methods
 from shared.feature_space.fingerprint import require_same

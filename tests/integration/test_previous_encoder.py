@@ -11,11 +11,9 @@ import pytest
 from client.data.platform import Sequences
 from client.data.preparation import Preparation
 from client.fitting import platform_fit
-from client.fitting.contenders import Contenders
-from client.fitting.fit_settings import FitSettings
+from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
-from client.fitting.previous_release import previous_release
-from client.fitting.served_fit import fit_recommender, open_fit, store_served
+from client.fitting.served_fit import fit_recommender, open_fit, previous_release, store_served
 from client.gate.gate import GateVerdict, decide
 from client.recommender.recommender import Wish, open_recommender
 from client.recommender.served_head import RECORD, read_served

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.data.merged import merged
-from client.data.splits import training_sequences
+from client.data.platform import merged, training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.rounds.workspace import open_data
 from client.training.moments import platform_moments

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
-from client.agent.settings import AgentSettings
 from client.serving.admission import Admission, Limits
 from client.serving.metrics import ServingMetrics
 from server.coordinator.metrics import ServerMetrics

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from client.gate.known_pairs import known_pairs, write_pairs
+from client.gate.expectation import known_pairs, write_pairs
 from simulations.benchmark.cells import Grid, finished
 from simulations.benchmark.foretold import measured_cells
 

@@ -8,9 +8,8 @@ import pytest
 import typer
 import yaml
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.programs import agent_programs
-from client.agent.settings import AgentSettings
 from client.cli.main import app as client
 from server.cli.main import app as server
 from server.coordinator.home import ServerHome

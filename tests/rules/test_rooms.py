@@ -14,7 +14,7 @@ PACKAGES = ("server", "client", "shared", "simulations")
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
 PLANTED = {
     "simulations above server and client, which never meet, above shared": ("server/app.py", "import client.app"),
-    "rooms of the client": ("client/data/splits.py", "import client.cli.main"),
+    "rooms of the client": ("client/data/platform.py", "import client.cli.main"),
     "rooms of the server": ("server/aggregation/weighting.py", "import server.rounds.loop"),
     "rooms of what both sides share": ("shared/errors.py", "import shared.federation.wire"),
     "rooms of the simulations": ("simulations/synthetic/world.py", "import simulations.run.whole_run"),

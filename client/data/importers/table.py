@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.data.folder_writer import require_free, write_folder
+from client.data.contract import require_free, write_folder
 from client.data.importers.amazon_reviews import import_amazon_reviews
 from client.data.importers.csv_map import import_csv
 from client.data.importers.imported import ImportedPlatform, finished, only_used_items

@@ -6,22 +6,68 @@ and all that is on it, as it was. A task that comes again finds the data that it
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from client.data.contract import PlatformFolder
-from client.data.data_moment import DataMoment
-from client.data.sql.database import Chunk, Snapshot, snapshot
-from client.data.sql.source import SqlSource
+from client.data.contract import DataMoment, PlatformFolder
+from client.data.sql.database import Chunk, Snapshot, SqlSource, snapshot
 from client.data.sql.tables import QUERIES, as_folder, checked, named, read_database, read_events, read_items, whole
-from client.data.sql.watermark import Mark
 from client.store.records import Records
 from shared.errors import DataError, HeadStoreError
 from shared.system.file_lock import file_lock
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "Decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Where the next reading begins."""
+
+    value: Any
+    """the largest watermark that was read"""
+    below: int
+    """events with a smaller one"""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        text = self.value.isoformat() if isinstance(self.value, date) else str(self.value)
+        return {"kind": type(self.value).__name__, "value": text, "below": self.below}
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Mark":
+        """The inverse of ``to_json``; raises KeyError or ValueError for anything else."""
+        return cls(value=_READ[found["kind"]](found["value"]), below=int(found["below"]))
+
+    @staticmethod
+    def after(mark: "Mark | None", values: Sequence[Any], read: int, where: str) -> "Mark | None":
+        """The mark once further values came, in their order, ``read`` events after the first.
+
+        Raises DataError for a value that tells no order.
+        """
+        for place, value in enumerate(values):
+            if type(value).__name__ not in _READ:
+                raise DataError(f"{where}: expected numbers, times or texts that only grow, found {_named(value)}")
+            if mark is None or value != mark.value:
+                mark = Mark(value=value, below=read + place)
+        return mark
+
+
+def _named(value: object) -> str:
+    return "null" if value is None else type(value).__name__
+
 
 FORMAT = "graft-sql-mirror/1"
 LIST, PREFIX = "sql-list", "sql-part-"

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform
 from client.ensemble.cross_fitting import fit_on
-from client.features.catalogue import Catalogue
 from client.features.item_features import item_features
-from client.features.prepared_platform import PreparedPlatform
+from client.features.prepared_platform import Catalogue, PreparedPlatform
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.store.head_store import HeadStore
 from tests.small_space import FEATURES

@@ -11,7 +11,7 @@ import pytest
 from client.agent.home import AgentHome
 from client.rounds.workspace import NodeSettings
 from client.serving.private_folder import open_private_folder
-from client.serving.round_reports import RECORD
+from client.serving.reported_events import RECORD
 from client.store.head_store import open_records
 from tests.integration.commands import REPOSITORY
 from tests.integration.deployed.deployment import SECONDS, processes_of

@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 from flwr.cli.build import build_fab_from_disk
 
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
 from client.guard.approved_bundles import PLACE, approve
 from client.rounds.workspace import NodeSettings, open_data
 from client.store.head_store import open_heads

@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from client.serving.limits import MESSAGE_BYTES
+from client.serving.requests import MESSAGE_BYTES
 from client.serving.tokens import add_token, revoke_token
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api

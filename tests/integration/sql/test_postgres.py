@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from client.data.data_moment import DataMoment
+from client.data.contract import DataMoment
 from client.data.source import read_kept_data, read_platform_data
-from client.data.sql.database import snapshot
-from client.data.sql.source import SqlSource
-from client.store.plain_folder import PlainFolder
+from client.data.sql.database import SqlSource, snapshot
+from client.store.records import PlainFolder
 from shared.errors import DataError
 from tests.integration.commands import run
 from tests.integration.sql.postgres import PASSWORD, Postgres, postgres, why_not

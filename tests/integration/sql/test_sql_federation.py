@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from client.rounds.workspace import NodeSettings
-from client.store.plain_folder import PlainFolder
+from client.store.records import PlainFolder
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.federation.config import LocalSettings, RoundsConfig
 from simulations.federation.held_federation import run_federation

@@ -8,7 +8,7 @@ import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from client.app import app, client_app
-from client.features.catalogue import Catalogue
+from client.features.prepared_platform import Catalogue
 from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.encoder import Encoder
 from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask

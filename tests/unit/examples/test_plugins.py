@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from client.data.platform import Sequences
-from client.features.neighbours import nearest
+from client.features.prepared_platform import nearest
 from client.scorers.scorer import FitData, HistoryBatch
 from server.aggregation.server_optimiser import Update
 from shared.federation.config import RoundsConfig

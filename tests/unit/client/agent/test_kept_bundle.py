@@ -11,8 +11,7 @@ import pytest
 from flwr.cli.build import build_fab_from_disk
 
 from client.agent.home import AgentHome
-from client.agent.kept_bundle import CONTENT, keep, kept_bundle, place
-from client.agent.release_bundle import approve_release
+from client.agent.release_bundle import CONTENT, approve_release, keep, kept_bundle, place
 from client.guard.gatekeeper import approved_digests
 from shared.federation.bundle import write_bundle
 

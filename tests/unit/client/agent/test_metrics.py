@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
-from client.agent.settings import AgentSettings
 from client.guard.ledger import Ledger, LedgerLine
 from client.guard.site_policy import TaskKind
 from shared.federation.messages import Declined, DeclineReason

@@ -2,9 +2,8 @@
 
 import pytest
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import heads_and_key, make_private_part, require_private_part
-from client.agent.settings import AgentSettings
 from client.guard.site_policy import SitePolicy
 from client.store.key_source import KeySource, new_key
 from client.store.vault import Vault

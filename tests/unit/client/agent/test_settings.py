@@ -5,9 +5,8 @@ import os
 import pytest
 from flwr.common.config import parse_config_args
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.programs import agent_programs, write_node_config
-from client.agent.settings import AgentSettings
 from client.guard.ledger import PLACE
 from client.rounds.workspace import NodeSettings
 from shared.errors import ConfigError

@@ -6,8 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client.cli.main import app
-from client.guard.audit import read_audit
-from client.guard.ledger import PLACE, Ledger, LedgerLine
+from client.guard.ledger import PLACE, Ledger, LedgerLine, read_audit
 from shared.errors import ConfigError
 from tests.unit.client.guard.answers import NOON, checked, trained
 

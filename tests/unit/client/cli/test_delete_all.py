@@ -12,11 +12,10 @@ from typer.testing import CliRunner
 
 from client.agent.erasure import Erasure
 from client.agent.home import AgentHome
-from client.agent.supervisor import supervision
+from client.agent.programs import supervision
 from client.cli.main import app
 from client.guard.ledger import PLACE, Ledger, LedgerLine
-from client.serving.only_service import only_service
-from client.serving.private_folder import open_private_folder
+from client.serving.private_folder import only_service, open_private_folder
 from client.store.vault import Vault
 from shared.errors import ConfigError
 from tests.integration.commands import run

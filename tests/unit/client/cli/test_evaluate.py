@@ -7,12 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from client.cli.main import app
-from client.data.platform import Stage
+from client.data.platform import Stage, examples
 from client.data.preparation import Preparation
-from client.data.splits import examples
 from client.ensemble.fitting import rank_all
-from client.fitting.contenders import Contenders
-from client.fitting.fit_settings import FitSettings
+from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_evaluation import evaluate_fit
 from client.fitting.served_fit import open_fit

@@ -4,8 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client.agent.fitting import agents_fitting, has_contributed, is_agent
-from client.agent.home import AgentHome
-from client.agent.settings import AgentSettings
+from client.agent.home import AgentHome, AgentSettings
 from client.cli.main import app
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger, LedgerLine
@@ -46,8 +45,7 @@ def test_takes_what_may_compete_of_the_options(home) -> None:
     }
     asked = agents_fitting(home.folder, from_flat(FitSettings, options)).settings.contenders
     assert (asked.own, asked.teacher, asked.alignment) == (False, "stack", "probe:0.1")
-    tuning = asked.parts("tiny").tuning
-    assert (tuning.rank, tuning.moments_weight) == (4, 2.0)
+    assert (asked.rank, asked.moments_weight) == (4, 2.0)
     assert asked.names(took_part=False) == ("feature", "model")
     assert asked.names(took_part=True) == ("federated", "federated-model")
 

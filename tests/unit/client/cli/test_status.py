@@ -2,9 +2,8 @@
 
 import pytest
 
-from client.agent.home import AgentHome
+from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import make_private_part
-from client.agent.settings import AgentSettings
 from client.agent.status import status, status_lines
 from client.guard.ledger import Ledger, LedgerLine
 from shared.system.settings_file import to_toml

@@ -13,9 +13,8 @@ from client.data.source import read_folder
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import cross_fit
 from client.ensemble.panel import Panel, RawPanel
-from client.features.catalogue import Catalogue
 from client.features.hashing import hash_texts
-from client.features.neighbours import nearest
+from client.features.prepared_platform import Catalogue, nearest
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.popularity import Popularity

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from client.data.platform import Examples, Sequences
-from client.data.splits import joined, latest
+from client.data.platform import Examples, Sequences, joined, latest
 
 TWO = Examples(
     users=np.array([4, 9]),

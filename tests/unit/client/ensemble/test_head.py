@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Stage
-from client.data.splits import examples
+from client.data.platform import Stage, examples
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.fitting import fit_stacks
 from client.ensemble.head import RankingHead

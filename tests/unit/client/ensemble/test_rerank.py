@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Examples, Sequences, Stage
-from client.data.splits import examples
+from client.data.platform import Examples, Sequences, Stage, examples
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.ensemble.rerank import DEFAULT, rank_diversified, rerank
 from client.evaluation.beyond_accuracy import intra_list_diversity

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Stage
-from client.data.splits import examples
+from client.data.platform import Stage, examples
 from client.ensemble import fitting
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT

@@ -9,8 +9,7 @@ import pytest
 
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import CalibrationSettings, CandidateSettings, CrossFitSettings, EnsembleSettings
-from client.fitting.component_settings import DEFAULT, ComponentSettings
-from client.fitting.platform_fit import PlatformFit
+from client.fitting.platform_fit import DEFAULT, ComponentSettings, PlatformFit
 from client.fitting.served_fit import Opened, store_served
 from client.gate.assessment import AssessmentSettings
 from client.gate.gate import GateSettings
@@ -24,7 +23,7 @@ from client.store.head_store import HeadStore
 from client.training.distillation import DistillationSettings
 from client.training.local_id import LocalIdSettings
 from client.transfer.alignment import AlignmentSettings
-from client.transfer.encoders import Encoders, ReceivedEncoder
+from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec

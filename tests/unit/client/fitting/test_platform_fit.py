@@ -10,9 +10,8 @@ from client.features.prepared_platform import PreparedPlatform
 from client.fitting import platform_fit
 from client.fitting.platform_fit import PlatformFit
 from client.store.head_store import HeadStore
-from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.feature import feature_part
-from client.transfer.method import Method, beside_own
+from client.transfer.method import Encoders, Method, ReceivedEncoder, beside_own
 from client.transfer.part_settings import PartSettings
 from client.transfer.release import released_calibration
 from client.transfer.table import METHODS

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.fitting.previous_release import previous_release
+from client.fitting.served_fit import previous_release
 from client.recommender.served_head import RECORD
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder

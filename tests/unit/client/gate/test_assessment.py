@@ -5,8 +5,8 @@ import pytest
 
 from client.ensemble.candidates import Candidate
 from client.gate.assessment import assessment, judged_method
+from client.gate.expectation import KnownPair
 from client.gate.gate import GateCandidate, GateVerdict, decide
-from client.gate.known_pairs import KnownPair
 from client.gate.relatedness import Relatedness
 from shared.errors import DataError
 

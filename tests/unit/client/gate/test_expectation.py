@@ -3,8 +3,16 @@
 import numpy as np
 import pytest
 
-from client.gate.expectation import DEFAULT, Expectation, content_share
-from client.gate.known_pairs import KnownPair, known_pairs, nearest_pair, read_pairs, write_pairs
+from client.gate.expectation import (
+    DEFAULT,
+    Expectation,
+    KnownPair,
+    content_share,
+    known_pairs,
+    nearest_pair,
+    read_pairs,
+    write_pairs,
+)
 
 
 def pair(name: str, *, shown: float, adds: float, lift: float, users: int = 10**6, content: float = 1.0) -> KnownPair:

@@ -3,8 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences
-from client.data.splits import recent_examples
+from client.data.platform import Sequences, recent_examples
 from client.gate.relatedness import DEFAULT, RelatednessSettings, relatedness
 from client.training.moments import platform_moments
 from client.transfer.release import released_calibration

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from client.features.hashing import hash_texts
-from client.features.neighbours import nearest, nearest_after
+from client.features.prepared_platform import nearest, nearest_after
 from client.recommender.growth import NewItem, with_items
 from client.recommender.recommender import Recommender, Wish
 from shared.errors import InvalidRequest

@@ -13,8 +13,7 @@ from client.fitting.fit_settings import FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.recommender import Wish, open_recommender
-from client.recommender.served_head import RECORD, read_served
-from client.recommender.served_panel import served_panels
+from client.recommender.served_head import RECORD, read_served, served_panels
 from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from shared.errors import DataError, FeatureSpaceMismatch, HeadStoreError

@@ -7,7 +7,7 @@ import torch
 from client.data.platform import Sequences
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.recommender.recommender import NO_HISTORY, Recommender, Wish
-from client.recommender.served_panel import served_panels
+from client.recommender.served_head import served_panels
 from tests.unit.client.recommender.served_world import served_world
 
 HISTORIES = [NO_HISTORY, np.array([7], np.int32), np.array([3, 4, 5, 30, 4], np.int32)]

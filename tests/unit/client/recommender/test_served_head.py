@@ -10,13 +10,14 @@ import torch
 from client.data.platform import Sequences
 from client.ensemble.cross_fitting import fit_data, fit_on
 from client.recommender.recommender import Recommender, Wish
-from client.recommender.record_arrays import (
+from client.recommender.served_catalogue import (
+    ServedCatalogue,
+    ServedUsers,
     matrix_from_arrays,
     matrix_to_arrays,
     texts_from_arrays,
     texts_to_arrays,
 )
-from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import read_served
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder

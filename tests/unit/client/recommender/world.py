@@ -3,9 +3,8 @@
 import numpy as np
 
 from client.data.platform import Platform, Sequences
-from client.features.catalogue import Catalogue
 from client.features.hashing import hash_texts
-from client.features.prepared_platform import PreparedPlatform
+from client.features.prepared_platform import Catalogue, PreparedPlatform
 from tests.small_space import SPACE
 
 N_ITEMS = 40

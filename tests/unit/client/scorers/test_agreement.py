@@ -22,17 +22,15 @@ from lenskit.metrics import NDCG
 from lenskit.metrics.ranking import LogRankWeight
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Sequences, Stage
+from client.data.platform import Platform, Sequences, Stage, examples, select, training_sequences
 from client.data.preparation import Preparation, prepare
 from client.data.source import read_folder
-from client.data.splits import examples, select, training_sequences
 from client.evaluation.ranking import rank
-from client.features.neighbours import nearest
+from client.features.prepared_platform import nearest
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_knn import DEFAULT, ItemKnn, ItemKnnSettings
-from client.scorers.item_similarity import Matrix, item_similarity
 from client.scorers.popularity import Popularity
-from client.scorers.scorer import FitData, HistoryBatch
+from client.scorers.scorer import FitData, HistoryBatch, Matrix, item_similarity
 
 REPOSITORY = Path(__file__).parents[4]
 FOLDER = Path(os.environ.get("GRAFT_DATA", REPOSITORY.parent / "shared" / "data")) / "movielens_small"

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
-from client.features.local_grams import local_grams
-from client.features.neighbours import nearest
+from client.features.hashing import local_grams
+from client.features.prepared_platform import nearest
 from client.scorers.content_idf import ContentIdf
 from client.scorers.scorer import FitData, HistoryBatch
 

@@ -4,11 +4,9 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from client.data.platform import Sequences
-from client.data.splits import training_sequences
+from client.data.platform import Sequences, training_sequences
 from client.scorers.ease import Ease, EaseSettings
-from client.scorers.item_similarity import item_similarity
-from client.scorers.scorer import FitData, HistoryBatch
+from client.scorers.scorer import FitData, HistoryBatch, item_similarity
 from client.scorers.transition import transition_counts
 from tests.unit.client.recommender.world import N_ITEMS, prepared, small_platform
 

@@ -5,16 +5,14 @@ import pytest
 
 from client.data.preparation import Preparation
 from client.data.source import read_folder
-from client.fitting.contenders import Contenders
-from client.fitting.fit_settings import FitSettings
+from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
-from client.serving.reports import Feedback, FeedbackKind
-from client.serving.requests import ListRequest
+from client.serving.requests import Feedback, FeedbackKind, ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings

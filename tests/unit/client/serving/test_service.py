@@ -7,8 +7,7 @@ import pytest
 from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served
 from client.serving.journal import FileJournal
-from client.serving.reports import Feedback, FeedbackKind, feedback_kind
-from client.serving.requests import ListRequest
+from client.serving.requests import Feedback, FeedbackKind, ListRequest, feedback_kind
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import HeadStoreError, InvalidRequest, NothingToRecommend

@@ -14,8 +14,8 @@ from client.training.distillation import (
     TeacherPart,
     draw_lessons,
 )
-from client.training.further_loss import StepTensors
 from client.training.loop import TrainingSettings, train_sequence
+from client.training.losses import StepTensors
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import score_histories
 from shared.encoder.encoder import Encoder

@@ -5,7 +5,7 @@ import torch
 
 from client.training.local_id import LOCAL_ID_GRID, for_size, tune_local_id
 from client.training.loop import TrainingSettings
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.presets import PRESETS
 from tests.unit.client.training.world import N_ITEMS, ragged, walks
 

@@ -6,7 +6,7 @@ import torch
 
 from client.training.loop import TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.encoder import Encoder
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError

@@ -5,7 +5,7 @@ import pytest
 
 from client.data.platform import Sequences
 from client.data.ragged import offsets_of
-from client.training.input_moments import TOKENS, input_moments
+from client.training.moments import TOKENS, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.adapters import cut
 from shared.encoder.encoder import Encoder

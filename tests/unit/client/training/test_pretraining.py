@@ -3,8 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from client.data.platform import Platform
-from client.data.splits import training_sequences
+from client.data.platform import Platform, training_sequences
 from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
 from client.training.pretraining import pretrain

@@ -4,7 +4,7 @@ import torch
 
 from client.data.platform import Examples
 from client.training.sequence_model import SequenceHead, SequenceModel
-from client.training.validation import ValidationSet
+from client.training.sequence_scores import ValidationSet
 from shared.encoder.encoder import Encoder
 from tests.unit.client.training.world import N_ITEMS, SPEC, features, ragged
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from client.features.hashing import hash_texts, hashing_space
-from client.features.probes import probe_vectors
+from client.features.hashing import hash_texts, hashing_space, probe_vectors
 from client.training.loop import TrainingSettings
 from client.transfer.alignment import (
     Alignment,

@@ -3,18 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences, Stage
-from client.data.splits import examples
+from client.data.platform import Sequences, Stage, examples
 from client.scorers.scorer import HistoryBatch
 from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
-from client.transfer.encoders import Encoders
 from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_part, student_preset, teach
+from client.transfer.method import Encoders, PlatformParts
 from client.transfer.model import tune_on
 from client.transfer.part_settings import PartSettings
-from client.transfer.platform_parts import PlatformParts
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.presets import PRESETS

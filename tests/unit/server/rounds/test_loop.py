@@ -8,7 +8,7 @@ import pytest
 from flwr.app import RecordDict
 from flwr.clientapp import ClientApp
 
-from client.data.splits import training_sequences
+from client.data.platform import training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from server.aggregation.server_optimiser import ServerOptimiser

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.data.splits import training_sequences
+from client.data.platform import training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from simulations.federation.who_helps import leave_one_out

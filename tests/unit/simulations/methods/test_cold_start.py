@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.data.platform import Platform, Stage
+from client.data.platform import Platform, Stage, examples, take
 from client.data.preparation import Preparation, prepare
 from client.data.source import read_folder
-from client.data.splits import examples, take
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.evaluation.ranking import Ranking, ndcg_of
 from simulations.methods.cold_start import LENGTHS, MAX_SHORTENED, HeldOut, beginnings

@@ -7,10 +7,9 @@ import polars as pl
 import pytest
 from scipy.stats import chisquare
 
-from client.data.platform import Examples, Platform, Sequences, Stage
+from client.data.platform import Examples, Platform, Sequences, Stage, examples
 from client.data.preparation import Preparation, prepare
 from client.data.source import read_folder
-from client.data.splits import examples
 from shared.errors import ConfigError, GraftError
 from shared.seeding import rng_for
 from simulations.synthetic.choice import WINDOW, log_weights

@@ -4,11 +4,9 @@ import polars as pl
 import pytest
 
 from client.data.check import check_folder
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import Preparation, draw_by_id, prepare
 from client.data.source import platform_name, read_platform_data
-from client.data.sql.database import snapshot
-from client.data.sql.source import SqlSource
-from client.data.user_draw import draw_by_id
+from client.data.sql.database import SqlSource, snapshot
 from shared.errors import ConfigError, DataError
 from tests.unit.client.data.sql.shop import EVENTS, ITEMS, PRODUCTS, PURCHASES, change, write_shop, write_source
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.data.sql.source import SqlSource
+from client.data.sql.database import SqlSource
 from shared.errors import ConfigError
 from tests.unit.client.data.sql.shop import write_source
 

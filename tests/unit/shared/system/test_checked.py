@@ -6,19 +6,15 @@ from dataclasses import dataclass
 import pytest
 
 from shared.errors import ConfigError
-from shared.system.ranges import require_range
+from shared.system.options import Checked, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sizes:
+class Sizes(Checked):
     """A setting of one number and one of several."""
 
-    decay: float = 0.5
-    lags: tuple[int, ...] = (1, 2)
-
-    def __post_init__(self) -> None:
-        require_range(self, "decay", above=0, most=1)
-        require_range(self, "lags", least=1)
+    decay: float = bounded(0.5, above=0, most=1)
+    lags: tuple[int, ...] = bounded((1, 2), least=1)
 
 
 @pytest.mark.parametrize("decay", [0.001, 1.0])
@@ -34,5 +30,5 @@ def test_names_the_field_its_range_and_what_it_got(decay: float) -> None:
 
 @pytest.mark.parametrize("lags", [(), (1, 0)])
 def test_looks_at_every_number_of_several_and_wants_one(lags: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"Sizes.lags must be at least 1"):
+    with pytest.raises(ConfigError, match=r"Sizes.lags must be 1 or more"):
         Sizes(lags=lags)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from client.features.catalogue_vectors import RECORD, CatalogueVectors
 from client.features.hashing import hash_texts, hashing_space
+from client.features.kept_vectors import RECORD, CatalogueVectors
 from client.store.head_store import HeadStore
 from client.store.key_source import KeySource
 from client.store.vault import Vault

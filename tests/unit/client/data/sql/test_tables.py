@@ -7,7 +7,7 @@ from uuid import UUID
 import polars as pl
 import pytest
 
-from client.data.sql.columns import ids, ratings, seconds, texts, vectors
+from client.data.sql.tables import ids, ratings, seconds, texts, vectors
 from shared.errors import DataError
 
 ZONE = dt.timezone(dt.timedelta(hours=2))
