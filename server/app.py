@@ -9,8 +9,7 @@ from pathlib import Path
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.exchange import Clock
 from server.rounds.loop import run_rounds

@@ -14,8 +14,7 @@ from flwr.clientapp import ClientApp
 from client.app import app, client_app
 from client.features.prepared_platform import PreparedPlatform
 from client.rounds.workspace import NodeSettings, already_open
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.app import server_app
 from server.rounds.checkpoints import ENCODER_FILE, HISTORY_FILE, load_moments
 from shared.encoder.encoder import Encoder

@@ -17,8 +17,7 @@ from typing import Any
 
 from client.scorers.scorer import FitData
 from client.scorers.table import SCORERS, ScorerTable
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import AGGREGATIONS
+from server.aggregation.server_optimiser import AGGREGATIONS, BuildAggregation
 from shared.errors import ConfigError, GraftError
 from simulations.plugins.plugin_guards import GuardedAggregation, GuardedScorer
 from simulations.plugins.plugin_trial import try_aggregation, try_scorer

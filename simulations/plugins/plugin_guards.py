@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
-from server.aggregation.aggregation import Aggregation
-from server.aggregation.server_optimiser import Update
+from server.aggregation.server_optimiser import Aggregation, Update
 from shared.errors import ConfigError
 
 Faults = Callable[[], AbstractContextManager[None]]

@@ -8,8 +8,7 @@ from client.data.platform import Sequences
 from client.features.local_grams import local_grams
 from client.features.neighbours import nearest
 from client.scorers.scorer import FitData, HistoryBatch
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import Update
+from server.aggregation.server_optimiser import BuildAggregation, Update
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 from shared.seeding import rng_for

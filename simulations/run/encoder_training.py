@@ -11,8 +11,7 @@ from client.features.prepared_platform import PreparedPlatform
 from client.transfer.encoders import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration, released_item_moments
 from client.transfer.table import METHODS
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard
 from simulations.config.run_config import RunConfig
