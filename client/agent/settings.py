@@ -8,8 +8,7 @@ from client.data.spec import parse_platform_spec
 from client.features.data_settings import DataSettings
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
-from shared.system.metrics_option import MetricsPort
-from shared.system.options import entries, option
+from shared.system.options import MetricsPort, entries, option
 
 if TYPE_CHECKING:
     from client.agent.home import AgentHome

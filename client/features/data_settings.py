@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from client.data.event_minima import EventMinima
-from shared.system.options import option
-from shared.system.seeded import Seeded
+from shared.system.options import Seeded, option
 
 FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
 """The feature spaces, as they are written."""

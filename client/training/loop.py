@@ -15,7 +15,7 @@ from client.training.further_loss import FurtherLoss, StepTensors
 from client.training.losses import members_cross_entropy
 from client.training.sequence_model import SequenceModel
 from client.training.validation import ValidationSet
-from shared.encoder.dropout import Dropout
+from shared.encoder.towers import Dropout
 from shared.errors import ConfigError
 from shared.system.progress import track
 

@@ -19,8 +19,7 @@ from shared.encoder.file import EncoderCard, save_encoder
 from shared.encoder.linear import Float64, Moments
 from shared.errors import CheckpointError, ConfigError
 from shared.federation.config import RoundsConfig
-from shared.system.array_digest import array_digest
-from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
+from shared.system.array_file import NotAnArrayFile, array_digest, array_file, read_array_file
 from shared.system.options import renamed
 from shared.system.whole_file import write_whole
 

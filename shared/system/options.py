@@ -226,3 +226,28 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
         if held is not None and inner:
             own[item.name] = _made(held.kind, inner)
     return kind(**own)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeded:
+    """What draws at random."""
+
+    seed: int = option(0, least=0, help="Of every random draw.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+MOST_PORT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsPort:
+    """Of a program that counts what it does."""
+
+    metrics_port: int = option(
+        0, least=0, most=MOST_PORT, flag="", help="Port of loopback from which Prometheus reads; 0: none."
+    )
+
+    def __post_init__(self) -> None:
+        check(self)

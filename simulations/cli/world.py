@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shared.system.command_options import with_options
-from shared.system.seeded import Seeded
+from shared.system.options import Seeded
 from simulations.synthetic.config import WorldConfig
 
 
