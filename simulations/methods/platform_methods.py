@@ -42,7 +42,7 @@ from simulations.results.outcomes import (
 )
 from simulations.results.recorder import Recorder
 from simulations.results.slices import user_slices
-from simulations.synthetic.oracle import oracle_scores
+from simulations.synthetic.choice import oracle_scores
 from simulations.synthetic.world import PlatformTruth
 
 COLD_HISTORY = 3

@@ -1,11 +1,12 @@
-"""Two runs compared, each user with himself: what the second run's methods are worth against the first's."""
+"""Two runs compared, each user with himself: what the second run's methods are worth beside those of the first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.table import Table
 
 from client.data.event_minima import EventMinima
 from client.data.folder_options import Preparation
@@ -16,6 +17,7 @@ from shared.seeding import rng_for
 from shared.system.options import entries, from_flat
 from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from simulations.results.table import lift_text, natural_width
 
 FORMAT = 1
 """Version of what ``to_json`` gives."""
@@ -199,3 +201,70 @@ def _others(run: _Run, found: set[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(
         f"{name} {method}" for name, entry in entries for method in entry["methods"] if (name, method) not in found
     )
+
+
+COLUMNS = ("platform", "method", "seeds", "users", "first", "second", "difference", "in %")
+_LESS_WIDE = ((), ("seeds", "users"), ("seeds", "users", "in %"), ("seeds", "users", "in %", "second"))
+"""Columns left out, the first set that lets the table fit its console."""
+
+
+def rich_comparison(comparison: Comparison, width: int) -> Table:
+    """The table for a terminal of ``width`` characters; differences whose interval excludes zero are bold."""
+    for left_out in _LESS_WIDE:
+        table = _table(comparison, left_out)
+        if natural_width(table) <= width:
+            break
+    return table
+
+
+def markdown_comparison(comparison: Comparison) -> str:
+    """Every column in Markdown, with the lines of ``heading`` above."""
+    lines = [*heading(comparison), "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines += [f"| {' | '.join(row)} |" for _, row in _rows(comparison)]
+    return "\n".join(lines) + "\n"
+
+
+def heading(comparison: Comparison) -> list[str]:
+    """What the numbers are, in what the runs differ, and what only one of them has; a line each."""
+    kind = "synthetic world: no real data" if comparison.synthetic else "real folders"
+    state = "" if comparison.complete else "; stopped before its end"
+    lines = [f"NDCG@10, second minus first, by user, 95 % intervals; {kind}{state}"]
+    lines += [f"first: {comparison.first}", f"second: {comparison.second}"]
+    lines += [f"changed: {name} from {before} to {after}" for name, (before, after) in comparison.changed.items()]
+    for run, others in (("first", comparison.only_first), ("second", comparison.only_second)):
+        if others:
+            lines.append(f"only in the {run}: {', '.join(others)}")
+    return lines
+
+
+def _table(comparison: Comparison, left_out: tuple[str, ...]) -> Table:
+    shown = [column for column in COLUMNS if column not in left_out]
+    table = Table()
+    for name in shown:
+        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
+    previous = None
+    for one, row in _rows(comparison):
+        if previous not in (None, one.platform):
+            table.add_section()
+        cells = dict(zip(COLUMNS, row, strict=True)) | ({"platform": ""} if one.platform == previous else {})
+        table.add_row(*(cells[name] for name in shown), style="bold" if one.difference.clear_of_zero else None)
+        previous = one.platform
+    return table
+
+
+def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, ...]]]:
+    for one in comparison.methods:
+        lift = None if one.lift is None else one.lift.to_json()
+        yield (
+            one,
+            (
+                one.platform,
+                one.method,
+                str(len(one.seeds)),
+                str(one.users),
+                f"{one.first:.4f}",
+                f"{one.second:.4f}",
+                f"{one.difference.mean:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}]",
+                lift_text(lift),
+            ),
+        )
