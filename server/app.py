@@ -38,11 +38,10 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
             config = RoundsConfig.from_run_config(run_config)
             start, card = load_encoder(Path(encoder_file))
             checkpoints = Checkpoints(out, card, config=config, start=start)
-            reached = checkpoints.load() if resume else None
             run_rounds(
                 grid,
                 config,
-                reached or RunState(encoder=start, run=secrets.token_hex(16)),
+                (checkpoints.load() if resume else None) or RunState(encoder=start, run=secrets.token_hex(16)),
                 clock=Clock(now=time.monotonic, sleep=time.sleep),
                 on_round=checkpoints.save,
                 aggregation=aggregation,

@@ -92,8 +92,7 @@ class Supervisor:
             listens = _listens(LOOPBACK, port)
             if listens:
                 self._tell(engine, runs, attendance)
-            ready = listens and _listens(self.settings.host, self.settings.port)
-            return {"ready": ready, ONLINE: attendance.online}
+            return {"ready": listens and _listens(self.settings.host, self.settings.port), ONLINE: attendance.online}
 
         def programs() -> list[Program]:
             _require_free(self.settings)
@@ -107,8 +106,7 @@ class Supervisor:
             supervision(self.home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=most)
 
     def _metrics(self) -> ServerMetrics:
-        report = supervision(self.home).report
-        return ServerMetrics(home=self.home, report=report, now=lambda: datetime.now(UTC))
+        return ServerMetrics(home=self.home, report=supervision(self.home).report, now=lambda: datetime.now(UTC))
 
     def _tell(self, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance) -> None:
         try:
@@ -131,8 +129,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _require_free(settings: ServerSettings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))

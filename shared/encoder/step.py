@@ -66,8 +66,7 @@ class ByteRows:
         Raises ValueError where length or dtype differ from the layout's.
         """
         codes = unflatten(layout, flat)[layout.arrays[0].name]
-        scales = np.ascontiguousarray(flat[len(codes) :]).view(_SCALE)
-        return cls(codes=codes, scales=scales.astype(np.float32))
+        return cls(codes=codes, scales=np.ascontiguousarray(flat[len(codes) :]).view(_SCALE).astype(np.float32))
 
 
 def rows(spec: EncoderSpec) -> NDArray[np.int64]:

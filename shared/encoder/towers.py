@@ -46,8 +46,7 @@ class Dropout:
         return round(256 * self.rate)
 
     def _mask(self, shape: torch.Size) -> torch.Tensor:
-        bits = self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)
-        kept = torch.from_numpy(bits) >= self._threshold
+        kept = torch.from_numpy(self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)) >= self._threshold
         return kept.to(torch.float32).mul_(256 / (256 - self._threshold))
 
 
@@ -71,8 +70,7 @@ class ItemTower(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """[m, D] vectors of length 1 -> [m, d]."""
         scaled = features * math.sqrt(features.shape[1])
-        hidden = self.leave(functional.gelu(self.enter(scaled)))
-        return torch.add(hidden, self.direct(scaled))
+        return torch.add(self.leave(functional.gelu(self.enter(scaled))), self.direct(scaled))
 
 
 class ItemTowers(nn.Module):
@@ -109,8 +107,7 @@ class Block(nn.Module):
     def forward(self, states: torch.Tensor, buckets: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
         """[B, L, d] -> [B, L, d]; ``buckets`` [L, L] are the distance buckets, -1 where the key is later."""
         query, key, value = self._split(self.query_key_value(self.attention_norm(states)), 3)
-        attended = self._attend(query, key, value, self._bias(buckets))
-        return self._after(states, attended, dropout)
+        return self._after(states, self._attend(query, key, value, self._bias(buckets)), dropout)
 
     def last(self, states: torch.Tensor, ends: torch.Tensor, buckets: torch.Tensor) -> torch.Tensor:
         """[B, L, d] -> [B, 1, d]: what ``forward`` gives at position ``ends`` [B] of each history, and no other."""
@@ -141,8 +138,7 @@ class Block(nn.Module):
     def _attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """[B, heads, Q, d / heads] on [B, heads, L, d / heads] -> [B, Q, d]."""
         attention = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(query.shape[-1]) + bias
-        mixed = torch.matmul(attention.softmax(-1), value)
-        return mixed.transpose(1, 2).flatten(2)
+        return torch.matmul(attention.softmax(-1), value).transpose(1, 2).flatten(2)
 
 
 class HistoryTower(nn.Module):
@@ -170,8 +166,7 @@ class HistoryTower(nn.Module):
         states, buckets = vectors, distance_buckets(vectors.shape[1])
         for block in self.blocks[:-1]:
             states = block(states, buckets, None)
-        final = cast("Block", self.blocks[-1])
-        return self._scaled(final.last(states, counts - 1, buckets)[:, 0])
+        return self._scaled(cast("Block", self.blocks[-1]).last(states, counts - 1, buckets)[:, 0])
 
     def _scaled(self, states: torch.Tensor) -> torch.Tensor:
         scale = self.log_scale.exp() / math.sqrt(states.shape[-1])

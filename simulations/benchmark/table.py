@@ -211,8 +211,7 @@ def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
     length = min(len(one) for one in there)
     stacked = np.stack([one[:length] for one in there])
     drawn = rng_for(0, "benchmark", "pairs").integers(0, len(there), (len(there), length - 1))
-    resamples = np.take_along_axis(stacked[:, 1:], drawn, axis=0).mean(0)
-    return np.concatenate([[stacked[:, 0].mean()], resamples])
+    return np.concatenate([[stacked[:, 0].mean()], np.take_along_axis(stacked[:, 1:], drawn, axis=0).mean(0)])
 
 
 def lift_with_interval(lifts: Float64 | None) -> str:

@@ -66,8 +66,7 @@ class FederationResult:
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
     kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
-    left = {"validation": {}, "dropped": dict(entry["dropped"])}
-    return {"kind": kind, "number": entry["round"], **kept, **left}
+    return {"kind": kind, "number": entry["round"], **kept, "validation": {}, "dropped": dict(entry["dropped"])}
 
 
 def run_federation(

@@ -130,14 +130,12 @@ def _require_same_users(name: str, first: _Run, second: _Run) -> None:
         raise DataError(f"platform {name!r} must be the same in both runs; found {found}")
     prepared = [_preparation(run.document, name) for run in (first, second)]
     for field in fields(Preparation):
-        values = [getattr(one, field.name) for one in prepared]
-        _require_equal(name, field.name.replace("_", "-"), *values)
+        _require_equal(name, field.name.replace("_", "-"), *[getattr(one, field.name) for one in prepared])
     entries = [run.document["platforms"][name] for run in (first, second)]
     for count in _COUNTS:
         _require_equal(name, count.replace("_", " "), entries[0][count], entries[1][count])
     ranked = [run.users.filter(pl.col("platform") == name).select("seed", "user").unique() for run in (first, second)]
-    seeds = set(ranked[0]["seed"]) & set(ranked[1]["seed"])
-    for seed in sorted(seeds):
+    for seed in sorted(set(ranked[0]["seed"]) & set(ranked[1]["seed"])):
         users = [rows.filter(pl.col("seed") == seed)["user"].sort() for rows in ranked]
         if not users[0].equals(users[1]):
             raise DataError(
@@ -161,8 +159,7 @@ def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
     least = from_flat(EventMinima, minima)
     if name not in specs:
         return Preparation(min_user_events=least.min_user_events, min_item_events=least.min_item_events)
-    prepared = specs[name].preparation(least.min_user_events, least.min_item_events)
-    return replace(prepared, fraction=1.0)
+    return replace(specs[name].preparation(least.min_user_events, least.min_item_events), fraction=1.0)
 
 
 def _compared(pairs: pl.DataFrame) -> tuple[ComparedMethod, ...]:
@@ -254,7 +251,6 @@ def _table(comparison: Comparison, left_out: tuple[str, ...]) -> Table:
 
 def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, ...]]]:
     for one in comparison.methods:
-        lift = None if one.lift is None else one.lift.to_json()
         yield (
             one,
             (
@@ -265,6 +261,6 @@ def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, .
                 f"{one.first:.4f}",
                 f"{one.second:.4f}",
                 f"{one.difference.mean:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}]",
-                lift_text(lift),
+                lift_text(None if one.lift is None else one.lift.to_json()),
             ),
         )

@@ -91,8 +91,7 @@ def lift_figure(document: Mapping[str, Any]) -> str | None:
     lifts = {name: found for name, found in lifts.items() if found}
     if not lifts:
         return None
-    most = max(len(found) for found in lifts.values())
-    figure, panels = panel_grid(len(lifts), height=0.26 * most + 0.9)
+    figure, panels = panel_grid(len(lifts), height=0.26 * max(len(found) for found in lifts.values()) + 0.9)
     for axes, (name, found) in zip(panels, lifts.items(), strict=False):
         _draw_lifts(axes, found)
         axes.set_title(named(document, name))

@@ -63,10 +63,9 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                 file = finished / prepared.name / "baselines"
                 if not report_again(file, recorder):
                     workers.submit(Kept(file, run_baselines), prepared, wanted, seed)
-            training = EncoderTraining(
+            encoders = EncoderTraining(
                 config, opened, recorder, seed, kept=kept / "encoders", work=work, pretrained=pretrained
-            )
-            encoders = training.encoders()
+            ).encoders()
             for prepared, wanted in tasks:
                 name = prepared.name
                 file = finished / name / "stacks"
