@@ -9,8 +9,7 @@ from pathlib import Path
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.exchange import Clock
 from server.rounds.loop import run_rounds
@@ -39,11 +38,10 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
             config = RoundsConfig.from_run_config(run_config)
             start, card = load_encoder(Path(encoder_file))
             checkpoints = Checkpoints(out, card, config=config, start=start)
-            reached = checkpoints.load() if resume else None
             run_rounds(
                 grid,
                 config,
-                reached or RunState(encoder=start, run=secrets.token_hex(16)),
+                (checkpoints.load() if resume else None) or RunState(encoder=start, run=secrets.token_hex(16)),
                 clock=Clock(now=time.monotonic, sleep=time.sleep),
                 on_round=checkpoints.save,
                 aggregation=aggregation,

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def seed_for(seed: int, *names: str | int) -> int:
     """A 63-bit seed for one purpose, for example ``seed_for(0, "shop", 3, "local-round")``."""
     text = "\x1f".join([str(seed), *(str(name) for name in names)])
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "little") >> 1
 
 
 def rng_for(seed: int, *names: str | int) -> np.random.Generator:

@@ -13,8 +13,7 @@ from client.guard.site_policy import PLACE as POLICY
 from client.store.key_source import KeySource
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
-from shared.system.metrics_option import MetricsPort
-from shared.system.options import entries, option
+from shared.system.options import MetricsPort, entries, option
 
 if TYPE_CHECKING:
     from client.rounds.workspace import NodeSettings

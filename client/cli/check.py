@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from shared.system.command_line import USAGE_ERROR
+from shared.system.command_options import USAGE_ERROR
 
 
 def check(

@@ -21,7 +21,7 @@ from client.cli.serve import serve
 from client.cli.start import start
 from client.cli.status import status
 from client.cli.stop import stop
-from shared.system.command_line import run_command
+from shared.system.command_options import run_command
 
 app = typer.Typer(
     name="graft-client",

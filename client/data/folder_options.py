@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from shared.errors import ConfigError
-from shared.system.options import Checked, entries, option
-from shared.system.seeded import Seeded
+from shared.system.options import Checked, Seeded, entries, option
 
 
 @dataclass(frozen=True, kw_only=True)

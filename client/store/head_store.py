@@ -12,8 +12,7 @@ from client.store.key_source import KeySource
 from client.store.records import PlainFolder, Records
 from client.store.vault import Vault, is_vault
 from shared.errors import ConfigError, HeadStoreError
-from shared.system.array_digest import array_digest
-from shared.system.array_file import NotAnArrayFile, array_file, parse_array_file
+from shared.system.array_file import NotAnArrayFile, array_digest, array_file, parse_array_file
 
 FORMAT = "graft-head/1"
 

@@ -14,7 +14,7 @@ from client.training.batches import Batch, Windows
 from client.training.losses import FurtherLoss, StepTensors, members_cross_entropy
 from client.training.sequence_model import SequenceModel
 from client.training.sequence_scores import ValidationSet
-from shared.encoder.dropout import Dropout
+from shared.encoder.towers import Dropout
 from shared.errors import ConfigError
 from shared.system.options import Checked, bounded
 from shared.system.progress import track

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from shared.encoder.dropout import Dropout
 from shared.encoder.presets import Preset
 from shared.encoder.towers import (
+    Dropout,
     HistoryTower,
     HistoryTowers,
     ItemTower,

@@ -24,7 +24,7 @@ from client.training.batches import Batch
 from client.training.losses import FurtherLoss, StepTensors
 from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import Encoder
-from shared.encoder.item_moments import ItemMoments
+from shared.encoder.file import ItemMoments
 from shared.errors import ConfigError, EncoderFileError
 from shared.system.options import Checked, bounded
 

@@ -110,7 +110,7 @@ class Shown:
     weights: int = 0
     """its place among those whose stack's weights are drawn; 0: none"""
     curve: tuple[str, str] | None = None
-    """its colour (a name in simulations/report/drawing.py) and marker in curves; None: it has no curve"""
+    """its colour (a name in simulations/report/plots.py) and marker in curves; None: it has no curve"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
 from client.transfer.method import Method, Shown
 from shared.encoder.encoder import Encoder
-from shared.encoder.item_moments import ItemMoments
+from shared.encoder.file import ItemMoments
 from shared.errors import EncoderFileError
 
 PART = "released"

@@ -1,22 +1,21 @@
-"""Flower's own strategies, fed with the differences to the server's encoder.
+"""What takes the server's step: what an aggregation is, and Flower's own strategies as one.
 
-Their aggregation is used as it is; what surrounds it is not: they sample platforms for ever, compare replies only with
-each other, and FedAdam answers in float64. On differences the strategy's current arrays are always zero, and what it
-returns is the step.
+Flower's are fed with the differences to the server's encoder. Their aggregation is used as it is; what surrounds it is
+not: they sample platforms for ever, compare replies only with each other, and FedAdam answers in float64. On
+differences the strategy's current arrays are always zero, and what it returns is the step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, Message, MessageType, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAdam, FedAvg, FedAvgM
 from numpy.typing import NDArray
 
-from shared.federation.config import Aggregation, RoundsConfig
-
-FLAT = "flat"
-WEIGHT = "num-examples"
+from shared.federation.config import Aggregation as AggregationName
+from shared.federation.config import RoundsConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +27,36 @@ class Update:
     difference: NDArray[np.float64]
     """[P] its encoder minus the server's"""
     weight: float
+
+
+class Aggregation(Protocol):
+    """Made once for a run; P numbers in an encoder."""
+
+    def step(
+        self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int
+    ) -> NDArray[np.float32]:
+        """[P] the next encoder from the present one [P] and the platforms' updates; rounds count from 1."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """An aggregation whose state can be kept, so that a run that was stopped goes on with it."""
+
+    def state(self) -> Mapping[str, NDArray[np.float64]]:
+        """What it has learnt so far, by name; empty before the first step."""
+        ...
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go on from what ``state`` gave."""
+        ...
+
+
+BuildAggregation = Callable[[RoundsConfig], Aggregation]
+"""Makes the aggregation of a run."""
+
+FLAT = "flat"
+WEIGHT = "num-examples"
 
 
 def cosines(updates: Sequence[Update]) -> dict[str, dict[str, float]]:
@@ -58,7 +87,7 @@ def _fedadam(config: RoundsConfig) -> FedAvg:
     return FedAdam(eta=config.server_rate, beta_1=config.server_momentum)
 
 
-AGGREGATIONS: dict[Aggregation, Callable[[RoundsConfig], FedAvg]] = {
+AGGREGATIONS: dict[AggregationName, Callable[[RoundsConfig], FedAvg]] = {
     "fedavg": _fedavg,
     "fedavgm": _fedavgm,
     "fedadam": _fedadam,

@@ -1,11 +1,75 @@
-"""How much each platform's update counts in a round."""
+"""How much each platform's update counts in a round, and whom each platform helps.
+
+Help is measured by the moments that the server holds anyway: no round, no event, no model of anybody.
+"""
 
 import math
 from collections.abc import Mapping
 
-from server.aggregation.helpfulness import helpful_weights
-from shared.encoder.linear import Moments
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.encoder.linear import Moments, solve
 from shared.federation.config import RoundsConfig
+
+Float64 = NDArray[np.float64]
+
+ONE_TRADE, STRANGER = 0.5, 0.1
+"""Of the most mutual help that a platform has with the others: from where on it counts whole, and where not at all."""
+
+
+def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, dict[str, float]]:
+    """Helper to helped to how far the helper's linear map lifts the helped platform's next items over chance.
+
+    In standard deviations of the map's scores over pairs of a history and an item that have nothing to do with each
+    other: tr(Wᵀ B) / √tr(Wᵀ A W C) with W solved from the helper's moments alone and A, B, C the helped platform's
+    centred second moments. Nobody helps himself.
+
+    Raises InputError where moments cannot be solved.
+    """
+    covariances = {name: _centred(one) for name, one in moments.items()}
+    found: dict[str, dict[str, float]] = {}
+    for helper, one in moments.items():
+        weight = solve(one, ridge).W.astype(np.float64)
+        found[helper] = {name: _lift(weight, *covariances[name]) for name in moments if name != helper}
+    return found
+
+
+def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:
+    """How much each platform is of one trade with the others, from 0 to 1, by its mean mutual help.
+
+    Two platforms help each other as much as the less helpful of the two does, and never less than 0: who gives and
+    gains nothing is a stranger, however many pairs he has. At least half of the most is 1, at most a tenth of it 0, in
+    between in proportion; so strangers leave no trace at all, and those of one trade count alike. 1 for all where
+    nobody helps anybody.
+
+    Raises InputError where moments cannot be solved.
+    """
+    helped = helpfulness(moments, ridge=ridge)
+    means = {
+        name: sum(max(min(there, helped[other][name]), 0.0) for other, there in row.items()) / max(len(row), 1)
+        for name, row in helped.items()
+    }
+    most = max(means.values(), default=0.0)
+    if most == 0:
+        return dict.fromkeys(means, 1.0)
+    span = ONE_TRADE - STRANGER
+    return {name: min(max((value / most - STRANGER) / span, 0.0), 1.0) for name, value in means.items()}
+
+
+def _centred(moments: Moments) -> tuple[Float64, Float64, Float64]:
+    """Second moments about the means: of histories, across, of next items; all [D, D]."""
+    mean_q, mean_y = moments.sum_q / moments.n, moments.sum_y / moments.n
+    return (
+        moments.A / moments.n - np.outer(mean_q, mean_q),
+        moments.B / moments.n - np.outer(mean_q, mean_y),
+        moments.C / moments.n - np.outer(mean_y, mean_y),
+    )
+
+
+def _lift(weight: Float64, queries: Float64, cross: Float64, items: Float64) -> float:
+    variance = float(np.sum((weight.T @ queries) * (items @ weight.T)))
+    return float(np.sum(weight * cross)) / np.sqrt(variance) if variance > 0 else 0.0
 
 
 class Weighting:

@@ -19,7 +19,6 @@ def export(
     from shared.encoder.file import load_encoder, save_encoder
 
     found = ServerHome.existing(home)
-    source = found.encoder if number is None else RunBook(found.runs).get(number).encoder
-    encoder, card = load_encoder(source)
+    encoder, card = load_encoder(found.encoder if number is None else RunBook(found.runs).get(number).encoder)
     save_encoder(file, encoder, card)
     typer.echo(f"{file}: {encoder.spec.preset}, {encoder.flat.size:,} parameters")

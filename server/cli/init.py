@@ -21,5 +21,4 @@ def init(
     """Make a coordinator's folder: settings, a certificate authority, a certificate, the encoder to begin with."""
     from server.coordinator.new_coordinator import make_coordinator
 
-    made = make_coordinator(folder, encoder, settings, now=datetime.now(UTC))
-    typer.echo("\n".join(made.lines()))
+    typer.echo("\n".join(make_coordinator(folder, encoder, settings, now=datetime.now(UTC)).lines()))

@@ -18,8 +18,7 @@ from server.cli.run import run as run_rounds
 from server.cli.start import start
 from server.cli.status import status
 from server.cli.stop import stop
-from shared.system.command_line import run_command
-from shared.system.command_options import OptionsCommand
+from shared.system.command_options import OptionsCommand, run_command
 
 PRIVATE = 0o077
 """the umask under which all is written: nothing is readable for other users of the machine"""

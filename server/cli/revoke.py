@@ -13,5 +13,4 @@ def revoke(name: Annotated[str, typer.Argument(help="The platform's name.")], ho
     from server.coordinator.enrolment import Enrolment
     from server.coordinator.home import ServerHome
 
-    register = Enrolment(ServerHome.existing(home).platforms)
-    typer.echo(f"{register.revoke(name).name}: revoked")
+    typer.echo(f"{Enrolment(ServerHome.existing(home).platforms).revoke(name).name}: revoked")

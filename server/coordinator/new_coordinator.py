@@ -46,8 +46,7 @@ def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, n
 def renew_certificate(home: ServerHome, settings: ServerSettings, *, now: datetime) -> None:
     """A new certificate for the server from the same authority: platforms need nothing new."""
     try:
-        authority = Issued(home.authority.read_bytes(), home.authority_key.read_bytes())
-        _write_certificate(home, authority, settings, now)
+        _write_certificate(home, Issued(home.authority.read_bytes(), home.authority_key.read_bytes()), settings, now)
     except OSError as error:
         raise ConfigError(f"{home.folder}: the certificate cannot be renewed: {error.strerror}") from error
 

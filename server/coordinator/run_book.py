@@ -99,8 +99,7 @@ class Run:
 
     def run_config(self) -> dict[str, bool | int | float | str]:
         """What is submitted; a run always goes on from what stands in its folder."""
-        asked = self.config().to_run_config()
-        return {**asked, "encoder": str(self.start), "out": str(self.out), "resume": True}
+        return {**self.config().to_run_config(), "encoder": str(self.start), "out": str(self.out), "resume": True}
 
     def ask_to_stop(self) -> None:
         """The supervisor ends it when it looks next."""

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from shared.errors import ConfigError
 from shared.system.host import is_address, is_host
-from shared.system.metrics_option import MetricsPort
-from shared.system.options import option
+from shared.system.options import MetricsPort, option
 
 
 def _check_address(key: str, host: str) -> None:

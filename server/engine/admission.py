@@ -1,7 +1,8 @@
-"""Bringing the register of platforms to the engine: who was enrolled is admitted, who was revoked is shut out."""
+"""Bringing the register of platforms to the engine: who is admitted, who is shut out, and how many are online."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from server.coordinator.enrolment import Enrolled, Enrolment
@@ -47,3 +48,27 @@ def _shut_out(one: Enrolled, engine: FlwrCommand) -> Enrolled:
 def _merged(told: Enrolled, found: Enrolled) -> Enrolled:
     """What stands on record, which may have been revoked meanwhile, with what the engine was told."""
     return replace(found, node=told.node, gone=told.gone) if found.key == told.key else found
+
+
+LOOK_SECONDS = 30.0
+"""between two questions: each starts a process of Flower's"""
+
+
+@dataclass(kw_only=True)
+class Attendance:
+    """The last answer."""
+
+    engine: FlwrCommand
+    register: Enrolment
+    now: Callable[[], float]
+    online: int = field(default=0, init=False)
+    _next_look: float = field(default=0.0, init=False)
+
+    def look(self) -> None:
+        """Where it is time; raises EngineError where the engine gives no answer, and nobody counts as online then."""
+        if self.now() < self._next_look:
+            return
+        self._next_look, self.online = self.now() + LOOK_SECONDS, 0
+        nodes = self.engine.nodes()
+        admitted = [one.node for one in self.register.read() if not one.revoked and one.node is not None]
+        self.online = sum(nodes.get(node) == "online" for node in admitted)

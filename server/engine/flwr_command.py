@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 
 from server.coordinator.home import ServerHome
-from server.engine.run_sign import is_under_way
+from server.engine.database import is_under_way
 from shared.errors import EngineError
 from shared.system.engine_environment import run_flwr
 

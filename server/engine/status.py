@@ -62,11 +62,10 @@ def _online(home: ServerHome) -> dict[str, str]:
 
 def _run(run: Run) -> dict[str, Any]:
     standing = run.standing()
-    rounds = [record["round"] for record in run.history() if record["kind"] == "train"]
     return {
         "number": run.number,
         "state": standing.state,
-        "rounds": max(rounds, default=0),
+        "rounds": max([record["round"] for record in run.history() if record["kind"] == "train"], default=0),
         "of": run.config().rounds,
         "submissions": standing.submissions,
         "reason": standing.reason,

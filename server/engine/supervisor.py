@@ -1,7 +1,12 @@
-"""What ``graft-server start`` does until it is told to stop: programs kept running, platforms admitted, runs run."""
+"""What ``graft-server start`` does until it is told to stop: programs kept running, platforms admitted, runs run.
+
+The programs are Flower's SuperLink and SuperExec on loopback, and the proxy before them.
+"""
 
 import logging
+import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,17 +18,50 @@ from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.metrics import ONLINE, ServerMetrics
 from server.coordinator.settings import ServerSettings
-from server.engine.admission import admit
-from server.engine.attendance import Attendance
+from server.engine.admission import Attendance, admit
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
-from server.engine.programs import LOOPBACK, engine_programs
 from server.engine.run_keeper import RunKeeper
 from shared.errors import ConfigError, EngineError
+from shared.system.engine_environment import engine_environment, program
 from shared.system.loopback import free_port
 from shared.system.metrics_port import metrics_served
 from shared.system.processes.program import Program
 from shared.system.processes.supervision import Supervision
+
+LOOPBACK = "127.0.0.1"
+
+
+def engine_programs(home: ServerHome, port: int) -> list[Program]:
+    """In the order in which they are started; the engine listens at this port of loopback.
+
+    The SuperLink hands its tasks only to who knows the secret, and a server app is a process of the SuperExec's: so the
+    run outlives a SuperLink that is killed.
+    """
+    environment = engine_environment(home.engine)
+    superlink = (
+        *(program("flower-superlink"), "--host", LOOPBACK, "--port", str(port)),
+        *("--ssl-ca-certfile", str(home.authority), "--ssl-certfile", str(home.certificate)),
+        *("--ssl-keyfile", str(home.certificate_key), "--enable-supernode-auth", "--database", str(home.database)),
+        *("--disable-runtime-dependency-installation", "--isolation", "process"),
+        *("--superexec-auth-secret-file", str(home.secret)),
+    )
+    superexec = (
+        *(program("flower-superexec"), "--runtime-api-address", f"{LOOPBACK}:{port}"),
+        *("--root-certificates", str(home.authority), "--superexec-auth-secret-file", str(home.secret)),
+    )
+    proxy = (sys.executable, "-P", "-m", "server.proxy", str(home.folder), str(port))
+    return [
+        Program(name="superlink", command=superlink, environment=environment, folder=home.state),
+        Program(name="superexec", command=superexec, environment=_bundle_alone(environment), folder=home.state),
+        Program(name="proxy", command=proxy, environment=dict(os.environ), folder=home.state),
+    ]
+
+
+def _bundle_alone(environment: dict[str, str]) -> dict[str, str]:
+    """A server app takes its modules from the bundle, and from nowhere before it."""
+    return {**environment, "PYTHONPATH": "", "OMP_NUM_THREADS": environment.get("OMP_NUM_THREADS", "1")}
+
 
 _LOG = logging.getLogger("graft.server")
 MIB = 2**20
@@ -54,8 +92,7 @@ class Supervisor:
             listens = _listens(LOOPBACK, port)
             if listens:
                 self._tell(engine, runs, attendance)
-            ready = listens and _listens(self.settings.host, self.settings.port)
-            return {"ready": ready, ONLINE: attendance.online}
+            return {"ready": listens and _listens(self.settings.host, self.settings.port), ONLINE: attendance.online}
 
         def programs() -> list[Program]:
             _require_free(self.settings)
@@ -69,8 +106,7 @@ class Supervisor:
             supervision(self.home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=most)
 
     def _metrics(self) -> ServerMetrics:
-        report = supervision(self.home).report
-        return ServerMetrics(home=self.home, report=report, now=lambda: datetime.now(UTC))
+        return ServerMetrics(home=self.home, report=supervision(self.home).report, now=lambda: datetime.now(UTC))
 
     def _tell(self, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance) -> None:
         try:
@@ -93,8 +129,7 @@ def _listens(host: str, port: int) -> bool:
 
 
 def _require_free(settings: ServerSettings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))

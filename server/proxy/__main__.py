@@ -37,9 +37,8 @@ def main() -> None:
         limits=httpx.Limits(max_connections=CONNECTIONS),
     )
     limit = RateLimit(settings.requests_per_second)
-    proxy = Proxy(engine=engine, limit=limit, body_bytes=settings.body_mib * MIB, now=time.monotonic)
     uvicorn.run(
-        proxy.app(),
+        Proxy(engine=engine, limit=limit, body_bytes=settings.body_mib * MIB, now=time.monotonic).app(),
         host=settings.host,
         port=settings.port,
         ssl_certfile=str(home.certificate),

@@ -1,7 +1,9 @@
 """What the server leaves on disk after each round: one file to go on from, and beside it what people read.
 
-The checkpoint is the truth, replaced whole in one step; the moments that it names were written before it. The encoder
-and the history are written after it and can be made from it again; a run that goes on begins by doing so.
+The checkpoint is the truth, replaced whole in one step; the moments that it names were written before it, to a file of
+their own, named by the digest of what is in it: they are much larger than an encoder, and change once in a run. The
+encoder and the history are written after the checkpoint and can be made from it again; a run that goes on begins by
+doing so.
 """
 
 import json
@@ -11,17 +13,61 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from server.rounds.kept_moments import KeptMoments
 from server.rounds.run_state import RoundRecord, RunState
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
-from shared.encoder.linear import Moments
+from shared.encoder.linear import Float64, Moments
 from shared.errors import CheckpointError, ConfigError
 from shared.federation.config import RoundsConfig
-from shared.system.array_digest import array_digest
-from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
+from shared.system.array_file import NotAnArrayFile, array_digest, array_file, read_array_file
 from shared.system.options import renamed
 from shared.system.whole_file import write_whole
+
+
+class KeptMoments:
+    """The moments in a run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._last: Mapping[str, Moments] = {}
+        self._digest = ""
+
+    def keep(self, moments: Mapping[str, Moments]) -> str:
+        """Their digest, empty where there are none; they are on the disk when this returns. Raises OSError."""
+        if moments is not self._last:
+            self._digest = self._written(moments) if moments else ""
+            self._last = moments
+        return self._digest
+
+    def keep_only(self, digest: str) -> None:
+        """Remove what an earlier checkpoint named."""
+        for path in self._folder.glob("moments-*.safetensors"):
+            if path != self._path(digest):
+                path.unlink(missing_ok=True)
+
+    def read(self, digest: str, dim: int) -> dict[str, Moments]:
+        """What was kept under the digest, by platform; raises CheckpointError where it is not there or not whole."""
+        if not digest:
+            return {}
+        path = self._path(digest)
+        try:
+            flat, _texts = read_array_file(path)
+        except (NotAnArrayFile, OSError) as error:
+            raise CheckpointError(f"{path}: the moments that the checkpoint names are missing or not whole") from error
+        if array_digest(flat, "") != digest:
+            raise CheckpointError(f"{path}: damaged, its digest does not match")
+        return {name: Moments.from_flat(values, dim) for name, values in sorted(flat.items())}
+
+    def _written(self, moments: Mapping[str, Moments]) -> str:
+        flat: dict[str, Float64] = {name: one.to_flat() for name, one in sorted(moments.items())}
+        digest = array_digest(flat, "")
+        if not self._path(digest).exists():
+            write_whole(self._path(digest), array_file(flat, {}))
+        return digest
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"moments-{digest[:16]}.safetensors"
+
 
 ENCODER_FILE, HISTORY_FILE = "encoder.safetensors", "rounds.json"
 CHECKPOINT_FILE, OUTCOME_FILE = "checkpoint.safetensors", "outcome.json"

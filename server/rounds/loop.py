@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from flwr.serverapp import Grid
 
-from server.aggregation.aggregation import BuildAggregation, Resumable
-from server.aggregation.server_optimiser import ServerOptimiser, Update, cosines
+from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update, cosines
 from server.aggregation.weighting import Weighting
 from server.rounds.exchange import Clock, Exchange, Question
-from server.rounds.kept_round import may_be_kept
-from server.rounds.run_state import Kind, RoundRecord, RunState
+from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept
 from server.rounds.screening import screen_evaluate, screen_moments, screen_train
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import solve_all

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.byte_rows import ByteRows, byte_layout, row_lengths
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.layout import ArraySpec, Layout, flatten, unflatten
+from shared.encoder.step import ByteRows, byte_layout, row_lengths
 from shared.errors import ConfigError, GraftError
 
 ALPHA = 32.0

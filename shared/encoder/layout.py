@@ -113,6 +113,5 @@ def flatten(layout: Layout, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
 def unflatten(layout: Layout, flat: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Views into the flat array [P], by name; raises ValueError where length or dtype differ."""
     if flat.shape != (layout.size,) or flat.dtype != layout.dtype:
-        expected = f"{layout.dtype} [{layout.size}]"
-        raise ValueError(f"expected a flat array {expected}; got {flat.dtype} {list(flat.shape)}")
+        raise ValueError(f"expected a flat array {layout.dtype} [{layout.size}]; got {flat.dtype} {list(flat.shape)}")
     return {array.name: flat[layout.places[array.name]].reshape(array.shape) for array in layout.arrays}

@@ -87,8 +87,7 @@ class Moments:
             expected = f"float64 [{cls.flat_size(dim)}]"
             raise ValueError(f"flat moments must be {expected}; got {flat.dtype} {list(flat.shape)}")
         triangle = dim * (dim + 1) // 2
-        edges = np.cumsum([triangle, dim * dim, triangle, dim, dim])
-        a, b, c, sum_q, sum_y, n = np.split(flat, edges)
+        a, b, c, sum_q, sum_y, n = np.split(flat, np.cumsum([triangle, dim * dim, triangle, dim, dim]))
         return cls(
             A=_symmetric(a, dim),
             B=b.reshape(dim, dim).copy(),
@@ -172,8 +171,7 @@ def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:
     matrix's mean eigenvalue: the own map in directions of which own pairs tell much, the received W₀ where they tell
     little. A map does not say how many pairs stand behind it, so it counts as 10,000. Means are the platform's own.
     """
-    centred = _Centred.of(own)
-    return centred.map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own.n))
+    return _Centred.of(own).map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own.n))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The sequence part as torch modules: item tower φ and causal history tower ψ.
+"""The sequence part as torch modules: item tower φ and causal history tower ψ, and their dropout.
 
 Several of both may stand side by side, as members: each has its own part of every vector, and a score is the mean of
 theirs (a deep ensemble; Lakshminarayanan et al. 2017).
@@ -7,15 +7,48 @@ B histories, L positions, D input dim, d width, m items.
 """
 
 import math
+from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from shared.encoder.dropout import Dropout
 from shared.encoder.presets import Preset
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Zeroes elements at the given rate (in steps of 1/256) and scales the others up."""
+
+    rng: np.random.Generator
+    rate: float
+    """share of elements zeroed, in [0, 1)"""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise ValueError(f"a dropout rate must be in [0, 1); got {self.rate}")
+
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+        """Elementwise, the same shape."""
+        return values if self._threshold == 0 else values * self._mask(values.shape)
+
+    def rows(self, values: torch.Tensor) -> torch.Tensor:
+        """[m, d] with whole rows zeroed, the others not scaled: an id that is missing, not a noisy one."""
+        if self._threshold == 0:
+            return values
+        return values * (self._mask(torch.Size([len(values), 1])) > 0)
+
+    @property
+    def _threshold(self) -> int:
+        return round(256 * self.rate)
+
+    def _mask(self, shape: torch.Size) -> torch.Tensor:
+        kept = torch.from_numpy(self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)) >= self._threshold
+        return kept.to(torch.float32).mul_(256 / (256 - self._threshold))
+
 
 DISTANCE_BUCKETS = 16
 
@@ -37,8 +70,7 @@ class ItemTower(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """[m, D] vectors of length 1 -> [m, d]."""
         scaled = features * math.sqrt(features.shape[1])
-        hidden = self.leave(functional.gelu(self.enter(scaled)))
-        return torch.add(hidden, self.direct(scaled))
+        return torch.add(self.leave(functional.gelu(self.enter(scaled))), self.direct(scaled))
 
 
 class ItemTowers(nn.Module):
@@ -75,8 +107,7 @@ class Block(nn.Module):
     def forward(self, states: torch.Tensor, buckets: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
         """[B, L, d] -> [B, L, d]; ``buckets`` [L, L] are the distance buckets, -1 where the key is later."""
         query, key, value = self._split(self.query_key_value(self.attention_norm(states)), 3)
-        attended = self._attend(query, key, value, self._bias(buckets))
-        return self._after(states, attended, dropout)
+        return self._after(states, self._attend(query, key, value, self._bias(buckets)), dropout)
 
     def last(self, states: torch.Tensor, ends: torch.Tensor, buckets: torch.Tensor) -> torch.Tensor:
         """[B, L, d] -> [B, 1, d]: what ``forward`` gives at position ``ends`` [B] of each history, and no other."""
@@ -107,8 +138,7 @@ class Block(nn.Module):
     def _attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """[B, heads, Q, d / heads] on [B, heads, L, d / heads] -> [B, Q, d]."""
         attention = torch.matmul(query, key.transpose(-1, -2)) / math.sqrt(query.shape[-1]) + bias
-        mixed = torch.matmul(attention.softmax(-1), value)
-        return mixed.transpose(1, 2).flatten(2)
+        return torch.matmul(attention.softmax(-1), value).transpose(1, 2).flatten(2)
 
 
 class HistoryTower(nn.Module):
@@ -136,8 +166,7 @@ class HistoryTower(nn.Module):
         states, buckets = vectors, distance_buckets(vectors.shape[1])
         for block in self.blocks[:-1]:
             states = block(states, buckets, None)
-        final = cast("Block", self.blocks[-1])
-        return self._scaled(final.last(states, counts - 1, buckets)[:, 0])
+        return self._scaled(cast("Block", self.blocks[-1]).last(states, counts - 1, buckets)[:, 0])
 
     def _scaled(self, states: torch.Tensor) -> torch.Tensor:
         scale = self.log_scale.exp() / math.sqrt(states.shape[-1])

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.system.options import Plain, check, entries, from_flat, group, option, renamed, to_flat
-from shared.system.seeded import Seeded
+from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
 AGGREGATIONS = get_args(Aggregation)

@@ -229,10 +229,9 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
     dim, layout = header.number("dim", least=1), header.layout()
     if layout != moments_layout(dim):
         raise WireError(f"the layout is not that of moments in {dim} dimensions")
-    flat = arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT]
     return MomentsReply(
         round=header.round,
-        moments=Moments.from_flat(flat, dim),
+        moments=Moments.from_flat(arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT], dim),
         fingerprint=header.text("fingerprint"),
         users=header.users(),
     )
@@ -261,8 +260,7 @@ def decode_evaluate_reply(content: RecordDict) -> EvaluateReply | Declined | Fai
     if (refusal := _refusal(content.get(HEADER), found)) is not None:
         return refusal
     header = Header.read(content.get(HEADER), "evaluate-reply", {"users": int}, found=found, beside={METRICS})
-    validation = metrics_of(content[METRICS], VALIDATIONS)
-    return EvaluateReply(round=header.round, users=header.users(), validation=validation)
+    return EvaluateReply(round=header.round, users=header.users(), validation=metrics_of(content[METRICS], VALIDATIONS))
 
 
 def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:

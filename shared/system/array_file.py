@@ -1,9 +1,11 @@
 """The array file: named arrays and texts about them, in safetensors, the same bytes for the same content.
 
 safetensors writes several metadata keys in random order, so all texts stand under one key, as JSON with sorted names.
-Files of before, whose texts each had a key of their own, are read as well.
+Files of before, whose texts each had a key of their own, are read as well. A file tells by one digest over arrays and
+texts that it is whole.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,3 +70,12 @@ def _texts(metadata: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
         raise NotAnArrayFile("its metadata is no JSON object of texts")
     return texts
+
+
+def array_digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
+    """SHA-256 in hexadecimal digits; names, dtypes, shapes and every byte count, the order of the names does not."""
+    found = hashlib.sha256(facts.encode("utf-8"))
+    for name, value in sorted(arrays.items()):
+        found.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
+        found.update(value.tobytes())
+    return found.hexdigest()

@@ -1,4 +1,7 @@
-"""A command's flags from the dataclasses of options that its parameters name."""
+"""A command: its flags from the dataclasses of options that its parameters name, and how it ends.
+
+Bad input ends as one sentence on stderr and exit code 2, never as a traceback.
+"""
 
 import inspect
 import sys
@@ -12,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 from typing_extensions import override
 
+from shared.errors import GraftError
 from shared.system.options import Entry, entries, from_flat, old_names
 
 Command = Callable[..., Any]
@@ -152,3 +156,19 @@ def _of_today(word: str, names: dict[str, str]) -> str:
         return word
     say(f"{flag} is called {names[flag]} now")
     return names[flag] + equals + value
+
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def run_command(program: str, command: Callable[[], None]) -> None:
+    """Run a command of ``program``; an error raised on purpose ends as one sentence, Ctrl-C as another."""
+    try:
+        command()
+    except GraftError as error:
+        typer.echo(f"{program}: {error}", err=True)
+        sys.exit(USAGE_ERROR)
+    except KeyboardInterrupt:
+        typer.echo(f"{program}: interrupted, nothing half-written was left", err=True)
+        sys.exit(INTERRUPTED)

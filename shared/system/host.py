@@ -20,8 +20,7 @@ class Endpoint(NamedTuple):
         """Read ``HOST:PORT``, an IPv6 address in brackets; raises ConfigError for anything else."""
         host, colon, port = text.rpartition(":")
         bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        bracketed = bare != host
-        known = is_address(bare) if bracketed else is_host(bare) and ":" not in bare
+        known = is_address(bare) if bare != host else is_host(bare) and ":" not in bare
         if not colon or not known or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
             raise ConfigError(f"expected HOST:PORT, as in shops.example:9443; got {text!r}")
         return cls(bare, int(port))

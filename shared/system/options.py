@@ -251,3 +251,22 @@ class Checked:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeded(Checked):
+    """What draws at random."""
+
+    seed: int = option(0, least=0, help="Of every random draw.")
+
+
+MOST_PORT = 65535
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsPort(Checked):
+    """Of a program that counts what it does."""
+
+    metrics_port: int = option(
+        0, least=0, most=MOST_PORT, flag="", help="Port of loopback from which Prometheus reads; 0: none."
+    )

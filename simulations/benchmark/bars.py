@@ -15,13 +15,13 @@ from client.ensemble.candidates import LOCAL, ZERO_SHOT
 from client.evaluation.lift import paired_lift
 from client.transfer.feature import FEATURE
 from shared.seeding import rng_for
-from simulations.benchmark.federation_table import FIRST, FederationFigures, Lifts
+from simulations.benchmark.federations import FIRST, FederationFigures, Lifts
 from simulations.benchmark.pairs import FRACTIONS, PAIRS, Pair, fraction_name
-from simulations.benchmark.resampling import Float64
 from simulations.benchmark.table import (
     AVERAGED_FROM,
     CONTENT_KNN,
     Cell,
+    Float64,
     averaged,
     by_user,
     lift_with_interval,

@@ -149,7 +149,6 @@ def _keep(work: Path, folder: Path, data: Path) -> None:
 def finished(entries: Sequence[Kind], out: Path) -> Iterator[tuple[Kind, int, Path]]:
     """(entry, seed, folder) of every finished run, in their order."""
     for entry in entries:
-        folders = sorted((out / entry.name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-")))
-        for folder in folders:
+        for folder in sorted((out / entry.name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-"))):
             if is_finished(folder):
                 yield entry, int(folder.name.removeprefix("seed-")), folder

@@ -1,12 +1,22 @@
-"""The federations of the benchmark: shops of one trade, none of them large, alone and beside far platforms."""
+"""The federations of the benchmark: shops of one trade, none of them large, alone and beside far platforms.
 
+Their table says what rounds are worth to each shop, and what far platforms and bytes cost.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+
 from client.ensemble.candidates import LOCAL
 from client.transfer.feature import FEATURE, FEDERATED, POOLED
+from shared.seeding import rng_for
 from simulations.benchmark.pairs import MINIMA, MOVIES, SMALL_SOURCE, platform_line
+from simulations.benchmark.table import Float64, ResampledSums, averaged, lift_with_interval, mean_ndcg, resampled
 from simulations.config.run_config import RunConfig
+from simulations.results.result_document import RESULT_FILE, read_result, read_users
 
 SHARE = 3.7
 """Percent of the users of amazon_games that one shop has: some 1,860."""
@@ -67,3 +77,102 @@ def federation_config(federation: Federation, seed: int, data: Path) -> RunConfi
             **MINIMA,
         }
     )
+
+
+FIRST = FEDERATIONS[0]
+
+Found = Mapping[tuple[str, str], list[pl.DataFrame]]
+"""(shop, method) to its users' figures, a frame for each seed."""
+Lifts = Float64 | None
+"""Mean over shops of a lift in percent: [0] the found one, then resamples over shops and people; None: not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FederationFigures:
+    """What the finished seeds of a federation come to."""
+
+    federation: Federation
+    seeds: int
+    local: float
+    """NDCG@10 of ``local``, mean over shops"""
+    feature_over_local: Lifts
+    over_local: Lifts
+    """of ``federated``"""
+    over_pooled: Lifts
+    over_first: Lifts
+    """of ``federated`` over that of the first federation, on the seeds that both have finished"""
+    seconds: Mapping[str, float]
+    """of all rounds of a kind, ``moments`` or ``training``"""
+    bytes_up: float | None
+    """of a member in a training round; None where there was none"""
+
+
+def federation_figures(finished: Iterable[tuple[Federation, int, Path]]) -> list[FederationFigures]:
+    """One for each federation that has a finished seed, in their order."""
+    by_name: dict[str, dict[int, Path]] = {}
+    for federation, seed, folder in finished:
+        by_name.setdefault(federation.name, {})[seed] = folder
+    first = by_name.get(FIRST.name, {})
+    return [_figures(one, by_name[one.name], first) for one in FEDERATIONS if one.name in by_name]
+
+
+def federation_table(found: Sequence[FederationFigures]) -> str:
+    """One line per federation in Markdown."""
+    heads = ["federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"]
+    heads += ["federated over pooled, %", f"federated over that of {FIRST.name}, %"]
+    heads += ["seconds of the moments round / of the training rounds", "kB up a member and training round"]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for one in found:
+        row = [one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"]
+        lifts = (one.feature_over_local, one.over_local, one.over_pooled, one.over_first)
+        row += [lift_with_interval(lift) for lift in lifts]
+        row += [f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}"]
+        row += ["-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}"]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> FederationFigures:
+    found = _found(federation, list(folders.values()))
+    sums = resampled(found, rng_for(0, "benchmark", federation.name))
+    rounds = [each for folder in folders.values() for each in read_result(folder / RESULT_FILE)["rounds"]]
+    seconds = {
+        kind: sum(each["seconds"] for each in rounds if each["kind"] == kind) for kind in ("moments", "training")
+    }
+    up = [each["bytes_up"] / len(each["losses"]) for each in rounds if each["kind"] == "training" and each["losses"]]
+    return FederationFigures(
+        federation=federation,
+        seeds=len(folders),
+        local=float(np.mean([mean_ndcg(found[shop, LOCAL]) for shop in federation.reported])),
+        feature_over_local=_lifts(federation, sums, FEATURE.name, LOCAL),
+        over_local=_lifts(federation, sums, FEDERATED.name, LOCAL),
+        over_pooled=_lifts(federation, sums, FEDERATED.name, POOLED.name),
+        over_first=None if federation == FIRST else _over_first(federation, folders, first),
+        seconds=seconds,
+        bytes_up=float(np.mean(up)) if up else None,
+    )
+
+
+def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> Lifts:
+    seeds = [seed for seed in folders if seed in first]
+    if not seeds:
+        return None
+    found, against = (_found(federation, [of[seed] for seed in seeds]) for of in (folders, first))
+    both = {key: frames for key, frames in found.items() if key[1] == FEDERATED.name}
+    both |= {(shop, FIRST.name): frames for (shop, method), frames in against.items() if method == FEDERATED.name}
+    return _lifts(federation, resampled(both, rng_for(0, "benchmark", federation.name)), FEDERATED.name, FIRST.name)
+
+
+def _found(federation: Federation, folders: Sequence[Path]) -> Found:
+    """Of what every seed has."""
+    found: dict[tuple[str, str], list[pl.DataFrame]] = {}
+    for folder in folders:
+        users = read_users(folder).filter(pl.col("platform").is_in(federation.reported))
+        for (shop, method), part in users.partition_by("platform", "method", as_dict=True).items():
+            found.setdefault((str(shop), str(method)), []).append(part)
+    return {key: frames for key, frames in found.items() if len(frames) == len(folders)}
+
+
+def _lifts(federation: Federation, sums: ResampledSums, method: str, base: str) -> Lifts:
+    lifts = [sums.lifts((shop, method), (shop, base)) for shop in federation.reported]
+    return None if any(one is None for one in lifts) else averaged(lifts)

@@ -10,8 +10,7 @@ from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import uses
 from shared.seeding import rng_for
 from simulations.benchmark.pairs import MINIMA, PAIRS, Pair, platform_line
-from simulations.benchmark.resampling import Column, mean_ndcg, resampled
-from simulations.benchmark.table import lift_with_interval
+from simulations.benchmark.table import Column, lift_with_interval, mean_ndcg, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import read_users
 

@@ -26,7 +26,7 @@ def benchmark(
     from shared.system.whole_file import write_whole
     from simulations.benchmark.bars import Evidence, bars_table, served_below_local
     from simulations.benchmark.cells import PRETRAINED_FOLDER, Grid, finished, run_cells
-    from simulations.benchmark.federation_table import federation_figures, federation_table
+    from simulations.benchmark.federations import federation_figures, federation_table
     from simulations.benchmark.foretold import clear_answers, foretold, foretold_table, measured_cells
     from simulations.benchmark.table import cells, class_table, pair_table
     from simulations.benchmark.three_way import three_way_table

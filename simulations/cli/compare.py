@@ -20,7 +20,7 @@ def compare(
     Both runs must have prepared the platforms that they share in the same way; fraction alone may differ.
     """
     from simulations.report.comparison import compare as compare_runs
-    from simulations.report.comparison_table import heading, markdown_comparison, rich_comparison
+    from simulations.report.comparison import heading, markdown_comparison, rich_comparison
 
     comparison = compare_runs(first, second)
     if as_json:

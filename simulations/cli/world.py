@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shared.system.command_options import with_options
-from shared.system.seeded import Seeded
+from shared.system.options import Seeded
 from simulations.synthetic.config import WorldConfig
 
 
@@ -18,7 +18,7 @@ def world(
     share: Annotated[float, typer.Option(help="Share of each platform's users, above 0 and up to 1.")] = 1.0,
 ) -> None:
     """Write the synthetic platforms as folders: a news site, two shops, a film service and a tiny shop."""
-    from simulations.synthetic.world_folders import write_world
+    from simulations.synthetic.folders import write_world
 
     for line in write_world(out, drift=drawn.drift, share=share, seed=seeded.seed):
         typer.echo(line)

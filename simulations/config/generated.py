@@ -19,7 +19,7 @@ from server.coordinator.settings import ServerSettings
 from shared.errors import ConfigError
 from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig
-from shared.system.command_line import run_command
+from shared.system.command_options import run_command
 from shared.system.option_table import former_names_table, option_table
 from simulations.config.run_config import RunConfig
 

@@ -104,8 +104,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
     @property
     def names(self) -> tuple[str, ...]:
         """All platforms, in the order given."""
-        given = tuple(spec.name for spec in self.platforms)
-        return given or tuple(plan.name for plan in PLANS)
+        return tuple(spec.name for spec in self.platforms) or tuple(plan.name for plan in PLANS)
 
     @property
     def reported(self) -> tuple[str, ...]:

@@ -14,8 +14,7 @@ from flwr.clientapp import ClientApp
 from client.app import app, client_app
 from client.features.prepared_platform import PreparedPlatform
 from client.rounds.workspace import NodeSettings, already_open
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.app import server_app
 from server.rounds.checkpoints import ENCODER_FILE, HISTORY_FILE, load_moments
 from shared.encoder.encoder import Encoder
@@ -67,8 +66,7 @@ class FederationResult:
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
     kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
-    left = {"validation": {}, "dropped": dict(entry["dropped"])}
-    return {"kind": kind, "number": entry["round"], **kept, **left}
+    return {"kind": kind, "number": entry["round"], **kept, "validation": {}, "dropped": dict(entry["dropped"])}
 
 
 def run_federation(

@@ -71,8 +71,7 @@ def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
     found = []
     for parts in METHODS[method].sets:
         if set(parts) <= set(inputs.encoders):
-            brought = [name for name in inputs.names if name.partition(":")[0] in parts]
-            columns = (*computed, *brought, *CONTEXT)
+            columns = (*computed, *[name for name in inputs.names if name.partition(":")[0] in parts], *CONTEXT)
             products = ((), parts) if len(parts) == 1 else (parts,)
             found += [ClickHeadConfig(columns=columns, encoders=encoders) for encoders in products]
     return found

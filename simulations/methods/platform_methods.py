@@ -40,7 +40,7 @@ from simulations.results.outcomes import (
 )
 from simulations.results.recorder import Recorder
 from simulations.results.slices import user_slices
-from simulations.synthetic.oracle import oracle_scores
+from simulations.synthetic.choice import oracle_scores
 from simulations.synthetic.world import PlatformTruth
 
 COLD_HISTORY = 3
@@ -161,8 +161,7 @@ class _StackMethods:
         with self.step("gate"):
             verdict = self._fit.verdict
         self.heads.write("gate", verdict.to_stored())
-        outcome = GateOutcome(platform=self._prepared.name, seed=self._seed, verdict=verdict.to_json())
-        self._recorder.add_gate(outcome)
+        self._recorder.add_gate(GateOutcome(platform=self._prepared.name, seed=self._seed, verdict=verdict.to_json()))
         weights, features = stacks.chosen[verdict.served].weights, self._prepared.features
         rerank = self._fit.components.rerank
         with self.step("diversity"):
@@ -192,8 +191,7 @@ class _Record:
         platform = prepared.platform
         self._name, self._seed, self._recorder, self._held_out = platform.name, seed, recorder, held_out
         self._cold_users = held_out.tests.histories.lengths() <= COLD_HISTORY
-        known = training_sequences(platform, platform.training_users)
-        information = self_information(known, platform.n_items)
+        information = self_information(training_sequences(platform, platform.training_users), platform.n_items)
         self._numbers = platform.user_numbers[held_out.tests.users]
         self._judge = ListJudge(features=prepared.features, information=information)
 

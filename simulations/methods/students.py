@@ -59,5 +59,4 @@ def seconds_per_user(score: ScoreHistories, histories: Sequences) -> float:
 def _quality(score: ScoreHistories, prepared: PreparedPlatform, held_out: Examples) -> float:
     """Mean NDCG@10."""
     platform = prepared.platform
-    ranking = rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats)
-    return float(ranking.ndcg.mean())
+    return float(rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats).ndcg.mean())

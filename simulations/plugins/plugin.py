@@ -17,11 +17,9 @@ from typing import Any
 
 from client.scorers.scorer import FitData
 from client.scorers.table import SCORERS, ScorerTable
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import AGGREGATIONS
+from server.aggregation.server_optimiser import AGGREGATIONS, BuildAggregation
 from shared.errors import ConfigError, GraftError
-from simulations.plugins.plugin_guards import GuardedAggregation, GuardedScorer
-from simulations.plugins.plugin_trial import try_aggregation, try_scorer
+from simulations.plugins.plugin_guards import GuardedAggregation, GuardedScorer, try_aggregation, try_scorer
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _TABLES = ("SCORERS", "AGGREGATIONS")

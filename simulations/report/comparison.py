@@ -1,11 +1,12 @@
-"""Two runs compared, each user with himself: what the second run's methods are worth against the first's."""
+"""Two runs compared, each user with himself: what the second run's methods are worth beside those of the first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.table import Table
 
 from client.data.folder_options import EventMinima, Preparation
 from client.data.spec import parse_platform_spec
@@ -15,6 +16,7 @@ from shared.seeding import rng_for
 from shared.system.options import entries, from_flat
 from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from simulations.results.table import lift_text, natural_width
 
 FORMAT = 1
 """Version of what ``to_json`` gives."""
@@ -127,14 +129,12 @@ def _require_same_users(name: str, first: _Run, second: _Run) -> None:
         raise DataError(f"platform {name!r} must be the same in both runs; found {found}")
     prepared = [_preparation(run.document, name) for run in (first, second)]
     for field in fields(Preparation):
-        values = [getattr(one, field.name) for one in prepared]
-        _require_equal(name, field.name.replace("_", "-"), *values)
+        _require_equal(name, field.name.replace("_", "-"), *[getattr(one, field.name) for one in prepared])
     entries = [run.document["platforms"][name] for run in (first, second)]
     for count in _COUNTS:
         _require_equal(name, count.replace("_", " "), entries[0][count], entries[1][count])
     ranked = [run.users.filter(pl.col("platform") == name).select("seed", "user").unique() for run in (first, second)]
-    seeds = set(ranked[0]["seed"]) & set(ranked[1]["seed"])
-    for seed in sorted(seeds):
+    for seed in sorted(set(ranked[0]["seed"]) & set(ranked[1]["seed"])):
         users = [rows.filter(pl.col("seed") == seed)["user"].sort() for rows in ranked]
         if not users[0].equals(users[1]):
             raise DataError(
@@ -158,8 +158,7 @@ def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
     least = from_flat(EventMinima, minima)
     if name not in specs:
         return Preparation(min_user_events=least.min_user_events, min_item_events=least.min_item_events)
-    prepared = specs[name].preparation(least.min_user_events, least.min_item_events)
-    return replace(prepared, fraction=1.0)
+    return replace(specs[name].preparation(least.min_user_events, least.min_item_events), fraction=1.0)
 
 
 def _compared(pairs: pl.DataFrame) -> tuple[ComparedMethod, ...]:
@@ -198,3 +197,69 @@ def _others(run: _Run, found: set[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(
         f"{name} {method}" for name, entry in entries for method in entry["methods"] if (name, method) not in found
     )
+
+
+COLUMNS = ("platform", "method", "seeds", "users", "first", "second", "difference", "in %")
+_LESS_WIDE = ((), ("seeds", "users"), ("seeds", "users", "in %"), ("seeds", "users", "in %", "second"))
+"""Columns left out, the first set that lets the table fit its console."""
+
+
+def rich_comparison(comparison: Comparison, width: int) -> Table:
+    """The table for a terminal of ``width`` characters; differences whose interval excludes zero are bold."""
+    for left_out in _LESS_WIDE:
+        table = _table(comparison, left_out)
+        if natural_width(table) <= width:
+            break
+    return table
+
+
+def markdown_comparison(comparison: Comparison) -> str:
+    """Every column in Markdown, with the lines of ``heading`` above."""
+    lines = [*heading(comparison), "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines += [f"| {' | '.join(row)} |" for _, row in _rows(comparison)]
+    return "\n".join(lines) + "\n"
+
+
+def heading(comparison: Comparison) -> list[str]:
+    """What the numbers are, in what the runs differ, and what only one of them has; a line each."""
+    kind = "synthetic world: no real data" if comparison.synthetic else "real folders"
+    state = "" if comparison.complete else "; stopped before its end"
+    lines = [f"NDCG@10, second minus first, by user, 95 % intervals; {kind}{state}"]
+    lines += [f"first: {comparison.first}", f"second: {comparison.second}"]
+    lines += [f"changed: {name} from {before} to {after}" for name, (before, after) in comparison.changed.items()]
+    for run, others in (("first", comparison.only_first), ("second", comparison.only_second)):
+        if others:
+            lines.append(f"only in the {run}: {', '.join(others)}")
+    return lines
+
+
+def _table(comparison: Comparison, left_out: tuple[str, ...]) -> Table:
+    shown = [column for column in COLUMNS if column not in left_out]
+    table = Table()
+    for name in shown:
+        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
+    previous = None
+    for one, row in _rows(comparison):
+        if previous not in (None, one.platform):
+            table.add_section()
+        cells = dict(zip(COLUMNS, row, strict=True)) | ({"platform": ""} if one.platform == previous else {})
+        table.add_row(*(cells[name] for name in shown), style="bold" if one.difference.clear_of_zero else None)
+        previous = one.platform
+    return table
+
+
+def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, ...]]]:
+    for one in comparison.methods:
+        yield (
+            one,
+            (
+                one.platform,
+                one.method,
+                str(len(one.seeds)),
+                str(one.users),
+                f"{one.first:.4f}",
+                f"{one.second:.4f}",
+                f"{one.difference.mean:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}]",
+                lift_text(None if one.lift is None else one.lift.to_json()),
+            ),
+        )

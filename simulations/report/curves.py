@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from client.ensemble.candidates import LOCAL, ZERO_SHOT
 from client.transfer.table import METHODS
-from simulations.report.drawing import COLOURS, LINES, SETTINGS, TRANSFER, named, panel_grid, svg_of
+from simulations.report.plots import COLOURS, LINES, SETTINGS, TRANSFER, named, panel_grid, svg_of
 from simulations.results.outcomes import SERVED, WHOLE_HISTORY
 
 _HEIGHT = 3.0

@@ -46,8 +46,7 @@ def _table(document: Mapping[str, Any], left_out: tuple[str, ...], *, short: boo
 
 def natural_width(table: Table) -> int:
     """Characters that the table takes where nothing is cut."""
-    console = Console(width=10_000, file=io.StringIO())
-    return console.measure(table).maximum
+    return Console(width=10_000, file=io.StringIO()).measure(table).maximum
 
 
 def markdown_table(document: Mapping[str, Any]) -> str:

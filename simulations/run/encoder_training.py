@@ -7,22 +7,44 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from client.data.platform import merged
 from client.features.prepared_platform import PreparedPlatform
+from client.training.pretraining import PRETRAINING, pretrain
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration, released_item_moments
 from client.transfer.table import METHODS
-from server.aggregation.aggregation import BuildAggregation
-from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard
 from simulations.config.run_config import RunConfig
 from simulations.federation.held_federation import run_held_federation
 from simulations.federation.who_helps import leave_one_out
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
-from simulations.run.encoders import pooled_encoder, source_encoder
-from simulations.run.kept_encoders import KeptEncoders, Made
+from simulations.run.kept_encoders import KeptEncoders, Made, pretrained_once
 from simulations.run.run_recorder import RunRecorder
-from simulations.run.shared_pretraining import pretrained_once
+
+POOLED = replace(PRETRAINING, epochs=12, steps=100)
+"""As many steps as eight passes over 300,000 events; an epoch is a part of them, so that it may stop within a pass."""
+
+
+def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
+    """What one source platform pretrains, or several in one place."""
+    if len(sources) > 1:
+        return pooled_encoder(sources, preset, seed)
+    one = sources[0]
+    return pretrain(one.platform, one.features, one.space, preset, PRETRAINING, seed).encoder
+
+
+def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
+    """An encoder trained on all platforms' contributing users in one place."""
+    everything = merged([one.platform for one in platforms])
+    features = np.concatenate([one.features for one in platforms])
+    space = platforms[0].space
+    return pretrain(
+        everything.platform, features, space, preset, POOLED, seed, stopping_users=everything.stopping_users
+    ).encoder
 
 
 class EncoderTraining:

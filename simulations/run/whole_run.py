@@ -19,8 +19,7 @@ from simulations.config.run_config import RunConfig
 from simulations.methods.cold_start import beginnings
 from simulations.methods.platform_methods import run_baselines, run_stacks
 from simulations.platforms.open_impressions import OpenImpressions, open_impressions
-from simulations.platforms.people import without_shared_people
-from simulations.platforms.run_platforms import open_platforms
+from simulations.platforms.run_platforms import open_platforms, without_shared_people
 from simulations.run.encoder_training import EncoderTraining
 from simulations.run.finished_task import KEPT_FOLDER, Kept, report_again
 from simulations.run.run_recorder import RunRecorder
@@ -63,10 +62,9 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                 file = finished / prepared.name / "baselines"
                 if not report_again(file, recorder):
                     workers.submit(Kept(file, run_baselines), prepared, wanted, seed)
-            training = EncoderTraining(
+            encoders = EncoderTraining(
                 config, opened, recorder, seed, kept=kept / "encoders", work=work, pretrained=pretrained
-            )
-            encoders = training.encoders()
+            ).encoders()
             for prepared, wanted in tasks:
                 name = prepared.name
                 file = finished / name / "stacks"

@@ -112,15 +112,14 @@ def _draw_trade(config: WorldConfig, trade: str, seed: int) -> Trade:
     topics = np.zeros((m, config.topics))
     topics[np.arange(m), main] += MAIN_TOPIC
     topics[np.arange(m), side] += 1 - MAIN_TOPIC
-    pool = ItemPool(
-        texts=write_texts(words, main_topics=main, side_topics=side, styles=styles, rng=rng),
-        topics=topics,
-        styles=styles,
-        popularity=0.6 * rng.normal(size=m),
-        complements=rng.integers(0, m, size=(m, COMPLEMENTS)),
-    )
     return Trade(
-        pool=pool,
+        pool=ItemPool(
+            texts=write_texts(words, main_topics=main, side_topics=side, styles=styles, rng=rng),
+            topics=topics,
+            styles=styles,
+            popularity=0.6 * rng.normal(size=m),
+            complements=rng.integers(0, m, size=(m, COMPLEMENTS)),
+        ),
         successors=_with_own_rows(common_successors, drift, rng),
         topic_appeal=appeal,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from server.engine.run_sign import is_under_way
+from server.engine.database import is_under_way
 
 BIN = Path(sys.executable).parent
 CONNECTION = "loopback"

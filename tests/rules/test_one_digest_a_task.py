@@ -13,7 +13,7 @@ from flwr.clientapp import ClientApp
 from tests.federation_world import LOCAL, START, config, federate, opened
 
 SHORT = replace(LOCAL, encoder_epochs=1, steps=1)
-INTEGRITY_OF_FILES = "shared.system.array_digest"
+INTEGRITY_OF_FILES = "shared.system.array_file"
 """Digests of what is stored, of which an encoder may be a part; they are no encoder's digest."""
 
 

@@ -13,7 +13,7 @@ from client.agent.programs import agent_programs
 from client.cli.main import app as client
 from server.cli.main import app as server
 from server.coordinator.home import ServerHome
-from server.engine.programs import engine_programs
+from server.engine.supervisor import engine_programs
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))

@@ -4,9 +4,9 @@ import torch
 
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
-from shared.encoder.dropout import Dropout
 from shared.encoder.encoder import Encoder
 from shared.encoder.presets import PRESETS
+from shared.encoder.towers import Dropout
 from tests.unit.client.training.world import N_ITEMS, SPEC, features
 
 

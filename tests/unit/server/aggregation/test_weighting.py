@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from server.aggregation.helpfulness import ONE_TRADE, STRANGER, helpful_weights, helpfulness
-from server.aggregation.weighting import Weighting
+from server.aggregation.weighting import ONE_TRADE, STRANGER, Weighting, helpful_weights, helpfulness
 from shared.encoder.linear import Moments, solve_all
 from shared.errors import ConfigError
 from shared.feature_space.spec import FeatureSpace

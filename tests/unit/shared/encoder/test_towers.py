@@ -3,10 +3,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from shared.encoder.dropout import Dropout
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.presets import PRESETS
-from shared.encoder.towers import distance_buckets
+from shared.encoder.towers import Dropout, distance_buckets
 from shared.feature_space.spec import FeatureSpace
 
 SPACE = FeatureSpace(name="test", parameters=(), dim=6, fingerprint="f")

@@ -8,8 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 
 from shared.errors import ConfigError
 from shared.system.loopback import free_port
-from shared.system.metrics_option import MetricsPort
 from shared.system.metrics_port import metrics_served
+from shared.system.options import MetricsPort
 
 
 class Grows:

@@ -7,8 +7,7 @@ import pytest
 
 from simulations.benchmark.bars import Evidence, bars, bars_table, served_below_local
 from simulations.benchmark.cells import finished, run_cells
-from simulations.benchmark.federation_table import FederationFigures
-from simulations.benchmark.federations import FEDERATIONS
+from simulations.benchmark.federations import FEDERATIONS, FederationFigures
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.benchmark.table import Cell, cells
 from simulations.results.outcomes import SERVED

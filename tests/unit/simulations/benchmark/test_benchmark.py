@@ -7,8 +7,7 @@ import pytest
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError, DataError
 from simulations.benchmark.cells import Grid, cell_config, cell_folder, finished, run_cells
-from simulations.benchmark.federation_table import federation_figures, federation_table
-from simulations.benchmark.federations import FEDERATIONS
+from simulations.benchmark.federations import FEDERATIONS, federation_figures, federation_table
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.benchmark.table import cells, class_table, pair_table
 from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_table

@@ -6,7 +6,7 @@ import pytest
 from client.data.check import check_folder
 from shared.errors import ConfigError
 from simulations.synthetic.config import PLANS
-from simulations.synthetic.world_folders import write_world
+from simulations.synthetic.folders import write_world
 
 SHARE = 0.1
 

@@ -7,7 +7,7 @@ import pytest
 
 from client.data.check import check_folder
 from client.data.spec import PlatformSpec
-from simulations.platforms.people import without_shared_people
+from simulations.platforms.run_platforms import without_shared_people
 from tests.unit.client.data.folders import IMPRESSIONS, write_folder
 
 PEOPLE = {"source": {1: "ann", 2: "bob"}, "shop": {1: "cleo", 2: "ann"}, "films": {1: "dan", 2: "eve"}}

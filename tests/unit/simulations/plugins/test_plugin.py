@@ -14,7 +14,7 @@ from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 from simulations.config.run_config import RunConfig
 from simulations.plugins.plugin import PluginFile
-from simulations.plugins.plugin_trial import N_ITEMS, made_up_data
+from simulations.plugins.plugin_guards import N_ITEMS, made_up_data
 
 HEAD = """
 import numpy as np

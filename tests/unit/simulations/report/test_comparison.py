@@ -10,8 +10,7 @@ from rich.console import Console
 
 from shared.errors import DataError
 from shared.seeding import rng_for
-from simulations.report.comparison import compare
-from simulations.report.comparison_table import COLUMNS, heading, markdown_comparison, rich_comparison
+from simulations.report.comparison import COLUMNS, compare, heading, markdown_comparison, rich_comparison
 from tests.unit.simulations.finished_runs import write_run
 
 SHOP = {"platform": ["shop=data/shop"]}

@@ -12,10 +12,9 @@ from client.data.preparation import Preparation, prepare
 from client.data.source import read_folder
 from shared.errors import ConfigError, GraftError
 from shared.seeding import rng_for
-from simulations.synthetic.choice import WINDOW, log_weights
+from simulations.synthetic.choice import WINDOW, log_weights, oracle_scores
 from simulations.synthetic.config import PLANS, PlatformPlan, WorldConfig
 from simulations.synthetic.folders import draw_choices, events_frame, items_frame, write_folders
-from simulations.synthetic.oracle import oracle_scores
 from simulations.synthetic.world import World, build_world
 
 SMALL = WorldConfig(

@@ -11,7 +11,7 @@ from flwr.supercore.constant import NOOP_FEDERATION_ID, TaskType
 from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.superlink.federation import NoOpFederationManager
 
-from server.engine.run_sign import is_under_way
+from server.engine.database import is_under_way
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from server.rounds.kept_round import may_be_kept
-from server.rounds.run_state import RoundRecord
+from server.rounds.run_state import RoundRecord, may_be_kept
 
 
 def evaluation(number: int, figures: dict[str, float]) -> RoundRecord:
