@@ -12,7 +12,7 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import make_private_part
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
-from client.store.key_source import FILE, KeySource
+from client.store.keyring import FILE, KeySource
 from shared.errors import ConfigError
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole

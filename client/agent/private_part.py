@@ -4,7 +4,7 @@ from pathlib import Path
 
 from client.agent.home import AgentHome, AgentSettings
 from client.guard.site_policy import SitePolicy, read_policy
-from client.store.key_source import new_key
+from client.store.keyring import new_key
 from client.store.vault import SUFFIX, Vault, is_vault
 from shared.errors import ConfigError
 from shared.system.settings_file import read_settings, to_toml

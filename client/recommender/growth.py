@@ -10,10 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.ragged import sparse_rows
 from client.features.hashing import gram_weights
 from client.features.item_features import PRECOMPUTED, item_features
 from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, nearest_after
+from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
 from client.scorers.scorer import Matrix

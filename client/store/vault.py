@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from client.store.key_source import KeySource
-from client.store.keyring import Keyring, WrappedKeyring
+from client.store.keyring import Keyring, KeySource, WrappedKeyring
 from client.store.records import NAME, names_in, stamp_of
 from client.store.sealed import Header, Sealed, seal, unseal
 from shared.errors import ConfigError, VaultError

@@ -17,7 +17,7 @@ from scipy.linalg.blas import dsyrk
 from torch import nn
 
 from client.data.platform import Sequences
-from client.data.ragged import sparse_rows
+from client.features.rows import sparse_rows
 from client.training.batches import Windows
 from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import SEQUENCE
