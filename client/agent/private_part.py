@@ -33,8 +33,7 @@ def make_private_part(home: AgentHome, settings: AgentSettings, *, own_key: bool
 
 def require_private_part(home: AgentHome, settings: AgentSettings) -> None:
     """Raises ConfigError or StorageError, before anything starts, where rounds would find no policy or no vault."""
-    node = settings.node(home)
-    read_policy(node.policy)
+    read_policy(settings.node(home).policy)
     try:
         make_folders(home)
     except OSError as error:
@@ -63,5 +62,4 @@ def heads_and_key(agent: Path | None, heads: Path | None, key: str) -> tuple[Pat
     if agent is None:
         return heads or Path(), key
     home = AgentHome.existing(agent)
-    settings = read_settings(AgentSettings, home.settings)
-    return home.vault, key or settings.node(home).vault_key
+    return home.vault, key or read_settings(AgentSettings, home.settings).node(home).vault_key

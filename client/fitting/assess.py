@@ -21,5 +21,4 @@ def assess_platform(folder: Path, encoder_file: Path, settings: FitSettings) -> 
         raise DataError(f"{folder}: an assessment takes {MIN_USERS} users with 3 events; got {users}")
     for step in track((fit.train, fit.stack), "assessing", total=2):
         step()
-    rng = rng_for(fit.seed, fit.prepared.name, "assess")
-    return assess_stacks(fit.stacks, fit.verdict, users, rng)
+    return assess_stacks(fit.stacks, fit.verdict, users, rng_for(fit.seed, fit.prepared.name, "assess"))

@@ -40,8 +40,7 @@ def write_programs(folder: Path, approved: Path, tasks: str = "") -> Path:
         for program in PROGRAMS:
             first = [str(_HAND_OVER), tasks] if tasks and program == CLIENT_APP else [str(_GATEKEEPER)]
             command = shlex.join([sys.executable, "-I", *first, str(approved.resolve()), program])
-            path = folder / program
-            write_whole(path, f'#!/bin/sh\nexec {command} "$@"\n'.encode(), mode=OWNER_RUNS)
+            write_whole(folder / program, f'#!/bin/sh\nexec {command} "$@"\n'.encode(), mode=OWNER_RUNS)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     return folder

@@ -112,5 +112,4 @@ def _padded(matrix: Matrix, size: int) -> Matrix:
     if not isinstance(matrix, sp.csr_array):
         return np.pad(matrix, [(0, size - length) for length in matrix.shape])
     ends = np.full(size - matrix.shape[0], matrix.indptr[-1], matrix.indptr.dtype)
-    indptr = np.concatenate([matrix.indptr, ends])
-    return sparse_rows(matrix.data, matrix.indices, indptr, (size, size))
+    return sparse_rows(matrix.data, matrix.indices, np.concatenate([matrix.indptr, ends]), (size, size))

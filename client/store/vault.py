@@ -95,8 +95,7 @@ class Vault:
     def _seal(self, name: str, content: bytes) -> None:
         path = self._path(name)
         header = Header(name=name, version=_version(path, name) + 1, key=self._ring.current, size=len(content))
-        sealed = seal(self._ring.keys[header.key], header, content)
-        write_whole(path, sealed.to_bytes(), mode=OWNER_ONLY)
+        write_whole(path, seal(self._ring.keys[header.key], header, content).to_bytes(), mode=OWNER_ONLY)
 
     def _rotate(self) -> int:
         self._write_ring(self._ring.with_new_key())
