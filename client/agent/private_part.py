@@ -6,7 +6,7 @@ from client.agent.home import AgentHome, AgentSettings
 from client.guard.site_policy import SitePolicy, read_policy
 from client.store.keyring import new_key
 from client.store.vault import SUFFIX, Vault, is_vault
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import read_settings, to_toml
 from shared.system.whole_file import write_whole
 
@@ -34,10 +34,8 @@ def make_private_part(home: AgentHome, settings: AgentSettings, *, own_key: bool
 def require_private_part(home: AgentHome, settings: AgentSettings) -> None:
     """Raises ConfigError or StorageError, before anything starts, where rounds would find no policy or no vault."""
     read_policy(settings.node(home).policy)
-    try:
+    with os_error_as(ConfigError, f"{home.folder}: cannot be written"):
         make_folders(home)
-    except OSError as error:
-        raise ConfigError(f"{home.folder}: cannot be written: {error.strerror}") from error
     open_vault(home, settings)
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from client.store.keyring import Keyring, KeySource, WrappedKeyring
 from client.store.records import NAME, names_in, stamp_of
 from client.store.sealed import Header, Sealed, seal, unseal
-from shared.errors import ConfigError, VaultError
+from shared.errors import ConfigError, VaultError, os_error_as
 from shared.system.file_lock import file_lock
 from shared.system.whole_file import sync_folder, write_whole
 
@@ -127,10 +127,8 @@ class Vault:
             raise
 
     def _unwrapped(self, file: str) -> Keyring:
-        try:
+        with os_error_as(VaultError, "the vault's keyring cannot be read"):
             wrapped = WrappedKeyring.from_bytes((self._folder / file).read_bytes())
-        except OSError as error:
-            raise VaultError(f"the vault's keyring cannot be read: {error.strerror}") from error
         if self._salt != wrapped.salt:  # a passphrase is stretched once, not for every record
             self._salt, self._wrapping = wrapped.salt, wrapped.wrapping_key(self._source)
         return wrapped.unwrap(self._wrapping)
