@@ -169,10 +169,6 @@ class WrappedKeyring:
             raise VaultError("the vault's keyring is damaged: its numbers cannot be")
         return cls(salt=salt, stretch=stretch, facts=facts, wrapped=wrapped)
 
-    def wrapping_key(self, source: KeySource) -> bytes:
-        """What the source gives for this keyring; raises ConfigError where it gives none."""
-        return source.key(self.salt, self.stretch)
-
     def unwrap(self, wrapping: bytes) -> Keyring:
         """Raises VaultError for another key, or a keyring in which one bit is another."""
         keys = {}
