@@ -1,4 +1,4 @@
-"""How good what a fit would serve is: the last event of each of the platform's users, which nothing was fitted on."""
+"""What a fit would serve, shown and not stored: how good it is on every user's last event, and what to expect of it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
