@@ -13,6 +13,9 @@ from shared.errors import ConfigError
 from shared.system.options import Checked, entries, option
 from shared.system.seeded import Seeded
 
+FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
+"""The feature spaces, as they are written."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventMinima(Checked):
@@ -167,10 +170,6 @@ class Preparation(FolderOptions, EventMinima):
 
 FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
 """Every option as a line writes it, with letters for values."""
-
-
-FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
-"""The feature spaces, as they are written."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,8 @@ from shared.errors import ConfigError, DataError
 from shared.feature_space.fingerprint import fingerprinted
 from shared.feature_space.spec import FeatureSpace
 
+PRECOMPUTED = "precomputed"
+
 
 class Items(Protocol):
     """n items."""
@@ -37,9 +39,6 @@ class Items(Protocol):
     def vectors(self) -> NDArray[np.float32] | None:
         """[n, D] given vectors, or None."""
         ...
-
-
-PRECOMPUTED = "precomputed"
 
 
 def precomputed_space(dim: int, label: str = "") -> FeatureSpace:

@@ -23,6 +23,9 @@ from shared.errors import DataError
 from shared.seeding import rng_for
 from shared.system.progress import track
 
+MIN_USERS = 20
+"""Below which there is nothing to cross-validate."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MethodFigures:
@@ -101,10 +104,6 @@ def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: 
         coverage=coverage(ranking.recommended, n_items),
         lift=None if method == LOCAL else paired_lift(ranking.ndcg, local.ndcg, rng),
     )
-
-
-MIN_USERS = 20
-"""Below which there is nothing to cross-validate."""
 
 
 def assess_platform(folder: Path, encoder_file: Path, settings: FitSettings) -> Assessment:

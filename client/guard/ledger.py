@@ -15,6 +15,14 @@ from typing import Any
 
 from shared.errors import ConfigError, LedgerError, os_error_as
 
+KINDS = {
+    "moments-reply": "moments: sums over events, from which the linear part is solved",
+    "train-reply": "encoder: the shared network after local training, or what changed in it",
+    "evaluate-reply": "evaluation: what the encoder is worth here",
+    "declined": "decline: the platform only receives",
+    "failed": "failure: an error's code, without its text",
+}
+
 PLACE = Path("logs") / "outbound.jsonl"
 """in an agent's folder"""
 OWNER_ONLY = 0o600
@@ -110,15 +118,6 @@ def _line(text: str) -> LedgerLine | None:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return line
-
-
-KINDS = {
-    "moments-reply": "moments: sums over events, from which the linear part is solved",
-    "train-reply": "encoder: the shared network after local training, or what changed in it",
-    "evaluate-reply": "evaluation: what the encoder is worth here",
-    "declined": "decline: the platform only receives",
-    "failed": "failure: an error's code, without its text",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,8 @@ from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import NothingToRecommend, Overloaded, TooLate
 
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
 
 class Admission:
     """A door for requests; first come need not be first served."""
@@ -56,9 +58,6 @@ class Admission:
         finally:
             with self._lock:
                 self._inside -= 1
-
-
-_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class ServingMetrics:

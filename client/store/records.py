@@ -10,6 +10,8 @@ from typing import Protocol
 from shared.errors import HeadStoreError, os_error_as
 from shared.system.whole_file import write_whole
 
+OWNER_ONLY = 0o600
+_SUFFIX = ".head"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -50,10 +52,6 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns
-
-
-OWNER_ONLY = 0o600
-_SUFFIX = ".head"
 
 
 class PlainFolder:

@@ -16,6 +16,7 @@ from client.evaluation.ranking import mask_history, target_ranks
 from client.training.batches import last_items
 from client.training.sequence_model import SequenceModel
 
+USERS_AT_ONCE = 512
 TOKENS_AT_ONCE = 16384
 
 
@@ -61,9 +62,6 @@ def score_histories(
     if len(states) == 1:  # a product with one vector reads the table as it lies, and copies no biases
         return torch.addmv(table.biases, table.vectors, states[0])[None].numpy()
     return torch.addmm(table.biases, states, table.vectors.T).numpy()
-
-
-USERS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, kw_only=True)
