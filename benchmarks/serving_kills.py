@@ -22,7 +22,7 @@ from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
 from client.serving.private_folder import open_private_folder
 from client.store.head_store import HeadStore
-from client.store.key_source import KeySource, new_key
+from client.store.keyring import KeySource, new_key
 from client.store.vault import Vault
 from shared.serving_api import recommend_pb2 as api
 from shared.system.whole_file import write_whole

@@ -25,6 +25,9 @@ GraftError
     └── TooLate                its deadline passed before it was its turn
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class GraftError(Exception):
     """Base of all errors raised on purpose; its text never holds user data or keys."""
@@ -116,3 +119,12 @@ class Overloaded(RequestError):
 
 class TooLate(RequestError):
     """A request's deadline passed before it was its turn."""
+
+
+@contextmanager
+def os_error_as(kind: type[GraftError], what: str) -> Iterator[None]:
+    """What the operating system refuses inside is raised as an error of ours: ``what``, then the system's reason."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror}") from error

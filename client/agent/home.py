@@ -9,14 +9,13 @@ from client.data.folder_options import DataSettings
 from client.data.spec import parse_platform_spec
 from client.guard.approved_bundles import PLACE as APPROVED
 from client.guard.ledger import PLACE as LEDGER
-from client.guard.site_policy import PLACE as POLICY
-from client.store.key_source import KeySource
 from shared.errors import ConfigError
 from shared.system.host import Endpoint
 from shared.system.options import MetricsPort, entries, option
 
 if TYPE_CHECKING:
     from client.rounds.workspace import NodeSettings
+    from client.store.keyring import KeySource
 
 
 class _Place:
@@ -47,7 +46,7 @@ class AgentHome:
     """all that is private and kept: heads and more"""
     vault_key = _Place("vault.key")
     """what opens the vault, where the settings say nothing else"""
-    policy = _Place(POLICY)
+    policy = _Place("policy.toml")
     """the site policy, where the settings say nothing else"""
     ledger = _Place(LEDGER)
     """every answer that left"""
@@ -129,10 +128,12 @@ class AgentSettings(DataSettings, MetricsPort):
         if self.http_proxy and not (proxy.scheme == "http" and proxy.hostname):
             raise ConfigError(f"http-proxy must be http://HOST:PORT or empty; got {self.http_proxy!r}")
 
-    def _key_source(self) -> KeySource | None:
+    def _key_source(self) -> "KeySource | None":
+        from client.store.keyring import KeySource
+
         return KeySource.parse(self.vault_key) if self.vault_key else None
 
-    def key_source(self, home: AgentHome) -> KeySource | None:
+    def key_source(self, home: AgentHome) -> "KeySource | None":
         """What opens the vault; None where there is none."""
         source = self._key_source()
         return None if source is None else source.within(home.folder)

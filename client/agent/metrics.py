@@ -39,8 +39,7 @@ class AgentMetrics:
         yield GaugeMetricFamily(
             "graft_agent_connected", "Whether it holds a connection to the coordinator.", value=float(connected)
         )
-        lines = Ledger(self.home.ledger).lines()[0] if self.home.ledger.exists() else []
-        yield from _answers(lines)
+        yield from _answers(Ledger(self.home.ledger).lines()[0] if self.home.ledger.exists() else [])
 
     def _port(self) -> int:
         """Of the coordinator, or of the way out to it."""

@@ -12,8 +12,8 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import make_private_part
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
-from client.store.key_source import FILE, KeySource
-from shared.errors import ConfigError
+from client.store.keyring import FILE, KeySource
+from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
 
@@ -45,10 +45,8 @@ def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentH
     home = AgentHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
         raise ConfigError(f"{folder}: exists already and is not an empty folder")
-    try:
+    with os_error_as(ConfigError, f"{folder}: cannot be written"):
         _write(home, settings, certificate)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     return home
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from client.agent.home import AgentHome, AgentSettings
 from client.guard.site_policy import SitePolicy, read_policy
-from client.store.key_source import new_key
+from client.store.keyring import new_key
 from client.store.vault import SUFFIX, Vault, is_vault
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import read_settings, to_toml
 from shared.system.whole_file import write_whole
 
@@ -33,12 +33,9 @@ def make_private_part(home: AgentHome, settings: AgentSettings, *, own_key: bool
 
 def require_private_part(home: AgentHome, settings: AgentSettings) -> None:
     """Raises ConfigError or StorageError, before anything starts, where rounds would find no policy or no vault."""
-    node = settings.node(home)
-    read_policy(node.policy)
-    try:
+    read_policy(settings.node(home).policy)
+    with os_error_as(ConfigError, f"{home.folder}: cannot be written"):
         make_folders(home)
-    except OSError as error:
-        raise ConfigError(f"{home.folder}: cannot be written: {error.strerror}") from error
     open_vault(home, settings)
 
 
@@ -63,5 +60,4 @@ def heads_and_key(agent: Path | None, heads: Path | None, key: str) -> tuple[Pat
     if agent is None:
         return heads or Path(), key
     home = AgentHome.existing(agent)
-    settings = read_settings(AgentSettings, home.settings)
-    return home.vault, key or settings.node(home).vault_key
+    return home.vault, key or read_settings(AgentSettings, home.settings).node(home).vault_key

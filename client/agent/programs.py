@@ -26,6 +26,7 @@ from shared.system.processes.program import Program
 from shared.system.processes.supervision import Supervision
 from shared.system.whole_file import write_whole
 
+LOG_BYTES = 10 * 2**20
 LOOPBACK = "127.0.0.1"
 TASKS = "tasks.sock"
 """in the folder in which the programs run; a whole path could be too long for a socket"""
@@ -94,9 +95,6 @@ def _threads(number: int) -> Mapping[str, str]:
     return dict.fromkeys(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), str(number)
     )
-
-
-LOG_BYTES = 10 * 2**20
 
 
 def supervision(home: AgentHome) -> Supervision:

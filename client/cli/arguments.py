@@ -12,6 +12,9 @@ from shared.system.command_options import given_on_the_command_line
 from shared.system.log_format import HELP as LOG_HELP
 from shared.system.options import entries
 
+if TYPE_CHECKING:
+    from client.agent.fitting import Fitting
+
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
 FOLDER_HELP = f"the platform folder or an SQL source's file, with the options of a platform: {', '.join(FORMS)}"
 PLATFORM = "DIR[,option=value...]"
@@ -38,10 +41,6 @@ VaultKey = Annotated[
 ]
 Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
-
-
-if TYPE_CHECKING:
-    from client.agent.fitting import Fitting
 
 
 def asked_fitting(

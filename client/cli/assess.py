@@ -25,7 +25,7 @@ def assess(
     assessed sooner. The platform's users must be others than those the encoder was pretrained on: of users whom it has
     seen it promises too much.
     """
-    from client.fitting.assess import assess_platform
+    from client.fitting.served_evaluation import assess_platform
 
     fitting, _agent = asked_fitting(folder, data, asked)
     found = assess_platform(fitting.data, encoder, fitting.settings)

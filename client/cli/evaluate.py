@@ -43,8 +43,7 @@ def evaluate(
     if agent is not None:
         private = open_private_folder(*heads_and_key(agent, None, vault_key))
         reports, heads = ReportedEvents(entries=private.reported()), private.heads
-    opened = open_fit(fitting.data, encoder, fitting.settings, reports, heads)
-    show(evaluate_fit(opened.fit), as_json=as_json)
+    show(evaluate_fit(open_fit(fitting.data, encoder, fitting.settings, reports, heads).fit), as_json=as_json)
 
 
 def show(found: "ServedEvaluation", *, as_json: bool) -> None:

@@ -91,8 +91,7 @@ def import_tables(
         separator=separator,
         encoding=encoding,
     )
-    read = partial(import_csv, settings=settings)
-    _import(read, (source,), out, only_used=only_used_items, force=force)
+    _import(partial(import_csv, settings=settings), (source,), out, only_used=only_used_items, force=force)
 
 
 def _import(read: Read, paths: tuple[Path, ...], out: Path, *, only_used: bool, force: bool) -> None:

@@ -13,7 +13,7 @@ Key = Annotated[str, typer.Option("--key", metavar="KIND:WHERE", help=KEY_HELP)]
 
 def make(folder: VaultFolder, key: Key) -> None:
     """Make a vault; without its key nobody can open it again."""
-    from client.store.key_source import KeySource
+    from client.store.keyring import KeySource
     from client.store.vault import Vault
 
     Vault.make(folder, KeySource.parse(key))
@@ -22,7 +22,7 @@ def make(folder: VaultFolder, key: Key) -> None:
 
 def rotate(folder: VaultFolder, key: Key) -> None:
     """Seal every record anew under a new data key, and forget the old one."""
-    from client.store.key_source import KeySource
+    from client.store.keyring import KeySource
     from client.store.vault import Vault
 
     records = Vault.open(folder, KeySource.parse(key)).rotate()
@@ -35,7 +35,7 @@ def change_key(
     new_key: Annotated[str, typer.Option("--new-key", metavar="KIND:WHERE", help="What shall open it from now on.")],
 ) -> None:
     """Let another passphrase, key file or variable open the vault, and the old one no more."""
-    from client.store.key_source import KeySource
+    from client.store.keyring import KeySource
     from client.store.vault import Vault
 
     Vault.open(folder, KeySource.parse(key)).use_key_of(KeySource.parse(new_key))

@@ -39,6 +39,7 @@ ITEMS = "items.parquet"
 EVENTS = "events.parquet"
 IMPRESSIONS = "impressions.parquet"
 VECTORS = "item_vectors.npy"
+_OURS = {ITEMS, EVENTS, IMPRESSIONS, VECTORS, "users.parquet"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,9 +156,6 @@ class DataMoment:
 
     task: str
     """its name; what was read for a task serves it again. Empty: whatever was read last serves"""
-
-
-_OURS = {ITEMS, EVENTS, IMPRESSIONS, VECTORS, "users.parquet"}
 
 
 def require_free(path: Path, *, force: bool) -> None:

@@ -12,6 +12,9 @@ from typing import Any, Literal, get_args
 from shared.errors import ConfigError
 from shared.system.options import Checked, Seeded, entries, option
 
+FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
+"""The feature spaces, as they are written."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EventMinima(Checked):
@@ -166,10 +169,6 @@ class Preparation(FolderOptions, EventMinima):
 
 FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
 """Every option as a line writes it, with letters for values."""
-
-
-FEATURE_SPACES = "hashing[:DIM], precomputed[:LABEL] or sentence-transformers:MODEL"
-"""The feature spaces, as they are written."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,6 @@
-"""Ragged lists in one flat array: list k lies at ``offsets[k]:offsets[k + 1]``. So do a sparse matrix's rows."""
-
-from typing import Any
+"""Ragged lists in one flat array: list k lies at ``offsets[k]:offsets[k + 1]``."""
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 
@@ -16,18 +13,3 @@ def stretches(starts: NDArray[np.integer], lengths: NDArray[np.integer]) -> NDAr
     """[sum(lengths)] the places start, start + 1, ... of every stretch in turn; ``starts`` and ``lengths`` [k]."""
     before = np.cumsum(lengths) - lengths
     return np.asarray(np.repeat(starts - before, lengths) + np.arange(int(lengths.sum())), np.int64)
-
-
-_SHORT = np.iinfo(np.int32).max
-
-
-def sparse_rows(
-    values: NDArray[np.float32], columns: NDArray[Any], offsets: NDArray[Any], shape: tuple[int, int]
-) -> sp.csr_array:
-    """[m, n]; row k has ``values`` [E] at ``columns`` [E] from ``offsets[k]`` to ``offsets[k + 1]``.
-
-    Indices of four bytes wherever they fit: half of the memory, and a product of matrices whose indices differ in
-    width converts the larger one each time.
-    """
-    width = np.int32 if max(len(values), *shape) <= _SHORT else np.int64
-    return sp.csr_array((values, columns.astype(width, copy=False), offsets.astype(width, copy=False)), shape=shape)

@@ -120,8 +120,7 @@ def _in_impressions(
 def _labels(file: str, impressions: pl.DataFrame, limit: int) -> Iterator[Violations]:
     candidates, labels = impressions["candidates"].list.len(), impressions["labels"].list.len()
     ragged = candidates.ne_missing(labels) | candidates.is_null()
-    text = "candidates and labels differ in length"
-    yield from _rule("label-length", file, "labels", text, ragged, limit)
+    yield from _rule("label-length", file, "labels", "candidates and labels differ in length", ragged, limit)
     other = impressions["labels"].list.eval(~((pl.element() == 0) | (pl.element() == 1)).fill_null(value=False))
     wrong = other.list.any().fill_null(value=False)
     yield from _rule("bad-label", file, "labels", "a label is neither 0 nor 1", wrong, limit)
@@ -140,8 +139,7 @@ def _holds_unknown(lists: pl.Series, known: pl.Series) -> pl.Series:
 def _bad_times(file: str, table: pl.DataFrame, limit: int) -> Iterator[Violations]:
     time = table["timestamp"]
     lost = ~time.is_finite().fill_null(value=False)
-    text = "the timestamp is null or not finite"
-    yield from _rule("bad-timestamp", file, "timestamp", text, lost, limit)
+    yield from _rule("bad-timestamp", file, "timestamp", "the timestamp is null or not finite", lost, limit)
     negative = (time < 0).fill_null(value=False) & ~lost
     yield from _rule("negative-timestamp", file, "timestamp", "the timestamp is negative", negative, limit)
 

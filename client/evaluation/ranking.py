@@ -79,8 +79,7 @@ def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Itera
     """The examples in batches whose dense scores stay within bounded memory, and their targets [B] as a tensor."""
     size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
     for start in range(0, len(examples), size):
-        rows = np.arange(start, min(start + size, len(examples)))
-        part = some(examples, rows)
+        part = some(examples, np.arange(start, min(start + size, len(examples))))
         yield part, torch.from_numpy(part.targets.astype(np.int64))
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.ragged import offsets_of, sparse_rows
-from client.features.unit_rows import unit_rows
+from client.data.ragged import offsets_of
+from client.features.rows import sparse_rows, unit_rows
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import Parameters, fingerprinted
 from shared.feature_space.probe_texts import PROBE_TEXTS

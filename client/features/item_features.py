@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from client.data.folder_options import FEATURE_SPACES
 from client.features import hashing
 from client.features.kept_vectors import KeptVectors
+from client.features.rows import unit_rows
 from client.features.sentences import SENTENCES, sentence_space
-from client.features.unit_rows import unit_rows
 from shared.errors import ConfigError, DataError
 from shared.feature_space.fingerprint import fingerprinted
 from shared.feature_space.spec import FeatureSpace
+
+PRECOMPUTED = "precomputed"
 
 
 class Items(Protocol):
@@ -37,9 +39,6 @@ class Items(Protocol):
     def vectors(self) -> NDArray[np.float32] | None:
         """[n, D] given vectors, or None."""
         ...
-
-
-PRECOMPUTED = "precomputed"
 
 
 def precomputed_space(dim: int, label: str = "") -> FeatureSpace:

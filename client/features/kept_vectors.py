@@ -18,6 +18,9 @@ from client.store.head_store import HeadStore, StoredHead
 from shared.errors import StorageError
 from shared.feature_space.spec import FeatureSpace
 
+RECORD = "features"
+_DIGEST = 16
+_LOG = logging.getLogger("graft.client")
 Read = Callable[[Sequence[str]], NDArray[np.float32]]
 """n texts to their vectors [n, D]; each text's vector depends on it alone."""
 
@@ -70,11 +73,6 @@ def _write(file: Path, vectors: NDArray[np.float32]) -> None:
     with temporary.open("wb") as stream:
         np.save(stream, vectors)
     temporary.replace(file)
-
-
-RECORD = "features"
-_DIGEST = 16
-_LOG = logging.getLogger("graft.client")
 
 
 @dataclass(frozen=True)

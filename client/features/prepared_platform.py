@@ -13,10 +13,10 @@ from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
 from client.data.platform import Platform
 from client.data.preparation import prepare
-from client.data.ragged import sparse_rows
 from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
+from client.features.rows import sparse_rows
 from shared.feature_space.spec import FeatureSpace
 
 NEIGHBOURS = 60

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from client.features.unit_rows import unit_rows
+from client.features.rows import unit_rows
 from shared.errors import ConfigError
 from shared.feature_space.fingerprint import Parameters, fingerprinted
 from shared.feature_space.probe_texts import PROBE_TEXTS

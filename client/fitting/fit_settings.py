@@ -8,6 +8,10 @@ from shared.errors import ConfigError
 from shared.federation.config import LowRank
 from shared.system.options import Checked, group, option
 
+if TYPE_CHECKING:
+    from client.transfer.part_settings import PartSettings
+
+
 Teacher = Literal["encoder", "stack"]
 PANEL = "How the received encoder may be used"
 
@@ -33,10 +37,6 @@ class EncoderUse(Checked):
         panel=PANEL,
         help="How often an own pair counts when model moves the encoder's linear part; 0: it stays.",
     )
-
-
-if TYPE_CHECKING:
-    from client.transfer.part_settings import PartSettings
 
 
 def uses() -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""How good what a fit would serve is: the last event of each of the platform's users, which nothing was fitted on."""
+"""What a fit would serve, shown and not stored: how good it is on every user's last event, and what to expect of it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,17 @@ from client.ensemble.fitting import FittedStacks, rank_all
 from client.evaluation.beyond_accuracy import coverage
 from client.evaluation.lift import Interval, paired_lift
 from client.evaluation.ranking import Ranking
+from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import PlatformFit
+from client.fitting.served_fit import open_fit
+from client.gate.assessment import Assessment, assess_stacks
 from client.transfer.table import METHODS
+from shared.errors import DataError
 from shared.seeding import rng_for
 from shared.system.progress import track
+
+MIN_USERS = 20
+"""Below which there is nothing to cross-validate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,3 +104,14 @@ def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: 
         coverage=coverage(ranking.recommended, n_items),
         lift=None if method == LOCAL else paired_lift(ranking.ndcg, local.ndcg, rng),
     )
+
+
+def assess_platform(folder: Path, encoder_file: Path, settings: FitSettings) -> Assessment:
+    """Fit as ``fit`` does, store nothing, and say what follows; raises InputError for bad input."""
+    fit = open_fit(folder, encoder_file, settings).fit
+    users = len(fit.prepared.platform.training_users)
+    if users < MIN_USERS:
+        raise DataError(f"{folder}: an assessment takes {MIN_USERS} users with 3 events; got {users}")
+    for step in track((fit.train, fit.stack), "assessing", total=2):
+        step()
+    return assess_stacks(fit.stacks, fit.verdict, users, rng_for(fit.seed, fit.prepared.name, "assess"))

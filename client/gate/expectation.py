@@ -77,17 +77,13 @@ def write_pairs(pairs: Iterable[KnownPair]) -> str:
     writer = csv.DictWriter(stream, [field.name for field in fields(KnownPair)], lineterminator="\n")
     writer.writeheader()
     for pair in pairs:
-        writer.writerow({name: _short(value) for name, value in asdict(pair).items()})
+        writer.writerow({name: f"{one:.4g}" if isinstance(one, float) else one for name, one in asdict(pair).items()})
     return stream.getvalue()
 
 
 def nearest_pair(adds: float, pairs: Sequence[KnownPair]) -> KnownPair | None:
     """The one whose encoder adds most nearly as much to content; None where none is known."""
     return min(pairs, key=lambda pair: abs(pair.adds - adds), default=None)
-
-
-def _short(value: str | int | float) -> str | int:
-    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 Float64 = NDArray[np.float64]

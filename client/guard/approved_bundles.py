@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from client.guard.gatekeeper import CLIENT_APP, PROGRAMS, approved_digests
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.whole_file import write_whole
 
 PLACE = "approved-bundles.txt"
@@ -21,11 +21,9 @@ def approve(path: Path, bundle: str) -> str:
     """Add a bundle, a .fab file or its SHA-256 digest, to the list; its digest. Raises ConfigError for neither."""
     digest = bundle.lower() if _DIGEST.fullmatch(bundle.lower()) else _digest_of(Path(bundle))
     if digest not in approved_digests(path):
-        try:
+        with os_error_as(ConfigError, f"{path}: cannot be written"):
             before = path.read_bytes() if path.exists() else b""
             write_whole(path, before + f"{digest}\n".encode("ascii"), mode=OWNER_ONLY)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
     return digest
 
 
@@ -35,20 +33,15 @@ def write_programs(folder: Path, approved: Path, tasks: str = "") -> Path:
     Where there is a process of ``warm_start.py``, ``tasks`` is its socket, seen from the folder in which the engine
     runs. Raises ConfigError where it cannot be written.
     """
-    try:
+    with os_error_as(ConfigError, f"{folder}: cannot be written"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for program in PROGRAMS:
             first = [str(_HAND_OVER), tasks] if tasks and program == CLIENT_APP else [str(_GATEKEEPER)]
             command = shlex.join([sys.executable, "-I", *first, str(approved.resolve()), program])
-            path = folder / program
-            write_whole(path, f'#!/bin/sh\nexec {command} "$@"\n'.encode(), mode=OWNER_RUNS)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
+            write_whole(folder / program, f'#!/bin/sh\nexec {command} "$@"\n'.encode(), mode=OWNER_RUNS)
     return folder
 
 
 def _digest_of(path: Path) -> str:
-    try:
+    with os_error_as(ConfigError, f"{path}: expected a bundle (.fab) or its SHA-256 digest"):
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a bundle (.fab) or its SHA-256 digest: {error.strerror}") from error

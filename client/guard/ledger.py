@@ -13,7 +13,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from shared.errors import ConfigError, LedgerError
+from shared.errors import ConfigError, LedgerError, os_error_as
+
+KINDS = {
+    "moments-reply": "moments: sums over events, from which the linear part is solved",
+    "train-reply": "encoder: the shared network after local training, or what changed in it",
+    "evaluate-reply": "evaluation: what the encoder is worth here",
+    "declined": "decline: the platform only receives",
+    "failed": "failure: an error's code, without its text",
+}
 
 PLACE = Path("logs") / "outbound.jsonl"
 """in an agent's folder"""
@@ -75,21 +83,17 @@ class Ledger:
     def add(self, line: LedgerLine) -> None:
         """Write it through to the disk; raises LedgerError where that is not possible."""
         text = json.dumps(asdict(line), sort_keys=True) + "\n"
-        try:
+        with os_error_as(LedgerError, "the ledger of what left cannot be written"):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, OWNER_ONLY)
             with os.fdopen(handle, "r+b", buffering=0) as stream:
                 stream.write(_after_a_cut_line(handle) + text.encode("utf-8"))
                 os.fsync(handle)
-        except OSError as error:
-            raise LedgerError(f"the ledger of what left cannot be written: {error.strerror}") from error
 
     def lines(self) -> tuple[list[LedgerLine], list[int]]:
         """What stands in it, and the numbers of lines (from 1) that cannot be read; raises ConfigError for no file."""
-        try:
+        with os_error_as(ConfigError, f"{self._path}: the ledger of what left cannot be read"):
             texts = self._path.read_text("utf-8", errors="replace").splitlines()
-        except OSError as error:
-            raise ConfigError(f"{self._path}: the ledger of what left cannot be read: {error.strerror}") from error
         found = [(number, _line(text)) for number, text in enumerate(texts, 1)]
         return [line for _, line in found if line is not None], [number for number, line in found if line is None]
 
@@ -114,15 +118,6 @@ def _line(text: str) -> LedgerLine | None:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return line
-
-
-KINDS = {
-    "moments-reply": "moments: sums over events, from which the linear part is solved",
-    "train-reply": "encoder: the shared network after local training, or what changed in it",
-    "evaluate-reply": "evaluation: what the encoder is worth here",
-    "declined": "decline: the platform only receives",
-    "failed": "failure: an error's code, without its text",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

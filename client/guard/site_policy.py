@@ -16,8 +16,6 @@ from shared.federation.messages import DeclineReason
 from shared.system.options import Checked, option
 from shared.system.settings_file import read_settings
 
-PLACE = "policy.toml"
-"""in an agent's folder"""
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
 

@@ -91,8 +91,7 @@ def main(arguments: Sequence[str]) -> None:
         importlib.import_module(library)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    command = next_task(listening(place))
-    sys.argv = [str(_GATEKEEPER), *command]
+    sys.argv = [str(_GATEKEEPER), *next_task(listening(place))]
     runpy.run_path(str(_GATEKEEPER), run_name="__main__")
 
 

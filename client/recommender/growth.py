@@ -10,10 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.ragged import sparse_rows
 from client.features.hashing import gram_weights
 from client.features.item_features import PRECOMPUTED, item_features
 from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, nearest_after
+from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
 from client.scorers.scorer import Matrix
@@ -112,5 +112,4 @@ def _padded(matrix: Matrix, size: int) -> Matrix:
     if not isinstance(matrix, sp.csr_array):
         return np.pad(matrix, [(0, size - length) for length in matrix.shape])
     ends = np.full(size - matrix.shape[0], matrix.indptr[-1], matrix.indptr.dtype)
-    indptr = np.concatenate([matrix.indptr, ends])
-    return sparse_rows(matrix.data, matrix.indices, indptr, (size, size))
+    return sparse_rows(matrix.data, matrix.indices, np.concatenate([matrix.indptr, ends]), (size, size))

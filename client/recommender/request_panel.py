@@ -108,7 +108,8 @@ class RequestPanel:
                 raw[row] = column
 
         def products() -> None:
-            write(self._product_rows, self._products(batch))
+            queries = [query for scorer in self._queried for query in scorer.queries(batch)]
+            write(self._product_rows, self._items.products(queries))
 
         def others() -> None:
             for rows, work in self._computed:
@@ -116,9 +117,6 @@ class RequestPanel:
 
         side_by_side([products, others])
         return raw
-
-    def _products(self, batch: HistoryBatch) -> Sequence[torch.Tensor]:
-        return self._items.products([query for scorer in self._queried for query in scorer.queries(batch)])
 
 
 class _AlikeColumns:

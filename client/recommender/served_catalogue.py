@@ -13,9 +13,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from client.data.platform import Sequences
-from client.data.ragged import offsets_of, sparse_rows
+from client.data.ragged import offsets_of
 from client.features.hashing import gram_weights
 from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
+from client.features.rows import sparse_rows
 from client.scorers.scorer import Matrix
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -64,8 +64,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    layout = encoder.spec.layout().hash
-    name = RoundName(run=task.run, round=task.round, encoder=encoder.digest, layout=layout)
+    name = RoundName(run=task.run, round=task.round, encoder=encoder.digest, layout=encoder.spec.layout().hash)
     before = round_start(name, workspace)
     result = run_local_round(
         encoder=encoder,

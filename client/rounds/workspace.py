@@ -32,7 +32,7 @@ class NodeSettings(DataSettings):
     heads: str
     """folder of the head store"""
     vault_key: str = ""
-    """what opens the vault in that folder, KIND:WHERE as client/store/key_source.py reads it; empty: plain files"""
+    """what opens the vault in that folder, KIND:WHERE as client/store/keyring.py reads it; empty: plain files"""
     policy: str = ""
     """the site policy, a TOML file; empty: the default one"""
     ledger: str = ""

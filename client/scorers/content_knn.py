@@ -45,8 +45,7 @@ class ContentKnn:
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """Two columns [B, n] a decay."""
         items = torch.from_numpy(self._features)
-        cosines = [torch.from_numpy(query) @ items.T for query in self.queries(batch)]
-        return cosines + self.rest(batch)
+        return [torch.from_numpy(query) @ items.T for query in self.queries(batch)] + self.rest(batch)
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
         """[B, D] vectors whose products with the items' are the first columns."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.data.platform import Sequences
-from client.data.ragged import sparse_rows, stretches
+from client.data.ragged import stretches
 from client.features.prepared_platform import Neighbours
-from client.features.unit_rows import unit_rows
+from client.features.rows import sparse_rows, unit_rows
 
 Matrix = sp.csr_array | NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from client.serving.journal_lines import Entry, Facts, Lines, PlainLines
-from shared.errors import JournalError
+from shared.errors import JournalError, os_error_as
 from shared.system.whole_file import write_whole
 
 JOURNAL = "reports.log"
@@ -48,14 +48,12 @@ class FileJournal:
         self._write_lock, self._sync_lock = threading.Lock(), threading.Lock()
         self._written = self._synced = 0
         self._failed = False
-        try:
+        with os_error_as(JournalError, "the journal cannot be opened"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             whole, last = self._measure()
             os.ftruncate(self._handle, whole)
             os.fsync(self._handle)
-        except OSError as error:
-            raise JournalError(f"the journal cannot be opened: {error.strerror}") from error
         self._number = last
 
     def append(self, entries: Sequence[Facts]) -> int:
@@ -104,13 +102,11 @@ class FileJournal:
             kept = [line for line in lines if not unwanted(self._required(line).facts)]
             if not kept or self._required(kept[-1]).number < self._number:
                 kept.append(self._lines.line(Entry(number=self._number, facts={"kind": "removed"})))
-            try:
+            with os_error_as(JournalError, "the journal cannot be written"):
                 write_whole(self._path, b"".join(kept))
                 self._path.chmod(0o600)
                 os.close(self._handle)
                 self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
-            except OSError as error:
-                raise JournalError(f"the journal cannot be written: {error.strerror}") from error
             return len(lines) - sum(line in kept for line in lines)
 
     def close(self) -> None:
@@ -145,10 +141,8 @@ def read_journal(path: Path, lines: Lines | None = None) -> list[Entry]:
 
     Empty where there is no such file; raises JournalError where it is damaged or cannot be read.
     """
-    try:
+    with os_error_as(JournalError, "the journal cannot be read"):
         content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise JournalError(f"the journal cannot be read: {error.strerror}") from error
     return list(_entries(content[: content.rfind(b"\n") + 1], lines or PlainLines()))
 
 

@@ -19,6 +19,9 @@ from client.serving.private_folder import private_folder
 from client.serving.requests import MET, Feedback, pseudonym
 from client.store.records import Records
 
+RECORD = "reports-taken"
+"""the record that says up to which entry of the journal the last task has gone"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedEvents:
@@ -94,10 +97,6 @@ class ReportedEvents:
             if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
         ]
         return events.filter(~pl.col("user_id").is_in(gone))
-
-
-RECORD = "reports-taken"
-"""the record that says up to which entry of the journal the last task has gone"""
 
 
 def reports_as_of(folder: Path, records: Records, moment: DataMoment, *, sealed: bool) -> ReportedEvents | None:

@@ -5,15 +5,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client.serving.admission import Limits
 from shared.errors import ConfigError
 from shared.system.options import Checked, group, option
 
 MOST_PORT = 65535
+LONGEST = 3600.0
 
 
 def _read_path(_key: str, text: object) -> Any:
     return Path(str(text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits(Checked):
+    """Of all protocols together; raises ConfigError where a value makes no sense."""
+
+    workers: int = option(2, least=1, most=256, help="Requests worked on at the same time.")
+    waiting: int = option(64, least=0, most=4096, help="Requests that may wait for a worker; more are turned away.")
+    seconds: float = option(2.0, above=0, most=LONGEST, help="A request's deadline, where its caller names none.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from client.serving.private_folder import only_service, open_private_folder
 from client.serving.serve_settings import ServeSettings
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
-from shared.errors import ConfigError, GraftError
+from shared.errors import ConfigError, GraftError, os_error_as
 
 LOG = logging.getLogger(__name__)
 GRACE = 30.0
@@ -116,16 +116,13 @@ class Server:
 def _read(file: Path | None) -> bytes:
     if file is None:
         return b""
-    try:
+    with os_error_as(ConfigError, f"{file}: cannot be read"):
         return file.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family)
+        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except (OSError, OverflowError) as error:

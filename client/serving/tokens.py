@@ -6,7 +6,7 @@ import re
 import secrets
 from pathlib import Path
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.whole_file import write_whole
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -23,13 +23,11 @@ class Tokens:
 
     def reload(self) -> None:
         """Take in what was added and revoked since; raises ConfigError where the file is not one of tokens."""
-        try:
+        with os_error_as(ConfigError, f"{self._file}: the token file cannot be read"):
             changed = self._file.stat().st_mtime_ns
             if changed != self._changed:
                 self._digests = _read(self._file)
                 self._changed = changed
-        except OSError as error:
-            raise ConfigError(f"{self._file}: the token file cannot be read: {error.strerror}") from error
 
     def caller(self, authorization: str) -> str | None:
         """The name behind ``Bearer TOKEN``; None where nobody has this token."""
@@ -66,12 +64,10 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _write(file: Path, digests: dict[str, str]) -> None:
-    try:
+    with os_error_as(ConfigError, f"{file}: the token file cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(file, "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items())).encode())
         file.chmod(0o600)
-    except OSError as error:
-        raise ConfigError(f"{file}: the token file cannot be written: {error.strerror}") from error
 
 
 def _digest(token: str) -> str:

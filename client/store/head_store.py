@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from client.store.records import PlainFolder, Records
 from client.store.vault import Vault, is_vault
 from shared.errors import ConfigError, HeadStoreError

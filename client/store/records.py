@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 from typing import Protocol
 
-from shared.errors import HeadStoreError
+from shared.errors import HeadStoreError, os_error_as
 from shared.system.whole_file import write_whole
 
+OWNER_ONLY = 0o600
+_SUFFIX = ".head"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -52,10 +54,6 @@ def stamp_of(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-OWNER_ONLY = 0o600
-_SUFFIX = ".head"
-
-
 class PlainFolder:
     """See ``Records``; raises HeadStoreError."""
 
@@ -74,11 +72,9 @@ class PlainFolder:
     def write(self, name: str, content: bytes) -> None:
         """See ``Records``."""
         path = self._path(name)
-        try:
+        with os_error_as(HeadStoreError, f"head {name!r} cannot be written"):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, content, mode=OWNER_ONLY)
-        except OSError as error:
-            raise HeadStoreError(f"head {name!r} cannot be written: {error.strerror}") from error
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """See ``Records``."""
@@ -90,10 +86,8 @@ class PlainFolder:
 
     def delete(self, name: str) -> None:
         """See ``Records``."""
-        try:
+        with os_error_as(HeadStoreError, f"head {name!r} cannot be deleted"):
             self._path(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise HeadStoreError(f"head {name!r} cannot be deleted: {error.strerror}") from error
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):

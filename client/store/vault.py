@@ -5,23 +5,20 @@ ever sealed under a data key that a rotation has just given up.
 """
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
-from client.store.key_source import KeySource
-from client.store.keyring import Keyring, WrappedKeyring
+from client.store.keyring import Keyring, KeySource, WrappedKeyring
 from client.store.records import NAME, names_in, stamp_of
 from client.store.sealed import Header, Sealed, seal, unseal
-from shared.errors import ConfigError, VaultError
+from shared.errors import ConfigError, VaultError, os_error_as
 from shared.system.file_lock import file_lock
 from shared.system.whole_file import sync_folder, write_whole
 
 KEYRING, SECOND_RING, LOCK, SUFFIX = "keyring.json", "keyring-copy.json", ".lock", ".sealed"
 """the keyring lies there twice: all else can be made again from the platform's data, a lost data key cannot"""
 OWNER_ONLY = 0o600
-Done = TypeVar("Done")
 
 
 class Vault:
@@ -39,7 +36,10 @@ class Vault:
             raise ConfigError(f"{folder}: holds a vault already")
         ring = Keyring.new()
         content = ring.to_bytes(source.key(ring.salt, ring.stretch))
-        _on_disk("the vault cannot be made", lambda: _write_first_ring(folder, content))
+        with _on_disk("the vault cannot be made"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(folder / LOCK, os.O_CREAT | os.O_WRONLY, OWNER_ONLY))
+            _write_rings(folder, content)
         return cls(folder, source)
 
     @classmethod
@@ -63,7 +63,8 @@ class Vault:
 
     def write(self, name: str, content: bytes) -> None:
         """See ``Records``."""
-        self._locked(f"record {name!r} cannot be written", lambda: self._seal(name, content))
+        with self._changed(f"record {name!r} cannot be written"):
+            self._seal(name, content)
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """See ``Records``."""
@@ -76,7 +77,9 @@ class Vault:
     def delete(self, name: str) -> None:
         """See ``Records``."""
         path = self._path(name)
-        self._locked(f"record {name!r} cannot be deleted", lambda: _remove(path))
+        with self._changed(f"record {name!r} cannot be deleted"):
+            path.unlink(missing_ok=True)
+            sync_folder(path.parent)
 
     def rotate(self) -> int:
         """Seal every record anew under a new data key, then forget the old ones; how many records there were.
@@ -84,36 +87,31 @@ class Vault:
         Stopped at any point, everything opens as before, and the next rotation finishes. A damaged record stops it,
         for its key must be kept: mend or delete the record first.
         """
-        return self._locked("the vault's keys cannot be rotated", self._rotate)
+        with self._changed("the vault's keys cannot be rotated"):
+            self._write_ring(self._ring.with_new_key())
+            names = self.names()
+            for name in names:
+                content = self.read(name)
+                if content is not None:
+                    self._seal(name, content)
+            self._write_ring(self._ring.with_current_alone())
+            return len(names)
 
     def use_key_of(self, source: KeySource) -> None:
         """From now on the data keys are wrapped by another key; records stay as they are.
 
         Raises ConfigError where the source gives no key.
         """
-        self._locked("the vault's keyring cannot be written", lambda: self._rewrap(source))
+        with self._changed("the vault's keyring cannot be written"):
+            ring = self._ring.for_another_source()
+            wrapping = source.key(ring.salt, ring.stretch)
+            _write_rings(self._folder, ring.to_bytes(wrapping))
+            self._source, self._salt, self._wrapping, self._ring = source, ring.salt, wrapping, ring
 
     def _seal(self, name: str, content: bytes) -> None:
         path = self._path(name)
         header = Header(name=name, version=_version(path, name) + 1, key=self._ring.current, size=len(content))
-        sealed = seal(self._ring.keys[header.key], header, content)
-        write_whole(path, sealed.to_bytes(), mode=OWNER_ONLY)
-
-    def _rotate(self) -> int:
-        self._write_ring(self._ring.with_new_key())
-        names = self.names()
-        for name in names:
-            content = self.read(name)
-            if content is not None:
-                self._seal(name, content)
-        self._write_ring(self._ring.with_current_alone())
-        return len(names)
-
-    def _rewrap(self, source: KeySource) -> None:
-        ring = self._ring.for_another_source()
-        wrapping = source.key(ring.salt, ring.stretch)
-        _write_rings(self._folder, ring.to_bytes(wrapping))
-        self._source, self._salt, self._wrapping, self._ring = source, ring.salt, wrapping, ring
+        write_whole(path, seal(self._ring.keys[header.key], header, content).to_bytes(), mode=OWNER_ONLY)
 
     def _write_ring(self, ring: Keyring) -> None:
         _write_rings(self._folder, ring.to_bytes(self._wrapping))
@@ -129,12 +127,10 @@ class Vault:
             raise
 
     def _unwrapped(self, file: str) -> Keyring:
-        try:
+        with os_error_as(VaultError, "the vault's keyring cannot be read"):
             wrapped = WrappedKeyring.from_bytes((self._folder / file).read_bytes())
-        except OSError as error:
-            raise VaultError(f"the vault's keyring cannot be read: {error.strerror}") from error
         if self._salt != wrapped.salt:  # a passphrase is stretched once, not for every record
-            self._salt, self._wrapping = wrapped.salt, wrapped.wrapping_key(self._source)
+            self._salt, self._wrapping = wrapped.salt, self._source.key(wrapped.salt, wrapped.stretch)
         return wrapped.unwrap(self._wrapping)
 
     def _data_key(self, header: Header) -> bytes:
@@ -144,13 +140,12 @@ class Vault:
             raise VaultError(f"record {header.name!r} is damaged: this vault has no data key {header.key}")
         return self._ring.keys[header.key]
 
-    def _locked(self, failure: str, work: Callable[[], Done]) -> Done:
-        def locked() -> Done:
-            with file_lock(self._folder / LOCK):
-                self._ring = self._read_ring()
-                return work()
-
-        return _on_disk(failure, locked)
+    @contextmanager
+    def _changed(self, failure: str) -> Iterator[None]:
+        """The vault's lock, held, with its keyring read anew."""
+        with _on_disk(failure), file_lock(self._folder / LOCK):
+            self._ring = self._read_ring()
+            yield
 
     def _path(self, name: str) -> Path:
         if not NAME.fullmatch(name):
@@ -170,25 +165,15 @@ def _version(path: Path, name: str) -> int:
     return 0
 
 
-def _write_first_ring(folder: Path, content: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(folder / LOCK, os.O_CREAT | os.O_WRONLY, OWNER_ONLY))
-    _write_rings(folder, content)
-
-
 def _write_rings(folder: Path, content: bytes) -> None:
     for file in (KEYRING, SECOND_RING):
         write_whole(folder / file, content, mode=OWNER_ONLY)
 
 
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def _on_disk(failure: str, work: Callable[[], Done]) -> Done:
-    """The work's result; raises VaultError where the disk is full or will not."""
+@contextmanager
+def _on_disk(failure: str) -> Iterator[None]:
+    """Raises VaultError where the disk is full or will not."""
     try:
-        return work()
+        yield
     except OSError as error:
         raise VaultError(f"{failure}: {error.strerror}; what was sealed before is as it was") from error

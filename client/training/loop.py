@@ -179,8 +179,7 @@ class _Step:
         rows = np.concatenate([candidates, np.setdiff1d(np.concatenate(read), candidates)])
         self.slots[rows] = np.arange(len(rows))
         expected = self.settings.negatives / n_items + len(batch.targets) * self.popularity[candidates]
-        corrections = np.log(expected / counts).astype(np.float32)
-        return torch.from_numpy(rows), torch.from_numpy(corrections)
+        return torch.from_numpy(rows), torch.from_numpy(np.log(expected / counts).astype(np.float32))
 
 
 def _groups(model: SequenceModel, settings: TrainingSettings) -> list[dict[str, object]]:

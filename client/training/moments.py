@@ -17,12 +17,14 @@ from scipy.linalg.blas import dsyrk
 from torch import nn
 
 from client.data.platform import Sequences
-from client.data.ragged import sparse_rows
+from client.features.rows import sparse_rows
 from client.training.batches import Windows
 from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import SEQUENCE
 from shared.encoder.linear import Moments
 
+TOKENS = 4096
+"""Positions that are looked at together."""
 DECAY = 0.6
 """weight of a history's item per step back, as the ``linear`` scorer uses it"""
 USERS_AT_ONCE = 4096
@@ -101,10 +103,6 @@ def _row_blocks(steps: Iterator[tuple[Float64, Rows]]) -> Iterator[tuple[Float64
             queries, targets, waiting = [], [], 0
     if waiting:
         yield np.concatenate(queries), np.concatenate(targets)
-
-
-TOKENS = 4096
-"""Positions that are looked at together."""
 
 
 def input_moments(

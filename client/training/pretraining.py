@@ -54,7 +54,9 @@ def pretrain(
         raise DataError(f"{platform.name}: no contributing user has two training events to learn from")
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
     encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
-    model = SequenceModel.over(encoder.sequence_module(), _fresh_head(features, spec), features)
+    model = SequenceModel.over(
+        encoder.sequence_module(), SequenceHead.initial(len(features), spec.architecture.width), features
+    )
     rng = rng_for(seed, "pretraining")
     log = train_sequence(model, sequences, settings, rng, stopping_set(platform, stopping_users))
     return Pretrained(
@@ -69,10 +71,6 @@ def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> 
     """The validation events of these users, of the platform's stopping users where None."""
     chosen = platform.stopping_users if users is None else users
     return ValidationSet.of(examples(platform, Stage.VALIDATION, chosen), hide_seen=not platform.repeats)
-
-
-def _fresh_head(features: NDArray[np.float32], spec: EncoderSpec) -> SequenceHead:
-    return SequenceHead.initial(len(features), spec.architecture.width)
 
 
 def _counts(sequences: Sequences, n_items: int) -> dict[str, int]:

@@ -16,6 +16,7 @@ from client.evaluation.ranking import mask_history, target_ranks
 from client.training.batches import last_items
 from client.training.sequence_model import SequenceModel
 
+USERS_AT_ONCE = 512
 TOKENS_AT_ONCE = 16384
 
 
@@ -63,9 +64,6 @@ def score_histories(
     return torch.addmm(table.biases, states, table.vectors.T).numpy()
 
 
-USERS_AT_ONCE = 512
-
-
 @dataclass(frozen=True, kw_only=True)
 class ValidationSet:
     """Histories with the item that follows, ranked against the whole catalogue."""
@@ -85,8 +83,7 @@ class ValidationSet:
     @classmethod
     def sample(cls, examples: Examples, *, limit: int, hide_seen: bool, rng: np.random.Generator) -> "ValidationSet":
         """At most ``limit`` of the examples, drawn once."""
-        chosen = np.sort(rng.permutation(len(examples))[:limit])
-        return cls.of(some(examples, chosen), hide_seen=hide_seen)
+        return cls.of(some(examples, np.sort(rng.permutation(len(examples))[:limit])), hide_seen=hide_seen)
 
     def ndcg(self, model: SequenceModel, cutoff: int = 10) -> float:
         """Mean of 1 / log2(1 + rank) where rank <= cutoff, else 0; tied items share their mean rank."""
@@ -100,6 +97,5 @@ class ValidationSet:
             if self.hide_seen:
                 mask_history(scores, histories, targets)
             ranks = target_ranks(scores, targets)
-            gains = 1 / torch.log2(1 + ranks)
-            total += float(torch.where(ranks <= cutoff, gains, 0.0).sum())
+            total += float(torch.where(ranks <= cutoff, 1 / torch.log2(1 + ranks), 0.0).sum())
         return total / max(len(self.targets), 1)

@@ -21,6 +21,7 @@ from client.scorers.table import SCORERS, ScorerTable
 from client.transfer.part_settings import PartSettings
 from shared.encoder.encoder import Encoder
 
+Made = TypeVar("Made")
 Origin = Literal["federated", "own", "pooled", "previous", "received"]
 """What a method starts from: the encoder after federated rounds, nothing but the platform's own events, an encoder
 trained on all platforms' users in one place, the encoder served until now, or one that another platform pretrained."""
@@ -63,9 +64,6 @@ class Encoders:
 def unseen_by_rounds(platform: Platform) -> NDArray[np.int64]:
     """Rows of the training users whom an encoder has not seen that this platform took part in making."""
     return platform.weighting_users if platform.contributes else platform.training_users
-
-
-Made = TypeVar("Made")
 
 
 class PlatformParts:

@@ -60,8 +60,7 @@ def tune(
     if settings.rank:
         both = replace(both, encoder_rate=settings.rank_rate * both.encoder_rate)
         low_rank = LowRank(model, encoder, settings.rank, torch_generator_for(seed, "tuning", "adapter"))
-    rng = rng_for(seed, "tuning", "both")
-    logs["both"] = train_sequence(model, sequences, both, rng, validation, aligned)
+    logs["both"] = train_sequence(model, sequences, both, rng_for(seed, "tuning", "both"), validation, aligned)
     whole = encoder.with_sequence(model.towers()) if low_rank is None else low_rank.adapter().added_to(encoder)
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 

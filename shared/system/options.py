@@ -242,7 +242,7 @@ def bounded(default: Value, **bounds: float) -> Value:
 def _check_finite(name: str, value: Any) -> None:
     numbers = value if isinstance(value, tuple) else (value,)
     if not numbers or not all(map(isfinite, numbers)):
-        raise ConfigError(f"{name} must be finite; got {value}")
+        raise ConfigError(f"{name} must be finite and not empty; got {value}")
 
 
 @dataclass(frozen=True, kw_only=True)

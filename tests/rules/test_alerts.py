@@ -9,8 +9,8 @@ import yaml
 
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
-from client.serving.admission import Admission, Limits
-from client.serving.metrics import ServingMetrics
+from client.serving.front import Admission, ServingMetrics
+from client.serving.serve_settings import Limits
 from server.coordinator.metrics import ServerMetrics
 from server.coordinator.new_coordinator import make_coordinator
 from server.coordinator.settings import ServerSettings

@@ -82,8 +82,7 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     file = _items_file(source, settings)
     items = _items(_table(file, source, settings), settings) if file else _items_of_events(events, settings)
     notes = ("timestamps are positions in the file",) if settings.no_time else ()
-    whole = ImportedPlatform(items=items, events=_events(events, settings), notes=notes)
-    return _with_whole_ids(whole)
+    return _with_whole_ids(ImportedPlatform(items=items, events=_events(events, settings), notes=notes))
 
 
 def _events_file(source: Source, settings: CsvMap) -> SourceFile:
@@ -128,8 +127,7 @@ def _parquet_as_text(file: SourceFile) -> TextTable:
     table = read_parquet(file.path)
     simple = [name for name, kind in table.schema.items() if not kind.is_nested() and kind not in _NO_TEXT]
     rows = table.select(pl.col(simple).cast(pl.String))
-    numbers = pl.int_range(rows.height, eager=True)
-    return TextTable(label=file.label, rows=rows, lines=numbers, unit="row")
+    return TextTable(label=file.label, rows=rows, lines=pl.int_range(rows.height, eager=True), unit="row")
 
 
 def _events(table: TextTable, settings: CsvMap) -> pl.DataFrame:

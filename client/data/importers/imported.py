@@ -44,8 +44,7 @@ def finished(imported: ImportedPlatform) -> ImportedPlatform:
 
 def only_used_items(imported: ImportedPlatform) -> ImportedPlatform:
     """Leave out the items that no event and no impression mentions."""
-    used = _mentioned(imported)
-    items = imported.items.join(used, on="item_id", how="semi", maintain_order="left")
+    items = imported.items.join(_mentioned(imported), on="item_id", how="semi", maintain_order="left")
     left_out = imported.items.height - items.height
     note = f"{left_out:,} items that no event mentions left out"
     return replace(imported, items=items, notes=(*imported.notes, note))

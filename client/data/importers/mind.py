@@ -24,9 +24,7 @@ def import_mind(source: Source) -> ImportedPlatform:
     Clicks carry the log's local clock read as UTC (``time_known`` true), history entries only their order.
     Where several news.tsv are given, the fullest line of a news item counts.
     """
-    behaviors = source.one("behaviors.tsv")
-    table = read_text_table(behaviors, source.scratch, TSV, columns=_BEHAVIORS)
-    impressions = _impressions(table)
+    impressions = _impressions(read_text_table(source.one("behaviors.tsv"), source.scratch, TSV, columns=_BEHAVIORS))
     files = source.all("news.tsv") or [source.one("news.tsv")]
     return ImportedPlatform(
         items=_news(files, source),

@@ -6,7 +6,6 @@ Every error names the file, the line and the column; a value itself is never rep
 import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
@@ -177,7 +176,11 @@ def _explained(label: str, path: Path, dialect: Dialect, width: int, error: Base
     """The error with the line it is about; found by reading once more, slowly."""
     with path.open(encoding="utf-8-sig", newline="") as text:
         reader = csv.reader(
-            text, delimiter=dialect.separator, quotechar=dialect.quote, quoting=_quoting(dialect), strict=True
+            text,
+            delimiter=dialect.separator,
+            quotechar=dialect.quote,
+            quoting=csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL,
+            strict=True,
         )
         start, short = 1, ""
         try:
@@ -190,7 +193,3 @@ def _explained(label: str, path: Path, dialect: Dialect, width: int, error: Base
         except csv.Error as wrong:
             return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)})")
     return DataError(short or f"{label}: cannot be read as a table ({first_line(error)})")
-
-
-def _quoting(dialect: Dialect) -> Literal[0, 3]:
-    return csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL

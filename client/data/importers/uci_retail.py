@@ -74,8 +74,7 @@ def _events(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _products(lines: pl.DataFrame) -> pl.DataFrame:
     """Each stock code with its most frequent description and its median price."""
-    named = lines.filter(pl.col("title") != "")
-    counted = named.group_by("item_id", "title", maintain_order=True).len()
+    counted = lines.filter(pl.col("title") != "").group_by("item_id", "title", maintain_order=True).len()
     titles = counted.sort("len", descending=True, maintain_order=True).unique("item_id", keep="first")
     prices = lines.group_by("item_id").agg(pl.col("price_gbp").median())
     items = prices.join(titles.select("item_id", "title"), on="item_id", how="left")

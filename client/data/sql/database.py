@@ -27,6 +27,7 @@ from shared.errors import ConfigError, DataError
 from shared.system.options import check, option
 from shared.system.settings_file import read_settings, require
 
+_NO_PASSWORD = ("an address without a password, which comes from password = 'env:VARIABLE' or 'file:PATH'", "one in it")
 SECRETS = ("password", "passwd", "pwd", "sslpassword")
 """what a URL may not hold: it stands in settings, and files are copied"""
 
@@ -99,9 +100,6 @@ class SqlSource:
                 raise ConfigError(f"the database's password: the environment variable {where} is not set")
             return found
         return _from_file(Path(where)) if kind == "file" else None
-
-
-_NO_PASSWORD = ("an address without a password, which comes from password = 'env:VARIABLE' or 'file:PATH'", "one in it")
 
 
 def _from_file(path: Path) -> str:

@@ -199,8 +199,7 @@ class Mirror:
 
     def _tables(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
         for part in parts:
-            content = self.records.read(part.name) or b""
-            yield _table(part, content)
+            yield _table(part, self.records.read(part.name) or b"")
 
     def _sweep(self, listed: Listed) -> None:
         """Remove what is not on the list: a crash, or a newer list, has left it."""

@@ -27,6 +27,7 @@ from shared.errors import DataError
 from shared.system.progress import track
 
 Values = Sequence[Any]
+Reader = Callable[[Values, str], pl.Series]
 MOST = 2**63
 
 
@@ -74,9 +75,6 @@ def vectors(values: Values, where: str) -> pl.Series:
         return pl.Series(lists, dtype=pl.List(pl.Float64))
     except (ValueError, TypeError, pl.exceptions.PolarsError):
         raise _wrong(where, "lists of numbers", _kinds(values)) from None
-
-
-Reader = Callable[[Values, str], pl.Series]
 
 
 def _numbers(values: Values, where: str, kinds: set[type], expected: str) -> pl.Series:

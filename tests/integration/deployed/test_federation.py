@@ -22,7 +22,7 @@ from client.data.source import read_platform_data
 from client.guard.gatekeeper import approved_digests
 from client.recommender.served_head import RECORD
 from client.rounds.workspace import NodeSettings
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import RunBook

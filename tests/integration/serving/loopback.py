@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from client.serving.admission import Limits
+from client.serving.serve_settings import Limits
 from client.serving.server import Server, ServeSettings
 from client.serving.tokens import add_token
 from client.store.head_store import HeadStore

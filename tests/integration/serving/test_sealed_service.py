@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from client.serving.private_folder import open_private_folder
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from client.store.vault import Vault
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder

@@ -5,7 +5,7 @@ import pytest
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import heads_and_key, make_private_part, require_private_part
 from client.guard.site_policy import SitePolicy
-from client.store.key_source import KeySource, new_key
+from client.store.keyring import KeySource, new_key
 from client.store.vault import Vault
 from shared.errors import ConfigError, VaultError
 from shared.system.settings_file import read_settings, to_toml

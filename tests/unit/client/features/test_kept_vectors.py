@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from client.features.hashing import hash_texts, hashing_space
 from client.features.kept_vectors import RECORD, CatalogueVectors
 from client.store.head_store import HeadStore
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from client.store.vault import Vault
 from shared.errors import StorageError
 

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from client.serving.admission import Admission, Limits
+from client.serving.front import Admission
+from client.serving.serve_settings import Limits
 from shared.errors import ConfigError, Overloaded, TooLate
 
 

@@ -8,7 +8,7 @@ import pytest
 from client.serving.journal import FileJournal, read_journal
 from client.serving.journal_lines import SealedLines
 from client.serving.private_folder import JOURNAL_KEY, open_private_folder
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from client.store.vault import Vault
 from shared.errors import ConfigError, JournalError, VaultError
 from tests.unit.client.store.vaults import key_file

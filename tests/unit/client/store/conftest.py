@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from client.store.vault import Vault
 from tests.unit.client.store.vaults import key_file
 

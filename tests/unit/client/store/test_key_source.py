@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.store.key_source import SCRYPT, KeySource, new_key
+from client.store.keyring import SCRYPT, KeySource, new_key
 from client.store.vault import Vault
 from shared.errors import ConfigError, VaultError
 

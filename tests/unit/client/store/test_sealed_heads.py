@@ -5,7 +5,7 @@ import pytest
 
 from client.rounds.workspace import NodeSettings, already_open
 from client.store.head_store import HeadStore, StoredHead, open_heads
-from client.store.key_source import KeySource, new_key
+from client.store.keyring import KeySource, new_key
 from client.store.vault import Vault
 from shared.errors import ConfigError, HeadStoreError
 from tests.federation_world import opened

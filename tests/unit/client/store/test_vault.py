@@ -200,7 +200,7 @@ def test_keeps_the_old_record_where_the_new_one_does_not_fit(tmp_path, vault, sm
 FULL_DISK = """
 import sys
 from pathlib import Path
-from client.store.key_source import KeySource
+from client.store.keyring import KeySource
 from client.store.vault import Vault
 from shared.errors import VaultError
 disk, key = sys.argv[1:]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from client.store.key_source import KeySource, new_key
+from client.store.keyring import KeySource, new_key
 
 
 def key_file(path: Path) -> KeySource:

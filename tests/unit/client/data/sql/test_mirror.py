@@ -7,7 +7,7 @@ from sqlalchemy.engine import Engine
 from client.data.contract import DataMoment
 from client.data.source import read_kept_data, read_platform_data
 from client.data.sql.mirror import LIST
-from client.store.key_source import KeySource, new_key
+from client.store.keyring import KeySource, new_key
 from client.store.records import PlainFolder
 from client.store.vault import Vault
 from shared.errors import DataError, HeadStoreError
