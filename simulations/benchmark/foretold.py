@@ -17,6 +17,7 @@ from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.benchmark.table import by_user, users_of
 from simulations.results.result_document import RESULT_FILE, read_result
+from simulations.results.table import markdown
 
 Measured = tuple[KnownPair, GateCandidate]
 """What became of a cell, and what the gate had found of ``feature``."""
@@ -47,7 +48,7 @@ def foretold_table(found: Sequence[Foretold]) -> str:
     """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
     heads = ["pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"]
     heads += ["expected, %", "came, %", "answer", "right"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    rows = []
     held = []
     for one in found:
         known, expected = one.known, one.expected
@@ -55,10 +56,10 @@ def foretold_table(found: Sequence[Foretold]) -> str:
         row = [known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"]
         row += [f"{known.shown:+.1f}", _words(expected), _words(_interval(known)), one.answer]
         row += ["-" if one.right is None else "yes" if one.right else "no"]
-        lines.append(f"| {' | '.join(row)} |")
+        rows.append(row)
     right = clear_answers(found)
     total = f"{sum(right)} of {len(right)} answers right where the lift is beyond noise"
-    return "\n".join([*lines, "", f"{total}; {sum(held)} of {len(held)} lifts within their interval."]) + "\n"
+    return f"{markdown(heads, rows)}\n{total}; {sum(held)} of {len(held)} lifts within their interval.\n"
 
 
 def clear_answers(found: Sequence[Foretold]) -> list[bool]:

@@ -22,6 +22,7 @@ from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.results.outcomes import SERVED
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from simulations.results.table import markdown
 
 RESAMPLES = 2000
 
@@ -175,21 +176,21 @@ def pair_table(found: Sequence[Cell]) -> str:
     """One line per pair and fraction, in Markdown."""
     heads = ["pair", "related", "fraction", "seeds", "test users", "local NDCG@10", "best local by validation"]
     heads += [f"{method} over local, %" for method in SHOWN] + ["feature over best local, %", "gate accepts"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    rows = []
     for cell in found:
         row = [cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)]
         row += [f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))]
         row += [lift_with_interval(cell.lifts.get(method)) for method in SHOWN]
         row += [lift_with_interval(cell.over_best.get(FEATURE.name)), f"{cell.accepted} of {cell.seeds}"]
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+        rows.append(row)
+    return markdown(heads, rows)
 
 
 def class_table(found: Sequence[Cell]) -> str:
     """One line per relatedness and fraction: the mean over pairs, with intervals over pairs and users."""
     heads = ["related", "fraction", "pairs", *[f"{method} over local, %" for method in SHOWN]]
     heads += ["feature over best local, %"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    rows = []
     for related in dict.fromkeys(cell.pair.relatedness for cell in found):
         for fraction in FRACTIONS:
             inside = [cell for cell in found if cell.pair.relatedness == related and cell.fraction == fraction]
@@ -199,8 +200,8 @@ def class_table(found: Sequence[Cell]) -> str:
             row = [related, f"{fraction:g}", str(len(inside))]
             row += [lift_with_interval(averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
             row += [lift_with_interval(averaged([cell.over_best.get(FEATURE.name) for cell in inside]))]
-            lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+            rows.append(row)
+    return markdown(heads, rows)
 
 
 def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:

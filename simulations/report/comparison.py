@@ -17,7 +17,7 @@ from shared.seeding import rng_for
 from shared.system.options import entries, from_flat
 from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
-from simulations.results.table import lift_text, natural_width
+from simulations.results.table import lift_text, markdown, natural_width
 
 FORMAT = 1
 """Version of what ``to_json`` gives."""
@@ -216,9 +216,7 @@ def rich_comparison(comparison: Comparison, width: int) -> Table:
 
 def markdown_comparison(comparison: Comparison) -> str:
     """Every column in Markdown, with the lines of ``heading`` above."""
-    lines = [*heading(comparison), "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    lines += [f"| {' | '.join(row)} |" for _, row in _rows(comparison)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*heading(comparison), "", markdown(COLUMNS, [row for _, row in _rows(comparison)])])
 
 
 def heading(comparison: Comparison) -> list[str]:

@@ -47,12 +47,13 @@ def _method_entry(outcomes: list[ClickOutcome], local: list[ClickOutcome] | None
         "ece_scaled": [one.ece_scaled for one in outcomes],
         "temperature": [one.temperature for one in outcomes],
     }
-    entry: dict[str, Any] = {metric: float(np.mean(values)) for metric, values in per_seed.items()}
-    entry["per_seed"] = {"seed": [one.seed for one in outcomes], **per_seed}
-    entry["lift"] = None if local is None or local is outcomes else _lift(outcomes, local)
-    names = dict.fromkeys(name for one in outcomes for name in one.tuned)
-    entry["tuned"] = {name: [one.tuned.get(name) for one in outcomes] for name in names}
-    return entry
+    tuned = dict.fromkeys(name for one in outcomes for name in one.tuned)
+    return {
+        **{metric: float(np.mean(values)) for metric, values in per_seed.items()},
+        "per_seed": {"seed": [one.seed for one in outcomes], **per_seed},
+        "lift": None if local is None or local is outcomes else _lift(outcomes, local),
+        "tuned": {name: [one.tuned.get(name) for one in outcomes] for name in tuned},
+    }
 
 
 def _lift(outcomes: list[ClickOutcome], local: list[ClickOutcome]) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """The result as a table: in the terminal, and as Markdown for the documentation."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import HEAVY_HEAD, SIMPLE_HEAD
@@ -52,9 +52,13 @@ def natural_width(table: Table) -> int:
 def markdown_table(document: Mapping[str, Any]) -> str:
     """The same table in Markdown, with a title line above it."""
     columns = _columns(document)
-    lines = [title(document), "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    lines += [f"| {' | '.join(row[: len(columns)])} |" for row in rows(document)]
-    return "\n".join(lines) + "\n"
+    return f"{title(document)}\n\n{markdown(columns, [row[: len(columns)] for row in rows(document)])}"
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
 
 
 def title(document: Mapping[str, Any]) -> str:
