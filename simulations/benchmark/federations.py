@@ -119,17 +119,22 @@ def federation_figures(finished: Iterable[tuple[Federation, int, Path]]) -> list
 
 def federation_table(found: Sequence[FederationFigures]) -> str:
     """One line per federation in Markdown."""
-    heads = ["federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"]
-    heads += ["federated over pooled, %", f"federated over that of {FIRST.name}, %"]
-    heads += ["seconds of the moments round / of the training rounds", "kB up a member and training round"]
+    heads = (
+        *("federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"),
+        *("federated over pooled, %", f"federated over that of {FIRST.name}, %"),
+        *("seconds of the moments round / of the training rounds", "kB up a member and training round"),
+    )
     rows = []
     for one in found:
-        row = [one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"]
         lifts = (one.feature_over_local, one.over_local, one.over_pooled, one.over_first)
-        row += [lift_with_interval(lift) for lift in lifts]
-        row += [f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}"]
-        row += ["-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}"]
-        rows.append(row)
+        rows.append(
+            [
+                *(one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"),
+                *map(lift_with_interval, lifts),
+                f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}",
+                "-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}",
+            ]
+        )
     return markdown(heads, rows)
 
 

@@ -68,12 +68,13 @@ def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
     for one in [one for one in THREE_WAYS if one.name in folders]:
         found = _by_method(folders[one.name])
         sums = resampled(found, rng_for(0, "benchmark", one.name))
-        row = [one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))]
-        row += [
-            f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
-            *[lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in uses()],
-        ]
-        rows.append(row)
+        rows.append(
+            [
+                *(one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))),
+                f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
+                *(lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in uses()),
+            ]
+        )
     return markdown(heads, rows)
 
 

@@ -21,32 +21,39 @@ def rich_table(document: Mapping[str, Any], width: int) -> Table:
 
     Where it is too wide, columns go, lifts lose their decimals, and platforms the label that the title bears too.
     """
+    tables = []
     for left_out in _LESS_WIDE:
         for short in (False, True):
-            table = _table(document, left_out, short=short)
-            if natural_width(table) <= width:
-                return table
-    return table
+            table = Table(title=title(document), title_justify="left", box=SIMPLE_HEAD if short else HEAVY_HEAD)
+            shown = [column for column in _columns(document) if column not in left_out]
+            found = [(row, row[1] == LOCAL) for row in rows(document, short=short)]
+            tables.append(filled(table, COLUMNS, shown, found))
+    return widest(tables, width)
 
 
-def _table(document: Mapping[str, Any], left_out: tuple[str, ...], *, short: bool) -> Table:
-    shown = [column for column in _columns(document) if column not in left_out]
-    table = Table(title=title(document), title_justify="left", box=SIMPLE_HEAD if short else HEAVY_HEAD)
+def filled(
+    table: Table, columns: Sequence[str], shown: Sequence[str], found: Iterable[tuple[Sequence[str], bool]]
+) -> Table:
+    """The table with the shown ones of ``columns``, whose first two name platform and method, and a section a platform.
+
+    ``found`` are rows with a text for each of ``columns``, and whether they are bold.
+    """
     for name in shown:
-        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in columns[:2] else "right", no_wrap=True)
     previous = None
-    for row in rows(document, short=short):
+    for row, bold in found:
         if previous not in (None, row[0]):
             table.add_section()
-        cells = dict(zip(COLUMNS, row, strict=True)) | ({"platform": ""} if row[0] == previous else {})
-        table.add_row(*(cells[name] for name in shown), style="bold" if row[1] == LOCAL else None)
+        cells = dict(zip(columns, row, strict=True)) | ({columns[0]: ""} if row[0] == previous else {})
+        table.add_row(*(cells[name] for name in shown), style="bold" if bold else None)
         previous = row[0]
     return table
 
 
-def natural_width(table: Table) -> int:
-    """Characters that the table takes where nothing is cut."""
-    return Console(width=10_000, file=io.StringIO()).measure(table).maximum
+def widest(tables: Sequence[Table], width: int) -> Table:
+    """The first that fits into ``width`` characters, nothing cut; the last where none does."""
+    console = Console(width=10_000, file=io.StringIO())
+    return next((table for table in tables if console.measure(table).maximum <= width), tables[-1])
 
 
 def markdown_table(document: Mapping[str, Any]) -> str:
