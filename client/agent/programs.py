@@ -15,7 +15,7 @@ from client.agent.private_part import OWNER_ONLY
 from client.agent.settings import AgentSettings
 from client.guard import warm_start
 from shared.system.engine_environment import engine_environment, program
-from shared.system.processes.program import Program
+from shared.system.processes.keeper import Program
 from shared.system.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"

@@ -12,7 +12,7 @@ from client.agent.settings import AgentSettings
 from client.guard.approved_bundles import write_programs
 from shared.system.loopback import free_port
 from shared.system.metrics_port import metrics_served
-from shared.system.processes.program import Program
+from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Supervision
 from shared.system.whole_file import write_whole
 

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from server.cli.arguments import Home, LogFormat
-from server.coordinator.home import ServerHome
-from server.coordinator.settings import ServerSettings
+from server.coordinator.home import ServerHome, ServerSettings
 from shared.system.log_format import TEXT, begin_log, checked_format
 from shared.system.settings_file import read_settings
 

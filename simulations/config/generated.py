@@ -15,7 +15,7 @@ from client.data.sql.source import SqlSource
 from client.fitting.fit_settings import FitSettings
 from client.guard.site_policy import SitePolicy
 from client.serving.serve_settings import Listening
-from server.coordinator.settings import ServerSettings
+from server.coordinator.home import ServerSettings
 from shared.errors import ConfigError
 from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig

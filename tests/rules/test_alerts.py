@@ -12,9 +12,9 @@ from client.agent.metrics import AgentMetrics
 from client.agent.settings import AgentSettings
 from client.serving.admission import Admission, Limits
 from client.serving.metrics import ServingMetrics
+from server.coordinator.home import ServerSettings
 from server.coordinator.metrics import ServerMetrics
 from server.coordinator.new_coordinator import make_coordinator
-from server.coordinator.settings import ServerSettings
 from shared.encoder.file import EncoderCard, save_encoder
 from tests.federation_world import START
 from tests.unit.shared.samples import samples
