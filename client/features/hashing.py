@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from client.data.ragged import offsets_of
 from client.data.sparse_rows import sparse_rows
 from client.features.unit_rows import unit_rows
-from shared.feature_space.fingerprint import Parameters, fingerprinted
-from shared.feature_space.probe_texts import PROBE_TEXTS
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import PROBE_TEXTS, FeatureSpace, Parameters, fingerprinted
 from shared.seeding import seed_for
 
 NAME = "hashing"

@@ -12,7 +12,7 @@ from client.features.kept_vectors import KeptVectors
 from client.features.sentences import NAME as SENTENCES
 from client.features.sentences import sentence_space
 from shared.errors import ConfigError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 
 def check_features(features: str) -> None:

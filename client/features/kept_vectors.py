@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 Read = Callable[[Sequence[str]], NDArray[np.float32]]
 """n texts to their vectors [n, D]; each text's vector depends on it alone."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from client.features.items import Items
 from client.features.unit_rows import unit_rows
 from shared.errors import DataError
-from shared.feature_space.fingerprint import fingerprinted
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace, fingerprinted
 
 NAME = "precomputed"
 

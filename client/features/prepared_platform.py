@@ -14,7 +14,7 @@ from client.data.source import platform_name, read_platform_data
 from client.features.catalogue import Catalogue
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

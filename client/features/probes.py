@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 from client.features import hashing
 from shared.errors import ConfigError
-from shared.feature_space.probe_texts import PROBE_TEXTS
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import PROBE_TEXTS, FeatureSpace
 
 
 def probe_vectors(space: FeatureSpace) -> NDArray[np.float32]:

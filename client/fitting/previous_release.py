@@ -9,7 +9,7 @@ from client.store.head_store import HeadStore, StoredHead
 from client.transfer.encoders import ReceivedEncoder
 from shared.encoder.encoder import Encoder
 from shared.errors import StorageError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 _NEVER_SEEN = "received"
 _TAUGHT = "student"

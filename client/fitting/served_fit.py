@@ -28,7 +28,7 @@ from client.transfer.feature import FEDERATED, PREVIOUS
 from client.transfer.local import own_models
 from shared.encoder.file import load_encoder
 from shared.errors import HeadStoreError
-from shared.feature_space.fingerprint import require_same
+from shared.feature_space import require_same
 from shared.system.progress import track
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from shared.encoder.changes import Step
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import Step
 from shared.federation.config import Downloads
 from shared.federation.messages import KnownEncoder
 

@@ -21,7 +21,7 @@ from client.transfer.release import MIN_ITEMS, released_item_moments
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import ItemMoments
 from shared.errors import ConfigError, EncoderFileError
-from shared.feature_space.probe_texts import PROBE_TEXTS
+from shared.feature_space import PROBE_TEXTS
 from tests.unit.client.training.world import SPACE, SPEC, features, walks
 
 RECEIVED = Encoder.initial(SPEC, 3)
