@@ -19,14 +19,5 @@ def former_names_table(kind: type[Any]) -> str:
 def _row(one: Entry) -> str:
     said = one.option
     see = f" ([why]({said.see}))" if said.see else ""
-    cells = (f"`{one.key}`", _written(one), said.bounds or said.metavar or "", said.help + see)
+    cells = (f"`{one.key}`", one.shown, said.bounds or said.metavar or "", said.help + see)
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
-
-
-def _written(one: Entry) -> str:
-    value = one.usual
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -1,22 +1,15 @@
-"""Click prediction in ``result.json`` and in a terminal: one block and one table, made of a run's outcomes."""
+"""Click prediction in ``result.json``: a block for each platform, made of a run's outcomes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import paired_lift
 from client.transfer.table import predicting_clicks
 from shared.seeding import rng_for
 from simulations.results.outcomes import ClickOutcome
-from simulations.results.table import lift_text
-
-_SHOWN = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}
-"""Column of the terminal's table: name in ``result.json``."""
 
 
 def clicks_entry(outcomes: list[ClickOutcome]) -> dict[str, Any] | None:
@@ -74,19 +67,3 @@ def _by_user(outcomes: list[ClickOutcome], name: str) -> pl.DataFrame:
         for one in outcomes
     ]
     return pl.concat(frames)
-
-
-def clicks_table(document: Mapping[str, Any]) -> Table | None:
-    """Click prediction on every platform that has impressions, for a terminal; None where none has."""
-    blocks = {name: entry["clicks"] for name, entry in document["platforms"].items() if entry.get("clicks")}
-    if not blocks:
-        return None
-    table = Table(title="Clicks on test impressions", title_justify="left", box=SIMPLE_HEAD)
-    for column in ("platform", "method", *_SHOWN, "lift of AUC over local"):
-        table.add_column(column, justify="left" if column in ("platform", "method") else "right")
-    for name, block in blocks.items():
-        for place, (method, found) in enumerate(block["methods"].items()):
-            figures = [f"{found[metric]:.3f}" for metric in _SHOWN.values()]
-            table.add_row("" if place else name, method, *figures, lift_text(found["lift"]))
-        table.add_section()
-    return table

@@ -14,6 +14,8 @@ COLUMNS = ("platform", "method", "NDCG@10", "Recall@10", "MRR", "coverage@10", "
 _LESS_WIDE = ((), ("MRR", "coverage@10"), ("MRR", "coverage@10", "Recall@10"))
 """Columns left out, the first set that lets the table fit its console."""
 _SYNTHETIC = " (synthetic)"
+_OF_CLICKS = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}
+"""Column of the table of clicks: name in ``result.json``."""
 
 
 def rich_table(document: Mapping[str, Any], width: int) -> Table:
@@ -102,3 +104,19 @@ def lift_text(lift: Mapping[str, Any] | None, decimals: int = 1) -> str:
 
 def _columns(document: Mapping[str, Any]) -> tuple[str, ...]:
     return COLUMNS if document["synthetic"] else COLUMNS[:-1]
+
+
+def clicks_table(document: Mapping[str, Any]) -> Table | None:
+    """Click prediction on every platform that has impressions, for a terminal; None where none has."""
+    blocks = {name: entry["clicks"] for name, entry in document["platforms"].items() if entry.get("clicks")}
+    if not blocks:
+        return None
+    table = Table(title="Clicks on test impressions", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("platform", "method", *_OF_CLICKS, "lift of AUC over local"):
+        table.add_column(column, justify="left" if column in ("platform", "method") else "right")
+    for name, block in blocks.items():
+        for place, (method, found) in enumerate(block["methods"].items()):
+            figures = [f"{found[metric]:.3f}" for metric in _OF_CLICKS.values()]
+            table.add_row("" if place else name, method, *figures, lift_text(found["lift"]))
+        table.add_section()
+    return table
