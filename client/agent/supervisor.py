@@ -10,8 +10,7 @@ from client.agent.programs import TASKS, agent_programs, write_node_config
 from client.agent.release_bundle import approve_release
 from client.agent.settings import AgentSettings
 from client.guard.approved_bundles import write_programs
-from shared.system.loopback import free_port
-from shared.system.metrics_port import metrics_served
+from shared.system.metrics_port import free_port, metrics_served
 from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Supervision
 from shared.system.whole_file import write_whole

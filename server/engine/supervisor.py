@@ -23,8 +23,7 @@ from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
 from shared.errors import ConfigError, EngineError
 from shared.system.engine_environment import engine_environment, program
-from shared.system.loopback import free_port
-from shared.system.metrics_port import metrics_served
+from shared.system.metrics_port import free_port, metrics_served
 from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Supervision
 

@@ -1,6 +1,7 @@
-"""A port of loopback from which Prometheus reads what a process counts."""
+"""Ports of loopback, which no network reaches: a free one, and one from which Prometheus reads a process's counts."""
 
 import logging
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -9,6 +10,14 @@ from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from shared.errors import ConfigError
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
 
 _LOG = logging.getLogger("graft.metrics")
 LOOPBACK = "127.0.0.1"

@@ -26,8 +26,7 @@ from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.errors import EncoderFileError
 from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
-from simulations.federation.held_federation import run_held_federation
-from simulations.federation.who_helps import leave_one_out
+from simulations.federation.held_federation import leave_one_out, run_held_federation
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
 from simulations.results.result_document import versions
 from simulations.run.run_identity import code_digest
