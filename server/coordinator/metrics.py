@@ -56,14 +56,10 @@ def _runs(runs: list[Run]) -> Iterator[Metric]:
     yield labelled(GaugeMetricFamily, "graft_server_runs", "Runs by state.", "state", by_state)
     histories = [run.history() for run in runs]
     newest = histories[-1] if histories else []
-    yield _gauge("graft_server_round", "Newest run: rounds done.", _rounds(newest))
+    yield _gauge("graft_server_round", "Newest run: rounds done.", runs[-1].rounds_done() if runs else 0)
     yield _gauge("graft_server_rounds_asked", "Newest run: rounds asked for.", runs[-1].config().rounds if runs else 0)
     yield _seconds(newest)
     yield from _totals([record for history in histories for record in history])
-
-
-def _rounds(history: list[dict[str, Any]]) -> int:
-    return max((record["round"] for record in history if record["kind"] == "train"), default=0)
 
 
 def _seconds(history: list[dict[str, Any]]) -> Metric:

@@ -194,8 +194,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         if not given.get("platform"):
             given = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | given
         given = {"downloads": _usual_downloads(given)} | given
-        plugin = None if "plugin" not in given else read_plugin("plugin", given["plugin"])
-        own = "" if plugin is None else _own_aggregation(plugin, given)
+        own = _own_aggregation(read_plugin("plugin", given["plugin"]), given) if "plugin" in given else ""
         if own:
             given.pop("aggregation", None)
         return replace(from_flat(cls, given), plugin_aggregation=own)
