@@ -20,9 +20,8 @@ from client.agent.release_bundle import approve_release
 from client.guard import warm_start
 from client.guard.approved_bundles import write_programs
 from shared.system.engine_environment import engine_environment, program
-from shared.system.loopback import free_port
-from shared.system.metrics_port import metrics_served
-from shared.system.processes.program import Program
+from shared.system.metrics_port import free_port, metrics_served
+from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Supervision
 from shared.system.whole_file import write_whole
 

@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 from client.data.ragged import offsets_of
 from client.features.rows import sparse_rows, unit_rows
 from shared.errors import ConfigError
-from shared.feature_space.fingerprint import Parameters, fingerprinted
-from shared.feature_space.probe_texts import PROBE_TEXTS
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import PROBE_TEXTS, FeatureSpace, Parameters, fingerprinted
 from shared.seeding import seed_for
 
 NAME = "hashing"

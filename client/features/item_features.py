@@ -16,8 +16,7 @@ from client.features.kept_vectors import KeptVectors
 from client.features.rows import unit_rows
 from client.features.sentences import SENTENCES, sentence_space
 from shared.errors import ConfigError, DataError
-from shared.feature_space.fingerprint import fingerprinted
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace, fingerprinted
 
 PRECOMPUTED = "precomputed"
 

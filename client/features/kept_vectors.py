@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import StorageError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 RECORD = "features"
 _DIGEST = 16

@@ -17,7 +17,7 @@ from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
 from client.features.rows import sparse_rows
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 NEIGHBOURS = 60
 _BLOCK_ELEMENTS = 32_000_000

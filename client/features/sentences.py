@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 from client.features.rows import unit_rows
 from shared.errors import ConfigError
-from shared.feature_space.fingerprint import Parameters, fingerprinted
-from shared.feature_space.probe_texts import PROBE_TEXTS
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import PROBE_TEXTS, FeatureSpace, Parameters, fingerprinted
 from shared.system.progress import track
 
 if TYPE_CHECKING:

@@ -28,8 +28,7 @@ from client.transfer.method import Encoders, ReceivedEncoder
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
 from shared.errors import HeadStoreError, StorageError
-from shared.feature_space.fingerprint import require_same
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace, require_same
 from shared.system.progress import track
 
 _NEVER_SEEN = "received"

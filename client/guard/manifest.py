@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from client.guard.site_policy import SitePolicy, TaskKind
-from shared.encoder.layout import Layout
+from shared.encoder.encoder import Layout
 from shared.federation.messages import LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
 from shared.federation.wire import moments_layout
 from shared.federation.wire_records import ENCODER, MOMENTS, PROTOCOL

@@ -32,7 +32,7 @@ from client.scorers.scorer import FitData, Matrix, Scorer
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import FeatureSpaceMismatch, HeadStoreError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
 """Facts of the record: whether the platform's users helped to make the encoder, the calibration it came with, and of

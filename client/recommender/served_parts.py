@@ -17,7 +17,7 @@ from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import GraftError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 _IDS, _HEAD = "ids.", ("v", "a", "b")
 NOT_A_RECORD = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, StopIteration, GraftError)

@@ -20,8 +20,7 @@ from client.training.local_round import run_local_round
 from client.training.moments import platform_moments
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
-from shared.feature_space.fingerprint import require_same
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace, require_same
 from shared.federation.messages import (
     Declined,
     DeclineReason,

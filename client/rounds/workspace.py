@@ -20,7 +20,7 @@ from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from client.training.sequence_model import BENEATH_AN_ADAPTER, SequenceModel
-from shared.encoder.adapters import LEFT, RIGHT, Adapter, AdapterSpec
-from shared.encoder.encoder import SEQUENCE, Encoder
-from shared.encoder.layout import ArraySpec, flatten
+from shared.encoder.changes import LEFT, RIGHT, Adapter, AdapterSpec
+from shared.encoder.encoder import SEQUENCE, ArraySpec, Encoder, flatten
 
 
 class _Product(nn.Module):

@@ -13,7 +13,7 @@ from client.training.sequence_scores import ValidationSet
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.errors import DataError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.federation.messages import power_of_two
 from shared.seeding import rng_for
 

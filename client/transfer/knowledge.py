@@ -23,11 +23,10 @@ from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.method import Method, PlatformParts, beside_own
 from client.transfer.model import Tuned, tuned_source
 from client.transfer.teachers import encoder_teacher, stack_teacher
-from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec
-from shared.encoder.layout import flatten
+from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec, flatten
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError, HeadStoreError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 

@@ -11,9 +11,8 @@ from server.cli.arguments import Home
 def renew(home: Home = Path()) -> None:
     """Make a new certificate from the same authority; a running server takes it at its next start."""
     from server.coordinator.certificates import expiry
-    from server.coordinator.home import ServerHome
+    from server.coordinator.home import ServerHome, ServerSettings
     from server.coordinator.new_coordinator import renew_certificate
-    from server.coordinator.settings import ServerSettings
     from shared.system.settings_file import read_settings
 
     found = ServerHome.existing(home)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.coordinator.settings import ServerSettings
+from server.coordinator.home import ServerSettings
 from shared.system.command_options import with_options
 
 

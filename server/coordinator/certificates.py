@@ -31,9 +31,11 @@ def new_authority(now: datetime) -> Issued:
     """A self-signed authority for this coordinator alone."""
     key = ec.generate_private_key(ec.SECP384R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Graft coordinator")])
-    builder = _builder(name, name, key.public_key(), now, days=AUTHORITY_DAYS)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
+    builder = (
+        _builder(name, name, key.public_key(), now, days=AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+    )
     return _issued(builder.sign(key, hashes.SHA384()), key)
 
 
@@ -48,13 +50,14 @@ def server_certificate(authority: Issued, names: Iterable[str], now: datetime) -
         raise ConfigError("the authority's key must be one of an elliptic curve")
     key = ec.generate_private_key(ec.SECP384R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Graft server")])
-    builder = _builder(subject, issuer.subject, key.public_key(), now, days=SERVER_DAYS)
-    builder = builder.add_extension(_alternative_names(names), critical=False)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
+    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    builder = (
+        _builder(subject, issuer.subject, key.public_key(), now, days=SERVER_DAYS)
+        .add_extension(_alternative_names(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(signer, critical=False)
     )
     return _issued(builder.sign(issuer_key, hashes.SHA384()), key)
 

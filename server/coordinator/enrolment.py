@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -40,11 +39,6 @@ class Enrolled:
         """Whether the engine has yet to be told."""
         return (not self.gone and self.node is not None) if self.revoked else self.node is None
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        """The inverse of ``asdict``; raises TypeError for other names."""
-        return cls(**values)
-
 
 @dataclass(frozen=True)
 class Enrolment:
@@ -60,7 +54,7 @@ class Enrolment:
             content = json.loads(self.path.read_text("utf-8"))
             if content["format"] != FORMAT:
                 raise ConfigError(f"{self.path}: expected the format {FORMAT}; got {content['format']!r}")
-            return tuple(Enrolled.from_json(values) for values in content["platforms"])
+            return tuple(Enrolled(**values) for values in content["platforms"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{self.path}: not a register of platforms") from error
 

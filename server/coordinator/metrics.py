@@ -14,10 +14,12 @@ from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook
 from shared.federation.messages import DeclineReason, FailureCode
-from shared.system.metrics_port import restarts
+from shared.system.metrics_port import labelled, restarts
 
 DAY_SECONDS = 86400
 CODES = frozenset(map(str, (*FailureCode, *DeclineReason)))
+_DIRECTIONS = {"out": "bytes_down", "in": "bytes_up"}
+"""to what a line of a run's history calls its bytes"""
 ONLINE = "online"
 """in the supervisor's report: how many platforms the engine calls so"""
 
@@ -43,47 +45,34 @@ class ServerMetrics:
 
     def _platforms(self, report: Mapping[str, Any]) -> Metric:
         entries = Enrolment(self.home.platforms).read()
-        family = GaugeMetricFamily("graft_server_platforms", "Platforms by state.", labels=["state"])
-        family.add_metric(["enrolled"], sum(not one.revoked for one in entries))
-        family.add_metric(["revoked"], sum(one.revoked for one in entries))
-        family.add_metric([ONLINE], report.get(ONLINE, 0))
-        return family
+        revoked = sum(one.revoked for one in entries)
+        counts = {"enrolled": len(entries) - revoked, "revoked": revoked, ONLINE: report.get(ONLINE, 0)}
+        return labelled(GaugeMetricFamily, "graft_server_platforms", "Platforms by state.", "state", counts)
 
 
 def _runs(runs: list[Run]) -> Iterator[Metric]:
     states = Counter(run.standing().state for run in runs)
-    family = GaugeMetricFamily("graft_server_runs", "Runs by state.", labels=["state"])
-    for state in ("queued", "running", "completed", "failed", "stopped"):
-        family.add_metric([state], states[state])
-    yield family
+    by_state = {state: states[state] for state in ("queued", "running", "completed", "failed", "stopped")}
+    yield labelled(GaugeMetricFamily, "graft_server_runs", "Runs by state.", "state", by_state)
     histories = [run.history() for run in runs]
     newest = histories[-1] if histories else []
-    yield _gauge("graft_server_round", "Newest run: rounds done.", _rounds(newest))
+    yield _gauge("graft_server_round", "Newest run: rounds done.", runs[-1].rounds_done() if runs else 0)
     yield _gauge("graft_server_rounds_asked", "Newest run: rounds asked for.", runs[-1].config().rounds if runs else 0)
     yield _seconds(newest)
     yield from _totals([record for history in histories for record in history])
 
 
-def _rounds(history: list[dict[str, Any]]) -> int:
-    return max((record["round"] for record in history if record["kind"] == "train"), default=0)
-
-
 def _seconds(history: list[dict[str, Any]]) -> Metric:
-    family = GaugeMetricFamily("graft_server_round_seconds", "The last question of a kind.", labels=["kind"])
-    for kind, seconds in {record["kind"]: record["seconds"] for record in history}.items():
-        family.add_metric([kind], seconds)
-    return family
+    last = {record["kind"]: record["seconds"] for record in history}
+    return labelled(GaugeMetricFamily, "graft_server_round_seconds", "The last question of a kind.", "kind", last)
 
 
 def _totals(records: list[dict[str, Any]]) -> Iterator[Metric]:
-    sent = CounterMetricFamily("graft_server_bytes", "Bytes of questions (out) and answers (in).", labels=["direction"])
-    sent.add_metric(["out"], sum(record["bytes_down"] for record in records))
-    sent.add_metric(["in"], sum(record["bytes_up"] for record in records))
-    yield sent
-    failures = CounterMetricFamily("graft_server_failures", "Questions without a reply that counted.", labels=["code"])
-    for code, times in sorted(_failures(records).items()):
-        failures.add_metric([code], times)
-    yield failures
+    sent = {direction: sum(record[way] for record in records) for direction, way in _DIRECTIONS.items()}
+    words = "Bytes of questions (out) and answers (in)."
+    yield labelled(CounterMetricFamily, "graft_server_bytes", words, "direction", sent)
+    failures, words = dict(sorted(_failures(records).items())), "Questions without a reply that counted."
+    yield labelled(CounterMetricFamily, "graft_server_failures", words, "code", failures)
 
 
 def _failures(records: list[dict[str, Any]]) -> Counter[str]:

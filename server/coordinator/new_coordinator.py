@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from server.coordinator.certificates import Issued, new_authority, server_certificate
-from server.coordinator.home import ServerHome
-from server.coordinator.settings import ServerSettings
+from server.coordinator.home import ServerHome, ServerSettings
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError
 from shared.system.settings_file import to_toml

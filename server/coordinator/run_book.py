@@ -83,6 +83,10 @@ class Run:
         found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
         return found
 
+    def rounds_done(self) -> int:
+        """Training rounds."""
+        return max((record["round"] for record in self.history() if record["kind"] == "train"), default=0)
+
     def outcome(self) -> dict[str, str] | None:
         """What the server app said at its end; None where it was cut off or is under way."""
         path = self.out / OUTCOME_FILE

@@ -65,7 +65,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "number": run.number,
         "state": standing.state,
-        "rounds": max([record["round"] for record in run.history() if record["kind"] == "train"], default=0),
+        "rounds": run.rounds_done(),
         "of": run.config().rounds,
         "submissions": standing.submissions,
         "reason": standing.reason,

@@ -15,18 +15,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.coordinator.enrolment import Enrolment
-from server.coordinator.home import ServerHome
+from server.coordinator.home import ServerHome, ServerSettings
 from server.coordinator.metrics import ONLINE, ServerMetrics
-from server.coordinator.settings import ServerSettings
 from server.engine.admission import Attendance, admit
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
 from shared.errors import ConfigError, EngineError
 from shared.system.engine_environment import engine_environment, program
-from shared.system.loopback import free_port
-from shared.system.metrics_port import metrics_served
-from shared.system.processes.program import Program
+from shared.system.metrics_port import free_port, metrics_served
+from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Supervision
 
 LOOPBACK = "127.0.0.1"

@@ -9,10 +9,8 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from server.coordinator.home import ServerHome
-from server.coordinator.settings import ServerSettings
-from server.proxy.app import Proxy
-from server.proxy.rate_limit import RateLimit
+from server.coordinator.home import ServerHome, ServerSettings
+from server.proxy.app import Proxy, RateLimit
 from shared.system.settings_file import read_settings
 
 MIB = 2**20

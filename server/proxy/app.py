@@ -2,11 +2,13 @@
 
 The engine's one port serves platforms, operators and its own processes alike, and operators need no password there. So
 a request passes only where its path, undecoded, is one word under ``/v1/fleet/``: no dots, no escapes, no second slash
-that the next reader could take another way.
+that the next reader could take another way. How often one address may ask: a token bucket each (RFC 2697 describes the
+idea).
 """
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -16,7 +18,39 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount
 
-from server.proxy.rate_limit import RateLimit
+ADDRESSES = 10_000
+"""remembered at most; who has not asked for the longest time is forgotten first"""
+BURST = 4
+"""seconds' worth of requests that may come at once"""
+
+
+@dataclass
+class _Bucket:
+    tokens: float
+    filled_at: float
+
+
+class RateLimit:
+    """Counts the requests of each address."""
+
+    def __init__(self, per_second: float) -> None:
+        self._rate = per_second
+        self._size = max(per_second * BURST, 1.0)
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def takes(self, address: str, now: float) -> bool:
+        """Whether a request of this address is taken at this time (seconds that only grow)."""
+        bucket = self._buckets.setdefault(address, _Bucket(tokens=self._size, filled_at=now))
+        self._buckets.move_to_end(address)
+        if len(self._buckets) > ADDRESSES:
+            self._buckets.popitem(last=False)
+        bucket.tokens = min(self._size, bucket.tokens + (now - bucket.filled_at) * self._rate)
+        bucket.filled_at = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
 
 _LOG = logging.getLogger("graft.proxy")
 _FLEET = re.compile(rb"/v1/fleet/[a-z]+(-[a-z]+)*")

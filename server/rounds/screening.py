@@ -15,8 +15,7 @@ from dataclasses import replace
 import numpy as np
 from flwr.app import RecordDict
 
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import Layout
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
 from shared.federation.messages import Declined, EvaluateReply, Failed, MomentsReply, TrainReply

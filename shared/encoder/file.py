@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import Layout, flatten
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout, flatten
 from shared.errors import EncoderFileError, InputError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.system.whole_file import write_whole
 

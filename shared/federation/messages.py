@@ -7,11 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import Layout
+from shared.encoder.changes import Step
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
-from shared.encoder.step import Step
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
 from shared.federation.updates import Flat, UpdateForm, update_form
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.adapters import Adapter, AdapterSpec, Cut, cut
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import Layout
-from shared.encoder.step import Step, step_layout
+from shared.encoder.changes import Adapter, AdapterSpec, Cut, Step, cut, step_layout
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.federation.config import LocalSettings
 
 Flat = NDArray[np.float32] | NDArray[np.int8]

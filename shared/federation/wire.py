@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import ArraySpec, Layout
+from shared.encoder.changes import Step, rows
+from shared.encoder.encoder import ArraySpec, Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
-from shared.encoder.step import Step, rows
 from shared.errors import InputError, WireError
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (

@@ -11,9 +11,9 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
 from numpy.typing import NDArray
 
-from shared.encoder.layout import Layout
+from shared.encoder.encoder import Layout
 from shared.errors import InputError, WireError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 PROTOCOL = "graft/1"
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"

@@ -130,7 +130,7 @@ def _annotation(one: Entry, *, whole: bool) -> Any:
 
 def _help(one: Entry, *, whole: bool) -> str:
     """With the choices and, where the parser does not know it, the default."""
-    said, usual = one.option, _shown(one.usual)
+    said, usual = one.option, one.shown
     named = all(choice in said.help for choice in said.choices)
     words = [said.help, "" if named else f"One of {said.bounds}.", f"Default: {usual}." if usual and not whole else ""]
     return " ".join(filter(None, words))
@@ -142,12 +142,6 @@ def _flag(one: Entry) -> str:
 
 def _parameter(one: Entry) -> str:
     return one.key.replace("-", "_")
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else "" if value in (None, []) else str(value)
 
 
 def _of_today(word: str, names: dict[str, str]) -> str:

@@ -1,14 +1,23 @@
-"""A port of loopback from which Prometheus reads what a process counts."""
+"""Ports of loopback, which no network reaches: a free one, and one from which Prometheus reads a process's counts."""
 
 import logging
-from collections.abc import Iterable, Iterator
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from shared.errors import ConfigError
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
 
 _LOG = logging.getLogger("graft.metrics")
 LOOPBACK = "127.0.0.1"
@@ -46,12 +55,20 @@ def metrics_served(port: int, figures: Figures) -> Iterator[None]:
         thread.join()
 
 
-def restarts(processes: Iterable[dict[str, object]], of: str) -> Iterator[Metric]:
+def labelled(
+    kind: type[CounterMetricFamily | GaugeMetricFamily], name: str, words: str, label: str, values: Mapping[str, float]
+) -> Metric:
+    """A family with a metric for each value of its label."""
+    family = kind(name, words, labels=[label])
+    for of, value in values.items():
+        family.add_metric([of], float(value))
+    return family
+
+
+def restarts(processes: Sequence[Mapping[str, Any]], of: str) -> Iterator[Metric]:
     """How often each program that a supervisor keeps running was started again, and which run now."""
-    again = CounterMetricFamily(f"graft_{of}_program_restarts", "A program was started again.", labels=["program"])
-    runs = GaugeMetricFamily(f"graft_{of}_program_running", "Whether a program runs.", labels=["program"])
-    for one in processes:
-        again.add_metric([str(one["name"])], float(str(one["restarts"])))
-        runs.add_metric([str(one["name"])], float(one["pid"] is not None))
-    yield again
-    yield runs
+    again = {str(one["name"]): float(one["restarts"]) for one in processes}
+    runs = {str(one["name"]): float(one["pid"] is not None) for one in processes}
+    words = "A program was started again."
+    yield labelled(CounterMetricFamily, f"graft_{of}_program_restarts", words, "program", again)
+    yield labelled(GaugeMetricFamily, f"graft_{of}_program_running", "Whether a program runs.", "program", runs)

@@ -105,6 +105,16 @@ class Entry:
         """The default, as it is written."""
         return self.written(self.default)
 
+    @property
+    def shown(self) -> str:
+        """The default for people; empty where there is none."""
+        value = self.usual
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, list | tuple):
+            return ", ".join(map(str, value))
+        return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)
+
     def written(self, value: Any) -> Any:
         """A value as JSON."""
         return value if value is None or self.option.write is None else self.option.write(value)

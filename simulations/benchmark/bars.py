@@ -28,6 +28,7 @@ from simulations.benchmark.table import (
     users_of,
 )
 from simulations.results.outcomes import SERVED
+from simulations.results.table import markdown
 
 LARGE = ("games", "toys", "beauty", "sports")
 """Pairs of one trade with the whole catalogue in common whose source is large."""
@@ -91,11 +92,11 @@ def served_below_local(finished: Iterable[tuple[Pair, int, Path]]) -> list[bool]
 
 def bars_table(evidence: Evidence) -> str:
     """One line per bar of which a cell is finished, in Markdown."""
-    lines = ["| asked | bar | found | finished | reached |", "|---|---|---|---|---|"]
+    rows = []
     for one in bars(evidence):
         reached = f"{'yes' if one.reached else 'no'}{'' if one.there.is_whole else ', so far'}"
-        lines += [f"| {one.asked} | {one.bar} | {one.found} | {one.there} | {reached} |"]
-    return "\n".join(lines) + "\n"
+        rows.append((one.asked, one.bar, one.found, str(one.there), reached))
+    return markdown(("asked", "bar", "found", "finished", "reached"), rows)
 
 
 def bars(evidence: Evidence) -> list[Bar]:

@@ -17,6 +17,7 @@ from simulations.benchmark.pairs import MINIMA, MOVIES, SMALL_SOURCE, platform_l
 from simulations.benchmark.table import Float64, ResampledSums, averaged, lift_with_interval, mean_ndcg, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from simulations.results.table import markdown
 
 SHARE = 3.7
 """Percent of the users of amazon_games that one shop has: some 1,860."""
@@ -118,18 +119,23 @@ def federation_figures(finished: Iterable[tuple[Federation, int, Path]]) -> list
 
 def federation_table(found: Sequence[FederationFigures]) -> str:
     """One line per federation in Markdown."""
-    heads = ["federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"]
-    heads += ["federated over pooled, %", f"federated over that of {FIRST.name}, %"]
-    heads += ["seconds of the moments round / of the training rounds", "kB up a member and training round"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    heads = (
+        *("federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"),
+        *("federated over pooled, %", f"federated over that of {FIRST.name}, %"),
+        *("seconds of the moments round / of the training rounds", "kB up a member and training round"),
+    )
+    rows = []
     for one in found:
-        row = [one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"]
         lifts = (one.feature_over_local, one.over_local, one.over_pooled, one.over_first)
-        row += [lift_with_interval(lift) for lift in lifts]
-        row += [f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}"]
-        row += ["-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}"]
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+        rows.append(
+            [
+                *(one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"),
+                *map(lift_with_interval, lifts),
+                f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}",
+                "-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}",
+            ]
+        )
+    return markdown(heads, rows)
 
 
 def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> FederationFigures:

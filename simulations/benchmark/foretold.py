@@ -16,6 +16,7 @@ from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.benchmark.table import by_user, users_of
 from simulations.results.result_document import RESULT_FILE, read_result
+from simulations.results.table import markdown
 
 Measured = tuple[KnownPair, GateCandidate]
 """What became of a cell, and what the gate had found of ``feature``."""
@@ -44,20 +45,26 @@ def foretold(cells: Sequence[Measured]) -> list[Foretold]:
 
 def foretold_table(found: Sequence[Foretold]) -> str:
     """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
-    heads = ["pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"]
-    heads += ["expected, %", "came, %", "answer", "right"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    heads = (
+        *("pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"),
+        *("expected, %", "came, %", "answer", "right"),
+    )
+    rows = []
     held = []
     for one in found:
         known, expected = one.known, one.expected
         held += [] if expected is None else [expected.low <= known.lift <= expected.high]
-        row = [known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"]
-        row += [f"{known.shown:+.1f}", _words(expected), _words(_interval(known)), one.answer]
-        row += ["-" if one.right is None else "yes" if one.right else "no"]
-        lines.append(f"| {' | '.join(row)} |")
+        came = Interval(mean=known.lift, low=known.low, high=known.high)
+        rows.append(
+            [
+                *(known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"),
+                *(f"{known.shown:+.1f}", _words(expected), _words(came), one.answer),
+                "-" if one.right is None else "yes" if one.right else "no",
+            ]
+        )
     right = clear_answers(found)
     total = f"{sum(right)} of {len(right)} answers right where the lift is beyond noise"
-    return "\n".join([*lines, "", f"{total}; {sum(held)} of {len(held)} lifts within their interval."]) + "\n"
+    return f"{markdown(heads, rows)}\n{total}; {sum(held)} of {len(held)} lifts within their interval.\n"
 
 
 def clear_answers(found: Sequence[Foretold]) -> list[bool]:
@@ -107,10 +114,6 @@ def _candidate(values: Mapping[str, Any] | None) -> GateCandidate | None:
         return None
     related = values["relatedness"]
     return GateCandidate(**{**values, "relatedness": None if related is None else Relatedness(**related)})
-
-
-def _interval(known: KnownPair) -> Interval:
-    return Interval(mean=known.lift, low=known.low, high=known.high)
 
 
 def _words(lift: Interval | None) -> str:

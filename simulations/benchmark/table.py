@@ -22,6 +22,7 @@ from shared.seeding import rng_for
 from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
 from simulations.results.outcomes import SERVED
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from simulations.results.table import markdown
 
 RESAMPLES = 2000
 
@@ -173,34 +174,38 @@ def _lifts(sums: ResampledSums, name: str, against: str) -> dict[str, Float64]:
 
 def pair_table(found: Sequence[Cell]) -> str:
     """One line per pair and fraction, in Markdown."""
-    heads = ["pair", "related", "fraction", "seeds", "test users", "local NDCG@10", "best local by validation"]
-    heads += [f"{method} over local, %" for method in SHOWN] + ["feature over best local, %", "gate accepts"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for cell in found:
-        row = [cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)]
-        row += [f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))]
-        row += [lift_with_interval(cell.lifts.get(method)) for method in SHOWN]
-        row += [lift_with_interval(cell.over_best.get(FEATURE.name)), f"{cell.accepted} of {cell.seeds}"]
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+    heads = (
+        *("pair", "related", "fraction", "seeds", "test users", "local NDCG@10", "best local by validation"),
+        *(f"{method} over local, %" for method in SHOWN),
+        *("feature over best local, %", "gate accepts"),
+    )
+    rows = [
+        (
+            *(cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)),
+            *(f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))),
+            *(lift_with_interval(cell.lifts.get(method)) for method in SHOWN),
+            *(lift_with_interval(cell.over_best.get(FEATURE.name)), f"{cell.accepted} of {cell.seeds}"),
+        )
+        for cell in found
+    ]
+    return markdown(heads, rows)
 
 
 def class_table(found: Sequence[Cell]) -> str:
     """One line per relatedness and fraction: the mean over pairs, with intervals over pairs and users."""
-    heads = ["related", "fraction", "pairs", *[f"{method} over local, %" for method in SHOWN]]
-    heads += ["feature over best local, %"]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    over_local = [f"{method} over local, %" for method in SHOWN]
+    heads = ("related", "fraction", "pairs", *over_local, "feature over best local, %")
+    rows = []
     for related in dict.fromkeys(cell.pair.relatedness for cell in found):
         for fraction in FRACTIONS:
-            inside = [cell for cell in found if cell.pair.relatedness == related and cell.fraction == fraction]
-            inside = [cell for cell in inside if cell.users >= AVERAGED_FROM]
-            if not inside:
-                continue
-            row = [related, f"{fraction:g}", str(len(inside))]
-            row += [lift_with_interval(averaged([cell.lifts.get(method) for cell in inside])) for method in SHOWN]
-            row += [lift_with_interval(averaged([cell.over_best.get(FEATURE.name) for cell in inside]))]
-            lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+            of_class = [cell for cell in found if cell.pair.relatedness == related and cell.fraction == fraction]
+            inside = [cell for cell in of_class if cell.users >= AVERAGED_FROM]
+            if inside:
+                lifts = [averaged([cell.lifts.get(method) for cell in inside]) for method in SHOWN]
+                over_best = averaged([cell.over_best.get(FEATURE.name) for cell in inside])
+                row = (related, f"{fraction:g}", str(len(inside)), *map(lift_with_interval, (*lifts, over_best)))
+                rows.append(row)
+    return markdown(heads, rows)
 
 
 def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:

@@ -13,6 +13,7 @@ from simulations.benchmark.pairs import MINIMA, PAIRS, Pair, platform_line
 from simulations.benchmark.table import Column, lift_with_interval, mean_ndcg, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import read_users
+from simulations.results.table import markdown
 
 ALIGNMENTS = ("off", "probe:0.01", "coral:1")
 """Weights of docs/decisions/0005."""
@@ -63,17 +64,18 @@ def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
     for one, _seed, folder in finished:
         folders.setdefault(one.name, []).append(folder)
     heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in uses()]]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    rows = []
     for one in [one for one in THREE_WAYS if one.name in folders]:
         found = _by_method(folders[one.name])
         sums = resampled(found, rng_for(0, "benchmark", one.name))
-        row = [one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))]
-        row += [
-            f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
-            *[lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in uses()],
-        ]
-        lines.append(f"| {' | '.join(row)} |")
-    return "\n".join(lines) + "\n"
+        rows.append(
+            [
+                *(one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))),
+                f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
+                *(lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in uses()),
+            ]
+        )
+    return markdown(heads, rows)
 
 
 def _by_method(folders: Sequence[Path]) -> Mapping[Column, list[pl.DataFrame]]:

@@ -35,9 +35,8 @@ def benchmark(
 
     grid = Grid().only([name.strip() for name in (pairs or "").split(",") if name.strip()])
     if not tables:
-        say = Console(stderr=True, highlight=False).print
         runner = partial(run_methods, jobs=cores(), pretrained=out / PRETRAINED_FOLDER)
-        run_cells(grid.entries(), tuple(range(seeds)), data, out, say, runner)
+        run_cells(grid.entries(), tuple(range(seeds)), data, out, Console(stderr=True, highlight=False).print, runner)
     found = cells(finished(grid.pairs, out))
     measured = measured_cells(finished(grid.pairs, out))
     if known_pairs is not None:

@@ -35,9 +35,8 @@ def run(
 ) -> None:
     """Run a federation and write result.json, per_user.parquet and report.html."""
     from simulations.report.html_report import REPORT_FILE
-    from simulations.results.clicks import clicks_table
     from simulations.results.result_document import RESULT_FILE
-    from simulations.results.table import rich_table
+    from simulations.results.table import clicks_table, rich_table
     from simulations.run.run_command import execute
     from simulations.run.whole_run import run as run_methods
     from simulations.run.workers import cores

@@ -6,6 +6,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
@@ -15,13 +16,32 @@ from client.data.sql.database import SqlSource
 from client.fitting.fit_settings import FitSettings
 from client.guard.site_policy import SitePolicy
 from client.serving.serve_settings import Listening
-from server.coordinator.settings import ServerSettings
+from server.coordinator.home import ServerSettings
 from shared.errors import ConfigError
 from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig
 from shared.system.command_options import run_command
-from shared.system.option_table import former_names_table, option_table
+from shared.system.options import Entry, entries, old_names
 from simulations.config.run_config import RunConfig
+
+
+def option_table(kind: type[Any], *, deep: bool = True) -> str:
+    """A row for each option: key, default, bounds, help; without ``deep`` those alone that the dataclass itself has."""
+    rows = [_row(one) for one in entries(kind) if deep or len(one.path) == 1]
+    return "\n".join(["| key | default | bounds | what it is |", "|---|---|---|---|", *rows])
+
+
+def former_names_table(kind: type[Any]) -> str:
+    """A row for each former name of an option."""
+    return "\n".join(["| before | now |", "|---|---|", *(f"| `{a}` | `{b}` |" for a, b in old_names(kind).items())])
+
+
+def _row(one: Entry) -> str:
+    said = one.option
+    see = f" ([why]({said.see}))" if said.see else ""
+    cells = (f"`{one.key}`", one.shown, said.bounds or said.metavar or "", said.help + see)
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
 
 ROOT = Path(__file__).parents[2]
 COMMAND = "python -m simulations.config.generated --write"

@@ -1,4 +1,7 @@
-"""What a run does: the checked options of ``graft-sim run``, from flags, with ``--set`` and from a TOML file."""
+"""What a run does: the checked options of ``graft-sim run``, from flags, with ``--set`` and from a TOML file.
+
+Tables and plugins are imported where an option needs them: they take seconds.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,24 +10,73 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from client.data.folder_options import FORMS, DataSettings
+from client.data.spec import PlatformSpec, parse_platform_spec
 from client.fitting.fit_settings import EncoderUse
 from shared.encoder.presets import EncoderSize
 from shared.errors import ConfigError
 from shared.federation.config import AGGREGATIONS, RoundsConfig
 from shared.system.options import Say, entries, from_flat, group, option, renamed, to_flat
-from simulations.config.run_values import (
-    read_methods,
-    read_names,
-    read_platforms,
-    read_plugin,
-    read_report,
-    read_switch,
-)
 from simulations.synthetic.config import PLANS, SOURCE
 
 if TYPE_CHECKING:
-    from client.data.spec import PlatformSpec
     from simulations.plugins.plugin import PluginFile
+
+
+def read_switch(name: str, value: object) -> bool:
+    """``on`` or ``off``."""
+    if value not in ("on", "off"):
+        raise ConfigError(f"{name} must be on or off; got {value!r}")
+    return value == "on"
+
+
+def read_names(name: str, value: object) -> tuple[str, ...]:
+    """A list of names, or one text with commas between them."""
+    values = value.split(",") if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or not all(isinstance(each, str) for each in values):
+        raise ConfigError(f"{name} must be names with commas between them, or a list of names; got {value!r}")
+    return tuple(each.strip() for each in values if each.strip())
+
+
+def read_platforms(name: str, value: object) -> tuple[PlatformSpec, ...]:
+    """Lines ``NAME=DIR[,option=value...]``."""
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list | tuple):
+        raise ConfigError(f"{name} must be a list of NAME=DIR[,option=value...]; got {value!r}")
+    return tuple(parse_platform_spec(_text(name, each)) for each in values)
+
+
+def read_methods(name: str, value: object) -> tuple[str, ...]:
+    """Names in the order of reports; ``all`` means all."""
+    from client.transfer.table import in_runs
+
+    names, known = read_names(name, value), in_runs()
+    if names in ((), ("all",)):
+        return known
+    return tuple(method for method in known if names.count(method) == 1) if set(names) <= set(known) else names
+
+
+def read_report(name: str, value: object) -> tuple[str, ...]:
+    """Names; ``all`` means all, as none does."""
+    names = read_names(name, value)
+    return () if names == ("all",) else names
+
+
+def read_plugin(name: str, value: object) -> "PluginFile":
+    """A file, or what a config that was written says of it."""
+    from simulations.plugins.plugin import PluginFile
+
+    given: Mapping[str, Any] = value if isinstance(value, Mapping) else {"file": value}
+    plugin = PluginFile.read(_text(name, given.get("file")))
+    if given.get("sha256", plugin.sha256) != plugin.sha256:
+        raise ConfigError(f"plugin {plugin.file} is another file than the one that was named by its sha256")
+    return plugin
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"{name} must be text; got {value!r}")
+    return value
+
 
 EMBEDDED_ROUNDS = 4
 EMBEDDED_ENCODER = "tiny"
@@ -43,7 +95,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         help="The platform that pretrains, or several with commas between them; it joins the rounds and is reported "
         "with the local methods only.",
     )
-    platforms: tuple["PlatformSpec", ...] = option(
+    platforms: tuple[PlatformSpec, ...] = option(
         (),
         key="platform",
         read=read_platforms,
@@ -141,8 +193,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         if not given.get("platform"):
             given = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | given
         given = {"downloads": _usual_downloads(given)} | given
-        plugin = None if "plugin" not in given else read_plugin("plugin", given["plugin"])
-        own = "" if plugin is None else _own_aggregation(plugin, given)
+        own = _own_aggregation(read_plugin("plugin", given["plugin"]), given) if "plugin" in given else ""
         if own:
             given.pop("aggregation", None)
         return replace(from_flat(cls, given), plugin_aggregation=own)

@@ -25,8 +25,7 @@ from client.transfer.release import zero_shot_panel
 from client.transfer.table import METHODS
 from simulations.methods.click_methods import run_clicks
 from simulations.methods.cold_start import HeldOut
-from simulations.methods.students import student_summary
-from simulations.methods.trade_off import trade_off
+from simulations.methods.further_measures import student_summary, trade_off
 from simulations.platforms.open_impressions import OpenImpressions
 from simulations.plugins.plugin import PluginFile
 from simulations.results.outcomes import (

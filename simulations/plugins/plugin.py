@@ -136,12 +136,8 @@ def _table(file: str, name: str, table: object) -> Mapping[str, Any]:
     return table
 
 
-def _always(_data: FitData) -> str | None:
-    return None
-
-
 def _scorer(file: str, name: str, entry: object) -> tuple[Callable[[FitData], GuardedScorer], Callable[..., Any]]:
-    build, rule = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, _always)
+    build, rule = entry if isinstance(entry, tuple) and len(entry) == 2 else (entry, lambda _data: None)
     if not callable(build) or not callable(rule):
         raise ConfigError(
             f"plugin {file}: scorer {name!r} must be a class or function of one argument (FitData), or a pair of it "

@@ -16,7 +16,7 @@ from shared.seeding import rng_for
 from shared.system.options import entries, from_flat
 from simulations.results.outcomes import shown
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
-from simulations.results.table import lift_text, natural_width
+from simulations.results.table import filled, lift_text, markdown, widest
 
 FORMAT = 1
 """Version of what ``to_json`` gives."""
@@ -206,18 +206,14 @@ _LESS_WIDE = ((), ("seeds", "users"), ("seeds", "users", "in %"), ("seeds", "use
 
 def rich_comparison(comparison: Comparison, width: int) -> Table:
     """The table for a terminal of ``width`` characters; differences whose interval excludes zero are bold."""
-    for left_out in _LESS_WIDE:
-        table = _table(comparison, left_out)
-        if natural_width(table) <= width:
-            break
-    return table
+    found = [(row, one.difference.clear_of_zero) for one, row in _rows(comparison)]
+    kept = [[column for column in COLUMNS if column not in left_out] for left_out in _LESS_WIDE]
+    return widest([filled(Table(), COLUMNS, shown, found) for shown in kept], width)
 
 
 def markdown_comparison(comparison: Comparison) -> str:
     """Every column in Markdown, with the lines of ``heading`` above."""
-    lines = [*heading(comparison), "", f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    lines += [f"| {' | '.join(row)} |" for _, row in _rows(comparison)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*heading(comparison), "", markdown(COLUMNS, [row for _, row in _rows(comparison)])])
 
 
 def heading(comparison: Comparison) -> list[str]:
@@ -231,21 +227,6 @@ def heading(comparison: Comparison) -> list[str]:
         if others:
             lines.append(f"only in the {run}: {', '.join(others)}")
     return lines
-
-
-def _table(comparison: Comparison, left_out: tuple[str, ...]) -> Table:
-    shown = [column for column in COLUMNS if column not in left_out]
-    table = Table()
-    for name in shown:
-        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
-    previous = None
-    for one, row in _rows(comparison):
-        if previous not in (None, one.platform):
-            table.add_section()
-        cells = dict(zip(COLUMNS, row, strict=True)) | ({"platform": ""} if one.platform == previous else {})
-        table.add_row(*(cells[name] for name in shown), style="bold" if one.difference.clear_of_zero else None)
-        previous = one.platform
-    return table
 
 
 def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, ...]]]:

@@ -89,9 +89,7 @@ def _figure(
     figure, grid = panel_grid(len(shown), height=_HEIGHT)
     for axes, (platform, curves) in zip(grid, shown.items(), strict=False):
         _draw(axes, curves)
-        axes.set_title(named(document, platform))
-        axes.set_xlabel(label)
-        axes.set_ylabel("NDCG@10")
+        axes.set(title=named(document, platform), xlabel=label, ylabel="NDCG@10")
     drawn = {method: line for axes in grid for line, method in zip(*axes.get_legend_handles_labels(), strict=True)}
     methods = [method for method in looks() if method in drawn]
     lines = [drawn[method] for method in methods]
@@ -141,7 +139,5 @@ def trade_off_figure(document: Mapping[str, Any]) -> str | None:
             axes.annotate(f"{strength:g}", (across, up), xytext=(4, 5), textcoords="offset points", fontsize=8)
         axes.margins(x=0.1)
         axes.set_ylim(0, 1.25 * max(*curve["ndcg@10"], 1e-3))
-        axes.set_title(named(document, name))
-        axes.set_xlabel("diversity within lists")
-        axes.set_ylabel("NDCG@10")
+        axes.set(title=named(document, name), xlabel="diversity within lists", ylabel="NDCG@10")
     return svg_of(figure, "trade-off", document)

@@ -94,8 +94,7 @@ def lift_figure(document: Mapping[str, Any]) -> str | None:
     figure, panels = panel_grid(len(lifts), height=0.26 * max(len(found) for found in lifts.values()) + 0.9)
     for axes, (name, found) in zip(panels, lifts.items(), strict=False):
         _draw_lifts(axes, found)
-        axes.set_title(named(document, name))
-        axes.set_xlabel("lift over local, %")
+        axes.set(title=named(document, name), xlabel="lift over local, %")
     return svg_of(figure, "lift", document)
 
 
@@ -165,8 +164,7 @@ def _draw_cells(axes: Axes, table: np.ndarray[Any, Any], shades: np.ndarray[Any,
             value = table[row, column]
             text = "-" if np.isnan(value) else re.sub(r"^(-?)0\.", r"\1.", f"{value:.{digits}f}")
             axes.text(column, row, text, ha="center", va="center", fontsize=9)
-    axes.set_xlim(-0.5, columns - 0.5)
-    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
 
 
 @mpl.rc_context(SETTINGS)
@@ -214,8 +212,7 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
     left, right = figure.subplots(1, 2)
     for axes, curves, label in ((left, losses, "loss"), (right, validation, "validation NDCG@10")):
         _draw_curves(axes, curves, names)
-        axes.set_xlabel("round")
-        axes.set_ylabel(label)
+        axes.set(xlabel="round", ylabel=label)
         for number in kept:
             axes.axvline(number, color="0.6", linestyle=":", zorder=0)
     return svg_of(figure, "rounds", document)

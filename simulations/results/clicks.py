@@ -1,22 +1,15 @@
-"""Click prediction in ``result.json`` and in a terminal: one block and one table, made of a run's outcomes."""
+"""Click prediction in ``result.json``: a block for each platform, made of a run's outcomes."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from client.ensemble.candidates import LOCAL
 from client.evaluation.lift import paired_lift
 from client.transfer.table import predicting_clicks
 from shared.seeding import rng_for
 from simulations.results.outcomes import ClickOutcome
-from simulations.results.table import lift_text
-
-_SHOWN = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}
-"""Column of the terminal's table: name in ``result.json``."""
 
 
 def clicks_entry(outcomes: list[ClickOutcome]) -> dict[str, Any] | None:
@@ -47,12 +40,13 @@ def _method_entry(outcomes: list[ClickOutcome], local: list[ClickOutcome] | None
         "ece_scaled": [one.ece_scaled for one in outcomes],
         "temperature": [one.temperature for one in outcomes],
     }
-    entry: dict[str, Any] = {metric: float(np.mean(values)) for metric, values in per_seed.items()}
-    entry["per_seed"] = {"seed": [one.seed for one in outcomes], **per_seed}
-    entry["lift"] = None if local is None or local is outcomes else _lift(outcomes, local)
-    names = dict.fromkeys(name for one in outcomes for name in one.tuned)
-    entry["tuned"] = {name: [one.tuned.get(name) for one in outcomes] for name in names}
-    return entry
+    tuned = dict.fromkeys(name for one in outcomes for name in one.tuned)
+    return {
+        **{metric: float(np.mean(values)) for metric, values in per_seed.items()},
+        "per_seed": {"seed": [one.seed for one in outcomes], **per_seed},
+        "lift": None if local is None or local is outcomes else _lift(outcomes, local),
+        "tuned": {name: [one.tuned.get(name) for one in outcomes] for name in tuned},
+    }
 
 
 def _lift(outcomes: list[ClickOutcome], local: list[ClickOutcome]) -> dict[str, Any] | None:
@@ -73,19 +67,3 @@ def _by_user(outcomes: list[ClickOutcome], name: str) -> pl.DataFrame:
         for one in outcomes
     ]
     return pl.concat(frames)
-
-
-def clicks_table(document: Mapping[str, Any]) -> Table | None:
-    """Click prediction on every platform that has impressions, for a terminal; None where none has."""
-    blocks = {name: entry["clicks"] for name, entry in document["platforms"].items() if entry.get("clicks")}
-    if not blocks:
-        return None
-    table = Table(title="Clicks on test impressions", title_justify="left", box=SIMPLE_HEAD)
-    for column in ("platform", "method", *_SHOWN, "lift of AUC over local"):
-        table.add_column(column, justify="left" if column in ("platform", "method") else "right")
-    for name, block in blocks.items():
-        for place, (method, found) in enumerate(block["methods"].items()):
-            figures = [f"{found[metric]:.3f}" for metric in _SHOWN.values()]
-            table.add_row("" if place else name, method, *figures, lift_text(found["lift"]))
-        table.add_section()
-    return table

@@ -4,6 +4,7 @@ import io
 import json
 import platform as machine
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ from simulations.results.outcomes import (
     ORACLE,
     MethodOutcome,
     PlatformSummary,
-    RoundOutcome,
     RunResult,
     TradeOff,
     shown,
@@ -114,7 +114,6 @@ def versions() -> dict[str, str]:
 
 def result_document(result: RunResult) -> dict[str, Any]:
     """What ``result.json`` holds, as JSON values."""
-    encoder = result.encoder
     return {
         "format": FORMAT,
         "synthetic": result.synthetic,
@@ -122,13 +121,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
         "source": result.source,
         "config": dict(result.config),
         "versions": versions(),
-        "encoder": None
-        if encoder is None
-        else {
-            "parameters": encoder.parameters,
-            "bytes": encoder.bytes,
-            "fingerprint": encoder.fingerprint,
-        },
+        "encoder": None if result.encoder is None else asdict(result.encoder),
         "platforms": {
             summary.name: _platform_entry(summary, result)
             | {"clicks": clicks_entry([one for one in result.clicks if one.platform == summary.name])}
@@ -136,7 +129,7 @@ def result_document(result: RunResult) -> dict[str, Any]:
             if BEGINNING not in summary.name
         },
         "cold_start": _beginnings(result),
-        "rounds": [_round_entry(outcome) for outcome in result.rounds],
+        "rounds": [asdict(outcome) for outcome in result.rounds],
         "who_helps": [
             {"seed": one.seed, "linear": {name: dict(found) for name, found in one.lifts.items()}}
             for one in result.helps
@@ -193,13 +186,16 @@ def _method_entry(
         "diversity@10": [_mean(outcome.lists.diversity) for outcome in outcomes if outcome.lists is not None],
         "novelty@10": [_mean(outcome.lists.novelty) for outcome in outcomes if outcome.lists is not None],
     }
-    entry: dict[str, Any] = {metric: mean_or_none(values) for metric, values in per_seed.items()}
-    entry["per_seed"] = {"seed": [outcome.seed for outcome in outcomes], **per_seed}
-    entry["slices"] = slices_entry(outcomes)
-    entry["cold_start"] = cold_start_entry(outcomes)
-    entry["weights"] = _mean_weights(outcomes)
-    entry["lift"] = None if local is None or local is outcomes else _lift_entry(outcomes, local)
-    entry["tuned"] = {key: [outcome.tuned.get(key) for outcome in outcomes] for key in _tuned_names(outcomes)}
+    tuned = dict.fromkeys(name for outcome in outcomes for name in outcome.tuned)
+    entry: dict[str, Any] = {
+        **{metric: mean_or_none(values) for metric, values in per_seed.items()},
+        "per_seed": {"seed": [outcome.seed for outcome in outcomes], **per_seed},
+        "slices": slices_entry(outcomes),
+        "cold_start": cold_start_entry(outcomes),
+        "weights": _mean_weights(outcomes),
+        "lift": None if local is None or local is outcomes else _lift_entry(outcomes, local),
+        "tuned": {name: [outcome.tuned.get(name) for outcome in outcomes] for name in tuned},
+    }
     if any(outcome.student for outcome in outcomes):
         entry["student"] = _student_entry(outcomes)
     if oracle is not None:
@@ -255,10 +251,6 @@ def _mean_weights(outcomes: list[MethodOutcome]) -> dict[str, float]:
     return {name: float(np.mean([outcome.weights.get(name, 0.0) for outcome in outcomes])) for name in names}
 
 
-def _tuned_names(outcomes: list[MethodOutcome]) -> list[str]:
-    return list(dict.fromkeys(name for outcome in outcomes for name in outcome.tuned))
-
-
 def _lift_entry(outcomes: list[MethodOutcome], local: list[MethodOutcome]) -> dict[str, Any] | None:
     """Lift over ``local`` on the same users; each user's values are first averaged over the seeds of both."""
     pairs = pl.concat([_ndcg_frame(outcomes, "method"), _ndcg_frame(local, "local")], how="align").drop_nulls()
@@ -269,9 +261,7 @@ def _lift_entry(outcomes: list[MethodOutcome], local: list[MethodOutcome]) -> di
         users["local"].to_numpy(),
         rng_for(outcomes[0].seed, "lift", platform, method),
     )
-    if lift is None:
-        return None
-    return {"against": LOCAL, **lift.to_json()}
+    return None if lift is None else {"against": LOCAL, **lift.to_json()}
 
 
 def _ndcg_frame(outcomes: list[MethodOutcome], name: str) -> pl.DataFrame:
@@ -281,20 +271,3 @@ def _ndcg_frame(outcomes: list[MethodOutcome], name: str) -> pl.DataFrame:
             for outcome in outcomes
         ]
     )
-
-
-def _round_entry(outcome: RoundOutcome) -> dict[str, Any]:
-    return {
-        "seed": outcome.seed,
-        "number": outcome.number,
-        "kind": outcome.kind,
-        "seconds": outcome.seconds,
-        "bytes_up": outcome.bytes_up,
-        "bytes_down": outcome.bytes_down,
-        "losses": {platform: dict(losses) for platform, losses in outcome.losses.items()},
-        "validation": dict(outcome.validation),
-        "kept": outcome.kept,
-        "dropped": dict(outcome.dropped),
-        "cosines": {platform: dict(found) for platform, found in outcome.cosines.items()},
-        "weights": dict(outcome.weights),
-    }

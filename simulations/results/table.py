@@ -1,7 +1,7 @@
 """The result as a table: in the terminal, and as Markdown for the documentation."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import HEAVY_HEAD, SIMPLE_HEAD
@@ -14,6 +14,8 @@ COLUMNS = ("platform", "method", "NDCG@10", "Recall@10", "MRR", "coverage@10", "
 _LESS_WIDE = ((), ("MRR", "coverage@10"), ("MRR", "coverage@10", "Recall@10"))
 """Columns left out, the first set that lets the table fit its console."""
 _SYNTHETIC = " (synthetic)"
+_OF_CLICKS = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_scaled"}
+"""Column of the table of clicks: name in ``result.json``."""
 
 
 def rich_table(document: Mapping[str, Any], width: int) -> Table:
@@ -21,40 +23,51 @@ def rich_table(document: Mapping[str, Any], width: int) -> Table:
 
     Where it is too wide, columns go, lifts lose their decimals, and platforms the label that the title bears too.
     """
+    tables = []
     for left_out in _LESS_WIDE:
         for short in (False, True):
-            table = _table(document, left_out, short=short)
-            if natural_width(table) <= width:
-                return table
-    return table
+            table = Table(title=title(document), title_justify="left", box=SIMPLE_HEAD if short else HEAVY_HEAD)
+            shown = [column for column in _columns(document) if column not in left_out]
+            found = [(row, row[1] == LOCAL) for row in rows(document, short=short)]
+            tables.append(filled(table, COLUMNS, shown, found))
+    return widest(tables, width)
 
 
-def _table(document: Mapping[str, Any], left_out: tuple[str, ...], *, short: bool) -> Table:
-    shown = [column for column in _columns(document) if column not in left_out]
-    table = Table(title=title(document), title_justify="left", box=SIMPLE_HEAD if short else HEAVY_HEAD)
+def filled(
+    table: Table, columns: Sequence[str], shown: Sequence[str], found: Iterable[tuple[Sequence[str], bool]]
+) -> Table:
+    """The table with the shown ones of ``columns``, whose first two name platform and method, and a section a platform.
+
+    ``found`` are rows with a text for each of ``columns``, and whether they are bold.
+    """
     for name in shown:
-        table.add_column(name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in columns[:2] else "right", no_wrap=True)
     previous = None
-    for row in rows(document, short=short):
+    for row, bold in found:
         if previous not in (None, row[0]):
             table.add_section()
-        cells = dict(zip(COLUMNS, row, strict=True)) | ({"platform": ""} if row[0] == previous else {})
-        table.add_row(*(cells[name] for name in shown), style="bold" if row[1] == LOCAL else None)
+        cells = dict(zip(columns, row, strict=True)) | ({columns[0]: ""} if row[0] == previous else {})
+        table.add_row(*(cells[name] for name in shown), style="bold" if bold else None)
         previous = row[0]
     return table
 
 
-def natural_width(table: Table) -> int:
-    """Characters that the table takes where nothing is cut."""
-    return Console(width=10_000, file=io.StringIO()).measure(table).maximum
+def widest(tables: Sequence[Table], width: int) -> Table:
+    """The first that fits into ``width`` characters, nothing cut; the last where none does."""
+    console = Console(width=10_000, file=io.StringIO())
+    return next((table for table in tables if console.measure(table).maximum <= width), tables[-1])
 
 
 def markdown_table(document: Mapping[str, Any]) -> str:
     """The same table in Markdown, with a title line above it."""
     columns = _columns(document)
-    lines = [title(document), "", f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    lines += [f"| {' | '.join(row[: len(columns)])} |" for row in rows(document)]
-    return "\n".join(lines) + "\n"
+    return f"{title(document)}\n\n{markdown(columns, [row[: len(columns)] for row in rows(document)])}"
+
+
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
 
 
 def title(document: Mapping[str, Any]) -> str:
@@ -91,3 +104,19 @@ def lift_text(lift: Mapping[str, Any] | None, decimals: int = 1) -> str:
 
 def _columns(document: Mapping[str, Any]) -> tuple[str, ...]:
     return COLUMNS if document["synthetic"] else COLUMNS[:-1]
+
+
+def clicks_table(document: Mapping[str, Any]) -> Table | None:
+    """Click prediction on every platform that has impressions, for a terminal; None where none has."""
+    blocks = {name: entry["clicks"] for name, entry in document["platforms"].items() if entry.get("clicks")}
+    if not blocks:
+        return None
+    table = Table(title="Clicks on test impressions", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("platform", "method", *_OF_CLICKS, "lift of AUC over local"):
+        table.add_column(column, justify="left" if column in ("platform", "method") else "right")
+    for name, block in blocks.items():
+        for place, (method, found) in enumerate(block["methods"].items()):
+            figures = [f"{found[metric]:.3f}" for metric in _OF_CLICKS.values()]
+            table.add_row("" if place else name, method, *figures, lift_text(found["lift"]))
+        table.add_section()
+    return table

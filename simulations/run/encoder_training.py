@@ -1,8 +1,13 @@
-"""The encoders that a seed's methods need: trained once for all platforms, or kept from before the run was stopped."""
+"""The encoders that a seed's methods need: trained once for all platforms, or kept from before the run was stopped.
 
+What is pretrained on the same users and vectors is kept once for all runs that begin with it.
+"""
+
+import hashlib
+import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +22,73 @@ from client.transfer.release import released_calibration, released_item_moments
 from client.transfer.table import METHODS
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from shared.encoder.encoder import Encoder
-from shared.encoder.file import EncoderCard
+from shared.encoder.file import EncoderCard, load_encoder, save_encoder
+from shared.errors import EncoderFileError
+from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
-from simulations.federation.held_federation import run_held_federation
-from simulations.federation.who_helps import leave_one_out
+from simulations.federation.held_federation import leave_one_out, run_held_federation
 from simulations.results.outcomes import EncoderSummary, HelpOutcome, RoundOutcome
-from simulations.run.kept_encoders import KeptEncoders, Made, pretrained_once
+from simulations.results.result_document import versions
+from simulations.run.run_identity import code_digest
 from simulations.run.run_recorder import RunRecorder
+
+Made = tuple[Encoder, EncoderCard]
+"""An encoder and what is released with it."""
+
+_ROUNDS_FILE = "rounds.json"
+
+
+class KeptEncoders:
+    """A folder of encoders; what is there and whole is not made again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def encoder(self, name: str, make: Callable[[], Made]) -> Made:
+        """The encoder of this name: the kept one, or what ``make`` gives, as it is read from the file."""
+        file = self._folder / f"{name}.safetensors"
+        try:
+            return load_encoder(file)
+        except EncoderFileError:
+            encoder, card = make()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        save_encoder(file, encoder, card)
+        return load_encoder(file)
+
+    def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome) -> None:
+        """To be called before the encoder of these rounds is kept."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps({"rounds": [asdict(one) for one in rounds], "who_helps": asdict(who_helps)})
+        write_whole(self._folder / _ROUNDS_FILE, content.encode("utf-8"))
+
+    def rounds(self) -> tuple[list[RoundOutcome], HelpOutcome]:
+        """What was kept of them."""
+        found = json.loads((self._folder / _ROUNDS_FILE).read_text("utf-8"))
+        return [RoundOutcome(**one) for one in found["rounds"]], HelpOutcome(**found["who_helps"])
+
+
+def pretrained_once(
+    folder: Path | None, sources: Sequence[PreparedPlatform], preset: str, seed: int, make: Callable[[], Made]
+) -> Made:
+    """The source's encoder from the folder, or what ``make`` gives, kept there; without a folder, what it gives."""
+    if folder is None:
+        return make()
+    return KeptEncoders(folder).encoder(pretraining_key(sources, preset, seed), make)
+
+
+def pretraining_key(sources: Sequence[PreparedPlatform], preset: str, seed: int) -> str:
+    """A digest of all that an encoder pretrained on these platforms depends on, the code and its libraries too."""
+    digest = hashlib.sha256(json.dumps([versions(), code_digest(), preset, seed]).encode("utf-8"))
+    for one in sources:
+        platform = one.platform
+        words = (platform.name, platform.ordered, platform.repeats, one.space.fingerprint, platform.texts)
+        digest.update(json.dumps(words).encode("utf-8"))
+        users = (platform.training_users, platform.weighting_users)
+        for array in (platform.sequences.offsets, platform.sequences.items, *users, one.features):
+            digest.update(f"{array.dtype}{array.shape}".encode("ascii"))
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:32]
+
 
 POOLED = replace(PRETRAINING, epochs=12, steps=100)
 """As many steps as eight passes over 300,000 events; an epoch is a part of them, so that it may stop within a pass."""

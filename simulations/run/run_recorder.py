@@ -21,14 +21,10 @@ from simulations.results.outcomes import (
 from simulations.results.recorder import Recorder
 
 
-def _say_nothing(_line: str) -> None:
-    return
-
-
 class RunRecorder(Recorder):
     """Keeps everything of a run. Platforms may report at the same time; what comes out has one order all the same."""
 
-    def __init__(self, config: RunConfig, *, say: Callable[[str], None] = _say_nothing) -> None:
+    def __init__(self, config: RunConfig, *, say: Callable[[str], None] = lambda _line: None) -> None:
         self._config = config
         self._say = say
         self._began = time.perf_counter()

@@ -13,7 +13,7 @@ from client.features.kept_vectors import VectorFolder
 from client.features.prepared_platform import Catalogue, PreparedPlatform, prepare_platform
 from client.transfer.part_settings import PartSettings, TuningSettings
 from client.transfer.table import METHODS, local_methods
-from shared.feature_space.fingerprint import require_same
+from shared.feature_space import require_same
 from shared.federation.config import adapter_rank
 from simulations.config.run_config import RunConfig
 from simulations.methods.cold_start import beginnings

@@ -5,8 +5,8 @@ import json
 import numpy as np
 from flwr.app import Array, RecordDict
 
-from shared.encoder.layout import Layout
-from shared.encoder.step import step_layout
+from shared.encoder.changes import step_layout
+from shared.encoder.encoder import Layout
 from shared.federation.updates import AdapterForm
 from shared.federation.wire_records import ENCODER, HEADER
 from tests.attacks.tampered import (

@@ -3,7 +3,7 @@
 import numpy as np
 from flwr.app import RecordDict
 
-from shared.encoder.step import step_layout
+from shared.encoder.changes import step_layout
 from shared.federation.updates import AdapterForm
 from tests.attacks.tampered import (
     Attack,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
-from shared.encoder.layout import Layout
+from shared.encoder.encoder import Layout
 from shared.federation.wire_records import ENCODER, FLAT, HEADER
 from simulations.federation.held_federation import FederationResult
 from tests.federation_world import START

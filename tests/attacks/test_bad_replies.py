@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from shared.encoder.layout import Layout
-from shared.feature_space.spec import FeatureSpace
+from shared.encoder.encoder import Layout
+from shared.feature_space import FeatureSpace
 from shared.federation.wire_records import ENCODER, FLAT, HEADER, METRICS, MOMENTS
 from tests.federation_world import QUICK, START, config, federate, opened, tampering
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from client.data.preparation import Preparation, prepare
+from client.data.folder_options import Preparation
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from simulations.config.run_config import RunConfig
 from simulations.run.run_command import execute

@@ -46,7 +46,7 @@ print(heads(disk / "run") == heads(disk / "undisturbed"))
 """
 SUPERVISOR = """
 import json, logging, os, sys
-from shared.system.processes.program import Program
+from shared.system.processes.keeper import Program
 from shared.system.processes.supervision import Supervision
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")

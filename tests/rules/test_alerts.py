@@ -11,9 +11,9 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
 from client.serving.front import Admission, ServingMetrics
 from client.serving.serve_settings import Limits
+from server.coordinator.home import ServerSettings
 from server.coordinator.metrics import ServerMetrics
 from server.coordinator.new_coordinator import make_coordinator
-from server.coordinator.settings import ServerSettings
 from shared.encoder.file import EncoderCard, save_encoder
 from tests.federation_world import START
 from tests.unit.shared.samples import samples

@@ -15,8 +15,7 @@ from typing import Any
 
 from shared.errors import ConfigError
 from shared.system.file_lock import claim, claimant
-from shared.system.processes.keeper import Keeper, end_leftovers, left_running
-from shared.system.processes.program import Program
+from shared.system.processes.keeper import Keeper, Program, end_leftovers, left_running
 from shared.system.whole_file import write_whole
 
 _LOG = logging.getLogger("graft.processes")

@@ -12,7 +12,7 @@ import psutil
 
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
-from shared.system.loopback import free_port
+from shared.system.metrics_port import free_port
 from tests.integration.commands import run
 from tests.integration.engine_world import write_platform
 from tests.integration.sql.sqlite_platform import SOURCE, into_sqlite

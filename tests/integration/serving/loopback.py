@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from client.serving.serve_settings import Limits
-from client.serving.server import Server, ServeSettings
+from client.serving.serve_settings import Limits, ServeSettings
+from client.serving.server import Server
 from client.serving.tokens import add_token
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2_grpc

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from client.cli.main import app, run
-from client.data.preparation import Preparation
+from client.data.folder_options import Preparation
 from client.ensemble.calibration import Calibration
 from client.fitting.pretrain import PretrainOutcome, pretrain_folder
 from client.training.loop import TrainingSettings

@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from client.clicks.click_inputs import COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
+from client.data.folder_options import Preparation
 from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform, Stage
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import cross_fit

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from client.data.folder_options import Preparation
 from client.data.impressions import Impressions, impression_cuts, read_impressions
 from client.data.platform import Platform, Stage, examples, training_sequences
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from tests.unit.client.data.clicks import DAYS, NEVER, SHOWN, USERS, click_folder
 

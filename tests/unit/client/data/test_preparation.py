@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from client.data.folder_options import Preparation
 from client.data.platform import Platform
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from shared.errors import ConfigError, DataError
 from tests.unit.client.data.folders import write_folder

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.data.preparation import Preparation
+from client.data.folder_options import Preparation
 from client.data.spec import PlatformSpec, parse_folder, parse_platform_spec
 from shared.errors import ConfigError
 

@@ -6,7 +6,7 @@ import pytest
 from client.features.hashing import hash_texts, hashing_space, local_grams
 from client.features.item_features import precomputed_space
 from shared.errors import FeatureSpaceMismatch
-from shared.feature_space.fingerprint import require_same
+from shared.feature_space import require_same
 
 
 def test_gives_vectors_of_length_1_and_zero_where_there_is_no_word() -> None:

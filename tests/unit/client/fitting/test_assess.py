@@ -3,7 +3,7 @@ import json
 import pytest
 
 from client.cli.main import app, run
-from client.data.preparation import Preparation
+from client.data.folder_options import Preparation
 from client.fitting.pretrain import pretrain_folder
 from client.training.loop import TrainingSettings
 from shared.encoder.file import load_encoder, save_encoder

@@ -9,7 +9,7 @@ from client.training.moments import platform_moments
 from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from tests.unit.client.recommender.world import LENGTH, N_ITEMS, prepared, small_platform
 
 HALF = np.arange(60)

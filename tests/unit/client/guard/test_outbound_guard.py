@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from client.guard.site_policy import SitePolicy, TaskKind
-from shared.encoder.adapters import AdapterSpec
+from shared.encoder.changes import AdapterSpec
 from shared.errors import OutboundRefused
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.wire import content_bytes, encode_reply

@@ -3,8 +3,8 @@ import pytest
 
 from client.rounds.round_tasks import received_encoder
 from client.store.head_store import HeadStore
+from shared.encoder.changes import Step
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import Step
 from shared.errors import EncoderUnknown
 from shared.federation.messages import EvaluateTask, KnownEncoder
 from tests.federation_world import START

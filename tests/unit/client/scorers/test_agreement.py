@@ -22,8 +22,9 @@ from lenskit.metrics import NDCG
 from lenskit.metrics.ranking import LogRankWeight
 from numpy.typing import NDArray
 
+from client.data.folder_options import Preparation
 from client.data.platform import Platform, Sequences, Stage, examples, select, training_sequences
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from client.evaluation.ranking import rank
 from client.features.prepared_platform import nearest

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from client.data.preparation import Preparation
+from client.data.folder_options import Preparation
 from client.data.source import read_folder
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder

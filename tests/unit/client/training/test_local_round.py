@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from client.training.local_round import LocalRoundResult, run_local_round
-from shared.encoder.adapters import Adapter, AdapterSpec
+from shared.encoder.changes import Adapter, AdapterSpec
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError

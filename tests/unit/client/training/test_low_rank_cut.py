@@ -7,9 +7,8 @@ from client.data.platform import Sequences
 from client.data.ragged import offsets_of
 from client.training.moments import TOKENS, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
-from shared.encoder.adapters import cut
+from shared.encoder.changes import cut, rows
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import rows
 from shared.errors import GraftError
 from shared.seeding import rng_for
 from tests.unit.client.training.world import N_ITEMS, SPEC, features, walks

@@ -4,7 +4,7 @@ import numpy as np
 
 from client.data.platform import Sequences
 from shared.encoder.encoder import EncoderSpec
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 SPACE = FeatureSpace(name="test", parameters=(), dim=8, fingerprint="test")
 SPEC = EncoderSpec(preset="tiny", input_dim=8, feature_space=SPACE)

@@ -15,12 +15,13 @@ from client.transfer.alignment import (
     parse_alignment,
     squared_distance,
 )
-from client.transfer.model import TuningSettings, tune
+from client.transfer.model import tune
+from client.transfer.part_settings import TuningSettings
 from client.transfer.release import MIN_ITEMS, released_item_moments
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import ItemMoments
 from shared.errors import ConfigError, EncoderFileError
-from shared.feature_space.probe_texts import PROBE_TEXTS
+from shared.feature_space import PROBE_TEXTS
 from tests.unit.client.training.world import SPACE, SPEC, features, walks
 
 RECEIVED = Encoder.initial(SPEC, 3)

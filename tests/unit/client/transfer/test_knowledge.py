@@ -17,7 +17,7 @@ from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.presets import PRESETS
 from shared.errors import ConfigError, HeadStoreError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from tests.unit.client.recommender.world import LENGTH, N_ITEMS, prepared, small_platform
 
 PLATFORM = small_platform()

@@ -5,7 +5,8 @@ import pytest
 
 from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
-from client.transfer.model import TuningSettings, tune
+from client.transfer.model import tune
+from client.transfer.part_settings import TuningSettings
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import joined, solve
 from shared.errors import ConfigError

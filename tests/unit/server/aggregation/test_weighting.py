@@ -6,7 +6,7 @@ import pytest
 from server.aggregation.weighting import ONE_TRADE, STRANGER, Weighting, helpful_weights, helpfulness
 from shared.encoder.linear import Moments, solve_all
 from shared.errors import ConfigError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.federation.config import RoundsConfig
 
 DIM, PAIRS = 12, 4000

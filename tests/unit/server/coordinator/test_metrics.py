@@ -7,10 +7,10 @@ import pytest
 
 from server.coordinator.certificates import expiry
 from server.coordinator.enrolment import Enrolment
+from server.coordinator.home import ServerSettings
 from server.coordinator.metrics import ServerMetrics
 from server.coordinator.new_coordinator import make_coordinator
 from server.coordinator.run_book import RunBook, Standing
-from server.coordinator.settings import ServerSettings
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.federation.config import RoundsConfig
 from tests.federation_world import START

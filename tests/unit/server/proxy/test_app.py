@@ -10,8 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.proxy.app import Proxy
-from server.proxy.rate_limit import ADDRESSES, RateLimit
+from server.proxy.app import ADDRESSES, Proxy, RateLimit
 
 
 class Engine:

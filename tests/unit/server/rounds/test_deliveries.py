@@ -1,6 +1,6 @@
 import numpy as np
 
-from server.rounds.deliveries import Deliveries
+from server.rounds.exchange import Deliveries
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import LinearMap
 from tests.federation_world import START

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 
-from shared.encoder.adapters import ALPHA, Adapter, AdapterSpec
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import flatten
+from shared.encoder.changes import ALPHA, Adapter, AdapterSpec
+from shared.encoder.encoder import Encoder, EncoderSpec, flatten
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 
 def encoder_spec(preset="tiny", dim=8):

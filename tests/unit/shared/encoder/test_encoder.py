@@ -5,7 +5,7 @@ import torch
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.errors import ConfigError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 SPACE = FeatureSpace(name="test", parameters=(), dim=6, fingerprint="f")
 SPEC = EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE)

@@ -4,7 +4,7 @@ import pytest
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.errors import EncoderFileError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.system.array_file import array_file, read_array_file
 
 SPACE = FeatureSpace(name="hashing", parameters=(("dim", 6), ("seed", 1)), dim=6, fingerprint="abc")

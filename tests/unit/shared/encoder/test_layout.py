@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.layout import ArraySpec, Layout, flatten, unflatten
+from shared.encoder.encoder import ArraySpec, Layout, flatten, unflatten
 from shared.errors import EncoderFileError
 
 LAYOUT = Layout((ArraySpec(name="a", shape=(2, 3)), ArraySpec(name="b", shape=(4,))))

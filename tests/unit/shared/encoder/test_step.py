@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from shared.encoder.changes import Step, rows
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import Step, rows
 from tests.unit.client.training.world import SPEC
 
 BEFORE = Encoder.initial(SPEC, 0)

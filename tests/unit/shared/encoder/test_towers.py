@@ -6,7 +6,7 @@ from torch.nn import functional
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.presets import PRESETS
 from shared.encoder.towers import Dropout, distance_buckets
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 
 SPACE = FeatureSpace(name="test", parameters=(), dim=6, fingerprint="f")
 TOWER = Encoder.initial(EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE), 0).sequence_module().history

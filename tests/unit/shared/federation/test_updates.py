@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from shared.encoder.adapters import Adapter, AdapterSpec
+from shared.encoder.changes import Adapter, AdapterSpec, ByteRows, Step, row_lengths, rows, step_layout
 from shared.encoder.encoder import Encoder
-from shared.encoder.step import ByteRows, Step, row_lengths, rows, step_layout
 from shared.federation.config import LocalSettings
 from shared.federation.updates import Trained, update_form
 from tests.unit.client.training.world import SPEC

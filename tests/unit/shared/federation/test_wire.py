@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 
-from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.layout import Layout
-from shared.encoder.step import Step
+from shared.encoder.changes import Step
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.errors import ConfigError, WireError
-from shared.feature_space.spec import FeatureSpace
+from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings, RoundsConfig
 from shared.federation.messages import Declined, DeclineReason, EvaluateTask, KnownEncoder, TrainReply, TrainTask
 from shared.federation.wire import (

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from shared.errors import ConfigError
-from shared.system.option_table import former_names_table, option_table
 from shared.system.options import Entry, assigned, check, entries, from_flat, group, option, renamed, to_flat
+from simulations.config.generated import former_names_table, option_table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 from client.data.platform import training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
-from simulations.federation.who_helps import leave_one_out
+from simulations.federation.held_federation import leave_one_out
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import N_ITEMS, ragged
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.data.folder_options import Preparation
 from client.data.platform import Platform, Stage, examples, take
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.evaluation.ranking import Ranking, ndcg_of

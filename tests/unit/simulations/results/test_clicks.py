@@ -8,8 +8,9 @@ from rich.console import Console
 
 from client.clicks.click_metrics import ClickRanking
 from simulations.report.html_report import render_report
-from simulations.results.clicks import clicks_entry, clicks_table
+from simulations.results.clicks import clicks_entry
 from simulations.results.outcomes import ClickOutcome
+from simulations.results.table import clicks_table
 from tests.unit.simulations.documents import full_document
 
 

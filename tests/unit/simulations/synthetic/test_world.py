@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 from scipy.stats import chisquare
 
+from client.data.folder_options import Preparation
 from client.data.platform import Examples, Platform, Sequences, Stage, examples
-from client.data.preparation import Preparation, prepare
+from client.data.preparation import prepare
 from client.data.source import read_folder
 from shared.errors import ConfigError, GraftError
 from shared.seeding import rng_for

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from client.data.check import check_folder
-from client.data.preparation import Preparation, draw_by_id, prepare
+from client.data.folder_options import Preparation
+from client.data.preparation import draw_by_id, prepare
 from client.data.source import platform_name, read_platform_data
 from client.data.sql.database import SqlSource, snapshot
 from shared.errors import ConfigError, DataError

@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.system.processes.keeper import Keeper, end_leftovers
-from shared.system.processes.program import Program
+from shared.system.processes.keeper import Keeper, Program, end_leftovers
 
 
 class Clock:

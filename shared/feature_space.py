@@ -1,13 +1,47 @@
-"""The fingerprint of a feature space: a digest that differs as soon as one vector would."""
+"""A feature space: the identity of the map from an item's text, image or audio to its vector.
+
+Its fingerprint is a digest that differs as soon as one vector would.
+"""
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import FeatureSpaceMismatch
-from shared.feature_space.spec import FeatureSpace
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpace:
+    """Two platforms may share an encoder only if their feature spaces have the same fingerprint."""
+
+    name: str
+    """``hashing``, ``precomputed``, ..."""
+    parameters: tuple[tuple[str, str | int | float | bool], ...]
+    """(name, value) pairs in a fixed order"""
+    dim: int
+    """D, the length of an item's vector"""
+    fingerprint: str
+    """hex digest of name, parameters and the vectors of a fixed probe list"""
+
+
+PROBE_TEXTS = (
+    "wireless gaming headset with microphone for pc and console",
+    "The Lord of the Rings: The Fellowship of the Ring (2001) adventure fantasy",
+    "white hanging heart t-light holder",
+    "organic shampoo for dry hair, 500 ml",
+    "Senate passes budget bill after late night vote politics",
+    "stainless steel hex bolts M8 x 40, pack of 50",
+    "wooden train set for children aged 3 and up",
+    "yoga mat non slip 6 mm with carrying strap",
+    "$50 gift card in a greeting box",
+    "Röyksopp & Sigur Rós",
+    "日本語のニュース 経済",
+    "x",
+)
+
 
 Parameters = tuple[tuple[str, str | int | float | bool], ...]
 

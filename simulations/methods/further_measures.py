@@ -1,18 +1,23 @@
-"""What a student is worth without its teacher: its own ranking, its size, and how long a recommendation takes."""
+"""What is measured beside the ranking of test events: a student without its teacher, the cost of a re-ranked list."""
 
 import time
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences, select
+from client.data.platform import Examples, Sequences, select, some
 from client.ensemble.fitting import FittedStacks
+from client.ensemble.panel import Panel
+from client.ensemble.rerank import RerankSettings, rank_diversified
+from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.evaluation.ranking import K, ScoreHistories, rank
 from client.features.prepared_platform import PreparedPlatform
 from client.transfer.knowledge import Student, parameters
 from client.transfer.model import Tuned
 from client.transfer.teachers import sequence_alone
-from simulations.results.outcomes import StudentSummary
+from shared.seeding import rng_for
+from simulations.results.outcomes import StudentSummary, TradeOff
 
 REQUESTS = 12
 """Users for whom a recommendation is timed, one at a time."""
@@ -60,3 +65,28 @@ def _quality(score: ScoreHistories, prepared: PreparedPlatform, held_out: Exampl
     """Mean NDCG@10."""
     platform = prepared.platform
     return float(rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats).ndcg.mean())
+
+
+STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
+MAX_USERS = 300
+"""Test users who are re-ranked at every strength."""
+
+
+def trade_off(
+    panel: Panel,
+    weights: NDArray[np.float64],
+    tests: Examples,
+    features: NDArray[np.float32],
+    settings: RerankSettings,
+    *,
+    seed: int,
+) -> TradeOff:
+    """The curve of one stack, weights [R], on test examples; ``features`` [n, D] say how alike items are."""
+    rows = np.sort(rng_for(seed, "trade-off").permutation(len(tests))[:MAX_USERS])
+    rankings = rank_diversified(panel, weights, some(tests, rows), features, STRENGTHS, settings)
+    return TradeOff(
+        users=len(rows),
+        strengths=STRENGTHS,
+        ndcg=tuple(float(ranking.ndcg.mean()) for ranking in rankings),
+        diversity=tuple(float(intra_list_diversity(ranking.recommended, features).mean()) for ranking in rankings),
+    )
