@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.file_lock import file_lock
 from shared.system.whole_file import write_whole
 
@@ -102,11 +102,8 @@ class Enrolment:
 
 def read_public_key(path: Path) -> str:
     """A platform's public key in OpenSSH's form; raises ConfigError for anything else, a private key above all."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(_KEY_BYTES)
-    except OSError as error:
-        raise ConfigError(f"{path}: the public key cannot be read: {error.strerror}") from error
+    with os_error_as(ConfigError, f"{path}: the public key cannot be read"), path.open("rb") as stream:
+        content = stream.read(_KEY_BYTES)
     if b"PRIVATE" in content:
         raise ConfigError(f"{path}: expected the public key; got a private one, which must stay on the platform")
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from server.coordinator.certificates import Issued, new_authority, server_certificate
 from server.coordinator.home import ServerHome, ServerSettings
 from shared.encoder.file import load_encoder
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
 
@@ -35,19 +35,15 @@ def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, n
     home = ServerHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
         raise ConfigError(f"{folder}: exists already and is not an empty folder")
-    try:
+    with os_error_as(ConfigError, f"{folder}: cannot be written"):
         _write(home, encoder, settings, now)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written: {error.strerror}") from error
     return Made(home, settings)
 
 
 def renew_certificate(home: ServerHome, settings: ServerSettings, *, now: datetime) -> None:
     """A new certificate for the server from the same authority: platforms need nothing new."""
-    try:
+    with os_error_as(ConfigError, f"{home.folder}: the certificate cannot be renewed"):
         _write_certificate(home, Issued(home.authority.read_bytes(), home.authority_key.read_bytes()), settings, now)
-    except OSError as error:
-        raise ConfigError(f"{home.folder}: the certificate cannot be renewed: {error.strerror}") from error
 
 
 def _write(home: ServerHome, encoder: Path, settings: ServerSettings, now: datetime) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, OUTCOME_FILE
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
 from shared.system.whole_file import write_whole
 
@@ -139,13 +139,11 @@ class RunBook:
         """Write a new run down; raises ConfigError where that is impossible."""
         taken = [int(path.name) for path in self.folder.iterdir() if _NUMBER.fullmatch(path.name)]
         run = Run(self.folder / f"{max(taken, default=0) + 1:04d}")
-        try:
+        with os_error_as(ConfigError, f"{run.folder}: the run cannot be written"):
             run.folder.mkdir()
             write_whole(run.start, encoder)
             write_whole(run.folder / "config.json", _json(config.to_run_config()))
             run.stands(Standing(state="queued"))
-        except OSError as error:
-            raise ConfigError(f"{run.folder}: the run cannot be written: {error.strerror}") from error
         return run
 
 

@@ -21,7 +21,7 @@ from server.engine.admission import Attendance, admit
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
-from shared.errors import ConfigError, EngineError
+from shared.errors import ConfigError, EngineError, os_error_as
 from shared.system.engine_environment import engine_environment, program
 from shared.system.metrics_port import free_port, metrics_served
 from shared.system.processes.keeper import Program
@@ -129,7 +129,5 @@ def _listens(host: str, port: int) -> bool:
 def _require_free(settings: ServerSettings) -> None:
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+        with os_error_as(ConfigError, f"cannot listen on {settings.host} port {settings.port}"):
             probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise ConfigError(f"cannot listen on {settings.host} port {settings.port}: {error.strerror}") from error

@@ -17,7 +17,7 @@ from server.rounds.run_state import RoundRecord, RunState
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.encoder.linear import Float64, Moments
-from shared.errors import CheckpointError, ConfigError
+from shared.errors import CheckpointError, ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
 from shared.system.array_file import NotAnArrayFile, array_digest, array_file, read_array_file
 from shared.system.options import renamed
@@ -87,7 +87,7 @@ class Checkpoints:
     def save(self, state: RunState) -> None:
         """Write the checkpoint, then the other files, each in one step; raises CheckpointError where that fails."""
         folder = self._folder
-        try:
+        with os_error_as(CheckpointError, f"{folder}: the run cannot be written"):
             folder.mkdir(parents=True, exist_ok=True)
             moments = self._moments.keep(state.moments)
             write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, {**self._identity, "moments": moments}))
@@ -95,8 +95,6 @@ class Checkpoints:
             save_encoder(folder / ENCODER_FILE, state.released, self._card)
             history = [record.to_json() for record in state.history]
             write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
-        except OSError as error:
-            raise CheckpointError(f"{folder}: the run cannot be written: {error.strerror}") from error
 
     def load(self) -> RunState | None:
         """The state to go on from, or None where the folder holds none.

@@ -11,7 +11,7 @@ from typing import Any
 
 import tomli_w
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.federation.config import FlatConfig, RoundsConfig
 
 NAME = "graft"
@@ -21,14 +21,12 @@ PACKAGES = ("server", "client", "shared")
 def write_bundle(folder: Path) -> Path:
     """Make the app folder anew as ``folder/graft`` and return its path; raises ConfigError where it cannot be made."""
     app = folder / NAME
-    try:
+    with os_error_as(ConfigError, f"{app}: the bundle cannot be written"):
         shutil.rmtree(app, ignore_errors=True)
         app.mkdir(parents=True)
         for package in PACKAGES:
             _copy_modules(package, app / package)
         (app / "pyproject.toml").write_bytes(tomli_w.dumps(app_description()).encode("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{app}: the bundle cannot be written: {error.strerror}") from error
     return app
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 
 
 def free_port() -> int:
@@ -42,10 +42,8 @@ def metrics_served(port: int, figures: Figures) -> Iterator[None]:
         return
     registry = CollectorRegistry()
     registry.register(figures)
-    try:
+    with os_error_as(ConfigError, f"metrics-port {port} on {LOOPBACK} cannot be had"):
         server, thread = start_http_server(port, addr=LOOPBACK, registry=registry)
-    except OSError as error:
-        raise ConfigError(f"metrics-port {port} on {LOOPBACK} cannot be had: {error.strerror}") from error
     _LOG.info("metrics at http://%s:%d/metrics", LOOPBACK, port)
     try:
         yield

@@ -18,7 +18,7 @@ from typing import Any
 from client.scorers.scorer import FitData
 from client.scorers.table import SCORERS, ScorerTable
 from server.aggregation.server_optimiser import AGGREGATIONS, BuildAggregation
-from shared.errors import ConfigError, GraftError
+from shared.errors import ConfigError, GraftError, os_error_as
 from simulations.plugins.plugin_guards import GuardedAggregation, GuardedScorer, try_aggregation, try_scorer
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -70,10 +70,8 @@ class PluginFile:
 
 
 def _content(file: str) -> bytes:
-    try:
+    with os_error_as(ConfigError, f"plugin {file} cannot be read"):
         return Path(file).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"plugin {file} cannot be read: {error.strerror}") from None
 
 
 @lru_cache(maxsize=8)

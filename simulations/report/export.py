@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from client.ensemble.candidates import LOCAL
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.whole_file import write_whole
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
 
@@ -45,12 +45,10 @@ def export_csv(run: Path, to: Path) -> tuple[Path, ...]:
     if to.suffix.lower() != ".csv":
         tables[USERS_FILE] = read_users(run)
         files = {name: to / name for name in tables}
-    try:
+    with os_error_as(ConfigError, f"csv must be a file that can be written, or a folder; {to}"):
         for name, file in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(file, tables[name].write_csv().encode("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"csv must be a file that can be written, or a folder; {to}: {error.strerror}") from None
     return tuple(files.values())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.seeding import rng_for
 from simulations.synthetic.choice import WINDOW, log_weights
 from simulations.synthetic.config import PLANS, WorldConfig
@@ -23,10 +23,8 @@ def write_world(out: Path, *, drift: float, share: float, seed: int) -> list[str
         raise ConfigError(f"{taken[0]}: exists already")
     plans = tuple(replace(plan, users=max(1, round(share * plan.users))) for plan in PLANS)
     world = build_world(WorldConfig(drift=drift, plans=plans), seed)
-    try:
+    with os_error_as(ConfigError, f"{out}: cannot be written"):
         folders = write_folders(world, out)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
     return [_line(world, name, folder) for name, folder in folders.items()]
 
 
