@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from client.agent.home import AgentHome, AgentSettings
 from client.guard.ledger import Ledger, LedgerLine
 from shared.system.host import Endpoint
-from shared.system.metrics_port import restarts
+from shared.system.metrics_port import labelled, restarts
 
 SUPERNODE = "supernode"
 HELD_BACK = "held-back"
@@ -50,23 +50,18 @@ class AgentMetrics:
 def _answers(lines: list[LedgerLine]) -> Iterator[Metric]:
     done: Counter[str] = Counter(dict.fromkeys(("moments", "train", "evaluate"), 0))
     done.update(line.task for line in lines if line.kind and line.kind not in REFUSALS)
-    yield _counter("graft_agent_tasks_done", "Tasks answered with a result.", "task", done)
+    yield labelled(CounterMetricFamily, "graft_agent_tasks_done", "Tasks answered with a result.", "task", done)
     refused: Counter[str] = Counter({HELD_BACK: 0})
     refused.update(HELD_BACK if line.held_back else line.code for line in lines if line.kind in ("", *REFUSALS))
-    yield _counter("graft_agent_tasks_refused", "Tasks answered with a code, or held back.", "code", refused)
+    yield labelled(
+        CounterMetricFamily, "graft_agent_tasks_refused", "Tasks answered with a code, or held back.", "code", refused
+    )
     sent = CounterMetricFamily("graft_agent_bytes_out", "Bytes of answers that left.")
     sent.add_metric([], sum(line.bytes for line in lines if not line.held_back))
     yield sent
     rounds = [datetime.fromisoformat(line.time).timestamp() for line in lines if line.kind == "train-reply"]
     since = time.time() - max(rounds) if rounds else float("nan")
     yield GaugeMetricFamily("graft_agent_last_round_age_seconds", "Since the last update left.", value=since)
-
-
-def _counter(name: str, words: str, label: str, counts: Counter[str]) -> Metric:
-    family = CounterMetricFamily(name, words, labels=[label])
-    for value, times in sorted(counts.items()):
-        family.add_metric([value], times)
-    return family
 
 
 def _connected(pid: int | None, port: int) -> bool:

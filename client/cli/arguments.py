@@ -14,6 +14,7 @@ from shared.system.options import entries
 
 if TYPE_CHECKING:
     from client.agent.fitting import Fitting
+    from client.fitting.platform_fit import PlatformFit
 
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
 FOLDER_HELP = f"the platform folder or an SQL source's file, with the options of a platform: {', '.join(FORMS)}"
@@ -56,3 +57,21 @@ def asked_fitting(
     if refused := [*answered, *(["--heads"] if heads is not None else [])]:
         raise ConfigError(f"{refused[0]} is not for an agent's folder: its settings, vault and ledger say that")
     return agents_fitting(Path(folder), asked), Path(folder)
+
+
+def asked_fit(
+    folder: str, encoder: Path, data: DataSettings, asked: FitSettings, heads: Path | None, vault_key: str
+) -> "PlatformFit":
+    """What ``fit`` would begin with the same arguments; heads count where there are some. Raises InputError."""
+    from client.agent.private_part import heads_and_key
+    from client.fitting.served_fit import open_fit
+    from client.serving.private_folder import open_private_folder
+    from client.serving.reported_events import ReportedEvents
+
+    fitting, agent = asked_fitting(folder, data, asked, heads)
+    if agent is heads is None:
+        return open_fit(fitting.data, encoder, fitting.settings).fit
+    private = open_private_folder(*heads_and_key(agent, heads, vault_key))
+    return open_fit(
+        fitting.data, encoder, fitting.settings, ReportedEvents(entries=private.reported()), private.heads
+    ).fit

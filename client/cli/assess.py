@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import PlatformOrAgent, Received, asked_fitting
+from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
@@ -17,16 +17,18 @@ def assess(
     encoder: Received,
     data: DataSettings,
     asked: FitSettings,
+    heads: Heads = None,
+    vault_key: VaultKey = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the assessment as JSON.")] = False,
 ) -> None:
     """Say before joining what `fit` would serve with this encoder, and whether joining is worth it.
 
-    Nothing leaves the machine. Fits as `fit` does and stores nothing: of a large platform, `DIR,max-users=1500` is
+    Nothing leaves the machine. Fits as `fit` does and stores no fit; an agent's folder, or --heads, brings what is
+    served now and what callers reported. Of a large platform, `DIR,max-users=1500` is
     assessed sooner. The platform's users must be others than those the encoder was pretrained on: of users whom it has
     seen it promises too much.
     """
-    from client.fitting.served_evaluation import assess_platform
+    from client.fitting.served_evaluation import assess_fit
 
-    fitting, _agent = asked_fitting(folder, data, asked)
-    found = assess_platform(fitting.data, encoder, fitting.settings)
+    found = assess_fit(asked_fit(folder, encoder, data, asked, heads, vault_key))
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from client.cli.arguments import PlatformOrAgent, Received, VaultKey, asked_fitting
+from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
@@ -25,25 +25,18 @@ def evaluate(
     data: DataSettings,
     asked: FitSettings,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    heads: Heads = None,
     vault_key: VaultKey = "",
 ) -> None:
     """Say how good what `fit` would serve is: every user's last event, which nothing was fitted on, ranked among all
     items by each method.
 
-    Fits as `fit` does and stores nothing; an agent's folder brings its settings, and what callers reported.
+    Fits as `fit` does and stores no fit; an agent's folder, or --heads, brings what is served now and what callers
+    reported.
     """
-    from client.agent.private_part import heads_and_key
     from client.fitting.served_evaluation import evaluate_fit
-    from client.fitting.served_fit import open_fit
-    from client.serving.private_folder import open_private_folder
-    from client.serving.reported_events import ReportedEvents
 
-    fitting, agent = asked_fitting(folder, data, asked)
-    reports = heads = None
-    if agent is not None:
-        private = open_private_folder(*heads_and_key(agent, None, vault_key))
-        reports, heads = ReportedEvents(entries=private.reported()), private.heads
-    show(evaluate_fit(open_fit(fitting.data, encoder, fitting.settings, reports, heads).fit), as_json=as_json)
+    show(evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key)), as_json=as_json)
 
 
 def show(found: "ServedEvaluation", *, as_json: bool) -> None:

@@ -6,13 +6,10 @@ The scorers' own statistics are fitted anew from the platform's events; what was
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.fitting import FittedStacks
-from client.ensemble.panel import Panel, RawPanel
 from client.store.head_store import StoredHead
 from shared.errors import HeadStoreError
 
@@ -40,16 +37,6 @@ class RankingHead:
         """The head that a platform serves under a method."""
         weights = stacks.chosen[method].weights
         return cls(names=stacks.panel.names, calibrations=stacks.panel.calibrations, weights=weights)
-
-    def score(self, raw: RawPanel, histories: Sequences) -> torch.Tensor:
-        """[B, n] scores, higher is better, −inf where an item may not be recommended.
-
-        Raises HeadStoreError where ``raw`` has other columns than the head.
-        """
-        found = tuple(column.name for column in raw.columns)
-        if found != self.names:
-            raise HeadStoreError(f"the head weighs the columns {', '.join(self.names)}; found {', '.join(found)}")
-        return Panel(raw=raw, calibrations=self.calibrations).served(self.weights, histories)
 
     def to_stored(self) -> StoredHead:
         """As a record of the head store."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,7 @@ from client.ensemble.fitting import FittedStacks, rank_all
 from client.evaluation.beyond_accuracy import coverage
 from client.evaluation.lift import Interval, paired_lift
 from client.evaluation.ranking import Ranking
-from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import PlatformFit
-from client.fitting.served_fit import open_fit
 from client.gate.assessment import Assessment, assess_stacks
 from client.transfer.table import METHODS
 from shared.errors import DataError
@@ -106,12 +103,11 @@ def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: 
     )
 
 
-def assess_platform(folder: Path, encoder_file: Path, settings: FitSettings) -> Assessment:
-    """Fit as ``fit`` does, store nothing, and say what follows; raises InputError for bad input."""
-    fit = open_fit(folder, encoder_file, settings).fit
+def assess_fit(fit: PlatformFit) -> Assessment:
+    """Fit, store nothing, and say what follows; raises DataError where the platform is too small."""
     users = len(fit.prepared.platform.training_users)
     if users < MIN_USERS:
-        raise DataError(f"{folder}: an assessment takes {MIN_USERS} users with 3 events; got {users}")
+        raise DataError(f"{fit.prepared.name}: an assessment takes {MIN_USERS} users with 3 events; got {users}")
     for step in track((fit.train, fit.stack), "assessing", total=2):
         step()
     return assess_stacks(fit.stacks, fit.verdict, users, rng_for(fit.seed, fit.prepared.name, "assess"))

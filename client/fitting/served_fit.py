@@ -22,9 +22,10 @@ from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers.popularity import Popularity
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore, StoredHead
-from client.transfer.feature import FEDERATED, PREVIOUS
+from client.transfer.feature import PREVIOUS
 from client.transfer.local import own_models
 from client.transfer.method import Encoders, ReceivedEncoder
+from client.transfer.table import METHODS, taught
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
 from shared.errors import HeadStoreError, StorageError
@@ -32,7 +33,7 @@ from shared.feature_space import FeatureSpace, require_same
 from shared.system.progress import track
 
 _NEVER_SEEN = "received"
-_TAUGHT = "student"
+"""the part of a record that does not say it"""
 _LOG = logging.getLogger("graft.client")
 
 
@@ -57,7 +58,7 @@ def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedE
     encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
     for part, kept in encoders.items():
         origin = str(facts.get(ORIGIN, kept.encoder.digest))
-        if not part.endswith(_TAUGHT) and origin != received.digest:
+        if not taught(part) and origin != received.digest:
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
             released = dict(facts.get(RELEASED, {}))
             return ReceivedEncoder(encoder=kept.encoder, seen=seen, released=released, origin=origin)
@@ -164,7 +165,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     idle = [name for name in SCORERS if name not in (*computed, "popularity")]
     calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
     parts = _trained_parts(fit).only(set(panel.names))
-    form = _served_form(opened, parts)
+    form = served_form(opened, parts)
     ServedHead(
         head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
         computed=computed,
@@ -189,15 +190,16 @@ def _trained_parts(fit: PlatformFit) -> ServedParts:
     return ServedParts(encoders=encoders, own=own_models(fit.parts) if OWN_PART in fit.trained else None)
 
 
-def _served_form(opened: Opened, parts: ServedParts) -> ReceivedEncoder:
+def served_form(opened: Opened, parts: ServedParts) -> ReceivedEncoder:
     """What the next fit will know of the encoder among the parts."""
     previous, received = opened.fit.encoders.previous, opened.received
     if PREVIOUS.part in parts.encoders and previous is not None:
         return previous
-    as_it_came = {"received", FEDERATED.part} & set(parts.encoders)
+    served = METHODS[opened.fit.verdict.served]
+    as_it_came = bool(parts.encoders) and served.form == "as it came"
     return ReceivedEncoder(
         encoder=received.encoder,
-        seen="received" not in parts.encoders,
+        seen=received.seen or not as_it_came,
         released=received.released if as_it_came else {},
         origin=received.encoder.digest,
     )

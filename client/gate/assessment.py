@@ -12,8 +12,8 @@ a lift over ``local``, by these rules in this order (docs/decisions/0010):
 6. *too early* otherwise.
 
 Joining is worth it where the forecast is *yes*, the gate serves the encoder, and the lift to expect is ``worth`` or
-more with its interval above zero. It is not where that interval lies below ``worth``, or the forecast is *no*. Else it
-is too early to tell.
+more with its interval above zero, while these users show no loss. It is not where an interval lies below ``worth``, or
+the forecast is *no*, and the other interval does not say otherwise. Else it is too early to tell.
 """
 
 import math
@@ -81,7 +81,7 @@ class Assessment:
     users: int
     """users that were looked at"""
     users_needed: int | None
-    """users that would show the lift seen here beyond noise; None where no lift is seen"""
+    """users that would show the gate's lift, by NDCG of the whole list, beyond noise; None where it sees none"""
     content: float
     """how near content alone comes to ``local`` (``content_share``): what an encoder adds to content counts by it"""
     relatedness: Relatedness | None
@@ -95,14 +95,15 @@ class Assessment:
 
     def lines(self, settings: AssessmentSettings = DEFAULT) -> list[str]:
         """As text."""
-        needed, related, near = self.users_needed, self.relatedness, self.nearest
+        related, near = self.relatedness, self.nearest
+        needed = "none is seen" if self.users_needed is None else f"{self.users_needed:,}"
         return [
-            f"would be served: {self.served}; {self.served_reason}",
+            f"would be served, by NDCG of the whole list: {self.served}; {self.served_reason}",
             f"worth joining for {settings.worth:g} % or more: {self.answer}; {self.reason}",
             f"expected lift over local: {_in_words(self.expected)}",
             f"lift that these users show: {_in_words(self.lift)}",
             f"users looked at: {self.users:,}",
-            f"users to see the lift beyond noise: {'no lift is seen' if needed is None else f'{needed:,}'}",
+            f"users to see a lift of the whole list beyond noise: {needed}",
             f"content alone reaches: {self.content:.0%} of local's NDCG@10",
             "relatedness: could not be measured"
             if related is None
@@ -150,7 +151,7 @@ def assessment(
     contenders = len(verdict.candidates) - 1
     expected = expected_lift(one, verdict.users, known, content, settings, contenders)
     forecast, why = forecast_of(one, verdict.users, verdict.reason, expected, lift, settings)
-    shown = [interval for interval in (expected, lift) if interval is not None]
+    shown = {what: one for what, one in (("expected", expected), ("seen", lift)) if one is not None}
     answer, reason = _worth(forecast, why, shown, settings.worth, serves=verdict.accepted)
     return Assessment(
         served=verdict.served,
@@ -198,21 +199,24 @@ def judged_method(verdict: GateVerdict) -> str:
 
 
 def _worth(
-    forecast: Answer, reason: str, shown: Sequence[Interval], worth: float, *, serves: bool
+    forecast: Answer, reason: str, shown: Mapping[str, Interval], worth: float, *, serves: bool
 ) -> tuple[Answer, str]:
     """Whether joining is worth it, by the forecast and the intervals that stand beside it, the best founded first."""
-    highest = min((lift.high for lift in shown), default=worth)
-    if highest < worth:
-        return "no", f"the lift is at most {highest:+.1f} %"
+    ends = list(shown.values())
+    below = [f"the lift that is {what} is at most {one.high:+.1f} %" for what, one in shown.items() if one.high < worth]
+    if below or forecast == "no":
+        if any(one.low >= worth for one in ends) or (below and ends[0].mean >= worth):
+            return "too early", "what is expected here and what these users show do not agree"
+        return "no", below[0] if below else reason
     if forecast != "yes":
         return forecast, reason
     if not serves:
         return "too early", f"{reason}; but these users do not show it yet, so local would be served"
-    if not shown:
+    if not ends:
         return "too early", "local found nothing, so no lift can be told"
-    if shown[0].mean < worth or shown[0].low <= 0:
-        return "too early", f"the lift may be {shown[0].low:+.1f} % as well as {shown[0].high:+.1f} %"
-    return "yes", f"a lift of {shown[0].mean:+.1f} % is to be expected, {shown[0].low:+.1f} % at least"
+    if ends[0].mean < worth or ends[0].low <= 0 or ends[-1].mean <= 0:
+        return "too early", f"the lift may be {ends[-1].low:+.1f} % as well as {ends[0].high:+.1f} %"
+    return "yes", f"a lift of {ends[0].mean:+.1f} % is to be expected, {ends[0].low:+.1f} % at least"
 
 
 def _informative_pair(one: GateCandidate, known: Sequence[KnownPair], reach: float) -> KnownPair | None:

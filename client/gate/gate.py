@@ -26,9 +26,6 @@ from client.store.head_store import StoredHead
 from client.transfer.table import competing
 from shared.system.options import Checked, bounded
 
-BUCKETS = (-5.0, 0.0, 5.0, 15.0, 40.0)
-"""Edges of the coarse lift, in percent: all that a server is told beside yes or no."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class GateSettings(Checked):
@@ -77,12 +74,6 @@ class GateVerdict:
     def to_stored(self) -> StoredHead:
         """As a record of the head store."""
         return StoredHead(arrays={}, facts=self.to_json())
-
-    def for_server(self) -> dict[str, object]:
-        """All that may leave the platform: yes or no, and in which of six buckets the lift lies."""
-        lift = self.candidates[self.served].lift if self.accepted else None
-        bucket = None if lift is None else int(np.searchsorted(BUCKETS, lift))
-        return {"accepted": self.accepted, "lift_bucket": bucket}
 
 
 def decide(

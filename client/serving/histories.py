@@ -41,10 +41,6 @@ class Histories:
         self._added.pop(user, None)
         self._forgotten.add(user)
 
-    def knows(self, user: str, recommender: Recommender) -> bool:
-        """Whether there is anything of him."""
-        return user in self._added or (user in recommender.row_of_user and user not in self._forgotten)
-
     def of(
         self, user: str, session: Sequence[str], recommender: Recommender, *, fitted_until: int = 0
     ) -> tuple[NDArray[np.int32], int]:

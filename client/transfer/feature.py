@@ -29,6 +29,7 @@ FEATURE = Method(
     part="received",
     sets=beside_own("received"),
     make=partial(_as_it_came, "received"),
+    form="as it came",
     competes=True,
     after_rounds="federated",
     in_beginnings=True,
@@ -42,6 +43,7 @@ FEDERATED = Method(
     part="federated",
     sets=beside_own("federated"),
     make=partial(_as_it_came, "federated"),
+    form="as it came",
     competes=True,
     shown=Shown(headline=1, weights=1),
 )
@@ -51,6 +53,7 @@ POOLED = Method(
     part="pooled",
     sets=beside_own("pooled"),
     make=partial(_as_it_came, "pooled"),
+    form="as it came",
     shown=Shown(headline=4, weights=3),
 )
 PREVIOUS = Method(
@@ -59,6 +62,7 @@ PREVIOUS = Method(
     part="previous",
     sets=beside_own("previous"),
     make=partial(_as_it_came, "previous"),
+    form="as it came",
     competes=True,
     in_runs=False,
 )

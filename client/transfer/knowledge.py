@@ -222,6 +222,7 @@ KNOWLEDGE = Method(
     part="student",
     sets=beside_own("student"),
     make=_part,
+    form="taught",
     kinds=lambda settings: settings.alignments if settings.teacher == "encoder" else ("",),
     competes=True,
 )

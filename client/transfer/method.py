@@ -26,6 +26,9 @@ Origin = Literal["federated", "own", "pooled", "previous", "received"]
 """What a method starts from: the encoder after federated rounds, nothing but the platform's own events, an encoder
 trained on all platforms' users in one place, the encoder served until now, or one that another platform pretrained."""
 
+Form = Literal["as it came", "taught", "tuned"]
+"""What became of the encoder on the platform; one that it taught is another encoder."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReceivedEncoder:
@@ -123,6 +126,8 @@ class Method:
     """the trained part that it brings, if any"""
     make: MakePart | None = None
     """how that part is made"""
+    form: Form = "tuned"
+    """of the encoder in that part; one as it came has seen no user of the platform since"""
     kinds: Callable[[PartSettings], Iterable[str]] = _one_kind
     """prefixes of the part's names: one for each way in which it is made"""
     competes: bool = False

@@ -114,6 +114,11 @@ def part_makers(sets: Sets, settings: PartSettings) -> dict[str, Make]:
     return {part: make for part, make in makers.items() if part in held}
 
 
+def taught(part: str) -> bool:
+    """Whether a part, of whatever kind, holds an encoder that a received one taught."""
+    return any(method.form == "taught" and part.endswith(method.part) for method in METHODS.values())
+
+
 def _of_kind(make: MakePart, kind: str) -> Make:
     return lambda parts: make(parts, kind)
 

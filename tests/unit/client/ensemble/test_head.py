@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -8,7 +6,7 @@ from client.data.platform import Stage, examples
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.fitting import fit_stacks
 from client.ensemble.head import RankingHead
-from client.ensemble.panel import RawPanel
+from client.ensemble.panel import Panel, RawPanel
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import HeadStoreError
 from tests.unit.client.recommender.world import prepared, small_platform
@@ -24,22 +22,14 @@ def test_ranks_after_a_restart_as_before(fitted, tmp_path):
     platform, stacks = fitted
     histories = examples(platform, Stage.TEST, np.arange(platform.n_users)).histories
     head = RankingHead.chosen(stacks, "stack")
-    before = head.score(stacks.panel.raw, histories)
+    before = stacks.panel.served(head.weights, histories)
     HeadStore(tmp_path).write("ranking", head.to_stored())
     afresh = fit_on(prepared(platform), platform.training_users)
     raw = RawPanel(scorers=tuple(afresh.scorers.values()), n_items=platform.n_items, repeats=platform.repeats)
-    after = RankingHead.from_stored(HeadStore(tmp_path).read("ranking")).score(raw, histories)
+    read = RankingHead.from_stored(HeadStore(tmp_path).read("ranking"))
+    after = Panel(raw=raw, calibrations=read.calibrations).served(read.weights, histories)
     assert torch.equal(before, after)
     assert torch.isneginf(after).any()
-
-
-def test_refuses_scorers_that_it_does_not_weigh(fitted):
-    platform, stacks = fitted
-    head = RankingHead.chosen(stacks, "stack")
-    fewer = dataclasses.replace(stacks.panel.raw, scorers=stacks.panel.raw.scorers[:-1])
-    histories = examples(platform, Stage.TEST, np.arange(3)).histories
-    with pytest.raises(HeadStoreError, match="the head weighs the columns"):
-        head.score(fewer, histories)
 
 
 @pytest.mark.parametrize(

@@ -99,3 +99,18 @@ def test_takes_a_platform_that_helped_to_train_the_encoder(world, capsys):
     folders, encoder = world
     told = assess(capsys, str(folders["shop"]), "--encoder", str(encoder), "--no-own", "--took-part")
     assert told["served"] in ("local", "federated")
+
+
+def test_lets_what_is_served_until_now_compete_as_fit_does(world, tmp_path, capsys):
+    folders, file = world
+    encoder, card = load_encoder(file)
+    other = type(encoder)(spec=encoder.spec, flat=encoder.flat * 0.5)
+    save_encoder(tmp_path / "other.safetensors", other, card)
+    heads, platform = ("--heads", str(tmp_path / "heads"), "--no-own"), str(folders["sister"])
+    app(["fit", platform, "--encoder", str(file), *heads], standalone_mode=False)
+    capsys.readouterr()
+    told = assess(capsys, platform, "--encoder", str(tmp_path / "other.safetensors"), *heads)
+    app(["fit", platform, "--encoder", str(tmp_path / "other.safetensors"), *heads, "--json"], standalone_mode=False)
+    verdict = json.loads(capsys.readouterr().out)
+    assert "previous" in verdict["candidates"]
+    assert (told["served"], told["served_reason"]) == (verdict["served"], verdict["reason"])

@@ -9,12 +9,16 @@ import pytest
 from client.features.prepared_platform import PreparedPlatform
 from client.fitting import platform_fit
 from client.fitting.platform_fit import PlatformFit
+from client.fitting.served_fit import Opened, served_form
+from client.gate.gate import GateVerdict
+from client.recommender.served_parts import ServedParts
+from client.scorers.encoder_scorers import KeptEncoder
 from client.store.head_store import HeadStore
 from client.transfer.feature import feature_part
-from client.transfer.method import Encoders, Method, ReceivedEncoder, beside_own
+from client.transfer.method import Encoders, Form, Method, ReceivedEncoder, beside_own
 from client.transfer.part_settings import PartSettings
 from client.transfer.release import released_calibration
-from client.transfer.table import METHODS
+from client.transfer.table import METHODS, taught
 from shared.encoder.encoder import Encoder, EncoderSpec
 from simulations.config.run_config import RunConfig
 from simulations.methods.platform_methods import run_stacks
@@ -101,3 +105,19 @@ def test_a_new_method_is_a_row_and_runs_competes_and_is_reported(
     assert [outcome.method for outcome in result.outcomes] == ["local", "feature", "halved", "served"]
     assert set(result.gates[0].verdict["candidates"]) == {"local", "feature", "halved"}
     assert "ranking-halved" in HeadStore(tmp_path).names()
+
+
+@pytest.mark.parametrize(("form", "seen"), [("as it came", False), ("tuned", True), ("taught", True)])
+def test_a_record_says_of_a_new_method_what_its_row_says(
+    monkeypatch: pytest.MonkeyPatch, form: Form, seen: bool
+) -> None:
+    monkeypatch.setitem(METHODS, HALVED.name, replace(HALVED, form=form))
+    where = few_users()
+    received = received_by(where)
+    fit = PlatformFit(where, Encoders(received=received), ["local", "halved"], SETTINGS, seed=0)
+    fit.verdict = GateVerdict(accepted=True, served="halved", reason="", users=1, candidates={})
+    parts = ServedParts(encoders={"halved": KeptEncoder(encoder=received.encoder)}, own=None)
+    told = served_form(Opened(fit=fit, received=received, features="hashing"), parts)
+    assert told.seen is seen
+    assert bool(told.released) is not seen
+    assert taught("coral-halved") is (form == "taught")

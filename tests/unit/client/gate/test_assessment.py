@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from client.ensemble.candidates import Candidate
-from client.gate.assessment import assessment, judged_method
+from client.evaluation.lift import Interval
+from client.gate.assessment import _worth, assessment, judged_method
 from client.gate.expectation import KnownPair
 from client.gate.gate import GateCandidate, GateVerdict, decide
 from client.gate.relatedness import Relatedness
@@ -164,6 +165,27 @@ def test_serves_a_small_lift_and_says_that_joining_is_not_worth_it():
     found = assessed(local, local * 1.02)
     assert (found.served, found.answer) == ("feature", "no")
     assert "at most +2.0 %" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("forecast", "expected", "seen", "answer"),
+    [
+        ("yes", (10.0, 30.0), (-5.0, 20.0), "yes"),
+        ("yes", (10.0, 30.0), (-20.0, -4.0), "too early"),
+        ("yes", (10.0, 30.0), (-40.0, 20.0), "too early"),
+        ("no", (10.0, 30.0), (-20.0, -4.0), "too early"),
+        ("no", (-9.0, 30.0), (-20.0, -4.0), "too early"),
+        ("no", (-9.0, 12.0), (-20.0, -4.0), "no"),
+        ("no", (-9.0, 4.0), (-5.0, 40.0), "no"),
+        ("too early", (-9.0, 30.0), (-5.0, 40.0), "too early"),
+    ],
+)
+def test_what_is_said_of_joining_contradicts_no_interval_beside_it(forecast, expected, seen, answer):
+    shown = {
+        what: Interval(mean=(low + high) / 2, low=low, high=high)
+        for what, (low, high) in (("expected", expected), ("seen", seen))
+    }
+    assert _worth(forecast, "so", shown, 5.0, serves=True)[0] == answer
 
 
 def test_shows_the_nearest_pair_only_where_its_encoder_adds_about_as_much_and_users_leave_the_lift_open():

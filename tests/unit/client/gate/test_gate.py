@@ -119,12 +119,6 @@ def test_is_not_fooled_by_the_luckiest_of_many_stacks():
     assert np.mean(best) > 1.5 * worth
 
 
-def test_tells_the_server_a_coarse_bucket_and_no_figure():
-    local = users(0)
-    assert verdict_of(local, local * 1.3).for_server() == {"accepted": True, "lift_bucket": 4}
-    assert verdict_of(local, local).for_server() == {"accepted": False, "lift_bucket": None}
-
-
 def test_is_kept_beside_the_head(tmp_path):
     verdict = verdict_of(users(0), users(1))
     HeadStore(tmp_path).write("gate", verdict.to_stored())
