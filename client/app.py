@@ -96,16 +96,13 @@ def _answer(
 def _failure(error: Exception, asked: Asked, way_out: WayOut) -> RecordDict:
     """The error's code; it leaves even where it cannot be written down, for the engine would else tell more."""
     _log_here(error)
-    failed = Failed(round=asked.round, code=_code_of(error))
+    codes = (code for kind, code in _CODES.items() if isinstance(error, kind))
+    failed = Failed(round=asked.round, code=next(codes, FailureCode.INTERNAL))
     try:
         return way_out.let_out(failed, asked)
     except GraftError as further:
         _log_here(further)
         return encode_reply(failed)
-
-
-def _code_of(error: Exception) -> FailureCode:
-    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), FailureCode.INTERNAL)
 
 
 def _log_here(error: Exception) -> None:

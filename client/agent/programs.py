@@ -53,7 +53,8 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
         *("--superexec-auth-secret-file", str(home.secret)),
     )
     environment = engine_environment(home.engine)
-    task_environment = {**_gated(home, environment), "PYTHONPATH": "", **_threads(settings.threads)}
+    path = f"{home.programs}{os.pathsep}{environment['PATH']}"
+    task_environment = {**environment, "PATH": path, "PYTHONPATH": "", **_threads(settings.threads)}
     memory = settings.memory_mib * MIB
     warm = (sys.executable, "-I", str(Path(warm_start.__file__)), TASKS)
     tasks = Program(name="tasks", command=warm, environment=task_environment, folder=home.state, memory_bytes=memory)
@@ -79,10 +80,6 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
 def write_node_config(home: AgentHome, settings: AgentSettings) -> None:
     """What the platform's app is told: a file, since a command line takes no quotes and is there for all to read."""
     write_whole(home.node_config, tomli_w.dumps(settings.node(home).to_node_config()).encode("utf-8"), mode=OWNER_ONLY)
-
-
-def _gated(home: AgentHome, environment: Mapping[str, str]) -> Mapping[str, str]:
-    return {**environment, "PATH": f"{home.programs}{os.pathsep}{environment['PATH']}"}
 
 
 def _way_out(proxy: str) -> Mapping[str, str]:

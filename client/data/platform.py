@@ -159,12 +159,8 @@ def merged(platforms: list[Platform]) -> Merged:
         ordered=all(platform.ordered for platform in platforms),
         repeats=all(platform.repeats for platform in platforms),
     )
-    return Merged(platform=platform, stopping_users=_thinned(np.concatenate(stopping)))
-
-
-def _thinned(users: NDArray[np.int64]) -> NDArray[np.int64]:
-    """As many of them, evenly spread, as stop the training of one platform."""
-    return users[:: max(1, -(-len(users) // MAX_STOPPING))]
+    users = np.concatenate(stopping)  # as many of them, evenly spread, as stop the training of one platform
+    return Merged(platform=platform, stopping_users=users[:: max(1, -(-len(users) // MAX_STOPPING))])
 
 
 _FROM_END = {Stage.TEST: 1, Stage.VALIDATION: 2, Stage.TRAIN: 3}

@@ -21,7 +21,7 @@ from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.panel import Panel
 from client.recommender.side_by_side import side_by_side
 from client.scorers.encoder_scorers import Named
-from client.scorers.scorer import HistoryBatch, Kind, QueryScorer, Scorer
+from client.scorers.scorer import HistoryBatch, Kind, QueryScorer
 
 
 class PackedVectors:
@@ -74,7 +74,7 @@ class RequestPanel:
         self.names = tuple(columns[row].name for row in order)
         self.weights = torch.from_numpy(weights[order].astype(np.float32))
         self.repeats = panel.raw.repeats
-        self.scorers = [_inner(scorer) for scorer in panel.raw.scorers]
+        self.scorers = [one.scorer if isinstance(one, Named) else one for one in panel.raw.scorers]
         self._n_items = panel.raw.n_items
         self._items = PackedVectors(torch.from_numpy(features))
         self._queried = [scorer for scorer in self.scorers if isinstance(scorer, QueryScorer)]
@@ -164,7 +164,3 @@ def _alike(kinds: Sequence[Kind]) -> Iterator[slice]:
         first, end = kinds.index(kind), kinds.index(kind) + kinds.count(kind)
         for start in range(first, end, _AT_ONCE):
             yield slice(start, min(start + _AT_ONCE, end))
-
-
-def _inner(scorer: Scorer) -> Scorer:
-    return scorer.scorer if isinstance(scorer, Named) else scorer

@@ -79,7 +79,14 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
         return _answered(
             context,
             lambda: _report_reply(
-                self._front.upsert(lambda: [_new_item(one) for one in request.items], "grpc", _left(context))
+                self._front.upsert(
+                    lambda: [
+                        NewItem(item_id=one.item, text=one.text, category=one.category, vector=tuple(one.vector))
+                        for one in request.items
+                    ],
+                    "grpc",
+                    _left(context),
+                )
             ),
         )
 
@@ -222,10 +229,6 @@ def _feedback(event: Any) -> Feedback:
     kind = feedback_kind(event.kind)
     when = event.time or time.time()
     return Feedback(event_id=event.event_id, user=event.user, item=event.item, kind=kind, time=when)
-
-
-def _new_item(item: Any) -> NewItem:
-    return NewItem(item_id=item.item, text=item.text, category=item.category, vector=tuple(item.vector))
 
 
 def _report_reply(counts: Counts) -> recommend_pb2.ReportReply:

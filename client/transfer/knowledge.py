@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from client.data.platform import Sequences, training_sequences
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.encoder_scorers import KeptEncoder
 from client.store.head_store import StoredHead
 from client.training.distillation import Distillation, DistillationSettings, Teacher, draw_lessons
 from client.training.local_id import for_size
-from client.training.loop import TrainingLog, TrainingSettings, train_sequence
+from client.training.loop import TrainingSettings, train_sequence
 from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.method import Method, PlatformParts, beside_own
-from client.transfer.model import Tuned, tuned_source
+from client.transfer.model import Tuned, trained_part, tuned_source
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import SEQUENCE, Encoder, EncoderSpec, flatten
 from shared.encoder.presets import PRESETS
@@ -56,13 +55,8 @@ class KnowledgeSettings(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Student:
-    """What is left once the teacher has gone."""
-
-    encoder: Encoder
-    """its linear part is 0: a student is a sequence part alone"""
-    head: SequenceHead
-    log: TrainingLog = field(default_factory=TrainingLog)
+class Student(Tuned):
+    """What is left once the teacher has gone; its encoder's linear part is 0: a student is a sequence part alone."""
 
     @property
     def parameters(self) -> int:
@@ -125,7 +119,7 @@ def teach(
     rng = rng_for(seed, "student")
     training = replace(for_size(settings.training, len(sequences.items)), patience=settings.training.patience)
     log = train_sequence(model, sequences, training, rng, stopping_set(platform), further)
-    return Student(encoder=encoder.with_sequence(model.towers()), head=model.head(), log=log)
+    return Student(encoder=encoder.with_sequence(model.towers()), head=model.head(), logs={"student": log})
 
 
 @torch.no_grad()
@@ -205,15 +199,8 @@ def _teacher(parts: PlatformParts, kind: str) -> Teacher | None:
     return None if tuned is None else encoder_teacher(tuned.encoder, tuned.head, prepared)
 
 
-def student_part(name: str, student: Student, prepared: PreparedPlatform) -> Trained:
-    """The student as the scorer ``name:sequence``; it has not seen the weighting users."""
-    kept = KeptEncoder(encoder=student.encoder, head=student.head)
-    return Trained(scorers=kept.scorers(name, prepared.features), unseen=prepared.platform.weighting_users, kept=kept)
-
-
 def _part(parts: PlatformParts, kind: str) -> Trained | None:
-    student = student_of(parts, kind)
-    return None if student is None else student_part(f"{kind}{KNOWLEDGE.part}", student, parts.prepared)
+    return trained_part(f"{kind}{KNOWLEDGE.part}", student_of(parts, kind), parts.prepared)
 
 
 KNOWLEDGE = Method(

@@ -1,6 +1,6 @@
 """Transfer method ``model``: a received encoder tuned on the platform's own contributing users."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ class Tuned:
 
     encoder: Encoder
     head: SequenceHead
-    logs: dict[str, TrainingLog]
-    """by phase: ``head``, ``both``"""
+    logs: dict[str, TrainingLog] = field(default_factory=dict)
+    """by phase"""
 
 
 def tune(
@@ -100,8 +100,8 @@ def _tune_source(parts: PlatformParts, kind: str) -> Tuned | None:
     return tune_on(received.encoder, parts, aligned)
 
 
-def _part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> Trained | None:
-    """The tuned encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
+def trained_part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> Trained | None:
+    """The encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
     if tuned is None:
         return None
     kept = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
@@ -109,13 +109,13 @@ def _part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> Trained
 
 
 def _tuned(parts: PlatformParts, kind: str) -> Trained | None:
-    return _part(f"{kind}{MODEL.part}", tuned_source(parts, kind), parts.prepared)
+    return trained_part(f"{kind}{MODEL.part}", tuned_source(parts, kind), parts.prepared)
 
 
 def _federated_tuned(parts: PlatformParts, _kind: str) -> Trained | None:
     federated = parts.encoders.federated
     tuned = None if federated is None else tune_on(federated.encoder, parts)
-    return _part(FEDERATED_MODEL.part, tuned, parts.prepared)
+    return trained_part(FEDERATED_MODEL.part, tuned, parts.prepared)
 
 
 MODEL = Method(

@@ -124,10 +124,6 @@ def _is_below(folder: Path, platform: str, seed: int) -> bool:
     return lift is not None and lift.high < 0
 
 
-def _averaged_cells(cells: Sequence[Cell]) -> list[Cell]:
-    return [cell for cell in cells if cell.users >= AVERAGED_FROM]
-
-
 def _of_class(cells: Sequence[Cell], related: str) -> list[str]:
     """Its pairs, but for those that are known to have too few test users."""
     few = {cell.pair.name for cell in cells if cell.users < AVERAGED_FROM}
@@ -143,7 +139,7 @@ def _there(cells: Sequence[Cell], names: Sequence[str]) -> There:
 
 def _lowest_class(cells: Sequence[Cell], there: There) -> Bar | None:
     classes: dict[str, list[Lifts]] = {}
-    for cell in _averaged_cells(cells):
+    for cell in (cell for cell in cells if cell.users >= AVERAGED_FROM):
         classes.setdefault(cell.pair.relatedness, []).append(cell.lifts.get(SERVED))
     lifts = {related: averaged(found) for related, found in classes.items()}
     means = {related: float(found[0]) for related, found in lifts.items() if found is not None}

@@ -123,7 +123,8 @@ def _require_same_users(name: str, first: _Run, second: _Run) -> None:
     1. Embedded worlds follow from their first seed. 2. All of the preparation but ``fraction``, at which the test users
     stay the same. 3. What came out of it. 4. The rows that were ranked.
     """
-    worlds = [(run.document["synthetic"], _world_seed(run.document)) for run in (first, second)]
+    documents = (first.document, second.document)
+    worlds = [(one["synthetic"], one["config"].get("seed") if one["synthetic"] else None) for one in documents]
     if worlds[0] != worlds[1]:
         found = " and ".join(f"an embedded world of seed {seed}" if made else "a folder" for made, seed in worlds)
         raise DataError(f"platform {name!r} must be the same in both runs; found {found}")
@@ -145,10 +146,6 @@ def _require_same_users(name: str, first: _Run, second: _Run) -> None:
 def _require_equal(platform: str, what: str, first: object, second: object) -> None:
     if first != second:
         raise DataError(f"platform {platform!r} was prepared differently in the two runs: {what} {first} and {second}")
-
-
-def _world_seed(document: Mapping[str, Any]) -> object:
-    return document["config"].get("seed") if document["synthetic"] else None
 
 
 def _preparation(document: Mapping[str, Any], name: str) -> Preparation:

@@ -71,7 +71,7 @@ def _platform_rows(platform: str, entry: Mapping[str, Any]) -> Iterator[dict[str
                 "seed": seed,
                 **{metric: found["per_seed"][metric][row] for metric in METRICS},
                 "validation": validation[row] if validation else None,
-                "lift": _lift(ndcg, local.get(seed)) if method != LOCAL else None,
+                "lift": 100 * (ndcg / local[seed] - 1) if method != LOCAL and local.get(seed) else None,
                 "served": served.get(seed),
                 **counts,
             }
@@ -80,7 +80,3 @@ def _platform_rows(platform: str, entry: Mapping[str, Any]) -> Iterator[dict[str
 def _by_seed(found: Mapping[str, Any] | None) -> dict[int, float]:
     """Seed to NDCG@10."""
     return {} if found is None else dict(zip(found["per_seed"]["seed"], found["per_seed"]["ndcg@10"], strict=True))
-
-
-def _lift(ndcg: float, local: float | None) -> float | None:
-    return 100 * (ndcg / local - 1) if local else None

@@ -19,7 +19,9 @@ def import_movielens(source: Source) -> ImportedPlatform:
     ratings = read_text_table(source.one("ratings.csv"), source.scratch, CSV)
     tags = source.optional("tags.csv")
     items = _movies(movies).join(
-        _tags(read_text_table(tags, source.scratch, CSV)) if tags else _no_tags(),
+        _tags(read_text_table(tags, source.scratch, CSV))
+        if tags
+        else pl.DataFrame(schema={"item_id": pl.Int64, "tags": pl.String}),
         on="item_id",
         how="left",
         maintain_order="left",
@@ -59,7 +61,3 @@ def _tags(table: TextTable) -> pl.DataFrame:
         tags.group_by("item_id", "tags", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     )
     return counted.group_by("item_id", maintain_order=True).agg(pl.col("tags").head(_TAGS).str.join(", "))
-
-
-def _no_tags() -> pl.DataFrame:
-    return pl.DataFrame(schema={"item_id": pl.Int64, "tags": pl.String})

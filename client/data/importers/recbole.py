@@ -25,7 +25,7 @@ def import_recbole(source: Source) -> ImportedPlatform:
     """
     items = _typed(read_text_table(source.one("*.item"), source.scratch, TSV))
     tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
-    item_field = _item_field(items)
+    item_field = "item_id" if "item_id" in items[1] else items[0].rows.columns[0]
     frames = [_interactions(table, item_field) for table in tables]
     notes: tuple[str, ...] = ()
     if "timestamp" not in frames[0].columns:
@@ -60,17 +60,14 @@ def _typed(table: TextTable) -> tuple[TextTable, dict[str, str]]:
     return TextTable(label=table.label, rows=rows, lines=table.lines), {name: kind for name, _, kind in pairs}
 
 
-def _item_field(items: tuple[TextTable, dict[str, str]]) -> str:
-    """``item_id``, or what the first field of the item file is called."""
-    return "item_id" if "item_id" in items[1] else items[0].rows.columns[0]
-
-
 def _items(typed: tuple[TextTable, dict[str, str]], item_field: str) -> pl.DataFrame:
     table, kinds = typed
     ids = table.ids(item_field)
     table.refuse_repeats(ids, item_field)
     texts = [name for name, kind in kinds.items() if kind == "token_seq" or name in _TEXT_TOKENS]
-    texts = sorted((name for name in texts if name != item_field), key=_title_last)
+    texts = sorted(
+        (name for name in texts if name != item_field), key=lambda name: not ("title" in name or "name" in name)
+    )
     others = {name: table.texts(name) for name in kinds if name not in (item_field, "text")}
     items = pl.DataFrame({"item_id": ids, **others})
     if not texts:
@@ -79,11 +76,6 @@ def _items(typed: tuple[TextTable, dict[str, str]], item_field: str) -> pl.DataF
     category = next((name for name in _TEXT_TOKENS[3:] if name in others), None)
     items = items.with_columns(text=text)
     return items.with_columns(category=pl.col(category)) if category else items
-
-
-def _title_last(name: str) -> bool:
-    """False, which sorts first, for a title or name."""
-    return not ("title" in name or "name" in name)
 
 
 def _interactions(typed: tuple[TextTable, dict[str, str]], item_field: str) -> pl.DataFrame:

@@ -4,6 +4,8 @@ Source: https://archive.ics.uci.edu/dataset/502/online+retail+ii ; Chen, Sain an
 The spreadsheet is distributed as .xlsx; save each sheet as CSV first.
 """
 
+from dataclasses import replace
+
 import polars as pl
 
 from client.data.importers.imported import ImportedPlatform
@@ -23,7 +25,8 @@ def import_uci_retail(source: Source) -> ImportedPlatform:
     Left out are rows without a customer, cancellations, quantities or prices not above zero, and rows that
     are no product. Lines of one customer, product and minute are one event. Shop time is read as UTC.
     """
-    table = _named(read_text_table(_sheet(source), source.scratch, CSV))
+    table = read_text_table(_sheet(source), source.scratch, CSV)
+    table = replace(table, rows=table.rows.rename(_OLD_NAMES, strict=False))
     table.require("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID")
     quantity, price = table.numbers("Quantity"), table.numbers("Price")
     table, notes = _purchases(table, quantity > 0, price > 0)
@@ -44,10 +47,6 @@ def _sheet(source: Source) -> SourceFile:
     if source.paths[0].suffix.lower() in {".xlsx", ".xls"}:
         raise DataError(f"{source.label}: expected a CSV file, found a spreadsheet (save each sheet as CSV)")
     return source.one("*.csv")
-
-
-def _named(table: TextTable) -> TextTable:
-    return TextTable(label=table.label, rows=table.rows.rename(_OLD_NAMES, strict=False), lines=table.lines)
 
 
 def _purchases(table: TextTable, bought: pl.Series, priced: pl.Series) -> tuple[TextTable, tuple[str, ...]]:

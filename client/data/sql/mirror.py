@@ -59,14 +59,11 @@ class Mark:
         """
         for place, value in enumerate(values):
             if type(value).__name__ not in _READ:
-                raise DataError(f"{where}: expected numbers, times or texts that only grow, found {_named(value)}")
+                found = "null" if value is None else type(value).__name__
+                raise DataError(f"{where}: expected numbers, times or texts that only grow, found {found}")
             if mark is None or value != mark.value:
                 mark = Mark(value=value, below=read + place)
         return mark
-
-
-def _named(value: object) -> str:
-    return "null" if value is None else type(value).__name__
 
 
 FORMAT = "graft-sql-mirror/1"

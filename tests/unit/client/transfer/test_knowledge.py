@@ -9,9 +9,9 @@ from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
-from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_part, student_preset, teach
+from client.transfer.knowledge import KnowledgeSettings, Student, parameters, student_preset, teach
 from client.transfer.method import Encoders, PlatformParts
-from client.transfer.model import tune_on
+from client.transfer.model import trained_part, tune_on
 from client.transfer.part_settings import PartSettings
 from client.transfer.teachers import encoder_teacher, stack_teacher
 from shared.encoder.encoder import Encoder, EncoderSpec
@@ -72,10 +72,10 @@ def test_counts_every_number_that_it_recommends_with(student):
 def test_runs_from_its_record_without_the_teacher(student, tmp_path):
     histories = examples(PLATFORM, Stage.TEST, np.arange(20)).histories
     HeadStore(tmp_path).write("student", student.to_stored())
-    (before,) = student_part("student", student, in_space(PLATFORM)).scorers
+    (before,) = trained_part("student", student, in_space(PLATFORM)).scorers
     expected = before.score(HistoryBatch(histories, N_ITEMS))[0]
     found = Student.from_stored(HeadStore(tmp_path).read("student"), SPACE)
-    (scorer,) = student_part("student", found, in_space(PLATFORM)).scorers
+    (scorer,) = trained_part("student", found, in_space(PLATFORM)).scorers
     assert np.array_equal(scorer.score(HistoryBatch(histories, N_ITEMS))[0], expected)
 
 
@@ -93,7 +93,7 @@ def test_learns_nothing_of_a_weighting_user(kind):
     one, two = student_of(kind), student_of(kind, other)
     assert np.array_equal(one.encoder.flat, two.encoder.flat)
     assert all(np.array_equal(getattr(one.head, name), getattr(two.head, name)) for name in ("v", "a", "b"))
-    assert np.array_equal(student_part("student", one, in_space(PLATFORM)).unseen, PLATFORM.weighting_users)
+    assert np.array_equal(trained_part("student", one, in_space(PLATFORM)).unseen, PLATFORM.weighting_users)
 
 
 def test_learns_the_same_from_a_tuned_teacher_whatever_the_weighting_users_did():
