@@ -54,6 +54,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"platform": ["shop=a", "shop=b"], "source": "shop"}, "platform 'shop' is given twice"),
         ({"platform": ["shop"]}, "a platform must be NAME=DIR"),
         ({"rounds": -1}, "rounds must be 0 or more; got -1"),
+        ({"server_rate": float("inf")}, "server-rate must be a finite number; got inf"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
         ({"seed": True}, "seed must be a whole number; got True"),
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
