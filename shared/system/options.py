@@ -62,10 +62,10 @@ class Option:
         if self.choices:
             return ", ".join(self.choices)
         if self.least is not None and self.most is not None:
-            return f"from {self.least:g} to {self.most:g}"
+            return f"from {self.least} to {self.most}"
         said = {"above": self.above, "at least": self.least, "at most": self.most, "below": self.below}
-        words = [f"{word} {bound:g}" for word, bound in said.items() if bound is not None]
-        return f"{self.least:g} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
+        words = [f"{word} {bound}" for word, bound in said.items() if bound is not None]
+        return f"{self.least} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
 
     def holds(self, value: Any) -> bool:
         """Whether a value of the right kind lies within the bounds; None, where a field may be None, always does.
@@ -269,7 +269,7 @@ class Checked:
 class Seeded(Checked):
     """What draws at random."""
 
-    seed: int = option(0, least=0, help="Of every random draw.")
+    seed: int = option(0, least=0, most=2**63 - 1, help="Of every random draw.")
 
 
 MOST_PORT = 65535
