@@ -12,7 +12,8 @@ from rich.console import Console
 
 from shared.system.command_options import Given, say, with_options
 from shared.system.options import assigned, renamed
-from simulations.config.run_config import RunConfig, read_config_file
+from shared.system.settings_file import read_toml
+from simulations.config.run_config import RunConfig
 
 
 @with_options
@@ -43,7 +44,7 @@ def run(
 
     errors = Console(stderr=True, highlight=False)
     document = execute(
-        asked_config({} if config is None else read_config_file(config), options, settings or ()),
+        asked_config({} if config is None else read_toml(config), options, settings or ()),
         out,
         runner=partial(run_methods, jobs=jobs or cores()),
         say=errors.print,

@@ -3,10 +3,8 @@
 Tables and plugins are imported where an option needs them: they take seconds.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from client.data.folder_options import FORMS, DataSettings
@@ -197,16 +195,6 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         if own:
             given.pop("aggregation", None)
         return replace(from_flat(cls, given), plugin_aggregation=own)
-
-
-def read_config_file(path: Path) -> dict[str, Any]:
-    """The options in a TOML file, unchecked; raises ConfigError where it cannot be read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"config file {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {path} is not TOML: {error}") from None
 
 
 def _usual_downloads(flat: Mapping[str, Any]) -> str:

@@ -1,14 +1,12 @@
 """The options of a run are checked where they enter."""
 
-from pathlib import Path
-
 import pytest
 
 from client.transfer.table import in_runs
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings, RoundsConfig
 from simulations.cli.run import asked_config
-from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig, read_config_file
+from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig
 
 
 def test_is_the_embedded_world_without_options() -> None:
@@ -79,14 +77,6 @@ def test_puts_methods_in_the_order_of_reports() -> None:
 def test_says_what_is_wrong(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         RunConfig.from_dict(options)
-
-
-def test_says_that_a_file_is_missing_or_no_toml(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
-        read_config_file(tmp_path / "run.toml")
-    (tmp_path / "run.toml").write_text("rounds = ")
-    with pytest.raises(ConfigError, match="is not TOML"):
-        read_config_file(tmp_path / "run.toml")
 
 
 def test_takes_every_value_that_a_deployed_run_takes() -> None:
