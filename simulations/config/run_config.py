@@ -50,7 +50,7 @@ def read_methods(name: str, value: object) -> tuple[str, ...]:
     names, known = read_names(name, value), in_runs()
     if names in ((), ("all",)):
         return known
-    return tuple(method for method in known if names.count(method) == 1) if set(names) <= set(known) else names
+    return tuple(sorted(names, key=known.index)) if set(names) <= set(known) else names
 
 
 def read_report(name: str, value: object) -> tuple[str, ...]:

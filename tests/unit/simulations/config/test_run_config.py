@@ -46,6 +46,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
     [
         ({"colour": "red"}, "unknown option 'colour'; options are .*source, platform"),
         ({"methods": "local,modle"}, "methods must be of popularity, .*; got 'modle'"),
+        ({"methods": "local,feature,feature"}, "methods 'feature' is given twice"),
         ({"methods": 3}, "methods must be names with commas between them, or a list of names; got 3"),
         ({"source": "nobody"}, "source must be of news, .*; got 'nobody'"),
         ({"report": "nobody"}, "report must be of news, .*; got 'nobody'"),
