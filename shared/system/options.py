@@ -233,6 +233,8 @@ def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> d
         (key,) = renamed(kind, {name: value}, say)
         if not equals or key not in known:
             raise ConfigError(f"expected KEY=VALUE with a KEY of {', '.join(sorted(known))}; got {text!r}")
+        if key in found:
+            raise ConfigError(f"{key} is given twice; got {text!r} too")
         found[key] = known[key].from_text(value)
     return found
 

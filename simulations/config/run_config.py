@@ -186,8 +186,8 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         ``say`` hears of options that have another name now. Raises ConfigError for an unknown name or a value of the
         wrong form.
         """
-        given = {name.replace("_", "-"): value for name, value in options.items() if value is not None}
-        given = {"methods": "all", **renamed(cls, given, say)}
+        given = of_today({name: value for name, value in options.items() if value is not None}, say)
+        given = {"methods": "all", **given}
         if not given.get("platform"):
             given = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | given
         given = {"downloads": _usual_downloads(given)} | given
@@ -195,6 +195,13 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         if own:
             given.pop("aggregation", None)
         return replace(from_flat(cls, given), plugin_aggregation=own)
+
+
+def of_today(options: Mapping[str, Any], say: Say | None = None) -> dict[str, Any]:
+    """The same under the keys of today, with '-'; raises ConfigError where one is given twice."""
+    keys = tuple(name.replace("_", "-") for name in options)
+    _check_distinct("option", keys)
+    return renamed(RunConfig, dict(zip(keys, options.values(), strict=True)), say)
 
 
 def _usual_downloads(flat: Mapping[str, Any]) -> str:

@@ -88,6 +88,7 @@ def test_reads_what_is_set_on_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("colour=blue", "colour is given twice; got 'colour=blue' too"),
         ("least-cooks", "expected KEY=VALUE with a KEY of colour, dishes, least-cooks"),
         ("hot=1", "expected KEY=VALUE"),
         ("least-cooks=many", "least-cooks must be a whole number; got 'many'"),
@@ -96,7 +97,7 @@ def test_reads_what_is_set_on_the_command_line() -> None:
 )
 def test_refuses_what_nothing_can_be_set_to(text, sentence) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        assigned(Kitchen, [text])
+        assigned(Kitchen, ["oven-color=red", text])
 
 
 def test_leaves_out_what_a_group_is_asked_to() -> None:
