@@ -22,6 +22,7 @@ GIVEN = {"server": "shops.example:9443", "name": "north", "data": "/data/north,m
         ({"name": "a b"}, "a platform's name must be"),
         ({"data": "/data,colour=red"}, "colour"),
         ({"vault_key": "vault.key"}, "the vault's key must be"),
+        ({"features": "foo"}, "features must be hashing.*; got 'foo'"),
         ({"threads": 0}, "threads must be 1 or more"),
         ({"memory_mib": -1}, "memory-mib must be 0 or more"),
         ({"http_proxy": "shops.example:80"}, "http-proxy must be http://HOST:PORT or empty"),
