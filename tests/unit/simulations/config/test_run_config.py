@@ -55,6 +55,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"rounds": -1}, "rounds must be 0 or more; got -1"),
         ({"server_rate": float("inf")}, "server-rate must be a finite number; got inf"),
         ({"local-steps": 3, "local_steps": 4}, "option 'local-steps' is given twice"),
+        ({"min-platforms": 6}, "min-platforms must be at most the number of platforms, 5; got 6"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
         ({"seed": 2**63}, "seed must be from 0 to 9223372036854775807; got 9223372036854775808"),
         ({"seed": True}, "seed must be a whole number; got True"),
