@@ -121,10 +121,7 @@ class AgentSettings(DataSettings, MetricsPort):
     )
 
     def __post_init__(self) -> None:
-        from client.features.item_features import check_features
-
         super().__post_init__()
-        check_features(self.features)
         parse_platform_spec(f"{self.name}={self.data}")
         self._key_source()
         proxy = urlsplit(self.http_proxy)
