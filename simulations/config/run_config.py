@@ -234,6 +234,8 @@ def _check_beside_each_other(config: RunConfig) -> None:
     _check_known("source", config.sources, config.names)
     _check_known("cold-start", config.cold_start, tuple(n for n in config.reported if n not in config.sources))
     check_features(config.features)
+    if config.seed + config.seeds > 2**63:
+        raise ConfigError(f"seed must leave room for {config.seeds} seeds below 2**63; got {config.seed}")
     if (wanted := config.federation.min_platforms) > len(config.names):
         raise ConfigError(f"min-platforms must be at most the number of platforms, {len(config.names)}; got {wanted}")
     aligned = [one.kind for one in parse_alignment(config.alignment) if one is not None]

@@ -58,6 +58,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"min-platforms": 6}, "min-platforms must be at most the number of platforms, 5; got 6"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
         ({"seed": 2**63}, "seed must be from 0 to 9223372036854775807; got 9223372036854775808"),
+        ({"seed": 2**63 - 1, "seeds": 2}, "seed must leave room for 2 seeds below 2\\*\\*63; got 9223372036854775807"),
         ({"seed": True}, "seed must be a whole number; got True"),
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
         (
