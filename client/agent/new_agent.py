@@ -12,6 +12,7 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.private_part import make_private_part
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
+from client.features.item_features import check_features
 from client.store.keyring import FILE, KeySource
 from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import to_toml
@@ -39,8 +40,9 @@ def new_key_pair() -> KeyPair:
 def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:
     """Make the folder; where the settings name no key of the vault, it gets a key file of its own.
 
-    Raises ConfigError where there is one already, for an authority that is none, or a key that cannot be had.
+    Raises ConfigError where there is one already, for an authority that is none, a key that cannot be had, or no feature space.
     """
+    check_features(settings.features)
     certificate = _authority(authority)
     home = AgentHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):

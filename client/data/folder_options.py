@@ -3,7 +3,6 @@
 What all platforms share has the same words in a settings file, a node config and every command.
 """
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,11 +73,6 @@ def _check_range(key: str, part: Range | None) -> None:
         raise ConfigError(f"{key} must be A-B in percent with 0 <= A < B <= 100; got {part[0]:g}-{part[1]:g}")
 
 
-def _check_finite(key: str, value: float | None) -> None:
-    if value is not None and not math.isfinite(value):
-        raise ConfigError(f"{key} must be a finite number; got {value}")
-
-
 _WHOLE = _reading(int, "a whole number")
 _PERCENT = _reading(_range, "A-B in percent, for example 0-80")
 
@@ -131,7 +125,6 @@ class FolderOptions(Checked):
     )
     min_rating: float | None = option(
         None,
-        check=_check_finite,
         read=_reading(float, "a number"),
         write=_number_text,
         metavar="R",

@@ -9,7 +9,7 @@ from shared.errors import ConfigError
 from shared.system.options import Checked, group, option
 
 MOST_PORT = 65535
-LONGEST = 3600.0
+LONGEST = 3600
 
 
 def _read_path(_key: str, text: object) -> Any:

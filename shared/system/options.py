@@ -62,10 +62,10 @@ class Option:
         if self.choices:
             return ", ".join(self.choices)
         if self.least is not None and self.most is not None:
-            return f"from {self.least:g} to {self.most:g}"
+            return f"from {self.least} to {self.most}"
         said = {"above": self.above, "at least": self.least, "at most": self.most, "below": self.below}
-        words = [f"{word} {bound:g}" for word, bound in said.items() if bound is not None]
-        return f"{self.least:g} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
+        words = [f"{word} {bound}" for word, bound in said.items() if bound is not None]
+        return f"{self.least} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
 
     def holds(self, value: Any) -> bool:
         """Whether a value of the right kind lies within the bounds; None, where a field may be None, always does.
@@ -130,6 +130,9 @@ class Entry:
         if not self.option.holds(value):
             one_of = "one of " if self.option.choices else ""
             raise ConfigError(f"{self.key} must be {one_of}{self.option.bounds}; got {value!r}")
+        numbers = value if isinstance(value, tuple) else (value,)
+        if not all(isfinite(one) for one in numbers if isinstance(one, float)):
+            raise ConfigError(f"{self.key} must be a finite number; got {value}")
         if self.option.check is not None:
             self.option.check(self.key, value)
 
@@ -138,7 +141,7 @@ class Entry:
         if self.option.read is not None:
             return self.option.read(self.key, value)
         kind = type(self.default)
-        exact = float(value) if kind is float and type(value) is int else value
+        exact = float(str(value)) if kind is float and type(value) is int else value  # not an OverflowError but inf
         texts = kind is tuple and isinstance(value, list | tuple) and all(type(one) is str for one in value)
         exact = tuple(value) if texts and isinstance(value, list | tuple) else exact
         if type(exact) is not kind:
@@ -230,6 +233,8 @@ def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> d
         (key,) = renamed(kind, {name: value}, say)
         if not equals or key not in known:
             raise ConfigError(f"expected KEY=VALUE with a KEY of {', '.join(sorted(known))}; got {text!r}")
+        if key in found:
+            raise ConfigError(f"{key} is given twice; got {text!r} too")
         found[key] = known[key].from_text(value)
     return found
 
@@ -246,13 +251,12 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
 
 def bounded(default: Value, **bounds: float) -> Value:
     """A field of what is chosen in code alone: a finite number, or some, within bounds as of ``Option``."""
-    return option(default, help="", check=_check_finite, **bounds)
+    return option(default, help="", check=_check_some, **bounds)
 
 
-def _check_finite(name: str, value: Any) -> None:
-    numbers = value if isinstance(value, tuple) else (value,)
-    if not numbers or not all(map(isfinite, numbers)):
-        raise ConfigError(f"{name} must be finite and not empty; got {value}")
+def _check_some(name: str, value: Any) -> None:
+    if value == ():
+        raise ConfigError(f"{name} must not be empty")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,7 +271,7 @@ class Checked:
 class Seeded(Checked):
     """What draws at random."""
 
-    seed: int = option(0, least=0, help="Of every random draw.")
+    seed: int = option(0, least=0, most=2**63 - 1, help="Of every random draw.")
 
 
 MOST_PORT = 65535

@@ -14,14 +14,21 @@ Settings = TypeVar("Settings")
 
 def read_settings(cls: type[Settings], path: Path) -> Settings:
     """Raises ConfigError for a file that cannot be read, an unknown name, another kind, or what ``cls`` refuses."""
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+    given = read_toml(path)
     try:
         return from_flat(cls, renamed(cls, given))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises ConfigError for a file that cannot be read."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # ValueError: a number of more than 4300 digits, too
+        raise ConfigError(f"{path}: is not TOML that can be read: {error}") from error
 
 
 def to_toml(settings: Any) -> bytes:

@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from shared.system.command_options import Given, say, with_options
-from shared.system.options import assigned, renamed
-from simulations.config.run_config import RunConfig, read_config_file
+from shared.system.options import assigned
+from shared.system.settings_file import read_toml
+from simulations.config.run_config import RunConfig, of_today
 
 
 @with_options
@@ -43,7 +44,7 @@ def run(
 
     errors = Console(stderr=True, highlight=False)
     document = execute(
-        asked_config({} if config is None else read_config_file(config), options, settings or ()),
+        asked_config({} if config is None else read_toml(config), options, settings or ()),
         out,
         runner=partial(run_methods, jobs=jobs or cores()),
         say=errors.print,
@@ -62,5 +63,4 @@ def run(
 
 def asked_config(file: Mapping[str, Any], options: Mapping[str, Any], settings: Iterable[str]) -> RunConfig:
     """From a TOML file, flags that win over it, and ``KEY=VALUE`` texts that win over both; raises ConfigError."""
-    from_file = renamed(RunConfig, {name.replace("_", "-"): value for name, value in file.items()}, say)
-    return RunConfig.from_dict(from_file | dict(options) | assigned(RunConfig, settings, say))
+    return RunConfig.from_dict(of_today(file, say) | dict(options) | assigned(RunConfig, settings, say))

@@ -3,10 +3,8 @@
 Tables and plugins are imported where an option needs them: they take seconds.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from client.data.folder_options import FORMS, DataSettings
@@ -52,7 +50,7 @@ def read_methods(name: str, value: object) -> tuple[str, ...]:
     names, known = read_names(name, value), in_runs()
     if names in ((), ("all",)):
         return known
-    return tuple(method for method in known if names.count(method) == 1) if set(names) <= set(known) else names
+    return tuple(sorted(names, key=known.index)) if set(names) <= set(known) else names
 
 
 def read_report(name: str, value: object) -> tuple[str, ...]:
@@ -188,8 +186,8 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         ``say`` hears of options that have another name now. Raises ConfigError for an unknown name or a value of the
         wrong form.
         """
-        given = {name.replace("_", "-"): value for name, value in options.items() if value is not None}
-        given = {"methods": "all", **renamed(cls, given, say)}
+        given = of_today({name: value for name, value in options.items() if value is not None}, say)
+        given = {"methods": "all", **given}
         if not given.get("platform"):
             given = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | given
         given = {"downloads": _usual_downloads(given)} | given
@@ -199,14 +197,11 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         return replace(from_flat(cls, given), plugin_aggregation=own)
 
 
-def read_config_file(path: Path) -> dict[str, Any]:
-    """The options in a TOML file, unchecked; raises ConfigError where it cannot be read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"config file {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {path} is not TOML: {error}") from None
+def of_today(options: Mapping[str, Any], say: Say | None = None) -> dict[str, Any]:
+    """The same under the keys of today, with '-'; raises ConfigError where one is given twice."""
+    keys = tuple(name.replace("_", "-") for name in options)
+    _check_distinct("option", keys)
+    return renamed(RunConfig, dict(zip(keys, options.values(), strict=True)), say)
 
 
 def _usual_downloads(flat: Mapping[str, Any]) -> str:
@@ -239,6 +234,10 @@ def _check_beside_each_other(config: RunConfig) -> None:
     _check_known("source", config.sources, config.names)
     _check_known("cold-start", config.cold_start, tuple(n for n in config.reported if n not in config.sources))
     check_features(config.features)
+    if config.seed + config.seeds > 2**63:
+        raise ConfigError(f"seed must leave room for {config.seeds} seeds below 2**63; got {config.seed}")
+    if (wanted := config.federation.min_platforms) > len(config.names):
+        raise ConfigError(f"min-platforms must be at most the number of platforms, {len(config.names)}; got {wanted}")
     aligned = [one.kind for one in parse_alignment(config.alignment) if one is not None]
     if "probe" in aligned and config.features.partition(":")[0] != "hashing":
         raise ConfigError(f"alignment {config.alignment} needs the features hashing; got {config.features!r}")

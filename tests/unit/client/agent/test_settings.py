@@ -6,6 +6,7 @@ import pytest
 from flwr.common.config import parse_config_args
 
 from client.agent.home import AgentHome, AgentSettings
+from client.agent.new_agent import make_agent
 from client.agent.programs import agent_programs, write_node_config
 from client.guard.ledger import PLACE
 from client.rounds.workspace import NodeSettings
@@ -30,6 +31,12 @@ GIVEN = {"server": "shops.example:9443", "name": "north", "data": "/data/north,m
 def test_says_what_is_wrong(change, sentence) -> None:
     with pytest.raises(ConfigError, match=sentence):
         AgentSettings(**{**GIVEN, **change})
+
+
+def test_makes_no_folder_for_a_feature_space_that_there_is_not(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="features must be hashing.*; got 'foo'"):
+        make_agent(tmp_path / "agent", AgentSettings(**GIVEN, features="foo"), tmp_path / "ca.crt")
+    assert not (tmp_path / "agent").exists()
 
 
 def test_reads_what_it_wrote(tmp_path) -> None:

@@ -38,7 +38,7 @@ def test_reads_what_is_there_and_keeps_the_rest(tmp_path) -> None:
         ('quiet-hours = "22-6"', "quiet-hours must be HH:MM-HH:MM or empty"),
         ('quiet-hours = "24:00-06:00"', "quiet-hours must be"),
         ("tell-users = 1", "tell-users must be true or false"),
-        ("tasks = [", "cannot be read as TOML"),
+        ("tasks = [", "is not TOML"),
     ],
 )
 def test_refuses(tmp_path, text, words) -> None:

@@ -74,5 +74,5 @@ def test_refuses_a_rank_below_zero():
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
 def test_refuses_a_weight_of_own_moments_that_says_nothing(weight):
-    with pytest.raises(ConfigError, match=r"TuningSettings.moments_weight must be (0 or more|finite)"):
+    with pytest.raises(ConfigError, match=r"TuningSettings.moments_weight must be (0 or more|a finite number)"):
         TuningSettings(moments_weight=weight)

@@ -30,5 +30,5 @@ def test_names_the_field_its_range_and_what_it_got(decay: float) -> None:
 
 @pytest.mark.parametrize("lags", [(), (1, 0)])
 def test_looks_at_every_number_of_several_and_wants_one(lags: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"Sizes.lags must be (1 or more|finite and not empty)"):
+    with pytest.raises(ConfigError, match=r"Sizes.lags must (be 1 or more|not be empty)"):
         Sizes(lags=lags)

@@ -21,6 +21,7 @@ class Oven:
 @dataclass(frozen=True, kw_only=True)
 class Kitchen:
     least_cooks: int = option(1, least=1, help="Fewer close it.", see="cooks.md")
+    tip: float = option(0.1, least=0, help="For them.")
     open_now: bool = option(True, help="Whether it is.")
     dishes: tuple[str, ...] = option(("soup",), help="What there is.")
     unnamed: int = 3
@@ -31,7 +32,7 @@ class Kitchen:
 
 
 def test_gives_every_option_its_key_those_of_a_group_after_its_prefix() -> None:
-    assert [one.key for one in entries(Kitchen)] == ["least-cooks", "open-now", "dishes", "oven-heat", "colour"]
+    assert [one.key for one in entries(Kitchen)] == ["least-cooks", "tip", "open-now", "dishes", "oven-heat", "colour"]
 
 
 def test_comes_back_from_the_flat_form_as_it_was() -> None:
@@ -44,9 +45,12 @@ def test_comes_back_from_the_flat_form_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("flat", "sentence"),
     [
-        ({"hot": 1}, "unknown option 'hot'; options are least-cooks, open-now, dishes, oven-heat, colour"),
+        ({"hot": 1}, "unknown option 'hot'; options are least-cooks, tip, open-now, dishes, oven-heat, colour"),
         ({"least-cooks": 0}, "least-cooks must be 1 or more; got 0"),
         ({"least-cooks": True}, "least-cooks must be a whole number; got True"),
+        ({"tip": float("inf")}, "tip must be a finite number; got inf"),
+        ({"tip": 10**400}, "tip must be a finite number; got inf"),
+        ({"tip": float("nan")}, "tip must be 0 or more; got nan"),
         ({"open-now": 1}, "open-now must be true or false; got 1"),
         ({"dishes": [1]}, "dishes must be a list of texts; got"),
         ({"oven-heat": 0.0}, "oven-heat must be above 0 and at most 300; got 0.0"),
@@ -84,6 +88,7 @@ def test_reads_what_is_set_on_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("colour=blue", "colour is given twice; got 'colour=blue' too"),
         ("least-cooks", "expected KEY=VALUE with a KEY of colour, dishes, least-cooks"),
         ("hot=1", "expected KEY=VALUE"),
         ("least-cooks=many", "least-cooks must be a whole number; got 'many'"),
@@ -92,7 +97,7 @@ def test_reads_what_is_set_on_the_command_line() -> None:
 )
 def test_refuses_what_nothing_can_be_set_to(text, sentence) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        assigned(Kitchen, [text])
+        assigned(Kitchen, ["oven-color=red", text])
 
 
 def test_leaves_out_what_a_group_is_asked_to() -> None:
@@ -108,7 +113,7 @@ def test_leaves_out_what_a_group_is_asked_to() -> None:
 def test_is_a_table_in_markdown() -> None:
     rows = option_table(Kitchen).splitlines()[2:]
     assert rows[0] == "| `least-cooks` | 1 | 1 or more | Fewer close it. ([why](cooks.md)) |"
-    assert rows[1] == "| `open-now` | true |  | Whether it is. |"
+    assert rows[2] == "| `open-now` | true |  | Whether it is. |"
     assert len(rows) == len(list(entries(Kitchen)))
     assert "| `oven-color` | `colour` |" in former_names_table(Kitchen)
 

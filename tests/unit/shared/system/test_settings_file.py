@@ -35,7 +35,9 @@ def test_reads_what_it_wrote(tmp_path) -> None:
         ("a-number = true", "a-number must be a whole number; got True"),
         ("names = [1]", "names must be a list of texts"),
         ("colour = 1", "unknown option 'colour'; options are a-number, rate, names, text"),
-        ("a-number", "cannot be read as TOML"),
+        ("a-number", "is not TOML"),
+        ("a = " + 100_000 * "[", "is not TOML that can be read: maximum recursion depth"),
+        ("a-number = " + 5000 * "9", "is not TOML that can be read"),
     ],
 )
 def test_names_the_file_and_what_is_wrong_in_it(tmp_path, text, sentence) -> None:
@@ -45,6 +47,11 @@ def test_names_the_file_and_what_is_wrong_in_it(tmp_path, text, sentence) -> Non
         read_settings(Example, path)
     assert str(path) in str(caught.value)
     assert sentence in str(caught.value)
+
+
+def test_says_that_a_file_is_missing(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_settings(Example, tmp_path / "none.toml")
 
 
 def test_takes_a_whole_number_where_a_real_one_is_expected(tmp_path) -> None:

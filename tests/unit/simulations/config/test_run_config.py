@@ -1,14 +1,12 @@
 """The options of a run are checked where they enter."""
 
-from pathlib import Path
-
 import pytest
 
 from client.transfer.table import in_runs
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings, RoundsConfig
 from simulations.cli.run import asked_config
-from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig, read_config_file
+from simulations.config.run_config import EMBEDDED_ROUNDS, RunConfig
 
 
 def test_is_the_embedded_world_without_options() -> None:
@@ -48,13 +46,19 @@ def test_puts_methods_in_the_order_of_reports() -> None:
     [
         ({"colour": "red"}, "unknown option 'colour'; options are .*source, platform"),
         ({"methods": "local,modle"}, "methods must be of popularity, .*; got 'modle'"),
+        ({"methods": "local,feature,feature"}, "methods 'feature' is given twice"),
         ({"methods": 3}, "methods must be names with commas between them, or a list of names; got 3"),
         ({"source": "nobody"}, "source must be of news, .*; got 'nobody'"),
         ({"report": "nobody"}, "report must be of news, .*; got 'nobody'"),
         ({"platform": ["shop=a", "shop=b"], "source": "shop"}, "platform 'shop' is given twice"),
         ({"platform": ["shop"]}, "a platform must be NAME=DIR"),
         ({"rounds": -1}, "rounds must be 0 or more; got -1"),
+        ({"server_rate": float("inf")}, "server-rate must be a finite number; got inf"),
+        ({"local-steps": 3, "local_steps": 4}, "option 'local-steps' is given twice"),
+        ({"min-platforms": 6}, "min-platforms must be at most the number of platforms, 5; got 6"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
+        ({"seed": 2**63}, "seed must be from 0 to 9223372036854775807; got 9223372036854775808"),
+        ({"seed": 2**63 - 1, "seeds": 2}, "seed must leave room for 2 seeds below 2\\*\\*63; got 9223372036854775807"),
         ({"seed": True}, "seed must be a whole number; got True"),
         ({"min_user_events": "5"}, "min-user-events must be a whole number; got '5'"),
         (
@@ -77,14 +81,6 @@ def test_puts_methods_in_the_order_of_reports() -> None:
 def test_says_what_is_wrong(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         RunConfig.from_dict(options)
-
-
-def test_says_that_a_file_is_missing_or_no_toml(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
-        read_config_file(tmp_path / "run.toml")
-    (tmp_path / "run.toml").write_text("rounds = ")
-    with pytest.raises(ConfigError, match="is not TOML"):
-        read_config_file(tmp_path / "run.toml")
 
 
 def test_takes_every_value_that_a_deployed_run_takes() -> None:
