@@ -18,9 +18,8 @@ from client.cli.init import init
 from client.cli.pretrain import pretrain
 from client.cli.recommend import recommend
 from client.cli.serve import serve
-from client.cli.start import start
+from client.cli.start import start, stop
 from client.cli.status import status
-from client.cli.stop import stop
 from shared.system.command_options import run_command
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""``graft-client start``: run a platform's agent."""
+"""``graft-client start`` and ``stop``: run a platform's agent, and end it."""
 
 import os
 from typing import Annotated
@@ -34,3 +34,12 @@ def start(
     else:
         begin_log(log_format)
         serve(home, settings, asked_to_stop())
+
+
+def stop(folder: AgentFolder) -> None:
+    """End the agent."""
+    from client.agent.home import AgentHome
+    from client.agent.programs import supervision
+
+    supervision(AgentHome.existing(folder)).stop()
+    typer.echo("stopped")

@@ -1,4 +1,4 @@
-"""``graft-server backup``: the coordinator in one file."""
+"""``graft-server backup`` and ``restore``: the coordinator in one file, and a folder from it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,3 +18,13 @@ def backup(
 
     size = back_up(ServerHome.existing(home), file)
     typer.echo(f"{file}: {size:,} bytes, with private keys in it")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What backup wrote.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+) -> None:
+    """Make a coordinator's folder from a backup; the coordinator that it is of must run no longer."""
+    from server.engine.backup import restore as restore_to
+
+    typer.echo(f"{restore_to(file, folder).folder}: restored; graft-server start goes on with it")

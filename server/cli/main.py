@@ -5,19 +5,15 @@ from collections.abc import Callable
 
 import typer
 
-from server.cli.backup import backup
+from server.cli.backup import backup, restore
 from server.cli.cancel import cancel
 from server.cli.certificate import renew
 from server.cli.encoder import export
-from server.cli.enroll import enroll
 from server.cli.init import init
-from server.cli.platforms import platforms
-from server.cli.restore import restore
-from server.cli.revoke import revoke
+from server.cli.platforms import enroll, platforms, revoke
 from server.cli.run import run as run_rounds
-from server.cli.start import start
+from server.cli.start import start, stop
 from server.cli.status import status
-from server.cli.stop import stop
 from shared.system.command_options import OptionsCommand, run_command
 
 PRIVATE = 0o077

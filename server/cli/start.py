@@ -1,4 +1,4 @@
-"""``graft-server start``: run the coordinator, here or in the background."""
+"""``graft-server start`` and ``stop``: run the coordinator, here or in the background, and end it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,3 +29,11 @@ def start(
     else:
         begin_log(form)
         Supervisor(found, read_settings(ServerSettings, found.settings)).serve(asked_to_stop())
+
+
+def stop(home: Home = Path()) -> None:
+    """End the coordinator; a run that is under way goes on at the next start."""
+    from server.engine.supervisor import supervision
+
+    supervision(ServerHome.existing(home)).stop()
+    typer.echo("stopped")
