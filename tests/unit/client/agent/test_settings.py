@@ -34,7 +34,7 @@ def test_says_what_is_wrong(change, sentence) -> None:
 
 
 def test_makes_no_folder_for_a_feature_space_that_there_is_not(tmp_path) -> None:
-    with pytest.raises(ConfigError, match="features must be hashing.*; got 'foo'"):
+    with pytest.raises(ConfigError, match=r"features must be hashing.*; got 'foo'"):
         make_agent(tmp_path / "agent", AgentSettings(**GIVEN, features="foo"), tmp_path / "ca.crt")
     assert not (tmp_path / "agent").exists()
 
