@@ -40,8 +40,8 @@ def new_key_pair() -> KeyPair:
 def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:
     """Make the folder; where the settings name no key of the vault, it gets a key file of its own.
 
-    Raises ConfigError where there is one already, for an authority that is none, for a key that cannot be had, and for
-    no feature space.
+    Raises ConfigError where there is one already, for a feature space or an authority that is none, or a key that
+    cannot be had.
     """
     check_features(settings.features)
     certificate = _authority(authority)

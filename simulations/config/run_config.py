@@ -142,8 +142,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         """Raise ConfigError where a method starts from the source's encoder and no source is named."""
         from client.transfer.table import starting_from_source
 
-        needing = [method for method in self.methods if method in starting_from_source()]
-        if needing and not self.sources:
+        if not self.sources and (needing := [method for method in self.methods if method in starting_from_source()]):
             raise ConfigError(f"source must name a platform, since {needing[0]} starts from its encoder; got none")
 
     @property
@@ -186,8 +185,8 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         ``say`` hears of options that have another name now. Raises ConfigError for an unknown name or a value of the
         wrong form.
         """
-        given = of_today({name: value for name, value in options.items() if value is not None}, say)
-        given = {"methods": "all", **given}
+        asked = {name: value for name, value in options.items() if value is not None}
+        given = {"methods": "all", **of_today(asked, say)}
         if not given.get("platform"):
             given = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | given
         given = {"downloads": _usual_downloads(given)} | given
@@ -236,25 +235,22 @@ def _check_beside_each_other(config: RunConfig) -> None:
     check_features(config.features)
     if config.seed + config.seeds > 2**63:
         raise ConfigError(f"seed must leave room for {config.seeds} seeds below 2**63; got {config.seed}")
-    if (wanted := config.federation.min_platforms) > len(config.names):
-        raise ConfigError(f"min-platforms must be at most the number of platforms, {len(config.names)}; got {wanted}")
+    if (fewest := config.federation.min_platforms) > len(config.names):
+        raise ConfigError(f"min-platforms must be at most the number of platforms, {len(config.names)}; got {fewest}")
     aligned = [one.kind for one in parse_alignment(config.alignment) if one is not None]
     if "probe" in aligned and config.features.partition(":")[0] != "hashing":
         raise ConfigError(f"alignment {config.alignment} needs the features hashing; got {config.features!r}")
-    served = LOCAL in config.methods and any(method in competing() for method in config.methods)
-    if config.diversity > 0 and not served:
-        wanted = ", ".join(method for method in in_runs() if method in competing())
-        raise ConfigError(f"diversity re-ranks what the gate serves, so methods must hold local and one of {wanted}")
+    if config.diversity > 0 and not (LOCAL in config.methods and any(one in competing() for one in config.methods)):
+        beside = ", ".join(method for method in in_runs() if method in competing())
+        raise ConfigError(f"diversity re-ranks what the gate serves, so methods must hold local and one of {beside}")
 
 
 def _check_known(name: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:
     _check_distinct(name, values)
-    unknown = [value for value in values if value not in known]
-    if unknown:
+    if unknown := [value for value in values if value not in known]:
         raise ConfigError(f"{name} must be of {', '.join(known)}; got {unknown[0]!r}")
 
 
 def _check_distinct(name: str, values: tuple[str, ...]) -> None:
-    twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
-    if twice:
+    if twice := [value for value in values if values.count(value) > 1]:
         raise ConfigError(f"{name} {twice[0]!r} is given twice")
