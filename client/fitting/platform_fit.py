@@ -26,7 +26,7 @@ from shared.seeding import rng_for
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentSettings:
-    """A simulation may choose them; what a platform serves is fitted under the defaults."""
+    """Code that makes a ``PlatformFit`` may choose them; every command fits under the defaults."""
 
     scorers: ScorerSettings = field(default_factory=ScorerSettings)
     ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
