@@ -47,7 +47,7 @@ def uses() -> tuple[str, ...]:
 
 
 def _read_methods(_key: str, text: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in str(text).split(",") if name.strip()))
+    return tuple(name.strip() for name in str(text).split(",") if name.strip())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,10 @@ class Contenders(EncoderUse, LowRank):
     def __post_init__(self) -> None:
         super().__post_init__()
         known = uses()
-        unknown = [method for method in self.methods if method not in known]
-        if unknown or not self.methods:
-            found = repr(unknown[0]) if unknown else "none"
+        wrong = [repr(method) for method in self.methods if method not in known]
+        wrong += [f"{method!r} twice" for method in known if self.methods.count(method) > 1]
+        if wrong or not self.methods:
+            found = wrong[0] if wrong else "none"
             raise ConfigError(f"methods must be one or more of {', '.join(known)}; got {found}")
         self.parts(preset="")
 

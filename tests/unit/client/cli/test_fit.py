@@ -75,6 +75,7 @@ def test_refuses_what_the_settings_answer(home, option) -> None:
     ("option", "told"),
     [
         (("--methods", "feature,magic"), "methods must be one or more of feature, model, knowledge; got 'magic'"),
+        (("--methods", "model,model"), "methods must be one or more of feature, model, knowledge; got 'model' twice"),
         (("--methods", " , "), "methods must be one or more of feature, model, knowledge; got none"),
         (("--teacher", "nobody"), "teacher must be one of encoder, stack; got 'nobody'"),
         (("--alignment", "probe"), "alignment must be off, probe:WEIGHT, coral:WEIGHT or gate"),
