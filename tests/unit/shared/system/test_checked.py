@@ -28,7 +28,7 @@ def test_names_the_field_its_range_and_what_it_got(decay: float) -> None:
         Sizes(decay=decay)
 
 
-@pytest.mark.parametrize("lags", [(), (1, 0)])
-def test_looks_at_every_number_of_several_and_wants_one(lags: tuple[int, ...]) -> None:
-    with pytest.raises(ConfigError, match=r"Sizes.lags must (be 1 or more|not be empty)"):
+@pytest.mark.parametrize(("lags", "words"), [((), "not be empty"), ((1, 0), "be 1 or more")])
+def test_looks_at_every_number_of_several_and_wants_one(lags: tuple[int, ...], words: str) -> None:
+    with pytest.raises(ConfigError, match=f"Sizes.lags must {words}"):
         Sizes(lags=lags)
