@@ -69,7 +69,7 @@ def asked_fit(
     from client.serving.reported_events import ReportedEvents
 
     fitting, agent = asked_fitting(folder, data, asked, heads)
-    if agent is heads is None:
+    if agent is None and heads is None:
         return open_fit(fitting.data, encoder, fitting.settings).fit
     private = open_private_folder(*heads_and_key(agent, heads, vault_key))
     return open_fit(
