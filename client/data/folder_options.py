@@ -74,7 +74,12 @@ def _check_range(key: str, part: Range | None) -> None:
 
 
 _WHOLE = _reading(int, "a whole number")
-_PERCENT = _reading(_range, "A-B in percent, for example 0-80")
+_PART: dict[str, Any] = {
+    "check": _check_range,
+    "read": _reading(_range, "A-B in percent, for example 0-80"),
+    "write": _range_text,
+    "metavar": "A-B",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,27 +105,14 @@ class FolderOptions(Checked):
     )
     max_users: int | None = option(None, least=1, read=_WHOLE, write=str, metavar="N", help="At most so many users.")
     users: Range | None = option(
-        None,
-        check=_check_range,
-        read=_PERCENT,
-        write=_range_text,
-        metavar="A-B",
-        help="The part of the users that is taken, in percent of a seeded order.",
+        None, **_PART, help="The part of the users that is taken, in percent of a seeded order."
     )
     items: Range | None = option(
-        None,
-        check=_check_range,
-        read=_PERCENT,
-        write=_range_text,
-        metavar="A-B",
-        help="The part of the catalogue that is taken, in percent of a seeded order.",
+        None, **_PART, help="The part of the catalogue that is taken, in percent of a seeded order."
     )
     time: Range | None = option(
         None,
-        check=_check_range,
-        read=_PERCENT,
-        write=_range_text,
-        metavar="A-B",
+        **_PART,
         help="The part of the events that is taken, in percent in time order, of users who have none before it.",
     )
     min_rating: float | None = option(
