@@ -4,7 +4,6 @@ Python before 3.13 took the same object for equal before it asked a field; since
 """
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -41,7 +40,7 @@ def modules() -> Iterator[ModuleType]:
 
 def dataclasses_of(module: ModuleType) -> list[type[Any]]:
     """Those that the module defines."""
-    classes = (one for _, one in inspect.getmembers(module, inspect.isclass) if is_dataclass(one))
+    classes = (one for one in vars(module).values() if isinstance(one, type) and is_dataclass(one))
     return [one for one in classes if one.__module__ == module.__name__]
 
 
