@@ -1,12 +1,25 @@
 # Every target makes its own environment: `make demo` and `make test` work on a fresh checkout.
 PYTHON ?= python3
+# The minor versions that requires-python admits.
+PYTHONS := 3.11 3.12 3.13
+
+# A Python that is asked for has an environment of its own beside `.venv`, such as `.venv-3.13`.
+ifeq ($(origin PYTHON),file)
 VENV := .venv
+else
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifeq ($(VERSION),)
+$(error PYTHON must be a Python that runs here; got $(PYTHON))
+endif
+VENV := .venv-$(VERSION)
+endif
+
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Flower wants an app's folder named like a package; a clone's may be named anything, so the bundle is made from a copy.
 BUNDLE := build/bundle/graft
 
-.PHONY: demo test slow check format protobuf clean
+.PHONY: demo test pythons slow check format protobuf clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +32,17 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
+
+# The suite on each of PYTHONS that this machine has, in its own environment; fails where one fails or none is there.
+pythons:
+	@passed=; failed=; missing=; \
+	for version in $(PYTHONS); do \
+	    if ! python$$version -c '' 2>/dev/null; then missing="$$missing $$version"; \
+	    elif $(MAKE) test PYTHON=python$$version; then passed="$$passed $$version"; \
+	    else failed="$$failed $$version"; fi; \
+	done; \
+	echo "passed:$${passed:- none}; failed:$${failed:- none}; not on this machine:$${missing:- none}"; \
+	test -z "$$failed" && test -n "$$passed"
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
@@ -43,4 +67,4 @@ protobuf: $(STAMP)
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. shared/serving_api/recommend.proto
 
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf .venv .venv-* out build dist

@@ -21,7 +21,7 @@ from client.data.platform import Examples, Sequences, select
 from client.evaluation.ranking import ScoreHistories, rank
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Course:
     """The data of a race."""
 
@@ -53,7 +53,7 @@ class Course:
         return users, self.sequences.items, np.arange(len(users)) - self.sequences.offsets[users]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Entry:
     """What the race's script tells a competitor."""
 

@@ -44,7 +44,7 @@ class ClickHeadConfig:
             raise ConfigError(f"the hidden units of a click head must be 0 or more; got {self.hidden}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ClickHead:
     """A click head's numbers; raises HeadStoreError where they do not fit together."""
 

@@ -40,7 +40,7 @@ STAND_FOR_CATALOGUE = 2_000
 _BATCH_ELEMENTS = 16_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EncoderStates:
     """One encoder's u of every impression's history and e of every shown item."""
 
@@ -50,7 +50,7 @@ class EncoderStates:
     """[m, d]"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ClickInputs:
     """What is known of each candidate, its label beside it."""
 

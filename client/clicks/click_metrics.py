@@ -18,7 +18,7 @@ BINS = 15
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ClickRanking:
     """What one way of scoring did on the judged impressions."""
 
@@ -36,7 +36,7 @@ class ClickRanking:
     """AUC over all of a user's candidates, mean over users weighted by their impressions (Zhu et al., KDD 2018)"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Places:
     """Where candidates stand within their groups, best first."""
 

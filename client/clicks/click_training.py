@@ -37,7 +37,7 @@ class ClickTraining(Checked):
     """Per step."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainedClickHead:
     """A head with its temperature, and how it came about."""
 

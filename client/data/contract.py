@@ -42,7 +42,7 @@ VECTORS = "item_vectors.npy"
 _OURS = {ITEMS, EVENTS, IMPRESSIONS, VECTORS, "users.parquet"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlatformFolder:
     """A platform folder as read, nothing filtered yet."""
 

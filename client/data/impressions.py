@@ -54,7 +54,7 @@ MAX_IMPRESSIONS = {0: 20_000, 1: 10_000, 2: 10_000}
 """By place in ``STAGES``: where a platform has more, so many are drawn."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ShownItems:
     """The items that were shown or met, clicked or not: to be in here must not tell an item's label."""
 
@@ -68,7 +68,7 @@ class ShownItems:
     """[m] row in the prepared platform's catalogue, -1 where it is not there"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Impressions:
     """Impressions split in time, and what their users had met before the first validation impression."""
 

@@ -32,7 +32,7 @@ class Stage(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Sequences:
     """Ragged lists of item rows in time order: user u's are ``items[offsets[u]:offsets[u + 1]]``."""
 
@@ -49,7 +49,7 @@ class Sequences:
         return np.diff(self.offsets)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Examples:
     """Histories with one target each, all drawn from the same stage."""
 
@@ -64,7 +64,7 @@ class Examples:
         return len(self.targets)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Platform:
     """A prepared platform; see the module's sentence for the meaning of rows."""
 
@@ -123,7 +123,7 @@ class Platform:
         return len(self.user_ids)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Merged:
     """Several platforms in one place."""
 

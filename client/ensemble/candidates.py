@@ -27,7 +27,7 @@ ZERO_SHOT = "zero-shot"
 TOWARD_ZERO_SHOT = "toward-zero-shot"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Candidate:
     """One weight vector over the R columns of a platform's panel."""
 
@@ -39,7 +39,7 @@ class Candidate:
     """the trained parts that it may use"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ColumnGroups:
     """Which of the R columns belong to the computed scorers and which to each trained part."""
 

@@ -25,7 +25,7 @@ from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trained:
     """Scorers that were trained outside the folds."""
 
@@ -36,7 +36,7 @@ class Trained:
     """the encoder behind them, for what looks into it"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fold:
     """Some of the training users, and all scorers with statistics from the others."""
 
@@ -45,7 +45,7 @@ class Fold:
     raw: RawPanel
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CrossFit:
     """Calibrations of R columns, and N stack examples through them."""
 

@@ -29,7 +29,7 @@ from client.scorers.scorer import Matrix, Scorer
 from client.scorers.table import SCORERS, ScorerTable
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FittedStacks:
     """What a platform serves under each method."""
 

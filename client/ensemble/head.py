@@ -14,7 +14,7 @@ from client.store.head_store import StoredHead
 from shared.errors import HeadStoreError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RankingHead:
     """Calibrations and weights of R named columns; raises HeadStoreError where they do not fit together."""
 

@@ -18,7 +18,7 @@ from client.ensemble.ensemble_settings import StackSettings
 _NEWTON_STEPS = 12
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class StackExamples:
     """N examples, each with its target first and S − 1 negatives, seen through R columns."""
 

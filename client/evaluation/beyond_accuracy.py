@@ -17,7 +17,7 @@ ALL = "all"
 _CHUNK = 4_096
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ListQuality:
     """What one way of recommending gives N users."""
 
@@ -29,7 +29,7 @@ class ListQuality:
     """slice of the users, ``ALL`` among them: share of the catalogue that one of their lists holds"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ListJudge:
     """Judges lists over one catalogue."""
 

@@ -70,13 +70,15 @@ def resampled_sums(values: NDArray[np.float64], rng: np.random.Generator, resamp
     """[resamples, K] sums of ``values`` [U, K] over as many users as there are, drawn with replacement, rows whole.
 
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13 (percentile interval). Users with equal rows
-    are drawn together by a multinomial, which has the same distribution as drawing them one by one.
+    are drawn together by a multinomial, which has the same distribution as drawing them one by one. A ``RandomState``
+    draws them: the streams of its methods never change (NEP 19), those of a ``Generator`` may with a release of numpy.
     """
     rows, counts = np.unique(values, axis=0, return_counts=True)
+    frozen = np.random.RandomState(rng.bit_generator)
     users = int(counts.sum())
     return np.concatenate(
         [
-            rng.multinomial(users, counts / users, size=min(_CHUNK, resamples - start)) @ rows
+            frozen.multinomial(users, counts / users, size=min(_CHUNK, resamples - start)) @ rows
             for start in range(0, resamples, _CHUNK)
         ]
     )

@@ -20,7 +20,7 @@ ScoreHistories = Callable[[Sequences], torch.Tensor]
 """B histories to scores [B, n], higher is better."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ranking:
     """What one way of scoring did for N examples over a catalogue of n items."""
 

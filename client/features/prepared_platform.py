@@ -23,7 +23,7 @@ NEIGHBOURS = 60
 _BLOCK_ELEMENTS = 32_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Neighbours:
     """For each of n items its K nearest others, nearest first."""
 

@@ -108,7 +108,7 @@ class ExpectationSettings(Checked):
 DEFAULT = ExpectationSettings()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Expectation:
     """What known pairs say; made by ``fitted``."""
 

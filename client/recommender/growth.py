@@ -85,7 +85,7 @@ def _categories(old: ServedCatalogue, items: Sequence[NewItem], source: NDArray[
     return tuple(categories[row] for row in source)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Handed:
     """Items as a feature space reads them."""
 

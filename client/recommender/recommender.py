@@ -40,7 +40,7 @@ class Recommendation:
     """rows of history items and how far the score would fall without each, the largest first; where it was asked for"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Wish:
     """What a list shall be like."""
 
@@ -53,7 +53,7 @@ class Wish:
     """whether the history's part in each item is wanted, which takes a scoring more for each of its events"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recommender:
     """Catalogue, users, and the scorers that have weight."""
 

@@ -59,7 +59,7 @@ def names_under(prefix: str, arrays: Arrays) -> list[str]:
     return sorted({key.rpartition(".")[0] for key in arrays if key.startswith(prefix)})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ServedCatalogue:
     """Items with all that scorers need of them, whatever the users."""
 
@@ -113,7 +113,7 @@ class ServedCatalogue:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ServedUsers:
     """Users and all their events."""
 

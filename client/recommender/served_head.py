@@ -41,7 +41,7 @@ RECORD = "served"
 _COUNTED = "counted."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ServedHead:
     """All of a recommender, of the scorers alone that have weight."""
 
@@ -147,7 +147,7 @@ def _space_of(features: str, dim: int) -> FeatureSpace:
     return sentence_space(label).space if name == SENTENCES else hashing_space(dim)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class WeighedPanel:
     """A panel with the weights of its columns."""
 

@@ -24,7 +24,7 @@ NOT_A_RECORD = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, S
 """What reading a record of another kind may raise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ServedParts:
     """Encoders by part: one as it was received, tuned here or taught here; and what the platform trained alone."""
 

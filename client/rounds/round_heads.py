@@ -38,7 +38,7 @@ class RoundName:
         return f"{self.run}/{self.round}/{self.encoder}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RoundStart:
     """What a round of a platform goes on from; None each where there is none."""
 

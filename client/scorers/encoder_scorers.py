@@ -68,7 +68,7 @@ class Named:
         return self.scorer.score(batch)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class KeptEncoder:
     """An encoder as a platform uses it, with the ids it has learnt beside it, for a catalogue of n items."""
 

@@ -66,7 +66,7 @@ _BARE_NAMES = {"item_similarity@0.3": "item_similarity", "transition@1,2,3": "tr
 """Statistics that served records hold without the settings in their name."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FitData:
     """What scorers are fitted on; n items, D features."""
 

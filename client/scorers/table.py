@@ -73,7 +73,7 @@ SCORERS = scorer_table(ScorerSettings())
 """Under the usual settings, with which a served record's scorers are made again from what it holds."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FittedScorers:
     """The scorers a platform has, and why it lacks the others."""
 

@@ -17,7 +17,7 @@ REASONS = 3
 """Scorers and items of the history that are named."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LiveHead:
     """A served head, opened."""
 

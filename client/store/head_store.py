@@ -17,7 +17,7 @@ from shared.system.array_file import NotAnArrayFile, array_digest, array_file, p
 FORMAT = "graft-head/1"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class StoredHead:
     """One record: arrays by name, and plain facts (JSON) beside them."""
 

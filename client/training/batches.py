@@ -14,7 +14,7 @@ from client.data.platform import Sequences
 from client.data.ragged import stretches
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Batch:
     """Inputs and next items of one step."""
 
@@ -28,7 +28,7 @@ class Batch:
     """[P] where each input stands among the events of the sequences"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Windows:
     """Stretches of at most ``length`` inputs; every input but a sequence's last is in exactly one."""
 

@@ -48,7 +48,7 @@ class DistillationSettings(Checked):
 DEFAULT = DistillationSettings()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TeacherPart:
     """What a teacher thinks of the histories of some users; a teacher is made of one part or several."""
 
@@ -59,7 +59,7 @@ class TeacherPart:
     """arrays [B, n] that it holds at the same time"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Teacher:
     """Who is asked, and where its student begins."""
 
@@ -69,7 +69,7 @@ class Teacher:
     """[n, d] the catalogue as an encoder sees it"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lessons:
     """What a teacher says after T histories."""
 

@@ -15,7 +15,7 @@ from shared.federation.updates import Trained
 from shared.seeding import rng_for
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LocalRoundResult:
     """What a local round leaves: an update of the encoder may travel, the head stays."""
 

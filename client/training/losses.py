@@ -102,7 +102,7 @@ def members_cross_entropy(
     return torch.stack(losses).mean()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class StepTensors:
     """What a step has computed already; gradients flow back through all of it."""
 

@@ -35,7 +35,7 @@ ID_SPREAD = 0.05
 """Standard deviation of drawn id rows: under the norm their length only sets how fast they turn."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SequenceHead:
     """What a platform learns about its own items; never leaves it."""
 

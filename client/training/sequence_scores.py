@@ -20,7 +20,7 @@ USERS_AT_ONCE = 512
 TOKENS_AT_ONCE = 16384
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ItemTable:
     """The catalogue as the sequence part sees it."""
 
@@ -64,7 +64,7 @@ def score_histories(
     return torch.addmm(table.biases, states, table.vectors.T).numpy()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ValidationSet:
     """Histories with the item that follows, ranked against the whole catalogue."""
 

@@ -54,7 +54,7 @@ class KnowledgeSettings(Checked):
     distillation: DistillationSettings = field(default_factory=DistillationSettings)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Student(Tuned):
     """What is left once the teacher has gone; its encoder's linear part is 0: a student is a sequence part alone."""
 

@@ -25,7 +25,7 @@ OWN = TrainingSettings(epochs=20, patience=3, steps=48)
 """Bounded steps let a platform with long histories stop within a pass over them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Own:
     """What was trained."""
 

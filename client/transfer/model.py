@@ -24,7 +24,7 @@ from shared.encoder.linear import joined
 from shared.seeding import rng_for, torch_generator_for
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Tuned:
     """A platform's own version of an encoder; it need not travel."""
 

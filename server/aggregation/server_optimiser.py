@@ -18,7 +18,7 @@ from shared.federation.config import Aggregation as AggregationName
 from shared.federation.config import RoundsConfig
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Update:
     """What one platform's reply would change, and how much it counts."""
 

@@ -72,7 +72,7 @@ class Clock:
     sleep: Callable[[float], None]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Question(Generic[ReplyType]):
     """What all platforms are asked."""
 

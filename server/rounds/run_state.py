@@ -60,7 +60,7 @@ class RoundRecord:
         return cls(**{**values, "platforms": tuple(values["platforms"]), "missing": tuple(values["missing"])})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RunState:
     """All that a run has reached between two rounds: from it the run goes on as if it had not been stopped.
 

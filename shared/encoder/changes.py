@@ -39,7 +39,7 @@ def byte_layout(name: str, arrays: Sequence[ArraySpec]) -> Layout:
     return Layout((codes, ArraySpec(name=f"{name}.scales", shape=(len(lengths), _SCALE.itemsize), dtype="int8")))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ByteRows:
     """[S] numbers in [R] rows: each row's scale times its codes."""
 
@@ -85,7 +85,7 @@ def step_layout(spec: EncoderSpec) -> Layout:
     return byte_layout("step", spec.sequence_arrays)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Step(ByteRows):
     """What is added to the sequence part, row by row."""
 
@@ -154,7 +154,7 @@ class AdapterSpec:
         return left, ArraySpec(name=array.name + RIGHT, shape=(self.rank, columns))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Adapter:
     """The numbers of an adapter; never changed in place."""
 
@@ -204,7 +204,7 @@ class Adapter:
         return Encoder(spec=encoder.spec, flat=encoder.flat + self.change())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Cut:
     """A change in two parts."""
 

@@ -190,7 +190,7 @@ def _empty_module(preset: Preset, dim: int, device: str) -> "SequenceModule":
     return module if device == "meta" else module.to_empty(device=device)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Encoder:
     """The numbers of an encoder; never changed in place."""
 

@@ -22,7 +22,7 @@ _DIGITS = 3
 """Decimals that are released; outputs of the tower are about 1."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ItemMoments:
     """Of vectors of items alone: no user and no event has a part in them."""
 

@@ -13,7 +13,7 @@ from shared.errors import InputError
 Float64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Moments:
     """Sums over n pairs of a history vector q and the next item's vector y, both [D] of length 1.
 
@@ -104,7 +104,7 @@ def _symmetric(triangle: Float64, dim: int) -> Float64:
     return square + np.triu(square, 1).T
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LinearMap:
     """The linear part: score(q, i) = (q − mean_q) · W · (x_i − mean_y). All float32."""
 
@@ -174,7 +174,7 @@ def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:
     return _Centred.of(own).map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own.n))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Centred:
     """Means [D] and centred second moments [D, D] of pairs."""
 

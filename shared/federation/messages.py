@@ -65,7 +65,7 @@ class MomentsTask:
         return TaskFacts(kind="moments", round=self.round)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MomentsReply:
     """A platform's moments over its contributing users."""
 
@@ -77,7 +77,7 @@ class MomentsReply:
     """training users, rounded to a power of two"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class KnownEncoder:
     """An encoder for a platform that holds the one before it, or already it itself: its numbers need not travel."""
 
@@ -90,7 +90,7 @@ class KnownEncoder:
     """of the encoder that is meant"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainTask:
     """Asks a platform to improve an encoder on its contributing users."""
 
@@ -115,7 +115,7 @@ class TrainTask:
         return TaskFacts(kind="train", round=self.round, run=self.run, layout=self.form.layout(self.encoder.spec))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainReply:
     """What a platform made of the encoder, in the form that was asked for, as the platform says that it is laid out."""
 
@@ -130,7 +130,7 @@ class TrainReply:
     """by phase, in nats"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EvaluateTask:
     """Asks a platform what an encoder is worth on its weighting users."""
 

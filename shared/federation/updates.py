@@ -20,7 +20,7 @@ Inputs = Callable[[], Mapping[str, NDArray[np.float64]]]
 """Gives the second moments of matrices' inputs, by the matrix's name; called where a form needs them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trained:
     """What a platform's training made of the encoder that it was sent."""
 
@@ -33,7 +33,7 @@ class Trained:
     """of the trained encoder's matrices"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Encoded:
     """An update as it travels, and what its form leaves out."""
 

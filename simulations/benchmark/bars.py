@@ -39,7 +39,7 @@ LARGE_LIFTS = {1.0: 40.0, 0.2: 55.0, 0.05: 60.0}
 SEEDS = 3
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Evidence:
     """What the finished cells come to."""
 

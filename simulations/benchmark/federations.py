@@ -88,7 +88,7 @@ Lifts = Float64 | None
 """Mean over shops of a lift in percent: [0] the found one, then resamples over shops and people; None: not there."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FederationFigures:
     """What the finished seeds of a federation come to."""
 

@@ -32,7 +32,7 @@ Column = tuple[str, str]
 """Platform and method."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ResampledSums:
     """Sums over people, of the same resamples whatever is summed."""
 
@@ -80,7 +80,7 @@ AVERAGED_FROM = 500
 _BEST = "best"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Cell:
     """One pair at one fraction, all its finished seeds."""
 

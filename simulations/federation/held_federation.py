@@ -74,7 +74,7 @@ def _whole_list_ndcg(one: PreparedPlatform, encoders: list[Encoder], seed: int) 
     return [float(found) for found in whole_ndcg_of(ranks).mean(1)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class FederationResult:
     """What a federation leaves."""
 

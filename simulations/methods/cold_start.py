@@ -21,7 +21,7 @@ TRAINING_USERS = (10, 30, 100, 300)
 """Of a platform in its beginnings."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class HeldOut:
     """What is ranked on a platform: N test examples, then S of them again at each of ``LENGTHS``."""
 

@@ -16,7 +16,7 @@ from client.transfer.table import predicting_clicks
 from simulations.config.run_config import RunConfig
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class OpenImpressions:
     """A platform's impressions with the vectors of what they showed."""
 

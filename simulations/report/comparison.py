@@ -73,7 +73,7 @@ class Comparison:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Run:
     folder: Path
     document: dict[str, Any]

@@ -33,7 +33,7 @@ WHOLE_HISTORY = "whole"
 """Beside the numbers of events of shortened histories, the same users' whole ones."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ColdStart:
     """A method on users who have just come and on items that few have met."""
 
@@ -71,7 +71,7 @@ class StudentSummary:
     """of one recommendation by the stack of the method"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MethodOutcome:
     """One method on the test events of one platform under one seed."""
 
@@ -141,7 +141,7 @@ class GateOutcome:
     """as JSON values; docs/result-format.md names them"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ClickOutcome:
     """One method on the test impressions of one platform under one seed."""
 
@@ -214,7 +214,7 @@ class HelpOutcome:
     """Helper: helped: lift in percent of the linear part of all over the one without the helper."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class RunResult:
     """Everything a run found out; ``complete`` is False where it was stopped before its end."""
 

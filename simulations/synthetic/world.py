@@ -20,7 +20,7 @@ FILLER_WORDS = 30
 Words = NDArray[np.str_]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Vocabulary:
     """The words that a trade writes about its items with."""
 
@@ -99,7 +99,7 @@ MAIN_TOPIC = 0.8
 """Share of an item that belongs to its main topic; the rest belongs to its side topic."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ItemPool:
     """All items of a trade."""
 
@@ -114,7 +114,7 @@ class ItemPool:
     """[m, C] pool rows of the items that go well with an item"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trade:
     """What the platforms of one trade share."""
 
@@ -125,7 +125,7 @@ class Trade:
     """[K] log popularity of the topics"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PlatformTruth:
     """All that decides which item a user of one platform takes next."""
 
@@ -155,7 +155,7 @@ class PlatformTruth:
     """[n] when an item is first offered, in seconds"""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class World:
     """The synthetic platforms' truths, by name."""
 

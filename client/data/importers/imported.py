@@ -8,7 +8,7 @@ from client.data.violations import find_violations
 from shared.errors import DataError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImportedPlatform:
     """The tables of one platform folder, and notes for the user."""
 

@@ -27,7 +27,7 @@ CSV = Dialect(separator=",", quote='"')
 TSV = Dialect(separator="\t", quote=None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TextTable:
     """The rows of a text file; blank lines are left out."""
 

@@ -46,7 +46,7 @@ LONGEST_AWAY = 20.0
 Heads = dict[str, NDArray[np.float32]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Ending:
     """What a run leaves."""
 
@@ -82,7 +82,7 @@ class Kill:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Trial:
     """What came of a kill."""
 

@@ -22,7 +22,7 @@ DISTINCT = 4
 _SHAPES = re.compile(rb"['\"]shape['\"]: [\[(]([0-9, ]*)[\])]")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PrivateThings:
     """Of one platform."""
 

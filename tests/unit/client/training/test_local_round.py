@@ -21,7 +21,7 @@ def received():
     return Encoder.initial(SPEC, 0).with_linear(LinearMap(W=W, mean_q=W[0].copy(), mean_y=W[1].copy()))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Found(LocalRoundResult):
     """A local round, and its update before it is brought to bytes."""
 
