@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from client.data.contract import PlatformFolder
+from client.data.listed import Listed, listed
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.head import RankingHead
+from client.features.item_features import PRECOMPUTED
 from client.features.kept_vectors import CatalogueVectors
 from client.features.prepared_platform import prepare_platform
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
+from client.recommender.growth import with_added
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, ServedHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
@@ -84,6 +87,8 @@ class Opened:
 
     fit: PlatformFit
     received: ReceivedEncoder
+    beyond: Listed
+    """what lists hold and know of the platform beyond what is fitted on"""
     features: str
     """the feature space as ``item_features`` takes it"""
     reports_until: int = 0
@@ -120,8 +125,9 @@ def open_fit(
     """
     encoder, card = load_encoder(encoder_file)
     found = read_platform_data(folder)
+    data = found if reports is None else reports.added_to(found)
     prepared = prepare_platform(
-        found if reports is None else reports.added_to(found),
+        data,
         settings.preparation,
         name=platform_name(folder),
         seed=settings.seed,
@@ -140,16 +146,18 @@ def open_fit(
     competing = settings.contenders.names(took_part=settings.took_part)
     methods = (LOCAL, *competing, *(() if previous is None else (PREVIOUS.name,)))
     parts = settings.contenders.parts(encoder.spec.preset)
+    by_vector = prepared.space.name == PRECOMPUTED
     return Opened(
         fit=PlatformFit(prepared, encoders, methods, parts, seed=settings.seed),
         received=received,
+        beyond=listed(data, settings.preparation, prepared.platform, by_vector=by_vector, seed=settings.seed),
         features=settings.features,
         reports_until=0 if reports is None else reports.until,
     )
 
 
 def store_served(opened: Opened, store: HeadStore) -> None:
-    """Write what the fit serves, in one record.
+    """Write what the fit serves, in one record, with the items and users beyond those that were fitted on.
 
     Raises HeadStoreError where the store cannot be written, and for a fit whose components have other settings than the
     usual ones, under which a record is opened.
@@ -166,13 +174,13 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
     parts = _trained_parts(fit).only(set(panel.names))
     form = served_form(opened, parts)
-    ServedHead(
+    fitted = ServedHead(
         head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
         computed=computed,
         popularity=tuple(calibrations[column.name] for column in Popularity.columns),
         parts=parts,
         items=ServedCatalogue.of(prepared),
-        users=ServedUsers(user_ids=prepared.platform.user_ids, sequences=prepared.platform.sequences),
+        users=ServedUsers(user_ids=opened.beyond.user_ids, sequences=opened.beyond.sequences),
         statistics={name: one for name, one in stacks.statistics.items() if name.partition("@")[0] not in idle},
         repeats=prepared.platform.repeats,
         features=opened.features,
@@ -182,7 +190,8 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         seen=form.seen,
         released=form.released,
         origin=form.origin,
-    ).write(store)
+    )
+    with_added(fitted, opened.beyond.items).write(store)
 
 
 def _trained_parts(fit: PlatformFit) -> ServedParts:
