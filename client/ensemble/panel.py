@@ -15,6 +15,7 @@ from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, 
 from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings
 from client.evaluation.ranking import example_batches
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
+from shared.system.progress import track
 
 WEIGHTS_AT_ONCE = 16
 
@@ -127,7 +128,7 @@ def calibrate(
     columns = folds[0][0].columns
     scales: list[float] = []
     probabilities: list[list[NDArray[np.float64]]] = [[] for _ in columns]
-    for raw, examples in folds:
+    for raw, examples in track(folds, "calibrating"):
         for part, targets in example_batches(examples, raw.n_items, len(columns)):
             candidates = raw.candidates(part.histories)
             scores = raw.scores(part.histories)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples, Sequences, some
+from shared.system.progress import track
 
 K = 10
 _BATCH_ELEMENTS = 32_000_000
@@ -78,7 +79,7 @@ def whole_ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
 def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:
     """The examples in batches whose dense scores stay within bounded memory, and their targets [B] as a tensor."""
     size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
-    for start in range(0, len(examples), size):
+    for start in track(range(0, len(examples), size), "scoring users"):
         part = some(examples, np.arange(start, min(start + size, len(examples))))
         yield part, torch.from_numpy(part.targets.astype(np.int64))
 

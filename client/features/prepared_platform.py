@@ -18,6 +18,7 @@ from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
 from client.features.rows import sparse_rows
 from shared.feature_space import FeatureSpace
+from shared.system.progress import track
 
 NEIGHBOURS = 60
 _BLOCK_ELEMENTS = 32_000_000
@@ -51,7 +52,7 @@ def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
     k = min(k, n - 1)
     items, cosines = torch.empty(n, k, dtype=torch.int64), torch.empty(n, k)
     block = max(1, _BLOCK_ELEMENTS // n)
-    for start in range(0, n, block):
+    for start in track(range(0, n, block), "finding neighbours"):
         cosine = vectors[start : start + block] @ vectors.T
         rows = torch.arange(len(cosine))
         cosine[rows, rows + start] = -torch.inf
@@ -71,7 +72,7 @@ def nearest_after(neighbours: Neighbours, features: NDArray[np.float32], changed
     nearness[np.isin(known, changed)] = -np.inf
     items, cosines = np.empty((n, k), np.int64), np.empty((n, k), np.float32)
     vectors, size = torch.from_numpy(features), max(1, _BLOCK_ELEMENTS // n)
-    for start in range(0, len(changed), size):
+    for start in track(range(0, len(changed), size), "finding neighbours"):
         block = changed[start : start + size]
         cosine = vectors[torch.from_numpy(block)] @ vectors.T
         cosine[torch.arange(len(block)), torch.from_numpy(block)] = -torch.inf

@@ -1,7 +1,6 @@
 """Fitting what a platform serves: with a received encoder beside the one served until now, as one record."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,7 @@ from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
 from shared.errors import HeadStoreError, StorageError
 from shared.feature_space import FeatureSpace, require_same
-from shared.system.progress import track
+from shared.system.progress import in_steps, working
 
 _NEVER_SEEN = "received"
 """the part of a record that does not say it"""
@@ -106,9 +105,7 @@ def fit_recommender(
     """
     opened = open_fit(folder, encoder_file, settings, reports, store)
     fit = opened.fit
-    steps: tuple[Callable[[], None], ...] = (fit.train, fit.stack, partial(store_served, opened, store))
-    for step in track(steps, "fitting", total=len(steps)):
-        step()
+    in_steps({**fit.steps, "storing": partial(store_served, opened, store)})
     return fit.verdict
 
 
@@ -124,16 +121,17 @@ def open_fit(
     ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors.
     """
     encoder, card = load_encoder(encoder_file)
-    found = read_platform_data(folder)
-    data = found if reports is None else reports.added_to(found)
-    prepared = prepare_platform(
-        data,
-        settings.preparation,
-        name=platform_name(folder),
-        seed=settings.seed,
-        features=settings.features,
-        kept=None if store is None else CatalogueVectors(str(folder), store),
-    )
+    with working("preparing"):
+        found = read_platform_data(folder)
+        data = found if reports is None else reports.added_to(found)
+        prepared = prepare_platform(
+            data,
+            settings.preparation,
+            name=platform_name(folder),
+            seed=settings.seed,
+            features=settings.features,
+            kept=None if store is None else CatalogueVectors(str(folder), store),
+        )
     require_same(encoder.spec.feature_space, prepared.space, where=str(folder))
     previous = None if store is None else previous_release(store, RECORD, prepared.space, encoder)
     received = ReceivedEncoder(encoder=encoder, seen=settings.took_part, released=card.calibration)
