@@ -9,6 +9,7 @@ from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, ask
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
+from shared.system.progress import shown
 
 
 @with_options
@@ -28,7 +29,8 @@ def assess(
     assessed sooner. The platform's users must be others than those the encoder was pretrained on: of users whom it has
     seen it promises too much.
     """
-    from client.fitting.served_evaluation import assess_fit
+    with shown("assess"):
+        from client.fitting.served_evaluation import assess_fit
 
-    found = assess_fit(asked_fit(folder, encoder, data, asked, heads, vault_key))
+        found = assess_fit(asked_fit(folder, encoder, data, asked, heads, vault_key))
     typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shared.system.command_options import USAGE_ERROR
+from shared.system.progress import shown
 
 
 def check(
@@ -18,9 +19,10 @@ def check(
 
     Rows count from 0. Ends with 0 if nothing was found, with 2 otherwise.
     """
-    from client.data.check import check_folder
+    with shown("check"):
+        from client.data.check import check_folder
 
-    report = check_folder(folder, limit=limit)
+        report = check_folder(folder, limit=limit)
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(report.lines()))
     if not report.sound:
         raise typer.Exit(USAGE_ERROR)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from client.cli.arguments import PRIVATE, AgentFolder
+from shared.system.progress import shown
 
 
 def dry_run(
@@ -24,7 +25,8 @@ def dry_run(
     os.umask(PRIVATE)
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
-    found = round_with_nothing_sent(settings.node(home), encoder, LocalSettings())
+    with shown("dry-run"):
+        found = round_with_nothing_sent(settings.node(home), encoder, LocalSettings())
     if as_json:
         typer.echo(json.dumps([one.to_json() for one in found], indent=2))
     else:

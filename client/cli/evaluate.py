@@ -12,6 +12,7 @@ from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, ask
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
+from shared.system.progress import shown
 
 if TYPE_CHECKING:
     from client.evaluation.lift import Interval
@@ -34,9 +35,11 @@ def evaluate(
     Fits as `fit` does and stores no fit; an agent's folder, or --heads, brings what is served now and what callers
     reported.
     """
-    from client.fitting.served_evaluation import evaluate_fit
+    with shown("evaluate"):
+        from client.fitting.served_evaluation import evaluate_fit
 
-    show(evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key)), as_json=as_json)
+        found = evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key))
+    show(found, as_json=as_json)
 
 
 def show(found: "ServedEvaluation", *, as_json: bool) -> None:

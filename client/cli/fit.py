@@ -9,6 +9,7 @@ from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, ask
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
+from shared.system.progress import shown
 
 
 @with_options
@@ -30,15 +31,16 @@ def fit(
     Stored is all that a list is computed from, texts and users' histories too: keep DIR as private as the data, or make
     it a vault (`graft-client vault make`) and say where its key is.
     """
-    from client.agent.private_part import heads_and_key
-    from client.fitting.served_fit import fit_recommender
-    from client.serving.private_folder import open_private_folder
-    from client.serving.reported_events import ReportedEvents
+    with shown("fit"):
+        from client.agent.private_part import heads_and_key
+        from client.fitting.served_fit import fit_recommender
+        from client.serving.private_folder import open_private_folder
+        from client.serving.reported_events import ReportedEvents
 
-    fitting, agent = asked_fitting(folder, data, asked, heads)
-    place, key = heads_and_key(agent, heads, vault_key)
-    private = open_private_folder(place, key)
-    reports = ReportedEvents(entries=private.reported())
-    verdict = fit_recommender(fitting.data, encoder, private.heads, fitting.settings, reports)
+        fitting, agent = asked_fitting(folder, data, asked, heads)
+        place, key = heads_and_key(agent, heads, vault_key)
+        private = open_private_folder(place, key)
+        reports = ReportedEvents(entries=private.reported())
+        verdict = fit_recommender(fitting.data, encoder, private.heads, fitting.settings, reports)
     told = json.dumps(verdict.to_json(), indent=2)
     typer.echo(told if as_json else f"{place}: serves {verdict.served}; {verdict.reason}")

@@ -8,6 +8,7 @@ import typer
 
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
+from shared.system.progress import shown
 
 imports = typer.Typer(
     help="Turn a data set as it is distributed, or your own tables, into a platform folder.",
@@ -96,7 +97,8 @@ def import_tables(
 
 def _import(read: Read, paths: tuple[Path, ...], out: Path, *, only_used: bool, force: bool) -> None:
     """Import and say what was written and what was left out."""
-    imported = import_platform(read, paths, out, only_used=only_used, force=force)
+    with shown("import"):
+        imported = import_platform(read, paths, out, only_used=only_used, force=force)
     users = imported.events["user_id"].n_unique()
     typer.echo(f"{out}: {users:,} users, {imported.items.height:,} items, {imported.events.height:,} events")
     for note in imported.notes:

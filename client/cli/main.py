@@ -24,7 +24,7 @@ from shared.system.command_options import run_command
 
 app = typer.Typer(
     name="graft-client",
-    help="A platform's side of Graft: its data never leaves it.",
+    help="A platform's side of Graft: its data never leaves it. Work of over two seconds says on stderr how far it is.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

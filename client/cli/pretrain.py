@@ -9,6 +9,7 @@ from client.cli.arguments import PlatformLine
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
 from shared.system.command_options import with_options
+from shared.system.progress import shown
 
 
 @with_options
@@ -19,18 +20,19 @@ def pretrain(
     data: DataSettings,
 ) -> None:
     """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
-    from client.data.spec import parse_folder
-    from client.fitting.pretrain import pretrain_folder
+    with shown("pretrain"):
+        from client.data.spec import parse_folder
+        from client.fitting.pretrain import pretrain_folder
 
-    spec = parse_folder(folder)
-    outcome = pretrain_folder(
-        spec.path,
-        out,
-        preparation=spec.preparation(data.min_user_events, data.min_item_events),
-        features=data.features,
-        preset=size.encoder,
-        seed=data.seed,
-    )
+        spec = parse_folder(folder)
+        outcome = pretrain_folder(
+            spec.path,
+            out,
+            preparation=spec.preparation(data.min_user_events, data.min_item_events),
+            features=data.features,
+            preset=size.encoder,
+            seed=data.seed,
+        )
     typer.echo(
         f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
         f"validation NDCG@10 {outcome.best_validation:.4f}"

@@ -75,7 +75,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     events = events.filter(
         pl.col("item_id").is_in(items["id"].implode()) & pl.col("user_id").is_in(users["id"].implode())
     )
-    events = _in_sequence_order(events, preparation.ordered, seed)
+    events = in_sequence_order(events, preparation.ordered, seed)
     if folder.impressions is not None:
         events = _without_companions(without_held_out_clicks(events, folder.impressions), folder.impressions)
     events = events.filter(pl.len().over("user_id") >= MIN_EVENTS)
@@ -101,13 +101,24 @@ def _percent(order: pl.DataFrame, part: tuple[float, float] | None) -> pl.DataFr
     return order.filter((pl.col("share") >= part[0]) & (pl.col("share") < part[1]))
 
 
-def _filtered(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
+def items_in_range(folder: PlatformFolder, part: Range | None, seed: int) -> pl.DataFrame:
+    """``id`` of each of the folder's items inside an ``items`` range, whether or not anybody has met it."""
+    return _percent(_seeded_order(folder.items["item_id"], seed, "item-order"), part).select("id")
+
+
+def counted_events(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
+    """Steps 1 and 2: the events that say what a user wants, by user and time, with their ``row`` in the folder."""
     events = events.with_row_index("row")
     if preparation.min_rating is not None:
         events = events.filter(pl.col("rating") >= preparation.min_rating)
     events = events.sort("user_id", "timestamp", "row")
     if preparation.repeats == "first":
         events = events.unique(subset=["user_id", "item_id"], keep="first", maintain_order=True)
+    return events
+
+
+def _filtered(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
+    events = counted_events(events, preparation)
     for _ in range(ITEM_FILTER_PASSES):
         events = events.filter(pl.len().over("item_id") >= preparation.min_item_events)
         events = events.filter(pl.len().over("user_id") >= preparation.min_user_events)
@@ -124,7 +135,8 @@ def _in_time(events: pl.DataFrame, part: Range | None) -> pl.DataFrame:
     return events.filter(newcomers & (pl.col("share") < part[1])).drop("share")
 
 
-def _in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.DataFrame:
+def in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.DataFrame:
+    """By user, each user's in time order; in a seeded order where the events have none."""
     if ordered:
         return events.sort("user_id", "timestamp", "row")
     events = events.sort("user_id", "item_id", "row")

@@ -196,15 +196,18 @@ def choose(
         settings: the margins, and which pull is the strongest.
         like: see above.
     """
-    plain = max(
-        _plain(candidates, settings.strongest, like), key=lambda candidate: float(validation[candidate.name].mean())
-    )
+    plain = max(_plain(candidates, settings.strongest, like), key=lambda candidate: _mean(validation[candidate.name]))
     best, most = plain, 0.0
     for candidate in candidates:
         surplus = _surplus(validation[candidate.name] - validation[plain.name], settings)
         if surplus > most:
             best, most = candidate, surplus
     return best
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """0 where there are none: with one user alone, the other folds have nobody."""
+    return float(values.mean()) if len(values) else 0.0
 
 
 def _surplus(gain: NDArray[np.float64], settings: CandidateSettings) -> float:

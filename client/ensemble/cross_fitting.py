@@ -23,6 +23,7 @@ from client.scorers.scorer import FitData, Scorer
 from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
 from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
+from shared.system.progress import track
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,7 +100,7 @@ def cross_fit(
     generator = torch_generator_for(seed, "stack-negatives")
     n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
     parts = []
-    for raw, held_out in held:
+    for raw, held_out in track(held, "drawing examples"):
         panel = Panel(raw=raw, calibrations=calibrations)
         for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
             candidates = raw.candidates(part.histories)
@@ -136,7 +137,7 @@ def _make_folds(
     shuffled = rng_for(seed, "folds").permutation(training)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     folds = []
-    for part in range(n_folds):
+    for part in track(range(n_folds), "fitting scorers"):
         inside = np.sort(shuffled[part::n_folds])
         fitted = fit_on(prepared, np.setdiff1d(training, inside), table)
         scorers = (*fitted.scorers.values(), *extra)

@@ -27,6 +27,7 @@ from client.evaluation.ranking import (
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.scorer import Matrix, Scorer
 from client.scorers.table import SCORERS, ScorerTable
+from shared.system.progress import track
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -104,7 +105,7 @@ def fit_stacks(
     groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"))
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
     made = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates)
-    by_set = {parts: made.of(parts) for parts in sets}
+    by_set = {parts: made.of(parts) for parts in track(sets, "choosing weights")}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
     weights = np.stack([candidate.weights for candidate in distinct.values()])
     validation, whole_list = _validation(platform, panel, fit, weights)

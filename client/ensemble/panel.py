@@ -15,8 +15,17 @@ from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, 
 from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings
 from client.evaluation.ranking import example_batches
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
+from shared.system.progress import track
 
 WEIGHTS_AT_ONCE = 16
+
+
+def without_nan(scores: torch.Tensor) -> torch.Tensor:
+    """Scores [B, n] in which a NaN, of which no probability can be made, is the lowest of its row; 0 where all are."""
+    if not scores.sum().isnan():  # a fraction of the time of looking at each; inf - inf is taken for one, too
+        return scores
+    lowest = scores.nan_to_num(nan=torch.inf, posinf=torch.inf, neginf=-torch.inf).amin(1, keepdim=True)
+    return torch.where(scores.isnan(), lowest.nan_to_num(posinf=0.0, neginf=-torch.inf), scores)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +44,7 @@ class RawPanel:
     def scores(self, histories: Sequences) -> list[torch.Tensor]:
         """R tensors [B, n]."""
         batch = HistoryBatch(histories, self.n_items)
-        return [scores for scorer in self.scorers for scores in scorer.score(batch)]
+        return [without_nan(scores) for scorer in self.scorers for scores in scorer.score(batch)]
 
     def candidates(self, histories: Sequences) -> torch.Tensor:
         """[B, n] True where an item may be recommended."""
@@ -119,7 +128,7 @@ def calibrate(
     columns = folds[0][0].columns
     scales: list[float] = []
     probabilities: list[list[NDArray[np.float64]]] = [[] for _ in columns]
-    for raw, examples in folds:
+    for raw, examples in track(folds, "calibrating"):
         for part, targets in example_batches(examples, raw.n_items, len(columns)):
             candidates = raw.candidates(part.histories)
             scores = raw.scores(part.histories)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples
 from client.ensemble.fitting import panel_batches, panel_scores
 from client.ensemble.panel import Panel
-from client.evaluation.ranking import K, Ranking, rank_scores
+from client.evaluation.ranking import K, Ranking, best_first, rank_scores
 from shared.system.options import Checked, bounded
 
 _LAST = -1e6
@@ -73,18 +73,19 @@ def rerank(
 ) -> Iterator[torch.Tensor]:
     """For each λ the scores [B, n] with the k picked items raised above all others, in their order.
 
-    Items that may not be recommended are −inf, and stay so. λ = 0 gives back the scores as they are.
+    Items that may not be recommended are −inf, and stay so; a NaN is picked after every number.
+    λ = 0 gives back the scores as they are.
     """
-    best = scores.topk(min(max(settings.pool, k), scores.shape[1]), dim=1)
-    vectors = features[best.indices]
+    pool = best_first(scores, max(settings.pool, k))
+    vectors = features[pool]
     cosines = vectors @ vectors.transpose(1, 2)
-    relevance = _relevance(best.values)
+    relevance = _relevance(scores.gather(1, pool))
     for strength in strengths:
-        yield scores if strength == 0 else _raised(scores, best.indices, _picks(relevance, cosines, strength, k))
+        yield scores if strength == 0 else _raised(scores, pool, _picks(relevance, cosines, strength, k))
 
 
 def _relevance(best: torch.Tensor) -> torch.Tensor:
-    """[B, P] scores, the best first, to 1 for the best down to 0 for the last; −inf where it may not be recommended."""
+    """[B, P] scores, the best first, to 1 for the best down to 0 for the last; −inf where it is no number."""
     allowed = best.isfinite()
     low = best.masked_fill(~allowed, torch.inf).amin(1, keepdim=True)
     spread = (best[:, :1] - low).clamp(min=torch.finfo(best.dtype).tiny)
@@ -111,5 +112,6 @@ def _raised(scores: torch.Tensor, pool: torch.Tensor, picked: torch.Tensor) -> t
     items = pool.gather(1, picked)
     before = scores.gather(1, items)
     places = torch.arange(items.shape[1], 0, -1, dtype=scores.dtype)
-    raised = torch.where(before.isfinite(), scores.amax(1, keepdim=True) + places, before)
+    most = scores.nan_to_num(nan=-torch.inf, neginf=-torch.inf).amax(1, keepdim=True)
+    raised = torch.where(before.isfinite(), most + places, before)
     return scores.scatter(1, items, raised)

@@ -1,4 +1,4 @@
-"""Full-ranking metrics per user; ties get the average rank, NaN the worst.
+"""Full-ranking metrics per user; ties get the average rank, NaN the worst. Lists hold ties in the order of items.
 
 NDCG@k (Järvelin, Kekäläinen 2002), Recall@k and reciprocal rank for one held-out item per user. With average ranks a
 tie can end between two places: NDCG then uses 1 / log2(1 + rank) at the fractional rank.
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples, Sequences, some
+from shared.system.progress import track
 
 K = 10
 _BATCH_ELEMENTS = 32_000_000
@@ -78,7 +79,7 @@ def whole_ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
 def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:
     """The examples in batches whose dense scores stay within bounded memory, and their targets [B] as a tensor."""
     size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
-    for start in range(0, len(examples), size):
+    for start in track(range(0, len(examples), size), "scoring users"):
         part = some(examples, np.arange(start, min(start + size, len(examples))))
         yield part, torch.from_numpy(part.targets.astype(np.int64))
 
@@ -118,12 +119,27 @@ def ranks_by_column(
 def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
     """The ranking by scores [B, n] in which items that may not be recommended are −inf."""
     target = torch.from_numpy(examples.targets.astype(np.int64))
-    top = scores.nan_to_num(nan=-torch.inf).topk(min(K, scores.shape[1]), dim=1).indices
     return Ranking(
         users=examples.users,
         ranks=target_ranks(scores, target).numpy(),
-        recommended=top.numpy().astype(np.int32),
+        recommended=best_first(scores, K).numpy().astype(np.int32),
     )
+
+
+def best_first(scores: torch.Tensor, k: int) -> torch.Tensor:
+    """[B, n] scores to [B, min(k, n)] items, the best first; equal ones in the order of items.
+
+    NaN comes after every number, and before −inf: items that may not be recommended.
+    """
+    shown = scores.nan_to_num(nan=torch.finfo(scores.dtype).min, posinf=torch.inf, neginf=-torch.inf)
+    k = min(k, shown.shape[1])
+    values, items = shown.topk(min(k + 1, shown.shape[1]), dim=1)
+    items = items[:, :k].sort(dim=1).values  # a stable sort then keeps the order of equal items
+    items = items.gather(1, shown.gather(1, items).sort(dim=1, descending=True, stable=True).indices)
+    if values.shape[1] > k:
+        cut = values[:, k - 1] == values[:, k]  # which of the equal items are in the list is left open by topk
+        items[cut] = shown[cut].sort(dim=1, descending=True, stable=True).indices[:, :k]
+    return items
 
 
 def mask_history(scores: torch.Tensor, histories: Sequences, targets: torch.Tensor) -> None:

@@ -18,6 +18,7 @@ from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
 from client.features.rows import sparse_rows
 from shared.feature_space import FeatureSpace
+from shared.system.progress import track
 
 NEIGHBOURS = 60
 _BLOCK_ELEMENTS = 32_000_000
@@ -51,7 +52,7 @@ def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
     k = min(k, n - 1)
     items, cosines = torch.empty(n, k, dtype=torch.int64), torch.empty(n, k)
     block = max(1, _BLOCK_ELEMENTS // n)
-    for start in range(0, n, block):
+    for start in track(range(0, n, block), "finding neighbours"):
         cosine = vectors[start : start + block] @ vectors.T
         rows = torch.arange(len(cosine))
         cosine[rows, rows + start] = -torch.inf
@@ -66,21 +67,22 @@ def nearest_after(neighbours: Neighbours, features: NDArray[np.float32], changed
     place though another one, which was not among its K, is nearer.
     """
     n, k = len(features), neighbours.items.shape[1]
-    known = np.full((n, k), -1), np.full((n, k), -np.inf, np.float32)
-    before = len(neighbours.items)
-    known[0][:before], known[1][:before] = neighbours.items, neighbours.cosines
-    known[1][np.isin(known[0], changed)] = -np.inf
-    vectors = torch.from_numpy(features)
-    cosine = vectors[torch.from_numpy(changed)] @ vectors.T
-    places = torch.arange(len(changed))
-    cosine[places, torch.from_numpy(changed)] = -torch.inf
-    cosines, items = cosine.topk(k, dim=1)
-    found = torch.cat([torch.from_numpy(known[1]), cosine.T], dim=1).topk(k, dim=1)
-    candidates = np.concatenate([known[0], np.broadcast_to(changed, (n, len(changed)))], axis=1)
-    every = np.take_along_axis(candidates, found.indices.numpy(), axis=1)
-    values = found.values.numpy()
-    every[changed], values[changed] = items.numpy(), cosines.numpy()
-    return Neighbours(items=every, cosines=values)
+    others = np.setdiff1d(np.arange(len(neighbours.items)), changed)
+    known, nearness = neighbours.items[others], neighbours.cosines[others]
+    nearness[np.isin(known, changed)] = -np.inf
+    items, cosines = np.empty((n, k), np.int64), np.empty((n, k), np.float32)
+    vectors, size = torch.from_numpy(features), max(1, _BLOCK_ELEMENTS // n)
+    for start in track(range(0, len(changed), size), "finding neighbours"):
+        block = changed[start : start + size]
+        cosine = vectors[torch.from_numpy(block)] @ vectors.T
+        cosine[torch.arange(len(block)), torch.from_numpy(block)] = -torch.inf
+        cosines[block], items[block] = cosine.topk(k, dim=1)
+        found = torch.cat([torch.from_numpy(nearness), cosine.T[torch.from_numpy(others)]], dim=1).topk(k, dim=1)
+        places, nearness = found.indices.numpy(), found.values.numpy()
+        kept = np.take_along_axis(known, places.clip(max=k - 1), axis=1)
+        known = np.where(places < k, kept, block[(places - k).clip(min=0)])
+    items[others], cosines[others] = known, nearness
+    return Neighbours(items=items, cosines=cosines)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -4,7 +4,7 @@ A run judges what comes of it on test events, ``fit`` stores what the gate serve
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,6 +22,7 @@ from client.transfer.method import Encoders, PlatformParts, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.table import METHODS, competing, part_makers, possible, stack_sets
 from shared.seeding import rng_for
+from shared.system.progress import working
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +40,8 @@ class ComponentSettings:
 DEFAULT = ComponentSettings()
 
 
-Step = Callable[[str], AbstractContextManager[None]]
+Step = Callable[[str], AbstractContextManager[object]]
 """Says that a step of this name begins; it ends with the context."""
-
-
-def _silently(_name: str) -> AbstractContextManager[None]:
-    return nullcontext()
 
 
 class PlatformFit:
@@ -77,7 +74,7 @@ class PlatformFit:
         self._sets = stack_sets(methods, settings)
         self._scorers = {**computed, **(further or {})}
 
-    def train(self, step: Step = _silently) -> None:
+    def train(self, step: Step = working) -> None:
         """The parts that the methods' stacks may hold."""
         for part, make in part_makers(self._sets, self.parts.settings).items():
             with step(f"train {part}"):
@@ -92,6 +89,11 @@ class PlatformFit:
         sets = {method: there.get(method, ((),)) for method in self._sets}
         scorers, settings = self._scorers, self.components.ensemble
         self.stacks = fit_stacks(self.prepared, self.trained, sets, seed=self.seed, scorers=scorers, settings=settings)
+
+    @property
+    def steps(self) -> dict[str, Callable[[], None]]:
+        """What fits it, in this order, by what each step does."""
+        return {"training parts": self.train, "weighing scorers": self.stack}
 
     @property
     def is_judged(self) -> bool:

@@ -10,6 +10,7 @@ from client.training.pretraining import PRETRAINING, pretrain
 from client.transfer.release import released_calibration, released_item_moments
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError
+from shared.system.progress import working
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,8 @@ def pretrain_folder(
     """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
-    prepared = open_platform(folder, preparation, seed=seed, features=features)
+    with working("preparing"):
+        prepared = open_platform(folder, preparation, seed=seed, features=features)
     result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
     calibration = released_calibration(prepared, result.encoder)
     moments = released_item_moments(prepared.features, result.encoder)

@@ -18,7 +18,7 @@ from client.gate.assessment import Assessment, assess_stacks
 from client.transfer.table import METHODS
 from shared.errors import DataError
 from shared.seeding import rng_for
-from shared.system.progress import track
+from shared.system.progress import in_steps
 
 MIN_USERS = 20
 """Below which there is nothing to cross-validate."""
@@ -60,8 +60,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
 
     Raises DataError where the platform is too small to be fitted.
     """
-    for step in track((fit.train, fit.stack), "fitting", total=2):
-        step()
+    in_steps(fit.steps)
     stacks, platform = fit.stacks, fit.prepared.platform
     chosen = {method: one.weights for method, one in stacks.chosen.items() if method not in fit.absent}
     weights = {**_alone(stacks), **chosen}
@@ -108,6 +107,5 @@ def assess_fit(fit: PlatformFit) -> Assessment:
     users = len(fit.prepared.platform.training_users)
     if users < MIN_USERS:
         raise DataError(f"{fit.prepared.name}: an assessment takes {MIN_USERS} users with 3 events; got {users}")
-    for step in track((fit.train, fit.stack), "assessing", total=2):
-        step()
+    in_steps(fit.steps)
     return assess_stacks(fit.stacks, fit.verdict, users, rng_for(fit.seed, fit.prepared.name, "assess"))

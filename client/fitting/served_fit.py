@@ -1,21 +1,23 @@
 """Fitting what a platform serves: with a received encoder beside the one served until now, as one record."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from client.data.contract import PlatformFolder
+from client.data.listed import Listed, listed
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
 from client.ensemble.head import RankingHead
+from client.features.item_features import PRECOMPUTED
 from client.features.kept_vectors import CatalogueVectors
 from client.features.prepared_platform import prepare_platform
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
+from client.recommender.growth import with_added
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, ServedHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
@@ -30,7 +32,7 @@ from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
 from shared.errors import HeadStoreError, StorageError
 from shared.feature_space import FeatureSpace, require_same
-from shared.system.progress import track
+from shared.system.progress import in_steps, working
 
 _NEVER_SEEN = "received"
 """the part of a record that does not say it"""
@@ -84,6 +86,8 @@ class Opened:
 
     fit: PlatformFit
     received: ReceivedEncoder
+    beyond: Listed
+    """what lists hold and know of the platform beyond what is fitted on"""
     features: str
     """the feature space as ``item_features`` takes it"""
     reports_until: int = 0
@@ -101,9 +105,7 @@ def fit_recommender(
     """
     opened = open_fit(folder, encoder_file, settings, reports, store)
     fit = opened.fit
-    steps: tuple[Callable[[], None], ...] = (fit.train, fit.stack, partial(store_served, opened, store))
-    for step in track(steps, "fitting", total=len(steps)):
-        step()
+    in_steps({**fit.steps, "storing": partial(store_served, opened, store)})
     return fit.verdict
 
 
@@ -119,15 +121,17 @@ def open_fit(
     ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors.
     """
     encoder, card = load_encoder(encoder_file)
-    found = read_platform_data(folder)
-    prepared = prepare_platform(
-        found if reports is None else reports.added_to(found),
-        settings.preparation,
-        name=platform_name(folder),
-        seed=settings.seed,
-        features=settings.features,
-        kept=None if store is None else CatalogueVectors(str(folder), store),
-    )
+    with working("preparing"):
+        found = read_platform_data(folder)
+        data = found if reports is None else reports.added_to(found)
+        prepared = prepare_platform(
+            data,
+            settings.preparation,
+            name=platform_name(folder),
+            seed=settings.seed,
+            features=settings.features,
+            kept=None if store is None else CatalogueVectors(str(folder), store),
+        )
     require_same(encoder.spec.feature_space, prepared.space, where=str(folder))
     previous = None if store is None else previous_release(store, RECORD, prepared.space, encoder)
     received = ReceivedEncoder(encoder=encoder, seen=settings.took_part, released=card.calibration)
@@ -140,16 +144,18 @@ def open_fit(
     competing = settings.contenders.names(took_part=settings.took_part)
     methods = (LOCAL, *competing, *(() if previous is None else (PREVIOUS.name,)))
     parts = settings.contenders.parts(encoder.spec.preset)
+    by_vector = prepared.space.name == PRECOMPUTED
     return Opened(
         fit=PlatformFit(prepared, encoders, methods, parts, seed=settings.seed),
         received=received,
+        beyond=listed(data, settings.preparation, prepared.platform, by_vector=by_vector, seed=settings.seed),
         features=settings.features,
         reports_until=0 if reports is None else reports.until,
     )
 
 
 def store_served(opened: Opened, store: HeadStore) -> None:
-    """Write what the fit serves, in one record.
+    """Write what the fit serves, in one record, with the items and users beyond those that were fitted on.
 
     Raises HeadStoreError where the store cannot be written, and for a fit whose components have other settings than the
     usual ones, under which a record is opened.
@@ -166,13 +172,13 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
     parts = _trained_parts(fit).only(set(panel.names))
     form = served_form(opened, parts)
-    ServedHead(
+    fitted = ServedHead(
         head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
         computed=computed,
         popularity=tuple(calibrations[column.name] for column in Popularity.columns),
         parts=parts,
         items=ServedCatalogue.of(prepared),
-        users=ServedUsers(user_ids=prepared.platform.user_ids, sequences=prepared.platform.sequences),
+        users=ServedUsers(user_ids=opened.beyond.user_ids, sequences=opened.beyond.sequences),
         statistics={name: one for name, one in stacks.statistics.items() if name.partition("@")[0] not in idle},
         repeats=prepared.platform.repeats,
         features=opened.features,
@@ -182,7 +188,8 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         seen=form.seen,
         released=form.released,
         origin=form.origin,
-    ).write(store)
+    )
+    with_added(fitted, opened.beyond.items).write(store)
 
 
 def _trained_parts(fit: PlatformFit) -> ServedParts:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from client.data.listed import AddedItems
 from client.features.hashing import gram_weights
 from client.features.item_features import PRECOMPUTED, item_features
 from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, nearest_after
@@ -21,6 +22,8 @@ from shared.errors import InvalidRequest
 
 SMALL_CATALOGUE = 2_000
 """Items up to which all neighbours are found again."""
+_SPARSE_ENTRY = 2
+"""Numbers that an entry of a sparse matrix takes: its value and its column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +43,18 @@ def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
     Raises InvalidRequest where a vector is missing, not needed, or not of the catalogue's length.
     """
     latest = {item.item_id: item for item in items}
-    if not latest:
+    return with_added(served, _handed(served, list(latest.values())))
+
+
+def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
+    """The same for items, each of another id, whose vectors fit; where there are none, the very head."""
+    if not added.item_ids:
         return served
     rows = {item: row for row, item in enumerate(served.items.item_ids)}
-    for item in latest:
+    for item in added.item_ids:
         rows.setdefault(item, len(rows))
-    changed = np.array([rows[item] for item in latest], np.int64)
-    grown = _catalogue(served, list(latest.values()), tuple(rows), changed)
+    changed = np.array([rows[item] for item in added.item_ids], np.int64)
+    grown = _catalogue(served, added, tuple(rows), changed)
     before, size = len(served.items.item_ids), len(rows)
     return replace(
         served,
@@ -57,14 +65,14 @@ def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
 
 
 def _catalogue(
-    served: ServedHead, items: Sequence[NewItem], ids: tuple[str, ...], changed: NDArray[np.int64]
+    served: ServedHead, added: AddedItems, ids: tuple[str, ...], changed: NDArray[np.int64]
 ) -> ServedCatalogue:
     old = served.items
     source = np.arange(len(ids))
-    source[changed] = len(old.item_ids) + np.arange(len(items))
-    texts = [*old.texts, *(item.text for item in items)]
-    features = np.concatenate([old.catalogue.features, _vectors(served, items)])[source]
-    grams = sp.csr_array(sp.vstack([old.gram_weights, gram_weights([item.text for item in items])], format="csr"))
+    source[changed] = len(old.item_ids) + np.arange(len(changed))
+    texts = [*old.texts, *added.texts]
+    features = np.concatenate([old.catalogue.features, item_features(added, served.features)[1]])[source]
+    grams = sp.csr_array(sp.vstack([old.gram_weights, gram_weights(added.texts)], format="csr"))
     if len(ids) <= SMALL_CATALOGUE or old.catalogue.neighbours.items.shape[1] < NEIGHBOURS:
         neighbours = nearest(features)
     else:
@@ -72,30 +80,21 @@ def _catalogue(
     return ServedCatalogue(
         item_ids=ids,
         texts=tuple(texts[row] for row in source),
-        categories=_categories(old, items, source),
+        categories=_categories(old, added, source),
         catalogue=Catalogue(features=features, known=neighbours),
         gram_weights=grams[source],
     )
 
 
-def _categories(old: ServedCatalogue, items: Sequence[NewItem], source: NDArray[np.int64]) -> tuple[str, ...] | None:
-    if old.categories is None and not any(item.category for item in items):
+def _categories(old: ServedCatalogue, added: AddedItems, source: NDArray[np.int64]) -> tuple[str, ...] | None:
+    if old.categories is None and not any(added.categories or ()):
         return None
-    categories = [*(old.categories or ("",) * len(old.item_ids)), *(item.category for item in items)]
+    none = ("",) * len(source)
+    categories = [*(old.categories or none[: len(old.item_ids)]), *(added.categories or none[: len(added.item_ids)])]
     return tuple(categories[row] for row in source)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Handed:
-    """Items as a feature space reads them."""
-
-    name: str
-    texts: tuple[str, ...]
-    vectors: NDArray[np.float32] | None
-
-
-def _vectors(served: ServedHead, items: Sequence[NewItem]) -> NDArray[np.float32]:
-    """[len(items), D]"""
+def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:
     wanted = served.space.dim if served.space.name == PRECOMPUTED else 0
     for item in items:
         if len(item.vector) != wanted:
@@ -103,13 +102,19 @@ def _vectors(served: ServedHead, items: Sequence[NewItem]) -> NDArray[np.float32
     given = np.array([item.vector for item in items], np.float32) if wanted else None
     if given is not None and not np.isfinite(given).all():
         raise InvalidRequest("an item's vector must hold finite numbers")
-    handed = _Handed(name="new items", texts=tuple(item.text for item in items), vectors=given)
-    return item_features(handed, served.features)[1]
+    return AddedItems(
+        item_ids=tuple(item.item_id for item in items),
+        texts=tuple(item.text for item in items),
+        categories=tuple(item.category for item in items),
+        vectors=given,
+    )
 
 
 def _padded(matrix: Matrix, size: int) -> Matrix:
-    """[m] or [m, m] with 0 for new items."""
+    """[m] or [m, m] with 0 for new items; a dense matrix becomes a sparse one where that is the smaller."""
     if not isinstance(matrix, sp.csr_array):
-        return np.pad(matrix, [(0, size - length) for length in matrix.shape])
+        if matrix.ndim == 1 or size**2 <= _SPARSE_ENTRY * np.count_nonzero(matrix):
+            return np.pad(matrix, [(0, size - length) for length in matrix.shape])
+        matrix = sp.csr_array(matrix)
     ends = np.full(size - matrix.shape[0], matrix.indptr[-1], matrix.indptr.dtype)
     return sparse_rows(matrix.data, matrix.indices, np.concatenate([matrix.indptr, ends]), (size, size))

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.ensemble.rerank import rerank
+from client.evaluation.ranking import best_first
 from client.recommender.request_panel import RequestPanel
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead, read_served, served_panels
@@ -24,6 +25,8 @@ Name = TypeVar("Name", str, int)
 
 WEIGHED = 20
 """The latest items of a history whose weight is told."""
+_LEAST = torch.finfo(torch.float32).min
+"""Told as the score of an item whose score is no number; it stands last."""
 NO_HISTORY = np.zeros(0, np.int32)
 
 
@@ -93,13 +96,13 @@ class Recommender:
         """[L] all of a user's items, oldest first; raises DataError where the platform has no such user."""
         row = self.row_of_user.get(user)
         if row is None:
-            raise DataError("the user asked for is not among the platform's prepared users")
+            raise DataError("the user asked for is not among the users of the platform's folder")
         start, end = self.users.sequences.offsets[row : row + 2]
         return self.users.sequences.items[start:end]
 
     @torch.no_grad()
     def recommend(self, history: NDArray[np.int32], wish: Wish) -> list[Recommendation]:
-        """At most k items, the best first, for a history [L], which may be empty.
+        """At most k items, the best first, for a history [L], which may be empty; equal ones in the catalogue's order.
 
         Items of the history are left out unless the platform's users meet items again, or nothing else is allowed.
         """
@@ -113,7 +116,7 @@ class Recommender:
         return [
             Recommendation(
                 item=item,
-                score=float(scores[item]),
+                score=float(scores[item].nan_to_num(nan=_LEAST)),
                 scorers=_largest(zip(panel.names, parts[:, place].tolist(), strict=True)),
                 history=_largest(zip(history[-WEIGHED:].tolist(), falls[:, place].tolist(), strict=False)),
             )
@@ -135,7 +138,7 @@ class Recommender:
         if diversity > 0:
             features = torch.from_numpy(self.items.catalogue.features)
             (scores,) = next(rerank(scores[None], features, (diversity,), k=k))
-        return scores.topk(k).indices
+        return best_first(scores[None], k)[0]
 
     @staticmethod
     def _falls(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from client.data.platform import Sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT
-from client.ensemble.panel import Panel
+from client.ensemble.panel import Panel, without_nan
 from client.recommender.side_by_side import side_by_side
 from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import HistoryBatch, Kind, QueryScorer
@@ -93,7 +93,7 @@ class RequestPanel:
     @torch.no_grad()
     def log_lifts(self, history: NDArray[np.int32]) -> torch.Tensor:
         """[R, n] in nats for a history [L]; at its own items too, which say nothing unless they may be recommended."""
-        raw = self._raw(history)
+        raw = without_nan(self._raw(history))
         hidden = None if self.repeats else np.unique(history)
         for alike in self._alike:
             alike.calibrate(raw, hidden)

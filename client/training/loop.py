@@ -17,7 +17,7 @@ from client.training.sequence_scores import ValidationSet
 from shared.encoder.towers import Dropout
 from shared.errors import ConfigError
 from shared.system.options import Checked, bounded
-from shared.system.progress import track
+from shared.system.progress import working
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,15 +91,17 @@ def train_sequence(
     )
     best = _Best(model, validation)
     losses: list[float] = []
-    for _ in track(range(settings.epochs), "training", settings.epochs):
-        loss, positions = 0.0, 0
-        for batch in islice(windows.epoch(rng, settings.tokens), steps):
-            loss += step(batch, rng) * len(batch.targets)
-            positions += len(batch.targets)
-            schedule.step()
-        losses.append(loss / positions)
-        if best.is_over(settings.patience):
-            break
+    with working("training", settings.epochs * steps) as work:
+        for _ in range(settings.epochs):
+            loss, positions = 0.0, 0
+            for batch in islice(windows.epoch(rng, settings.tokens), steps):
+                loss += step(batch, rng) * len(batch.targets)
+                positions += len(batch.targets)
+                schedule.step()
+                work.done += 1
+            losses.append(loss / positions)
+            if best.is_over(settings.patience):
+                break
     best.restore()
     model.thaw_content()
     return TrainingLog(losses=losses, validation=best.scores, best_epoch=best.epoch(len(losses)))

@@ -22,6 +22,7 @@ from client.training.batches import Windows
 from client.training.sequence_model import SequenceModel
 from shared.encoder.encoder import SEQUENCE
 from shared.encoder.linear import Moments
+from shared.system.progress import track
 
 TOKENS = 4096
 """Positions that are looked at together."""
@@ -45,7 +46,8 @@ def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Mom
     dim = wide.shape[1]
     upper, sum_q = np.zeros((dim, dim), order="F"), np.zeros(dim)
     before, counts = np.zeros_like(wide), np.zeros(len(items))
-    for queries, targets in _row_blocks(_steps(wide, replace(sequences, items=rows.astype(np.int32)), DECAY)):
+    blocks = _row_blocks(_steps(wide, replace(sequences, items=rows.astype(np.int32)), DECAY))
+    for queries, targets in track(blocks, "counting pairs", -(-len(rows) // ROWS_AT_ONCE)):
         upper = dsyrk(1.0, queries.T, beta=1.0, c=upper, overwrite_c=True)
         pairs = len(targets)
         before += (

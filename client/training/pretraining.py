@@ -16,6 +16,7 @@ from shared.errors import DataError
 from shared.feature_space import FeatureSpace
 from shared.federation.messages import power_of_two
 from shared.seeding import rng_for
+from shared.system.progress import working
 
 PRETRAINING = TrainingSettings(epochs=12, encoder_rate=2e-3, head_rate=1e-2, id_dropout=0.7)
 """Most of the ids hidden: what travels must do without them (docs/decisions/0016). Rates: on amazon_games, NDCG@10 on
@@ -53,7 +54,8 @@ def pretrain(
     if not (sequences.lengths() >= 2).any():
         raise DataError(f"{platform.name}: no contributing user has two training events to learn from")
     spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
-    encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
+    with working("solving the linear part"):
+        encoder = Encoder.initial(spec, seed).with_linear(solve(platform_moments(features, sequences)))
     model = SequenceModel.over(
         encoder.sequence_module(), SequenceHead.initial(len(features), spec.architecture.width), features
     )

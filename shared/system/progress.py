@@ -1,42 +1,180 @@
-"""Progress bars: shown only on a terminal, and only for work that takes over two seconds."""
+"""Progress of work that takes over two seconds, with the time left: bars on a terminal, else a line every few seconds.
 
+All of it goes to stderr. A command shows what is done within it (``shown``). Work of known or unknown length says how
+far it is (``track``, ``working``). A thread of its own reports, so that nothing that computes for long looks dead.
+"""
+
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 PATIENCE_SECONDS = 2.0
-_PAUSE_SECONDS = 0.1
-"""Between two updates of a bar, so that many quick items are not slowed down by it."""
+LINE_SECONDS = 4.0
+"""Between two lines, where stderr is no terminal."""
+_LOOK_SECONDS = 0.2
+"""Between two looks at how far the work is."""
+_MINUTE, _FEW_MINUTES = 60, 3
 Item = TypeVar("Item")
 
 
-def track(
-    iterable: Iterable[Item],
-    description: str,
-    total: int | None = None,
-    *,
-    console: Console | None = None,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Item]:
-    """The items of ``iterable`` as they come, with a bar on stderr once two seconds have passed."""
-    console = console or Console(stderr=True)
-    if not console.is_terminal:
-        yield from iterable
+@dataclass(eq=False, kw_only=True)
+class Work:
+    """Something that is being done."""
+
+    description: str
+    began: float
+    """in seconds of the display's clock"""
+    total: int | None = None
+    """how many items there are; None: nobody knows, or it is not counted"""
+    done: int = 0
+    """items"""
+
+
+class Display:
+    """What is being done, the outermost first, as a console shows it."""
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        self.clock, self._console = clock, console
+        self._works: list[Work] = []
+        self._due = clock() + PATIENCE_SECONDS
+        self._bars: Progress | None = None
+        self._tasks: dict[Work, TaskID] = {}
+
+    @contextmanager
+    def working(self, description: str, total: int | None) -> Iterator[Work]:
+        """Work within all that is being done; who does it raises ``done``."""
+        work = Work(description=description, began=self.clock(), total=total)
+        self._works.append(work)
+        try:
+            yield work
+        finally:
+            self._works.remove(work)
+
+    def report(self) -> None:
+        """Show how far the work is, where that is due."""
+        now = self.clock()
+        if now < self._due or not self._works:
+            return
+        if self._console.is_terminal:
+            self._draw(tuple(self._works))
+        else:
+            self._due = now + LINE_SECONDS
+            self._console.print(as_line(tuple(self._works), now), soft_wrap=True, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Take the bars away; lines stay."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def _draw(self, works: tuple[Work, ...]) -> None:
+        if self._bars is None:
+            self._bars = Progress(console=self._console, transient=True, auto_refresh=False)
+            self._bars.start()
+        for work in self._tasks.keys() - set(works):
+            self._bars.remove_task(self._tasks.pop(work))
+        for work in works:
+            if work not in self._tasks:
+                self._tasks[work] = self._bars.add_task(work.description, total=work.total)
+            self._bars.update(self._tasks[work], completed=work.done)
+        self._bars.refresh()
+
+
+def as_line(works: tuple[Work, ...], now: float) -> str:
+    """One or more works, each within the one before: which it is, how far the innermost is, and how long it takes."""
+    *outer, inner = works
+    return f"{', '.join([*map(_place, outer), inner.description])}: {_how_far(inner, now)}"
+
+
+def _place(work: Work) -> str:
+    return work.description if work.total is None else f"{work.description} {work.done + 1} of {work.total}"
+
+
+def _how_far(work: Work, now: float) -> str:
+    spent = now - work.began
+    if not work.total:
+        return f"{work.done:,} in {_length(spent)}" if work.done else f"{_length(spent)} so far"
+    left = f"about {_length(spent / work.done * (work.total - work.done))} left" if work.done else "time left unknown"
+    return f"{work.done / work.total:.0%}, {left}"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < _FEW_MINUTES * _MINUTE else f"{seconds / _MINUTE:.0f} min"
+
+
+_open: list[Display] = []
+"""The display of this process, while there is one."""
+
+
+@contextmanager
+def shown(
+    description: str, *, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[None]:
+    """Show, until it ends, how far all is that this process does within."""
+    if _open:
+        with working(description):
+            yield
         return
-    due = clock() + PATIENCE_SECONDS
-    done = 0
-    progress = Progress(console=console, transient=True)
-    task = progress.add_task(description, total=total)
+    display = Display(console or Console(stderr=True), clock)
+    _open.append(display)
     try:
+        with _reporting(display), display.working(description, None):
+            yield
+    finally:
+        _open.remove(display)
+        display.close()
+
+
+@contextmanager
+def _reporting(display: Display) -> Iterator[None]:
+    over = threading.Event()
+
+    def report() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            display.report()
+
+    thread = threading.Thread(target=report, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def in_steps(steps: Mapping[str, Callable[[], None]]) -> None:
+    """Take the steps, by what each is called, one after the other; none says how long another one takes."""
+    for number, (name, step) in enumerate(steps.items(), 1):
+        with working(f"step {number} of {len(steps)}, {name}"):
+            step()
+
+
+@contextmanager
+def working(description: str, total: int | None = None) -> Iterator[Work]:
+    """Work on ``total`` items, of which who does it counts those that are ``done``.
+
+    It is shown where something is shown already, and on a terminal.
+    """
+    if _open:
+        with _open[0].working(description, total) as work:
+            yield work
+    elif Console(stderr=True).is_terminal:
+        with shown(description), working(description, total) as work:
+            yield work
+    else:
+        yield Work(description=description, began=0, total=total)
+
+
+def track(iterable: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
+    """The items of ``iterable`` as they come; ``total`` of them, or as many as it says it has."""
+    if total is None and isinstance(iterable, Sized):
+        total = len(iterable)
+    with working(description, total) as work:
         for item in iterable:
             yield item
-            done += 1
-            if clock() > due:
-                progress.start()
-                progress.update(task, completed=done)
-                due = clock() + _PAUSE_SECONDS
-    finally:
-        progress.stop()
+            work.done += 1

@@ -77,6 +77,17 @@ def test_prints_a_table_that_names_what_is_served_or_json(folder, encoder_file) 
     assert shown["coverage"] == f"{popularity['coverage']:.1%}"
 
 
+def test_says_on_stderr_how_far_it_is_and_prints_nothing_but_json(folder, encoder_file, monkeypatch) -> None:
+    for name in ("PATIENCE_SECONDS", "LINE_SECONDS", "_LOOK_SECONDS"):
+        monkeypatch.setattr(f"shared.system.progress.{name}", 0.001)
+    command = ["evaluate", str(folder), "--encoder", str(encoder_file), "--no-own", "--features", FEATURES, "--json"]
+    answer = CliRunner().invoke(app, command)
+    assert "methods" in json.loads(answer.stdout)
+    lines = answer.stderr.splitlines()
+    assert all(line.startswith("evaluate") for line in lines)
+    assert any("step 2 of 2, weighing scorers" in line and "%" in line for line in lines)
+
+
 def test_stores_nothing(folder, encoder_file) -> None:
     before = sorted(path.name for path in folder.parent.iterdir())
     evaluate_fit(open_fit(folder, encoder_file, SETTINGS).fit)

@@ -8,7 +8,7 @@ from client.data.platform import Examples, Sequences, Stage, examples
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.ensemble.rerank import DEFAULT, rank_diversified, rerank
 from client.evaluation.beyond_accuracy import intra_list_diversity
-from client.evaluation.ranking import K, rank_scores
+from client.evaluation.ranking import K, best_first, rank_scores
 from tests.unit.client.recommender.world import prepared, small_platform
 
 # items 0 and 1 are the same, item 2 is like neither; relevance over these three is 1, ½, 0
@@ -98,3 +98,17 @@ def test_a_stronger_pull_gives_lists_of_less_alike_items_and_none_the_plain_rank
     assert np.array_equal(rankings[0].ranks, plain.ranks)
     diversity = [intra_list_diversity(one.recommended, features).mean() for one in rankings]
     assert diversity[0] < diversity[1] < diversity[2]
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_picks_equal_items_in_their_order_and_a_nan_after_all(strength: float) -> None:
+    # every item is unlike every other, so that likeness decides nothing
+    scores = torch.tensor([[float("nan"), 1.0, 4.0, 1.0, 4.0, -torch.inf]])
+    (found,) = rerank(scores, torch.eye(6), (strength,), k=5)
+    assert best_first(found, 5).tolist() == [[2, 4, 1, 3, 0]]
+
+
+def test_takes_the_first_of_equal_items_into_the_pool() -> None:
+    # the pool is smaller than the tie
+    (found,) = rerank(torch.zeros(1, 200), unit_rows(200, 8), (0.3,), k=3)
+    assert max(best_first(found, 3)[0].tolist()) < DEFAULT.pool

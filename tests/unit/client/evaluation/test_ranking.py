@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from client.data.platform import Examples, Sequences
-from client.evaluation.ranking import rank, target_ranks
+from client.evaluation.ranking import best_first, rank, rank_scores, target_ranks
 
 N_USERS, N_ITEMS = 400, 100
 # a rank drawn evenly from the 98 candidates: mean over ranks 1..10 of 1/log2(1+rank), times 10/98
@@ -83,3 +83,37 @@ def test_a_random_scorer_lands_at_chance() -> None:
 def test_a_scorer_of_nan_is_worst() -> None:
     ranking = rank(lambda h: torch.full((len(h), N_ITEMS), torch.nan), _examples(), n_items=N_ITEMS, repeats=False)
     assert (ranking.ranks == N_ITEMS).all()
+
+
+NAN, OUT = float("nan"), -torch.inf
+
+
+def test_lists_the_best_first_and_equal_ones_in_the_order_of_items() -> None:
+    scores = torch.tensor([[1.0, 3.0, 1.0, 3.0, 1.0], [5.0, 5.0, 5.0, 5.0, 5.0], [0.0, 1.0, 2.0, 3.0, 4.0]])
+    assert best_first(scores, 3).tolist() == [[1, 3, 0], [0, 1, 2], [4, 3, 2]]
+    assert best_first(scores, 9).tolist() == [[1, 3, 0, 2, 4], [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]]
+
+
+def test_lists_a_nan_after_every_number_and_before_what_may_not_be_recommended() -> None:
+    scores = torch.tensor([[NAN, OUT, -1e30, NAN, 2.0], [NAN, NAN, NAN, OUT, NAN]])
+    assert best_first(scores, 4).tolist() == [[4, 2, 0, 3], [0, 1, 2, 4]]
+
+
+def test_lists_what_a_stable_sort_lists() -> None:
+    generator = torch.Generator().manual_seed(3)
+    scores = torch.randint(0, 40, (64, 3_000), generator=generator).float()
+    scores[torch.rand(scores.shape, generator=generator) < 0.1] = OUT
+    for k in (1, 10, 500):
+        assert torch.equal(best_first(scores, k), scores.sort(dim=1, descending=True, stable=True).indices[:, :k])
+
+
+def test_recommends_equal_items_in_their_order_and_gives_the_target_among_them_the_mean_of_their_ranks() -> None:
+    one = Examples(
+        users=np.array([0]),
+        histories=Sequences(offsets=np.array([0, 0]), items=np.array([], np.int32)),
+        targets=np.array([0], np.int32),
+    )
+    ranking = rank_scores(torch.tensor([[2.0, 2.0, NAN, 2.0, 7.0]]), one)
+    assert ranking.recommended.tolist() == [[4, 0, 1, 3, 2]]
+    # items 0, 1 and 3 share ranks 2, 3 and 4, wherever the target stands among them
+    assert ranking.ranks.tolist() == [3.0]

@@ -28,7 +28,7 @@ from client.transfer.part_settings import PartSettings
 from client.transfer.release import released_calibration
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.errors import ConfigError, HeadStoreError
-from tests.unit.client.recommender.world import prepared, small_platform
+from tests.unit.client.recommender.world import nothing_beyond, prepared, small_platform
 
 OTHERS = ComponentSettings(
     scorers=ScorerSettings(
@@ -102,8 +102,10 @@ def test_a_calibration_of_other_components_says_so_and_is_not_read_back(other: P
 def test_nothing_that_was_fitted_under_others_is_stored_as_what_is_served(other: PlatformFit, tmp_path: Path) -> None:
     received = other.encoders.received
     assert received is not None
+    beyond = nothing_beyond(other.prepared.platform)
+    opened = Opened(fit=other, received=received, beyond=beyond, features="hashing")
     with pytest.raises(HeadStoreError, match="usual settings"):
-        store_served(Opened(fit=other, received=received, features="hashing"), HeadStore(tmp_path))
+        store_served(opened, HeadStore(tmp_path))
     assert not HeadStore(tmp_path).names()
 
 

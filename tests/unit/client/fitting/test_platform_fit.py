@@ -23,7 +23,7 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from simulations.config.run_config import RunConfig
 from simulations.methods.platform_methods import run_stacks
 from simulations.run.run_recorder import RunRecorder
-from tests.unit.client.recommender.world import prepared, small_platform
+from tests.unit.client.recommender.world import nothing_beyond, prepared, small_platform
 
 SETTINGS = PartSettings(preset="tiny", own=False)
 
@@ -117,7 +117,8 @@ def test_a_record_says_of_a_new_method_what_its_row_says(
     fit = PlatformFit(where, Encoders(received=received), ["local", "halved"], SETTINGS, seed=0)
     fit.verdict = GateVerdict(accepted=True, served="halved", reason="", users=1, candidates={})
     parts = ServedParts(encoders={"halved": KeptEncoder(encoder=received.encoder)}, own=None)
-    told = served_form(Opened(fit=fit, received=received, features="hashing"), parts)
+    beyond = nothing_beyond(where.platform)
+    told = served_form(Opened(fit=fit, received=received, beyond=beyond, features="hashing"), parts)
     assert told.seen is seen
     assert bool(told.released) is not seen
     assert taught("coral-halved") is (form == "taught")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 
 from client.features.hashing import hash_texts
@@ -29,6 +30,15 @@ def test_finds_the_same_neighbours_of_added_items_as_from_the_start():
     found = nearest_after(nearest(features[:290], 20), features, np.arange(290, 300))
     np.testing.assert_array_equal(found.items, expected.items)
     np.testing.assert_allclose(found.cosines, expected.cosines, atol=1e-6)
+
+
+def test_finds_the_same_neighbours_block_by_block(monkeypatch):
+    features, changed = drawn(300, 1), np.arange(80, 300)
+    before, whole = nearest(features[:80], 20), nearest(features, 20)
+    monkeypatch.setattr("client.features.prepared_platform._BLOCK_ELEMENTS", 300 * 7)
+    found = nearest_after(before, features, changed)
+    np.testing.assert_array_equal(found.items, whole.items)
+    np.testing.assert_allclose(found.cosines, whole.cosines, atol=1e-6)
 
 
 def test_finds_the_neighbours_of_a_changed_item_and_who_now_has_it():
@@ -86,6 +96,18 @@ def test_gives_an_item_that_is_there_its_new_text_and_keeps_its_counts():
 def test_takes_the_last_of_two_versions_of_an_item():
     twice = with_items(served_world(), [NEW, replace(NEW, text="another")])
     assert (twice.items.item_ids[40:], twice.items.texts[40:]) == (("new",), ("another",))
+
+
+def test_keeps_what_was_counted_sparse_where_most_items_are_new(monkeypatch):
+    many = [replace(NEW, item_id=f"new{number}", text=f"group2 item{number}") for number in range(60)]
+    sparse = with_items(served_world(), many)
+    monkeypatch.setattr("client.recommender.growth._SPARSE_ENTRY", np.inf)
+    dense = with_items(served_world(), many)
+    kinds = [type(one.statistics["ease@100"]) for one in (sparse, dense)]
+    assert kinds == [sp.csr_array, np.ndarray]
+    lists = [Recommender.of(one).recommend(HISTORY, Wish(k=50)) for one in (sparse, dense)]
+    assert [one.item for one in lists[0]] == [one.item for one in lists[1]]
+    assert [one.score for one in lists[0]] == pytest.approx([one.score for one in lists[1]], abs=1e-4)
 
 
 def test_refuses_a_vector_where_texts_are_read():

@@ -1,5 +1,8 @@
 """One request's log-lifts are the panel's own, and lists keep to what was wished for."""
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -71,3 +74,54 @@ def test_gives_no_part_of_the_history_unless_asked(recommender):
     assert all(one.history == () for one in recommender.recommend(HISTORIES[2], Wish(k=3)))
     told = recommender.recommend(HISTORIES[2], Wish(k=3, reasons=True))
     assert all({row for row, _ in one.history} == {3, 4, 5, 30} for one in told)
+
+
+def without_a_number_at(served, item):
+    """The head, whose scorer of popularity has no number for an item."""
+    popularity = served.statistics["popularity"].copy()
+    popularity[item] = np.nan
+    return replace(served, statistics={**served.statistics, "popularity": popularity})
+
+
+def test_a_scorer_without_a_number_for_an_item_takes_no_other_item_with_it():
+    served = served_world()
+    found = Recommender.of(without_a_number_at(served, 20)).whole.log_lifts(HISTORIES[1])
+    row = Recommender.of(served).whole.names.index("popularity")
+    assert found.isfinite().all()
+    others = np.delete(found[row].numpy(), HISTORIES[1])
+    assert found[row, 20] == others.min() < others.max()
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=["none", "one", "many"])
+def test_lifts_an_item_without_a_number_as_the_panel_does(history):
+    served = without_a_number_at(served_world(), 20)
+    whole, recommender = served_panels(served)[0], Recommender.of(served)
+    one = Sequences(offsets=np.array([0, len(history)]), items=history)
+    expected = whole.panel.log_lifts(one, whole.panel.raw.candidates(one))[whole.panel.names.index("popularity"), 0]
+    found = recommender.whole.log_lifts(history)[recommender.whole.names.index("popularity")]
+    torch.testing.assert_close(found[19:22], expected[19:22], atol=2e-4, rtol=1e-4)
+
+
+def with_lifts(recommender, row):
+    """The recommender, whose panel says the same of every column, whatever the history."""
+    panel = copy(recommender.whole)
+    panel.log_lifts = lambda _history: row.expand(len(panel.names), -1).clone()
+    return replace(recommender, whole=panel)
+
+
+@pytest.mark.parametrize("diversity", [0.0, 1e-6])
+def test_lists_equal_items_in_the_order_of_the_catalogue(recommender, diversity):
+    lifts = torch.zeros(40)
+    lifts[[30, 20]] = 1.0
+    answers = with_lifts(recommender, lifts).recommend(HISTORIES[1], Wish(k=6, diversity=diversity))
+    assert [one.item for one in answers][:2] == [20, 30]
+    assert diversity or [one.item for one in answers][2:] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("diversity", [0.0, 0.5])
+def test_lists_an_item_whose_score_is_no_number_last_and_tells_a_number(recommender, diversity):
+    lifts = torch.zeros(40)
+    lifts[3] = torch.nan
+    answers = with_lifts(recommender, lifts).recommend(HISTORIES[1], Wish(k=40, diversity=diversity))
+    assert (len(answers), answers[-1].item) == (39, 3)
+    assert np.isfinite([one.score for one in answers]).all()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from client.data.listed import AddedItems, Listed
 from client.data.platform import Platform, Sequences
 from client.features.hashing import hash_texts
 from client.features.prepared_platform import Catalogue, PreparedPlatform
@@ -32,6 +33,12 @@ def small_platform(*, ordered: bool = True) -> Platform:
         ordered=ordered,
         repeats=False,
     )
+
+
+def nothing_beyond(platform: Platform) -> Listed:
+    """Lists know the platform's users, and hold its items alone."""
+    none = AddedItems(item_ids=(), texts=())
+    return Listed(items=none, user_ids=platform.user_ids, sequences=platform.sequences)
 
 
 def prepared(platform: Platform) -> PreparedPlatform:

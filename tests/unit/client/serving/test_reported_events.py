@@ -89,6 +89,7 @@ def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_pat
     service = RecommendService(store, FileJournal(tmp_path / "heads" / JOURNAL))
     service.upsert([NewItem(item_id="1000", text="group2 item20 item21")])
     service.report([event(number, "900", item) for number, item in enumerate(("7", "8", "1000", "7"))])
+    service.report([event(5, "901", "7")])
     forgotten = read_served(store).users.user_ids[0]
     service.forget(forgotten)
     live = service.recommend(ListRequest(user="900", k=5))
@@ -96,6 +97,7 @@ def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_pat
     users = read_served(store).users
     assert "900" in users.user_ids
     assert forgotten not in users.user_ids
+    assert users.sequences.items[users.sequences.offsets[users.user_ids.index("901")]] == 7
     service.report([event(10, "900", "9")])
     service.swap()
     recommender = service._live.recommender

@@ -1,30 +1,112 @@
-import io
-import itertools
+"""How far work is: bars on a terminal, lines without one, nothing of quick work or where nobody asked."""
 
+import io
+import threading
+
+import pytest
 from rich.console import Console
 
-from shared.system.progress import track
+from shared.system.progress import LINE_SECONDS, PATIENCE_SECONDS, Display, shown, track
 
 
-def run(*, terminal, seconds_per_item):
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=80)
-    ticks = itertools.count(step=seconds_per_item)
-    items = list(track(range(5), "reading", 5, console=console, clock=lambda: next(ticks)))
-    return items, out.getvalue()
+class Bench:
+    """A display whose clock is set by hand."""
+
+    def __init__(self, *, terminal):
+        self.out, self.now = io.StringIO(), 0.0
+        self.display = Display(Console(file=self.out, force_terminal=terminal, width=80), lambda: self.now)
+
+    def look_at(self, second):
+        self.now = second
+        self.display.report()
+
+    @property
+    def lines(self):
+        return self.out.getvalue().splitlines()
 
 
-def test_is_silent_where_the_output_is_no_terminal():
-    assert run(terminal=False, seconds_per_item=1.0) == ([0, 1, 2, 3, 4], "")
+@pytest.fixture
+def bench():
+    return Bench(terminal=False)
 
 
-def test_shows_a_bar_on_a_terminal_after_two_seconds():
-    items, shown = run(terminal=True, seconds_per_item=1.0)
-    assert items == [0, 1, 2, 3, 4]
-    assert "reading" in shown
+def test_says_how_far_work_is_and_how_long_it_takes_where_there_is_no_terminal(bench):
+    with bench.display.working("fit", None), bench.display.working("training", 40) as work:
+        work.done = 10
+        bench.look_at(30)
+    assert bench.lines == ["fit, training: 25%, about 90 s left"]
 
 
-def test_shows_no_bar_for_quick_work():
-    items, shown = run(terminal=True, seconds_per_item=0.1)
-    assert items == [0, 1, 2, 3, 4]
-    assert "reading" not in shown
+def test_names_the_step_that_work_is_a_part_of(bench):
+    with bench.display.working("step", 3) as steps:
+        steps.done = 1
+        with bench.display.working("scoring", 8):
+            bench.look_at(5)
+    assert bench.lines == ["step 2 of 3, scoring: 0%, time left unknown"]
+
+
+def test_says_what_is_known_of_work_without_an_end(bench):
+    with bench.display.working("reading", None) as work:
+        bench.look_at(5)
+        work.done = 12_000
+        bench.look_at(600)
+    assert bench.lines == ["reading: 5 s so far", "reading: 12,000 in 10 min"]
+
+
+def test_writes_a_line_every_few_seconds_and_none_for_quick_work(bench):
+    with bench.display.working("reading", None):
+        for tenth in range(200):
+            bench.look_at(tenth / 10)
+    # the first when it has become long, then one each time that so many seconds have passed
+    assert len(bench.lines) == 1 + int((19.9 - PATIENCE_SECONDS) / LINE_SECONDS)
+    quick = Bench(terminal=False)
+    with quick.display.working("reading", None):
+        quick.look_at(PATIENCE_SECONDS - 0.1)
+    assert quick.lines == []
+
+
+def test_shows_work_within_work_side_by_side_on_a_terminal_and_takes_it_away():
+    bench = Bench(terminal=True)
+    with bench.display.working("fitting", 3):
+        with bench.display.working("training", 10) as work:
+            work.done = 5
+            bench.look_at(3)
+        bench.look_at(4)
+        assert "training" not in bench.out.getvalue().rpartition("fitting")[2]
+    bench.display.close()
+    assert all(shown in bench.out.getvalue() for shown in ("fitting", "training", "50%"))
+
+
+def test_quick_work_has_no_bar():
+    bench = Bench(terminal=True)
+    with bench.display.working("fitting", 3):
+        bench.look_at(1)
+    bench.display.close()
+    assert bench.out.getvalue() == ""
+
+
+def test_counts_the_items_of_work_that_is_shown_and_shows_it_though_it_says_nothing():
+    out, written = io.StringIO(), threading.Event()
+    out.write = lambda text: (io.StringIO.write(out, text), written.set())[0]
+    seconds = iter([0.0, 0.0, 0.0])
+    with shown("fit", console=Console(file=out), clock=lambda: next(seconds, 60.0)):
+        for item in track(["a", "b"], "reading"):
+            assert item == "a" or written.wait(30)
+    assert out.getvalue().splitlines()[0].startswith("fit, reading: ")
+
+
+def test_says_nothing_where_nobody_asked_and_no_terminal_is_there(capsys):
+    assert list(track(range(5), "reading")) == [0, 1, 2, 3, 4]
+    assert capsys.readouterr() == ("", "")
+    assert "progress" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_ends_with_the_work_that_fails():
+    def fail():
+        with shown("fit", console=Console(file=io.StringIO())):
+            list(track(iter([1 / 0]), "reading"))
+
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    assert "progress" not in {thread.name for thread in threading.enumerate()}

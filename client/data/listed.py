@@ -1,0 +1,138 @@
+"""What lists know of a platform folder beyond what is fitted on: items that nobody has met, every user's history.
+
+n items of the prepared platform, m items that join its catalogue.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from client.data.contract import PlatformFolder
+from client.data.folder_options import Preparation
+from client.data.platform import Platform, Sequences, select
+from client.data.preparation import counted_events, in_sequence_order, items_in_range
+from client.data.ragged import offsets_of
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AddedItems:
+    """m items that join a catalogue."""
+
+    item_ids: tuple[str, ...]
+    """[m]"""
+    texts: tuple[str, ...]
+    """[m]"""
+    categories: tuple[str, ...] | None = None
+    """[m] or None"""
+    vectors: NDArray[np.float32] | None = None
+    """[m, D] given vectors, or None"""
+    name: str = "new items"
+    """whose they are, for messages"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Listed:
+    """The items that join the catalogue, and all users of the folder."""
+
+    items: AddedItems
+    user_ids: tuple[str, ...]
+    """[U]"""
+    sequences: Sequences
+    """[U] rows of the catalogue, those of ``items`` after the platform's; empty where nothing a user met is in it"""
+
+
+def listed(
+    folder: PlatformFolder, preparation: Preparation, platform: Platform, *, by_vector: bool, seed: int
+) -> Listed:
+    """What lists hold and know beyond a platform that was prepared from the folder.
+
+    ``by_vector``: an item is described by a vector too, not by a text alone.
+    """
+    counted = counted_events(folder.events, preparation)
+    items = _unmet_items(folder, preparation, platform, counted, by_vector=by_vector, seed=seed)
+    catalogue = _as_ids((*platform.item_ids, *items.item_ids), folder.items, "item_id")
+    rows = pl.DataFrame({"item_id": catalogue, "item": np.arange(len(catalogue), dtype=np.int32)})
+    met = counted.join(rows, on="item_id", how="inner", maintain_order="left")
+    user_ids, sequences = _histories(folder, met, platform, seed)
+    return Listed(items=items, user_ids=user_ids, sequences=sequences)
+
+
+def _unmet_items(
+    folder: PlatformFolder,
+    preparation: Preparation,
+    platform: Platform,
+    counted: pl.DataFrame,
+    *,
+    by_vector: bool,
+    seed: int,
+) -> AddedItems:
+    """Described items that nothing was fitted on.
+
+    Out stay items that the ``items`` range cuts, and those of which every event is rated below ``min_rating``: who
+    has met them does not want them.
+    """
+    known = _as_ids(platform.item_ids, folder.items, "item_id").to_frame()
+    refused = folder.events.select("item_id").join(counted, on="item_id", how="anti")
+    found = folder.items.with_row_index("row").filter(_described(folder, by_vector=by_vector))
+    found = found.join(items_in_range(folder, preparation.items, seed), left_on="item_id", right_on="id", how="semi")
+    for out in (known, refused):
+        found = found.join(out, on="item_id", how="anti")
+    found = found.sort("row")
+    return AddedItems(
+        item_ids=tuple(found["item_id"].cast(pl.String).to_list()),
+        texts=tuple(found["text"].to_list()),
+        categories=None if platform.categories is None else tuple(found["category"].cast(pl.String).fill_null("")),
+        vectors=None if folder.vectors is None or not by_vector else folder.vectors[found["row"].to_numpy()],
+    )
+
+
+def _described(folder: PlatformFolder, *, by_vector: bool) -> pl.Series:
+    """[items] True where an item has a text, or a vector that says something."""
+    described = folder.items["text"].str.strip_chars() != ""
+    if folder.vectors is None or not by_vector:
+        return described
+    return described | pl.Series(folder.vectors.any(axis=1))
+
+
+def _histories(
+    folder: PlatformFolder, met: pl.DataFrame, platform: Platform, seed: int
+) -> tuple[tuple[str, ...], Sequences]:
+    """Users and their sequences, from the counted events on the catalogue, ``met``, with the row of each ``item``.
+
+    A prepared user has the platform's sequence, with what they met of further items in its place. All others have
+    every counted event on the catalogue, whatever ``time`` takes.
+    """
+    prepared = _as_ids(platform.user_ids, folder.events, "user_id").to_frame().with_row_index("number")
+    further = met.filter(pl.col("item") >= platform.n_items)
+    steady = prepared.join(further, on="user_id", how="anti", maintain_order="left")
+    moved = prepared.join(further, on="user_id", how="semi", maintain_order="left")
+    users = folder.events.select("user_id").unique().join(steady, on="user_id", how="anti").sort("user_id")
+    events = pl.concat(
+        [
+            met.join(prepared, on="user_id", how="anti"),
+            met.join(_pairs(platform, moved), on=["user_id", "item"], how="semi"),
+            further.join(moved, on="user_id", how="semi"),
+        ]
+    )
+    events = in_sequence_order(events, platform.ordered, seed)
+    counts = users.join(events.group_by("user_id").len(), on="user_id", how="left", maintain_order="left")["len"]
+    kept = select(platform.sequences, steady["number"].to_numpy().astype(np.int64))
+    lengths = np.concatenate([kept.lengths(), counts.fill_null(0).to_numpy().astype(np.int64)])
+    items = np.concatenate([kept.items, events["item"].to_numpy()])
+    names = pl.concat([steady["user_id"], users["user_id"]]).cast(pl.String)
+    return tuple(names.to_list()), Sequences(offsets=offsets_of(lengths), items=items)
+
+
+def _pairs(platform: Platform, users: pl.DataFrame) -> pl.DataFrame:
+    """user_id and item of each prepared event of these users."""
+    sequences = select(platform.sequences, users["number"].to_numpy().astype(np.int64))
+    owners = np.repeat(np.arange(len(sequences)), sequences.lengths())
+    return pl.DataFrame({"user_id": users["user_id"][owners], "item": sequences.items}).unique()
+
+
+def _as_ids(names: Sequence[str], table: pl.DataFrame, column: str) -> pl.Series:
+    """Ids as text in the type that they have in a table."""
+    return pl.Series(column, names, dtype=pl.String).cast(table.schema[column])
