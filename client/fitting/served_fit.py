@@ -119,7 +119,7 @@ def open_fit(
     ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors.
     """
     encoder, card = load_encoder(encoder_file)
-    found = read_platform_data(folder)
+    found = read_platform_data(folder, settings.preparation.said_of_times)
     prepared = prepare_platform(
         found if reports is None else reports.added_to(found),
         settings.preparation,
