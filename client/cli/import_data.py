@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from client.data.folder_options import Said, TimesOption
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
+from shared.system.command_options import with_options
 from shared.system.progress import shown
 
 imports = typer.Typer(
@@ -29,11 +31,23 @@ Force = Annotated[bool, typer.Option("--force", help="Replace DIR if it is a pla
 def _add_format(name: str, importer: Importer) -> None:
     """A command of its own for a format that needs no options of its own."""
 
-    def command(
+    def written(
         source: SourcePath, out: Out, also: Also = None, only_used_items: OnlyUsed = False, force: Force = False
     ) -> None:
-        _import(importer.read, (source, *(also or ())), out, only_used=only_used_items, force=force)
+        _import(importer.read, (source, *(also or ())), out, None, only_used=only_used_items, force=force)
 
+    @with_options
+    def counted(
+        source: SourcePath,
+        out: Out,
+        asked: TimesOption,
+        also: Also = None,
+        only_used_items: OnlyUsed = False,
+        force: Force = False,
+    ) -> None:
+        _import(importer.read, (source, *(also or ())), out, asked.times, only_used=only_used_items, force=force)
+
+    command = counted if importer.counts_time else written
     imports.command(name, help=f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not.")(command)
 
 
@@ -47,11 +61,13 @@ for _name, _importer in IMPORTERS.items():
     help=f"{IMPORTERS['csv'].summary} SOURCE is the table of events, or a folder that holds events.* and items.*; "
     "without a table of items, the texts stand in the events.",
 )
+@with_options
 def import_tables(
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", help="The table of events, or the folder of both tables.")
     ],
     out: Out,
+    asked: TimesOption,
     items: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The table of items; default: items.* in the folder.")
     ] = None,
@@ -70,7 +86,11 @@ def import_tables(
     ] = None,
     time_format: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", help="How times are written, e.g. '%d/%m/%Y %H:%M'; default: seconds or ISO."),
+        typer.Option(
+            metavar="FORMAT",
+            help="How times are written, e.g. '%d/%m/%Y %H:%M'; default: Unix time in seconds or a smaller unit, or "
+            "ISO 8601, in UTC where no zone stands.",
+        ),
     ] = None,
     no_time: Annotated[
         bool, typer.Option("--no-time", help="There are no times: the order of the rows counts.")
@@ -92,13 +112,13 @@ def import_tables(
         separator=separator,
         encoding=encoding,
     )
-    _import(partial(import_csv, settings=settings), (source,), out, only_used=only_used_items, force=force)
+    _import(partial(import_csv, settings=settings), (source,), out, asked.times, only_used=only_used_items, force=force)
 
 
-def _import(read: Read, paths: tuple[Path, ...], out: Path, *, only_used: bool, force: bool) -> None:
+def _import(read: Read, paths: tuple[Path, ...], out: Path, said: Said | None, *, only_used: bool, force: bool) -> None:
     """Import and say what was written and what was left out."""
     with shown("import"):
-        imported = import_platform(read, paths, out, only_used=only_used, force=force)
+        imported = import_platform(read, paths, out, said=said, only_used=only_used, force=force)
     users = imported.events["user_id"].n_unique()
     typer.echo(f"{out}: {users:,} users, {imported.items.height:,} items, {imported.events.height:,} events")
     for note in imported.notes:

@@ -1,7 +1,7 @@
 """Checking a platform folder: its counts, and everything that breaks the data contract."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from client.data.contract import (
     EVENTS,
     IMPRESSIONS,
     ITEMS,
+    labels,
     read_events,
     read_impressions,
     read_item_vectors,
@@ -18,8 +19,12 @@ from client.data.contract import (
     require_folder,
     vectors_file,
 )
+from client.data.folder_options import Said
 from client.data.source import is_database
 from client.data.tables import require_same_id_types
+from client.data.ties import tied
+from client.data.timed_tables import TableLabels, TimedTables, timed_tables
+from client.data.times import ORDER
 from client.data.violations import Violations, find_violations
 from shared.errors import DataError
 
@@ -36,6 +41,12 @@ class CheckReport:
     unreadable: tuple[str, ...]
     """One sentence for each file that cannot be read or lacks a column, or column of the wrong type"""
     violations: tuple[Violations, ...]
+    times: str = ""
+    """what the events' timestamps are: ``order``, ``written`` as times, or a unit; empty where nobody can say"""
+    tied_events: int = 0
+    """how many events share their user and their time with another one"""
+    notes: tuple[str, ...] = ()
+    """what else is to be known of the timestamps, one sentence each"""
 
     @property
     def sound(self) -> bool:
@@ -50,22 +61,26 @@ class CheckReport:
             "counts": self.counts,
             "unreadable": list(self.unreadable),
             "violations": [{**asdict(one), "rows": list(one.rows)} for one in self.violations],
+            "times": self.times,
+            "tied_events": self.tied_events,
+            "notes": list(self.notes),
         }
 
     def lines(self) -> list[str]:
         """The report for people."""
         counted = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items())
         found = [*self.unreadable, *(_sentence(one) for one in self.violations)]
-        return [f"{self.path}: {counted or 'nothing could be counted'}", *(found or ["no violation"])]
+        said = f"{self.path}: {counted or 'nothing could be counted'}"
+        return [said, *self.notes, *(found or ["no violation"])]
 
 
-def check_folder(path: Path, *, limit: int = 10) -> CheckReport:
+def check_folder(path: Path, said: Said | None = None, *, limit: int = 10) -> CheckReport:
     """Look at everything in a folder, whatever else is wrong; ``limit`` rows of a kind are listed, all counted.
 
-    Raises DataError only where there is no folder.
+    ``said`` is what timestamps mean that are numbers. Raises DataError only where there is no folder.
     """
     if is_database(path):
-        return _check_database(path, limit)
+        return _check_database(path, said, limit)
     require_folder(path)
     unreadable: list[str] = []
     items = _attempt(unreadable, lambda: read_items(path / ITEMS))
@@ -78,6 +93,9 @@ def check_folder(path: Path, *, limit: int = 10) -> CheckReport:
         split = _attempt(unreadable, lambda: read_item_vectors(path, items))
         vectors = split[1] if split else None
     comparable = _comparable(path, unreadable, items, events, impressions)
+    clock = None if events is None else _clock(labels(path), unreadable, events, impressions, said)
+    if clock is not None:
+        events, impressions = clock.events, clock.impressions
     found = find_violations(
         items=items if comparable else None,
         events=events,
@@ -91,21 +109,48 @@ def check_folder(path: Path, *, limit: int = 10) -> CheckReport:
     counts = _counts(items, events, impressions)
     if vectors is not None:
         counts["vector_numbers"] = vectors.shape[1]
-    return CheckReport(path=path, counts=counts, unreadable=tuple(unreadable), violations=tuple(found))
+    report = CheckReport(path=path, counts=counts, unreadable=tuple(unreadable), violations=tuple(found))
+    return report if clock is None else _with_times(report, clock, "they keep the order of their rows")
 
 
-def _check_database(path: Path, limit: int) -> CheckReport:
+def _clock(
+    named: TableLabels, unreadable: list[str], events: pl.DataFrame, impressions: pl.DataFrame | None, said: Said | None
+) -> TimedTables:
+    """Both tables with times; where nobody can say what their numbers mean, which is noted, they only sort."""
+    asked = _attempt(unreadable, lambda: timed_tables(events, impressions, named, said))
+    return asked or replace(timed_tables(events, impressions, named, "order"), unit="")
+
+
+def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckReport:
+    """With what the timestamps are, and how many are tied; ``order`` says in which order those are taken."""
+    ties = int(tied(clock.events).sum())
+    notes = list(clock.notes)
+    if clock.unit == ORDER:
+        notes.append("timestamps tell an order, no times")
+    if ties:
+        notes.append(f"{ties:,} events share their user and their time with another one: {order}")
+    return replace(report, times=clock.unit, tied_events=ties, notes=tuple(notes))
+
+
+def _check_database(path: Path, said: Said | None, limit: int) -> CheckReport:
     """The same of a database's two queries; raises InputError where it cannot be reached at all."""
+    from client.data.sql.database import SqlSource
     from client.data.sql.tables import QUERIES, read_database_unchecked
 
     try:
         folder = read_database_unchecked(path)
     except DataError as error:
         return CheckReport(path=path, counts={}, unreadable=(str(error),), violations=())
-    tables: dict[str, Any] = {"items": folder.items, "events": folder.events, "impressions": None}
+    unreadable: list[str] = []
+    clock = _clock(labels(path, QUERIES), unreadable, folder.events, None, said)
+    tables: dict[str, Any] = {"items": folder.items, "events": clock.events, "impressions": None}
     found = find_violations(**tables, vectors=folder.vectors, vectors_file=QUERIES.items, limit=limit, tables=QUERIES)
     orders = [one for one in found if one.kind != "unsorted"]  # a query's rows have no order
-    return CheckReport(path=path, counts=_counts(**tables), unreadable=(), violations=tuple(orders))
+    report = CheckReport(path=path, counts=_counts(**tables), unreadable=tuple(unreadable), violations=tuple(orders))
+    sorts = SqlSource.read(path).orders_ties
+    return _with_times(
+        report, clock, "they keep the query's order" if sorts else "the query sorts none, they are drawn"
+    )
 
 
 def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:

@@ -4,8 +4,8 @@ A platform folder:
 
 - ``items.parquet``: item_id (integer or string, unique), text, optional category and further columns,
   optionally ``vector`` (a list column of one length); or a file ``item_vectors.npy`` [items, D] in row order.
-- ``events.parquet``: user_id, item_id, timestamp (seconds, or a position where order is all that is known),
-  optional rating.
+- ``events.parquet``: user_id, item_id, timestamp (a time, seconds since 1970 or a smaller unit, or each user's
+  positions 0, 1, 2, ... where order is all that is known), optional rating.
 - ``impressions.parquet`` (optional): user_id, timestamp, history, candidates, labels.
 """
 
@@ -27,11 +27,12 @@ from client.data.tables import (
     read_parquet,
     read_vectors,
     require_columns,
-    seconds,
     texts,
+    timestamps,
     vector_column,
     wrong_type,
 )
+from client.data.timed_tables import TableLabels
 from client.data.violations import FOLDER, TableNames, Violations, find_violations
 from shared.errors import DataError
 
@@ -59,6 +60,13 @@ class PlatformFolder:
     """What errors call its tables."""
     grows: bool = False
     """True where the next reading may find further users: who is drawn for what then depends on his id alone."""
+    notes: tuple[str, ...] = ()
+    """What would surprise whoever made its timestamps, one sentence each."""
+
+
+def labels(path: Path, tables: TableNames = FOLDER) -> TableLabels:
+    """What errors call the tables of a platform at this path."""
+    return TableLabels(events=named(path, tables.events), impressions=named(path, tables.impressions))
 
 
 def refuse_broken_rows(folder: PlatformFolder, vectors_in: str) -> None:
@@ -100,7 +108,7 @@ def as_items(path: Where, items: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_events(path: Path) -> pl.DataFrame:
-    """The table events.parquet, with a rating of 1 where it has none."""
+    """The table events.parquet, with a rating of 1 where it has none; its timestamps are not looked at yet."""
     return as_events(path, read_parquet(path))
 
 
@@ -108,11 +116,11 @@ def as_events(path: Where, events: pl.DataFrame) -> pl.DataFrame:
     """As ``read_events``, of a table that was read from somewhere."""
     require_columns(path, events, ("user_id", "item_id", "timestamp"))
     known = [ids(path, events, name) for name in ("user_id", "item_id")]
-    return events.with_columns(*known, seconds(path, events), ratings(path, events))
+    return events.with_columns(*known, timestamps(path, events), ratings(path, events))
 
 
 def read_impressions(path: Path) -> pl.DataFrame:
-    """The table impressions.parquet."""
+    """The table impressions.parquet; its timestamps are not looked at yet."""
     impressions = read_parquet(path)
     require_columns(path, impressions, ("user_id", "timestamp", "history", "candidates", "labels"))
     lists = [id_lists(path, impressions, name) for name in ("history", "candidates")]
@@ -122,7 +130,7 @@ def read_impressions(path: Path) -> pl.DataFrame:
         raise wrong_type(path, impressions, "labels", "lists of 0 and 1")
     return impressions.with_columns(
         ids(path, impressions, "user_id"),
-        seconds(path, impressions),
+        timestamps(path, impressions),
         *lists,
         impressions["labels"].cast(pl.List(pl.Float32)),
     )

@@ -6,7 +6,7 @@ What all platforms share has the same words in a settings file, a node config an
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from shared.errors import ConfigError
 from shared.system.options import Checked, Seeded, entries, option
@@ -26,6 +26,8 @@ class EventMinima(Checked):
 Range = tuple[float, float]
 """From A to B percent of an order, 0 <= A < B <= 100."""
 Repeats = Literal["first", "keep"]
+Said = Literal["order", "seconds"]
+"""What the operator says of timestamps that are numbers."""
 FEWEST_TRAINING_USERS = 10
 """That can be asked for by number; fewer cannot be split into folds that say anything."""
 
@@ -58,6 +60,12 @@ def _word(word: str, meaning: Any) -> Callable[[str, object], Any]:
     return _reading(only, repr(word))
 
 
+def _said(text: str) -> Said:
+    if text not in get_args(Said):
+        raise ValueError(text)
+    return cast(Said, text)
+
+
 def _number_text(value: float) -> str:
     import numpy as np  # a command's help does without
 
@@ -83,7 +91,22 @@ _PART: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FolderOptions(Checked):
+class TimesOption(Checked):
+    """What the operator says of timestamps that could mean several things."""
+
+    times: Said | None = option(
+        None,
+        choices=get_args(Said),
+        read=_reading(_said, "order or seconds"),
+        write=str,
+        metavar="order|seconds",
+        help="What timestamps mean that are numbers, neither since 1990 nor each user's positions 0, 1, 2, ...: order: "
+        "they only sort; seconds: they are seconds since 1970.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderOptions(TimesOption):
     """The options of a platform's line; raises ConfigError where a value makes no sense."""
 
     fraction: float = option(
@@ -138,6 +161,11 @@ class FolderOptions(Checked):
         metavar="none",
         help="none: the events have no meaningful order in time.",
     )
+
+    @property
+    def said_of_times(self) -> Said | None:
+        """What timestamps mean that are numbers; without a meaningful order nobody asks."""
+        return self.times if self.ordered else "order"
 
     def __post_init__(self) -> None:
         super().__post_init__()

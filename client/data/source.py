@@ -1,5 +1,6 @@
 """A platform's data wherever they are: in a platform folder, or in a database that a file describes."""
 
+import logging
 from pathlib import Path
 
 from client.data.contract import (
@@ -8,6 +9,7 @@ from client.data.contract import (
     ITEMS,
     DataMoment,
     PlatformFolder,
+    labels,
     read_events,
     read_impressions,
     read_item_vectors,
@@ -16,8 +18,12 @@ from client.data.contract import (
     require_folder,
     vectors_file,
 )
+from client.data.folder_options import Said
 from client.data.tables import require_same_id_types
+from client.data.timed_tables import timed_tables
 from client.store.records import Records
+
+_LOG = logging.getLogger("graft.client")
 
 
 def is_database(path: Path) -> bool:
@@ -25,26 +31,37 @@ def is_database(path: Path) -> bool:
     return path.suffix == ".toml" and not path.is_dir()
 
 
-def read_platform_data(path: Path) -> PlatformFolder:
-    """Read and checked against the data contract; raises InputError."""
+def read_platform_data(path: Path, said: Said | None = None) -> PlatformFolder:
+    """Read and checked against the data contract; raises InputError.
+
+    ``said`` is what timestamps mean that are numbers. What a person should know of them is logged.
+    """
     if is_database(path):
         from client.data.sql.tables import read_database  # SQLAlchemy takes a moment that no folder shall wait for
 
-        return read_database(path)
-    return read_folder(path)
+        folder = read_database(path, said)
+    else:
+        folder = read_folder(path, said)
+    _tell(folder)
+    return folder
 
 
-def read_folder(path: Path, *, checked: bool = True) -> PlatformFolder:
+def _tell(folder: PlatformFolder) -> None:
+    for note in folder.notes:
+        _LOG.warning(note)
+
+
+def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
     """Read a platform folder and refuse what would make its numbers wrong.
 
-    Ids come out as Int64 or String, the same type in every table; timestamps as Int64 or Float64; ratings as
-    Float32. Empty text and events out of order are let through (``graft-client check`` reports them): text
-    may be poor, and preparation sorts.
+    Ids come out as Int64 or String, the same type in every table; timestamps in seconds or as an order, Int64 or
+    Float64; ratings as Float32. Empty text and events out of order are let through (``graft-client check`` reports
+    them): text may be poor, and preparation sorts.
 
     Raises DataError with the file, the column and the first row where a file is missing or unreadable, a
-    column is missing or of the wrong type and, unless ``checked`` is False, where an id is null or unknown, an item id
-    appears twice, a timestamp, rating or vector is not finite, or an impression's candidates and labels do not belong
-    together.
+    column is missing or of the wrong type, timestamps tell neither times nor an order, an id is null or unknown, an
+    item id appears twice, a timestamp, rating or vector is not finite, or an impression's candidates and labels do not
+    belong together.
     """
     require_folder(path)
     items = read_items(path / ITEMS)
@@ -52,17 +69,28 @@ def read_folder(path: Path, *, checked: bool = True) -> PlatformFolder:
     impressions = read_impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
     require_same_id_types(path, items, events, impressions)
     items, vectors = read_item_vectors(path, items)
-    folder = PlatformFolder(path=path, items=items, events=events, impressions=impressions, vectors=vectors)
-    if checked:
-        refuse_broken_rows(folder, vectors_file(path))
+    clock = timed_tables(events, impressions, labels(path), said)
+    folder = PlatformFolder(
+        path=path,
+        items=items,
+        events=clock.events,
+        impressions=clock.impressions,
+        vectors=vectors,
+        notes=clock.notes,
+    )
+    refuse_broken_rows(folder, vectors_file(path))
     return folder
 
 
-def read_kept_data(path: Path, records: Records, lock: Path, moment: DataMoment) -> PlatformFolder:
+def read_kept_data(
+    path: Path, records: Records, lock: Path, moment: DataMoment, said: Said | None = None
+) -> PlatformFolder:
     """The data of a database as of a task, of which only what is new is read: ``client/data/sql/mirror.py``."""
     from client.data.sql.mirror import Mirror
 
-    return Mirror(records=records, lock=lock).read(path, moment)
+    folder = Mirror(records=records, lock=lock).read(path, moment, said)
+    _tell(folder)
+    return folder
 
 
 def require_readable(path: Path, *, now: bool) -> None:

@@ -139,11 +139,13 @@ def texts(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
     return table[name].cast(pl.String)
 
 
-def seconds(path: Where, table: pl.DataFrame) -> pl.Series:
-    """Timestamps as Int64 or Float64; dates and times become Unix seconds."""
+def timestamps(path: Where, table: pl.DataFrame) -> pl.Series:
+    """Dates and times, Int64 or Float64; ``client/data/times.py`` says what they mean."""
     column = table["timestamp"]
     if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
-        return column.cast(pl.Datetime("us")).dt.epoch("s")
+        return column
+    if column.dtype == pl.Null:
+        return column.cast(pl.Int64)
     if not column.dtype.is_numeric():
         raise wrong_type(path, table, "timestamp", "numbers or times")
     return _cast(path, column, pl.Int64() if column.dtype.is_integer() else pl.Float64())

@@ -148,5 +148,5 @@ def prepare_platform(
 
 def open_platform(path: Path, preparation: Preparation, *, seed: int, features: str) -> PreparedPlatform:
     """Read a platform folder or database and prepare it, called after itself; raises InputError."""
-    data = read_platform_data(path)
+    data = read_platform_data(path, preparation.said_of_times)
     return prepare_platform(data, preparation, name=platform_name(path), seed=seed, features=features)

@@ -122,7 +122,7 @@ def open_fit(
     """
     encoder, card = load_encoder(encoder_file)
     with working("preparing"):
-        found = read_platform_data(folder)
+        found = read_platform_data(folder, settings.preparation.said_of_times)
         data = found if reports is None else reports.added_to(found)
         prepared = prepare_platform(
             data,

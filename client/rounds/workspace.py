@@ -125,8 +125,11 @@ def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | Non
     reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
     if moment is None or (reports is None and not is_database(spec.path)):
         return open_data(settings.platform, settings.seed, vectors, settings.features, *least)
-    kept = is_database(spec.path)
-    folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment) if kept else read_platform_data(spec.path)
+    said = spec.said_of_times
+    if is_database(spec.path):
+        folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment, said)
+    else:
+        folder = read_platform_data(spec.path, said)
     whole = folder if reports is None else reports.added_to(folder)
     return prepare_platform(
         whole,
@@ -145,5 +148,5 @@ def open_data(
     """The platform of a specification, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
-    folder = read_platform_data(spec.path)
+    folder = read_platform_data(spec.path, spec.said_of_times)
     return prepare_platform(folder, preparation, name=spec.name, seed=seed, features=features, kept=kept)

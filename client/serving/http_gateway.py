@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from client.recommender.growth import NewItem
 from client.serving.front import Front
@@ -16,7 +16,6 @@ from client.serving.requests import (
     EXCLUSIONS,
     ID_LENGTH,
     ITEMS_AT_ONCE,
-    LATEST,
     LIST_LENGTH,
     MESSAGE_BYTES,
     REPORTS_AT_ONCE,
@@ -28,6 +27,7 @@ from client.serving.requests import (
     FeedbackKind,
     ListAnswer,
     ListRequest,
+    check_time,
 )
 from shared.errors import (
     GraftError,
@@ -138,6 +138,15 @@ class BatchAnswer(BaseModel):
     entries: list[BatchEntry]
 
 
+def _checked_time(value: float) -> float:
+    """The value; raises ValueError, which pydantic tells the caller, for what is no time of an event."""
+    try:
+        check_time(value)
+    except InvalidRequest as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 class FeedbackEvent(_Body):
     """What a user did with an item."""
 
@@ -145,7 +154,9 @@ class FeedbackEvent(_Body):
     user: _Id
     item: _Id
     kind: FeedbackKind
-    time: float | None = Field(None, ge=0, le=LATEST, description="Seconds since 1970; left out: now.")
+    time: Annotated[float, AfterValidator(_checked_time)] | None = Field(
+        None, description="Seconds since 1970, of the years 1990 to 2099; left out: now."
+    )
 
     def event(self) -> Feedback:
         """As the service takes it."""

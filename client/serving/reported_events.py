@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from client.data.contract import DataMoment, PlatformFolder
+from client.data.timed_tables import of_one_type
 from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
 from client.serving.private_folder import private_folder
@@ -43,7 +44,7 @@ class ReportedEvents:
         grown = self._with_items(folder)
         events = self._without_forgotten(grown.events)
         reported = self._events(grown)
-        return replace(grown, events=pl.concat([events, reported], how="diagonal") if len(reported) else events)
+        return _with_events(replace(grown, events=events), reported) if len(reported) else replace(grown, events=events)
 
     def _with_items(self, folder: PlatformFolder) -> PlatformFolder:
         latest = {one.facts["id"]: one.facts for one in self.entries if one.facts["kind"] == "item"}
@@ -77,7 +78,7 @@ class ReportedEvents:
             {
                 "user_id": pl.Series([one.user for one in met], dtype=pl.String).cast(schema["user_id"], strict=False),
                 "item_id": pl.Series([one.item for one in met], dtype=pl.String).cast(schema["item_id"], strict=False),
-                "timestamp": pl.Series([one.time for one in met], dtype=pl.Float64).cast(schema["timestamp"]),
+                "timestamp": _times([one.time for one in met]),
                 "rating": pl.Series([best] * len(met), dtype=schema["rating"]),
             }
         )
@@ -97,6 +98,22 @@ class ReportedEvents:
             if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
         ]
         return events.filter(~pl.col("user_id").is_in(gone))
+
+
+def _times(seconds: Sequence[float]) -> pl.Series:
+    """Int64 where all are whole, else Float64: two events of one second stay in their order."""
+    times = pl.Series(seconds, dtype=pl.Float64)
+    return times.cast(pl.Int64) if bool((times == times.floor()).all()) else times
+
+
+def _with_events(folder: PlatformFolder, reported: pl.DataFrame) -> PlatformFolder:
+    """The folder with further events, all its times of one type."""
+    events = pl.concat([folder.events, reported], how="diagonal_relaxed")
+    if folder.impressions is None:
+        return replace(folder, events=events)
+    times, shown = of_one_type(events["timestamp"], folder.impressions["timestamp"])
+    impressions = folder.impressions.with_columns(shown.alias("timestamp"))
+    return replace(folder, events=events.with_columns(times.alias("timestamp")), impressions=impressions)
 
 
 def reports_as_of(folder: Path, records: Records, moment: DataMoment, *, sealed: bool) -> ReportedEvents | None:

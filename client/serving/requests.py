@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from client.data.times import EARLIEST, LATEST, seconds_of
 from client.recommender.growth import NewItem
 from shared.errors import InvalidRequest
 
@@ -19,8 +20,6 @@ REQUESTS_AT_ONCE = 100
 REPORTS_AT_ONCE = 1_000
 ITEMS_AT_ONCE = 500
 MESSAGE_BYTES = 4 * 1024 * 1024
-LATEST = 2.0**40
-"""Seconds: no event is of a later time."""
 
 
 def check_id(name: str, value: str) -> None:
@@ -36,9 +35,11 @@ def check_count(name: str, count: int, most: int, least: int = 0) -> None:
 
 
 def check_time(value: float) -> None:
-    """Raises InvalidRequest for what is no time."""
-    if not (math.isfinite(value) and 0 <= value <= LATEST):
-        raise InvalidRequest("time must be seconds since 1970")
+    """Raises InvalidRequest for what is no time of an event."""
+    if not (math.isfinite(value) and EARLIEST <= value <= LATEST):
+        raise InvalidRequest(
+            "time must be seconds since 1970, of the years 1990 to 2099; milliseconds have to be divided by 1,000"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +133,7 @@ MET = frozenset({FeedbackKind.CLICKED, FeedbackKind.LIKED, FeedbackKind.PURCHASE
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """One event; raises InvalidRequest where a part makes no sense."""
+    """One event; raises InvalidRequest where an id makes no sense. Whoever takes it from a caller checks its time."""
 
     event_id: str
     """the caller's own; a second report under it changes nothing"""
@@ -145,7 +146,6 @@ class Feedback:
     def __post_init__(self) -> None:
         for name, value in (("event_id", self.event_id), ("user", self.user), ("item", self.item)):
             check_id(name, value)
-        check_time(self.time)
 
     def to_json(self) -> dict[str, Any]:
         """As an entry of the journal."""
@@ -160,9 +160,9 @@ class Feedback:
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> "Feedback":
-        """The inverse of ``to_json``."""
-        kind = FeedbackKind(facts["what"])
-        return cls(event_id=facts["id"], user=facts["user"], item=facts["item"], kind=kind, time=facts["time"])
+        """The inverse of ``to_json``; a time in another unit, which was once taken, comes out in seconds."""
+        kind, time = FeedbackKind(facts["what"]), seconds_of(facts["time"])
+        return cls(event_id=facts["id"], user=facts["user"], item=facts["item"], kind=kind, time=time)
 
 
 def feedback_kind(name: str) -> FeedbackKind:

@@ -21,6 +21,7 @@ from client.serving.requests import (
     check_count,
     check_id,
     check_item,
+    check_time,
     pseudonym,
 )
 from client.store.head_store import HeadStore
@@ -59,6 +60,8 @@ class RecommendService:
     def report(self, events: Sequence[Feedback]) -> Counts:
         """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
+        for one in events:
+            check_time(one.time)
         with self._change:
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
             before = self._journal.append([one.to_json() for one in fresh.values()])

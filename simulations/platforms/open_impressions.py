@@ -33,7 +33,8 @@ def open_impressions(
     if not wanted or not (spec.path / IMPRESSIONS).is_file():
         return None
     preparation = spec.preparation(config.min_user_events, config.min_item_events)
-    impressions = read_impressions(read_folder(spec.path), preparation, platform, seed=seed)
+    folder = read_folder(spec.path, spec.said_of_times)
+    impressions = read_impressions(folder, preparation, platform, seed=seed)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
     _, features = item_features(impressions.shown, config.features, kept=kept)

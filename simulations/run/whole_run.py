@@ -95,7 +95,7 @@ def _open(
     opened, impressions = {}, {}
     for spec in specs:
         prepared = prepare_platform(
-            read_platform_data(spec.path),
+            read_platform_data(spec.path, spec.said_of_times),
             spec.preparation(config.min_user_events, config.min_item_events),
             name=spec.name,
             seed=seed,

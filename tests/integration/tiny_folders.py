@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 
 N_ITEMS, N_USERS = 60, 240
+BEGIN = 1_600_000_000
+"""Unix seconds of the first event."""
 
 
 def write_tiny_folder(path: Path, users: int = N_USERS) -> Path:
@@ -20,6 +22,6 @@ def write_tiny_folder(path: Path, users: int = N_USERS) -> Path:
     path.mkdir(parents=True)
     texts = [f"group{item // 10} item{item}" for item in range(N_ITEMS)]
     pl.DataFrame({"item_id": np.arange(N_ITEMS), "text": texts}).write_parquet(path / "items.parquet")
-    events = pl.DataFrame({"user_id": who, "item_id": items, "timestamp": np.arange(len(who))})
+    events = pl.DataFrame({"user_id": who, "item_id": items, "timestamp": BEGIN + np.arange(len(who))})
     events.write_parquet(path / "events.parquet")
     return path

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform, joined_text
+from client.data.importers.imported_times import ImportedTimes, imported_times
 from client.data.importers.source import Source, SourceFile
 from shared.errors import DataError
 
@@ -24,15 +26,16 @@ def read_json_lines(
     row: Callable[[Mapping[str, object]], tuple[object, ...]],
     schema: Mapping[str, type[pl.DataType]],
 ) -> pl.DataFrame:
-    """One row per line, made by ``row``, which raises ValueError with a sentence where a field is wrong.
+    """One row per line, made by ``row``, which raises ValueError with a sentence where a field is wrong; then ``line``.
 
     Raises DataError with the line where it is not a JSON object or a field is wrong. Blank lines are left out.
     """
+    schema = {**schema, "line": pl.Int64}
     batches = [pl.DataFrame(schema=schema)]
     rows: list[tuple[object, ...]] = []
     for number, line in file.lines():
         if line.strip():
-            rows.append(_row(file.label, number, line, row))
+            rows.append((*_row(file.label, number, line, row), number))
         if len(rows) == _BATCH:
             batches.append(pl.DataFrame(rows, schema=schema, orient="row"))
             rows = []
@@ -101,15 +104,25 @@ _ITEM = {
 def import_amazon_reviews(source: Source) -> ImportedPlatform:
     """One event per review, exact repeats once; an item's text is its title and brand."""
     metadata = source.one(_META)
-    reviews = read_json_lines(source.one("*.json", but=_META), _review, _EVENT)
-    events = reviews.unique(maintain_order=True)
+    file = source.one("*.json", but=_META)
+    reviews = read_json_lines(file, _review, _EVENT)
+    times = _times(reviews, file, source.said)
+    events = reviews.drop("line").with_columns(timestamp=times.values).unique(maintain_order=True)
     repeats = reviews.height - events.height
-    items = read_json_lines(metadata, _product, _ITEM).unique("item_id", keep="first", maintain_order=True)
+    products = read_json_lines(metadata, _product, _ITEM).drop("line")
+    items = products.unique("item_id", keep="first", maintain_order=True)
     return ImportedPlatform(
         items=items.with_columns(text=joined_text(pl.col("title"), pl.col("brand"))),
         events=events,
-        notes=(f"{repeats:,} reviews that repeat another one exactly left out",) if repeats else (),
+        notes=(*((f"{repeats:,} reviews that repeat another one exactly left out",) if repeats else ()), *times.notes),
     )
+
+
+def _times(reviews: pl.DataFrame, file: SourceFile, said: Said | None) -> ImportedTimes:
+    def row(place: int) -> str:
+        return f"{file.label}, line {reviews['line'][place]}: field unixReviewTime"
+
+    return imported_times(reviews["timestamp"], reviews["user_id"], row, said)
 
 
 def _review(record: Mapping[str, object]) -> tuple[object, ...]:

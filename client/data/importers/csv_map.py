@@ -7,16 +7,24 @@ from pathlib import Path
 
 import polars as pl
 
+from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import Dialect, TextTable, read_text_table
 from client.data.tables import read_parquet
+from client.data.written_times import from_iso, has_two_readings, zoned
 from shared.errors import ConfigError, DataError
 
 OUR_NAMES = ("user_id", "item_id", "items.item_id", "timestamp", "rating", "text", "category")
 _KINDS = ("csv", "tsv", "txt", "parquet")
 _SEPARATORS = ",\t;|"
-_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_TWO_READINGS = (
+    "expected a time in ISO 8601, found a date that can be read two ways; say how with --time-format '%d/%m/%Y' or "
+    "another one"
+)
+_NO_TIME = "expected a time in ISO 8601 or seconds since 1970; say how times are written with --time-format"
+_WAYS = f"{WAYS}; or how a date is written with --time-format, such as '%Y%m%d'"
 _NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
@@ -33,7 +41,7 @@ class CsvMap:
     """Our name -> theirs; ``text`` may join several with ``+``. ``items.item_id`` is for a table of items
     that calls the item otherwise than the events do."""
     time_format: str | None = None
-    """How a time is written, as for strptime; None: Unix seconds, or ISO 8601 read as UTC."""
+    """How a time is written, as for strptime; None: Unix time, or ISO 8601, in UTC where no zone stands."""
     no_time: bool = False
     """True where there are no times: the order of the rows is the order of the events."""
     separator: str | None = None
@@ -81,8 +89,9 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     events = _table(_events_file(source, settings), source, settings)
     file = _items_file(source, settings)
     items = _items(_table(file, source, settings), settings) if file else _items_of_events(events, settings)
-    notes = ("timestamps are positions in the file",) if settings.no_time else ()
-    return _with_whole_ids(ImportedPlatform(items=items, events=_events(events, settings), notes=notes))
+    times = _times(events, settings, source.said)
+    found = _events(events, settings).with_columns(timestamp=times.values)
+    return _with_whole_ids(ImportedPlatform(items=items, events=found, notes=times.notes))
 
 
 def _events_file(source: Source, settings: CsvMap) -> SourceFile:
@@ -126,8 +135,13 @@ def _parquet_as_text(file: SourceFile) -> TextTable:
         raise DataError(f"{file.label}: a Parquet file has to be unpacked first")
     table = read_parquet(file.path)
     simple = [name for name, kind in table.schema.items() if not kind.is_nested() and kind not in _NO_TEXT]
-    rows = table.select(pl.col(simple).cast(pl.String))
+    rows = table.select(_as_text(name, table.schema[name]) for name in simple)
     return TextTable(label=file.label, rows=rows, lines=pl.int_range(rows.height, eager=True), unit="row")
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    """Times in ISO 8601, with their zone where they have one."""
+    return pl.col(name).dt.to_string("iso") if kind == pl.Datetime else pl.col(name).cast(pl.String)
 
 
 def _events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
@@ -137,18 +151,33 @@ def _events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
         {"user_id": table.ids(settings.theirs("user_id")), "item_id": table.ids(settings.theirs("item_id"))}
     )
     ratings = table.numbers(rating).cast(pl.Float32) if given else pl.lit(1.0, pl.Float32)
-    time = positions() if settings.no_time else _seconds(table, settings)
-    return events.with_columns(timestamp=time, rating=ratings)
+    return events.with_columns(timestamp=pl.lit(0), rating=ratings)
 
 
-def _seconds(table: TextTable, settings: CsvMap) -> pl.Series:
+def _times(table: TextTable, settings: CsvMap, said: Said | None) -> ImportedTimes:
+    users = table.ids(settings.theirs("user_id"))
+    if settings.no_time:
+        rows = pl.DataFrame({"user_id": users}).select(positions()).to_series()
+        return ImportedTimes(values=rows, notes=("timestamps are positions in the file",))
     name = settings.theirs("timestamp")
-    if settings.time_format is not None:
-        return table.times(name, settings.time_format)
-    values = table.texts(name)
-    if values.cast(pl.Float64, strict=False).is_not_null().any():
-        return table.seconds(name)
-    return table.times(name, *_TIMES)
+    values, notes = _written(table, name, settings.time_format)
+    times = imported_times(values, users, table.row(name), said, _WAYS)
+    return ImportedTimes(values=times.values, notes=(*notes, *times.notes))
+
+
+def _written(table: TextTable, name: str, time_format: str | None) -> tuple[pl.Series, tuple[str, ...]]:
+    """The column as numbers, or as datetimes; and notes."""
+    if time_format is not None:
+        return table.times(name, time_format), ()
+    texts = table.texts(name)
+    if texts.cast(pl.Float64, strict=False).is_not_null().any():
+        return table.clock(name), ()
+    times = from_iso(texts)
+    table.refuse(times.is_null() & has_two_readings(texts), name, _TWO_READINGS)
+    table.refuse(times.is_null(), name, _NO_TIME)
+    no_zone = int((~zoned(texts)).sum())
+    mixed = 0 < no_zone < len(texts)
+    return table.after_1969(times, name), ((f"{no_zone:,} times say no zone: they are read as UTC",) if mixed else ())
 
 
 def _items(table: TextTable, settings: CsvMap) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TSV, TextTable, read_text_table
 
@@ -38,10 +39,11 @@ def _impressions(table: TextTable) -> pl.DataFrame:
     fits = shown.str.contains(r"^\S+-[01]( \S+-[01])*$")
     table.refuse(~fits, "impressions", "expected news ids with -0 or -1 for not clicked and clicked")
     shown = shown.str.split(" ")
+    users, times = table.ids("user"), table.times("time", "%m/%d/%Y %I:%M:%S %p")
     return pl.DataFrame(
         {
-            "user_id": table.ids("user"),
-            "timestamp": table.times("time", "%m/%d/%Y %I:%M:%S %p"),
+            "user_id": users,
+            "timestamp": imported_times(times, users, table.row("time"), None).values,
             "history": table.texts("history").str.extract_all(r"\S+"),
             "candidates": shown.list.eval(pl.element().str.head(-2)),
             "labels": shown.list.eval(pl.element().str.tail(1).cast(pl.Int8)),

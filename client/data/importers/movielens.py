@@ -6,6 +6,7 @@ Source: https://files.grouplens.org/datasets/movielens/ml-latest-small-README.ht
 import polars as pl
 
 from client.data.importers.imported import ImportedPlatform, joined_text
+from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source
 from client.data.importers.text_table import CSV, TextTable, read_text_table
 
@@ -27,7 +28,10 @@ def import_movielens(source: Source) -> ImportedPlatform:
         maintain_order="left",
     )
     text = joined_text(pl.col("title"), pl.col("category"), pl.col("tags"))
-    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=_events(ratings))
+    users = ratings.whole_ids("userId")
+    times = imported_times(ratings.clock("timestamp"), users, ratings.row("timestamp"), source.said)
+    events = _events(ratings, users, times.values)
+    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=events, notes=times.notes)
 
 
 def _movies(table: TextTable) -> pl.DataFrame:
@@ -44,12 +48,12 @@ def _movies(table: TextTable) -> pl.DataFrame:
     )
 
 
-def _events(table: TextTable) -> pl.DataFrame:
+def _events(table: TextTable, users: pl.Series, times: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "user_id": table.whole_ids("userId"),
+            "user_id": users,
             "item_id": table.whole_ids("movieId"),
-            "timestamp": table.seconds("timestamp"),
+            "timestamp": times,
             "rating": table.numbers("rating").cast(pl.Float32),
         }
     )

@@ -6,7 +6,9 @@ Source: https://recbole.io/docs/user_guide/data/atomic_files.html
 
 import polars as pl
 
+from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TSV, TextTable, read_text_table
 from shared.errors import DataError
@@ -27,12 +29,22 @@ def import_recbole(source: Source) -> ImportedPlatform:
     tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
     item_field = "item_id" if "item_id" in items[1] else items[0].rows.columns[0]
     frames = [_interactions(table, item_field) for table in tables]
-    notes: tuple[str, ...] = ()
-    if "timestamp" not in frames[0].columns:
-        notes = ("the source has no time: timestamps are positions in each user's sequence",)
-    return ImportedPlatform(
-        items=_items(items, item_field), events=_events(pl.concat(frames, how="diagonal")), notes=notes
-    )
+    rows, notes = _timed(pl.concat(frames, how="diagonal_relaxed"), [table for table, _ in tables], source.said)
+    return ImportedPlatform(items=_items(items, item_field), events=_events(rows), notes=notes)
+
+
+def _timed(rows: pl.DataFrame, tables: list[TextTable], said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The interactions of all parts with their times, in one unit; and notes."""
+    if "timestamp" not in rows.columns:
+        return rows, ("the source has no time: timestamps are positions in each user's sequence",)
+
+    def row(place: int) -> str:
+        before = [sum(one.rows.height for one in tables[:number]) for number in range(len(tables))]
+        number = max(number for number, start in enumerate(before) if start <= place)
+        return tables[number].row("timestamp")(place - before[number])
+
+    times = imported_times(rows["timestamp"], rows["user_id"], row, said)
+    return rows.with_columns(timestamp=times.values), times.notes
 
 
 def _inter_files(source: Source) -> list[SourceFile]:
@@ -85,7 +97,7 @@ def _interactions(typed: tuple[TextTable, dict[str, str]], item_field: str) -> p
     if f"{item_field}_list" in kinds:
         columns["earlier"] = table.texts(f"{item_field}_list").str.extract_all(r"\S+")
     elif "timestamp" in kinds:
-        columns["timestamp"] = table.seconds("timestamp")
+        columns["timestamp"] = table.clock("timestamp")
     rating = next((name for name in ("rating", "weight") if name in kinds), None)
     if rating:
         columns["rating"] = table.numbers(rating).cast(pl.Float32)

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from client.data.folder_options import Said
 from client.data.tables import first_line
 from shared.errors import DataError
 from shared.system.progress import track
@@ -104,6 +105,8 @@ class Source:
     paths: tuple[Path, ...]
     """A file or folder, and further ones of the same data set."""
     scratch: Path
+    said: Said | None = None
+    """What the user says of timestamps that are numbers."""
 
     @property
     def label(self) -> str:

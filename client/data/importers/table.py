@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.data.contract import require_free, write_folder
+from client.data.folder_options import Said
 from client.data.importers.amazon_reviews import import_amazon_reviews
 from client.data.importers.csv_map import import_csv
 from client.data.importers.imported import ImportedPlatform, finished, only_used_items
+from client.data.importers.imported_times import unmistakable
 from client.data.importers.lastfm import import_lastfm
 from client.data.importers.mind import import_mind
 from client.data.importers.movielens import import_movielens
@@ -26,6 +28,8 @@ class Importer:
     read: Read
     summary: str
     """What the format is and which files it needs, for the help."""
+    counts_time: bool = True
+    """Whether its timestamps are numbers, of which the user can say what they mean."""
 
 
 IMPORTERS = {
@@ -36,6 +40,7 @@ IMPORTERS = {
     "mind": Importer(
         read=import_mind,
         summary="Microsoft News (MIND): behaviors.tsv and news.tsv; impressions are kept.",
+        counts_time=False,
     ),
     "amazon-reviews": Importer(
         read=import_amazon_reviews,
@@ -44,10 +49,12 @@ IMPORTERS = {
     "uci-retail": Importer(
         read=import_uci_retail,
         summary="UCI Online Retail (I or II): one sheet of invoices saved as CSV.",
+        counts_time=False,
     ),
     "lastfm": Importer(
         read=import_lastfm,
         summary="HetRec 2011 Last.fm 2k: artists.dat and user_artists.dat (no time).",
+        counts_time=False,
     ),
     "recbole": Importer(
         read=import_recbole,
@@ -61,16 +68,23 @@ IMPORTERS = {
 
 
 def import_platform(
-    read: Read, paths: tuple[Path, ...], out: Path, *, only_used: bool = False, force: bool = False
+    read: Read,
+    paths: tuple[Path, ...],
+    out: Path,
+    *,
+    said: Said | None = None,
+    only_used: bool = False,
+    force: bool = False,
 ) -> ImportedPlatform:
     """Read a source, check it against the data contract, and write it as a platform folder.
 
-    Raises DataError with file and line where the source is wrong; then ``out`` is as it was before.
+    ``said`` is what the user says of timestamps that are numbers. Raises DataError with file and line where the source
+    is wrong; then ``out`` is as it was before.
     """
     require_free(out, force=force)
     with tempfile.TemporaryDirectory(prefix="graft-import-") as scratch:
-        imported = read(Source(paths=paths, scratch=Path(scratch)))
+        imported = read(Source(paths=paths, scratch=Path(scratch), said=said))
     whole = finished(imported)
     whole = only_used_items(whole) if only_used else whole
-    write_folder(out, items=whole.items, events=whole.events, impressions=whole.impressions, force=force)
+    write_folder(out, items=whole.items, events=unmistakable(whole.events), impressions=whole.impressions, force=force)
     return whole

@@ -4,6 +4,7 @@ Every error names the file, the line and the column; a value itself is never rep
 """
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Dialect:
 
 CSV = Dialect(separator=",", quote='"')
 TSV = Dialect(separator="\t", quote=None)
+_MOST = 2.0**63
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,30 +77,44 @@ class TextTable:
             self.refuse(values < minimum, name, f"expected a number of at least {minimum:g}")
         return values
 
-    def seconds(self, name: str) -> pl.Series:
-        """Timestamps that are not negative: Int64 where all are whole, else Float64."""
+    def clock(self, name: str) -> pl.Series:
+        """What a clock or a counter shows, which is not negative: Int64 where all are whole, else Float64."""
         whole = self.texts(name).cast(pl.Int64, strict=False)
         if not whole.null_count() and bool((whole >= 0).all()):
             return whole
         values = self.numbers(name, minimum=0)
-        self.refuse(values >= 2.0**63, name, "expected seconds, found a number that no clock shows")
-        return values.cast(pl.Int64) if bool((values == values.floor()).all()) else values
+        fits = bool(((values == values.floor()) & (values < _MOST)).all())
+        return values.cast(pl.Int64) if fits else values
 
     def times(self, name: str, *formats: str) -> pl.Series:
-        """Int64 Unix seconds of times written in the first of ``formats`` that fits every row, read as UTC."""
+        """Datetimes in UTC, which those without a zone are, written in the first of ``formats`` that fits every row.
+
+        Raises DataError where none fits, and where two do and differ.
+        """
         values = self.texts(name)
-        tries = [values.str.to_datetime(one, strict=False, time_unit="us") for one in formats]
+        tries = [values.str.to_datetime(one, strict=False, time_unit="us").dt.epoch("us") for one in formats]
         best = min(tries, key=lambda one: one.null_count())
         self.refuse(best.is_null(), name, f"expected a time like {formats[0]!r}")
-        seconds = best.dt.epoch("s")
-        self.refuse(seconds < 0, name, "expected a time after 1969")
-        return seconds
+        for other in tries:
+            if not other.null_count():
+                self.refuse(
+                    other != best, name, "expected one reading, found a date of which both numbers may be the month"
+                )
+        return self.after_1969(best.cast(pl.Datetime("us")), name)
+
+    def after_1969(self, times: pl.Series, name: str) -> pl.Series:
+        """The times themselves; raises DataError for one before 1970."""
+        self.refuse(times.dt.epoch("us") < 0, name, "expected a time after 1969")
+        return times
+
+    def row(self, name: str) -> Callable[[int], str]:
+        """What errors call a column in a row."""
+        return lambda row: f"{self.label}, {self.unit} {self.lines[row]}: column {name}"
 
     def refuse(self, wrong: pl.Series, name: str, expected: str) -> None:
         """Raise DataError that names the first line where ``wrong`` is True."""
         if wrong.any():
-            row = wrong.arg_max() or 0
-            raise DataError(f"{self.label}, {self.unit} {self.lines[row]}: column {name}: {expected}")
+            raise DataError(f"{self.row(name)(wrong.arg_max() or 0)}: {expected}")
 
     def refuse_repeats(self, ids: pl.Series, name: str) -> None:
         """Raise DataError at the first id that already stood in an earlier line."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 import polars as pl
 
 from client.data.importers.imported import ImportedPlatform
+from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import CSV, TextTable, read_text_table
 from shared.errors import DataError
@@ -17,6 +18,9 @@ _OLD_NAMES = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Custo
 """The first Online Retail's names for columns of Online Retail II."""
 _PRODUCT = r"^\d{5}"
 """Stock codes of products start with five digits; postage, fees, samples and corrections do not."""
+
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M")
+"""ISO 8601, and what spreadsheets write of it; a sheet of which both of the last could be true is refused."""
 
 
 def import_uci_retail(source: Source) -> ImportedPlatform:
@@ -30,17 +34,19 @@ def import_uci_retail(source: Source) -> ImportedPlatform:
     table.require("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID")
     quantity, price = table.numbers("Quantity"), table.numbers("Price")
     table, notes = _purchases(table, quantity > 0, price > 0)
+    users, written = table.whole_ids("Customer ID"), table.times("InvoiceDate", *_TIMES)
+    times = imported_times(written, users, table.row("InvoiceDate"), source.said)
     lines = pl.DataFrame(
         {
-            "user_id": table.whole_ids("Customer ID"),
+            "user_id": users,
             "item_id": table.ids("StockCode"),
-            "timestamp": table.times("InvoiceDate", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M"),
+            "timestamp": times.values,
             "rating": table.numbers("Quantity"),
             "price_gbp": table.numbers("Price"),
             "title": table.texts("Description").str.to_lowercase(),
         }
     )
-    return ImportedPlatform(items=_products(lines), events=_events(lines), notes=notes)
+    return ImportedPlatform(items=_products(lines), events=_events(lines), notes=notes + times.notes)
 
 
 def _sheet(source: Source) -> SourceFile:

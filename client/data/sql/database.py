@@ -19,9 +19,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError as RowError
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.elements import ColumnClause, TextClause
 from sqlalchemy.sql.selectable import TextualSelect
 
+from client.data.sql.sorted_query import sorts
 from client.data.tables import first_line
 from shared.errors import ConfigError, DataError
 from shared.system.options import check, option
@@ -91,6 +92,16 @@ class SqlSource:
         parts = [self.url, self.items, self.events, self.watermark]
         return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
 
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the query of the events sorts its rows."""
+        return sorts(self.events)
+
+    @property
+    def orders_ties(self) -> bool:
+        """Whether events of one user and time come in an order of theirs, which a watermark tells, or the query."""
+        return self.watermark.lower() != "timestamp" if self.watermark else self.is_sorted
+
     def secret(self) -> str | None:
         """The password itself, None where the database asks for none; raises ConfigError, which never quotes it."""
         kind, _, where = self.password.partition(":")
@@ -150,7 +161,12 @@ class Snapshot:
         return self._chunks("items", select(literal_column("*")).select_from(self._table("items")))
 
     def events(self, since: object = None) -> Iterator[Chunk]:
-        """Those whose watermark is ``since`` or more, by watermark where there is one; raises DataError."""
+        """Those whose watermark is ``since`` or more, by watermark where there is one, else as the query sorts them.
+
+        Raises DataError.
+        """
+        if self.source.is_sorted and not self.source.watermark:
+            return self._chunks("events", self._query("events"))  # around it no database promises its order
         asked: Select[Any] = select(literal_column("*")).select_from(self._table("events"))
         if since is not None:
             asked = asked.where(self._mark >= bindparam("since", since))
@@ -169,12 +185,15 @@ class Snapshot:
         return column(self.source.watermark)
 
     def _table(self, name: str) -> Any:
-        query = getattr(self.source, name).strip().rstrip(";")
-        # a colon of the operator's is none of SQLAlchemy's parameters
-        written: TextualSelect = text(_LONE_COLON.sub(r"\\:", query)).columns()
+        written: TextualSelect = self._query(name).columns()
         return written.subquery(f"graft_{name}")
 
-    def _chunks(self, name: str, asked: Select[Any]) -> Iterator[Chunk]:
+    def _query(self, name: str) -> TextClause:
+        query = getattr(self.source, name).strip().rstrip(";")
+        # a colon of the operator's is none of SQLAlchemy's parameters
+        return text(_LONE_COLON.sub(r"\\:", query))
+
+    def _chunks(self, name: str, asked: Select[Any] | TextClause) -> Iterator[Chunk]:
         size = self.source.chunk_rows
         with told(f"{self.where}: the {name} query failed", self.secret):
             found = self.connection.execute(asked, execution_options={"yield_per": size})

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from client.data.contract import DataMoment, PlatformFolder
+from client.data.folder_options import Said
 from client.data.sql.database import Chunk, Snapshot, SqlSource, snapshot
 from client.data.sql.tables import QUERIES, as_folder, checked, named, read_database, read_events, read_items, whole
 from client.store.records import Records
@@ -66,7 +67,7 @@ class Mark:
         return mark
 
 
-FORMAT = "graft-sql-mirror/1"
+FORMAT = "graft-sql-mirror/2"
 LIST, PREFIX = "sql-list", "sql-part-"
 
 
@@ -125,23 +126,24 @@ class Mirror:
     records: Records
     lock: Path
 
-    def read(self, path: Path, moment: DataMoment) -> PlatformFolder:
+    def read(self, path: Path, moment: DataMoment, said: Said | None) -> PlatformFolder:
         """The data as of a task, checked; asks the database for what is new where the task is a new one.
 
-        A source without a watermark is read whole, and nothing of it is kept. Raises InputError, and StorageError for
-        records that cannot be read or written; the list and its parts are then as they were.
+        ``said`` is what timestamps mean that are numbers: all that was read counts, not only what is new. A source
+        without a watermark is read whole, and nothing of it is kept. Raises InputError, and StorageError for records
+        that cannot be read or written; the list and its parts are then as they were.
         """
         source = SqlSource.read(path)
         if not source.watermark:
-            return read_database(path)
+            return read_database(path, said)
         self.lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with file_lock(self.lock):
             listed = self._listed()
             self._sweep(listed)
             if self._serves(listed, source) and moment.task in ("", listed.task):
-                return self._folder(path, listed)
+                return self._folder(source, path, listed, said)
             fresh = self._refreshed(source, path, listed, moment)
-            folder = self._folder(path, fresh)
+            folder = self._folder(source, path, fresh, said)
             self.records.write(LIST, fresh.to_bytes())
             self._sweep(fresh)
             return folder
@@ -189,10 +191,10 @@ class Mirror:
         self.records.write(part.name, content.getvalue())
         return part
 
-    def _folder(self, path: Path, listed: Listed) -> PlatformFolder:
+    def _folder(self, source: SqlSource, path: Path, listed: Listed, said: Said | None) -> PlatformFolder:
         events = whole(self._tables(listed.events), named(path, QUERIES.events))
         items = whole(self._tables(listed.items), named(path, QUERIES.items))
-        return checked(as_folder(path, items, events), ordered=True)
+        return checked(as_folder(path, items, events), source, said)
 
     def _tables(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
         for part in parts:

@@ -18,11 +18,16 @@ from client.data.contract import (
     PlatformFolder,
     as_events,
     as_items,
+    labels,
     refuse_broken_rows,
 )
+from client.data.folder_options import Said
 from client.data.sql.database import Chunk, SqlSource, snapshot
 from client.data.tables import require_same_id_types, vector_column
+from client.data.ties import in_seeded_order
+from client.data.timed_tables import timed_tables
 from client.data.violations import TableNames
+from client.data.written_times import from_iso
 from shared.errors import DataError
 from shared.system.progress import track
 
@@ -44,14 +49,19 @@ def ids(values: Values, where: str) -> pl.Series:
     raise _wrong(where, "integers of 64 bits or strings", kinds)
 
 
-def seconds(values: Values, where: str) -> pl.Series:
-    """Unix seconds: numbers as they are, times and ISO 8601 texts as Int64, those without a zone as UTC."""
+def timestamps(values: Values, where: str) -> pl.Series:
+    """Numbers as they are, times and ISO 8601 texts as datetimes in UTC, which those without a zone are."""
     kinds = _kinds(values)
-    if kinds <= {datetime, date} or kinds <= {str}:
-        try:
-            return pl.Series([None if one is None else _epoch(one) for one in values], dtype=pl.Int64)
-        except ValueError:
-            raise DataError(f"{where}: expected numbers, times or texts in ISO 8601") from None
+    if not kinds:
+        return pl.Series(values, dtype=pl.Null)
+    if kinds <= {datetime, date}:
+        return pl.Series([None if one is None else _utc(one) for one in values], dtype=pl.Datetime("us"))
+    if kinds <= {str}:
+        texts = pl.Series(values, dtype=pl.String)
+        times = from_iso(texts)
+        if (times.is_null() & texts.is_not_null()).any():
+            raise DataError(f"{where}: expected numbers, times or texts in ISO 8601")
+        return times
     return _numbers(values, where, kinds, "numbers or times")
 
 
@@ -85,10 +95,11 @@ def _numbers(values: Values, where: str, kinds: set[type], expected: str) -> pl.
     return pl.Series([None if one is None else float(one) for one in values], dtype=pl.Float64)
 
 
-def _epoch(value: str | date) -> int:
-    time = datetime.fromisoformat(value) if isinstance(value, str) else value
-    moment = time if isinstance(time, datetime) else datetime(time.year, time.month, time.day, tzinfo=UTC)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() // 1)
+def _utc(time: date) -> datetime:
+    """Without a zone, in UTC."""
+    if not isinstance(time, datetime):
+        return datetime(time.year, time.month, time.day)  # noqa: DTZ001
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 def _kinds(values: Values) -> set[type]:
@@ -100,7 +111,7 @@ def _wrong(where: str, expected: str, kinds: set[type]) -> DataError:
 
 
 ITEMS: Mapping[str, Reader] = {"item_id": ids, "text": texts, "category": texts, "vector": vectors}
-EVENTS: Mapping[str, Reader] = {"user_id": ids, "item_id": ids, "timestamp": seconds, "rating": ratings}
+EVENTS: Mapping[str, Reader] = {"user_id": ids, "item_id": ids, "timestamp": timestamps, "rating": ratings}
 QUERIES = TableNames(items="the items query", events="the events query", impressions="")
 _OPTIONAL = ("category", "vector", "rating")
 
@@ -126,33 +137,40 @@ def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
     tables = list(parts)
     if not tables:
         raise DataError(f"{where}: expected rows, found none")
-    for name in ("user_id", "item_id"):
-        kinds = {str(table.schema[name]) for table in tables if name in table.columns} - {"Null"}
+    for name, what in {"user_id": "ids", "item_id": "ids", "timestamp": "times"}.items():
+        kinds = {_kind(table.schema[name], name) for table in tables if name in table.columns} - {"Null"}
         if len(kinds) > 1:
-            raise DataError(f"{where}: column {name}: expected ids of one type, found {' and '.join(sorted(kinds))}")
+            raise DataError(f"{where}: column {name}: expected {what} of one type, found {' and '.join(sorted(kinds))}")
     return pl.concat(tables, how="vertical_relaxed")
 
 
-def read_database(path: Path) -> PlatformFolder:
+def _kind(kind: pl.DataType, name: str) -> str:
+    """How a type is called; all numbers are one kind of times."""
+    return "numbers" if name == "timestamp" and kind.is_numeric() else str(kind)
+
+
+def read_database(path: Path, said: Said | None = None) -> PlatformFolder:
     """All of a source's items and events, nothing kept; raises InputError where they break the data contract."""
-    return checked(read_database_unchecked(path), ordered=bool(SqlSource.read(path).watermark))
+    return checked(read_database_unchecked(path), SqlSource.read(path), said)
 
 
-def checked(folder: PlatformFolder, *, ordered: bool) -> PlatformFolder:
-    """The folder in an order that no database moves; ``ordered``: the order of events at one time is theirs.
+def checked(folder: PlatformFolder, source: SqlSource, said: Said | None) -> PlatformFolder:
+    """The folder in an order that no database moves; ``said`` is what timestamps mean that are numbers.
 
-    Raises DataError for a row that breaks the data contract.
+    Raises DataError for timestamps that tell nothing and for a row that breaks the data contract.
     """
+    clock = timed_tables(folder.events, None, labels(folder.path, QUERIES), said)
+    folder = replace(folder, events=clock.events, notes=clock.notes)
     refuse_broken_rows(folder, QUERIES.items)
-    ties = [] if ordered else ["item_id", "rating"]
-    events = folder.events.sort("user_id", "timestamp", *ties, maintain_order=True)
+    events = folder.events if source.orders_ties else in_seeded_order(folder.events)
+    events = events.sort("user_id", "timestamp", maintain_order=True)
     places = folder.items["item_id"].arg_sort()
     vectors = None if folder.vectors is None else folder.vectors[places.to_numpy()]
     return replace(folder, items=folder.items[places], events=events, vectors=vectors)
 
 
 def read_database_unchecked(path: Path) -> PlatformFolder:
-    """As ``read_database``, the columns present and of the right types, no row looked at.
+    """As ``read_database``, the columns present and of the right types, no row and no time looked at.
 
     Events first: an item that comes with its first event between the two queries is then there.
     """

@@ -107,6 +107,13 @@ def test_lists_new_items_at_once(caller):
             api.ReportFeedbackRequest(events=[api.Feedback(event_id="e", kind="eaten")]),
             "kind must be",
         ),
+        (
+            "ReportFeedback",
+            api.ReportFeedbackRequest(
+                events=[api.Feedback(event_id="e", user="u", item="1", kind="clicked", time=1.7e12)]
+            ),
+            "time must be seconds since 1970",
+        ),
         ("UpsertItems", api.UpsertItemsRequest(items=[api.NewItem(text="no id")]), "item must have 1 to 256"),
         ("ForgetUser", api.ForgetUserRequest(), "user must have 1 to 256"),
     ],
@@ -124,6 +131,11 @@ def test_refuses_over_grpc_what_makes_no_sense(caller, method, request_, sentenc
         ("recommend", {"surprise": 1}, 422),
         ("recommend", {"categories": ["none"]}, 404),
         ("feedback", {"events": [{"event_id": "e", "user": "u", "item": "1", "kind": "eaten"}]}, 422),
+        (
+            "feedback",
+            {"events": [{"event_id": "e", "user": "u", "item": "1", "kind": "clicked", "time": 1.7e12}]},
+            422,
+        ),
         ("items", {"items": [{"item": "i", "text": "t", "vector": [1.0]}]}, 400),
         ("forget-user", {}, 422),
         ("no-such-path", {}, 404),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tests.unit.client.data.folders import write_folder
+from tests.unit.client.data.folders import BEGIN, write_folder
 
 USERS, ITEMS, DAYS, SHOWN = 120, 30, 5, 4
 NEVER = ITEMS
@@ -28,16 +28,16 @@ def click_folder(path: Path, *, chosen: int = 0, from_day: int = 0) -> Path:
         {
             "user_id": np.repeat(np.arange(USERS), 6),
             "item_id": met.reshape(-1),
-            "timestamp": np.tile(np.arange(6), USERS),
+            "timestamp": BEGIN + np.tile(np.arange(6), USERS),
         }
     )
     clicks = pl.DataFrame(
-        {"user_id": users, "item_id": candidates[np.arange(len(users)), place], "timestamp": 10 + days}
+        {"user_id": users, "item_id": candidates[np.arange(len(users)), place], "timestamp": BEGIN + 10 + days}
     )
     impressions = pl.DataFrame(
         {
             "user_id": users,
-            "timestamp": 10 + days,
+            "timestamp": BEGIN + 10 + days,
             "history": met[users].tolist(),
             "candidates": candidates.tolist(),
             "labels": labels.astype(np.int8).tolist(),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from client.data.check import CheckReport, check_folder
-from tests.unit.client.data.folders import EVENTS, IMPRESSIONS, ITEMS, write_folder
+from tests.unit.client.data.folders import BEGIN, EVENTS, IMPRESSIONS, ITEMS, write_folder
 
 DATA = Path(os.environ.get("GRAFT_DATA", Path(__file__).parents[5] / "shared" / "data"))
 PLATFORMS = [
@@ -45,11 +45,11 @@ def test_counts_a_sound_folder(tmp_path: Path) -> None:
         ("user_id", [1, None, 2], ("null-id", "user_id", 1, (1,))),
         ("item_id", [10, None, 30], ("null-id", "item_id", 1, (1,))),
         ("item_id", [10, 99, 98], ("unknown-item", "item_id", 2, (1, 2))),
-        ("timestamp", [-5, 6, 1], ("negative-timestamp", "timestamp", 1, (0,))),
-        ("timestamp", [5.0, float("inf"), 1.0], ("bad-timestamp", "timestamp", 1, (1,))),
-        ("timestamp", [float("nan"), 6.0, 1.0], ("bad-timestamp", "timestamp", 1, (0,))),
-        ("timestamp", [5, 6, None], ("bad-timestamp", "timestamp", 1, (2,))),
-        ("timestamp", [7, 6, 1], ("unsorted", "timestamp", 1, (1,))),
+        ("timestamp", [-5, BEGIN + 6, BEGIN + 1], ("negative-timestamp", "timestamp", 1, (0,))),
+        ("timestamp", [BEGIN + 5.0, float("inf"), BEGIN + 1.0], ("bad-timestamp", "timestamp", 1, (1,))),
+        ("timestamp", [float("nan"), BEGIN + 6.0, BEGIN + 1.0], ("bad-timestamp", "timestamp", 1, (0,))),
+        ("timestamp", [BEGIN + 5, BEGIN + 6, None], ("bad-timestamp", "timestamp", 1, (2,))),
+        ("timestamp", [BEGIN + 7, BEGIN + 6, BEGIN + 1], ("unsorted", "timestamp", 1, (1,))),
         ("user_id", [1, 2, 1], ("unsorted", "timestamp", 1, (2,))),
         ("rating", [1.0, float("nan"), 1.0], ("bad-rating", "rating", 1, (1,))),
     ],
@@ -109,7 +109,7 @@ def test_counts_every_violation_and_lists_the_first_few(tmp_path: Path, rows: li
         {
             "user_id": pl.Series([None if row == "null" else 1 for row in rows], dtype=pl.Int64),
             "item_id": [99 if row == "unknown" else 10 for row in rows],
-            "timestamp": [-1 if row == "negative" else 5 for row in rows],
+            "timestamp": [-1 if row == "negative" else BEGIN for row in rows],
         }
     )
     report = check_folder(write_folder(tmp_path, events=events), limit=3)

@@ -9,7 +9,7 @@ import pytest
 
 from client.data.source import read_folder
 from shared.errors import DataError
-from tests.unit.client.data.folders import EVENTS, IMPRESSIONS, ITEMS, write_folder
+from tests.unit.client.data.folders import BEGIN, EVENTS, IMPRESSIONS, ITEMS, write_folder
 
 
 def test_reads_every_table_as_it_stands(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_lets_empty_text_and_unsorted_events_through(tmp_path: Path) -> None:
     items = ITEMS.with_columns(pl.Series("text", [None, "", "shoe"]))
     folder = read_folder(write_folder(tmp_path, items=items, events=EVENTS.reverse()))
     assert folder.items["text"].to_list() == ["", "", "shoe"]
-    assert folder.events["timestamp"].to_list() == [1, 6, 5]
+    assert folder.events["timestamp"].to_list() == [BEGIN + 1, BEGIN + 6, BEGIN + 5]
 
 
 @pytest.mark.parametrize("name", ["vector", "vectors"])

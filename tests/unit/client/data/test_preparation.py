@@ -11,7 +11,7 @@ from client.data.platform import Platform
 from client.data.preparation import prepare
 from client.data.source import read_folder
 from shared.errors import ConfigError, DataError
-from tests.unit.client.data.folders import write_folder
+from tests.unit.client.data.folders import BEGIN, write_folder
 
 USERS, ITEMS = 80, 12
 
@@ -23,7 +23,7 @@ def folder(path: Path, *, impressions: pl.DataFrame | None = None) -> Path:
         {
             "user_id": users,
             "item_id": (3 * users + np.tile(np.arange(5), USERS)) % ITEMS,
-            "timestamp": users + np.tile(np.arange(5), USERS),
+            "timestamp": BEGIN + users + np.tile(np.arange(5), USERS),
             "rating": np.tile([5.0, 1.0, 4.0, 4.0, 5.0], USERS),
         }
     ).sample(fraction=1.0, shuffle=True, seed=1)
@@ -51,7 +51,7 @@ def test_drops_events_rated_too_low(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("repeats", "left"), [("first", [1, 2, 0]), ("keep", [1, 2, 1, 0])])
 def test_drops_repeats_unless_they_are_kept(tmp_path: Path, repeats: str, left: list[int]) -> None:
-    events = pl.DataFrame({"user_id": [9] * 4, "item_id": [1, 2, 1, 0], "timestamp": [1, 2, 3, 4]})
+    events = pl.DataFrame({"user_id": [9] * 4, "item_id": [1, 2, 1, 0], "timestamp": [BEGIN + day for day in range(4)]})
     items = pl.DataFrame({"item_id": [0, 1, 2], "text": ["a", "b", "c"]})
     platform = prepared(write_folder(tmp_path, items=items, events=events), repeats=repeats)
     assert items_of(platform, 9) == left
@@ -116,10 +116,12 @@ def test_trains_on_so_many_users_as_are_asked_for_the_same_as_a_fraction_draws(t
 
 
 def test_forgets_what_else_was_clicked_on_the_page_of_a_held_out_click(tmp_path: Path) -> None:
-    events = pl.DataFrame({"user_id": [9] * 6, "item_id": [0, 1, 2, 3, 4, 5], "timestamp": [1, 2, 3, 4, 5, 5]})
+    events = pl.DataFrame(
+        {"user_id": [9] * 6, "item_id": [0, 1, 2, 3, 4, 5], "timestamp": [BEGIN + day for day in (1, 2, 3, 4, 5, 5)]}
+    )
     items = pl.DataFrame({"item_id": np.arange(6), "text": [f"thing {one}" for one in range(6)]})
     page = pl.DataFrame(
-        {"user_id": [9], "timestamp": [5], "history": [[0]], "candidates": [[4, 5, 0]], "labels": [[1, 1, 0]]}
+        {"user_id": [9], "timestamp": [BEGIN + 5], "history": [[0]], "candidates": [[4, 5, 0]], "labels": [[1, 1, 0]]}
     )
     platform = prepared(write_folder(tmp_path, items=items, events=events, impressions=page))
     assert len(items_of(platform, 9)) == 5

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from tests.integration.commands import run
 
+BEGIN = 1_500_000_000
+"""Unix seconds from which times are counted."""
 REPOSITORY = Path(__file__).parents[5]
 
 MOVIES = (
     'movieId,title,genres\n1,"Toy, Story (1995)",Adventure|Comedy\n2,Heat (1995),(no genres listed)\n3,Unseen,Drama\n'
 )
-RATINGS = "userId,movieId,rating,timestamp\n7,2,3.5,200\n7,1,4.0,100\n8,1,0.5,50\n"
+RATINGS = "userId,movieId,rating,timestamp\n7,2,3.5,1500000200\n7,1,4.0,1500000100\n8,1,0.5,1500000050\n"
 TAGS = "userId,movieId,tag,timestamp\n7,1,pixar,1\n8,1,fun,2\n9,1,fun,3\n"
 
 BEHAVIORS = (
@@ -28,10 +30,10 @@ NEWS = (
 )
 
 REVIEWS = [
-    {"overall": 5.0, "reviewerID": "A1", "asin": "B1", "unixReviewTime": 300, "reviewerName": "Somebody"},
-    {"overall": 5.0, "reviewerID": "A1", "asin": "B1", "unixReviewTime": 300, "reviewerName": "Somebody"},
-    {"overall": 1.0, "reviewerID": "A1", "asin": "B2", "unixReviewTime": 100},
-    {"overall": 4.0, "reviewerID": "A2", "asin": "B9", "unixReviewTime": 200},
+    {"overall": 5.0, "reviewerID": "A1", "asin": "B1", "unixReviewTime": BEGIN + 300, "reviewerName": "Somebody"},
+    {"overall": 5.0, "reviewerID": "A1", "asin": "B1", "unixReviewTime": BEGIN + 300, "reviewerName": "Somebody"},
+    {"overall": 1.0, "reviewerID": "A1", "asin": "B2", "unixReviewTime": BEGIN + 100},
+    {"overall": 4.0, "reviewerID": "A2", "asin": "B9", "unixReviewTime": BEGIN + 200},
 ]
 PRODUCTS = [
     {
@@ -66,7 +68,9 @@ ATOMIC_ITEMS = (
 )
 ATOMIC_VALID = "user_id:token\titem_id_list:token_seq\titem_id:token\na\t0\t1\nb\t\t2\n"
 ATOMIC_TEST = "user_id:token\titem_id_list:token_seq\titem_id:token\na\t0 1\t2\nb\t2\t0\n"
-ATOMIC_PLAIN = "user_id:token\titem_id:token\trating:float\ttimestamp:float\na\t1\t4\t20.0\na\t0\t5\t10.0\n"
+ATOMIC_PLAIN = (
+    "user_id:token\titem_id:token\trating:float\ttimestamp:float\na\t1\t4\t1500000020.0\na\t0\t5\t1500000010.0\n"
+)
 
 
 def write_zip(path: Path, files: dict[str, str | bytes]) -> Path:

@@ -19,10 +19,38 @@ fuzzed = settings(max_examples=60, deadline=None)
 
 HEADER = ("user_id", "item_id", "timestamp", "rating", "text")
 NAMES = (*HEADER, "category", "items.item_id")
-ROWS = (HEADER, ("u", "1", "5", "4", "Hat"), ("u", "2", "6", "3.5", "Shoe"), ("v", "1", "7", "1", "Hat"))
+ROWS = (HEADER, ("u", "1", "0", "4", "Hat"), ("u", "2", "1", "3.5", "Shoe"), ("v", "1", "0", "1", "Hat"))
 ODD_FIELDS = (
-    *("", " ", "nan", "inf", "-1", "-0", "1e3", "1e300", "1e999", "9" * 18, "9" * 20, "1.5", "08", "13085.0", "text"),
-    *("2020-01-01", "2020-01-01T05:00:00Z", "9999-12-31 23:59", "0001-01-01", "Café", "🙂", "x" * 140_000),
+    *(
+        "",
+        " ",
+        "nan",
+        "inf",
+        "-1",
+        "-0",
+        "1e3",
+        "1e300",
+        "1e999",
+        "9" * 18,
+        "9" * 20,
+        "1.5",
+        "1600000000",
+        "1600000000000.5",
+        "03/04/2021",
+        "08",
+        "13085.0",
+        "text",
+    ),
+    *(
+        "2020-01-01",
+        "2020-01-01T05:00:00Z",
+        "2020-01-01 05:00:00.25+0800",
+        "9999-12-31 23:59",
+        "0001-01-01",
+        "Café",
+        "🙂",
+        "x" * 140_000,
+    ),
     *('"', '""', '"x', '"a\nb"', "\x00", "\ufeff", "\n", "\r", "\r\n", ",", ";", "\t", "|", "\u2028", "\\"),
 )
 CELL = st.tuples(st.integers(0, 3), st.integers(0, 4))
@@ -53,6 +81,7 @@ ODD_TEXT = st.text(min_size=1, max_size=3)
 OPTION = st.one_of(
     st.just(["--no-time"]),
     st.just(["--only-used-items"]),
+    st.builds(lambda value: ["--times", value], st.sampled_from(["order", "seconds", "days", ""])),
     st.builds(
         lambda value: ["--separator", value], st.one_of(st.sampled_from([";", '"', "\n", "é", "\x01"]), ODD_TEXT)
     ),

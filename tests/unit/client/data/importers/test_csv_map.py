@@ -32,19 +32,19 @@ def test_reads_two_tables_under_their_own_names(tmp_path: Path) -> None:
 
 
 def test_takes_the_items_from_the_events_where_there_is_no_other_table(tmp_path: Path) -> None:
-    (tmp_path / "log.tsv").write_text("user_id\titem_id\ttimestamp\ttext\nu\ta\t3\t\nu\tb\t2\tB\nv\ta\t1\tA\n")
+    (tmp_path / "log.tsv").write_text("user_id\titem_id\ttimestamp\ttext\nu\ta\t1\t\nu\tb\t0\tB\nv\ta\t0\tA\n")
     folder = imported(tmp_path / "log.tsv", tmp_path / "out", CsvMap())
     assert sorted(folder.items.select("item_id", "text").rows()) == [("a", "A"), ("b", "B")]
-    assert folder.events["timestamp"].to_list() == [2, 3, 1]
+    assert folder.events["timestamp"].to_list() == [0, 1, 0]
 
 
 def test_reads_parquet_tables_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    events = pl.DataFrame({"user_id": [1, 1], "item_id": [5, 6], "timestamp": [9, 8]})
+    events = pl.DataFrame({"user_id": [1, 1], "item_id": [5, 6], "timestamp": [1, 0]})
     events.write_parquet(tmp_path / "in" / "events.parquet")
     pl.DataFrame({"item_id": [5, 6], "text": ["a", "b"]}).write_parquet(tmp_path / "in" / "items.parquet")
     folder = imported(tmp_path / "in", tmp_path / "out", CsvMap())
-    assert folder.events.rows() == [(1, 6, 8, 1.0), (1, 5, 9, 1.0)]
+    assert folder.events.rows() == [(1, 6, 0, 1.0), (1, 5, 1, 1.0)]
 
 
 def test_numbers_the_events_where_there_is_no_time(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_says_what_is_wrong_with_a_table(tmp_path: Path, content: str, expected:
 
 
 def test_finds_the_separator_in_utf16(tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_bytes("user_id;item_id;timestamp;text\nu;a;1;A\n".encode("utf-16"))
+    (tmp_path / "log.csv").write_bytes("user_id;item_id;timestamp;text\nu;a;0;A\n".encode("utf-16"))
     assert imported(tmp_path / "log.csv", tmp_path / "out", CsvMap(encoding="utf-16")).events.height == 1
 
 
@@ -99,7 +99,7 @@ def test_refuses_a_column_name_longer_than_any(tmp_path: Path) -> None:
 
 
 def test_leaves_out_parquet_columns_that_have_no_text(tmp_path: Path) -> None:
-    events = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [1], "text": ["A"]})
+    events = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [0], "text": ["A"]})
     events.with_columns(took=pl.duration(days=1)).write_parquet(tmp_path / "log.parquet")
     assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).events.height == 1
 

@@ -45,9 +45,9 @@ def test_movielens_joins_title_genres_and_the_most_frequent_tags(tmp_path: Path)
         (3, "Unseen. Drama", "Drama"),
     ]
     assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
-        (7, 1, 100, 4.0),
-        (7, 2, 200, 3.5),
-        (8, 1, 50, 0.5),
+        (7, 1, raw.BEGIN + 100, 4.0),
+        (7, 2, raw.BEGIN + 200, 3.5),
+        (8, 1, raw.BEGIN + 50, 0.5),
     ]
 
 
@@ -95,9 +95,9 @@ def test_mind_keeps_items_without_a_news_line_under_their_id(tmp_path: Path) -> 
 def test_amazon_drops_exact_repeats_and_cleans_texts(tmp_path: Path) -> None:
     folder = imported("amazon-reviews", raw.amazon(tmp_path), tmp_path / "out")
     assert rows(folder.events, "user_id", "item_id", "timestamp", "rating") == [
-        ("A1", "B2", 100, 1.0),
-        ("A1", "B1", 300, 5.0),
-        ("A2", "B9", 200, 4.0),
+        ("A1", "B2", raw.BEGIN + 100, 1.0),
+        ("A1", "B1", raw.BEGIN + 300, 5.0),
+        ("A2", "B9", raw.BEGIN + 200, 4.0),
     ]
     assert rows(folder.items, "item_id", "text", "category", "description") == [
         ("B1", "Card & box. Acme", "Boxes", "Fine card"),
@@ -156,4 +156,7 @@ def test_recbole_takes_each_users_longest_sequence(tmp_path: Path) -> None:
 def test_recbole_reads_plain_interactions(tmp_path: Path) -> None:
     files = {"G.item": raw.ATOMIC_ITEMS, "G.inter": raw.ATOMIC_PLAIN}
     folder = imported("recbole", raw.write_zip(tmp_path / "g.zip", files), tmp_path / "out")
-    assert rows(folder.events, "item_id", "timestamp", "rating") == [("0", 10, 5.0), ("1", 20, 4.0)]
+    assert rows(folder.events, "item_id", "timestamp", "rating") == [
+        ("0", raw.BEGIN + 10, 5.0),
+        ("1", raw.BEGIN + 20, 4.0),
+    ]

@@ -7,7 +7,7 @@ from uuid import UUID
 import polars as pl
 import pytest
 
-from client.data.sql.tables import ids, ratings, seconds, texts, vectors
+from client.data.sql.tables import ids, ratings, texts, timestamps, vectors
 from shared.errors import DataError
 
 ZONE = dt.timezone(dt.timedelta(hours=2))
@@ -21,19 +21,24 @@ ZONE = dt.timezone(dt.timedelta(hours=2))
         (ids, [Decimal("7"), 8], pl.Int64, [7, 8]),
         (ids, [UUID(int=1)], pl.String, ["00000000-0000-0000-0000-000000000001"]),
         (ids, [None], pl.Null, [None]),
-        (seconds, [1, 2], pl.Int64, [1, 2]),
-        (seconds, [1, 2.5], pl.Float64, [1.0, 2.5]),
+        (timestamps, [1, 2], pl.Int64, [1, 2]),
+        (timestamps, [1, 2.5], pl.Float64, [1.0, 2.5]),
         (
-            seconds,
+            timestamps,
             [
                 dt.datetime(1970, 1, 2),  # noqa: DTZ001
                 dt.datetime(1970, 1, 1, 2, tzinfo=ZONE),
             ],
-            pl.Int64,
-            [86_400, 0],
+            pl.Datetime("us"),
+            [dt.datetime(1970, 1, 2), dt.datetime(1970, 1, 1)],  # noqa: DTZ001
         ),
-        (seconds, [dt.date(1970, 1, 2)], pl.Int64, [86_400]),
-        (seconds, ["1970-01-01 00:01:00", "1970-01-01T00:00:01Z", None], pl.Int64, [60, 1, None]),
+        (timestamps, [dt.date(1970, 1, 2)], pl.Datetime("us"), [dt.datetime(1970, 1, 2)]),  # noqa: DTZ001
+        (
+            timestamps,
+            ["2020-01-01 00:01:00.25", "2020-01-01T02:00:01+02:00", None],
+            pl.Datetime("us"),
+            [dt.datetime(2020, 1, 1, 0, 1, 0, 250_000), dt.datetime(2020, 1, 1, 0, 0, 1), None],  # noqa: DTZ001
+        ),
         (ratings, [Decimal("4.5"), 3, None], pl.Float32, [4.5, 3.0, None]),
         (texts, ["a", None], pl.String, ["a", None]),
         (vectors, [[1, 2], "[3.5, 4]"], pl.List(pl.Float64), [[1.0, 2.0], [3.5, 4.0]]),
@@ -53,8 +58,8 @@ def test_reads(read, values, dtype, expected) -> None:
         (ids, [True], "found bool"),
         (ids, [2**63], "found int"),
         (ids, [Decimal("1.5")], "found Decimal"),
-        (seconds, ["private"], "expected numbers, times or texts in ISO 8601"),
-        (seconds, [b"private"], "expected numbers or times, found bytes"),
+        (timestamps, ["private"], "expected numbers, times or texts in ISO 8601"),
+        (timestamps, [b"private"], "expected numbers or times, found bytes"),
         (ratings, ["private"], "expected numbers, found str"),
         (texts, [5], "expected strings, found int"),
         (vectors, ["private"], "expected lists of numbers, found str"),

@@ -1,0 +1,37 @@
+"""Timestamps of a source that is imported: seconds, or each user's positions where they only sort."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from client.data.folder_options import Said
+from client.data.times import ORDER, TimeColumn, as_positions, as_written, meaning, read_times
+
+WAYS = "say --times order if they only tell an order, --times seconds if they are seconds since 1970"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImportedTimes:
+    """A column of timestamps, and what the user should know of it."""
+
+    values: pl.Series
+    notes: tuple[str, ...]
+
+
+def imported_times(
+    values: pl.Series, users: pl.Series, row: Callable[[int], str], said: Said | None, ways: str = WAYS
+) -> ImportedTimes:
+    """As ``read_times``; what only sorts becomes positions. Raises DataError with the source's own line."""
+    times = read_times(TimeColumn(values=values, users=users, row=row, ways=ways), said)
+    if times.unit != ORDER:
+        return ImportedTimes(values=times.values, notes=times.notes())
+    note = "timestamps tell an order, no times: they are each user's positions 0, 1, 2, ..."
+    return ImportedTimes(values=as_positions(times.values, users), notes=(note,))
+
+
+def unmistakable(events: pl.DataFrame) -> pl.DataFrame:
+    """Events whose timestamps read back as what they are: seconds that could be other numbers become times."""
+    times = events["timestamp"]
+    plain = meaning(times, events["user_id"]) is not None
+    return events if plain else events.with_columns(timestamp=as_written(times))

@@ -1,0 +1,185 @@
+"""What a column of timestamps means, for every way in: times in some unit, or each user's order.
+
+Times come out as seconds since 1970: Int64 where all are whole, else Float64, which tells microseconds apart. A number
+beyond ``LATEST`` as seconds is in a smaller unit; numbers that could mean several things are asked about.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from client.data.folder_options import Said
+from shared.errors import DataError
+
+EARLIEST = 631_152_000
+"""1990-01-01: no number before it is taken for seconds unless somebody says so."""
+LATEST = 4_102_444_800
+"""2100-01-01: no number beyond it is seconds."""
+UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+"""How many of a unit are a second."""
+ORDER = "order"
+"""Numbers that sort events and tell no time."""
+SECONDS = "seconds"
+WRITTEN = "written"
+"""Times that were times in their source, not numbers."""
+
+_MICROSECOND = 10**6
+_NEITHER = "neither"
+_MISREAD = 3600 * _MICROSECOND
+"""Microseconds after 1970 began: where all times lie there, numbers were taken for nanoseconds."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimeColumn:
+    """A column as its source holds it."""
+
+    values: pl.Series
+    """Int64, Float64, or dates and times"""
+    users: pl.Series | None
+    """whose row each is; None where the numbers cannot be positions within a user"""
+    row: Callable[[int], str]
+    """what errors call the column in a row, rows counted from 0"""
+    ways: str
+    """how to say what numbers mean, for errors"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Times:
+    """A column as the rest of the client takes it."""
+
+    values: pl.Series
+    """seconds, or numbers that only sort"""
+    unit: str
+    """what it held: one of UNITS, ORDER or WRITTEN"""
+
+    def notes(self) -> tuple[str, ...]:
+        """What would surprise whoever made the column, one sentence each."""
+        if self.unit == ORDER:
+            return ()
+        zeros = int((self.values == 0).sum())
+        converted = self.unit not in (SECONDS, WRITTEN)
+        unit = (f"timestamps are {self.unit}: read as seconds, with their fraction",) if converted else ()
+        return (*unit, *((f"{zeros:,} timestamps are 0: they come before all others",) if zeros else ()))
+
+
+def read_times(column: TimeColumn, said: Said | None) -> Times:
+    """The column in seconds, or as an order; what is null, negative or not finite stays so.
+
+    Raises DataError, with the first row, where units are mixed, where no unit fits, and where times lie beyond 2100;
+    none where they only sort.
+    """
+    if column.values.dtype.is_temporal():
+        microseconds = column.values.dt.epoch("us")
+        if said != ORDER:
+            _require_clock(column, microseconds)
+        return Times(values=_in_seconds(microseconds), unit=ORDER if said == ORDER else WRITTEN)
+    if said == ORDER:
+        return Times(values=column.values, unit=ORDER)
+    if said == SECONDS:
+        beyond = (column.values > LATEST) & column.values.is_finite()
+        _refuse(column, beyond, "expected seconds since 1970, found a number beyond the year 2100")
+        return Times(values=column.values, unit=SECONDS)
+    unit = meaning(column.values, column.users)
+    if unit is None:
+        raise _question(column)
+    return Times(values=column.values if unit == ORDER else _seconds(column.values, unit), unit=unit)
+
+
+def meaning(values: pl.Series, users: pl.Series | None) -> str | None:
+    """The one unit of all numbers, ORDER for each user's positions 0, 1, 2, ..., or None where they tell neither."""
+    found = _units(values).drop_nulls().unique().to_list()
+    counted = values.is_finite().fill_null(value=False) & (values >= 0)
+    if not counted.any():
+        return SECONDS  # nothing to take for anything else
+    if set(found) <= {_NEITHER} and users is not None and _positions(values.filter(counted), users.filter(counted)):
+        return ORDER
+    return found[0] if len(found) == 1 and found[0] != _NEITHER else None
+
+
+def seconds_of(number: float) -> float:
+    """One number in seconds, of the largest unit in which it lies before 2100."""
+    fitting = (number / parts for parts in UNITS.values() if number <= LATEST * parts)
+    return next(fitting, float(LATEST))
+
+
+def as_positions(times: pl.Series, users: pl.Series) -> pl.Series:
+    """Each user's positions 0, 1, 2, ... in the order of these numbers; equal ones in the order of rows."""
+    place = pl.col("time").rank("ordinal").over("user").cast(pl.Int64) - 1
+    return pl.DataFrame({"time": times, "user": users}).select(timestamp=place).to_series()
+
+
+def as_written(seconds: pl.Series) -> pl.Series:
+    """Seconds as times that nobody takes for other numbers."""
+    return (seconds.cast(pl.Float64) * _MICROSECOND).round().cast(pl.Int64).cast(pl.Datetime("us"))
+
+
+def _units(values: pl.Series) -> pl.Series:
+    """[rows] the unit in which a number lies between 1990 and 2100; null for 0, which all units share, and below."""
+    time = pl.col("time")
+    unit = pl.lit(_NEITHER)
+    for name, parts in UNITS.items():
+        unit = pl.when(time.is_between(EARLIEST * parts, LATEST * parts)).then(pl.lit(name)).otherwise(unit)
+    counted = time.is_finite() & (time > 0)
+    return pl.DataFrame({"time": values}).select(pl.when(counted).then(unit)).to_series()
+
+
+def _positions(values: pl.Series, users: pl.Series) -> bool:
+    time = pl.col("time")
+    fits = (time.min() == 0) & (time.max() == pl.len() - 1) & (time.n_unique() == pl.len())
+    whole = (time == time.floor()).all()
+    each = pl.DataFrame({"time": values, "user": users}).group_by("user").agg(fits=fits & whole)
+    return bool(each["fits"].all())
+
+
+def _require_clock(column: TimeColumn, microseconds: pl.Series) -> None:
+    """Raise DataError where times cannot be those of events."""
+    _refuse(column, microseconds > LATEST * _MICROSECOND, "expected a time before the year 2100, found a later one")
+    early = (microseconds >= 0) & (microseconds < _MISREAD)
+    if early.any() and early.fill_null(value=True).all() and (microseconds > 0).any():
+        _refuse(
+            column, early, "all times lie in the first hour of 1970: numbers were made times in a wrong unit before"
+        )
+
+
+def _seconds(values: pl.Series, unit: str) -> pl.Series:
+    """Numbers of a unit in seconds; what is not finite becomes null."""
+    parts = UNITS[unit]
+    if parts == 1:
+        return values
+    if values.dtype.is_integer() and parts <= _MICROSECOND:
+        return _in_seconds(values * (_MICROSECOND // parts))
+    return _in_seconds((values * (_MICROSECOND / parts)).round().cast(pl.Int64, strict=False))
+
+
+def _in_seconds(microseconds: pl.Series) -> pl.Series:
+    fraction = microseconds % _MICROSECOND
+    seconds = microseconds // _MICROSECOND
+    # not divided in one go: polars multiplies by the reciprocal, whose error shows at this size
+    return seconds if bool((fraction == 0).fill_null(value=True).all()) else seconds + fraction / _MICROSECOND
+
+
+def _question(column: TimeColumn) -> DataError:
+    """The error for numbers that tell neither times in one unit nor positions."""
+    units = _units(column.values)
+    known = units.drop_nulls().filter(units.drop_nulls() != _NEITHER)
+    if known.is_empty():
+        return DataError(
+            f"{_first(column, column.values >= 0)}: expected seconds since 1970 (milli-, micro- or nanoseconds too) or "
+            f"each user's positions 0, 1, 2, ...; found numbers that are neither; {column.ways}"
+        )
+    usual = known.mode().sort()[0]
+    other = (units != usual).fill_null(value=False)
+    found = units.filter(other)[0]
+    if found == _NEITHER:
+        found = f"a number that is none; {column.ways}"
+    return DataError(f"{_first(column, other)}: expected {usual} as in other rows, found {found}")
+
+
+def _refuse(column: TimeColumn, wrong: pl.Series, problem: str) -> None:
+    if wrong.any():
+        raise DataError(f"{_first(column, wrong)}: {problem}")
+
+
+def _first(column: TimeColumn, wrong: pl.Series) -> str:
+    return column.row(wrong.fill_null(value=False).arg_max() or 0)
