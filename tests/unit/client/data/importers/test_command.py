@@ -10,12 +10,14 @@ from tests.unit.client.data.importers import raw
 
 
 def test_imports_and_then_finds_the_folder_sound(tmp_path: Path) -> None:
-    done = raw.graft_client("import", "movielens", raw.movielens(tmp_path), "--out", tmp_path / "out")
+    files = {"movies.csv": raw.MOVIES, "ratings.csv": raw.RATINGS + "7,3,2.0,300\n"}
+    source = raw.write_zip(tmp_path / "ml.zip", files)
+    done = raw.graft_client("import", "movielens", source, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "2 users, 3 items, 3 events" in done.stdout
+    assert "2 users, 3 items, 4 events" in done.stdout
     checked = raw.graft_client("check", "--json", tmp_path / "out")
     assert checked.returncode == 0
-    assert json.loads(checked.stdout)["counts"] == {"users": 2, "items": 3, "events": 3}
+    assert json.loads(checked.stdout)["counts"] == {"users": 2, "items": 3, "events": 4}
 
 
 def test_ends_a_wrong_source_with_one_sentence_and_two(tmp_path: Path) -> None:
