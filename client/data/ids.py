@@ -98,7 +98,7 @@ _LONGEST = 40
 """Characters of an example."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Meeting:
     """How many of the items that are named in events stand in the table of items too."""
 
