@@ -102,7 +102,7 @@ def _lacking(kind: str, file: str, column: str, problem: str) -> Violations:
 
 def _in_items(tables: TableNames, items: pl.DataFrame, limit: int) -> Iterator[Violations]:
     file, ids = tables.items, items["item_id"]
-    yield from _rule("null-id", file, "item_id", "the id is null", ids.is_null(), limit)
+    yield from _rule("null-id", file, "item_id", _NO_ID, ids.is_null(), limit)
     again = ~ids.is_first_distinct() & ids.is_not_null()
     yield from _rule("duplicate-item", file, "item_id", "the id stands in an earlier row", again, limit)
     empty = items["text"].fill_null("").str.strip_chars() == ""
@@ -112,7 +112,7 @@ def _in_items(tables: TableNames, items: pl.DataFrame, limit: int) -> Iterator[V
 def _in_events(tables: TableNames, events: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
     file = tables.events
     for name in ("user_id", "item_id"):
-        yield from _rule("null-id", file, name, "the id is null", events[name].is_null(), limit)
+        yield from _rule("null-id", file, name, _NO_ID, events[name].is_null(), limit)
     if known is not None:
         unknown = ~events["item_id"].is_in(known.implode()) & events["item_id"].is_not_null()
         problem = _unknown_item(tables, events["item_id"], known)
@@ -128,6 +128,7 @@ def _unknown_item(tables: TableNames, named: pl.Series, known: pl.Series) -> str
     return f"{problem} ({meeting}; write ids alike in both{tables.remedy})" if meeting.fails else problem
 
 
+_NO_ID = "the id is null, or a word for a missing value"
 _UNSORTED = "out of order (events go by user, then time)"
 
 
@@ -142,7 +143,7 @@ def _in_impressions(
     tables: TableNames, impressions: pl.DataFrame, known: pl.Series | None, limit: int
 ) -> Iterator[Violations]:
     file, user = tables.impressions, impressions["user_id"]
-    yield from _rule("null-id", file, "user_id", "the id is null", user.is_null(), limit)
+    yield from _rule("null-id", file, "user_id", _NO_ID, user.is_null(), limit)
     yield from _bad_times(file, impressions, limit)
     for name in ("history", "candidates"):
         lists = impressions[name]

@@ -35,6 +35,17 @@ def test_ends_a_damaged_folder_with_two_and_no_traceback(tmp_path: Path) -> None
     assert "events.parquet: cannot be read as Parquet" in done.stdout
 
 
+def test_goes_on_where_ids_do_not_meet_if_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user_id,item_id,timestamp\nu,1,1\nu,2,2\n")
+    (tmp_path / "items.csv").write_text("item_id,text\n01,a\n02,b\n")
+    arguments = ("import", "csv", tmp_path, "--out", tmp_path / "out")
+    refused = raw.graft_client(*arguments)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "the events name '1', '2', the items are '01', '02'" in refused.stderr
+    assert "--keep-unknown-items" in refused.stderr
+    assert raw.graft_client(*arguments, "--keep-unknown-items").returncode == 0
+
+
 def test_refuses_to_overwrite_unless_forced(tmp_path: Path) -> None:
     source, out = raw.movielens(tmp_path), write_folder(tmp_path / "out")
     assert raw.graft_client("import", "movielens", source, "--out", out).returncode == 2

@@ -208,6 +208,14 @@ def test_recbole_names_the_fields_that_it_does_not_read(tmp_path: Path) -> None:
     )
 
 
+def test_recbole_names_the_time_that_a_sequence_makes_needless(tmp_path: Path) -> None:
+    inter = f"{HEAD}item_id_list:token_seq\ttimestamp:float\na\t1\t0\t20\n"
+    source = recbole_source(tmp_path, inter)
+    done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
+    assert rows(done.events, "item_id", "timestamp", "rating") == [("0", 0, 1.0), ("1", 1, 1.0)]
+    assert done.notes[1] == f"{source}:G.inter: columns that were not read: timestamp"
+
+
 def test_recbole_takes_a_name_of_one_token_into_the_text(tmp_path: Path) -> None:
     item = "item_id:token\tproduct_name:token\tbrand_id:token\n0\tHat\t77\n1\tShoe\t78\n"
     folder = imported("recbole", recbole_source(tmp_path, raw.ATOMIC_PLAIN, item), tmp_path / "out")
