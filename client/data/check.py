@@ -23,7 +23,7 @@ from client.data.contract import (
 )
 from client.data.folder_options import Said
 from client.data.ids import in_one_form
-from client.data.positives import unwanted_note
+from client.data.positives import like_rating, unwanted_note
 from client.data.source import is_database
 from client.data.ties import tied
 from client.data.timed_tables import TableLabels, TimedTables, timed_tables
@@ -171,7 +171,7 @@ def _report(
     counts = _counts(tables)
     if vectors is not None:
         counts["vector_numbers"] = vectors.shape[1]
-    notes = unwanted_note(tables["events"]["rating"]) if "events" in tables else ()
+    notes = _notes_on_ratings(tables["events"], names) if "events" in tables else ()
     return CheckReport(path=path, counts=counts, unreadable=(), violations=(*found, *few), notes=notes)
 
 
@@ -182,6 +182,14 @@ def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:
     except DataError as error:
         unreadable.append(str(error))
         return None
+
+
+def _notes_on_ratings(events: pl.DataFrame, names: TableNames) -> tuple[str, ...]:
+    """How many are no positives, and which column may be the rating where there is none."""
+    like = like_rating(name for name in events.columns if name != "rating")
+    if like is not None and (events["rating"] == 1).all():
+        return (f"{names.events}: every rating is 1; the column {like} is not read (call it rating to have it read)",)
+    return unwanted_note(events["rating"])
 
 
 def _counts(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:

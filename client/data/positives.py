@@ -3,7 +3,16 @@
 A label 0 is a negative, a rating 0 an item that was not rated, a quantity below 0 a return.
 """
 
+from collections.abc import Iterable
+
 import polars as pl
+
+_LIKE_RATINGS = ("rating", "ratings", "stars", "score", "overall", "label", "weight", "quantity", "qty", "book-rating")
+
+
+def like_rating(columns: Iterable[str]) -> str | None:
+    """The first column that may be a rating by its name."""
+    return next((name for name in columns if name.lower() in _LIKE_RATINGS), None)
 
 
 def is_wanted(min_rating: float | None) -> pl.Expr:

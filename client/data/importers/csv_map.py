@@ -13,6 +13,7 @@ from client.data.importers.imported import ImportedPlatform, joined_text, positi
 from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import Dialect, TextTable, read_text_table
+from client.data.positives import like_rating
 from client.data.tables import read_parquet
 from client.data.written_times import from_iso, has_two_readings, zoned
 from shared.errors import ConfigError, DataError
@@ -27,7 +28,6 @@ _TWO_READINGS = (
 _NO_TIME = "expected a time in ISO 8601 or seconds since 1970; say how times are written with --time-format"
 _WAYS = f"{WAYS}; or how a date is written with --time-format, such as '%Y%m%d'"
 _NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
-_LIKE_RATINGS = ("rating", "ratings", "stars", "score", "overall", "label", "weight", "quantity", "qty", "book-rating")
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
@@ -104,8 +104,8 @@ def _unread_notes(events: TextTable, items: TextTable | None, settings: CsvMap) 
     read = [settings.theirs(name) for name in ("user_id", "item_id", "rating")]
     read += [] if settings.no_time else [settings.theirs("timestamp")]
     described = [*_text_columns(settings), settings.theirs("category")]
-    like_ratings = [name for name in events.unread(*read, *described) if name.lower() in _LIKE_RATINGS]
-    hint = f" (to read a rating: --map rating={like_ratings[0]})" if like_ratings else ""
+    like = like_rating(events.unread(*read, *described))
+    hint = f" (to read a rating: --map rating={like})" if like else ""
     if items is None:
         return events.unread_note(*read, *described, hint=hint)
     lost = {"text", "category", "vector", "vectors", *items.without_text} - set(described)

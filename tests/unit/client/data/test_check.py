@@ -118,6 +118,11 @@ def test_says_what_a_folder_lacks(tmp_path: Path, tables: dict[str, pl.DataFrame
     assert sentence in report.lines()
 
 
+def test_names_a_column_that_may_be_the_rating(tmp_path: Path) -> None:
+    (note,) = check_folder(write_folder(tmp_path, events=EVENTS.rename({"rating": "stars"}))).notes
+    assert note == "events.parquet: every rating is 1; the column stars is not read (call it rating to have it read)"
+
+
 def test_counts_events_that_say_that_a_user_did_not_want_an_item(tmp_path: Path) -> None:
     ratings = pl.Series("rating", [0.0, -2.0, 1.0])
     (note,) = check_folder(write_folder(tmp_path, events=EVENTS.with_columns(ratings))).as_json()["notes"]
