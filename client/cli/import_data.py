@@ -25,6 +25,13 @@ Also = Annotated[
 OnlyUsed = Annotated[
     bool, typer.Option("--only-used-items", help="Leave out items that no event or impression mentions.")
 ]
+KeepUnknown = Annotated[
+    bool,
+    typer.Option(
+        "--keep-unknown-items",
+        help="Go on where most items in the events are not described; the id of each is then its text.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace DIR if it is a platform folder already.")]
 
 
@@ -32,9 +39,15 @@ def _add_format(name: str, importer: Importer) -> None:
     """A command of its own for a format that needs no options of its own."""
 
     def written(
-        source: SourcePath, out: Out, also: Also = None, only_used_items: OnlyUsed = False, force: Force = False
+        source: SourcePath,
+        out: Out,
+        also: Also = None,
+        only_used_items: OnlyUsed = False,
+        keep_unknown_items: KeepUnknown = False,
+        force: Force = False,
     ) -> None:
-        _import(importer.read, (source, *(also or ())), out, None, only_used=only_used_items, force=force)
+        kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
+        _import(importer.read, (source, *(also or ())), out, None, force=force, **kept)
 
     @with_options
     def counted(
@@ -43,9 +56,11 @@ def _add_format(name: str, importer: Importer) -> None:
         asked: TimesOption,
         also: Also = None,
         only_used_items: OnlyUsed = False,
+        keep_unknown_items: KeepUnknown = False,
         force: Force = False,
     ) -> None:
-        _import(importer.read, (source, *(also or ())), out, asked.times, only_used=only_used_items, force=force)
+        kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
+        _import(importer.read, (source, *(also or ())), out, asked.times, force=force, **kept)
 
     command = counted if importer.counts_time else written
     imports.command(name, help=f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not.")(command)
@@ -100,6 +115,7 @@ def import_tables(
     ] = None,
     encoding: Annotated[str, typer.Option(help="Of the text files, e.g. latin-1.")] = "utf-8",
     only_used_items: OnlyUsed = False,
+    keep_unknown_items: KeepUnknown = False,
     force: Force = False,
 ) -> None:
     """Import tables under any column names."""
@@ -112,13 +128,14 @@ def import_tables(
         separator=separator,
         encoding=encoding,
     )
-    _import(partial(import_csv, settings=settings), (source,), out, asked.times, only_used=only_used_items, force=force)
+    kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
+    _import(partial(import_csv, settings=settings), (source,), out, asked.times, force=force, **kept)
 
 
-def _import(read: Read, paths: tuple[Path, ...], out: Path, said: Said | None, *, only_used: bool, force: bool) -> None:
+def _import(read: Read, paths: tuple[Path, ...], out: Path, said: Said | None, **options: bool) -> None:
     """Import and say what was written and what was left out."""
     with shown("import"):
-        imported = import_platform(read, paths, out, said=said, only_used=only_used, force=force)
+        imported = import_platform(read, paths, out, said=said, **options)
     users = imported.events["user_id"].n_unique()
     typer.echo(f"{out}: {users:,} users, {imported.items.height:,} items, {imported.events.height:,} events")
     for note in imported.notes:

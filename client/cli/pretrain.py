@@ -1,5 +1,6 @@
 """``graft-client pretrain``: an encoder from a platform folder."""
 
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def pretrain(
             preset=size.encoder,
             seed=data.seed,
         )
-    typer.echo(
-        f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, "
-        f"validation NDCG@10 {outcome.best_validation:.4f}"
-    )
+    judged = f"validation NDCG@10 {outcome.best_validation:.4f}"
+    if isnan(outcome.best_validation):
+        judged = "not validated: too few users to spare some"
+    typer.echo(f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, {judged}")

@@ -1,11 +1,13 @@
 """Checking a platform folder: its counts, and everything that breaks the data contract."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from client.data.contract import (
     EVENTS,
@@ -20,12 +22,13 @@ from client.data.contract import (
     vectors_file,
 )
 from client.data.folder_options import Said
+from client.data.ids import in_one_form
+from client.data.positives import like_rating, unwanted_note
 from client.data.source import is_database
-from client.data.tables import require_same_id_types
 from client.data.ties import tied
 from client.data.timed_tables import TableLabels, TimedTables, timed_tables
 from client.data.times import ORDER
-from client.data.violations import Violations, find_violations
+from client.data.violations import FOLDER, TableNames, Violations, find_too_few, find_violations
 from shared.errors import DataError
 
 Table = TypeVar("Table")
@@ -46,7 +49,7 @@ class CheckReport:
     tied_events: int = 0
     """how many events share their user and their time with another one"""
     notes: tuple[str, ...] = ()
-    """what else is to be known of the timestamps, one sentence each"""
+    """what breaks no rule and should be known, one sentence each"""
 
     @property
     def sound(self) -> bool:
@@ -83,48 +86,41 @@ def check_folder(path: Path, said: Said | None = None, *, limit: int = 10) -> Ch
         return _check_database(path, said, limit)
     require_folder(path)
     unreadable: list[str] = []
-    items = _attempt(unreadable, lambda: read_items(path / ITEMS))
-    events = _attempt(unreadable, lambda: read_events(path / EVENTS))
-    impressions = None
+    read = {"items": lambda: read_items(path / ITEMS), "events": lambda: read_events(path / EVENTS)}
     if (path / IMPRESSIONS).exists():
-        impressions = _attempt(unreadable, lambda: read_impressions(path / IMPRESSIONS))
+        read["impressions"] = lambda: read_impressions(path / IMPRESSIONS)
+    found = {name: _attempt(unreadable, one) for name, one in read.items()}
+    tables = in_one_form({name: table for name, table in found.items() if table is not None})
     vectors = None
-    if items is not None:
-        split = _attempt(unreadable, lambda: read_item_vectors(path, items))
+    if "items" in tables:
+        split = _attempt(unreadable, lambda: read_item_vectors(path, tables["items"]))
         vectors = split[1] if split else None
-    comparable = _comparable(path, unreadable, items, events, impressions)
-    clock = None if events is None else _clock(labels(path), unreadable, events, impressions, said)
+    clock = _clock(labels(path), unreadable, tables, said) if "events" in tables else None
     if clock is not None:
-        events, impressions = clock.events, clock.impressions
-    found = find_violations(
-        items=items if comparable else None,
-        events=events,
-        impressions=impressions,
-        vectors=vectors,
-        vectors_file=vectors_file(path),
-        limit=limit,
-    )
-    if items is not None and not comparable:
-        found += find_violations(items=items, events=None, impressions=None, vectors=None, vectors_file="", limit=limit)
-    counts = _counts(items, events, impressions)
-    if vectors is not None:
-        counts["vector_numbers"] = vectors.shape[1]
-    report = CheckReport(path=path, counts=counts, unreadable=tuple(unreadable), violations=tuple(found))
+        tables = _timed(tables, clock)
+    report = replace(_report(path, tables, vectors, vectors_file(path), limit, FOLDER), unreadable=tuple(unreadable))
     return report if clock is None else _with_times(report, clock, "they keep the order of their rows")
 
 
 def _clock(
-    named: TableLabels, unreadable: list[str], events: pl.DataFrame, impressions: pl.DataFrame | None, said: Said | None
+    named: TableLabels, unreadable: list[str], tables: Mapping[str, pl.DataFrame], said: Said | None
 ) -> TimedTables:
     """Both tables with times; where nobody can say what their numbers mean, which is noted, they only sort."""
+    events, impressions = tables["events"], tables.get("impressions")
     asked = _attempt(unreadable, lambda: timed_tables(events, impressions, named, said))
     return asked or replace(timed_tables(events, impressions, named, "order"), unit="")
+
+
+def _timed(tables: Mapping[str, pl.DataFrame], clock: TimedTables) -> dict[str, pl.DataFrame]:
+    """The tables, with times where they have some."""
+    timed = {**tables, "events": clock.events}
+    return timed if clock.impressions is None else {**timed, "impressions": clock.impressions}
 
 
 def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckReport:
     """With what the timestamps are, and how many are tied; ``order`` says in which order those are taken."""
     ties = int(tied(clock.events).sum())
-    notes = list(clock.notes)
+    notes = [*report.notes, *clock.notes]
     if clock.unit == ORDER:
         notes.append("timestamps tell an order, no times")
     if ties:
@@ -142,15 +138,41 @@ def _check_database(path: Path, said: Said | None, limit: int) -> CheckReport:
     except DataError as error:
         return CheckReport(path=path, counts={}, unreadable=(str(error),), violations=())
     unreadable: list[str] = []
-    clock = _clock(labels(path, QUERIES), unreadable, folder.events, None, said)
-    tables: dict[str, Any] = {"items": folder.items, "events": clock.events, "impressions": None}
-    found = find_violations(**tables, vectors=folder.vectors, vectors_file=QUERIES.items, limit=limit, tables=QUERIES)
-    orders = [one for one in found if one.kind != "unsorted"]  # a query's rows have no order
-    report = CheckReport(path=path, counts=_counts(**tables), unreadable=tuple(unreadable), violations=tuple(orders))
+    tables = {"items": folder.items, "events": folder.events}
+    clock = _clock(labels(path, QUERIES), unreadable, tables, said)
+    report = _report(path, _timed(tables, clock), folder.vectors, QUERIES.items, limit, QUERIES)
+    ordered = [one for one in report.violations if one.kind != "unsorted"]  # a query's rows have no order
+    report = replace(report, unreadable=tuple(unreadable), violations=tuple(ordered))
     sorts = SqlSource.read(path).orders_ties
     return _with_times(
         report, clock, "they keep the query's order" if sorts else "the query sorts none, they are drawn"
     )
+
+
+def _report(
+    path: Path,
+    tables: Mapping[str, pl.DataFrame],
+    vectors: NDArray[np.float32] | None,
+    vectors_in: str,
+    limit: int,
+    names: TableNames,
+) -> CheckReport:
+    """What the tables that could be read hold."""
+    found = find_violations(
+        items=tables.get("items"),
+        events=tables.get("events"),
+        impressions=tables.get("impressions"),
+        vectors=vectors,
+        vectors_file=vectors_in,
+        limit=limit,
+        tables=names,
+    )
+    few = find_too_few(tables.get("items"), tables.get("events"), names)
+    counts = _counts(tables)
+    if vectors is not None:
+        counts["vector_numbers"] = vectors.shape[1]
+    notes = _notes_on_ratings(tables["events"], names) if "events" in tables else ()
+    return CheckReport(path=path, counts=counts, unreadable=(), violations=(*found, *few), notes=notes)
 
 
 def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:
@@ -162,34 +184,22 @@ def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:
         return None
 
 
-def _comparable(
-    path: Path,
-    unreadable: list[str],
-    items: pl.DataFrame | None,
-    events: pl.DataFrame | None,
-    impressions: pl.DataFrame | None,
-) -> bool:
-    """False where ids of two tables have different types, which is noted."""
-    if items is None or events is None:
-        return True
-    before = len(unreadable)
-    _attempt(unreadable, lambda: require_same_id_types(path, items, events, impressions))
-    return len(unreadable) == before
+def _notes_on_ratings(events: pl.DataFrame, names: TableNames) -> tuple[str, ...]:
+    """How many are no positives, and which column may be the rating where there is none."""
+    like = like_rating(name for name in events.columns if name != "rating")
+    if like is not None and (events["rating"] == 1).all():
+        return (f"{names.events}: every rating is 1; the column {like} is not read (call it rating to have it read)",)
+    return unwanted_note(events["rating"])
 
 
-def _counts(
-    items: pl.DataFrame | None, events: pl.DataFrame | None, impressions: pl.DataFrame | None
-) -> dict[str, int]:
-    counts = {}
-    if events is not None:
-        counts["users"] = events["user_id"].drop_nulls().n_unique()
-    for name, table in {"items": items, "events": events, "impressions": impressions}.items():
-        if table is not None:
-            counts[name] = table.height
-    return counts
+def _counts(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
+    users = {"users": tables["events"]["user_id"].drop_nulls().n_unique()} if "events" in tables else {}
+    return {**users, **{name: table.height for name, table in tables.items()}}
 
 
 def _sentence(found: Violations) -> str:
+    if not found.rows:
+        return f"{found.file}: {found.problem}"
     rows = ", ".join(str(row) for row in found.rows)
     more = found.count - len(found.rows)
     where = f"{found.file}: column {found.column}, row {rows}{f' and {more:,} more' if more else ''}"

@@ -143,7 +143,7 @@ class FolderOptions(TimesOption):
         read=_reading(float, "a number"),
         write=_number_text,
         metavar="R",
-        help="Events rated lower are dropped.",
+        help="Events rated lower are dropped; without it, those rated 0 or less: 0 keeps what is rated 0.",
     )
     repeats: Repeats = option(
         "first",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
 from client.data.platform import Platform, Sequences, Stage, select, take, training_sequences
+from client.data.positives import is_wanted
 from client.data.ragged import offsets_of, stretches
 from shared.seeding import rng_for
 
@@ -174,9 +175,7 @@ def _drawn(impressions: pl.DataFrame, cuts: tuple[float, float], platform: Platf
 def _met(events: pl.DataFrame, preparation: Preparation, before: float) -> pl.DataFrame:
     """What users met before a time, by user, then time."""
     events = events.with_row_index("row").filter(pl.col("timestamp") < before)
-    if preparation.min_rating is not None:
-        events = events.filter(pl.col("rating") >= preparation.min_rating)
-    events = events.sort("user", "timestamp", "row")
+    events = events.filter(is_wanted(preparation.min_rating)).sort("user", "timestamp", "row")
     if preparation.repeats == "first":
         events = events.unique(subset=["user", "item_id"], keep="first", maintain_order=True)
     return events

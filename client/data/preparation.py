@@ -1,6 +1,6 @@
 """From a platform folder as read to a prepared platform, in one fixed order.
 
-1. rating filter (``min_rating``);
+1. events rated under ``min_rating`` dropped; where it is None, those rated 0 or less;
 2. repeats to their first occurrence, unless the platform keeps them;
 3. items, then users, under their minimum of events dropped, three passes, on the whole folder;
 4. ``time`` range, percent of the events in time order, without users who were there before it; ``users`` and ``items``
@@ -14,21 +14,26 @@
 """
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
-from client.data.folder_options import Preparation, Range
+from client.data.folder_options import EventMinima, Preparation, Range, Repeats
 from client.data.impressions import without_held_out_clicks
 from client.data.platform import Platform, Sequences
+from client.data.positives import is_wanted, unwanted_note
 from client.data.ragged import offsets_of
+from client.data.violations import MIN_EVENTS, MIN_ITEMS
 from shared.errors import DataError
 from shared.seeding import rng_for
 
+_LOG = logging.getLogger("graft.client")
 WEIGHTING_SHARE = 0.2
 _BITS = 64
 
@@ -52,7 +57,6 @@ def _draw(begun: "hashlib._Hash", name: str) -> float:
 
 
 ITEM_FILTER_PASSES = 3
-MIN_EVENTS = 3
 MIN_TRAINING_USERS = 50
 """At any fraction."""
 
@@ -61,30 +65,86 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     """The prepared platform.
 
     Raises:
-        DataError: if nobody or nothing is left.
+        DataError: if nobody or nothing is left; it says how much was left after each step.
     """
     user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
-    events = _in_time(_filtered(folder.events, preparation), preparation.time)
-    items = item_order.filter(pl.col("id").is_in(events["item_id"].unique().implode()))
-    events = events.filter(pl.col("item_id").is_in(items["id"].implode()))
-    items = _percent(items, preparation.items)
-    users = _percent(user_order, preparation.users).filter(pl.col("id").is_in(events["user_id"].unique().implode()))
-    if preparation.max_users is not None:
-        users = users.sort("position").head(preparation.max_users)
-    events = events.filter(
-        pl.col("item_id").is_in(items["id"].implode()) & pl.col("user_id").is_in(users["id"].implode())
-    )
-    events = in_sequence_order(events, preparation.ordered, seed)
-    if folder.impressions is not None:
-        events = _without_companions(without_held_out_clicks(events, folder.impressions), folder.impressions)
-    events = events.filter(pl.len().over("user_id") >= MIN_EVENTS)
-    if events.is_empty() or len(items) < 2:
+    _log_unwanted(folder, preparation, name)
+    begun = folder.events.with_row_index("row")
+    on_the_whole = _steps_on_the_whole(preparation, item_order["id"])
+    events = _after(on_the_whole, begun)
+    items = _percent(item_order.filter(pl.col("id").is_in(events["item_id"].unique().implode())), preparation.items)
+    users = _taken_users(user_order, events["user_id"], preparation)
+    on_the_part = _steps_on_the_part(preparation, items["id"], users["id"], folder.impressions, seed)
+    events = _after(on_the_part, events)
+    if events.is_empty() or len(items) < MIN_ITEMS:
         raise DataError(
             f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
-            f"two items); found {len(users)} users, {len(items)} items in {folder.path}"
+            f"{MIN_ITEMS} items); {folder.path}: {_what_was_left(begun, {**on_the_whole, **on_the_part})}"
         )
     return _assemble(folder, events, user_order, items, preparation, name=name, seed=seed)
+
+
+Steps = dict[str, Callable[[pl.DataFrame], pl.DataFrame]]
+"""Steps on the events, by the option that they follow."""
+
+
+def _after(steps: Steps, events: pl.DataFrame) -> pl.DataFrame:
+    for step in steps.values():
+        events = step(events)
+    return events
+
+
+def _what_was_left(events: pl.DataFrame, steps: Steps) -> str:
+    """Users, items and events as they were read, and after each step that dropped any."""
+    told, before = [f"read {_counted(events)}"], events.height
+    for name, step in steps.items():
+        events = step(events)
+        if events.height < before:
+            told.append(f"after {name} {_counted(events)}")
+        before = events.height
+    return "; ".join(told)
+
+
+def _counted(events: pl.DataFrame) -> str:
+    users, items = (events[name].n_unique() for name in ("user_id", "item_id"))
+    return f"{users:,} users, {items:,} items, {events.height:,} events"
+
+
+def _log_unwanted(folder: PlatformFolder, preparation: Preparation, name: str) -> None:
+    """Say so where events are left out though nobody asked for it."""
+    if preparation.min_rating is None:
+        for note in unwanted_note(folder.events["rating"]):
+            _LOG.warning("%s: %s", name, note)
+
+
+def _steps_on_the_whole(preparation: Preparation, known: pl.Series) -> Steps:
+    rated = "rating above 0 (min-rating=0 keeps 0)" if preparation.min_rating is None else "min-rating"
+    minima = f"min-item-events {preparation.min_item_events} and min-user-events {preparation.min_user_events}"
+    return {
+        rated: partial(_wanted, preparation.min_rating),
+        "dropping repeats (repeats=keep keeps them)": partial(_without_repeats, preparation.repeats),
+        minima: partial(_with_enough_events, preparation),
+        "time": lambda events: _in_time(events, preparation.time),
+        "dropping unknown items": lambda events: events.filter(pl.col("item_id").is_in(known.implode())),
+    }
+
+
+def _steps_on_the_part(
+    preparation: Preparation, items: pl.Series, users: pl.Series, impressions: pl.DataFrame | None, seed: int
+) -> Steps:
+    return {
+        "users and max-users": lambda events: events.filter(pl.col("user_id").is_in(users.implode())),
+        "items": lambda events: events.filter(pl.col("item_id").is_in(items.implode())),
+        "order": lambda events: in_sequence_order(events, preparation.ordered, seed),
+        "holding out impressions": lambda events: _without_held_out(events, impressions),
+        f"dropping users with fewer than {MIN_EVENTS} events": _of_long_sequences,
+    }
+
+
+def _taken_users(order: pl.DataFrame, ids: pl.Series, preparation: Preparation) -> pl.DataFrame:
+    users = _percent(order, preparation.users).filter(pl.col("id").is_in(ids.unique().implode()))
+    return users if preparation.max_users is None else users.sort("position").head(preparation.max_users)
 
 
 def _seeded_order(ids: pl.Series, seed: int, purpose: str) -> pl.DataFrame:
@@ -108,21 +168,35 @@ def items_in_range(folder: PlatformFolder, part: Range | None, seed: int) -> pl.
 
 def counted_events(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
     """Steps 1 and 2: the events that say what a user wants, by user and time, with their ``row`` in the folder."""
-    events = events.with_row_index("row")
-    if preparation.min_rating is not None:
-        events = events.filter(pl.col("rating") >= preparation.min_rating)
-    events = events.sort("user_id", "timestamp", "row")
-    if preparation.repeats == "first":
-        events = events.unique(subset=["user_id", "item_id"], keep="first", maintain_order=True)
-    return events
+    return _without_repeats(preparation.repeats, _wanted(preparation.min_rating, events.with_row_index("row")))
 
 
-def _filtered(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
-    events = counted_events(events, preparation)
+def _wanted(min_rating: float | None, events: pl.DataFrame) -> pl.DataFrame:
+    return events.filter(is_wanted(min_rating)).sort("user_id", "timestamp", "row")
+
+
+def _without_repeats(repeats: Repeats, events: pl.DataFrame) -> pl.DataFrame:
+    """Each user's first event on an item, unless repeats are kept; events go by user, then time."""
+    if repeats == "keep":
+        return events
+    return events.unique(subset=["user_id", "item_id"], keep="first", maintain_order=True)
+
+
+def _with_enough_events(minima: EventMinima, events: pl.DataFrame) -> pl.DataFrame:
     for _ in range(ITEM_FILTER_PASSES):
-        events = events.filter(pl.len().over("item_id") >= preparation.min_item_events)
-        events = events.filter(pl.len().over("user_id") >= preparation.min_user_events)
+        events = events.filter(pl.len().over("item_id") >= minima.min_item_events)
+        events = events.filter(pl.len().over("user_id") >= minima.min_user_events)
     return events
+
+
+def _of_long_sequences(events: pl.DataFrame) -> pl.DataFrame:
+    return events.filter(pl.len().over("user_id") >= MIN_EVENTS)
+
+
+def _without_held_out(events: pl.DataFrame, impressions: pl.DataFrame | None) -> pl.DataFrame:
+    if impressions is None:
+        return events
+    return _without_companions(without_held_out_clicks(events, impressions), impressions)
 
 
 def _in_time(events: pl.DataFrame, part: Range | None) -> pl.DataFrame:

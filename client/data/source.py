@@ -19,7 +19,7 @@ from client.data.contract import (
     vectors_file,
 )
 from client.data.folder_options import Said
-from client.data.tables import require_same_id_types
+from client.data.ids import in_one_form
 from client.data.timed_tables import timed_tables
 from client.store.records import Records
 
@@ -64,12 +64,12 @@ def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
     belong together.
     """
     require_folder(path)
-    items = read_items(path / ITEMS)
-    events = read_events(path / EVENTS)
-    impressions = read_impressions(path / IMPRESSIONS) if (path / IMPRESSIONS).exists() else None
-    require_same_id_types(path, items, events, impressions)
-    items, vectors = read_item_vectors(path, items)
-    clock = timed_tables(events, impressions, labels(path), said)
+    tables = {"items": read_items(path / ITEMS), "events": read_events(path / EVENTS)}
+    if (path / IMPRESSIONS).exists():
+        tables["impressions"] = read_impressions(path / IMPRESSIONS)
+    tables = in_one_form(tables)
+    items, vectors = read_item_vectors(path, tables["items"])
+    clock = timed_tables(tables["events"], tables.get("impressions"), labels(path), said)
     folder = PlatformFolder(
         path=path,
         items=items,

@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from client.data.violations import FOLDER, TableNames
+from client.data.ids import read_ids
+from client.data.missing import present_texts
 from shared.errors import DataError
 
 _STDERR = 2
@@ -108,35 +109,33 @@ def require_columns(path: Where, table: pl.DataFrame, names: tuple[str, ...]) ->
 
 
 def ids(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
-    """Int64 or String."""
-    target = _id_type(table.schema[name])
-    if target is None:
-        raise wrong_type(path, table, name, "integers or strings")
-    return _cast(path, table[name], target)
+    """Int64 or String, null where an id is missing."""
+    return _ids(path, table, name, "integers or strings")
 
 
 def id_lists(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
     """Lists of Int64 or String."""
-    kind = table.schema[name]
-    inner = kind.inner if isinstance(kind, pl.List) else None
-    # a column of nothing but empty lists may have no inner type of its own
-    target = pl.Int64() if isinstance(inner, pl.Null) else _id_type(inner)
-    if target is None:
-        raise wrong_type(path, table, name, "lists of integers or strings")
-    return _cast(path, table[name], pl.List(target))
+    expected = "lists of integers or strings"
+    if not isinstance(table.schema[name], pl.List):
+        raise wrong_type(path, table, name, expected)
+    return _ids(path, table, name, expected)
 
 
-def _id_type(kind: object) -> pl.DataType | None:
-    if isinstance(kind, pl.DataType) and kind.is_integer():
-        return pl.Int64()
-    return pl.String() if isinstance(kind, pl.String | pl.Categorical | pl.Enum) else None
+def _ids(path: Where, table: pl.DataFrame, name: str, expected: str) -> pl.Series:
+    try:
+        found = read_ids(table[name])
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path}: column {name}: a value does not fit into 64 bits") from error
+    if found is None:
+        raise wrong_type(path, table, name, expected)
+    return found
 
 
 def texts(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
     """String."""
     if not isinstance(table.schema[name], pl.String | pl.Categorical | pl.Enum | pl.Null):
         raise wrong_type(path, table, name, "strings")
-    return table[name].cast(pl.String)
+    return present_texts(table[name].cast(pl.String))
 
 
 def timestamps(path: Where, table: pl.DataFrame) -> pl.Series:
@@ -152,10 +151,10 @@ def timestamps(path: Where, table: pl.DataFrame) -> pl.Series:
 
 
 def ratings(path: Where, table: pl.DataFrame) -> pl.Series:
-    """Float32; 1 where there are none."""
+    """Float32, true is 1, false is 0; 1 where there are none."""
     if "rating" not in table.columns:
         return pl.Series("rating", [1.0], dtype=pl.Float32).new_from_index(0, table.height)
-    if not table.schema["rating"].is_numeric():
+    if not (table.schema["rating"].is_numeric() or table.schema["rating"] == pl.Boolean):
         raise wrong_type(path, table, "rating", "numbers")
     return table["rating"].cast(pl.Float32)
 
@@ -165,28 +164,6 @@ def _cast(path: Where, column: pl.Series, target: pl.DataType) -> pl.Series:
         return column.cast(target)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: column {column.name}: a value does not fit into {target}") from error
-
-
-def require_same_id_types(
-    path: Path,
-    items: pl.DataFrame,
-    events: pl.DataFrame,
-    impressions: pl.DataFrame | None,
-    tables: TableNames = FOLDER,
-) -> None:
-    """Ids of one table must be comparable with those of the others."""
-    kinds = {f"{tables.items} item_id": items.schema["item_id"], f"{tables.events} item_id": events.schema["item_id"]}
-    users = {f"{tables.events} user_id": events.schema["user_id"]}
-    if impressions is not None:
-        users[f"{tables.impressions} user_id"] = impressions.schema["user_id"]
-        for name in ("history", "candidates"):
-            kind = impressions.schema[name]
-            if isinstance(kind, pl.List) and impressions[name].list.len().sum():
-                kinds[f"{tables.impressions} {name}"] = kind.inner  # type: ignore[assignment]
-    for group in (kinds, users):
-        if len({str(kind) for kind in group.values()}) > 1:
-            found = ", ".join(f"{where}: {kind}" for where, kind in group.items())
-            raise DataError(f"{path}: expected ids of one type in all tables, found {found}")
 
 
 def wrong_type(path: Where, table: pl.DataFrame, name: str, expected: str) -> DataError:

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from client.data.ids import Meeting
+
 
 @dataclass(frozen=True, kw_only=True)
 class Violations:
@@ -26,7 +28,7 @@ class Violations:
     count: int
     """How many rows; exact, however few are listed."""
     rows: tuple[int, ...]
-    """The first rows, at most ``limit``."""
+    """The first rows, at most ``limit``; none where a table lacks rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +38,20 @@ class TableNames:
     items: str
     events: str
     impressions: str
+    remedy: str = ""
+    """What helps where ids do not meet, beside writing them alike."""
 
 
-FOLDER = TableNames(items="items.parquet", events="events.parquet", impressions="impressions.parquet")
+FOLDER = TableNames(
+    items="items.parquet",
+    events="events.parquet",
+    impressions="impressions.parquet",
+    remedy=", or describe unknown items by their ids: graft-client import csv DIR --keep-unknown-items",
+)
+MIN_EVENTS = 3
+"""Of a user: one to test with, one to choose by, one to learn from."""
+MIN_ITEMS = 2
+"""Of a catalogue: one alone can only be ranked first."""
 
 
 def find_violations(
@@ -55,7 +68,7 @@ def find_violations(
 
     Without ``items`` nothing is said about unknown items.
     """
-    known = None if items is None else items["item_id"].drop_nulls().unique()
+    known = None if items is None else items["item_id"].drop_nulls().unique(maintain_order=True)
     found: list[Violations] = []
     if items is not None:
         found += _in_items(tables, items, limit)
@@ -69,9 +82,27 @@ def find_violations(
     return found
 
 
+def find_too_few(
+    items: pl.DataFrame | None, events: pl.DataFrame | None, tables: TableNames = FOLDER
+) -> Iterator[Violations]:
+    """What a folder lacks, so that nothing can be learnt from it whatever its rows are."""
+    if items is not None and items.height < MIN_ITEMS:
+        problem = f"expected {MIN_ITEMS} items or more, found {items.height}"
+        yield _lacking("few-items", tables.items, "item_id", problem)
+    if events is not None and events.is_empty():
+        yield _lacking("no-events", tables.events, "user_id", "expected events, found none")
+    elif events is not None and not (events.group_by("user_id").len()["len"] >= MIN_EVENTS).any():
+        problem = f"expected users with {MIN_EVENTS} events or more, found none"
+        yield _lacking("few-events", tables.events, "user_id", problem)
+
+
+def _lacking(kind: str, file: str, column: str, problem: str) -> Violations:
+    return Violations(kind=kind, file=file, column=column, problem=problem, fatal=True, count=0, rows=())
+
+
 def _in_items(tables: TableNames, items: pl.DataFrame, limit: int) -> Iterator[Violations]:
     file, ids = tables.items, items["item_id"]
-    yield from _rule("null-id", file, "item_id", "the id is null", ids.is_null(), limit)
+    yield from _rule("null-id", file, "item_id", _NO_ID, ids.is_null(), limit)
     again = ~ids.is_first_distinct() & ids.is_not_null()
     yield from _rule("duplicate-item", file, "item_id", "the id stands in an earlier row", again, limit)
     empty = items["text"].fill_null("").str.strip_chars() == ""
@@ -79,11 +110,12 @@ def _in_items(tables: TableNames, items: pl.DataFrame, limit: int) -> Iterator[V
 
 
 def _in_events(tables: TableNames, events: pl.DataFrame, known: pl.Series | None, limit: int) -> Iterator[Violations]:
-    file, problem = tables.events, f"the item is not in {tables.items}"
+    file = tables.events
     for name in ("user_id", "item_id"):
-        yield from _rule("null-id", file, name, "the id is null", events[name].is_null(), limit)
+        yield from _rule("null-id", file, name, _NO_ID, events[name].is_null(), limit)
     if known is not None:
         unknown = ~events["item_id"].is_in(known.implode()) & events["item_id"].is_not_null()
+        problem = _unknown_item(tables, events["item_id"], known)
         yield from _rule("unknown-item", file, "item_id", problem, unknown, limit)
     yield from _bad_times(file, events, limit)
     wrong = ~events["rating"].is_finite().fill_null(value=False)
@@ -91,6 +123,12 @@ def _in_events(tables: TableNames, events: pl.DataFrame, known: pl.Series | None
     yield from _rule("unsorted", file, "timestamp", _UNSORTED, _unsorted(events), limit, fatal=False)
 
 
+def _unknown_item(tables: TableNames, named: pl.Series, known: pl.Series) -> str:
+    problem, meeting = f"the item is not in {tables.items}", Meeting.of(named, known)
+    return f"{problem} ({meeting}; write ids alike in both{tables.remedy})" if meeting.fails else problem
+
+
+_NO_ID = "the id is null, or a word for a missing value"
 _UNSORTED = "out of order (events go by user, then time)"
 
 
@@ -105,7 +143,7 @@ def _in_impressions(
     tables: TableNames, impressions: pl.DataFrame, known: pl.Series | None, limit: int
 ) -> Iterator[Violations]:
     file, user = tables.impressions, impressions["user_id"]
-    yield from _rule("null-id", file, "user_id", "the id is null", user.is_null(), limit)
+    yield from _rule("null-id", file, "user_id", _NO_ID, user.is_null(), limit)
     yield from _bad_times(file, impressions, limit)
     for name in ("history", "candidates"):
         lists = impressions[name]

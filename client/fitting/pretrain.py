@@ -6,7 +6,7 @@ from pathlib import Path
 from client.data.folder_options import Preparation
 from client.features.prepared_platform import open_platform
 from client.training.loop import TrainingSettings
-from client.training.pretraining import PRETRAINING, pretrain
+from client.training.pretraining import PRETRAINING, pretrain, require_learnable
 from client.transfer.release import released_calibration, released_item_moments
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError
@@ -38,6 +38,7 @@ def pretrain_folder(
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
     with working("preparing"):
         prepared = open_platform(folder, preparation, seed=seed, features=features)
+    require_learnable(prepared.platform, prepared.features)
     result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
     calibration = released_calibration(prepared, result.encoder)
     moments = released_item_moments(prepared.features, result.encoder)

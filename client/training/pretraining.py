@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from client.data.folder_options import FEWEST_TRAINING_USERS
 from client.data.platform import Platform, Sequences, Stage, examples, training_sequences
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.moments import platform_moments
@@ -21,6 +22,23 @@ from shared.system.progress import working
 PRETRAINING = TrainingSettings(epochs=12, encoder_rate=2e-3, head_rate=1e-2, id_dropout=0.7)
 """Most of the ids hidden: what travels must do without them (docs/decisions/0016). Rates: on amazon_games, NDCG@10 on
 validation without ids was .055 after 8 epochs at these, .044 after 4 epochs at .001 and .003."""
+
+
+def require_learnable(platform: Platform, features: NDArray[np.float32]) -> None:
+    """Raise DataError where an encoder that is to serve others can learn nothing.
+
+    ``features`` [n, D]: what an encoder reads of an item, which has to tell items apart.
+    """
+    if len(platform.training_users) < FEWEST_TRAINING_USERS:
+        raise DataError(
+            f"{platform.name}: expected {FEWEST_TRAINING_USERS} users or more to learn from, found "
+            f"{len(platform.training_users)} after preparation"
+        )
+    if bool((features == features[0]).all()):
+        raise DataError(
+            f"{platform.name}: expected texts or vectors that tell items apart, found the same, or none, for all "
+            f"{len(features)} items"
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

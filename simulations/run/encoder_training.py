@@ -16,7 +16,7 @@ import numpy as np
 
 from client.data.platform import merged
 from client.features.prepared_platform import PreparedPlatform
-from client.training.pretraining import PRETRAINING, pretrain
+from client.training.pretraining import PRETRAINING, pretrain, require_learnable
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.release import released_calibration, released_item_moments
 from client.transfer.table import METHODS
@@ -99,6 +99,7 @@ def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) 
     if len(sources) > 1:
         return pooled_encoder(sources, preset, seed)
     one = sources[0]
+    require_learnable(one.platform, one.features)
     return pretrain(one.platform, one.features, one.space, preset, PRETRAINING, seed).encoder
 
 

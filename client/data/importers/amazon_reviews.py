@@ -14,8 +14,9 @@ import polars as pl
 
 from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform, joined_text
-from client.data.importers.imported_times import ImportedTimes, imported_times
+from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
+from client.data.missing import MISSING
 from shared.errors import DataError
 
 _BATCH = 100_000
@@ -60,11 +61,13 @@ def _row(
         raise DataError(f"{label}, line {number}: {error}") from error
 
 
-def text_field(record: Mapping[str, object], name: str) -> str:
-    """A string field that has to hold something."""
+def id_field(record: Mapping[str, object], name: str) -> str:
+    """A string field that has to hold an id."""
     value = record.get(name)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"field {name}: expected a text, found {_kind(value)}")
+    if value.strip() in MISSING:
+        raise ValueError(f"field {name}: expected an id, found a word for a missing value")
     return value.strip()
 
 
@@ -102,34 +105,40 @@ _ITEM = {
 
 
 def import_amazon_reviews(source: Source) -> ImportedPlatform:
-    """One event per review, exact repeats once; an item's text is its title and brand."""
-    metadata = source.one(_META)
-    file = source.one("*.json", but=_META)
-    reviews = read_json_lines(file, _review, _EVENT)
-    times = _times(reviews, file, source.said)
-    events = reviews.drop("line").with_columns(timestamp=times.values).unique(maintain_order=True)
+    """One event per review, exact repeats once; an item's text is its title and brand.
+
+    Several files of reviews, and of metadata, are read as one; each may tell times in its own unit.
+    """
+    timed = [_timed(file, source.said) for file in source.some("*.json", but=_META)]
+    reviews = pl.concat((events for events, _ in timed), how="vertical_relaxed")
+    events = reviews.unique(maintain_order=True)
     repeats = reviews.height - events.height
-    products = read_json_lines(metadata, _product, _ITEM).drop("line")
+    products = pl.concat(read_json_lines(file, _product, _ITEM) for file in source.some(_META)).drop("line")
     items = products.unique("item_id", keep="first", maintain_order=True)
+    left_out = (f"{repeats:,} reviews that repeat another one exactly left out",) if repeats else ()
     return ImportedPlatform(
         items=items.with_columns(text=joined_text(pl.col("title"), pl.col("brand"))),
         events=events,
-        notes=(*((f"{repeats:,} reviews that repeat another one exactly left out",) if repeats else ()), *times.notes),
+        notes=(*left_out, *(note for _, notes in timed for note in notes)),
     )
 
 
-def _times(reviews: pl.DataFrame, file: SourceFile, said: Said | None) -> ImportedTimes:
+def _timed(file: SourceFile, said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The reviews of a file with their times, and notes on those."""
+    reviews = read_json_lines(file, _review, _EVENT)
+
     def row(place: int) -> str:
         return f"{file.label}, line {reviews['line'][place]}: field unixReviewTime"
 
-    return imported_times(reviews["timestamp"], reviews["user_id"], row, said)
+    times = imported_times(reviews["timestamp"], reviews["user_id"], row, said)
+    return reviews.drop("line").with_columns(timestamp=times.values), times.notes
 
 
 def _review(record: Mapping[str, object]) -> tuple[object, ...]:
     rating = number_field(record, "overall")
     if not math.isfinite(rating):
         raise ValueError("field overall: expected a finite number")
-    user, item = text_field(record, "reviewerID"), text_field(record, "asin")
+    user, item = id_field(record, "reviewerID"), id_field(record, "asin")
     return user, item, whole_field(record, "unixReviewTime"), rating
 
 
@@ -137,15 +146,21 @@ def _product(record: Mapping[str, object]) -> tuple[object, ...]:
     title = _clean(record.get("title"))
     if "getTime" in title:  # a page script that was scraped instead of the title
         title = ""
-    categories = [name for name in map(_clean, _listed(record.get("category"))) if name]
+    categories = [name for name in map(_clean, _categories(record)) if name]
     description = _clean(" ".join(_clean(part) for part in _listed(record.get("description"))))
     return (
-        text_field(record, "asin"),
+        id_field(record, "asin"),
         title,
         (categories[:2] or [""])[-1],
         _clean(record.get("brand")),
         description[:_DESCRIPTION].strip(),
     )
+
+
+def _categories(record: Mapping[str, object]) -> list[object]:
+    """``category``, or the first of ``categories``, as the data of 2014 call them."""
+    found = _listed(record.get("category") or record.get("categories"))
+    return found[0] if found and isinstance(found[0], list) else found
 
 
 def _listed(value: object) -> list[object]:
@@ -154,6 +169,6 @@ def _listed(value: object) -> list[object]:
 
 def _clean(value: object) -> str:
     """Text without HTML and with single blanks; empty for what is no text."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.strip() in MISSING:
         return ""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", value)).split())

@@ -8,10 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from client.data.folder_options import Said
+from client.data.ids import in_one_form, same_form
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
 from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import Dialect, TextTable, read_text_table
+from client.data.positives import like_rating
 from client.data.tables import read_parquet
 from client.data.written_times import from_iso, has_two_readings, zoned
 from shared.errors import ConfigError, DataError
@@ -87,11 +89,28 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     """
     settings = settings or CsvMap()
     events = _table(_events_file(source, settings), source, settings)
+    _require_columns(events, settings)
     file = _items_file(source, settings)
-    items = _items(_table(file, source, settings), settings) if file else _items_of_events(events, settings)
+    table = _table(file, source, settings) if file else None
+    items = _items_of_events(events, settings) if table is None else _items(table, settings)
     times = _times(events, settings, source.said)
     found = _events(events, settings).with_columns(timestamp=times.values)
-    return _with_whole_ids(ImportedPlatform(items=items, events=found, notes=times.notes))
+    notes = times.notes + _unread_notes(events, table, settings)
+    return _with_whole_ids(ImportedPlatform(items=items, events=found, notes=notes))
+
+
+def _unread_notes(events: TextTable, items: TextTable | None, settings: CsvMap) -> tuple[str, ...]:
+    """Which columns were not read."""
+    read = [settings.theirs(name) for name in ("user_id", "item_id", "rating")]
+    read += [] if settings.no_time else [settings.theirs("timestamp")]
+    described = [*_text_columns(settings), settings.theirs("category")]
+    like = like_rating(events.unread(*read, *described))
+    hint = f" (to read a rating: --map rating={like})" if like else ""
+    if items is None:
+        return events.unread_note(*read, *described, hint=hint)
+    lost = {"text", "category", "vector", "vectors", *items.without_text} - set(described)
+    kept = [name for name in items.rows.columns if name not in lost]
+    return events.unread_note(*read, hint=hint) + items.unread_note(*kept, *described)
 
 
 def _events_file(source: Source, settings: CsvMap) -> SourceFile:
@@ -134,14 +153,20 @@ def _parquet_as_text(file: SourceFile) -> TextTable:
     if file.member is not None:
         raise DataError(f"{file.label}: a Parquet file has to be unpacked first")
     table = read_parquet(file.path)
-    simple = [name for name, kind in table.schema.items() if not kind.is_nested() and kind not in _NO_TEXT]
-    rows = table.select(_as_text(name, table.schema[name]) for name in simple)
-    return TextTable(label=file.label, rows=rows, lines=pl.int_range(rows.height, eager=True), unit="row")
+    texts = {name: text for name, kind in table.schema.items() if (text := _as_text(name, kind)) is not None}
+    rows = table.select(**texts)
+    without_text = {name: str(kind) for name, kind in table.schema.items() if name not in texts}
+    lines = pl.int_range(rows.height, eager=True)
+    return TextTable(label=file.label, rows=rows, lines=lines, unit="row", without_text=without_text)
 
 
-def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
-    """Times in ISO 8601, with their zone where they have one."""
-    return pl.col(name).dt.to_string("iso") if kind == pl.Datetime else pl.col(name).cast(pl.String)
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr | None:
+    """Times in ISO 8601, with their zone where they have one, lists of texts with commas; None for what has none."""
+    if isinstance(kind, pl.Datetime):
+        return pl.col(name).dt.to_string("iso")
+    if isinstance(kind, pl.List) and kind.inner in (pl.String, pl.Categorical, pl.Enum):
+        return pl.col(name).cast(pl.List(pl.String)).list.join(", ")
+    return None if kind.is_nested() or kind in _NO_TEXT else pl.col(name).cast(pl.String)
 
 
 def _events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
@@ -150,8 +175,17 @@ def _events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
     events = pl.DataFrame(
         {"user_id": table.ids(settings.theirs("user_id")), "item_id": table.ids(settings.theirs("item_id"))}
     )
-    ratings = table.numbers(rating).cast(pl.Float32) if given else pl.lit(1.0, pl.Float32)
+    ratings = table.ratings(rating) if given else pl.lit(1.0, pl.Float32)
     return events.with_columns(timestamp=pl.lit(0), rating=ratings)
+
+
+def _require_columns(table: TextTable, settings: CsvMap) -> None:
+    """Raise DataError where one is missing, with the option that names it."""
+    for name in ("user_id", "item_id"):
+        table.require(settings.theirs(name), hint=f" (name it: --map {name}=COLUMN)")
+    if not settings.no_time:
+        hint = " (name it: --map timestamp=COLUMN; where there is none: --no-time)"
+        table.require(settings.theirs("timestamp"), hint=hint)
 
 
 def _times(table: TextTable, settings: CsvMap, said: Said | None) -> ImportedTimes:
@@ -184,6 +218,7 @@ def _items(table: TextTable, settings: CsvMap) -> pl.DataFrame:
     name = settings.theirs("items.item_id" if "items.item_id" in settings.columns else "item_id")
     if "items.item_id" not in settings.columns and name not in table.rows.columns:
         name = "item_id"
+    table.require(name, hint=" (name it: --map items.item_id=COLUMN)")
     ids = table.ids(name)
     table.refuse_repeats(ids, name)
     further = [other for other in table.rows.columns if other not in (name, "item_id")]
@@ -194,14 +229,15 @@ def _items(table: TextTable, settings: CsvMap) -> pl.DataFrame:
 
 def _items_of_events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
     """The distinct items of the events, each with its first text that is not empty."""
-    items = _described(table, table.ids(settings.theirs("item_id")), settings)
+    (ids,) = same_form([table.ids(settings.theirs("item_id"))])
+    items = _described(table, ids, settings)
     empty_last = items.sort(pl.col("text") == "", maintain_order=True)
     return empty_last.unique("item_id", keep="first", maintain_order=True)
 
 
 def _described(table: TextTable, ids: pl.Series, settings: CsvMap) -> pl.DataFrame:
     """item_id, text and category where there is one."""
-    names = [name.strip() for name in settings.theirs("text").split("+")]
+    names = _text_columns(settings)
     missing = [name for name in names if name not in table.rows.columns]
     if missing:
         found = ", ".join(table.rows.columns[:20])
@@ -217,9 +253,13 @@ def _described(table: TextTable, ids: pl.Series, settings: CsvMap) -> pl.DataFra
     return items
 
 
+def _text_columns(settings: CsvMap) -> list[str]:
+    return [name.strip() for name in settings.theirs("text").split("+")]
+
+
 def _with_whole_ids(whole: ImportedPlatform) -> ImportedPlatform:
     """Ids as integers where all of a kind are whole numbers, as they were in the tables."""
-    items, events = whole.items, whole.events
+    items, events = in_one_form({"items": whole.items, "events": whole.events}).values()
     if bool(events["user_id"].str.contains(_WHOLE).all()):
         events = events.with_columns(pl.col("user_id").cast(pl.Int64))
     if all(bool(table["item_id"].str.contains(_WHOLE).all()) for table in (items, events)):

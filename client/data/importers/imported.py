@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from client.data.ids import Meeting, in_one_form
+from client.data.positives import unwanted_note
 from client.data.violations import find_violations
 from shared.errors import DataError
 
@@ -22,16 +24,21 @@ class ImportedPlatform:
     """What the importer left out or made up, one sentence each."""
 
 
-def finished(imported: ImportedPlatform) -> ImportedPlatform:
+def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> ImportedPlatform:
     """Sort the events, give every item a text, and refuse tables that would break the contract.
 
-    An item that events mention and the source does not describe is kept, with its id as its text.
+    An item that events mention and the source does not describe is kept, with its id as its text; where that are more
+    than half of the items, only if ``keep_unknown``.
     """
+    if imported.events.is_empty():
+        raise DataError("the source holds no event")
+    imported = _with_ids_in_one_form(imported)
+    if not keep_unknown:
+        _require_known_items(imported)
     events = imported.events.sort("user_id", "timestamp", maintain_order=True)
     items, notes = _described(imported)
-    whole = replace(imported, items=items, events=events, notes=imported.notes + notes)
-    if events.is_empty():
-        raise DataError("the source holds no event")
+    notes = imported.notes + notes + unwanted_note(events["rating"])
+    whole = replace(imported, items=items, events=events, notes=notes)
     for broken in find_violations(
         items=items, events=events, impressions=whole.impressions, vectors=None, vectors_file="", limit=1
     ):
@@ -40,6 +47,23 @@ def finished(imported: ImportedPlatform) -> ImportedPlatform:
             f"{broken.count} rows: {broken.problem}"
         )
     return whole
+
+
+def _with_ids_in_one_form(imported: ImportedPlatform) -> ImportedPlatform:
+    tables = {"items": imported.items, "events": imported.events}
+    if imported.impressions is not None:
+        tables["impressions"] = imported.impressions
+    tables = in_one_form(tables)
+    return replace(imported, items=tables["items"], events=tables["events"], impressions=tables.get("impressions"))
+
+
+def _require_known_items(imported: ImportedPlatform) -> None:
+    meeting = Meeting.of(imported.events["item_id"], imported.items["item_id"])
+    if meeting.fails:
+        raise DataError(
+            f"only {meeting}; write ids alike in both, or give --keep-unknown-items to describe each unknown item by "
+            "its id"
+        )
 
 
 def only_used_items(imported: ImportedPlatform) -> ImportedPlatform:
@@ -59,7 +83,8 @@ def _described(imported: ImportedPlatform) -> tuple[pl.DataFrame, tuple[str, ...
     as_text = pl.when(empty).then(pl.col("item_id").cast(pl.String)).otherwise(pl.col("text"))
     items = items.with_columns(strings).with_columns(as_text.alias("text"))
     note = f"{nameless:,} items have no description: their id stands as their text"
-    return items, (note,) if nameless else ()
+    unknown = f" ({missing.height:,} of them are not in the table of items)" if missing.height else ""
+    return items, (note + unknown,) if nameless else ()
 
 
 def _mentioned(imported: ImportedPlatform) -> pl.DataFrame:

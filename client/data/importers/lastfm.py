@@ -24,11 +24,15 @@ def import_lastfm(source: Source) -> ImportedPlatform:
         {
             "user_id": plays.whole_ids("userID"),
             "item_id": plays.whole_ids("artistID"),
-            "rating": plays.numbers("weight").cast(pl.Float32),
+            "rating": plays.ratings("weight"),
         }
     )
     return ImportedPlatform(
         items=pl.DataFrame({"item_id": ids, "text": names, "title": names}),
         events=events.select("user_id", "item_id", positions().alias("timestamp"), "rating"),
-        notes=("the source has no time: timestamps are positions in the file (use order=none)",),
+        notes=(
+            "no time was read: timestamps are positions in the file (use order=none)",
+            *artists.unread_note("id", "name", "url", "pictureURL"),
+            *plays.unread_note("userID", "artistID", "weight"),
+        ),
     )

@@ -23,12 +23,13 @@ def import_mind(source: Source) -> ImportedPlatform:
     """Events are each user's history once, then the clicks; impressions are kept whole.
 
     Clicks carry the log's local clock read as UTC (``time_known`` true), history entries only their order.
-    Where several news.tsv are given, the fullest line of a news item counts.
+    Several parts of the data set are read as one. Of a news item in several news.tsv the fullest line counts.
     """
-    impressions = _impressions(read_text_table(source.one("behaviors.tsv"), source.scratch, TSV, columns=_BEHAVIORS))
-    files = source.all("news.tsv") or [source.one("news.tsv")]
+    behaviors = source.some("behaviors.tsv")
+    tables = [_impressions(read_text_table(file, source.scratch, TSV, columns=_BEHAVIORS)) for file in behaviors]
+    impressions = pl.concat(tables).sort("user_id", "timestamp", maintain_order=True)
     return ImportedPlatform(
-        items=_news(files, source),
+        items=_news(source.some("news.tsv"), source),
         events=pl.concat([_histories(impressions), _clicks(impressions)]),
         impressions=impressions,
     )
@@ -48,7 +49,7 @@ def _impressions(table: TextTable) -> pl.DataFrame:
             "candidates": shown.list.eval(pl.element().str.head(-2)),
             "labels": shown.list.eval(pl.element().str.tail(1).cast(pl.Int8)),
         }
-    ).sort("user_id", "timestamp", maintain_order=True)
+    )
 
 
 def _histories(impressions: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source
 from client.data.importers.text_table import CSV, TextTable, read_text_table
 
+_RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 _TAGS = 5
 """How many tags of a film, the most frequent first, enter its text."""
 
@@ -31,7 +32,8 @@ def import_movielens(source: Source) -> ImportedPlatform:
     users = ratings.whole_ids("userId")
     times = imported_times(ratings.clock("timestamp"), users, ratings.row("timestamp"), source.said)
     events = _events(ratings, users, times.values)
-    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=events, notes=times.notes)
+    unread = movies.unread_note("movieId", "title", "genres") + ratings.unread_note(*_RATING_COLUMNS)
+    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=events, notes=times.notes + unread)
 
 
 def _movies(table: TextTable) -> pl.DataFrame:
@@ -54,7 +56,7 @@ def _events(table: TextTable, users: pl.Series, times: pl.Series) -> pl.DataFram
             "user_id": users,
             "item_id": table.whole_ids("movieId"),
             "timestamp": times,
-            "rating": table.numbers("rating").cast(pl.Float32),
+            "rating": table.ratings("rating"),
         }
     )
 

@@ -4,6 +4,10 @@ The header names each field and its type (``user_id:token``); a sequence lies in
 Source: https://recbole.io/docs/user_guide/data/atomic_files.html
 """
 
+import re
+from collections.abc import Container, Mapping
+from dataclasses import replace
+
 import polars as pl
 
 from client.data.folder_options import Said
@@ -11,12 +15,22 @@ from client.data.importers.imported import ImportedPlatform, joined_text, positi
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TSV, TextTable, read_text_table
+from client.data.written_times import from_iso
 from shared.errors import DataError
 
+Typed = tuple[TextTable, dict[str, str]]
+"""A file under the names of its fields, and the type of each."""
 _TYPES = ("token", "token_seq", "float", "float_seq")
 _PARTS = ("train", "valid", "test")
 _TEXT_TOKENS = ("title", "name", "brand", "category", "categories", "genre", "genres", "class")
-"""Single tokens that belong into an item's text; of sequences of tokens all do."""
+"""Single tokens that belong into an item's text, alone or as a part of a name; of sequences of tokens all do."""
+_NO_TEXT_TOKENS = ("id", "code", "url", "num", "count")
+"""Parts of the names of single tokens that do not."""
+_TIMES = ("timestamp", "time", "ts", "datetime", "unix_time", "unixtime", "date_time", "event_time", "date")
+_RATINGS = ("rating", "ratings", "stars", "score", "overall", "label", "weight", "click", "play_count", "quantity")
+"""What fields of interactions are called, the first that is there counts."""
+_LIKE_TIMES = re.compile(r"time|(^|_)(date|day|ts|when|epoch)", re.IGNORECASE)
+"""What a field of the time may be called besides."""
 
 
 def import_recbole(source: Source) -> ImportedPlatform:
@@ -29,22 +43,54 @@ def import_recbole(source: Source) -> ImportedPlatform:
     tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
     item_field = "item_id" if "item_id" in items[1] else items[0].rows.columns[0]
     frames = [_interactions(table, item_field) for table in tables]
-    rows, notes = _timed(pl.concat(frames, how="diagonal_relaxed"), [table for table, _ in tables], source.said)
-    return ImportedPlatform(items=_items(items, item_field), events=_events(rows), notes=notes)
+    times = [_first(_TIMES, kinds) or "timestamp" for _, kinds in tables]
+    named = [(table, time) for (table, _), time in zip(tables, times, strict=True)]
+    rows, time_notes = _timed(pl.concat(frames, how="diagonal_relaxed"), named, source.said)
+    notes = tuple(dict.fromkeys(note for table in tables for note in _notes(table, item_field)))
+    return ImportedPlatform(items=_items(items, item_field), events=_events(rows), notes=time_notes + notes)
 
 
-def _timed(rows: pl.DataFrame, tables: list[TextTable], said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The interactions of all parts with their times, in one unit; and notes."""
+def _timed(
+    rows: pl.DataFrame, tables: list[tuple[TextTable, str]], said: Said | None
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The interactions of all parts with their times, in one unit; and notes. Each part names its field of the time."""
     if "timestamp" not in rows.columns:
-        return rows, ("the source has no time: timestamps are positions in each user's sequence",)
+        return rows, ("no time was read: timestamps are positions in each user's sequence",)
 
     def row(place: int) -> str:
-        before = [sum(one.rows.height for one in tables[:number]) for number in range(len(tables))]
+        before = [sum(one.rows.height for one, _ in tables[:number]) for number in range(len(tables))]
         number = max(number for number, start in enumerate(before) if start <= place)
-        return tables[number].row("timestamp")(place - before[number])
+        table, time = tables[number]
+        return table.row(time)(place - before[number])
 
     times = imported_times(rows["timestamp"], rows["user_id"], row, said)
     return rows.with_columns(timestamp=times.values), times.notes
+
+
+def _notes(typed: Typed, item_field: str) -> tuple[str, ...]:
+    """What of a file of interactions was not read; raises DataError where that may be the time."""
+    table, kinds = typed
+    earlier, time = f"{item_field}_list", _first(_TIMES, kinds)
+    if earlier in kinds:
+        return table.unread_note("user_id", item_field, earlier)
+    read = ["user_id", item_field, _first(_RATINGS, kinds) or "label", "label"]
+    if time is None:
+        _refuse_unread_time(table.label, table.unread(*read))
+    return table.unread_note(*read, time or "timestamp")
+
+
+def _refuse_unread_time(label: str, unread: tuple[str, ...]) -> None:
+    """Raise DataError where a field may be the time under a name that is none of ours."""
+    for name in unread:
+        if _LIKE_TIMES.search(name):
+            raise DataError(
+                f"{label}: expected the time in a field {' or '.join(_TIMES)}, found {name}, which may be it: rename "
+                "it to timestamp, or, to count positions instead, take it out of the file"
+            )
+
+
+def _first(names: tuple[str, ...], kinds: Container[str]) -> str | None:
+    return next((name for name in names if name in kinds), None)
 
 
 def _inter_files(source: Source) -> list[SourceFile]:
@@ -61,7 +107,7 @@ def _inter_files(source: Source) -> list[SourceFile]:
     return parts
 
 
-def _typed(table: TextTable) -> tuple[TextTable, dict[str, str]]:
+def _typed(table: TextTable) -> Typed:
     """The table under its fields' names, and the type of each field."""
     pairs = [name.rpartition(":") for name in table.rows.columns]
     wrong = [name + colon + kind for name, colon, kind in pairs if kind not in _TYPES or not name]
@@ -69,39 +115,63 @@ def _typed(table: TextTable) -> tuple[TextTable, dict[str, str]]:
         expected = "fields like user_id:token (types " + ", ".join(_TYPES) + ")"
         raise DataError(f"{table.label}, line 1: expected {expected}, found {wrong[0][:40]}")
     rows = table.rows.rename({name + colon + kind: name for name, colon, kind in pairs})
-    return TextTable(label=table.label, rows=rows, lines=table.lines), {name: kind for name, _, kind in pairs}
+    return replace(table, rows=rows), {name: kind for name, _, kind in pairs}
 
 
-def _items(typed: tuple[TextTable, dict[str, str]], item_field: str) -> pl.DataFrame:
+def _items(typed: Typed, item_field: str) -> pl.DataFrame:
     table, kinds = typed
     ids = table.ids(item_field)
     table.refuse_repeats(ids, item_field)
-    texts = [name for name, kind in kinds.items() if kind == "token_seq" or name in _TEXT_TOKENS]
-    texts = sorted(
-        (name for name in texts if name != item_field), key=lambda name: not ("title" in name or "name" in name)
-    )
     others = {name: table.texts(name) for name in kinds if name not in (item_field, "text")}
     items = pl.DataFrame({"item_id": ids, **others})
+    texts = _texts(kinds, item_field)
     if not texts:
         return items.with_columns(text=pl.lit(""))
     text = joined_text(*(pl.lit(table.texts(name)) if name == "text" else pl.col(name) for name in texts))
-    category = next((name for name in _TEXT_TOKENS[3:] if name in others), None)
+    category = _first(_TEXT_TOKENS[3:], others)
     items = items.with_columns(text=text)
     return items.with_columns(category=pl.col(category)) if category else items
 
 
-def _interactions(typed: tuple[TextTable, dict[str, str]], item_field: str) -> pl.DataFrame:
+def _texts(kinds: Mapping[str, str], item_field: str) -> list[str]:
+    """The fields that make up an item's text, its title or name first."""
+    texts = [name for name, kind in kinds.items() if name != item_field and (kind == "token_seq" or _is_text(name))]
+    return sorted(texts, key=lambda name: not ("title" in name or "name" in name))
+
+
+def _is_text(name: str) -> bool:
+    words = set(name.lower().split("_"))
+    return bool(words & set(_TEXT_TOKENS)) and not words & set(_NO_TEXT_TOKENS)
+
+
+def _interactions(typed: Typed, item_field: str) -> pl.DataFrame:
     """user_id, item_id, rating, and timestamp or the list of earlier items where there are any."""
     table, kinds = typed
     columns = {"user_id": table.ids("user_id"), "item_id": table.ids(item_field)}
+    time, rating = _first(_TIMES, kinds), _first(_RATINGS, kinds)
     if f"{item_field}_list" in kinds:
-        columns["earlier"] = table.texts(f"{item_field}_list").str.extract_all(r"\S+")
-    elif "timestamp" in kinds:
-        columns["timestamp"] = table.clock("timestamp")
-    rating = next((name for name in ("rating", "weight") if name in kinds), None)
-    if rating:
-        columns["rating"] = table.numbers(rating).cast(pl.Float32)
-    return pl.DataFrame(columns)
+        return pl.DataFrame({**columns, "earlier": table.texts(f"{item_field}_list").str.extract_all(r"\S+")})
+    if time is not None:
+        columns["timestamp"] = _clock(table, time, kinds[time])
+    if rating is not None:
+        columns["rating"] = table.ratings(rating)
+    interactions = pl.DataFrame(columns)
+    return _with_negatives(interactions, table.ratings("label")) if {rating, "label"} <= set(kinds) else interactions
+
+
+def _with_negatives(interactions: pl.DataFrame, labels: pl.Series) -> pl.DataFrame:
+    """A label of 0 or less is the rating, whatever else the interaction is rated."""
+    return interactions.with_columns(rating=pl.when(labels > 0).then("rating").otherwise(labels))
+
+
+def _clock(table: TextTable, name: str, kind: str) -> pl.Series:
+    """A float is a number; a token a number or a time in ISO 8601."""
+    texts = table.texts(name)
+    if kind == "float" or texts.cast(pl.Float64, strict=False).is_not_null().any():
+        return table.clock(name)
+    times = from_iso(texts)
+    table.refuse(times.is_null(), name, "expected a time in ISO 8601, or a number")
+    return table.after_1969(times, name)
 
 
 def _events(rows: pl.DataFrame) -> pl.DataFrame:

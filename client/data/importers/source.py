@@ -115,26 +115,32 @@ class Source:
 
     def one(self, *patterns: str, but: str | None = None) -> SourceFile:
         """The only file whose name fits a pattern; raises DataError where there is none or several."""
-        found = self.all(*patterns, but=but)
-        if not found:
-            expected = " or ".join(patterns)
-            raise DataError(f"{self.label}: expected a file {expected}, found {self._contents()}")
+        found = self.some(*patterns, but=but)
         if len(found) > 1:
             several = " and ".join(file.label for file in found[:3])
             raise DataError(f"{self.label}: expected one file {patterns[0]}, found {several}")
         return found[0]
+
+    def some(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
+        """As ``all``; raises DataError where there is none."""
+        found = self.all(*patterns, but=but)
+        if not found:
+            expected = " or ".join(patterns)
+            raise DataError(f"{self.label}: expected a file {expected}, found {self._contents()}")
+        return found
 
     def optional(self, *patterns: str) -> SourceFile | None:
         """As ``one``, but None where there is no such file."""
         return self.one(*patterns) if self.all(*patterns) else None
 
     def all(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
-        """Every file whose name fits a pattern and does not fit ``but``, by place and name."""
-        return [
+        """Every file whose name fits a pattern and does not fit ``but``, by place and name; each once."""
+        found = [
             file
             for path in self.paths
             for file in _fitting(_plain_files(path), patterns, but) or _fitting(_zipped_files(path), patterns, but)
         ]
+        return list({(file.path.resolve(), file.member): file for file in found}.values())
 
     def _contents(self) -> str:
         names = [file.name for path in self.paths for file in _plain_files(path) + _zipped_files(path)]

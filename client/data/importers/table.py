@@ -74,17 +74,20 @@ def import_platform(
     *,
     said: Said | None = None,
     only_used: bool = False,
+    keep_unknown: bool = False,
     force: bool = False,
 ) -> ImportedPlatform:
     """Read a source, check it against the data contract, and write it as a platform folder.
 
-    ``said`` is what the user says of timestamps that are numbers. Raises DataError with file and line where the source
-    is wrong; then ``out`` is as it was before.
+    ``said`` is what the user says of timestamps that are numbers. ``only_used`` leaves out items that nothing mentions;
+    ``keep_unknown`` goes on where most are not described.
+
+    Raises DataError with file and line where the source is wrong; then ``out`` is as it was before.
     """
     require_free(out, force=force)
     with tempfile.TemporaryDirectory(prefix="graft-import-") as scratch:
         imported = read(Source(paths=paths, scratch=Path(scratch), said=said))
-    whole = finished(imported)
+    whole = finished(imported, keep_unknown=keep_unknown)
     whole = only_used_items(whole) if only_used else whole
     write_folder(out, items=whole.items, events=unmistakable(whole.events), impressions=whole.impressions, force=force)
     return whole

@@ -4,15 +4,20 @@ Every error names the file, the line and the column; a value itself is never rep
 """
 
 import csv
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from client.data.importers.source import SourceFile
+from client.data.missing import present_texts
 from client.data.tables import first_line
 from shared.errors import DataError
+
+_SHOWN = 20
+"""Columns that a sentence names."""
+_TRUTHS = {"true": "1", "false": "0"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +45,26 @@ class TextTable:
     """The line of the file on which each row starts, counted from 1."""
     unit: str = "line"
     """What ``lines`` counts; a Parquet file has rows, counted from 0."""
+    without_text: Mapping[str, str] = field(default_factory=dict)
+    """Columns of a Parquet file that are no text, and their types."""
 
-    def require(self, *names: str) -> None:
-        """Raise DataError unless these columns are there."""
+    def require(self, *names: str, hint: str = "") -> None:
+        """Raise DataError unless these columns are there; ``hint`` says what to do."""
         missing = [name for name in names if name not in self.rows.columns]
         if missing:
-            found = ", ".join(self.rows.columns[:20])
-            raise DataError(f"{self.label}: expected the column {', '.join(missing)}, found {found}")
+            kinds = [f"{name} of type {self.without_text[name]}" for name in missing if name in self.without_text]
+            found = ", ".join([*kinds, *self.rows.columns[:_SHOWN]])
+            raise DataError(f"{self.label}: expected the column {', '.join(missing)}, found {found}{hint}")
+
+    def unread(self, *read: str) -> tuple[str, ...]:
+        """The names of the columns besides those that were read."""
+        return tuple(name for name in (*self.rows.columns, *self.without_text) if name not in read)
+
+    def unread_note(self, *read: str, hint: str = "") -> tuple[str, ...]:
+        """A sentence that names them; nothing where there are none."""
+        names = self.unread(*read)
+        more = ", ..." if len(names) > _SHOWN else ""
+        return (f"{self.label}: columns that were not read: {', '.join(names[:_SHOWN])}{more}{hint}",) if names else ()
 
     def filter(self, keep: pl.Series) -> "TextTable":
         """The rows where ``keep`` is True."""
@@ -55,12 +73,12 @@ class TextTable:
     def texts(self, name: str) -> pl.Series:
         """Strings without surrounding blanks; empty where there is nothing."""
         self.require(name)
-        return self.rows[name].fill_null("").str.strip_chars()
+        return present_texts(self.rows[name]).fill_null("").str.strip_chars()
 
     def ids(self, name: str) -> pl.Series:
-        """Strings, none of them empty."""
+        """Strings, none of them empty or a word for a missing value."""
         values = self.texts(name)
-        self.refuse(values == "", name, "expected an id, found an empty field")
+        self.refuse(values == "", name, "expected an id, found an empty field or a word for a missing value")
         return values
 
     def whole_ids(self, name: str) -> pl.Series:
@@ -76,6 +94,11 @@ class TextTable:
         if minimum is not None:
             self.refuse(values < minimum, name, f"expected a number of at least {minimum:g}")
         return values
+
+    def ratings(self, name: str) -> pl.Series:
+        """Float32; true is 1, false is 0."""
+        truths = self.rows[name].str.strip_chars().str.to_lowercase().replace(_TRUTHS)
+        return replace(self, rows=self.rows.with_columns(truths)).numbers(name).cast(pl.Float32)
 
     def clock(self, name: str) -> pl.Series:
         """What a clock or a counter shows, which is not negative: Int64 where all are whole, else Float64."""

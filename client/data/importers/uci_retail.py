@@ -1,13 +1,15 @@
-"""UCI Online Retail and Online Retail II: one sheet of invoices, saved as CSV.
+"""UCI Online Retail and Online Retail II: sheets of invoices, each saved as CSV.
 
 Source: https://archive.ics.uci.edu/dataset/502/online+retail+ii ; Chen, Sain and Guo, 2012.
 The spreadsheet is distributed as .xlsx; save each sheet as CSV first.
 """
 
+from collections import Counter
 from dataclasses import replace
 
 import polars as pl
 
+from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
@@ -16,6 +18,8 @@ from shared.errors import DataError
 
 _OLD_NAMES = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}
 """The first Online Retail's names for columns of Online Retail II."""
+_COLUMNS = ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID")
+_NOT_NEEDED = ("Country",)
 _PRODUCT = r"^\d{5}"
 """Stock codes of products start with five digits; postage, fees, samples and corrections do not."""
 
@@ -28,16 +32,50 @@ def import_uci_retail(source: Source) -> ImportedPlatform:
 
     Left out are rows without a customer, cancellations, quantities or prices not above zero, and rows that
     are no product. Lines of one customer, product and minute are one event. Shop time is read as UTC.
+    An invoice on several sheets counts once: the years of Online Retail II share some days.
     """
-    table = read_text_table(_sheet(source), source.scratch, CSV)
+    sheets: list[pl.DataFrame] = []
+    notes: tuple[str, ...] = ()
+    left_out = Counter[str]()
+    for file in _files(source):
+        table = _sheet(file, source)
+        notes += table.unread_note(*_COLUMNS, *_NOT_NEEDED)
+        purchases, counts = _purchases(_without_invoices(table, sheets))
+        left_out.update(counts)
+        lines, times = _lines(purchases, source.said)
+        sheets.append(lines)
+        notes += times
+    lines = pl.concat(sheets, how="vertical_relaxed")
+    notes += tuple(f"{count:,} rows {reason} left out" for reason, count in left_out.items())
+    return ImportedPlatform(items=_products(lines), events=_events(lines), notes=notes)
+
+
+def _files(source: Source) -> list[SourceFile]:
+    if source.paths[0].suffix.lower() in {".xlsx", ".xls"}:
+        raise DataError(f"{source.label}: expected a CSV file, found a spreadsheet (save each sheet as CSV)")
+    return source.some("*.csv")
+
+
+def _sheet(file: SourceFile, source: Source) -> TextTable:
+    table = read_text_table(file, source.scratch, CSV)
     table = replace(table, rows=table.rows.rename(_OLD_NAMES, strict=False))
-    table.require("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID")
-    quantity, price = table.numbers("Quantity"), table.numbers("Price")
-    table, notes = _purchases(table, quantity > 0, price > 0)
+    table.require(*_COLUMNS)
+    return table
+
+
+def _without_invoices(table: TextTable, sheets: list[pl.DataFrame]) -> TextTable:
+    """The rows of invoices that stand on no earlier sheet."""
+    seen = [invoice for sheet in sheets for invoice in sheet["invoice"].unique()]
+    return table.filter(~table.texts("Invoice").is_in(seen))
+
+
+def _lines(table: TextTable, said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """A row for each line of an invoice; and notes on their times."""
     users, written = table.whole_ids("Customer ID"), table.times("InvoiceDate", *_TIMES)
-    times = imported_times(written, users, table.row("InvoiceDate"), source.said)
+    times = imported_times(written, users, table.row("InvoiceDate"), said)
     lines = pl.DataFrame(
         {
+            "invoice": table.texts("Invoice"),
             "user_id": users,
             "item_id": table.ids("StockCode"),
             "timestamp": times.values,
@@ -46,30 +84,23 @@ def import_uci_retail(source: Source) -> ImportedPlatform:
             "title": table.texts("Description").str.to_lowercase(),
         }
     )
-    return ImportedPlatform(items=_products(lines), events=_events(lines), notes=notes + times.notes)
+    return lines, times.notes
 
 
-def _sheet(source: Source) -> SourceFile:
-    if source.paths[0].suffix.lower() in {".xlsx", ".xls"}:
-        raise DataError(f"{source.label}: expected a CSV file, found a spreadsheet (save each sheet as CSV)")
-    return source.one("*.csv")
-
-
-def _purchases(table: TextTable, bought: pl.Series, priced: pl.Series) -> tuple[TextTable, tuple[str, ...]]:
-    """The rows that are a purchase of a product by a known customer, and a note for each reason to leave one out."""
+def _purchases(table: TextTable) -> tuple[TextTable, dict[str, int]]:
+    """The rows that are a purchase of a product by a known customer, and how many are not, by reason."""
     rules = {
         "without a customer": table.texts("Customer ID") != "",
         "of cancellations": ~table.texts("Invoice").str.to_uppercase().str.starts_with("C"),
-        "whose quantity or price is not above zero": bought & priced,
+        "whose quantity or price is not above zero": (table.numbers("Quantity") > 0) & (table.numbers("Price") > 0),
         "that are no product (postage, fees, samples)": table.texts("StockCode").str.contains(_PRODUCT),
     }
-    keep = pl.Series([True]).new_from_index(0, bought.len())
-    notes = []
+    keep = pl.Series([True]).new_from_index(0, table.rows.height)
+    left_out = {}
     for reason, fits in rules.items():
-        left_out = int((keep & ~fits).sum())
+        left_out[reason] = int((keep & ~fits).sum())
         keep = keep & fits
-        notes.append(f"{left_out:,} rows {reason} left out")
-    return table.filter(keep), tuple(notes)
+    return table.filter(keep), left_out
 
 
 def _events(lines: pl.DataFrame) -> pl.DataFrame:

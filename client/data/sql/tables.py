@@ -22,8 +22,9 @@ from client.data.contract import (
     refuse_broken_rows,
 )
 from client.data.folder_options import Said
+from client.data.ids import in_one_form
 from client.data.sql.database import Chunk, SqlSource, snapshot
-from client.data.tables import require_same_id_types, vector_column
+from client.data.tables import vector_column
 from client.data.ties import in_seeded_order
 from client.data.timed_tables import timed_tables
 from client.data.violations import TableNames
@@ -34,6 +35,8 @@ from shared.system.progress import track
 Values = Sequence[Any]
 Reader = Callable[[Values, str], pl.Series]
 MOST = 2**63
+EXACT = 2**53
+"""Below it a float tells whole numbers apart."""
 
 
 def ids(values: Values, where: str) -> pl.Series:
@@ -43,10 +46,16 @@ def ids(values: Values, where: str) -> pl.Series:
         return pl.Series(values, dtype=pl.Null)
     if kinds <= {str, UUID}:
         return pl.Series([None if one is None else str(one) for one in values], dtype=pl.String)
-    whole = [one for one in values if type(one) in (int, Decimal)]
-    if kinds <= {int, Decimal} and all(one == int(one) and -MOST <= one < MOST for one in whole):
-        return pl.Series([None if one is None else int(one) for one in values], dtype=pl.Int64)
+    given = [None if one is None or one != one else one for one in values]
+    if kinds <= {int, float, Decimal} and all(one is None or _is_whole(one) for one in given):
+        return pl.Series([None if one is None else int(one) for one in given], dtype=pl.Int64)
     raise _wrong(where, "integers of 64 bits or strings", kinds)
+
+
+def _is_whole(number: float | Decimal) -> bool:
+    """Whether it is a whole number that its type can tell from the next."""
+    bound = EXACT if isinstance(number, float) else MOST
+    return -bound <= number < bound and number == int(number)
 
 
 def timestamps(values: Values, where: str) -> pl.Series:
@@ -66,8 +75,9 @@ def timestamps(values: Values, where: str) -> pl.Series:
 
 
 def ratings(values: Values, where: str) -> pl.Series:
-    """Float32."""
-    return _numbers(values, where, _kinds(values), "numbers").cast(pl.Float32)
+    """Float32; true is 1, false is 0."""
+    numbers = [int(one) if isinstance(one, bool) else one for one in values]
+    return _numbers(numbers, where, _kinds(numbers), "numbers").cast(pl.Float32)
 
 
 def texts(values: Values, where: str) -> pl.Series:
@@ -194,8 +204,8 @@ def read_items(chunks: Iterable[Chunk], path: Path) -> Iterator[pl.DataFrame]:
 def as_folder(path: Path, items: pl.DataFrame, events: pl.DataFrame) -> PlatformFolder:
     """The tables as the rest of the client takes a platform's data; raises DataError for a column of another type."""
     items_query = named(path, QUERIES.items)
-    whole_items, whole_events = as_items(items_query, items), as_events(named(path, QUERIES.events), events)
-    require_same_id_types(path, whole_items, whole_events, None, QUERIES)
+    tables = {"items": as_items(items_query, items), "events": as_events(named(path, QUERIES.events), events)}
+    whole_items, whole_events = in_one_form(tables).values()
     given = None
     if "vector" in whole_items.columns:
         given = vector_column(items_query, whole_items["vector"])

@@ -8,7 +8,7 @@ from client.ensemble.calibration import Calibration
 from client.fitting.pretrain import PretrainOutcome, pretrain_folder
 from client.training.loop import TrainingSettings
 from shared.encoder.file import load_encoder
-from shared.errors import ConfigError
+from shared.errors import ConfigError, DataError
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -40,6 +40,24 @@ def test_writes_an_encoder_with_calibrations_and_rounded_counts(folder, tmp_path
     mixtures = [Calibration.from_json(values).mixture for values in card.calibration.values()]
     assert np.allclose([sum(mixture) for mixture in mixtures], 1)
     assert all(np.log2(count) % 1 == 0 for count in card.counts.values())
+
+
+def test_refuses_where_there_are_too_few_users_to_learn_from(folder, tmp_path):
+    events = pl.read_parquet(folder / "events.parquet")
+    for users in (1, 9):
+        events.filter(pl.col("user_id") < users).write_parquet(folder / "events.parquet")
+        with pytest.raises(DataError, match=f"expected 10 users or more to learn from, found {users} after"):
+            pretrain_folder(folder, tmp_path / "e", preparation=Preparation(), preset="tiny", settings=QUICK)
+        events.write_parquet(folder / "events.parquet")
+    assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize("text", ["", "nan", "the same"])
+def test_refuses_where_no_text_tells_items_apart(folder, tmp_path, text):
+    pl.DataFrame({"item_id": list(range(20)), "text": [text] * 20}).write_parquet(folder / "items.parquet")
+    with pytest.raises(DataError, match=r"expected texts or vectors that tell items apart, .* for all 20 items"):
+        pretrain_folder(folder, tmp_path / "e", preparation=Preparation(), preset="tiny", settings=QUICK)
+    assert not (tmp_path / "e").exists()
 
 
 def test_refuses_to_write_into_a_folder_that_is_not_there(folder, tmp_path):

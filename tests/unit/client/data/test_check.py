@@ -33,9 +33,10 @@ def found(report: CheckReport) -> list[tuple[str, str, int, tuple[int, ...]]]:
 
 
 def test_counts_a_sound_folder(tmp_path: Path) -> None:
-    report = check_folder(write_folder(tmp_path, impressions=IMPRESSIONS))
+    events = EVENTS.with_columns(pl.Series("user_id", [1, 1, 1]), pl.Series("timestamp", [5, 6, 7]))
+    report = check_folder(write_folder(tmp_path, events=events, impressions=IMPRESSIONS))
     assert report.sound
-    assert report.counts == {"users": 2, "items": 3, "events": 3, "impressions": 1}
+    assert report.counts == {"users": 1, "items": 3, "events": 3, "impressions": 1}
     assert report.lines()[1] == "no violation"
 
 
@@ -100,6 +101,33 @@ def test_goes_on_where_a_file_is_unreadable(tmp_path: Path) -> None:
     assert len(report.unreadable) == 2
     assert [one.kind for one in report.violations] == ["empty-text"]
     assert report.counts == {"items": 3}
+
+
+@pytest.mark.parametrize(
+    ("tables", "kind", "sentence"),
+    [
+        ({"events": EVENTS.clear()}, "no-events", "events.parquet: expected events, found none"),
+        ({"items": ITEMS.clear()}, "few-items", "items.parquet: expected 2 items or more, found 0"),
+        ({"events": EVENTS}, "few-events", "events.parquet: expected users with 3 events or more, found none"),
+    ],
+)
+def test_says_what_a_folder_lacks(tmp_path: Path, tables: dict[str, pl.DataFrame], kind: str, sentence: str) -> None:
+    report = check_folder(write_folder(tmp_path, **tables))
+    assert not report.sound
+    assert kind in {one.kind for one in report.violations}
+    assert sentence in report.lines()
+
+
+def test_names_a_column_that_may_be_the_rating(tmp_path: Path) -> None:
+    (note,) = check_folder(write_folder(tmp_path, events=EVENTS.rename({"rating": "stars"}))).notes
+    assert note == "events.parquet: every rating is 1; the column stars is not read (call it rating to have it read)"
+
+
+def test_counts_events_that_say_that_a_user_did_not_want_an_item(tmp_path: Path) -> None:
+    ratings = pl.Series("rating", [0.0, -2.0, 1.0])
+    (note,) = check_folder(write_folder(tmp_path, events=EVENTS.with_columns(ratings))).as_json()["notes"]
+    assert note.startswith("1 events are rated 0 and 1 below 0")
+    assert "min-rating" in note
 
 
 @given(rows=st.lists(st.sampled_from(["fine", "unknown", "negative", "null"]), min_size=1, max_size=60))

@@ -54,6 +54,17 @@ def test_knows_items_that_nobody_has_clicked(tmp_path: Path) -> None:
     assert (ids[found.shown.known[known]] == item_ids(folder, found)[known]).all()
 
 
+def test_what_is_rated_0_was_not_met(tmp_path: Path) -> None:
+    folder = click_folder(tmp_path)
+    events = pl.read_parquet(folder / "events.parquet")
+    unwanted = events["item_id"][0]
+    rated = events.with_columns(rating=(pl.col("item_id") != unwanted).cast(pl.Float32))
+    for table, met in ((events, True), (rated, False)):
+        table.write_parquet(folder / "events.parquet")
+        _, found = opened(folder)
+        assert (unwanted in item_ids(folder, found)[found.met.items]) == met
+
+
 def test_gives_an_impression_what_its_user_met_before_it(tmp_path: Path) -> None:
     folder = click_folder(tmp_path)
     platform, found = opened(folder)

@@ -132,6 +132,32 @@ def test_refuses_a_part_in_time_without_an_order() -> None:
         Preparation(time=(0, 50), ordered=False)
 
 
+@pytest.mark.parametrize(("least", "left"), [(None, [1, 3, 4]), (0, [0, 1, 3, 4]), (-1000, [0, 1, 2, 3, 4])])
+def test_drops_what_is_rated_0_or_less_unless_told_otherwise(
+    tmp_path: Path, least: float | None, left: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    events = pl.DataFrame(
+        {"user_id": [9] * 5, "item_id": range(5), "timestamp": range(5), "rating": [0.0, 1.0, -1.0, 0.5, 3.0]}
+    )
+    items = pl.DataFrame({"item_id": range(5), "text": list("abcde")})
+    path = write_folder(tmp_path, items=items, events=events)
+    assert items_of(prepared(path, min_rating=least), 9) == left
+    assert ("1 events are rated 0 and 1 below 0" in caplog.text) == (least is None)
+
+
+def test_says_how_much_was_left_after_each_step_where_nobody_is(tmp_path: Path) -> None:
+    again = pl.DataFrame({"user_id": [8, 8, 8, 9, 9, 9, 9], "item_id": [0, 0, 0, 1, 1, 1, 1], "timestamp": range(7)})
+    rated = again.with_columns(rating=pl.Series([1.0] * 6 + [0.0]))
+    items = pl.DataFrame({"item_id": [0, 1], "text": ["a", "b"]})
+    with pytest.raises(DataError) as caught:
+        prepared(write_folder(tmp_path, items=items, events=rated))
+    assert (
+        "read 2 users, 2 items, 7 events; after rating above 0 (min-rating=0 keeps 0) 2 users, 2 items, 6 events; "
+        "after dropping repeats (repeats=keep keeps them) 2 users, 2 items, 2 events; "
+        "after min-item-events 1 and min-user-events 3 0 users, 0 items, 0 events"
+    ) in str(caught.value)
+
+
 def test_says_so_where_nobody_is_left(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nobody is left"):
         prepared(folder(tmp_path), min_user_events=6)

@@ -10,12 +10,14 @@ from tests.unit.client.data.importers import raw
 
 
 def test_imports_and_then_finds_the_folder_sound(tmp_path: Path) -> None:
-    done = raw.graft_client("import", "movielens", raw.movielens(tmp_path), "--out", tmp_path / "out")
+    files = {"movies.csv": raw.MOVIES, "ratings.csv": raw.RATINGS + "7,3,2.0,300\n"}
+    source = raw.write_zip(tmp_path / "ml.zip", files)
+    done = raw.graft_client("import", "movielens", source, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "2 users, 3 items, 3 events" in done.stdout
+    assert "2 users, 3 items, 4 events" in done.stdout
     checked = raw.graft_client("check", "--json", tmp_path / "out")
     assert checked.returncode == 0
-    assert json.loads(checked.stdout)["counts"] == {"users": 2, "items": 3, "events": 3}
+    assert json.loads(checked.stdout)["counts"] == {"users": 2, "items": 3, "events": 4}
 
 
 def test_ends_a_wrong_source_with_one_sentence_and_two(tmp_path: Path) -> None:
@@ -31,6 +33,17 @@ def test_ends_a_damaged_folder_with_two_and_no_traceback(tmp_path: Path) -> None
     done = raw.graft_client("check", tmp_path)
     assert (done.returncode, done.stderr) == (2, "")
     assert "events.parquet: cannot be read as Parquet" in done.stdout
+
+
+def test_goes_on_where_ids_do_not_meet_if_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user_id,item_id,timestamp\nu,1,1\nu,2,2\n")
+    (tmp_path / "items.csv").write_text("item_id,text\n01,a\n02,b\n")
+    arguments = ("import", "csv", tmp_path, "--out", tmp_path / "out")
+    refused = raw.graft_client(*arguments)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "the events name '1', '2', the items are '01', '02'" in refused.stderr
+    assert "--keep-unknown-items" in refused.stderr
+    assert raw.graft_client(*arguments, "--keep-unknown-items").returncode == 0
 
 
 def test_refuses_to_overwrite_unless_forced(tmp_path: Path) -> None:

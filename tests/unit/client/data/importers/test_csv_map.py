@@ -1,5 +1,6 @@
 """Importing any tables through a column map."""
 
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,88 @@ def test_reads_two_tables_under_their_own_names(tmp_path: Path) -> None:
     folder = imported(tmp_path / "sales.csv", tmp_path / "out", settings)
     assert folder.events.rows() == [("ann", 8, 86_400, 1.0), ("ann", 7, 18_263 * 86_400, 2.0)]
     assert folder.items.select("item_id", "text", "colour").rows() == [(7, "Hat. Acme", "red"), (8, "Shoe", "blue")]
+
+
+EVENTS = "user_id,item_id,timestamp\n" + "".join(f"u{row % 2},{{}},{row // 2}\n" for row in range(4))
+
+
+@pytest.mark.parametrize("written", ["{}.0", "{}.00", "{}"])
+def test_a_whole_float_is_the_whole_number(tmp_path: Path, written: str) -> None:
+    events = EVENTS.format(*(written.format(item) for item in (1, 2, 3, 4)))
+    (tmp_path / "events.csv").write_text(events)
+    (tmp_path / "items.csv").write_text("item_id,text\n1,a\n2,b\n3,c\n4,d\n")
+    folder = imported(tmp_path, tmp_path / "out", CsvMap())
+    assert folder.items.rows() == [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
+    assert folder.events["item_id"].to_list() == [1, 3, 2, 4]
+
+
+def test_one_item_is_one_whether_a_row_writes_it_as_a_float_or_not(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp,text\nu,1.0,0,A\nu,1,1,A\nv,2,0,B\n")
+    folder = imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
+    assert folder.items.rows() == [(1, "A"), (2, "B")]
+
+
+def test_keeps_leading_zeros_that_both_tables_have(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS.format("01", "02", "03", "04"))
+    (tmp_path / "items.csv").write_text("item_id,text\n01,a\n02,b\n03,c\n04,d\n")
+    assert imported(tmp_path, tmp_path / "out", CsvMap()).items["item_id"].to_list() == ["01", "02", "03", "04"]
+
+
+def test_refuses_ids_of_which_under_half_meet_and_names_the_option_that_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text(EVENTS.format(1, 2, 3, 4))
+    (tmp_path / "items.csv").write_text("item_id,text\n001,a\n002,b\n003,c\n4,d\n")
+    with pytest.raises(DataError, match="only 1 of the 4 item ids in the events stand") as caught:
+        imported(tmp_path, tmp_path / "out", CsvMap())
+    assert "the events name '1', '2', '3', the items are '001', '002', '003', ..." in str(caught.value)
+    assert "--keep-unknown-items" in str(caught.value)
+    assert "u0" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+    kept = import_platform(import_csv, (tmp_path,), tmp_path / "out", keep_unknown=True)
+    assert kept.items.height == 7
+    assert "3 of them are not in the table of items" in kept.notes[0]
+
+
+@pytest.mark.parametrize("word", ["NA", "N/A", "nan", "NaN", "null", "NULL", "None", "\\N"])
+def test_a_word_for_a_missing_value_is_no_id_and_no_text(tmp_path: Path, word: str) -> None:
+    (tmp_path / "log.csv").write_text(f"user_id,item_id,timestamp,text\nu,a,0,{word}\nu,{word},1,B\n")
+    with pytest.raises(DataError, match=r"log.csv, line 3: column item_id: expected an id"):
+        imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
+    (tmp_path / "log.csv").write_text(f"user_id,item_id,timestamp,text\nu,a,0,{word}\nu,b,1,B\n")
+    folder = imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
+    assert sorted(folder.items.rows()) == [("a", "a"), ("b", "B")]
+
+
+def test_says_how_many_events_are_no_positives(tmp_path: Path) -> None:
+    rows = "u,a,0,A,0\nu,b,1,B,-1\nu,c,2,C,0.5\nu,d,3,D,0\n"
+    (tmp_path / "log.csv").write_text(f"user_id,item_id,timestamp,text,rating\n{rows}")
+    done = import_platform(import_csv, (tmp_path / "log.csv",), tmp_path / "out")
+    assert done.events["rating"].to_list() == [0.0, -1.0, 0.5, 0.0]
+    assert done.notes[-1].startswith("2 events are rated 0 and 1 below 0")
+    assert "min-rating" in done.notes[-1]
+
+
+def test_reads_a_label_that_is_true_or_false(tmp_path: Path) -> None:
+    rows = "u,a,0,A,True\nu,b,1,B,False\n"
+    (tmp_path / "log.csv").write_text(f"user_id,item_id,timestamp,text,liked\n{rows}")
+    folder = imported(tmp_path / "log.csv", tmp_path / "out", CsvMap(columns={"rating": "liked"}))
+    assert folder.events["rating"].to_list() == [1.0, 0.0]
+
+
+def test_names_the_columns_that_were_not_read(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user_id,item_id,timestamp,stars,shop\nu,a,0,4,x\n")
+    (tmp_path / "items.csv").write_text("item_id,title,colour,vector\na,Hat,red,0\n")
+    settings = CsvMap(columns={"text": "title"})
+    done = import_platform(partial(import_csv, settings=settings), (tmp_path,), tmp_path / "out")
+    assert [note.removeprefix(f"{tmp_path}/") for note in done.notes] == [
+        "events.csv: columns that were not read: stars, shop (to read a rating: --map rating=stars)",
+        "items.csv: columns that were not read: vector",
+    ]
+
+
+def test_says_which_option_names_a_column_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id,ts,text\nu,a,1,A\n")
+    with pytest.raises(DataError, match=r"found user_id, item_id, ts, text .*--map timestamp=COLUMN.*--no-time"):
+        imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
 
 
 def test_takes_the_items_from_the_events_where_there_is_no_other_table(tmp_path: Path) -> None:
@@ -98,10 +181,32 @@ def test_refuses_a_column_name_longer_than_any(tmp_path: Path) -> None:
         imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
 
 
-def test_leaves_out_parquet_columns_that_have_no_text(tmp_path: Path) -> None:
-    events = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [0], "text": ["A"]})
-    events.with_columns(took=pl.duration(days=1)).write_parquet(tmp_path / "log.parquet")
-    assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).events.height == 1
+LOG = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [0], "text": ["A"]})
+
+
+def test_leaves_out_parquet_columns_that_have_no_text_and_names_them(tmp_path: Path) -> None:
+    LOG.with_columns(took=pl.duration(days=1)).write_parquet(tmp_path / "log.parquet")
+    done = import_platform(import_csv, (tmp_path / "log.parquet",), tmp_path / "out")
+    assert done.events.height == 1
+    assert done.notes == (f"{tmp_path}/log.parquet: columns that were not read: took",)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_takes_a_parquet_time_with_a_zone(tmp_path: Path, zone: str) -> None:
+    time = pl.Series("timestamp", [datetime(1970, 1, 2, tzinfo=UTC)]).dt.convert_time_zone(zone)
+    LOG.with_columns(time).write_parquet(tmp_path / "log.parquet")
+    assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).events["timestamp"].to_list() == [86_400]
+
+
+def test_takes_a_parquet_list_of_texts_for_a_text(tmp_path: Path) -> None:
+    LOG.with_columns(text=pl.Series([["A", "B"]])).write_parquet(tmp_path / "log.parquet")
+    assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).items["text"].to_list() == ["A, B"]
+
+
+def test_says_the_type_of_a_parquet_column_that_it_cannot_take(tmp_path: Path) -> None:
+    LOG.with_columns(user_id=pl.Series([b"u"])).write_parquet(tmp_path / "log.parquet")
+    with pytest.raises(DataError, match="expected the column user_id, found user_id of type Binary"):
+        imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap())
 
 
 @pytest.mark.parametrize("separator", ["é", '"', "\n", ",,", ""])

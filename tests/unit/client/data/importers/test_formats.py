@@ -9,11 +9,12 @@ from client.data.check import check_folder
 from client.data.contract import PlatformFolder
 from client.data.importers.table import IMPORTERS, import_platform
 from client.data.source import read_folder
+from shared.errors import DataError
 from tests.unit.client.data.importers import raw
 
 
-def imported(name: str, source: Path, out: Path, *, only_used: bool = False) -> PlatformFolder:
-    import_platform(IMPORTERS[name].read, (source,), out, only_used=only_used)
+def imported(name: str, source: Path, out: Path, **options: bool) -> PlatformFolder:
+    import_platform(IMPORTERS[name].read, (source,), out, **options)
     return read_folder(out)
 
 
@@ -24,7 +25,7 @@ def rows(frame: pl.DataFrame, *columns: str) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("name", raw.SOURCES)
 def test_makes_a_folder_that_passes_the_check(tmp_path: Path, name: str) -> None:
     imported(name, raw.SOURCES[name](tmp_path), tmp_path / "out")
-    assert check_folder(tmp_path / "out").sound
+    assert {one.kind for one in check_folder(tmp_path / "out").violations} <= {"few-events"}
 
 
 @pytest.mark.parametrize("name", ["movielens", "mind", "lastfm", "recbole"])
@@ -88,7 +89,7 @@ def test_mind_takes_the_fullest_of_several_news_lines(tmp_path: Path) -> None:
 def test_mind_keeps_items_without_a_news_line_under_their_id(tmp_path: Path) -> None:
     news = raw.NEWS.splitlines(keepends=True)[0]
     source = raw.write_zip(tmp_path / "m.zip", {"behaviors.tsv": raw.BEHAVIORS, "news.tsv": news})
-    folder = imported("mind", source, tmp_path / "out")
+    folder = imported("mind", source, tmp_path / "out", keep_unknown=True)
     assert rows(folder.items, "item_id", "text")[1:] == [("N2", "N2"), ("N3", "N3")]
 
 
@@ -160,3 +161,119 @@ def test_recbole_reads_plain_interactions(tmp_path: Path) -> None:
         ("0", raw.BEGIN + 10, 5.0),
         ("1", raw.BEGIN + 20, 4.0),
     ]
+
+
+def recbole_source(folder: Path, inter: str, item: str = raw.ATOMIC_ITEMS) -> Path:
+    return raw.write_zip(folder / "g.zip", {"G.item": item, "G.inter": inter})
+
+
+HEAD = "user_id:token\titem_id:token\t"
+
+
+def test_recbole_reads_a_label_as_the_rating(tmp_path: Path) -> None:
+    source = recbole_source(tmp_path, f"{HEAD}label:float\ttimestamp:float\na\t1\t0\t1\na\t0\t1\t0\n")
+    done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
+    assert rows(done.events, "item_id", "rating") == [("0", 1.0), ("1", 0.0)]
+    assert done.notes[-1].startswith("1 events are rated 0 and 0 below 0")
+
+
+def test_recbole_takes_a_label_of_0_for_the_rating_whatever_else_it_is_rated(tmp_path: Path) -> None:
+    inter = f"{HEAD}rating:float\tlabel:float\ttimestamp:float\na\t1\t2\t0\t1\na\t0\t5\t1\t0\n"
+    folder = imported("recbole", recbole_source(tmp_path, inter), tmp_path / "out")
+    assert rows(folder.events, "item_id", "rating") == [("0", 5.0), ("1", 0.0)]
+
+
+@pytest.mark.parametrize("field", ["time:float", "ts:token", "datetime:token", "date:token"])
+def test_recbole_knows_the_time_under_other_names(tmp_path: Path, field: str) -> None:
+    numbers, texts = ("1577836820", "1577836810"), ("2020-01-01 00:00:20", "2020-01-01 00:00:10")
+    times = numbers if field in ("time:float", "ts:token") else texts
+    source = recbole_source(tmp_path, f"{HEAD}{field}\na\t1\t{times[0]}\na\t0\t{times[1]}\n")
+    folder = imported("recbole", source, tmp_path / "out")
+    assert rows(folder.events, "item_id", "timestamp") == [("0", 1_577_836_810), ("1", 1_577_836_820)]
+
+
+@pytest.mark.parametrize("name", ["visit_time", "buy_date", "timestamps", "day"])
+def test_recbole_asks_about_a_field_that_may_be_the_time(tmp_path: Path, name: str) -> None:
+    source = recbole_source(tmp_path, f"{HEAD}{name}:float\na\t1\t20\na\t0\t10\n")
+    with pytest.raises(DataError, match=f"expected the time in a field timestamp or .*, found {name}, .*rename"):
+        imported("recbole", source, tmp_path / "out")
+
+
+def test_recbole_names_the_fields_that_it_does_not_read(tmp_path: Path) -> None:
+    source = recbole_source(tmp_path, f"{HEAD}mood:float\na\t1\t20\na\t0\t10\n")
+    done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
+    assert done.notes == (
+        "no time was read: timestamps are positions in each user's sequence",
+        f"{source}:G.inter: columns that were not read: mood",
+    )
+
+
+def test_recbole_names_the_time_that_a_sequence_makes_needless(tmp_path: Path) -> None:
+    inter = f"{HEAD}item_id_list:token_seq\ttimestamp:float\na\t1\t0\t20\n"
+    source = recbole_source(tmp_path, inter)
+    done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
+    assert rows(done.events, "item_id", "timestamp", "rating") == [("0", 0, 1.0), ("1", 1, 1.0)]
+    assert done.notes[1] == f"{source}:G.inter: columns that were not read: timestamp"
+
+
+def test_recbole_takes_a_name_of_one_token_into_the_text(tmp_path: Path) -> None:
+    item = "item_id:token\tproduct_name:token\tbrand_id:token\n0\tHat\t77\n1\tShoe\t78\n"
+    folder = imported("recbole", recbole_source(tmp_path, raw.ATOMIC_PLAIN, item), tmp_path / "out")
+    assert folder.items["text"].to_list() == ["Hat", "Shoe"]
+
+
+def test_takes_a_file_once_that_is_named_twice(tmp_path: Path) -> None:
+    raw.zipfile.ZipFile(raw.movielens(tmp_path)).extractall(tmp_path / "in")
+    also = tmp_path / "in" / "ml" / "tags.csv"
+    done = import_platform(IMPORTERS["movielens"].read, (tmp_path / "in", also), tmp_path / "out")
+    assert done.items["text"][0].endswith("fun, pixar")
+
+
+def test_names_a_column_that_movielens_does_not_have(tmp_path: Path) -> None:
+    ratings = "\n".join(f"{line},x" for line in raw.RATINGS.splitlines()).replace("timestamp,x", "timestamp,device")
+    source = raw.write_zip(tmp_path / "ml.zip", {"movies.csv": raw.MOVIES, "ratings.csv": ratings})
+    done = import_platform(IMPORTERS["movielens"].read, (source,), tmp_path / "out")
+    assert done.notes == (f"{source}:ratings.csv: columns that were not read: device",)
+
+
+def test_retail_reads_a_further_sheet_and_an_invoice_on_both_once(tmp_path: Path) -> None:
+    lines = raw.INVOICES.splitlines(keepends=True)
+    new = "9,85048,RED LAMP,2,2010-12-04 00:00:00,6.95,13086.0,France\n"
+    (tmp_path / "a.csv").write_text(raw.INVOICES)
+    (tmp_path / "b.csv").write_text(lines[0] + lines[1] + new)
+    paths = (tmp_path / "a.csv", tmp_path / "b.csv")
+    done = import_platform(IMPORTERS["uci-retail"].read, paths, tmp_path / "out")
+    assert rows(done.events, "user_id", "item_id", "rating") == [
+        (13085, "85048", 1.0),
+        (13085, "85048", 15.0),
+        (13086, "79323P", 1.0),
+        (13086, "85048", 2.0),
+    ]
+
+
+def test_mind_reads_two_parts_as_one(tmp_path: Path) -> None:
+    one, two = (tmp_path / part for part in ("train", "dev"))
+    for part, behaviors in ((one, raw.BEHAVIORS), (two, "9\tU1\t11/14/2019 9:00:00 AM\tN9\tN2-1\n")):
+        part.mkdir()
+        raw.write_zip(part / "m.zip", {"behaviors.tsv": behaviors, "news.tsv": raw.NEWS})
+    done = import_platform(IMPORTERS["mind"].read, (one, two), tmp_path / "out")
+    assert done.impressions is not None
+    assert done.impressions.height == 4
+    assert rows(done.events.filter(pl.col("user_id") == "U1"), "item_id")[-1] == ("N2",)
+
+
+def test_amazon_reads_several_files_and_the_categories_of_2014(tmp_path: Path) -> None:
+    one, two = raw.amazon(tmp_path / "one"), tmp_path / "two"
+    two.mkdir()
+    raw.write_json_lines(two / "Toys_5.json.gz", [{**raw.REVIEWS[0], "asin": "T1"}])
+    raw.write_json_lines(two / "meta_Toys.json.gz", [{"asin": "T1", "title": "Top", "categories": [["Toys", "Tops"]]}])
+    done = import_platform(IMPORTERS["amazon-reviews"].read, (one, two), tmp_path / "out")
+    assert rows(done.items, "item_id", "category")[-2:] == [("T1", "Tops"), ("B9", "")]
+
+
+@pytest.mark.parametrize("field", ["reviewerID", "asin"])
+def test_amazon_takes_no_word_for_a_missing_value_for_an_id(tmp_path: Path, field: str) -> None:
+    source = raw.amazon(tmp_path / "in")
+    raw.write_json_lines(source / "Cards_5.json.gz", [raw.REVIEWS[0], {**raw.REVIEWS[0], field: "nan"}])
+    with pytest.raises(DataError, match=f"line 2: field {field}: expected an id, found a word for a missing value"):
+        imported("amazon-reviews", source, tmp_path / "out")

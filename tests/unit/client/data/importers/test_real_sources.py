@@ -21,8 +21,8 @@ RAW = DATA / "raw"
 pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason="the folder of raw data sets is not here")
 
 
-def imported(name: str, source: str, out: Path, *, only_used: bool = False) -> ImportedPlatform:
-    platform = import_platform(IMPORTERS[name].read, (RAW / source,), out, only_used=only_used)
+def imported(name: str, source: str, out: Path, **options: bool) -> ImportedPlatform:
+    platform = import_platform(IMPORTERS[name].read, (RAW / source,), out, **options)
     assert check_folder(out).sound
     return platform
 
@@ -70,7 +70,8 @@ def test_mind_gives_histories_clicks_and_impressions(tmp_path: Path) -> None:
 
 
 def test_mind_imports_the_sample_without_most_news_lines(tmp_path: Path) -> None:
-    platform = imported("mind", "mind-small-sample/MINDsmall_train_sample.zip", tmp_path / "out", only_used=True)
+    source = "mind-small-sample/MINDsmall_train_sample.zip"
+    platform = imported("mind", source, tmp_path / "out", only_used=True, keep_unknown=True)
     assert counts(platform) == prepared("mind_news")
 
 

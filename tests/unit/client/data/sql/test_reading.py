@@ -81,6 +81,21 @@ def test_a_colon_in_a_query_is_no_parameter(tmp_path) -> None:
     assert read_platform_data(path).items["text"].str.contains(" :by: ", literal=True).all()
 
 
+def test_ids_that_are_numbers_in_one_query_and_texts_in_the_other_meet(tmp_path) -> None:
+    numbers = {"items": ITEMS.replace("sku AS", "CAST(substr(sku, 5) AS real) AS")}
+    texts = {"events": EVENTS.replace("sku AS", "substr(sku, 5) || '.0' AS")}
+    folder = read_platform_data(write_shop(tmp_path, **numbers, **texts))
+    assert set(folder.items["item_id"]) == {str(number) for number in range(12)}
+    assert set(folder.events["item_id"]) == {str(number) for number in range(12)}
+
+
+def test_shows_ids_of_both_queries_where_they_do_not_meet(tmp_path) -> None:
+    path = write_shop(tmp_path, events=EVENTS.replace("sku AS", "upper(sku) AS"))
+    with pytest.raises(DataError, match=r"the events name 'SKU-0', .*, the items are 'sku-0', ") as caught:
+        read_platform_data(path)
+    assert "import csv" not in str(caught.value)
+
+
 def test_check_lists_what_breaks_the_contract(tmp_path) -> None:
     path = write_shop(tmp_path)
     assert check_folder(path).lines() == [f"{path}: 60 users, 12 items, 240 events", "no violation"]

@@ -21,6 +21,7 @@ ZONE = dt.timezone(dt.timedelta(hours=2))
         (ids, [Decimal("7"), 8], pl.Int64, [7, 8]),
         (ids, [UUID(int=1)], pl.String, ["00000000-0000-0000-0000-000000000001"]),
         (ids, [None], pl.Null, [None]),
+        (ids, [1.0, Decimal("2"), 3, float("nan")], pl.Int64, [1, 2, 3, None]),
         (timestamps, [1, 2], pl.Int64, [1, 2]),
         (timestamps, [1, 2.5], pl.Float64, [1.0, 2.5]),
         (
@@ -40,6 +41,7 @@ ZONE = dt.timezone(dt.timedelta(hours=2))
             [dt.datetime(2020, 1, 1, 0, 1, 0, 250_000), dt.datetime(2020, 1, 1, 0, 0, 1), None],  # noqa: DTZ001
         ),
         (ratings, [Decimal("4.5"), 3, None], pl.Float32, [4.5, 3.0, None]),
+        (ratings, [True, False, None], pl.Float32, [1.0, 0.0, None]),
         (texts, ["a", None], pl.String, ["a", None]),
         (vectors, [[1, 2], "[3.5, 4]"], pl.List(pl.Float64), [[1.0, 2.0], [3.5, 4.0]]),
     ],
@@ -56,6 +58,7 @@ def test_reads(read, values, dtype, expected) -> None:
         (ids, [1, "private"], "here: expected integers of 64 bits or strings, found int and str"),
         (ids, [1.5], "found float"),
         (ids, [True], "found bool"),
+        (ids, [2.0**53], "found float"),
         (ids, [2**63], "found int"),
         (ids, [Decimal("1.5")], "found Decimal"),
         (timestamps, ["private"], "expected numbers, times or texts in ISO 8601"),

@@ -1,0 +1,29 @@
+"""Which events say that a user wanted an item: a rating of 0 or less says that they did not, or says nothing.
+
+A label 0 is a negative, a rating 0 an item that was not rated, a quantity below 0 a return.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+_LIKE_RATINGS = ("rating", "ratings", "stars", "score", "overall", "label", "weight", "quantity", "qty", "book-rating")
+
+
+def like_rating(columns: Iterable[str]) -> str | None:
+    """The first column that may be a rating by its name."""
+    return next((name for name in columns if name.lower() in _LIKE_RATINGS), None)
+
+
+def is_wanted(min_rating: float | None) -> pl.Expr:
+    """True for an event rated ``min_rating`` or more, or above 0 where that is None."""
+    return pl.col("rating") > 0 if min_rating is None else pl.col("rating") >= min_rating
+
+
+def unwanted_note(ratings: pl.Series) -> tuple[str, ...]:
+    """A sentence with counts where there are ratings of 0 or less, and how they are kept; else nothing."""
+    zero, below = int((ratings == 0).sum()), int((ratings < 0).sum())
+    if not zero + below:
+        return ()
+    counts = f"{zero:,} events are rated 0 and {below:,} below 0 (not rated, disliked, returned)"
+    return (f"{counts}: preparation leaves them out; min-rating says what counts (DIR,min-rating=0 keeps 0)",)
