@@ -17,7 +17,9 @@ _LOOK_SECONDS = 0.2
 """Between two looks whether the caller still waits."""
 _NEWEST = 0.1
 """Weight of the newest slice of work in what a slice is expected to take."""
-WORK_SHARE = 0.9
+_FADES = 0.01
+"""Of that expectation, with each request that is turned away for it."""
+WORK_SHARE = 0.8
 """Of a request's time, in which its work is done or given up."""
 
 
@@ -81,6 +83,7 @@ class Turn:
         now = admission.clock()
         self._until, self._last = now + seconds, now + seconds * WORK_SHARE
         self._slices, self._holds = 0, False
+        self._since, self._measured = now, False
 
     @property
     def left(self) -> float:
@@ -96,7 +99,7 @@ class Turn:
         finally:
             self._admission.change(-self._slices)
             if self._holds:
-                self._admission.workers.give()
+                self._give()
 
     def check(self) -> None:
         """Raises TooLate, Shed or CallerGone where it is of no use to go on."""
@@ -122,12 +125,11 @@ class Turn:
             self._give()
             self._take()
         self.check()
-        began = self._admission.clock()
         yield
         done = min(1, self._slices)
         self._slices -= done
         self._admission.change(-done)
-        self._admission.took(self._admission.clock() - began)
+        self._measure()
 
     @contextmanager
     def holding(self, lock: threading.Lock) -> Iterator[None]:
@@ -144,14 +146,22 @@ class Turn:
             lock.release()
 
     def _give(self) -> None:
+        if not self._measured:
+            self._measure()
         self._holds = False
         self._admission.workers.give()
+
+    def _measure(self) -> None:
+        """What a worker was held for since it came, or since the slice before."""
+        now = self._admission.clock()
+        self._admission.took(now - self._since)
+        self._since, self._measured = now, True
 
     def _take(self) -> None:
         self.check()
         if not self._admission.workers.take(self.left, self.check):
             raise Shed("the deadline would pass before it is the request's turn; try again later")
-        self._holds = True
+        self._holds, self._since, self._measured = True, self._admission.clock(), False
 
 
 class Unhurried:
@@ -195,17 +205,40 @@ class Admission:
         Raises Overloaded where too many wait already, TooLate where the time is over, Shed where it would be before
         a worker is free, CallerGone where nobody waits.
         """
-        left = self.limits.seconds if seconds is None else min(seconds, LONGEST)
-        with self._counted(), Turn(self, left, waits).working() as turn:
+        self.require_room(seconds)
+        with self._counted(), Turn(self, self._of_deadline(seconds), waits).working() as turn:
             yield turn
+
+    def require_room(self, seconds: float | None) -> None:
+        """Raises Overloaded where too many wait already, Shed where the deadline would pass before its turn."""
+        if self._inside >= self.limits.workers + self.limits.waiting:
+            raise Overloaded("too many requests are under way; try again later")
+        left = self._of_deadline(seconds)
+        if left > 0 and not self._believes_turn(left * WORK_SHARE):
+            raise Shed("the deadline would pass before it is the request's turn; try again later")
+
+    def _believes_turn(self, seconds: float) -> bool:
+        """Whether all who wait have had a turn by then."""
+        with self._lock:
+            if self.workers.queue * self._pace <= seconds * self.limits.workers:
+                return True
+            self._fade()
+            return False
 
     def believes(self, slices: int, seconds: float) -> bool:
         """Whether these slices can be done in time, behind all that others have yet to do."""
         with self._lock:
             if (self._slices + slices) * self._pace <= seconds * self.limits.workers:
                 return True
-            self._pace *= 1 - _NEWEST  # who is turned away measures nothing: a pace that was once slow has to fade
+            self._fade()
             return False
+
+    def _fade(self) -> None:
+        """Who is turned away measures nothing, so a pace that was slow once has to fade."""
+        self._pace *= 1 - _FADES
+
+    def _of_deadline(self, seconds: float | None) -> float:
+        return self.limits.seconds if seconds is None else min(seconds, LONGEST)
 
     def change(self, slices: int) -> None:
         """So many more have to be done; fewer, where it is negative."""

@@ -48,6 +48,15 @@ class ServingMetrics:
             self._seconds.labels(method, protocol).observe(time.perf_counter() - began)
             self._requests.labels(method, protocol, outcome).inc()
 
+    @contextmanager
+    def refusals(self, method: str, protocol: str) -> Iterator[None]:
+        """Count a request that ends here by what it raised; one that goes on is measured later."""
+        try:
+            yield
+        except Exception as error:
+            self._requests.labels(method, protocol, type(error).__name__).inc()
+            raise
+
     def reported(self, method: str, counts: Counts) -> None:
         """Count what was accepted, what was known already, and what concerns an item that is not there."""
         self._reports.labels(method, "accepted").inc(counts.accepted)
@@ -106,6 +115,11 @@ class Front:
         return Health(
             serving=not self.tokens.void, head=self.service.head, watched=watch.names, troubles=watch.troubles
         )
+
+    def require_room(self, method: str, call: Call) -> None:
+        """Raises Overloaded or Shed where a request had better not even be read."""
+        with self.metrics.refusals(method, call.protocol):
+            self.admission.require_room(call.seconds)
 
     def recommend(self, request: Callable[[], ListRequest], call: Call) -> ListAnswer:
         """Raises RequestError where there is no list."""

@@ -9,7 +9,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +20,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from client.serving import http_shapes as shapes
 from client.serving.front import Call, Front
@@ -71,6 +72,8 @@ class Work:
 
     name: str
     """of the path, and in its description"""
+    method: str
+    """in the metrics"""
     says: str
     takes: type[shapes.Body]
     gives: type[BaseModel]
@@ -102,6 +105,7 @@ def _forget_user(front: Front, read: Callable[[], shapes.ForgetBody], call: Call
 WORKS = (
     Work(
         name="recommend",
+        method="recommend",
         says="A list for a user, for a session, for both, or for nobody in particular.",
         takes=shapes.RecommendBody,
         gives=shapes.RecommendAnswer,
@@ -109,6 +113,7 @@ WORKS = (
     ),
     Work(
         name="recommend-batch",
+        method="recommend-batch",
         says="Several lists; each entry has its own outcome.",
         takes=shapes.BatchBody,
         gives=shapes.BatchAnswer,
@@ -116,6 +121,7 @@ WORKS = (
     ),
     Work(
         name="feedback",
+        method="feedback",
         says="What users did; durable when it is acknowledged, and counted once however often it is sent.",
         takes=shapes.FeedbackBody,
         gives=shapes.ReportAnswer,
@@ -123,6 +129,7 @@ WORKS = (
     ),
     Work(
         name="items",
+        method="upsert",
         says="New items, or new texts of items that are there; in the lists when it is acknowledged.",
         takes=shapes.ItemsBody,
         gives=shapes.ReportAnswer,
@@ -130,6 +137,7 @@ WORKS = (
     ),
     Work(
         name="forget-user",
+        method="forget",
         says="Remove a user's id and events from what the platform keeps for serving.",
         takes=shapes.ForgetBody,
         gives=shapes.ReportAnswer,
@@ -146,7 +154,7 @@ class Gateway:
         self._front, self._arrival = front, arrival
         self._threads = ThreadPoolExecutor(limits.workers + limits.waiting + SPARE, thread_name_prefix="http")
 
-    async def health(self) -> Response:
+    async def health(self, _request: Request) -> Response:
         """Whether it serves, with which head, and what fails."""
         found = self._front.health()
         status = "not-serving" if not found.serving else "degraded" if found.troubles else "serving"
@@ -167,6 +175,7 @@ class Gateway:
                 return refusal
             try:
                 seconds = seconds_left(request.headers.get(TIMEOUT))
+                self._front.require_room(work.method, Call(protocol=_HTTP, seconds=seconds))
                 content = await self._content(request)
             except RequestError as error:
                 return refused(error)
@@ -219,12 +228,40 @@ class Gateway:
             return JSONResponse({"detail": "the request failed; the platform's log says where"}, 500)
 
 
-def http_app(front: Front, arrival: DoorLimits | None = None) -> FastAPI:
+class QuickPaths:
+    """An application that answers some paths itself, and leaves the rest to another.
+
+    FastAPI takes half a millisecond for a request before its path has it: of a thousand that come at once, health would
+    have to wait for all.
+    """
+
+    def __init__(
+        self, paths: Mapping[tuple[str, str], Callable[[Request], Awaitable[Response]]], others: ASGIApp
+    ) -> None:
+        self._paths, self._others = paths, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = self._paths.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if path is None:
+            await self._others(scope, receive, send)
+        else:
+            response = await path(Request(scope, receive))
+            await response(scope, receive, send)
+
+
+def http_app(front: Front, arrival: DoorLimits | None = None) -> QuickPaths:
     """The application; every path but ``/v1/health`` and the description needs a token."""
     gateway = Gateway(front, arrival or DoorLimits())
+    paths: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]]
+    paths = {("POST", f"/v1/{work.name}"): gateway.path(work) for work in WORKS}
+    paths |= {("GET", "/v1/health"): gateway.health, ("GET", "/metrics"): gateway.metrics}
+    return QuickPaths(paths, _description())
+
+
+def _description() -> FastAPI:
+    """What describes the paths, and answers whoever asks for another one."""
     app = FastAPI(title="Graft", version="1", description="What a platform recommends.", docs_url=None, redoc_url=None)
-    app.get("/v1/health", response_model=shapes.HealthAnswer)(gateway.health)
-    app.get("/metrics", include_in_schema=False)(gateway.metrics)
+    app.get("/v1/health", response_model=shapes.HealthAnswer, description="Whether it serves.")(_elsewhere)
     for work in WORKS:
         app.post(
             f"/v1/{work.name}",
@@ -233,9 +270,13 @@ def http_app(front: Front, arrival: DoorLimits | None = None) -> FastAPI:
             description=work.says,
             responses={code: {"model": shapes.Refusal} for code in sorted({*STATUS.values(), 401, 411})},
             openapi_extra=_taken(work),
-        )(gateway.path(work))
+        )(_elsewhere)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
     return app
+
+
+def _elsewhere() -> None:
+    """Of a path that is described here and answered before."""
 
 
 def seconds_left(text: str | None) -> float | None:

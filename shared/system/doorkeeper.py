@@ -9,6 +9,7 @@ import ipaddress
 import logging
 import resource
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ LOOP: Literal["asyncio"] = "asyncio"
 """that uvicorn is to use: uvloop reads on while a transport's reading is paused, and loses the first bytes of TLS"""
 _PREFIX = 64
 """bits of an IPv6 address that say whose network it is: any of the rest may be its sender's choice"""
+_MOMENT = 0.1
+"""of the time for headers, for which nobody has to make room"""
 _LAST_WORD_SECONDS = 1.0
 """for the sentence with which a slow sender is turned away"""
 
@@ -31,8 +34,8 @@ _LAST_WORD_SECONDS = 1.0
 class Place:
     """A connection that has been let in."""
 
-    def __init__(self, origin: str, close: Callable[[], None]) -> None:
-        self.origin, self.close = origin, close
+    def __init__(self, origin: str, close: Callable[[], None], since: float) -> None:
+        self.origin, self.close, self.since = origin, close, since
         self.idle = True
         """whether no request is under way"""
 
@@ -40,8 +43,10 @@ class Place:
 class Doorkeeper:
     """Counts connections, of all and of each origin."""
 
-    def __init__(self, limits: DoorLimits, most_of_one: int | None = None) -> None:
-        self.limits = limits
+    def __init__(
+        self, limits: DoorLimits, most_of_one: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.limits, self._clock = limits, clock
         self._most_of_one = limits.connections if most_of_one is None else most_of_one
         self._places: dict[Place, None] = {}
         self._of: Counter[str] = Counter()
@@ -56,7 +61,7 @@ class Doorkeeper:
             room = len(self._places) < self.limits.connections or self._makes_room(lambda _: True)
         if not room:
             return None
-        place = Place(origin, close)
+        place = Place(origin, close, self._clock())
         self._places[place] = None
         self._of[origin] += 1
         return place
@@ -72,8 +77,9 @@ class Doorkeeper:
             self._told.discard(place.origin)
 
     def _makes_room(self, may_go: Callable[[Place], bool]) -> bool:
+        """Whoever has just come may stay for a moment: else a flood of connections would have one made for each."""
         oldest = next((place for place in self._places if place.idle and may_go(place)), None)
-        if oldest is None:
+        if oldest is None or self._clock() - oldest.since < _MOMENT * self.limits.header_seconds:
             return False
         self.leaves(oldest)
         oldest.close()

@@ -29,7 +29,7 @@ def door(tmp_path_factory):
         port=free_port(),
         connections=40,
         address_connections=30,
-        header_seconds=30,
+        header_seconds=5,
         idle_seconds=0.5,
         requests_per_second=1000,
     )
@@ -60,19 +60,23 @@ def connected(port, address):
 @pytest.mark.parametrize("begun", ["", "\x16\x03\x01", "in TLS"])
 def test_slow_senders_of_one_address_shut_out_neither_others_nor_their_own(door, begun):
     port, trusting, _ = door
-    slow = [connected(port, "127.0.0.2") for _ in range(60)]
+    slow = [connected(port, "127.0.0.2") for _ in range(30)]
     if begun == "in TLS":
-        slow = [trusting.wrap_socket(one, server_hostname="127.0.0.1") for one in slow[-20:]]
+        slow = [trusting.wrap_socket(one, server_hostname="127.0.0.1") for one in slow]
         begun = f"POST {PATH} HTTP/1.1\r\nHost: "
-    for one in slow[-20:]:
+    for one in slow:
         one.sendall(begun.encode("latin-1"))
+    time.sleep(0.6)
+    beyond = [connected(port, "127.0.0.2") for _ in range(20)]
+    time.sleep(0.6)
     for address in ("127.0.0.1", "127.0.0.2"):
         transport = httpx.HTTPTransport(verify=trusting, local_address=address)
         with httpx.Client(transport=transport, timeout=10) as honest:
             answer = honest.post(f"https://127.0.0.1:{port}{PATH}", content=b"x" * 300_000)
         assert (answer.status_code, answer.text) == (503, "the coordinator is starting")
-    for one in slow:
+    for one in (*slow, *beyond):
         one.close()
+    time.sleep(0.1)
 
 
 def test_a_body_that_hardly_comes_is_answered_and_given_up(door):
