@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from client.serving.admission import Admission
+from client.serving.admission import Admission, Workers
 from client.serving.serve_settings import Limits
 from shared.errors import CallerGone, Shed, TooLate
 
@@ -32,7 +32,7 @@ def test_work_is_given_up_between_slices_before_its_deadline_passes():
 
     with pytest.raises(Shed, match="deadline"):
         batch()
-    assert (len(done), clock.now < 2.0) == (3, True)
+    assert (len(done), clock.now < 2.0) == (3, True)  # of 0.62 seconds each: a fourth would end after the deadline
     assert admission.inside == 0
 
 
@@ -48,6 +48,18 @@ def test_what_cannot_be_done_in_time_is_turned_away_before_it_begins():
             other.expect(30)
     with admission.enter(2.0) as turn:
         turn.expect(30)
+
+
+def test_a_list_that_cannot_have_its_turn_in_time_is_turned_away_at_once(monkeypatch):
+    clock = Clock()
+    admission = Admission(Limits(workers=1), clock)
+    for _ in range(100):
+        with admission.enter(None):
+            clock.now += 0.5
+    monkeypatch.setattr(Workers, "queue", 5)
+    with pytest.raises(Shed, match="turn"):
+        admission.require_room(2.0)
+    admission.require_room(60.0)
 
 
 def test_a_pace_that_was_slow_once_turns_nobody_away_for_ever():
