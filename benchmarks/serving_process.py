@@ -24,6 +24,8 @@ class Service:
     process: subprocess.Popen[str]
     stub: recommend_pb2_grpc.RecommenderStub
     metadata: tuple[tuple[str, str], ...]
+    ports: tuple[int, int]
+    """of gRPC and of HTTP"""
 
 
 @contextmanager
@@ -35,11 +37,12 @@ def running_service(out: Path, *options: str) -> Iterator[Service]:
     environment = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", **os.environ}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            port = re.search(r"grpc://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
-            if port is None:
+            ports = re.findall(r"://127\.0\.0\.1:(\d+)", process.stdout.readline() if process.stdout else "")
+            if not ports:
                 raise SystemExit("the service did not start")
-            with grpc.insecure_channel(f"127.0.0.1:{port[1]}") as channel:
+            with grpc.insecure_channel(f"127.0.0.1:{ports[0]}") as channel:
                 stub = recommend_pb2_grpc.RecommenderStub(channel)  # type: ignore[no-untyped-call]
-                yield Service(process=process, stub=stub, metadata=(("authorization", f"Bearer {token}"),))
+                metadata = (("authorization", f"Bearer {token}"),)
+                yield Service(process=process, stub=stub, metadata=metadata, ports=(int(ports[0]), int(ports[1])))
         finally:
             process.terminate()

@@ -20,9 +20,13 @@ GraftError
 │   └── LedgerError            the ledger of what left
 └── RequestError               a caller's request that cannot be answered
     ├── InvalidRequest         what it asks makes no sense; the message says which part
+    │   └── Unreadable         it is not in the form that it has to have
     ├── NothingToRecommend     what it allows holds no item
     ├── Overloaded             too many requests are under way
-    └── TooLate                its deadline passed before it was its turn
+    ├── CallersUnknown         it cannot be said who may call
+    ├── CallerGone             nobody waits for the answer any more
+    └── TooLate                its deadline passed
+        └── Shed               its deadline would have passed before the work was done
 """
 
 from collections.abc import Iterator
@@ -109,6 +113,10 @@ class InvalidRequest(RequestError):
     """What a request asks makes no sense; the message says which part."""
 
 
+class Unreadable(InvalidRequest):
+    """A request is not in the form that it has to have; the message says where."""
+
+
 class NothingToRecommend(RequestError):
     """What a request allows holds no item."""
 
@@ -117,8 +125,20 @@ class Overloaded(RequestError):
     """Too many requests are under way; later there will be room."""
 
 
+class CallersUnknown(RequestError):
+    """It cannot be said who may call; later it can."""
+
+
+class CallerGone(RequestError):
+    """Nobody waits for the answer any more."""
+
+
 class TooLate(RequestError):
     """A request's deadline passed before it was its turn."""
+
+
+class Shed(TooLate):
+    """A request is given up before its deadline, so that its caller hears of it in time."""
 
 
 @contextmanager

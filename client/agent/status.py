@@ -7,6 +7,7 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.programs import supervision
 from client.guard.ledger import Ledger
 from client.store.vault import is_vault
+from shared.system.processes.supervision import TROUBLES
 from shared.system.settings_file import read_settings
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -22,6 +23,7 @@ def status(home: AgentHome) -> dict[str, Any]:
         "server": settings.server,
         "running": running,
         "processes": supervised.report().get("processes", []) if running else [],
+        TROUBLES: supervised.report().get(TROUBLES, {}) if running else {},
         "last": _last_line(home) if running else "",
         "vault": _vault(home, settings),
         "left": _left(home),
@@ -34,6 +36,7 @@ def status_lines(found: dict[str, Any]) -> list[str]:
     for one in found["processes"]:
         doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
         lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")
+    lines += [f"  trouble, {name}: {why}" for name, why in found[TROUBLES].items()]
     left = found["left"]
     lines += [
         f"vault: {found['vault']}",

@@ -4,7 +4,8 @@ n items, R columns, L items of a history.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -27,6 +28,8 @@ WEIGHED = 20
 """The latest items of a history whose weight is told."""
 _LEAST = torch.finfo(torch.float32).min
 """Told as the score of an item whose score is no number; it stands last."""
+SCORED = 10_000
+"""The latest events of a history that a list is computed from; older ones are only not recommended again."""
 NO_HISTORY = np.zeros(0, np.int32)
 
 
@@ -54,6 +57,8 @@ class Wish:
     """from 0 to 1: how much relevance is given up for items that are less alike (``rerank``)"""
     reasons: bool = False
     """whether the history's part in each item is wanted, which takes a scoring more for each of its events"""
+    scoring: Callable[[], AbstractContextManager[object]] = nullcontext
+    """each pass over the catalogue is within one; it may end the work by raising"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +112,14 @@ class Recommender:
         Items of the history are left out unless the platform's users meet items again, or nothing else is allowed.
         """
         panel = self.whole if len(history) else self.popularity
-        lifts = panel.log_lifts(history)
-        scores = panel.weights @ lifts
-        allowed = self._allowed(history, wish.allowed)
-        best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
+        latest = history[-SCORED:]
+        with wish.scoring():
+            lifts = panel.log_lifts(latest)
+            scores = panel.weights @ lifts
+            allowed = self._allowed(history, wish.allowed)
+            best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
         parts = panel.weights[:, None] * lifts[:, best]
-        falls = self._falls(panel, history, scores[best], best) if wish.reasons else torch.zeros(0, len(best))
+        falls = self._falls(panel, latest, scores[best], best, wish) if wish.reasons else torch.zeros(0, len(best))
         return [
             Recommendation(
                 item=item,
@@ -142,14 +149,15 @@ class Recommender:
 
     @staticmethod
     def _falls(
-        panel: RequestPanel, history: NDArray[np.int32], scores: torch.Tensor, items: torch.Tensor
+        panel: RequestPanel, history: NDArray[np.int32], scores: torch.Tensor, items: torch.Tensor, wish: Wish
     ) -> torch.Tensor:
         """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history."""
         places = range(max(0, len(history) - WEIGHED), len(history))
         falls = torch.zeros(len(places), len(items))
         for row, place in enumerate(places):
-            without = panel.log_lifts(np.delete(history, place))[:, items]
-            falls[row] = scores - panel.weights @ without
+            with wish.scoring():
+                without = panel.log_lifts(np.delete(history, place))[:, items]
+                falls[row] = scores - panel.weights @ without
         return falls
 
 

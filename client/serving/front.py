@@ -1,63 +1,24 @@
 """What both protocols do alike: a request is admitted, measured, answered; who calls is known by his token."""
 
-import threading
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from client.recommender.growth import NewItem
+from client.serving.admission import Admission, Turn
 from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnswer, ListRequest, check_count
-from client.serving.serve_settings import LONGEST, Limits
+from client.serving.serve_settings import Limits
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
-from shared.errors import NothingToRecommend, Overloaded, TooLate
+from shared.errors import NothingToRecommend
+from shared.system.watch import Watch
 
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-
-class Admission:
-    """A door for requests; first come need not be first served."""
-
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limits, self._clock = limits, clock
-        self._free = threading.Semaphore(limits.workers)
-        self._lock = threading.Lock()
-        self._inside = 0
-
-    @property
-    def inside(self) -> int:
-        """Requests under way and waiting."""
-        return self._inside
-
-    @contextmanager
-    def enter(self, seconds: float | None) -> Iterator[None]:
-        """Hold a worker; ``seconds`` are left to the request, the usual time where None.
-
-        Raises Overloaded where too many wait already, TooLate where the time is over before a worker is free.
-        """
-        until = self._clock() + (self.limits.seconds if seconds is None else min(seconds, LONGEST))
-        with self._counted():
-            if not self._free.acquire(timeout=max(0.0, until - self._clock())):
-                raise TooLate("the deadline passed before it was the request's turn")
-            try:
-                yield
-            finally:
-                self._free.release()
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._lock:
-            if self._inside >= self.limits.workers + self.limits.waiting:
-                raise Overloaded("too many requests are under way; try again later")
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._inside -= 1
 
 
 class ServingMetrics:
@@ -87,10 +48,20 @@ class ServingMetrics:
             self._seconds.labels(method, protocol).observe(time.perf_counter() - began)
             self._requests.labels(method, protocol, outcome).inc()
 
+    @contextmanager
+    def refusals(self, method: str, protocol: str) -> Iterator[None]:
+        """Count a request that ends here by what it raised; one that goes on is measured later."""
+        try:
+            yield
+        except Exception as error:
+            self._requests.labels(method, protocol, type(error).__name__).inc()
+            raise
+
     def reported(self, method: str, counts: Counts) -> None:
-        """Count what was accepted and what was known already."""
+        """Count what was accepted, what was known already, and what concerns an item that is not there."""
         self._reports.labels(method, "accepted").inc(counts.accepted)
         self._reports.labels(method, "repeated").inc(counts.repeated)
+        self._reports.labels(method, "unknown-item").inc(len(counts.unknown_events))
 
     def swapped(self, outcome: str) -> None:
         """Count a new head."""
@@ -102,55 +73,100 @@ class ServingMetrics:
 
 
 Result = TypeVar("Result")
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How a request came, and who waits for its answer."""
+
+    protocol: str
+    """for the metrics"""
+    seconds: float | None = None
+    """left to it; None where its caller names no deadline"""
+    waits: Callable[[], bool] = lambda: True
+    """whether the caller still does"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """Whether the service answers, and what is not as it should be."""
+
+    serving: bool
+    head: str
+    watched: tuple[str, ...]
+    """what is looked at again and again"""
+    troubles: Mapping[str, str]
+    """of that, what fails now, and why; empty where all is well"""
 
 
 class Front:
-    """The service behind its door. ``protocol`` is for the metrics; ``seconds`` are left to the request."""
+    """The service behind its door; what it is asked is read once the request has a worker."""
 
     def __init__(self, service: RecommendService, tokens: Tokens, limits: Limits) -> None:
         self.service, self.tokens = service, tokens
         self.admission = Admission(limits)
         self.metrics = ServingMetrics(self.admission)
+        self.watch = Watch(LOG)
 
-    def recommend(self, request: Callable[[], ListRequest], protocol: str, seconds: float | None) -> ListAnswer:
+    def health(self) -> Health:
+        """Waits for nobody."""
+        watch = self.watch
+        return Health(
+            serving=not self.tokens.void, head=self.service.head, watched=watch.names, troubles=watch.troubles
+        )
+
+    def require_room(self, method: str, call: Call) -> None:
+        """Raises Overloaded or Shed where a request had better not even be read."""
+        with self.metrics.refusals(method, call.protocol):
+            self.admission.require_room(call.seconds)
+
+    def recommend(self, request: Callable[[], ListRequest], call: Call) -> ListAnswer:
         """Raises RequestError where there is no list."""
-        return self._done("recommend", protocol, seconds, lambda: self.service.recommend(request()))
+
+        def work(turn: Turn) -> ListAnswer:
+            wanted = request()
+            turn.expect(self.service.scorings(wanted))
+            return self.service.recommend(wanted, turn)
+
+        return self._done("recommend", call, work)
 
     def recommend_batch(
-        self, requests: Callable[[], Sequence[ListRequest]], protocol: str, seconds: float | None
+        self, requests: Callable[[], Sequence[ListRequest]], call: Call
     ) -> list[ListAnswer | NothingToRecommend]:
         """Each request's list, or why there is none."""
 
-        def work() -> list[ListAnswer | NothingToRecommend]:
+        def work(turn: Turn) -> list[ListAnswer | NothingToRecommend]:
             wanted = requests()
             check_count("requests", len(wanted), REQUESTS_AT_ONCE, 1)
-            return [self._listed(one) for one in wanted]
+            turn.expect(sum(map(self.service.scorings, wanted)))
+            return [self._listed(one, turn) for one in wanted]
 
-        return self._done("recommend-batch", protocol, seconds, work)
+        return self._done("recommend-batch", call, work)
 
-    def report(self, events: Callable[[], Sequence[Feedback]], protocol: str, seconds: float | None) -> Counts:
+    def report(self, events: Callable[[], Sequence[Feedback]], call: Call) -> Counts:
         """Feedback, durable on return."""
-        return self._counted("feedback", protocol, seconds, lambda: self.service.report(events()))
+        return self._counted("feedback", call, lambda turn: self.service.report(events(), turn))
 
-    def upsert(self, items: Callable[[], Sequence[NewItem]], protocol: str, seconds: float | None) -> Counts:
+    def upsert(self, items: Callable[[], Sequence[NewItem]], call: Call) -> Counts:
         """Items, in the lists on return."""
-        return self._counted("upsert", protocol, seconds, lambda: self.service.upsert(items()))
+        return self._counted("upsert", call, lambda turn: self.service.upsert(items(), turn))
 
-    def forget(self, user: str, protocol: str, seconds: float | None) -> Counts:
+    def forget(self, user: Callable[[], str], call: Call) -> Counts:
         """A user's events, gone on return."""
-        return self._counted("forget", protocol, seconds, lambda: self.service.forget(user))
+        return self._counted("forget", call, lambda turn: self.service.forget(user(), turn))
 
-    def _listed(self, request: ListRequest) -> ListAnswer | NothingToRecommend:
+    def _listed(self, request: ListRequest, turn: Turn) -> ListAnswer | NothingToRecommend:
         try:
-            return self.service.recommend(request)
+            return self.service.recommend(request, turn)
         except NothingToRecommend as refusal:
             return refusal
 
-    def _counted(self, method: str, protocol: str, seconds: float | None, work: Callable[[], Counts]) -> Counts:
-        counts = self._done(method, protocol, seconds, work)
+    def _counted(self, method: str, call: Call, work: Callable[[Turn], Counts]) -> Counts:
+        counts = self._done(method, call, work)
         self.metrics.reported(method, counts)
         return counts
 
-    def _done(self, method: str, protocol: str, seconds: float | None, work: Callable[[], Result]) -> Result:
-        with self.metrics.measured(method, protocol), self.admission.enter(seconds):
-            return work()
+    def _done(self, method: str, call: Call, work: Callable[[Turn], Result]) -> Result:
+        with self.metrics.measured(method, call.protocol), self.admission.enter(call.seconds, call.waits) as turn:
+            return work(turn)

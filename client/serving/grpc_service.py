@@ -12,29 +12,46 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from client.recommender.growth import NewItem
-from client.serving.front import Front
+from client.serving.front import Call, Front
 from client.serving.requests import MESSAGE_BYTES, Counts, Feedback, ListAnswer, ListRequest, feedback_kind
 from client.serving.tokens import Tokens
 from shared.errors import (
+    CallerGone,
+    CallersUnknown,
     ConfigError,
     GraftError,
     InvalidRequest,
     JournalError,
     NothingToRecommend,
     Overloaded,
+    Shed,
     TooLate,
 )
 from shared.serving_api import recommend_pb2, recommend_pb2_grpc
+from shared.system.door_limits import DoorLimits
 
 STATUS: dict[type[GraftError], grpc.StatusCode] = {
     InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     NothingToRecommend: grpc.StatusCode.NOT_FOUND,
     Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Shed: grpc.StatusCode.UNAVAILABLE,
     TooLate: grpc.StatusCode.DEADLINE_EXCEEDED,
+    CallerGone: grpc.StatusCode.CANCELLED,
     JournalError: grpc.StatusCode.UNAVAILABLE,
 }
+LATER = {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
 SERVICE = recommend_pb2.DESCRIPTOR.services_by_name["Recommender"].full_name
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
+HEALTH_THREADS = 16
+"""which no request of another kind has"""
+SPARE = 64
+"""threads beside those of the requests that are let in: for messages on their way, and to turn requests away"""
+WATCH = "graft.watch."
+"""before the name of a watch, as a service of the health check"""
+DEGRADED = "graft-degraded"
+"""trailing metadata of the health check"""
+RETRY = (("retry-after", "1"),)
+"""trailing metadata of a refusal after which the same request may be sent again"""
 LOG = logging.getLogger(__name__)
 _CANCEL_SECONDS = 2.0
 """What it takes to cancel the requests that are still there after their time."""
@@ -51,16 +68,14 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
     def Recommend(self, request: Any, context: Any) -> recommend_pb2.RecommendReply:  # noqa: N802
         """A list."""
         return _answered(
-            context,
-            lambda: _list_reply(self._front.recommend(lambda: _list_request(request), "grpc", _left(context))),
+            context, lambda: _list_reply(self._front.recommend(lambda: _list_request(request), _call(context)))
         )
 
     def RecommendBatch(self, request: Any, context: Any) -> recommend_pb2.RecommendBatchReply:  # noqa: N802
         """Several lists."""
 
         def work() -> recommend_pb2.RecommendBatchReply:
-            wanted = [_list_request(one) for one in request.requests]
-            found = self._front.recommend_batch(lambda: wanted, "grpc", _left(context))
+            found = self._front.recommend_batch(lambda: list(map(_list_request, request.requests)), _call(context))
             return recommend_pb2.RecommendBatchReply(entries=[_batch_entry(one) for one in found])
 
         return _answered(context, work)
@@ -69,47 +84,106 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
         """Feedback."""
         return _answered(
             context,
-            lambda: _report_reply(
-                self._front.report(lambda: [_feedback(one) for one in request.events], "grpc", _left(context))
-            ),
+            lambda: _report_reply(self._front.report(lambda: list(map(_feedback, request.events)), _call(context))),
         )
 
     def UpsertItems(self, request: Any, context: Any) -> recommend_pb2.ReportReply:  # noqa: N802
         """New items."""
         return _answered(
             context,
-            lambda: _report_reply(
-                self._front.upsert(
-                    lambda: [
-                        NewItem(item_id=one.item, text=one.text, category=one.category, vector=tuple(one.vector))
-                        for one in request.items
-                    ],
-                    "grpc",
-                    _left(context),
-                )
-            ),
+            lambda: _report_reply(self._front.upsert(lambda: list(map(_new_item, request.items)), _call(context))),
         )
 
     def ForgetUser(self, request: Any, context: Any) -> recommend_pb2.ReportReply:  # noqa: N802
         """A user to forget."""
-        return _answered(context, lambda: _report_reply(self._front.forget(request.user, "grpc", _left(context))))
+        return _answered(context, lambda: _report_reply(self._front.forget(lambda: request.user, _call(context))))
+
+
+class _InThreads:
+    """A behaviour that has threads of its own, as gRPC's own health service takes them."""
+
+    def __init__(self, behaviour: Callable[..., Any], threads: ThreadPoolExecutor) -> None:
+        self._behaviour = behaviour
+        self.experimental_thread_pool = threads
+
+    def __call__(self, request: Any, context: Any) -> Any:
+        return self._behaviour(request, context)
+
+
+class Arrivals:
+    """Requests whose message has yet to come: each holds a thread meanwhile, so it is given up after a time."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._waiting: dict[Any, float] = {}
+
+    def bounded(self, handler: Any, threads: ThreadPoolExecutor | None = None) -> Any:
+        """The handler of one message, which takes it from a stream, since gRPC waits for ever for a single one."""
+
+        def behaviour(messages: Any, context: Any) -> Any:
+            self._waiting[context] = self._clock() + self._seconds
+            try:
+                request = next(messages, None)
+            finally:
+                self._waiting.pop(context, None)
+            if request is None:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request has no message")
+            return handler.unary_unary(request, context)
+
+        return grpc.stream_unary_rpc_method_handler(
+            behaviour if threads is None else _InThreads(behaviour, threads),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def look(self) -> None:
+        """Give up those that are too late."""
+        now = self._clock()
+        for context, until in tuple(self._waiting.items()):
+            if now >= until:
+                context.cancel()
 
 
 class TokenInterceptor(grpc.ServerInterceptor):
-    """Refuses every call without a token that somebody has, but for the health check."""
+    """Refuses every call without a token that somebody has, but for the health check; it waits for no message of it."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
-        self._refused = grpc.unary_unary_rpc_method_handler(_refuse_caller)
+    def __init__(self, tokens: Tokens, arrivals: Arrivals) -> None:
+        self._tokens, self._arrivals = tokens, arrivals
+        self._threads = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="grpc-health")
+        self._refused = self._refusal(grpc.StatusCode.UNAUTHENTICATED, "a token is needed: authorization: Bearer TOKEN")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The call's own handler, or one that refuses."""
         if details.method == HEALTH_CHECK:
-            return continuation(details)
+            return self._arrivals.bounded(continuation(details), self._threads)
         given = dict(details.invocation_metadata or ()).get("authorization", "")
-        if not isinstance(given, str) or self._tokens.caller(given) is None:
-            return self._refused
-        return continuation(details)
+        try:
+            known = isinstance(given, str) and self._tokens.caller(given) is not None
+        except CallersUnknown as error:
+            return self._refusal(grpc.StatusCode.UNAVAILABLE, str(error))
+        handler = continuation(details) if known else self._refused
+        return self._arrivals.bounded(handler) if handler is not None and handler.unary_unary else handler
+
+    def _refusal(self, status: grpc.StatusCode, sentence: str) -> Any:
+        def refuse(_messages: Any, context: Any) -> None:
+            context.abort(status, sentence)
+
+        return grpc.stream_unary_rpc_method_handler(_InThreads(refuse, self._threads))
+
+
+class _Health(health.HealthServicer):
+    """As gRPC has it, and what fails now in the trailing metadata."""
+
+    def __init__(self, front: Front) -> None:
+        super().__init__()
+        self._front = front
+
+    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        troubles = self._front.health().troubles
+        if troubles:
+            told = "; ".join(f"{name}: {why}" for name, why in troubles.items())
+            context.set_trailing_metadata(((DEGRADED, told.encode("ascii", "replace").decode("ascii")),))
+        return super().Check(request, context)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,15 +201,20 @@ class Address:
 class GrpcServer:
     """The service on the network."""
 
-    def __init__(self, front: Front, address: Address) -> None:
+    def __init__(self, front: Front, address: Address, arrival: DoorLimits) -> None:
         """Raises ConfigError where the port or the certificate cannot be used."""
         limits = front.admission.limits
+        self._arrivals = Arrivals(arrival.header_seconds)
         self._server = grpc.server(
-            ThreadPoolExecutor(max_workers=limits.workers + limits.waiting + 2, thread_name_prefix="grpc"),
-            interceptors=(TokenInterceptor(front.tokens),),
-            options=(("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.so_reuseport", 0)),
+            ThreadPoolExecutor(max_workers=limits.workers + limits.waiting + SPARE, thread_name_prefix="grpc"),
+            interceptors=(TokenInterceptor(front.tokens, self._arrivals),),
+            options=(
+                ("grpc.max_receive_message_length", MESSAGE_BYTES),
+                ("grpc.so_reuseport", 0),
+                ("grpc.server_handshake_timeout_ms", int(1000 * arrival.header_seconds)),
+            ),
         )
-        self._health = health.HealthServicer()
+        self._front, self._health = front, _Health(front)
         recommend_pb2_grpc.add_RecommenderServicer_to_server(GrpcRecommender(front), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
@@ -145,6 +224,14 @@ class GrpcServer:
         """Answer from now on."""
         self._server.start()
         self._tell(health_pb2.HealthCheckResponse.SERVING)
+
+    def look(self) -> None:
+        """Tell the health service what stands, each watch under its own name; give up who sends too slowly."""
+        self._arrivals.look()
+        found = self._front.health()
+        self._tell(_status(found.serving))
+        for name in found.watched:
+            self._health.set(f"{WATCH}{name}", _status(name not in found.troubles))
 
     def stop(self, grace: float) -> None:
         """Take no new request; those under way have ``grace`` seconds, and no connection holds it up for longer."""
@@ -178,17 +265,20 @@ def _answered(context: Any, work: Callable[[], Reply]) -> Reply:
 
 
 def _refuse(context: Any, error: GraftError) -> NoReturn:
-    context.abort(STATUS.get(type(error), grpc.StatusCode.FAILED_PRECONDITION), str(error))
+    status = STATUS.get(type(error), grpc.StatusCode.FAILED_PRECONDITION)
+    if status in LATER:
+        context.set_trailing_metadata(RETRY)
+    context.abort(status, str(error))
     raise error
 
 
-def _refuse_caller(_request: Any, context: Any) -> None:
-    context.abort(grpc.StatusCode.UNAUTHENTICATED, "a token is needed: authorization: Bearer TOKEN")
+def _call(context: Any) -> Call:
+    return Call(protocol="grpc", seconds=context.time_remaining(), waits=context.is_active)
 
 
-def _left(context: Any) -> float | None:
-    remaining: float | None = context.time_remaining()
-    return remaining
+def _status(well: bool) -> Any:
+    status = health_pb2.HealthCheckResponse
+    return status.SERVING if well else status.NOT_SERVING
 
 
 def _list_request(request: Any) -> ListRequest:
@@ -201,6 +291,10 @@ def _list_request(request: Any) -> ListRequest:
         diversity=request.diversity,
         reasons=request.reasons,
     )
+
+
+def _new_item(item: Any) -> NewItem:
+    return NewItem(item_id=item.item, text=item.text, category=item.category, vector=tuple(item.vector))
 
 
 def _list_reply(answer: ListAnswer) -> recommend_pb2.RecommendReply:
@@ -232,4 +326,9 @@ def _feedback(event: Any) -> Feedback:
 
 
 def _report_reply(counts: Counts) -> recommend_pb2.ReportReply:
-    return recommend_pb2.ReportReply(accepted=counts.accepted, repeated_before=counts.repeated, head=counts.head)
+    return recommend_pb2.ReportReply(
+        accepted=counts.accepted,
+        repeated_before=counts.repeated,
+        head=counts.head,
+        unknown_events=counts.unknown_events,
+    )

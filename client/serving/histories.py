@@ -42,19 +42,29 @@ class Histories:
         self._forgotten.add(user)
 
     def of(
-        self, user: str, session: Sequence[str], recommender: Recommender, *, fitted_until: int = 0
+        self,
+        user: str,
+        session: Sequence[str],
+        recommender: Recommender,
+        *,
+        fitted_until: int = 0,
+        fitted_items: int | None = None,
     ) -> tuple[NDArray[np.int32], int]:
         """[L] rows, oldest first, the session last; and how many of its items are unknown.
 
         Items that are met again stand where they were met last, unless the platform's users meet items again. Events up
-        to the journal's entry ``fitted_until`` are among those of the last fit.
+        to the journal's entry ``fitted_until`` are among those of the last fit, but for those on items that it did not
+        know: of the catalogue's, it knew the first ``fitted_items``, None for all.
         """
+        row_of = recommender.row_of_item
         added = self._added.get(user)
-        since = [item for number, item in (added.met if added else ()) if number > fitted_until]
-        rows = [recommender.row_of_item.get(item, -1) for item in (*since, *session)]
-        known = np.array([row for row in rows if row >= 0], np.int32)
+        met = [(number, row_of.get(item, -1)) for number, item in (tuple(added.met) if added else ())]
+        first_new = len(row_of) if fitted_items is None else fitted_items
+        since = [row for number, row in met if row >= 0 and (number > fitted_until or row >= first_new)]
+        asked = [row_of.get(item, -1) for item in session]
+        known = np.array([*since, *(row for row in asked if row >= 0)], np.int32)
         whole = np.concatenate([self._fitted(user, recommender), known])
-        unknown = sum(row < 0 for row in rows[len(since) :])
+        unknown = sum(row < 0 for row in asked)
         return (whole if recommender.whole.repeats else _last_of_each(whole)), unknown
 
     def disliked(self, user: str) -> Iterable[str]:

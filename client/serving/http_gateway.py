@@ -1,300 +1,328 @@
-"""The same service as HTTP and JSON, described by OpenAPI: shapes checked by pydantic, errors as status codes."""
+"""The same service as HTTP and JSON, described by OpenAPI; errors as status codes.
 
+The loop reads what arrives and sends what is ready, and answers the health check; all else, from the first byte of JSON
+on, is done by threads, once the caller's token is known.
+"""
+
+import asyncio
 import logging
+import math
+import threading
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from client.recommender.growth import NewItem
-from client.serving.front import Front
-from client.serving.requests import (
-    CATEGORIES,
-    EXCLUSIONS,
-    ID_LENGTH,
-    ITEMS_AT_ONCE,
-    LIST_LENGTH,
-    MESSAGE_BYTES,
-    REPORTS_AT_ONCE,
-    REQUESTS_AT_ONCE,
-    SESSION_LENGTH,
-    TEXT_LENGTH,
-    Counts,
-    Feedback,
-    FeedbackKind,
-    ListAnswer,
-    ListRequest,
-    check_time,
-)
+from client.serving import http_shapes as shapes
+from client.serving.front import Call, Front
+from client.serving.http_bodies import read_body
+from client.serving.requests import MESSAGE_BYTES, ListAnswer
 from shared.errors import (
+    CallerGone,
+    CallersUnknown,
     GraftError,
     InvalidRequest,
     JournalError,
     NothingToRecommend,
     Overloaded,
+    RequestError,
+    Shed,
     TooLate,
+    Unreadable,
 )
+from shared.system.arrival import BodyCutOff, BodyTooLarge, BodyTooSlow, arriving, length_of
+from shared.system.door_limits import DoorLimits
 
 STATUS: dict[type[GraftError], int] = {
+    Unreadable: 422,
     InvalidRequest: 400,
     NothingToRecommend: 404,
     Overloaded: 429,
+    Shed: 503,
     TooLate: 504,
+    CallersUnknown: 503,
+    CallerGone: 499,
     JournalError: 503,
+    BodyTooLarge: 413,
+    BodyTooSlow: 408,
+    BodyCutOff: 400,
 }
+"""the first that an error is one of"""
+LATER = {429, 503}
+"""answers after which the same request may be sent again"""
 LOG = logging.getLogger(__name__)
+SPARE = 8
+"""threads beside those of the requests that are let in: they turn the others away"""
+TIMEOUT = "Graft-Timeout-Ms"
 _HTTP = "http"
-_Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RecommendBody(_Body):
-    """A list for a user, for a session, for both, or for nobody in particular."""
-
-    user: str = Field("", max_length=ID_LENGTH, description="Empty where he is not known.")
-    session: list[_Id] = Field([], max_length=SESSION_LENGTH, description="His latest items, oldest first.")
-    k: int = Field(10, ge=1, le=LIST_LENGTH)
-    categories: list[str] = Field([], max_length=CATEGORIES, description="Only items of these; empty: all.")
-    exclude: list[_Id] = Field([], max_length=EXCLUSIONS)
-    diversity: float = Field(0.0, ge=0, le=1, description="Relevance given up for items that are less alike.")
-    reasons: bool = Field(default=False, description="The history's part in each item; takes many times as long.")
-
-    def request(self) -> ListRequest:
-        """As the service takes it."""
-        return ListRequest(
-            user=self.user,
-            session=tuple(self.session),
-            k=self.k,
-            categories=tuple(self.categories),
-            exclude=tuple(self.exclude),
-            diversity=self.diversity,
-            reasons=self.reasons,
-        )
-
-
-class Part(BaseModel):
-    """What a scorer, or an item of the history, adds to a score."""
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A path of the service."""
 
     name: str
-    adds: float
+    """of the path, and in its description"""
+    method: str
+    """in the metrics"""
+    says: str
+    takes: type[shapes.Body]
+    gives: type[BaseModel]
+    done: Callable[[Front, Callable[[], Any], Call], BaseModel]
+    """with a function that reads the body, which is to be called where there is a worker"""
 
 
-class Item(BaseModel):
-    """An item of a list."""
-
-    item: str
-    title: str
-    score: float
-    scorers: list[Part]
-    history: list[Part]
+def _recommend(front: Front, read: Callable[[], shapes.RecommendBody], call: Call) -> BaseModel:
+    return shapes.RecommendAnswer.of(front.recommend(lambda: read().request(), call))
 
 
-class RecommendAnswer(BaseModel):
-    """A list, never empty."""
-
-    items: list[Item]
-    basis: str = Field(description="history, or popularity where nothing is known of the user")
-    unknown_items: int
-    head: str
-
-    @classmethod
-    def of(cls, answer: ListAnswer) -> "RecommendAnswer":
-        """The service's answer."""
-        items = [
-            Item(
-                item=one.item,
-                title=one.title,
-                score=one.score,
-                scorers=[Part(name=name, adds=adds) for name, adds in one.scorers],
-                history=[Part(name=name, adds=adds) for name, adds in one.history],
-            )
-            for one in answer.items
-        ]
-        return cls(items=items, basis=answer.basis, unknown_items=answer.unknown_items, head=answer.head)
+def _recommend_batch(front: Front, read: Callable[[], shapes.BatchBody], call: Call) -> BaseModel:
+    found = front.recommend_batch(lambda: [one.request() for one in read().requests], call)
+    return shapes.BatchAnswer(entries=[_batch_entry(one) for one in found])
 
 
-class BatchBody(_Body):
-    """Several lists."""
-
-    requests: list[RecommendBody] = Field(min_length=1, max_length=REQUESTS_AT_ONCE)
+def _feedback(front: Front, read: Callable[[], shapes.FeedbackBody], call: Call) -> BaseModel:
+    return shapes.ReportAnswer.of(front.report(lambda: [one.event() for one in read().events], call))
 
 
-class BatchEntry(BaseModel):
-    """One of them, or why there is none."""
-
-    reply: RecommendAnswer | None = None
-    refusal: str | None = None
+def _items(front: Front, read: Callable[[], shapes.ItemsBody], call: Call) -> BaseModel:
+    return shapes.ReportAnswer.of(front.upsert(lambda: [one.new_item() for one in read().items], call))
 
 
-class BatchAnswer(BaseModel):
-    """In the order of the requests."""
-
-    entries: list[BatchEntry]
+def _forget_user(front: Front, read: Callable[[], shapes.ForgetBody], call: Call) -> BaseModel:
+    return shapes.ReportAnswer.of(front.forget(lambda: read().user, call))
 
 
-def _checked_time(value: float) -> float:
-    """The value; raises ValueError, which pydantic tells the caller, for what is no time of an event."""
-    try:
-        check_time(value)
-    except InvalidRequest as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-class FeedbackEvent(_Body):
-    """What a user did with an item."""
-
-    event_id: _Id = Field(description="The caller's own; a second report under it changes nothing.")
-    user: _Id
-    item: _Id
-    kind: FeedbackKind
-    time: Annotated[float, AfterValidator(_checked_time)] | None = Field(
-        None, description="Seconds since 1970, of the years 1990 to 2099; left out: now."
-    )
-
-    def event(self) -> Feedback:
-        """As the service takes it."""
-        when = time.time() if self.time is None else self.time
-        return Feedback(event_id=self.event_id, user=self.user, item=self.item, kind=self.kind, time=when)
-
-
-class FeedbackBody(_Body):
-    """Durable when it is acknowledged."""
-
-    events: list[FeedbackEvent] = Field(min_length=1, max_length=REPORTS_AT_ONCE)
-
-
-class ItemBody(_Body):
-    """A new item, or the new text of one that is there."""
-
-    item: _Id
-    text: str = Field(max_length=TEXT_LENGTH)
-    category: str = Field("", max_length=ID_LENGTH)
-    vector: list[float] = Field([], description="Where the platform's vectors are its own.")
-
-    def new_item(self) -> NewItem:
-        """As the service takes it."""
-        return NewItem(item_id=self.item, text=self.text, category=self.category, vector=tuple(self.vector))
-
-
-class ItemsBody(_Body):
-    """In the lists when it is acknowledged."""
-
-    items: list[ItemBody] = Field(min_length=1, max_length=ITEMS_AT_ONCE)
-
-
-class ForgetBody(_Body):
-    """A user whose id and events are removed."""
-
-    user: _Id
-
-
-class ReportAnswer(BaseModel):
-    """What became of a report."""
-
-    accepted: int = Field(description="Events taken, items added, or events removed.")
-    repeated: int = Field(description="Were known already.")
-    head: str
-
-    @classmethod
-    def of(cls, counts: Counts) -> "ReportAnswer":
-        """The service's answer."""
-        return cls(accepted=counts.accepted, repeated=counts.repeated, head=counts.head)
-
-
-def seconds_left(
-    graft_timeout_ms: Annotated[float | None, Header(gt=0, description="The request's deadline.")] = None,
-) -> float | None:
-    """What the caller leaves to the request; None where he names no deadline."""
-    return None if graft_timeout_ms is None else graft_timeout_ms / 1000
-
-
-Left = Annotated[float | None, Depends(seconds_left)]
+WORKS = (
+    Work(
+        name="recommend",
+        method="recommend",
+        says="A list for a user, for a session, for both, or for nobody in particular.",
+        takes=shapes.RecommendBody,
+        gives=shapes.RecommendAnswer,
+        done=_recommend,
+    ),
+    Work(
+        name="recommend-batch",
+        method="recommend-batch",
+        says="Several lists; each entry has its own outcome.",
+        takes=shapes.BatchBody,
+        gives=shapes.BatchAnswer,
+        done=_recommend_batch,
+    ),
+    Work(
+        name="feedback",
+        method="feedback",
+        says="What users did; durable when it is acknowledged, and counted once however often it is sent.",
+        takes=shapes.FeedbackBody,
+        gives=shapes.ReportAnswer,
+        done=_feedback,
+    ),
+    Work(
+        name="items",
+        method="upsert",
+        says="New items, or new texts of items that are there; in the lists when it is acknowledged.",
+        takes=shapes.ItemsBody,
+        gives=shapes.ReportAnswer,
+        done=_items,
+    ),
+    Work(
+        name="forget-user",
+        method="forget",
+        says="Remove a user's id and events from what the platform keeps for serving.",
+        takes=shapes.ForgetBody,
+        gives=shapes.ReportAnswer,
+        done=_forget_user,
+    ),
+)
 
 
 class Gateway:
-    """The paths, each in a thread of its own while it is worked on."""
+    """The paths."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, front: Front, arrival: DoorLimits) -> None:
+        limits = front.admission.limits
+        self._front, self._arrival = front, arrival
+        self._threads = ThreadPoolExecutor(limits.workers + limits.waiting + SPARE, thread_name_prefix="http")
 
-    def known(self, authorization: Annotated[str, Header()] = "") -> None:
-        """Refuses who has no token."""
-        if self._front.tokens.caller(authorization) is None:
-            raise HTTPException(401, "a token is needed: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
+    async def health(self, _request: Request) -> Response:
+        """Whether it serves, with which head, and what fails."""
+        found = self._front.health()
+        status = "not-serving" if not found.serving else "degraded" if found.troubles else "serving"
+        answer = shapes.HealthAnswer(status=status, head=found.head, troubles=dict(found.troubles))
+        return JSONResponse(answer.model_dump(), 200 if found.serving else 503)
 
-    def health(self) -> dict[str, str]:
-        """Whether it serves, and which head."""
-        return {"status": "serving", "head": self._front.service.head}
-
-    def metrics(self) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """For Prometheus."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
         return Response(self._front.metrics.text(), media_type="text/plain; version=0.0.4")
 
-    def recommend(self, body: RecommendBody, left: Left) -> RecommendAnswer:
-        """A list for a user, for a session, for both, or for nobody in particular."""
-        return RecommendAnswer.of(self._front.recommend(body.request, _HTTP, left))
+    def path(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
+        """The rules, in order: the token; the length; the body as it arrives; then a thread reads and works."""
 
-    def recommend_batch(self, body: BatchBody, left: Left) -> BatchAnswer:
-        """Several lists; each entry has its own outcome."""
-        found = self._front.recommend_batch(lambda: [one.request() for one in body.requests], _HTTP, left)
-        return BatchAnswer(entries=[_batch_entry(one) for one in found])
+        async def answer(request: Request) -> Response:
+            if (refusal := self._refusal(request)) is not None:
+                return refusal
+            try:
+                seconds = seconds_left(request.headers.get(TIMEOUT))
+                self._front.require_room(work.method, Call(protocol=_HTTP, seconds=seconds))
+                content = await self._content(request)
+            except RequestError as error:
+                return refused(error)
+            if content is None:
+                return JSONResponse({"detail": "the header Content-Length is needed"}, 411)
+            return await self._answered(work, request, content, seconds)
 
-    def feedback(self, body: FeedbackBody, left: Left) -> ReportAnswer:
-        """What users did; durable when it is acknowledged, and counted once however often it is sent."""
-        return ReportAnswer.of(self._front.report(lambda: [one.event() for one in body.events], _HTTP, left))
+        return answer
 
-    def items(self, body: ItemsBody, left: Left) -> ReportAnswer:
-        """New items, or new texts of items that are there; in the lists when it is acknowledged."""
-        return ReportAnswer.of(self._front.upsert(lambda: [one.new_item() for one in body.items], _HTTP, left))
+    def _refusal(self, request: Request) -> Response | None:
+        try:
+            known = self._front.tokens.caller(request.headers.get("authorization", "")) is not None
+        except CallersUnknown as error:
+            return refused(error)
+        if known:
+            return None
+        sentence = {"detail": "a token is needed: Authorization: Bearer TOKEN"}
+        return JSONResponse(sentence, 401, {"WWW-Authenticate": "Bearer"})
 
-    def forget_user(self, body: ForgetBody, left: Left) -> ReportAnswer:
-        """Remove a user's id and events from what the platform keeps for serving."""
-        return ReportAnswer.of(self._front.forget(body.user, _HTTP, left))
+    async def _content(self, request: Request) -> bytes | None:
+        """None where its sender does not say how long it is."""
+        length = length_of(request.headers.get("content-length"))
+        if length is None:
+            return None
+        if length > MESSAGE_BYTES:
+            raise BodyTooLarge(f"the body must have at most {MESSAGE_BYTES} bytes")
+        parts = arriving(request.receive, self._arrival, MESSAGE_BYTES, time.monotonic)
+        return b"".join([part async for part in parts])
+
+    async def _answered(self, work: Work, request: Request, content: bytes, seconds: float | None) -> Response:
+        """Worked on by a thread, which hears of it where the caller goes."""
+        gone = threading.Event()
+        watching = asyncio.create_task(_noticed(request, gone))
+        left = self._front.admission.limits.seconds if seconds is None else seconds
+        task = partial(self._worked, work, content, time.monotonic() + left, gone)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+        finally:
+            watching.cancel()
+
+    def _worked(self, work: Work, content: bytes, until: float, gone: threading.Event) -> Response:
+        call = Call(protocol=_HTTP, seconds=until - time.monotonic(), waits=lambda: not gone.is_set())
+        try:
+            answer = work.done(self._front, lambda: read_body(work.takes, content), call)
+            return Response(answer.model_dump_json(), media_type="application/json")
+        except GraftError as error:
+            return refused(error)
+        except Exception as error:  # noqa: BLE001 (a caller's request ends no service)
+            LOG.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 (a traceback may hold what was asked)
+            return JSONResponse({"detail": "the request failed; the platform's log says where"}, 500)
 
 
-def http_app(front: Front) -> FastAPI:
+class QuickPaths:
+    """An application that answers some paths itself, and leaves the rest to another.
+
+    FastAPI takes half a millisecond for a request before its path has it: of a thousand that come at once, health would
+    have to wait for all.
+    """
+
+    def __init__(
+        self, paths: Mapping[tuple[str, str], Callable[[Request], Awaitable[Response]]], others: ASGIApp
+    ) -> None:
+        self._paths, self._others = paths, others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = self._paths.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if path is None:
+            await self._others(scope, receive, send)
+        else:
+            response = await path(Request(scope, receive))
+            await response(scope, receive, send)
+
+
+def http_app(front: Front, arrival: DoorLimits | None = None) -> QuickPaths:
     """The application; every path but ``/v1/health`` and the description needs a token."""
-    gateway = Gateway(front)
+    gateway = Gateway(front, arrival or DoorLimits())
+    paths: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]]
+    paths = {("POST", f"/v1/{work.name}"): gateway.path(work) for work in WORKS}
+    paths |= {("GET", "/v1/health"): gateway.health, ("GET", "/metrics"): gateway.metrics}
+    return QuickPaths(paths, _description())
+
+
+def _description() -> FastAPI:
+    """What describes the paths, and answers whoever asks for another one."""
     app = FastAPI(title="Graft", version="1", description="What a platform recommends.", docs_url=None, redoc_url=None)
-    token = [Depends(gateway.known)]
-    app.get("/v1/health")(gateway.health)
-    app.get("/metrics", dependencies=token, include_in_schema=False)(gateway.metrics)
-    for work in (gateway.recommend, gateway.recommend_batch, gateway.feedback, gateway.items, gateway.forget_user):
-        app.post(f"/v1/{work.__name__.replace('_', '-')}", dependencies=token)(work)
-    app.add_exception_handler(GraftError, _refused)
-    app.add_exception_handler(Exception, _failed)
-    app.middleware("http")(_bounded)
+    app.get("/v1/health", response_model=shapes.HealthAnswer, description="Whether it serves.")(_elsewhere)
+    for work in WORKS:
+        app.post(
+            f"/v1/{work.name}",
+            response_model=work.gives,
+            name=work.name,
+            description=work.says,
+            responses={code: {"model": shapes.Refusal} for code in sorted({*STATUS.values(), 401, 411})},
+            openapi_extra=_taken(work),
+        )(_elsewhere)
+    app.openapi = partial(_described, app)  # type: ignore[method-assign]
     return app
 
 
-def _batch_entry(outcome: ListAnswer | NothingToRecommend) -> BatchEntry:
-    if isinstance(outcome, ListAnswer):
-        return BatchEntry(reply=RecommendAnswer.of(outcome))
-    return BatchEntry(refusal=str(outcome))
+def _elsewhere() -> None:
+    """Of a path that is described here and answered before."""
 
 
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
+def seconds_left(text: str | None) -> float | None:
+    """What the caller leaves to the request; None where they name no deadline. Raises Unreadable."""
+    if text is None:
+        return None
+    try:
+        milliseconds = float(text)
+    except ValueError:
+        milliseconds = math.nan
+    if not 0 < milliseconds < math.inf:
+        raise Unreadable(f"{TIMEOUT} must be a number of milliseconds above 0")
+    return milliseconds / 1000
+
+
+def refused(error: GraftError) -> JSONResponse:
+    """The error's sentence under its status."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 409)
-    return JSONResponse({"detail": str(error)}, status)
+    return JSONResponse({"detail": str(error)}, status, {"Retry-After": "1"} if status in LATER else None)
 
 
-async def _failed(_request: Request, error: Exception) -> JSONResponse:
-    LOG.error("a request failed: %s", type(error).__name__)
-    return JSONResponse({"detail": "the request failed; the platform's log says where"}, 500)
+def _batch_entry(outcome: ListAnswer | NothingToRecommend) -> shapes.BatchEntry:
+    if isinstance(outcome, ListAnswer):
+        return shapes.BatchEntry(reply=shapes.RecommendAnswer.of(outcome))
+    return shapes.BatchEntry(refusal=str(outcome))
 
 
-async def _bounded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuses a body that is too long, or does not say how long it is, before it is read."""
-    length = request.headers.get("content-length")
-    if request.method == "POST" and (length is None or not length.isdigit()):
-        return JSONResponse({"detail": "the header Content-Length is needed"}, 411)
-    if length is not None and int(length) > MESSAGE_BYTES:
-        return JSONResponse({"detail": f"the body must have at most {MESSAGE_BYTES} bytes"}, 413)
-    return await go_on(request)
+async def _noticed(request: Request, gone: threading.Event) -> None:
+    """Of a request whose body is there, the next message is that its caller is gone."""
+    await request.receive()
+    gone.set()
+
+
+def _taken(work: Work) -> dict[str, Any]:
+    """The part of the description that says what a path takes, since a thread reads it and not FastAPI."""
+    milliseconds = {"type": "number", "exclusiveMinimum": 0, "description": "The request's deadline."}
+    body = {"$ref": f"#/components/schemas/{work.takes.__name__}"}
+    return {
+        "parameters": [{"name": TIMEOUT, "in": "header", "required": False, "schema": milliseconds}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+    }
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    kinds = [(work.takes, "validation") for work in WORKS]
+    _, taken = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
+    found["components"]["schemas"] |= taken["$defs"]
+    return found

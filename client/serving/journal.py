@@ -36,6 +36,10 @@ class Journal(Protocol):
         """Remove entries for good, all or none; returns how many. Raises JournalError."""
         ...
 
+    def check(self) -> None:
+        """Raises JournalError where the last entries could not be written, or no more can be."""
+        ...
+
 
 class FileJournal:
     """A file readable by its owner alone; several threads may append, and share the wait for the disk.
@@ -47,7 +51,7 @@ class FileJournal:
         self._path, self._lines = path, lines or PlainLines()
         self._write_lock, self._sync_lock = threading.Lock(), threading.Lock()
         self._written = self._synced = 0
-        self._failed = False
+        self._failed, self._refused = False, ""
         with os_error_as(JournalError, "the journal cannot be opened"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -59,15 +63,17 @@ class FileJournal:
     def append(self, entries: Sequence[Facts]) -> int:
         """See ``Journal``."""
         with self._write_lock:
-            self._check()
+            self._require_sound()
             numbered = enumerate(entries, self._number + 1)
             lines = [self._lines.line(Entry(number=number, facts=facts)) for number, facts in numbered]
             size = os.fstat(self._handle).st_size
             try:
                 _write_all(self._handle, b"".join(lines))
             except OSError as error:
-                os.ftruncate(self._handle, size)
-                raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+                self._refused = f"the journal cannot be written: {error.strerror}"
+                self._cut_back(size)
+                raise JournalError(self._refused) from error
+            self._refused = ""
             self._number += len(lines)
             self._written += 1
             return self._number - len(lines)
@@ -76,7 +82,7 @@ class FileJournal:
         """See ``Journal``; one wait serves all who came while the one before it lasted."""
         wanted = self._written
         with self._sync_lock:
-            self._check()
+            self._require_sound()
             if self._synced >= wanted:
                 return
             reached = self._written
@@ -97,7 +103,7 @@ class FileJournal:
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
         """See ``Journal``."""
         with self._write_lock, self._sync_lock:
-            self._check()
+            self._require_sound()
             lines = self._path.read_bytes().splitlines(keepends=True)
             kept = [line for line in lines if not unwanted(self._required(line).facts)]
             if not kept or self._required(kept[-1]).number < self._number:
@@ -109,13 +115,26 @@ class FileJournal:
                 self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
             return len(lines) - sum(line in kept for line in lines)
 
+    def check(self) -> None:
+        """See ``Journal``."""
+        self._require_sound()
+        if self._refused:
+            raise JournalError(self._refused)
+
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._handle)
 
-    def _check(self) -> None:
+    def _require_sound(self) -> None:
         if self._failed:
             raise JournalError("the journal failed before; start again once the disk is well")
+
+    def _cut_back(self, size: int) -> None:
+        """Take back what was written of entries that were refused; where that fails, nothing may follow it."""
+        try:
+            os.ftruncate(self._handle, size)
+        except OSError:
+            self._failed = True
 
     def _measure(self) -> tuple[int, int]:
         """Bytes up to the end of the last whole line, and its number."""

@@ -1,8 +1,9 @@
 """The head that answers now: immutable, so that a request that began under it ends under it."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,27 +26,38 @@ class LiveHead:
     recommender: Recommender
     name: str
     """tells two fits apart"""
+    fitted_items: int
+    """rows of the catalogue that were there at the fit; what came since stands behind them"""
 
     @classmethod
     def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
         """With items that came since the fit."""
         grown = with_items(served, items)
-        return cls(served=grown, recommender=Recommender.of(grown), name=head_name(served))
+        fitted = len(served.items.item_ids)
+        return cls(served=grown, recommender=Recommender.of(grown), name=head_name(served), fitted_items=fitted)
 
     def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
         """The same fit over a larger catalogue; raises InvalidRequest where an item cannot be read."""
         grown = with_items(self.served, items)
-        return LiveHead(served=grown, recommender=Recommender.of(grown), name=self.name)
+        return replace(self, served=grown, recommender=Recommender.of(grown))
 
     def answer(
-        self, request: ListRequest, history: NDArray[np.int32], disliked: Sequence[str]
+        self,
+        request: ListRequest,
+        history: NDArray[np.int32],
+        disliked: Sequence[str],
+        scoring: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> tuple[ListedItem, ...]:
-        """The list, which is not empty; raises NothingToRecommend where no item is allowed."""
+        """The list, which is not empty; raises NothingToRecommend where no item is allowed.
+
+        Each pass over the catalogue is within a ``scoring``, which may end the work by raising.
+        """
         wish = Wish(
             k=request.k,
             allowed=self._allowed(request, disliked),
             diversity=request.diversity,
             reasons=request.reasons,
+            scoring=scoring,
         )
         found = self.recommender.recommend(history, wish)
         if not found:

@@ -108,6 +108,8 @@ class Counts:
     repeated: int = 0
     """were known already"""
     head: str = ""
+    unknown_events: tuple[str, ...] = ()
+    """ids of the events whose item is not in the catalogue: kept, and counted from when the item is in it"""
 
 
 def check_item(item: NewItem) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigError
+from shared.system.door_limits import DoorLimits
 from shared.system.options import Checked, group, option
 
 MOST_PORT = 65535
@@ -23,6 +24,12 @@ class Limits(Checked):
     workers: int = option(2, least=1, most=256, help="Requests worked on at the same time.")
     waiting: int = option(64, least=0, most=4096, help="Requests that may wait for a worker; more are turned away.")
     seconds: float = option(2.0, above=0, most=LONGEST, help="A request's deadline, where its caller names none.")
+    token_hold: float = option(
+        60.0,
+        least=0,
+        most=LONGEST,
+        help="Seconds for which callers are known as before while the token file cannot be read; then nobody is.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,7 @@ class Listening(Checked):
     )
     key: Path | None = option(None, read=_read_path, write=str, metavar="FILE", help="PEM, of the certificate.")
     limits: Limits = group(Limits)
+    door: DoorLimits = group(DoorLimits)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,6 +3,8 @@
 import gc
 import logging
 import socket
+import ssl
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -15,14 +17,19 @@ from threadpoolctl import threadpool_limits
 from client.recommender.served_head import RECORD
 from client.serving.front import Front
 from client.serving.grpc_service import Address, GrpcServer
+from client.serving.head_watch import HeadWatch
 from client.serving.http_gateway import http_app
 from client.serving.private_folder import only_service, open_private_folder
 from client.serving.serve_settings import ServeSettings
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
-from shared.errors import ConfigError, GraftError, os_error_as
+from shared.errors import ConfigError, os_error_as
+from shared.system.doorkeeper import LOOP, Doorkeeper, guarded, many_open_files, tls_context
 
 LOG = logging.getLogger(__name__)
+SWITCH_SECONDS = 0.001
+"""that a thread computes on while another waits for the interpreter: a fifth of Python's own, so that whoever answers
+health waits less each time that it comes back from the network"""
 GRACE = 30.0
 """Seconds that requests under way have when the service stops."""
 
@@ -38,23 +45,27 @@ class Server:
         private = open_private_folder(settings.heads, settings.vault_key)
         self._alone = ExitStack()
         self._alone.enter_context(only_service(settings.heads))
-        self._settings, self._store = settings, private.heads
-        self._seen = self._store.stamp(RECORD)
+        self._settings = settings
+        many_open_files()
         self._journal = private.journal()
-        self.front = Front(RecommendService(self._store, self._journal), Tokens(settings.tokens), settings.limits)
+        limits, tls, served = settings.limits, _tls(settings), private.heads.stamp(RECORD)
+        tokens = Tokens(settings.tokens, limits.token_hold)
+        self.front = Front(RecommendService(private.heads, self._journal), tokens, limits)
+        self._heads = HeadWatch(private.heads, self.front, served)
         certificate, key = _read(settings.certificate), _read(settings.key)
         address = Address(host=settings.host, port=settings.port, certificate=certificate, key=key)
-        self._grpc = GrpcServer(self.front, address)
+        self._grpc = GrpcServer(self.front, address, settings.door)
         self._socket = _listening(settings.host, settings.http_port)
         self._http = uvicorn.Server(
             uvicorn.Config(
-                http_app(self.front),
+                http_app(self.front, settings.door),
+                loop=LOOP,
+                http=guarded(Doorkeeper(settings.door), tls),  # type: ignore[arg-type]
+                backlog=settings.door.connections,
                 log_config=None,
                 access_log=False,
                 ws="none",
                 server_header=False,
-                ssl_certfile=settings.certificate,
-                ssl_keyfile=settings.key,
                 timeout_graceful_shutdown=int(GRACE),
             )
         )
@@ -71,6 +82,7 @@ class Server:
 
     def start(self) -> None:
         """Answer from now on; returns once both protocols do. Raises ConfigError where HTTP does not start."""
+        sys.setswitchinterval(SWITCH_SECONDS)
         gc.collect()
         gc.freeze()  # catalogue, head and libraries stay; looking through them again would hold up every request
         self._grpc.start()
@@ -98,19 +110,18 @@ class Server:
             self._look()
 
     def _look(self) -> None:
-        """Swap in a head that was stored since, and take in new tokens; what is wrong is said, and changes nothing."""
-        try:
-            self.front.tokens.reload()
-            stamp = self._store.stamp(RECORD)
-            if stamp == self._seen:
-                return
-            self._seen = stamp
-            name = self.front.service.swap()
-            self.front.metrics.swapped("ok")
-            LOG.info("serving head %s", name)
-        except GraftError as error:
-            self.front.metrics.swapped("failed")
-            LOG.warning("going on as before: %s", error)
+        """Each thing that may change; what fails is told in log and health, and keeps none of the others from it."""
+        watch = self.front.watch
+        watch.look("tokens", self.front.tokens.reload)
+        watch.look("head", self._heads.look)
+        watch.look("journal", self.front.service.check)
+        watch.look("grpc", self._grpc.look)
+
+
+def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
+    if settings.certificate is None or settings.key is None:
+        return None
+    return tls_context(settings.certificate, settings.key)
 
 
 def _read(file: Path | None) -> bytes:

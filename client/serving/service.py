@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from client.recommender.growth import NewItem
+from client.recommender.recommender import WEIGHED
 from client.recommender.served_head import ServedHead, read_served
+from client.serving.admission import UNHURRIED, Turn, Unhurried
 from client.serving.histories import Histories
 from client.serving.journal import Journal
 from client.serving.journal_lines import Entry, Facts
@@ -28,12 +30,16 @@ from client.store.head_store import HeadStore
 
 
 class RecommendService:
-    """Any number of threads may call it; lists wait for nobody, all that changes something comes one by one."""
+    """Any number of threads may call it; lists wait for nobody, all that changes something comes one by one.
+
+    What changes the catalogue takes long, and holds up no report.
+    """
 
     def __init__(self, store: HeadStore, journal: Journal) -> None:
         """Open what the store serves and what the journal has beside it; raises HeadStoreError or JournalError."""
         self._store, self._journal = store, journal
-        self._change = threading.Lock()
+        self._catalogue, self._change = threading.Lock(), threading.Lock()
+        """what serves and the stored record; the journal and what was taken from it. In this order where both"""
         self._histories = Histories()
         self._events: set[str] = set()
         self._items: dict[str, NewItem] = {}
@@ -47,73 +53,92 @@ class RecommendService:
         """The name of the head that answers now."""
         return self._live.name
 
-    def recommend(self, request: ListRequest) -> ListAnswer:
+    def scorings(self, request: ListRequest) -> int:
+        """How often the whole catalogue is scored for a list, at most."""
+        return 1 + (WEIGHED if request.reasons else 0)
+
+    def recommend(self, request: ListRequest, turn: Turn | Unhurried = UNHURRIED) -> ListAnswer:
         """A list; raises NothingToRecommend where the request allows no item."""
         live = self._live
         history, unknown = self._histories.of(
-            request.user, request.session, live.recommender, fitted_until=live.served.reports_until
+            request.user,
+            request.session,
+            live.recommender,
+            fitted_until=live.served.reports_until,
+            fitted_items=live.fitted_items,
         )
-        items = live.answer(request, history, tuple(self._histories.disliked(request.user)))
+        items = live.answer(request, history, tuple(self._histories.disliked(request.user)), turn.slice)
         basis = "history" if len(history) else "popularity"
         return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=live.name)
 
-    def report(self, events: Sequence[Feedback]) -> Counts:
+    def report(self, events: Sequence[Feedback], turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
         for one in events:
             check_time(one.time)
-        with self._change:
+        with turn.holding(self._change):
+            turn.check()
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
             before = self._journal.append([one.to_json() for one in fresh.values()])
             for number, one in enumerate(fresh.values(), before + 1):
                 self._take(one, number)
         self._journal.sync()
-        return Counts(accepted=len(fresh), repeated=len(events) - len(fresh), head=self.head)
+        known = self._live.recommender.row_of_item
+        unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
+        repeated = len(events) - len(fresh)
+        return Counts(accepted=len(fresh), repeated=repeated, head=self.head, unknown_events=unknown)
 
-    def upsert(self, items: Sequence[NewItem]) -> Counts:
+    def upsert(self, items: Sequence[NewItem], turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Add items, or change those that are there; on return they are durable and in the lists."""
         check_count("items", len(items), ITEMS_AT_ONCE, 1)
         for item in items:
             check_item(item)
-        with self._change:
+        with turn.holding(self._catalogue):
             known = self._live.recommender.row_of_item
             added = len({item.item_id for item in items} - known.keys())
             grown = self._live.with_items(items)
-            self._journal.append([_item_entry(item) for item in items])
-            self._journal.sync()
-            self._items |= {item.item_id: item for item in items}
+            turn.check()
+            with self._change:
+                self._journal.append([_item_entry(item) for item in items])
+                self._journal.sync()
+                self._items |= {item.item_id: item for item in items}
             self._live = grown
         return Counts(accepted=added, repeated=len(items) - added, head=self.head)
 
-    def forget(self, user: str) -> Counts:
+    def forget(self, user: str, turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Remove a user's events and id from what is kept here: the journal and the record.
 
-        What scorers counted of him, and what the encoder learnt, stays until the next fit, which leaves him out.
+        What scorers counted of them, and what the encoder learnt, stays until the next fit, which leaves them out.
         """
         check_id("user", user)
-        with self._change:
-            name = pseudonym(user, self._salt)
-            self._journal.append([{"kind": "forget", "who": name, "salt": self._salt}])
-            self._journal.sync()
-            removed = self._journal.remove(lambda facts: facts.get("user") == user)
+        with turn.holding(self._catalogue):
+            turn.check()
+            with self._change:
+                name = pseudonym(user, self._salt)
+                self._journal.append([{"kind": "forget", "who": name, "salt": self._salt}])
+                self._journal.sync()
+                removed = self._journal.remove(lambda facts: facts.get("user") == user)
+                self._forgotten.add(name)
+                self._histories.forget(user)
             stored = read_served(self._store)
             kept = replace(stored, users=stored.users.without({user}))
             removed += len(stored.users.sequences.items) - len(kept.users.sequences.items)
             if kept.users is not stored.users:
                 kept.write(self._store)
-            self._forgotten.add(name)
-            self._histories.forget(user)
         return Counts(accepted=removed, head=self.head)
+
+    def check(self) -> None:
+        """Raises JournalError where feedback cannot be taken in."""
+        self._journal.check()
 
     def swap(self) -> str:
         """Serve what the store holds now; requests under way end with the head they began with. Returns its name.
 
         Raises HeadStoreError or FeatureSpaceMismatch, and then goes on as before.
         """
-        served = read_served(self._store)
-        with self._change:
-            self._live = self._opened(served)
-        return self.head
+        with self._catalogue:
+            self._live = self._opened(read_served(self._store))
+            return self.head
 
     def _opened(self, served: ServedHead) -> LiveHead:
         if self._forgotten:

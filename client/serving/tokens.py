@@ -4,37 +4,60 @@ import hashlib
 import hmac
 import re
 import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import ConfigError, os_error_as
+from shared.errors import CallersUnknown, ConfigError, os_error_as
 from shared.system.whole_file import write_whole
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Tokens:
-    """The callers of a token file; read again where the file has changed."""
+    """The callers of a token file.
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._changed = -1
-        self._digests: dict[str, str] = {}
-        self.reload()
+    While the file cannot be read, its callers of before are known for ``hold`` seconds, and then nobody is: one of them
+    may have been revoked meanwhile.
+    """
+
+    def __init__(self, file: Path, hold: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises ConfigError where the file is not one of tokens."""
+        self._file, self._hold, self._clock = file, hold, clock
+        self._unread_since: float | None = None
+        with _named(file):
+            self._digests = _read(file)
 
     def reload(self) -> None:
         """Take in what was added and revoked since; raises ConfigError where the file is not one of tokens."""
-        with os_error_as(ConfigError, f"{self._file}: the token file cannot be read"):
-            changed = self._file.stat().st_mtime_ns
-            if changed != self._changed:
-                self._digests = _read(self._file)
-                self._changed = changed
+        try:
+            self._digests = _read(self._file)
+        except Exception:
+            if self._unread_since is None:
+                self._unread_since = self._clock()
+            raise
+        self._unread_since = None
+
+    @property
+    def void(self) -> bool:
+        """Whether the file has been unreadable for so long that nobody is known any more."""
+        since = self._unread_since
+        return since is not None and self._clock() - since >= self._hold
 
     def caller(self, authorization: str) -> str | None:
-        """The name behind ``Bearer TOKEN``; None where nobody has this token."""
+        """The name behind ``Bearer TOKEN``; None where nobody has this token.
+
+        Raises CallersUnknown where it cannot be said who has.
+        """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return None
-        found = [name for name, digest in self._digests.items() if hmac.compare_digest(digest, _digest(token.strip()))]
+        if self.void:
+            raise CallersUnknown("the token file cannot be read, so it cannot be said who may call; try again later")
+        digest = _digest(token.strip())
+        found = [name for name, known in self._digests.items() if hmac.compare_digest(known, digest)]
         return found[0] if found else None
 
 
@@ -42,7 +65,7 @@ def add_token(file: Path, name: str) -> str:
     """A new token, which nobody can read from the file; an older one of the name is void. Raises ConfigError."""
     if not _NAME.fullmatch(name):
         raise ConfigError(f"a caller's name must be lower-case letters, digits and '-', at most 40; got {name!r}")
-    digests = _read(file) if file.exists() else {}
+    digests = _there(file)
     token = secrets.token_urlsafe(32)
     _write(file, {**digests, name: _digest(token)})
     return token
@@ -50,16 +73,33 @@ def add_token(file: Path, name: str) -> str:
 
 def revoke_token(file: Path, name: str) -> None:
     """Make a caller's token void; raises ConfigError where there is no such caller."""
-    digests = _read(file) if file.exists() else {}
+    digests = _there(file)
     if name not in digests:
         raise ConfigError(f"{file}: no caller has the name {name!r}")
     _write(file, {other: digest for other, digest in digests.items() if other != name})
 
 
+def _there(file: Path) -> dict[str, str]:
+    """What a file holds that need not be there yet."""
+    with _named(file):
+        return _read(file) if file.exists() else {}
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Errors inside name the file; those of a running service, which callers may see, do not."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
+
+
 def _read(file: Path) -> dict[str, str]:
-    pairs = [line.split() for line in file.read_text("utf-8").splitlines() if line.strip()]
-    if not all(len(pair) == 2 and len(pair[1]) == 64 for pair in pairs):
-        raise ConfigError(f"{file}: expected a name and a digest in each line; 'graft-client token add' writes them")
+    with os_error_as(ConfigError, "the token file cannot be read"):
+        lines = file.read_bytes().decode("utf-8", "replace").splitlines()
+    pairs = [line.split() for line in lines if line.strip()]
+    if not all(len(pair) == 2 and _DIGEST.fullmatch(pair[1]) for pair in pairs):
+        raise ConfigError("expected a name and a digest in each line; 'graft-client token add' writes them")
     return {pair[0]: pair[1] for pair in pairs}
 
 

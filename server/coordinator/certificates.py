@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -44,7 +45,7 @@ def server_certificate(authority: Issued, names: Iterable[str], now: datetime) -
     try:
         issuer = x509.load_pem_x509_certificate(authority.certificate)
         issuer_key = serialization.load_pem_private_key(authority.key, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError("the authority's certificate or key cannot be read") from error
     if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
         raise ConfigError("the authority's key must be one of an elliptic curve")
@@ -66,7 +67,7 @@ def expiry(certificate: Path) -> datetime:
     """When it ends, in UTC; raises ConfigError where it cannot be read."""
     try:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"{certificate}: not a certificate that can be read") from error
 
 

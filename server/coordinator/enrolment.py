@@ -2,12 +2,12 @@
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
@@ -19,6 +19,7 @@ FORMAT = "graft-platforms/1"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY_BYTES = 4096
+_EXPECTED = "expected a public key of a NIST curve in OpenSSH's form, as graft-client init makes node.key.pub"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,14 +107,36 @@ def read_public_key(path: Path) -> str:
         content = stream.read(_KEY_BYTES)
     if b"PRIVATE" in content:
         raise ConfigError(f"{path}: expected the public key; got a private one, which must stay on the platform")
-    try:
-        key = load_ssh_public_key(content)
-        text = content.decode("ascii").split()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigError(f"{path}: expected a public key of a NIST curve in OpenSSH's form") from error
+    key = _loaded(content)
+    if key is None or len(content.splitlines()) != 1:
+        raise ConfigError(f"{path}: {_EXPECTED}; got {_form(content)}")
+    text = content.decode("ascii", "replace").split()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):
         raise ConfigError(f"{path}: expected a public key of a NIST curve; got {text[0]}")
     return " ".join(text[:2])
+
+
+def _loaded(content: bytes) -> object | None:
+    """None for what the library does not read, whichever error it has for that."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return load_ssh_public_key(content)
+    except Exception:  # noqa: BLE001 (a point in its short form is a NotImplementedError, others are of other kinds)
+        return None
+
+
+def _form(content: bytes) -> str:
+    """What a file that is no key of ours seems to be."""
+    if not content.strip():
+        return "an empty file"
+    if b"-----BEGIN" in content:
+        return "PEM, which ssh-keygen -i -m PKCS8 -f FILE brings into that form"
+    if b"---- BEGIN SSH2" in content:
+        return "SSH2's form, which ssh-keygen -i -f FILE brings into that form"
+    if _loaded(content.splitlines()[0]) is not None:
+        return f"{len(content.splitlines())} lines, and one is a key"
+    return "something that cannot be read, or is cut off"
 
 
 def _require_free(name: str, entries: list[Enrolled]) -> None:

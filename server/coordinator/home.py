@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import ConfigError
+from shared.system.door_limits import DoorLimits
 from shared.system.host import is_address, is_host
 from shared.system.options import MetricsPort, option
 
@@ -24,7 +25,7 @@ def _check_names(key: str, names: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerSettings(MetricsPort):
+class ServerSettings(DoorLimits, MetricsPort):
     """The settings file, checked; raises ConfigError for what cannot be."""
 
     host: str = option(
@@ -44,6 +45,9 @@ class ServerSettings(MetricsPort):
     body_mib: int = option(512, above=0, flag="", help="The largest request, in MiB.")
     requests_per_second: float = option(
         100.0, above=0, flag="", help="Of one address, on the long run; four times as many at once."
+    )
+    address_connections: int = option(
+        64, least=1, flag="", help="That one address holds at once; beyond it, an idle one of its own makes room."
     )
     log_mib: int = option(
         10, above=0, flag="", help="A log is put aside at this size, in MiB, and the one before it is dropped."

@@ -11,6 +11,7 @@ from server.coordinator.run_book import Run, RunBook
 from server.engine.flwr_command import FlwrCommand
 from server.engine.supervisor import supervision
 from shared.errors import EngineError
+from shared.system.processes.supervision import TROUBLES
 
 WARN_DAYS = 30
 
@@ -25,6 +26,7 @@ def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
         "running": running,
         "ready": running and bool(report.get("ready")),
         "processes": report.get("processes", []) if running else [],
+        TROUBLES: report.get(TROUBLES, {}) if running else {},
         "certificate": {
             "expires": f"{expiry(home.certificate):%Y-%m-%d}",
             "days": (expiry(home.certificate) - now).days,
@@ -78,6 +80,7 @@ def _server_lines(found: dict[str, Any]) -> list[str]:
     for one in found["processes"]:
         doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
         lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")
+    lines += [f"  trouble, {name}: {why}" for name, why in found[TROUBLES].items()]
     certificate = found["certificate"]
     renew = "; renew it: graft-server certificate renew" if certificate["days"] < WARN_DAYS else ""
     return [*lines, f"certificate: good until {certificate['expires']}{renew}"]

@@ -21,11 +21,12 @@ from server.engine.admission import Attendance, admit
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
-from shared.errors import ConfigError, EngineError, os_error_as
+from shared.errors import ConfigError, os_error_as
 from shared.system.engine_environment import engine_environment, program
 from shared.system.metrics_port import free_port, metrics_served
 from shared.system.processes.keeper import Program
-from shared.system.processes.supervision import Supervision
+from shared.system.processes.supervision import TROUBLES, Supervision
+from shared.system.watch import Watch
 
 LOOPBACK = "127.0.0.1"
 
@@ -64,7 +65,7 @@ def _bundle_alone(environment: dict[str, str]) -> dict[str, str]:
 _LOG = logging.getLogger("graft.server")
 MIB = 2**20
 PATIENCE_SECONDS = 5.0
-"""after the engine gave no answer"""
+"""after a duty failed: the engine gave no answer, a file cannot be read"""
 
 
 def supervision(home: ServerHome) -> Supervision:
@@ -82,15 +83,16 @@ class Supervisor:
     def serve(self, stopping: Callable[[], bool]) -> None:
         """Until ``stopping``; raises ConfigError where another supervisor runs in the folder, or the port is taken."""
         port = free_port()
-        engine = FlwrCommand(self.home)
+        engine, watch = FlwrCommand(self.home), Watch(_LOG)
         runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic)
         attendance = Attendance(engine=engine, register=Enrolment(self.home.platforms), now=time.monotonic)
 
         def each_tick() -> dict[str, Any]:
             listens = _listens(LOOPBACK, port)
-            if listens:
-                self._tell(engine, runs, attendance)
-            return {"ready": listens and _listens(self.settings.host, self.settings.port), ONLINE: attendance.online}
+            if listens and not self.told(watch, engine, runs, attendance if self.settings.metrics_port else None):
+                time.sleep(PATIENCE_SECONDS)
+            ready = listens and _listens(self.settings.host, self.settings.port)
+            return {"ready": ready, ONLINE: attendance.online, TROUBLES: watch.troubles}
 
         def programs() -> list[Program]:
             _require_free(self.settings)
@@ -106,15 +108,13 @@ class Supervisor:
     def _metrics(self) -> ServerMetrics:
         return ServerMetrics(home=self.home, report=supervision(self.home).report, now=lambda: datetime.now(UTC))
 
-    def _tell(self, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance) -> None:
-        try:
-            admit(Enrolment(self.home.platforms), engine)
-            runs.look()
-            if self.settings.metrics_port:
-                attendance.look()
-        except EngineError as error:
-            _LOG.warning("%s", error)
-            time.sleep(PATIENCE_SECONDS)
+    def told(self, watch: Watch, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance | None) -> bool:
+        """Do each duty, whatever became of the one before; whether all ended well."""
+        register = Enrolment(self.home.platforms)
+        well = [watch.look("admission", lambda: admit(register, engine)), watch.look("runs", runs.look)]
+        if attendance is not None:
+            well.append(watch.look("attendance", attendance.look))
+        return all(well)
 
 
 def _listens(host: str, port: int) -> bool:

@@ -11,11 +11,10 @@ import uvicorn
 
 from server.coordinator.home import ServerHome, ServerSettings
 from server.proxy.app import Proxy, RateLimit
+from shared.system.doorkeeper import LOOP, Doorkeeper, guarded, many_open_files, tls_context
 from shared.system.settings_file import read_settings
 
 MIB = 2**20
-CONNECTIONS = 1000
-"""at one time; more are answered 503"""
 SECONDS = 120.0
 """for the engine to answer"""
 
@@ -24,6 +23,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     home, port = ServerHome.existing(Path(sys.argv[1])), int(sys.argv[2])
     settings = read_settings(ServerSettings, home.settings)
+    many_open_files()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     engine = httpx.AsyncClient(
@@ -32,19 +32,26 @@ def main() -> None:
         timeout=SECONDS,
         trust_env=False,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=CONNECTIONS),
+        limits=httpx.Limits(max_connections=settings.connections),
     )
-    limit = RateLimit(settings.requests_per_second)
+    proxy = Proxy(
+        engine=engine,
+        limit=RateLimit(settings.requests_per_second),
+        body_bytes=settings.body_mib * MIB,
+        now=time.monotonic,
+        arrival=settings,
+    )
+    keeper = Doorkeeper(settings, settings.address_connections)
     uvicorn.run(
-        Proxy(engine=engine, limit=limit, body_bytes=settings.body_mib * MIB, now=time.monotonic).app(),
+        proxy.app(),
         host=settings.host,
         port=settings.port,
-        ssl_certfile=str(home.certificate),
-        ssl_keyfile=str(home.certificate_key),
+        loop=LOOP,
+        http=guarded(keeper, tls_context(home.certificate, home.certificate_key)),  # type: ignore[arg-type]
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
         proxy_headers=False,
         lifespan="off",
     )

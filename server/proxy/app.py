@@ -10,13 +10,17 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount
+
+from shared.system.arrival import BodyCutOff, BodyTooLarge, BodyTooSlow, arriving, length_of
+from shared.system.door_limits import DoorLimits
+from shared.system.doorkeeper import origin_of
 
 ADDRESSES = 10_000
 """remembered at most; who has not asked for the longest time is forgotten first"""
@@ -62,10 +66,6 @@ _HOP_BY_HOP = {
 """headers that concern one connection alone (RFC 9110, 7.6.1), and those that a sender could lie with"""
 
 
-class BodyTooLarge(Exception):
-    """More bytes came than are taken."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
     """What the proxy is made of."""
@@ -75,6 +75,7 @@ class Proxy:
     limit: RateLimit
     body_bytes: int
     now: Callable[[], float]
+    arrival: DoorLimits = field(default_factory=DoorLimits)
 
     def app(self) -> Starlette:
         """The application to be served."""
@@ -88,39 +89,36 @@ class Proxy:
         return response
 
     async def _judged(self, request: Request, address: str) -> Response:
-        """The rules, in order: too many requests; a path or method that does not pass; too large a body."""
-        if not self.limit.takes(address, self.now()):
+        """The rules, in order: too many requests; a path or method that does not pass; too large or slow a body."""
+        if not self.limit.takes(origin_of(address), self.now()):
             return PlainTextResponse("too many requests", 429, {"Retry-After": "1"})
         if not _passes(request):
             return PlainTextResponse("not found", 404)
-        length = request.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self.body_bytes:
+        length = length_of(request.headers.get("content-length", "0"))
+        if length is None or length > self.body_bytes:
             return PlainTextResponse("the body is too large", 413)
         try:
             return await self._forwarded(request)
         except BodyTooLarge:
             return PlainTextResponse("the body is too large", 413)
-        except (httpx.HTTPError, ClientDisconnect) as error:
+        except BodyTooSlow:
+            return PlainTextResponse("the body arrives too slowly", 408, {"Connection": "close"})
+        except BodyCutOff:
+            return PlainTextResponse("the sender is gone", 400)
+        except httpx.HTTPError as error:
             _LOG.warning("the engine gave no answer: %s", type(error).__name__)
             return PlainTextResponse("the coordinator is starting", 503, {"Retry-After": "5"})
 
     async def _forwarded(self, request: Request) -> Response:
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
-        body = self._counted(request) if request.method == "POST" else None
+        taken = arriving(request.receive, self.arrival, self.body_bytes, self.now)
+        body = taken if request.method == "POST" else None
         asked = self.engine.build_request(
             request.method, _raw_path(request).decode("ascii"), headers=headers, content=body
         )
         answer = await self.engine.send(asked, stream=True)
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
         return StreamingResponse(_passed_on(answer), answer.status_code, kept)
-
-    async def _counted(self, request: Request) -> AsyncIterator[bytes]:
-        taken = 0
-        async for chunk in request.stream():
-            taken += len(chunk)
-            if taken > self.body_bytes:
-                raise BodyTooLarge
-            yield chunk
 
 
 class _Endpoint:

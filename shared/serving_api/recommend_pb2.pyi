@@ -123,11 +123,13 @@ class ForgetUserRequest(_message.Message):
     def __init__(self, user: _Optional[str] = ...) -> None: ...
 
 class ReportReply(_message.Message):
-    __slots__ = ("accepted", "repeated_before", "head")
+    __slots__ = ("accepted", "repeated_before", "head", "unknown_events")
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     REPEATED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_EVENTS_FIELD_NUMBER: _ClassVar[int]
     accepted: int
     repeated_before: int
     head: str
-    def __init__(self, accepted: _Optional[int] = ..., repeated_before: _Optional[int] = ..., head: _Optional[str] = ...) -> None: ...
+    unknown_events: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accepted: _Optional[int] = ..., repeated_before: _Optional[int] = ..., head: _Optional[str] = ..., unknown_events: _Optional[_Iterable[str]] = ...) -> None: ...

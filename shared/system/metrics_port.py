@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from shared.errors import ConfigError, os_error_as
+from shared.system.watch import Watch
 
 
 def free_port() -> int:
@@ -31,6 +32,26 @@ class Figures(Protocol):
         ...
 
 
+class _Whatever:
+    """Figures up to the first that cannot be had, and then word of that."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures, self._watch = figures, Watch(_LOG)
+
+    def collect(self) -> Iterator[Metric]:
+        """See ``Figures``; a file that cannot be read takes no other figure with it."""
+        found: list[Metric] = []
+
+        def gather() -> None:
+            for one in self._figures.collect():
+                found.append(one)  # noqa: PERF402 (what came before an error counts)
+
+        whole = self._watch.look("metrics", gather)
+        yield from found
+        if not whole:
+            yield GaugeMetricFamily("graft_metrics_cut_off", "Some metrics cannot be had; the log says why.", value=1.0)
+
+
 @contextmanager
 def metrics_served(port: int, figures: Figures) -> Iterator[None]:
     """While it lasts, at this port of loopback; nothing where the port is 0.
@@ -41,7 +62,7 @@ def metrics_served(port: int, figures: Figures) -> Iterator[None]:
         yield
         return
     registry = CollectorRegistry()
-    registry.register(figures)
+    registry.register(_Whatever(figures))
     with os_error_as(ConfigError, f"metrics-port {port} on {LOOPBACK} cannot be had"):
         server, thread = start_http_server(port, addr=LOOPBACK, registry=registry)
     _LOG.info("metrics at http://%s:%d/metrics", LOOPBACK, port)

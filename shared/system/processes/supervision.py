@@ -16,12 +16,15 @@ from typing import Any
 from shared.errors import ConfigError
 from shared.system.file_lock import claim, claimant
 from shared.system.processes.keeper import Keeper, Program, end_leftovers, left_running
+from shared.system.watch import Watch
 from shared.system.whole_file import write_whole
 
 _LOG = logging.getLogger("graft.processes")
 TICK_SECONDS = 0.5
 READY_SECONDS = 180.0
 STOP_SECONDS = 90.0
+TROUBLES = "troubles"
+"""in a report: what fails now, by name, and why; empty where all is well"""
 Report = dict[str, Any]
 
 
@@ -69,8 +72,8 @@ class Supervision:
     ) -> None:
         """Keep the programs running until ``stopping``; what ``each_tick`` gives is added to the report.
 
-        What the system refuses meanwhile (a full disk) is told in the log, and tried again at the next tick.
-        Raises ConfigError where another supervisor runs in the folder.
+        What goes wrong meanwhile (a full disk, a damaged file) is told in the log and, as ``troubles``, in the report,
+        and tried again at the next tick. Raises ConfigError where another supervisor runs in the folder.
         """
         with self.alone():
             for name in end_leftovers(self._processes, now=time.monotonic, sleep=time.sleep):
@@ -83,14 +86,12 @@ class Supervision:
                 now=time.monotonic,
                 sleep=time.sleep,
             )
-            reported: Report = {}
+            watch, facts = Watch(_LOG), Report()
             try:
                 while not stopping():
-                    try:
-                        keeper.tick()
-                        reported = self._say({**each_tick(), "processes": keeper.report()}, before=reported)
-                    except OSError as error:
-                        _LOG.warning("not possible now, tried again: %s", error)
+                    watch.look("programs", keeper.tick)
+                    watch.look("duties", lambda: facts.update(each_tick()))
+                    watch.look("report", lambda: self._say(_reported(facts, keeper, watch)))
                     time.sleep(TICK_SECONDS)
             finally:
                 keeper.stop()
@@ -144,11 +145,15 @@ class Supervision:
     def _processes(self) -> Path:
         return self.state / "processes.json"
 
-    def _say(self, report: Report, *, before: Report) -> Report:
-        said = {"supervisor": os.getpid(), **report}
-        if said != before:
-            write_whole(self._report, json.dumps(said).encode("utf-8"))
-        return said
+    def _say(self, report: Report) -> None:
+        if report != self.report():
+            write_whole(self._report, json.dumps(report).encode("utf-8"))
+
+
+def _reported(facts: Report, keeper: Keeper, watch: Watch) -> Report:
+    """What the supervisor says of itself; ``facts`` may name troubles of their own."""
+    troubles = {**facts.get(TROUBLES, {}), **watch.troubles}
+    return {"supervisor": os.getpid(), **facts, "processes": keeper.report(), TROUBLES: troubles}
 
 
 def asked_to_stop() -> Callable[[], bool]:

@@ -1,6 +1,7 @@
 """What callers report is in the next list and there after a restart, and nobody is answered with nothing."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -194,3 +195,48 @@ def test_goes_on_with_the_head_it_has_where_the_new_one_is_damaged(folder, servi
     with pytest.raises(HeadStoreError):
         service.swap()
     assert service.recommend(request) == before
+
+
+def test_says_which_events_are_on_items_that_it_does_not_know(service):
+    counts = service.report([event(1), event(2, item="later"), event(2, item="later"), event(3, item="other")])
+    assert (counts.accepted, counts.repeated, counts.unknown_events) == (3, 1, ("e2", "e3"))
+    assert service.recommend(ListRequest(user="nobody")).basis == "history"
+
+
+def test_an_event_on_an_item_that_a_fit_did_not_know_counts_once_the_item_is_there(folder, service):
+    service.report([event(1, item="new")])
+    assert service.recommend(ListRequest(user="nobody")).basis == "popularity"
+    replace(served_world(seed=2), reports_until=1).write(HeadStore(folder / "heads"))
+    service.swap()
+    service.upsert([NEW])
+    assert service.recommend(ListRequest(user="nobody", k=41)).basis == "history"
+    assert "new" not in ids(service.recommend(ListRequest(user="nobody", k=41)))
+    assert opened(folder).recommend(ListRequest(user="nobody")).basis == "history"
+
+
+def test_counts_an_event_that_was_fitted_on_no_second_time(folder, service):
+    service.report([event(1, user="u5", item="7")])
+    replace(served_world(), reports_until=1).write(HeadStore(folder / "heads"))
+    service.swap()
+    service.upsert([NEW])
+    assert service.recommend(ListRequest(user="nobody")).basis == "popularity"
+    fitted = RecommendService(HeadStore(folder / "heads"), FileJournal(folder / "empty.log"))
+    assert ids(service.recommend(ListRequest(user="u5", k=10, exclude=("new",)))) == ids(
+        fitted.recommend(ListRequest(user="u5", k=10))
+    )
+
+
+def test_feedback_waits_for_no_catalogue_that_grows(service):
+    with service._catalogue:
+        reporting = threading.Thread(target=service.report, args=([event(1)],))
+        reporting.start()
+        reporting.join(10)
+        assert not reporting.is_alive()
+
+
+def test_a_list_of_a_very_long_history_leaves_all_of_it_out(service, monkeypatch):
+    monkeypatch.setattr("client.recommender.recommender.SCORED", 3)
+    session = tuple(map(str, range(20)))
+    short = service.recommend(ListRequest(session=session[-3:], k=40))
+    long = service.recommend(ListRequest(session=session, k=40))
+    assert ids(long) == [item for item in ids(short) if item not in session]

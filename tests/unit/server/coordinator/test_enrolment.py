@@ -1,5 +1,6 @@
 """The register of platforms: who may join, and what the engine has yet to be told."""
 
+import base64
 import multiprocessing
 from dataclasses import replace
 
@@ -123,3 +124,42 @@ def test_refuses_a_private_key(tmp_path) -> None:
     )
     with pytest.raises(ConfigError, match="got a private one, which must stay on the platform"):
         read_public_key(path)
+
+
+def in_openssh(name: bytes, *parts: bytes) -> bytes:
+    """A line of a public key whose parts are as they are."""
+    return name + b" " + base64.b64encode(b"".join(len(part).to_bytes(4, "big") + part for part in (name, *parts)))
+
+
+CURVE = b"ecdsa-sha2-nistp384"
+GOOD = openssh(ec.generate_private_key(ec.SECP384R1()))
+PEM = ec.generate_private_key(ec.SECP384R1()).public_key()
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (in_openssh(CURVE, b"nistp384", b"\2" + b"\1" * 48), "cannot be read"),
+        (in_openssh(CURVE, b"nistp384", b"\0"), "cannot be read"),
+        (in_openssh(CURVE, b"nistp384", b""), "cannot be read"),
+        (in_openssh(CURVE, b"nistp256", b"\4" + b"\1" * 96), "cannot be read"),
+        (in_openssh(b"ssh-rsa", b"\1\0\1", b"\x7f" * 256), "got ssh-rsa"),
+        (in_openssh(b"ssh-dss", b"\1", b"\1", b"\1", b"\1"), "cannot be read"),
+        (in_openssh(b"sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", b""), "cannot be read"),
+        (PEM.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo), "got PEM"),
+        (PEM.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo), "cannot be"),
+        (b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n", "got SSH2's form"),
+        (GOOD[:60], "cut off"),
+        (GOOD.decode().encode("utf-16"), "cannot be read"),
+        (GOOD + b"\n" + GOOD, "got 2 lines, and one is a key"),
+        (b" \n", "got an empty file"),
+        (b"", "got an empty file"),
+    ],
+)
+def test_says_in_a_sentence_what_is_no_key_of_ours(tmp_path, recwarn, content, found) -> None:
+    (tmp_path / "node.key.pub").write_bytes(content)
+    with pytest.raises(ConfigError, match="expected a public key of a NIST curve") as error:
+        read_public_key(tmp_path / "node.key.pub")
+    assert found in str(error.value)
+    assert "\n" not in str(error.value)
+    assert list(recwarn) == []

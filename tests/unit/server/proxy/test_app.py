@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.proxy.app import ADDRESSES, Proxy, RateLimit
+from shared.system.door_limits import DoorLimits
+from shared.system.doorkeeper import origin_of
 
 
 class Engine:
@@ -39,11 +41,19 @@ class Answer:
     content: bytes = b""
 
 
-def ask(method, path, *, engine, per_second=1000.0, body_bytes=1000, times=1, headers=None, chunks=(b"",)) -> Answer:
+def ask(
+    method, path, *, engine, per_second=1000.0, body_bytes=1000, times=1, headers=None, chunks=(b"",), slow=False
+) -> Answer:
     """The last answer of as many equal requests; the path as it comes over the wire, which no client would tidy."""
     transport = engine if isinstance(engine, httpx.AsyncBaseTransport) else httpx.ASGITransport(app=engine)
     upstream = httpx.AsyncClient(transport=transport, base_url="https://127.0.0.1:1")
-    app = Proxy(engine=upstream, limit=RateLimit(per_second), body_bytes=body_bytes, now=lambda: 0.0).app()
+    app = Proxy(
+        engine=upstream,
+        limit=RateLimit(per_second),
+        body_bytes=body_bytes,
+        now=lambda: 0.0,
+        arrival=DoorLimits(idle_seconds=0.01),
+    ).app()
     raw_path, _, query = path.encode().partition(b"?")
     scope = {
         "type": "http",
@@ -64,7 +74,7 @@ def ask(method, path, *, engine, per_second=1000.0, body_bytes=1000, times=1, he
         answer = Answer()
         for _ in range(times):
             waiting = [
-                {"type": "http.request", "body": chunk, "more_body": place + 1 < len(chunks)}
+                {"type": "http.request", "body": chunk, "more_body": slow or place + 1 < len(chunks)}
                 for place, chunk in enumerate(chunks)
             ]
             answer = Answer()
@@ -140,7 +150,7 @@ def test_refuses_too_large_a_body_by_what_is_said_and_by_what_comes() -> None:
     assert ask("POST", "/v1/fleet/push-object", engine=engine, chunks=[b"x" * 1000]).status == 418
 
 
-@pytest.mark.parametrize("length", ["-1", "1e3", "9" * 30])
+@pytest.mark.parametrize("length", ["-1", "1e3", "9" * 30, "9" * 5000])
 def test_refuses_a_length_that_is_none(length) -> None:
     answer = ask("POST", "/v1/fleet/push-object", engine=Engine(), headers={"content-length": length})
     assert answer.status == 413
@@ -151,6 +161,17 @@ def test_refuses_who_asks_too_often() -> None:
     answer = ask("POST", "/v1/fleet/pull-messages", engine=engine, per_second=2.0, times=9)
     assert (answer.status, answer.headers["retry-after"]) == (429, "1")
     assert len(engine.seen) == 8
+
+
+def test_gives_up_a_body_that_does_not_go_on() -> None:
+    answer = ask("POST", "/v1/fleet/push-object", engine=Engine(), chunks=[b"x"], slow=True)
+    assert (answer.status, answer.content) == (408, b"the body arrives too slowly")
+
+
+def test_an_ipv6_network_has_one_rate() -> None:
+    limit = RateLimit(0.25)
+    assert limit.takes(origin_of("2001:db8::1"), 0.0)
+    assert not limit.takes(origin_of("2001:db8::2"), 0.0)
 
 
 def test_says_that_it_is_starting_while_the_engine_does_not_answer() -> None:

@@ -52,3 +52,15 @@ def test_a_port_that_is_taken_or_cannot_be_is_told() -> None:
             pass
     with pytest.raises(ConfigError, match="metrics-port must be from 0 to 65535; got 70000"):
         MetricsPort(metrics_port=70000)
+
+
+class CutOff:
+    def collect(self):
+        yield GaugeMetricFamily("graft_test", "Before.", value=1.0)
+        raise ValueError("a damaged file")
+
+
+def test_a_figure_that_cannot_be_had_takes_none_before_it_along() -> None:
+    port = free_port()
+    with metrics_served(port, CutOff()):
+        assert read(port) == ["graft_test 1.0", "graft_metrics_cut_off 1.0"]

@@ -1,0 +1,220 @@
+"""What the service takes and answers over HTTP and JSON: shapes, checked by pydantic."""
+
+import time
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from client.recommender.growth import NewItem
+from client.serving.requests import (
+    CATEGORIES,
+    EXCLUSIONS,
+    ID_LENGTH,
+    ITEMS_AT_ONCE,
+    LIST_LENGTH,
+    REPORTS_AT_ONCE,
+    REQUESTS_AT_ONCE,
+    SESSION_LENGTH,
+    TEXT_LENGTH,
+    Counts,
+    Feedback,
+    FeedbackKind,
+    ListAnswer,
+    ListRequest,
+    check_time,
+)
+from shared.errors import InvalidRequest
+
+
+def _no_switch(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 (pydantic takes a ValueError for a refusal)
+    return value
+
+
+_Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH)]
+_Whole = Annotated[int, BeforeValidator(_no_switch)]
+_Real = Annotated[float, BeforeValidator(_no_switch)]
+
+
+class Body(BaseModel):
+    """What comes; keys that are not named are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class RecommendBody(Body):
+    """A list for a user, for a session, for both, or for nobody in particular."""
+
+    user: str = Field("", max_length=ID_LENGTH, description="Empty where they are not known.")
+    session: list[_Id] = Field([], max_length=SESSION_LENGTH, description="Their latest items, oldest first.")
+    k: _Whole = Field(10, ge=1, le=LIST_LENGTH)
+    categories: list[str] = Field([], max_length=CATEGORIES, description="Only items of these; empty: all.")
+    exclude: list[_Id] = Field([], max_length=EXCLUSIONS)
+    diversity: _Real = Field(0.0, ge=0, le=1, description="Relevance given up for items that are less alike.")
+    reasons: bool = Field(default=False, description="The history's part in each item; takes many times as long.")
+
+    def request(self) -> ListRequest:
+        """As the service takes it."""
+        return ListRequest(
+            user=self.user,
+            session=tuple(self.session),
+            k=self.k,
+            categories=tuple(self.categories),
+            exclude=tuple(self.exclude),
+            diversity=self.diversity,
+            reasons=self.reasons,
+        )
+
+
+class Part(BaseModel):
+    """What a scorer, or an item of the history, adds to a score."""
+
+    name: str
+    adds: float
+
+
+class Item(BaseModel):
+    """An item of a list."""
+
+    item: str
+    title: str
+    score: float
+    scorers: list[Part]
+    history: list[Part]
+
+
+class RecommendAnswer(BaseModel):
+    """A list, never empty."""
+
+    items: list[Item]
+    basis: str = Field(description="history, or popularity where nothing is known of the user")
+    unknown_items: int
+    head: str
+
+    @classmethod
+    def of(cls, answer: ListAnswer) -> "RecommendAnswer":
+        """The service's answer."""
+        items = [
+            Item(
+                item=one.item,
+                title=one.title,
+                score=one.score,
+                scorers=[Part(name=name, adds=adds) for name, adds in one.scorers],
+                history=[Part(name=name, adds=adds) for name, adds in one.history],
+            )
+            for one in answer.items
+        ]
+        return cls(items=items, basis=answer.basis, unknown_items=answer.unknown_items, head=answer.head)
+
+
+class BatchBody(Body):
+    """Several lists."""
+
+    requests: list[RecommendBody] = Field(min_length=1, max_length=REQUESTS_AT_ONCE)
+
+
+class BatchEntry(BaseModel):
+    """One of them, or why there is none."""
+
+    reply: RecommendAnswer | None = None
+    refusal: str | None = None
+
+
+class BatchAnswer(BaseModel):
+    """In the order of the requests."""
+
+    entries: list[BatchEntry]
+
+
+def _checked_time(value: float) -> float:
+    """The value; raises ValueError, which pydantic tells the caller, for what is no time of an event."""
+    try:
+        check_time(value)
+    except InvalidRequest as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+class FeedbackEvent(Body):
+    """What a user did with an item."""
+
+    event_id: _Id = Field(description="The caller's own; a second report under it changes nothing.")
+    user: _Id
+    item: _Id
+    kind: FeedbackKind
+    time: Annotated[_Real, AfterValidator(_checked_time)] | None = Field(
+        None, description="Seconds since 1970, of the years 1990 to 2099; left out: now."
+    )
+
+    def event(self) -> Feedback:
+        """As the service takes it."""
+        when = time.time() if self.time is None else self.time
+        return Feedback(event_id=self.event_id, user=self.user, item=self.item, kind=self.kind, time=when)
+
+
+class FeedbackBody(Body):
+    """Durable when it is acknowledged."""
+
+    events: list[FeedbackEvent] = Field(min_length=1, max_length=REPORTS_AT_ONCE)
+
+
+class ItemBody(Body):
+    """A new item, or the new text of one that is there."""
+
+    item: _Id
+    text: str = Field(max_length=TEXT_LENGTH)
+    category: str = Field("", max_length=ID_LENGTH)
+    vector: list[_Real] = Field([], description="Where the platform's vectors are its own.")
+
+    def new_item(self) -> NewItem:
+        """As the service takes it."""
+        return NewItem(item_id=self.item, text=self.text, category=self.category, vector=tuple(self.vector))
+
+
+class ItemsBody(Body):
+    """In the lists when it is acknowledged."""
+
+    items: list[ItemBody] = Field(min_length=1, max_length=ITEMS_AT_ONCE)
+
+
+class ForgetBody(Body):
+    """A user whose id and events are removed."""
+
+    user: _Id
+
+
+class ReportAnswer(BaseModel):
+    """What became of a report."""
+
+    accepted: int = Field(description="Events taken, items added, or events removed.")
+    repeated: int = Field(description="Were known already.")
+    head: str
+    unknown_events: list[str] = Field(
+        [],
+        description="Ids of events whose item is not in the catalogue. They are kept, and count from when it is.",
+    )
+
+    @classmethod
+    def of(cls, counts: Counts) -> "ReportAnswer":
+        """The service's answer."""
+        return cls(
+            accepted=counts.accepted,
+            repeated=counts.repeated,
+            head=counts.head,
+            unknown_events=list(counts.unknown_events),
+        )
+
+
+class HealthAnswer(BaseModel):
+    """Whether the service answers."""
+
+    status: str = Field(description="serving; degraded: it serves, and troubles says what fails; not-serving")
+    head: str
+    troubles: dict[str, str] = Field(description="What fails now, and why; empty where all is well.")
+
+
+class Refusal(BaseModel):
+    """Why there is no answer."""
+
+    detail: str
