@@ -8,7 +8,7 @@ from client.data.folder_options import Preparation
 from client.data.listed import listed
 from client.data.preparation import prepare
 from client.data.source import read_folder
-from tests.unit.client.data.folders import write_folder
+from tests.unit.client.data.folders import BEGIN, write_folder
 
 FITTED = {f"u{user}": [f"i{(user + step) % 6}" for step in range(4)] for user in range(12)}
 """Users with four events each on six items."""
@@ -21,7 +21,7 @@ def opened(path, met, *, shelf=SHELF, ratings=None, vectors=None, by_vector=Fals
     """The platform of these events, in time order, and what lists know beyond it; ``ratings`` by user and item."""
     rows = [(user, item) for user, some in met.items() for item in some]
     events = pl.DataFrame(rows, schema=["user_id", "item_id"], orient="row").with_columns(
-        timestamp=pl.Series(np.arange(len(rows))),
+        timestamp=pl.Series(BEGIN + np.arange(len(rows))),
         rating=pl.Series([(ratings or {}).get(row, 5.0) for row in rows]),
     )
     write_folder(path, items=pl.DataFrame({"item_id": list(shelf), "text": list(shelf.values())}), events=events)

@@ -20,7 +20,7 @@ from client.serving.requests import ListRequest
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
-from tests.integration.tiny_folders import N_ITEMS, N_USERS, write_tiny_folder
+from tests.integration.tiny_folders import BEGIN, N_ITEMS, N_USERS, write_tiny_folder
 from tests.small_space import FEATURES
 
 FEW = {5000: [7], 5001: [20, 21], 5002: [N_ITEMS]}
@@ -33,7 +33,7 @@ PREPARED = Preparation(max_users=200, min_item_events=2)
 def with_the_rest(folder):
     """The same folder with users who have few events, and items that few or none have met."""
     items, events = (pl.read_parquet(folder / f"{name}.parquet") for name in ("items", "events"))
-    rows = [(user, item, 10_000 + place) for user, some in FEW.items() for place, item in enumerate(some)]
+    rows = [(user, item, BEGIN + 10_000 + place) for user, some in FEW.items() for place, item in enumerate(some)]
     further = pl.DataFrame(rows, schema=events.schema, orient="row")
     described = [{"item_id": int(one.item_id), "text": one.text} for one in (RARE, UNMET)]
     pl.concat([items, pl.DataFrame(described, schema=items.schema)]).write_parquet(folder / "items.parquet")
