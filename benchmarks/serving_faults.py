@@ -42,6 +42,7 @@ from shared.serving_api import recommend_pb2 as api
 from shared.serving_api import recommend_pb2_grpc
 from shared.system.doorkeeper import many_open_files
 from shared.system.metrics_port import free_port
+from shared.system.whole_file import write_whole
 
 CALLERS, BATCHES, LISTS, BESIDE, SLOW = 1_000, 300, 100, 100, 300
 DEADLINE, BATCH_DEADLINE = 2.0, 10.0
@@ -259,12 +260,12 @@ async def broken_tokens(callers: Callers, out: Path) -> None:
     """Callers are known as before."""
     tokens = out / "tokens"
     before = tokens.read_bytes()
-    tokens.write_bytes(b"\xff\xfe")
+    write_whole(tokens, b"\xff\xfe")
     try:
         async with callers.stub() as stub:
             await asyncio.gather(*spread(3, BESIDE, lambda number: callers.over_grpc(stub, number)))
     finally:
-        tokens.write_bytes(before)
+        write_whole(tokens, before)
 
 
 def door_phase(out: Path) -> Phase:

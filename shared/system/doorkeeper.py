@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.door_limits import DoorLimits
 
 LOG = logging.getLogger("graft.door")
@@ -226,6 +226,9 @@ class _Guarded(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # which of u
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """For a server; raises ConfigError where the files are not a certificate and its key."""
+    for file in (certificate, key):
+        with os_error_as(ConfigError, f"{file}: cannot be read"):
+            file.read_bytes()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(certificate, key, password=lambda: b"")
@@ -233,8 +236,6 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
         raise ConfigError(
             f"{certificate} and {key}: expected a certificate and its key, without a passphrase, as PEM"
         ) from error
-    except OSError as error:
-        raise ConfigError(f"{certificate} or {key}: cannot be read: {error.strerror}") from error
     return context
 
 

@@ -11,6 +11,7 @@ from client.serving.serve_settings import Limits
 from client.serving.tokens import add_token, revoke_token
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
+from shared.system.whole_file import write_whole
 from tests.integration.serving.loopback import calling, serving
 from tests.integration.serving.test_service_on_loopback import swap, until
 from tests.unit.client.recommender.served_world import served_world
@@ -33,12 +34,12 @@ def broken(file, how):
     if how == "folder":
         file.unlink()
         file.mkdir()
-        return lambda: (shutil.rmtree(file), file.write_bytes(before))
+        return lambda: (shutil.rmtree(file), write_whole(file, before))
     if how == "gone":
         file.unlink()
     else:
-        file.write_bytes(how)
-    return lambda: file.write_bytes(before)
+        write_whole(file, how)  # at once: an empty file in between would be one without callers
+    return lambda: write_whole(file, before)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from client.data.source import read_folder
-from client.serving.http_gateway import FeedbackEvent
+from client.serving.http_shapes import FeedbackEvent
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
 from client.serving.requests import Feedback, FeedbackKind
