@@ -33,7 +33,7 @@ def found(report: CheckReport) -> list[tuple[str, str, int, tuple[int, ...]]]:
 
 
 def test_counts_a_sound_folder(tmp_path: Path) -> None:
-    events = EVENTS.with_columns(pl.Series("user_id", [1, 1, 1]), pl.Series("timestamp", [5, 6, 7]))
+    events = EVENTS.with_columns(pl.Series("user_id", [1, 1, 1]), pl.col("timestamp").sort())
     report = check_folder(write_folder(tmp_path, events=events, impressions=IMPRESSIONS))
     assert report.sound
     assert report.counts == {"users": 1, "items": 3, "events": 3, "impressions": 1}

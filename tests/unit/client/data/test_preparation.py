@@ -146,7 +146,9 @@ def test_drops_what_is_rated_0_or_less_unless_told_otherwise(
 
 
 def test_says_how_much_was_left_after_each_step_where_nobody_is(tmp_path: Path) -> None:
-    again = pl.DataFrame({"user_id": [8, 8, 8, 9, 9, 9, 9], "item_id": [0, 0, 0, 1, 1, 1, 1], "timestamp": range(7)})
+    again = pl.DataFrame(
+        {"user_id": [8, 8, 8, 9, 9, 9, 9], "item_id": [0] * 3 + [1] * 4, "timestamp": [0, 1, 2, 0, 1, 2, 3]}
+    )
     rated = again.with_columns(rating=pl.Series([1.0] * 6 + [0.0]))
     items = pl.DataFrame({"item_id": [0, 1], "text": ["a", "b"]})
     with pytest.raises(DataError) as caught:

@@ -10,7 +10,7 @@ from tests.unit.client.data.importers import raw
 
 
 def test_imports_and_then_finds_the_folder_sound(tmp_path: Path) -> None:
-    files = {"movies.csv": raw.MOVIES, "ratings.csv": raw.RATINGS + "7,3,2.0,300\n"}
+    files = {"movies.csv": raw.MOVIES, "ratings.csv": raw.RATINGS + f"7,3,2.0,{raw.BEGIN + 300}\n"}
     source = raw.write_zip(tmp_path / "ml.zip", files)
     done = raw.graft_client("import", "movielens", source, "--out", tmp_path / "out")
     assert (done.returncode, done.stderr) == (0, "")
@@ -36,7 +36,7 @@ def test_ends_a_damaged_folder_with_two_and_no_traceback(tmp_path: Path) -> None
 
 
 def test_goes_on_where_ids_do_not_meet_if_it_is_told_to(tmp_path: Path) -> None:
-    (tmp_path / "events.csv").write_text("user_id,item_id,timestamp\nu,1,1\nu,2,2\n")
+    (tmp_path / "events.csv").write_text("user_id,item_id,timestamp\nu,1,0\nu,2,1\n")
     (tmp_path / "items.csv").write_text("item_id,text\n01,a\n02,b\n")
     arguments = ("import", "csv", tmp_path, "--out", tmp_path / "out")
     refused = raw.graft_client(*arguments)
