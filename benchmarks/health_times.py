@@ -39,7 +39,8 @@ def health_times(http_port: int, grpc_port: int = 0, authority: str = "") -> Ite
 
 
 def _ask(told: Connection, http_port: int, grpc_port: int, authority: str) -> None:
-    checks: list[Callable[[], None]] = [lambda: _over_http(http_port, authority)]
+    trusting = ssl.create_default_context(cafile=authority) if authority else None
+    checks: list[Callable[[], None]] = [lambda: _over_http(http_port, trusting)]
     if grpc_port:
         stub = health_pb2_grpc.HealthStub(grpc.insecure_channel(f"127.0.0.1:{grpc_port}"))
         checks.append(lambda: stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE))
@@ -63,11 +64,10 @@ def _seconds(check: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def _over_http(port: int, authority: str) -> None:
+def _over_http(port: int, trusting: ssl.SSLContext | None) -> None:
     """Raises OSError where it is not answered; a coordinator without an engine answers that it is starting."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
-        if authority:
-            trusting = ssl.create_default_context(cafile=authority)
+        if trusting is not None:
             with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as secured:
                 _answered(secured, "/health")
         else:
