@@ -71,8 +71,8 @@ def _unmet_items(
 ) -> AddedItems:
     """Described items that nothing was fitted on.
 
-    Out stay items that the ``items`` range cuts, and those of which every event is rated below ``min_rating``: who
-    has met them does not want them.
+    Out stay items that the ``items`` range cuts, and those of which every event is rated too low to count: who has met
+    them does not want them.
     """
     known = _as_ids(platform.item_ids, folder.items, "item_id").to_frame()
     refused = folder.events.select("item_id").join(counted, on="item_id", how="anti")
