@@ -37,6 +37,7 @@ class Typo:
 
 
 AGENT = "graft-client status {folder}"
+ENROLL = "graft-server enroll shop --public-key shop/node.key.pub --home coordinator"
 TYPOS = (
     Typo(1, "world", "wrold"),
     Typo(1, "--share 0.3", "--share 3"),
@@ -58,8 +59,8 @@ TYPOS = (
     Typo(5, "coordinator/tls/ca.crt", "coordinator/tls/ca.key"),
     Typo(5, "coordinator/tls/ca.crt", "coordinator/tls/server.crt"),
     Typo(5, "--data platforms/shop", "--data platforms/shpo"),
-    Typo(5, "--name shop", "--name shpo", then="8", made="shop"),
-    Typo(5, "init shop", "init shpo", then="8", made="shpo"),
+    Typo(5, "--name shop", "--name shpo", then=ENROLL, made="shop"),
+    Typo(5, "init shop", "init shpo", then=ENROLL, made="shpo"),
     Typo(5, "--start", "--strat"),
     Typo(6, "--data platforms/second-shop", "--data platforms/secondshop"),
     Typo(6, "coordinator/tls/ca.crt", "coordinator/ca.crt"),
@@ -133,7 +134,7 @@ class Terminal:
         return done.returncode, _sentence(done.stderr) or _sentence(done.stdout)
 
     def _here(self, line: str) -> str:
-        return line.replace("9443", self._port).replace("9434", str(int(self._port) + 1))
+        return re.sub(r"\b9443\b", self._port, re.sub(r"\b9434\b", str(int(self._port) + 1), line))
 
     def take_away(self, name: str) -> None:
         """What a wrong command has made."""
@@ -198,7 +199,7 @@ def _sentence(text: str) -> str:
     """Without the frames that a terminal would show."""
     words = re.sub(r"[─│╭╮╰╯]+", " ", text)
     lines = [" ".join(line.split()) for line in words.splitlines()]
-    said = [line for line in lines if line and not line.startswith(("Usage:", "Try '", "Error"))]
+    said = [line for line in lines if line not in ("", "Error") and not line.startswith(("Usage:", "Try '"))]
     return " / ".join(said)[:WIDE]
 
 

@@ -60,7 +60,7 @@ def _run(run: Run) -> dict[str, Any]:
         "of": run.config().rounds,
         "submissions": standing.submissions,
         "reason": standing.reason,
-        "took_part": took_part(history),
+        "answered": took_part(history),
         "kept": kept(history),
         "missing": {name: one.cause for name, one in absences_in(history[-1]).items()} if history else {},
     }
@@ -100,7 +100,7 @@ def _run_lines(found: dict[str, Any]) -> list[str]:
 
 def _run_line(one: dict[str, Any]) -> str:
     parts = [f"{one['number']}: {one['state']}, {one['rounds']} of {one['of']} rounds"]
-    if one["rounds"] and not one["took_part"]:
+    if one["rounds"] and not one["answered"]:
         parts.append("no platform took part")
     if one["kept"]["score"] is not None:
         parts.append(f"kept: round {one['kept']['round']}, NDCG@10 {one['kept']['score']:.4f}")
