@@ -23,9 +23,10 @@ from shared.errors import (
     JournalError,
     OutboundRefused,
     StorageError,
+    TooFewUsers,
     WireError,
 )
-from shared.federation.messages import Failed, FailureCode, Reply, Task
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, Reply, Task
 from shared.federation.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
 from shared.federation.wire_records import HEADER
 
@@ -98,8 +99,9 @@ def _failure(error: Exception, asked: Asked, way_out: WayOut) -> RecordDict:
     _log_here(error)
     codes = (code for kind, code in _CODES.items() if isinstance(error, kind))
     failed = Failed(round=asked.round, code=next(codes, FailureCode.INTERNAL))
+    too_few = Declined(round=asked.round, reason=DeclineReason.TOO_FEW_USERS)
     try:
-        return way_out.let_out(failed, asked)
+        return way_out.let_out(too_few if isinstance(error, TooFewUsers) else failed, asked)
     except GraftError as further:
         _log_here(further)
         return encode_reply(failed)

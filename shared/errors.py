@@ -4,6 +4,8 @@ GraftError
 ├── InputError                 something from outside is wrong: one sentence, exit code 2
 │   ├── ConfigError            a flag, a config file or a setting
 │   ├── DataError              a platform folder, a raw file, a column, a row
+│   │   ├── SourceUnreachable  a database that does not answer now
+│   │   └── TooFewUsers        data of which preparation leaves nobody, or nothing
 │   ├── EncoderFileError       an encoder file that cannot be read or trusted
 │   └── FeatureSpaceMismatch   two feature spaces were about to be mixed
 ├── FederationError            a federated run cannot go on
@@ -47,6 +49,14 @@ class ConfigError(InputError):
 
 class DataError(InputError):
     """A platform folder, a raw file, a column or a row is wrong."""
+
+
+class SourceUnreachable(DataError):
+    """A database does not answer now; later it may."""
+
+
+class TooFewUsers(DataError):
+    """Preparation leaves nobody, or nothing."""
 
 
 class EncoderFileError(InputError):

@@ -60,6 +60,8 @@ class AgentHome:
     """a file for each process"""
     state = _Place("state")
     """what running processes leave: a lock, process ids, Flower's own home, a secret"""
+    connection = _Place("state/connection.json")
+    """when the connection was made or lost last"""
     secret = _Place("state/superexec.secret")
     """shared by the SuperNode and the SuperExec alone; new at each start"""
     node_config = _Place("state/node.toml")

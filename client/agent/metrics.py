@@ -13,12 +13,12 @@ import psutil
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from client.agent.connection import SUPERNODE
 from client.agent.home import AgentHome, AgentSettings
 from client.guard.ledger import Ledger, LedgerLine
 from shared.system.host import Endpoint
 from shared.system.metrics_port import labelled, restarts
 
-SUPERNODE = "supernode"
 HELD_BACK = "held-back"
 REFUSALS = ("declined", "failed")
 

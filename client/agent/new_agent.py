@@ -1,40 +1,27 @@
 """Making an agent's folder: its key pair, the coordinator's authority, and the settings."""
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from client.agent.authority import read_authority
 from client.agent.home import AgentHome, AgentSettings
+from client.agent.key_pair import new_key_pair
 from client.agent.private_part import make_private_part
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from client.features.item_features import check_features
+from client.guard.way_out import utc_now
 from client.store.keyring import FILE, KeySource
 from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
 
 
-@dataclass(frozen=True)
-class KeyPair:
-    """Both halves as they stand in files."""
-
-    private: bytes
-    public: bytes
-
-
-def new_key_pair() -> KeyPair:
-    """A new pair; the private half has no passphrase, since the agent starts without anybody there."""
-    key = ec.generate_private_key(ec.SECP384R1())
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return KeyPair(private=private, public=public + b"\n")
+def require_new(folder: Path) -> None:
+    """Raises ConfigError where something lies there already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder}: exists already and is not an empty folder")
 
 
 def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:
@@ -44,10 +31,9 @@ def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentH
     cannot be had.
     """
     check_features(settings.features)
-    certificate = _authority(authority)
+    certificate = read_authority(authority, now=utc_now())
     home = AgentHome(folder.resolve())
-    if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
-        raise ConfigError(f"{folder}: exists already and is not an empty folder")
+    require_new(home.folder)
     with os_error_as(ConfigError, f"{folder}: cannot be written"):
         _write(home, settings, certificate)
     return home
@@ -83,19 +69,8 @@ def _write(home: AgentHome, settings: AgentSettings, certificate: bytes) -> None
     home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     home.folder.chmod(0o700)
     make_private_part(home, whole, own_key=not settings.vault_key)
-    keys = new_key_pair()
+    keys = new_key_pair(settings.name)
     write_whole(home.key, keys.private)
     write_whole(home.public_key, keys.public)
     write_whole(home.authority, certificate)
     write_whole(home.settings, to_toml(whole))
-
-
-def _authority(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        x509.load_pem_x509_certificate(content)
-    except OSError as error:
-        raise ConfigError(f"{path}: the authority's certificate cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: expected the authority's certificate as PEM") from error
-    return content

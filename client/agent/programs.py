@@ -4,25 +4,31 @@ A third keeps what every task reads in memory, where the settings let it. ``graf
 running until it is told to stop.
 """
 
+import logging
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
+from client.agent.connection import REFUSED, SUPERNODE, Connection
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
 from client.agent.private_part import OWNER_ONLY
 from client.agent.release_bundle import approve_release
 from client.guard import warm_start
 from client.guard.approved_bundles import write_programs
-from shared.system.engine_environment import engine_environment, program
+from client.guard.ledger import line_of, said
+from shared.system.engine_environment import engine_environment, engine_program
 from shared.system.metrics_port import free_port, metrics_served
+from shared.system.new_lines import NewLines
 from shared.system.processes.keeper import Program
-from shared.system.processes.supervision import Supervision
+from shared.system.processes.supervision import Processes, Supervision
 from shared.system.whole_file import write_whole
 
 LOG_BYTES = 10 * 2**20
@@ -30,9 +36,8 @@ LOOPBACK = "127.0.0.1"
 TASKS = "tasks.sock"
 """in the folder in which the programs run; a whole path could be too long for a socket"""
 MIB = 2**20
-REFUSED = {
-    0: "the coordinator refuses this platform: its key is not enrolled or was revoked, or this machine's clock is off"
-}
+_LOG = logging.getLogger("graft.agent")
+_ENDINGS = {REFUSED: "the coordinator refuses this platform: its key is not enrolled or was revoked, or a clock is off"}
 """Flower's SuperNode ends so by itself wherever it is answered 401 (http_retry.py), and says nothing of it"""
 
 
@@ -43,13 +48,15 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
     looked for first where the gate stands, which lets approved bundles alone run.
     """
     supernode = (
-        *(program("flower-supernode"), "--superlink", settings.server, "--root-certificates", str(home.authority)),
+        *engine_program("flower-supernode"),
+        *("--superlink", settings.server, "--root-certificates", str(home.authority)),
         *("--auth-supernode-private-key", str(home.key), "--host", LOOPBACK, "--port", str(port)),
         *("--isolation", "process", "--superexec-auth-secret-file", str(home.secret)),
         *("--node-config", str(home.node_config)),
     )
     superexec = (
-        *(program("flower-superexec"), "--runtime-api-address", f"{LOOPBACK}:{port}", "--insecure"),
+        *engine_program("flower-superexec"),
+        *("--runtime-api-address", f"{LOOPBACK}:{port}", "--insecure"),
         *("--superexec-auth-secret-file", str(home.secret)),
     )
     environment = engine_environment(home.engine)
@@ -60,11 +67,11 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
     tasks = Program(name="tasks", command=warm, environment=task_environment, folder=home.state, memory_bytes=memory)
     return [
         Program(
-            name="supernode",
+            name=SUPERNODE,
             command=supernode,
             environment={**environment, **_way_out(settings.http_proxy)},
             folder=home.state,
-            endings=REFUSED,
+            endings=_ENDINGS,
         ),
         *((tasks,) if settings.keep_loaded else ()),
         Program(
@@ -98,10 +105,16 @@ def supervision(home: AgentHome) -> Supervision:
     return Supervision(what=f"the agent of {home.folder}", state=home.state, logs=home.logs)
 
 
-def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]) -> None:
-    """Until ``stopping``; raises ConfigError where another supervisor runs in the folder."""
+def serve(
+    home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool], notes: list[dict[str, object]]
+) -> None:
+    """Until ``stopping``; ``notes`` are what was found before, for the report.
 
+    Raises ConfigError where another supervisor runs in the folder.
+    """
     figures = AgentMetrics(home=home, settings=settings, report=supervision(home).report)
+    connection = Connection.of(home, settings, time.monotonic)
+    answers = NewLines(home.ledger, from_its_end=True)
 
     def programs() -> list[Program]:
         write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
@@ -111,5 +124,11 @@ def serve(home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool]
         open_for_long.enter_context(metrics_served(settings.metrics_port, figures))
         return agent_programs(home, settings, free_port())
 
+    def each_tick(processes: Processes) -> dict[str, Any]:
+        for line in filter(None, map(line_of, answers.read())):
+            _LOG.info("%s", said(line))
+        return {**connection.look(processes), "notes": notes}
+
     with ExitStack() as open_for_long:
-        supervision(home).serve(programs, each_tick=dict, stopping=stopping, log_bytes=LOG_BYTES)
+        open_for_long.callback(connection.end)
+        supervision(home).serve(programs, each_tick=each_tick, stopping=stopping, log_bytes=LOG_BYTES)

@@ -1,9 +1,12 @@
-"""What an agent is doing: its processes, where its coordinator is, and the last words of the engine's log."""
+"""What an agent is doing: whether it is connected and takes part, and if not why and what to do; its processes."""
 
 import re
 from typing import Any
 
+from client.agent.connection import CONNECTING, known_since, last_known
+from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
+from client.agent.own_answers import answer_as_json, last_answer, no_result
 from client.agent.programs import supervision
 from client.guard.ledger import Ledger
 from client.store.vault import is_vault
@@ -18,12 +21,22 @@ def status(home: AgentHome) -> dict[str, Any]:
     """All of it as plain values."""
     settings, supervised = read_settings(AgentSettings, home.settings), supervision(home)
     running = supervised.running()
+    report = supervised.report() if running else {}
+    answer = last_answer(home)
+    obstacle = _obstacle(home, report, running=running)
     return {
         "name": settings.name,
         "server": settings.server,
         "running": running,
-        "processes": supervised.report().get("processes", []) if running else [],
-        TROUBLES: supervised.report().get(TROUBLES, {}) if running else {},
+        "connected": bool(report.get("connected")),
+        "since": known_since(home),
+        "before": last_known(home),
+        "last_answer": answer_as_json(answer) if answer else None,
+        "cause": obstacle.cause if obstacle else "",
+        "why": obstacle.why if obstacle else "",
+        "do": obstacle.do if obstacle else "",
+        "processes": report.get("processes", []),
+        TROUBLES: report.get(TROUBLES, {}),
         "last": _last_line(home) if running else "",
         "vault": _vault(home, settings),
         "left": _left(home),
@@ -32,7 +45,10 @@ def status(home: AgentHome) -> dict[str, Any]:
 
 def status_lines(found: dict[str, Any]) -> list[str]:
     """The same for people."""
-    lines = [f"{found['name']}: {'running' if found['running'] else 'not running'}, for {found['server']}"]
+    lines = [f"{found['name']}: {_standing(found)}"]
+    if found["cause"]:
+        lines += [f"why: {found['why']} ({found['cause']})", f"what to do: {found['do']}"]
+    lines.append(f"last round: {_last_round(found['last_answer'])}")
     for one in found["processes"]:
         doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
         lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")
@@ -43,6 +59,35 @@ def status_lines(found: dict[str, Any]) -> list[str]:
         f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
     ]
     return [*lines, *([f"last: {found['last']}"] if found["last"] else [])]
+
+
+def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Finding | None:
+    """Why it takes no part; the rules, in order: it does not run, is not connected, its last answer, the preflight."""
+    if not running:
+        do = f"graft-client start {home.folder} --background"
+        return Finding(cause=Cause.STOPPED, why="the agent does not run", do=do)
+    if not report.get("connected"):
+        obstacle = report.get("obstacle")
+        return Finding.from_json(obstacle) if obstacle else CONNECTING
+    answer = last_answer(home)
+    if answer is not None:
+        return no_result(answer)
+    return next(map(Finding.from_json, report.get("notes", [])), None)
+
+
+def _standing(found: dict[str, Any]) -> str:
+    if found["connected"]:
+        return f"connected to {found['server']} since {found['since']}"
+    state = "running" if found["running"] else "not running"
+    before = f"; {found['before']}" if found["before"] else ""
+    return f"{state}, not connected to {found['server']}{before}"
+
+
+def _last_round(answer: dict[str, Any] | None) -> str:
+    if answer is None:
+        return "none yet"
+    code = f" ({answer['code']})" if answer["code"] else ""
+    return f"round {answer['round']}, {answer['task']}: {answer['answer']}{code}, {answer['time']}"
 
 
 def _vault(home: AgentHome, settings: AgentSettings) -> str:

@@ -51,7 +51,10 @@ def asked_fitting(
     from client.agent.fitting import agents_fitting, is_agent, platform_fitting
 
     if not is_agent(Path(folder)):
-        return platform_fitting(folder, data, asked), None
+        fitting = platform_fitting(folder, data, asked)
+        if not fitting.data.exists():
+            raise ConfigError(f"{fitting.data}: expected a platform folder, found nothing, nor an agent's folder")
+        return fitting, None
     own = (one for one in entries(FitSettings) if len(one.path) == 1)
     answered = given_on_the_command_line((*entries(DataSettings), *own))
     if refused := [*answered, *(["--heads"] if heads is not None else [])]:

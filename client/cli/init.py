@@ -9,8 +9,9 @@ import typer
 
 from client.agent.home import AgentSettings
 from client.cli.arguments import PRIVATE
-from client.cli.start import start
+from client.cli.start import in_background
 from shared.system.command_options import with_options
+from shared.system.log_format import TEXT
 
 
 @with_options
@@ -20,15 +21,29 @@ def init(
     asked: AgentSettings,
     and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,
 ) -> None:
-    """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform."""
-    from client.agent.new_agent import absolute_data, absolute_key, enrolment_line, make_agent, where_the_key_is
+    """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform.
+
+    First it looks at data, authority and address: what can never work is refused, and nothing is made then.
+    """
+    from client.agent.finding import refuse_lasting
+    from client.agent.new_agent import (
+        absolute_data,
+        absolute_key,
+        enrolment_line,
+        make_agent,
+        require_new,
+        where_the_key_is,
+    )
+    from client.agent.preflight import checks_of_new, findings
 
     os.umask(PRIVATE)
     settings = replace(asked, data=absolute_data(asked.name, asked.data), vault_key=absolute_key(asked.vault_key))
+    require_new(folder)
+    refuse_lasting(findings(checks_of_new(settings, ca)))
     home = make_agent(folder, settings, ca)
     typer.echo(f"{home.folder}: an agent of {settings.name}; its private key stays here")
     typer.echo(f"what it learns is sealed in {home.vault}; {where_the_key_is(home, asked.vault_key)}")
     typer.echo(f"what may leave stands in {home.policy}; graft-client audit tells what has left")
     typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
     if and_start:
-        start(home.folder, background=True)
+        in_background(home, TEXT)

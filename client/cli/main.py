@@ -15,6 +15,7 @@ from client.cli.evaluate import evaluate
 from client.cli.fit import fit
 from client.cli.import_data import imports
 from client.cli.init import init
+from client.cli.preflight import preflight
 from client.cli.pretrain import pretrain
 from client.cli.recommend import recommend
 from client.cli.serve import serve
@@ -39,7 +40,22 @@ vaults.command("change-key")(vault.change_key)
 app.add_typer(imports, name="import")
 app.add_typer(callers, name="token")
 app.add_typer(vaults, name="vault")
-for command in (fit, evaluate, recommend, serve, audit, approve, init, start, stop, status, check, pretrain, assess):
+for command in (
+    fit,
+    evaluate,
+    recommend,
+    serve,
+    audit,
+    approve,
+    init,
+    preflight,
+    start,
+    stop,
+    status,
+    check,
+    pretrain,
+    assess,
+):
     app.command()(command)
 app.command("delete-all")(delete_all)
 app.command("dry-run")(dry_run)

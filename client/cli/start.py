@@ -1,12 +1,15 @@
 """``graft-client start`` and ``stop``: run a platform's agent, and end it."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from client.cli.arguments import PRIVATE, AgentFolder, LogFormat
 from shared.system.log_format import TEXT, begin_log, checked_format
+
+if TYPE_CHECKING:
+    from client.agent.home import AgentHome, AgentSettings
 
 
 def start(
@@ -14,26 +17,46 @@ def start(
     background: Annotated[bool, typer.Option("--background", help="Return once the agent runs.")] = False,
     log_format: LogFormat = TEXT,
 ) -> None:
-    """Run the agent: it asks the coordinator for tasks, does them, and comes back whenever the network does."""
+    """Run the agent: it asks the coordinator for tasks, does them, and comes back whenever the network does.
+
+    First it looks at all that graft-client preflight does: what can never work is refused.
+    """
+    from client.agent.finding import refuse_lasting
     from client.agent.home import AgentHome, AgentSettings
+    from client.agent.preflight import checks_of, findings
     from client.agent.private_part import require_private_part
-    from client.agent.programs import serve, supervision
-    from client.data.source import require_readable
-    from client.data.spec import parse_platform_spec
-    from shared.system.processes.supervision import asked_to_stop
+    from client.agent.programs import supervision
     from shared.system.settings_file import read_settings
 
     os.umask(PRIVATE)
+    form = checked_format(log_format)
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
-    require_readable(parse_platform_spec(f"{settings.name}={settings.data}").path, now=True)
+    supervision(home).require_none()
+    found = refuse_lasting(findings(checks_of(home)))
     require_private_part(home, settings)
     if background:
-        command = ("-m", "client.cli.main", "start", str(home.folder), "--log-format", checked_format(log_format))
-        typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")
+        in_background(home, form)
     else:
-        begin_log(log_format)
-        serve(home, settings, asked_to_stop())
+        _in_foreground(home, settings, form, [one.to_json() for one in found])
+
+
+def in_background(home: "AgentHome", log_format: str) -> None:
+    """Start it as a process of its own, and say which."""
+    from client.agent.programs import supervision
+
+    command = ("-m", "client.cli.main", "start", str(home.folder), "--log-format", log_format)
+    typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")
+
+
+def _in_foreground(
+    home: "AgentHome", settings: "AgentSettings", log_format: str, notes: list[dict[str, object]]
+) -> None:
+    from client.agent.programs import serve
+    from shared.system.processes.supervision import asked_to_stop
+
+    begin_log(log_format)
+    serve(home, settings, asked_to_stop(), notes)
 
 
 def stop(folder: AgentFolder) -> None:

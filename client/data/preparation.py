@@ -30,7 +30,7 @@ from client.data.platform import Platform, Sequences
 from client.data.positives import is_wanted, unwanted_note
 from client.data.ragged import offsets_of
 from client.data.violations import MIN_EVENTS, MIN_ITEMS
-from shared.errors import DataError
+from shared.errors import TooFewUsers
 from shared.seeding import rng_for
 
 _LOG = logging.getLogger("graft.client")
@@ -65,7 +65,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     """The prepared platform.
 
     Raises:
-        DataError: if nobody or nothing is left; it says how much was left after each step.
+        TooFewUsers: if nobody or nothing is left; it says how much was left after each step.
     """
     user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
@@ -78,7 +78,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     on_the_part = _steps_on_the_part(preparation, items["id"], users["id"], folder.impressions, seed)
     events = _after(on_the_part, events)
     if events.is_empty() or len(items) < MIN_ITEMS:
-        raise DataError(
+        raise TooFewUsers(
             f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
             f"{MIN_ITEMS} items); {folder.path}: {_what_was_left(begun, {**on_the_whole, **on_the_part})}"
         )

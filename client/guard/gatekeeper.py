@@ -6,6 +6,7 @@ of ``approved_bundles.py``, by its path: it imports nothing of Graft, whose pack
 """
 
 import hashlib
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ CLIENT_APP = "flwr-clientapp"
 PROGRAMS = (CLIENT_APP, "flwr-serverapp", "flwr-simulation", "flwr-agentapp", "flwr-model", "flwr-connector")
 """All that Flower's SuperExec may start; on a platform only the first has work to do, and the others stay shut: the
 coordinator's own word (a run's type) would make a SuperNode start flwr-agentapp, which knows no gate."""
+
+LOG_FORMAT = "%(levelname)s %(asctime)s:     %(message)s"
+"""as Flower's own lines are"""
 
 
 class BundleRefused(Exception):
@@ -87,6 +91,15 @@ class Gate:
         return made
 
 
+def log_plainly() -> None:
+    """From now on Flower's logger and Graft's write times and no colours, in this process."""
+    from flwr.supercore.logger import update_console_handler
+
+    update_console_handler(timestamps=True, colored=False)
+    logging.basicConfig(format=LOG_FORMAT)
+    logging.getLogger("flwr").propagate = False
+
+
 def main(arguments: Sequence[str]) -> None:
     """``LIST PROGRAM [the program's own arguments]``."""
     approved, program, *own = arguments
@@ -96,6 +109,7 @@ def main(arguments: Sequence[str]) -> None:
     from flwr.supernode.cli import flwr_clientapp
     from flwr.supernode.runtime import run_clientapp as runtime
 
+    log_plainly()
     Gate(Path(approved)).stand_in(runtime)
     flwr_clientapp()
 

@@ -94,7 +94,7 @@ class Ledger:
         """What stands in it, and the numbers of lines (from 1) that cannot be read; raises ConfigError for no file."""
         with os_error_as(ConfigError, f"{self._path}: the ledger of what left cannot be read"):
             texts = self._path.read_text("utf-8", errors="replace").splitlines()
-        found = [(number, _line(text)) for number, text in enumerate(texts, 1)]
+        found = [(number, line_of(text)) for number, text in enumerate(texts, 1)]
         return [line for _, line in found if line is not None], [number for number, line in found if line is None]
 
 
@@ -108,7 +108,8 @@ def _after_a_cut_line(handle: int) -> bytes:
     return b"\n" if size and os.pread(handle, 1, size - 1) != b"\n" else b""
 
 
-def _line(text: str) -> LedgerLine | None:
+def line_of(text: str) -> LedgerLine | None:
+    """One line of the file; None where it cannot be read."""
     try:
         fields = json.loads(text)
         line = LedgerLine(**{**fields, "metrics": tuple(fields["metrics"])})
@@ -156,7 +157,7 @@ class Audit:
         damaged = ", ".join(map(str, self.unreadable))
         warning = [f"these lines of the ledger cannot be read: {damaged}"] if damaged else []
         held = [f"{_times(len(self.held_back), 'answer')} did not leave: the guard held them back"]
-        each = [_said(line) for line in self.lines]
+        each = [f"{_when(line)}  {said(line)}" for line in self.lines]
         return [head, *filter(None, kinds), *(held if self.held_back else []), *warning, *each]
 
     def _kind(self, kind: str, words: str) -> str:
@@ -173,9 +174,13 @@ def read_audit(folder: Path) -> Audit:
     return Audit(folder=folder, lines=lines, unreadable=unreadable)
 
 
-def _said(line: LedgerLine) -> str:
-    when = datetime.fromisoformat(line.time).strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-    start = f"{when}  round {line.round}, {line.task}"
+def _when(line: LedgerLine) -> str:
+    return datetime.fromisoformat(line.time).strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+
+
+def said(line: LedgerLine) -> str:
+    """One answer in words, without its time."""
+    start = f"round {line.round}, {line.task}"
     if line.held_back:
         return f"{start}: held back: {line.held_back}"
     parts = [f"{name} {size}" for name, size in line.arrays.items()]

@@ -6,11 +6,14 @@ One shop serves; people click; it learns from that, and so does the next round.
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
 from commands import CommandFailed, Commands
 from story import Story
+
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main() -> None:
@@ -40,12 +43,30 @@ def main() -> None:
         encoder=given.encoder,
         folders=[str(Path(folder).resolve()) for folder in given.folders or ()],
     )
+    for number in STOPS:
+        signal.signal(number, _stop)
     try:
         story.play()
     except CommandFailed as failed:
         sys.exit(f"news_to_shops: {failed}")
     finally:
-        commands.end_all()
+        try:
+            _ignore_stops()
+        finally:
+            commands.end_all()
+
+
+def _ignore_stops() -> None:
+    """What is being ended is ended."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(number: int, _frame: object) -> None:
+    """Whatever the story does now ends, and then all that it has started."""
+    _ignore_stops()
+    print("\nnews_to_shops: stopped; what was started is being ended, the last first", file=sys.stderr, flush=True)
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Graft's commands, run as a person would type them, shown with what they print; and what was started is ended."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +14,8 @@ MAIN = {"graft-sim": "simulations.cli.main", "graft-client": "client.cli.main", 
 """where each command's ``main`` is: those of this Python, whatever else is on the PATH"""
 SECONDS = 900.0
 """that a command may take on a machine that does much else"""
+PATIENCE = 60.0
+"""seconds for a command to end when it is asked to"""
 
 
 class CommandFailed(Exception):
@@ -30,21 +34,16 @@ class Commands:
         """Run it to its end; what it prints is shown, and returned. Raises CommandFailed."""
         line = [str(word) for word in words]
         print(f"  $ {' '.join(line)}", flush=True)
-        done = subprocess.run(
-            _command(line),
-            cwd=self.folder,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise CommandFailed(f"{' '.join(line)} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+        process = self._begun(line, stderr=subprocess.PIPE)
+        try:
+            printed, errors = process.communicate(timeout=SECONDS)
+        finally:
+            _end(process, signal.SIGINT)
+        if process.returncode != 0:
+            raise CommandFailed(f"{' '.join(line)} ended with {process.returncode}: {errors.strip()[-2000:]}")
         if not quiet:
-            print("".join(f"    {text}\n" for text in done.stdout.strip().splitlines()), end="", flush=True)
-        return done.stdout
+            print("".join(f"    {text}\n" for text in printed.strip().splitlines()), end="", flush=True)
+        return printed
 
     def started(self, *words: str) -> None:
         """Note a command that ends what was started in the background."""
@@ -54,29 +53,44 @@ class Commands:
         """Start a program that runs until it is told to stop; its first line shows that it runs."""
         line = [str(word) for word in words]
         print(f"  $ {' '.join(line)} &", flush=True)
-        process = subprocess.Popen(
-            _command(line),
-            cwd=self.folder,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        process = self._begun(line)
         self._processes.append(process)
         return process
 
     def end_all(self) -> None:
         """Everything that was started, the last first."""
         for process in reversed(self._processes):
-            process.terminate()
-            process.wait(60)
+            _end(process, signal.SIGTERM)
         self._processes.clear()
         while self._to_stop:
             words = self._to_stop.pop()
             subprocess.run(_command(words), cwd=self.folder, capture_output=True, timeout=SECONDS, check=False)
 
+    def _begun(self, line: Sequence[str], stderr: int | None = None) -> "subprocess.Popen[str]":
+        """In a group of its own: Ctrl-C comes to the story alone, which then ends all in its order."""
+        return subprocess.Popen(
+            _command(line),
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+
     def _environment(self) -> dict[str, str]:
         return {"OMP_NUM_THREADS": "1", **os.environ, "COLUMNS": "110"}
+
+
+def _end(process: "subprocess.Popen[str]", number: signal.Signals) -> None:
+    """With all that it has started itself, politely first; nothing where it has ended."""
+    for attempt in (number, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, attempt)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
 
 
 def _command(words: Sequence[str]) -> list[str]:

@@ -19,13 +19,16 @@ def enroll(
     home: Home = Path(),
 ) -> None:
     """Admit platforms by their public keys; where the server is down, it is told when it starts."""
-    from server.coordinator.enrolment import Enrolment, read_public_key
+    from server.coordinator.enrolment import Enrolment, read_public_key, require_own_key
     from server.coordinator.home import ServerHome
 
     register = Enrolment(ServerHome.existing(home).platforms)
     if len(names) != len(public_key):
         raise ConfigError(f"expected a --public-key for each of {len(names)} names; got {len(public_key)}")
-    for name, key in zip(names, [read_public_key(path) for path in public_key], strict=True):
+    keys = [read_public_key(path) for path in public_key]
+    for name, path in zip(names, public_key, strict=True):
+        require_own_key(name, path)
+    for name, key in zip(names, keys, strict=True):
         typer.echo(f"{register.enroll(name, key).name}: enrolled")
 
 

@@ -20,6 +20,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY_BYTES = 4096
 _EXPECTED = "expected a public key of a NIST curve in OpenSSH's form, as graft-client init makes node.key.pub"
+_COMMENTED = 3
+"""words of a public key with a comment of one"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +139,16 @@ def _form(content: bytes) -> str:
     if _loaded(content.splitlines()[0]) is not None:
         return f"{len(content.splitlines())} lines, and one is a key"
     return "something that cannot be read, or is cut off"
+
+
+def require_own_key(name: str, path: Path) -> None:
+    """Raises ConfigError where the file's comment names another platform: ``graft-client init`` writes its own."""
+    with os_error_as(ConfigError, f"{path}: the public key cannot be read"), path.open("rb") as stream:
+        words = stream.read(_KEY_BYTES).decode("ascii", "replace").split()
+    bears = words[2] if len(words) == _COMMENTED else ""
+    if _NAME.fullmatch(bears) and bears != name:
+        how = f"type {bears}, or take that name out of the file to enroll the key under another"
+        raise ConfigError(f"{path}: expected the key of {name}; it bears the name {bears}; {how}")
 
 
 def _require_free(name: str, entries: list[Enrolled]) -> None:

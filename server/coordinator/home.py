@@ -49,6 +49,13 @@ class ServerSettings(DoorLimits, MetricsPort):
     address_connections: int = option(
         64, least=1, flag="", help="That one address holds at once; beyond it, an idle one of its own makes room."
     )
+    keep_runs: int = option(
+        2,
+        least=1,
+        flag="",
+        help="The newest runs are kept whole; of older ones that were completed, the encoder and the rounds.",
+        see="decisions/0034-why-a-platform-takes-no-part.md",
+    )
     log_mib: int = option(
         10, above=0, flag="", help="A log is put aside at this size, in MiB, and the one before it is dropped."
     )
@@ -117,6 +124,11 @@ class ServerHome:
     def state(self) -> Path:
         """What running processes leave: locks, process ids, the engine's database."""
         return self.folder / "state"
+
+    @property
+    def programs(self) -> Path:
+        """What the engine starts in the place of Flower's own program."""
+        return self.folder / "state" / "programs"
 
     @property
     def engine(self) -> Path:

@@ -1,4 +1,4 @@
-"""The engine's SQLite file: a sign that a run is under way, a copy of it, and making it small again.
+"""The engine's SQLite file: a sign that a run is under way, who is connected, a copy of it, and making it small again.
 
 A sign takes a millisecond, Flower's command seconds. The tables are the engine's own and may change with it: so only a
 clear sign counts, and whoever finds none asks the engine.
@@ -6,6 +6,7 @@ clear sign counts, and whoever finds none asks the engine.
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -69,3 +70,37 @@ def is_under_way(database: Path, run: int, *, now: datetime) -> bool:
 def _in_time(until: str | None, now: datetime) -> bool:
     """Times are kept in UTC and say so nowhere; none is kept while a task waits."""
     return until is None or datetime.fromisoformat(until).replace(tzinfo=UTC) > now
+
+
+_NODES = "SELECT node_id, status, last_activated_at, last_deactivated_at, online_until FROM node"
+_STATES = ("registered", "online", "offline", "unregistered")
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """What the engine knows of a platform's connection."""
+
+    state: str
+    """registered (it never came), online, offline or unregistered"""
+    since: datetime | None
+    """when it came or went; None where neither is known"""
+
+
+def node_states(database: Path, *, now: datetime) -> dict[int, NodeState] | None:
+    """Node id to its state; None where the file does not tell them in the form that is known."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as opened:
+            rows = opened.execute(_NODES).fetchall()
+        return {row[0] % 2**64: _node_state(*row[1:], now=now) for row in rows}
+    except (sqlite3.Error, ValueError, TypeError):
+        return None
+
+
+def _node_state(state: str, came: str | None, went: str | None, until: float | None, *, now: datetime) -> NodeState:
+    """Who is online says so again and again; the engine itself notes only when it looks that somebody does not."""
+    if state not in _STATES:
+        raise ValueError(state)
+    if state == "online" and until is not None and until < now.timestamp():
+        return NodeState("offline", datetime.fromtimestamp(until, UTC))
+    moment = came if state == "online" else went if state == "offline" else None
+    return NodeState(state, datetime.fromisoformat(moment) if moment else None)

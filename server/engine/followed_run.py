@@ -1,27 +1,39 @@
 """A run at the terminal: written down for the supervisor, queued again, and followed to its end."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
+from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import OPEN, Run, RunBook
+from server.engine.absences import Absence, absences_in
+from server.engine.round_lines import HEADER, History, cells, kept_words, progress, took_part
+from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
 from shared.errors import ConfigError, FederationError
 from shared.federation.config import RoundsConfig
+from shared.system.command_options import say
 
 LOOK_SECONDS = 0.5
-MIB = 2**20
+STANDINGS_SECONDS = 3.0
+"""between two looks at where platforms stand"""
+_WIDTHS = (18, 10, 8, 8, 8, 8, 0)
 
 
 def begin(home: ServerHome, config: RoundsConfig) -> Run:
     """Write a new run down, from the newest encoder; raises ConfigError where the server does not run."""
     _require_running(home)
+    enrolled = sum(not one.revoked for one in Enrolment(home.platforms).read())
+    if enrolled < config.min_platforms:
+        wanted = f"at least {config.min_platforms} platforms are asked for, and {enrolled} are enrolled"
+        say(f"{wanted}; the run waits {config.wait_seconds:g} seconds for more: graft-server enroll")
     return RunBook(home.runs).add(config, home.encoder.read_bytes())
 
 
@@ -36,63 +48,149 @@ def go_on(home: ServerHome, number: int) -> Run:
     return run
 
 
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A run as it stands at one moment."""
+
+    run: Run
+    config: RoundsConfig
+    history: History
+    platforms: tuple[PlatformStanding, ...]
+
+    def missing(self) -> dict[str, str]:
+        """Who is not there now or sent no usable answer last, by name, and why and what to do."""
+        last = self.history[-1] if self.history else None
+        away = {one.name: one.absence.sentence for one in self.platforms if one.absence and not one.connected}
+        silent = {} if last is None else {name: one.sentence for name, one in absences_in(last).items()}
+        return dict(sorted({**silent, **away}.items()))
+
+    def waits(self) -> str:
+        """For what, in words."""
+        there = [one.name for one in self.platforms if one.connected]
+        if len(there) < self.config.min_platforms:
+            names = f": {', '.join(there)}" if there else ""
+            wait = f"{self.config.wait_seconds:g} seconds at most"
+            return f"waits for {self.config.min_platforms} platforms, {wait}; {len(there)} connected{names}"
+        return f"asks {', '.join(there)}; {self.config.deadline_seconds:g} seconds at most a question"
+
+    def caption(self) -> str:
+        """How far it is."""
+        return f"run {self.run.number}: {self.run.standing().state}, {progress(self.history, self.config.rounds)}"
+
+
 def follow(run: Run, home: ServerHome, console: Console) -> None:
-    """Show each round as it ends, until the run does; raises FederationError where it fails or is stopped."""
-    console.print(f"run {run.number}, in {run.folder}; it goes on without this terminal")
-    if console.is_terminal:
-        with Live(console=console, refresh_per_second=2) as live:
-            for history in _histories(run, home):
-                live.update(_table(history, run))
-    else:
-        shown = 0
-        for history in _histories(run, home):
-            for record in history[shown:]:
-                console.print("  ".join(_cells(record)))
-            shown = len(history)
+    """Show each round as it ends, and who is missing and why, until the run does.
+
+    Raises FederationError where it fails or is stopped, or where no platform took part in it.
+    """
+    _say(console, f"run {run.number}, in {run.folder}; it goes on without this terminal")
+    view = _in_terminal(run, home, console) if console.is_terminal else _in_lines(run, home, console)
     standing = run.standing()
+    rounds = progress(view.history, view.config.rounds)
     if standing.state != "completed":
-        raise FederationError(f"run {run.number} {standing.state}: {standing.reason}")
-    console.print(f"run {run.number} is completed; its encoder: {run.encoder}")
+        raise FederationError(f"run {run.number} {standing.state} after {rounds}: {standing.reason}")
+    if view.history and not took_part(view.history):
+        raise FederationError(f"run {run.number} is completed, but no platform took part: the encoder is as it was")
+    _say(
+        console,
+        f"run {run.number} is completed: {rounds}; kept: {kept_words(view.history)}; its encoder: {run.encoder}",
+    )
 
 
-def _histories(run: Run, home: ServerHome) -> Iterator[list[dict[str, Any]]]:
-    """The history again and again while the run is open, and once more after."""
+def _in_terminal(run: Run, home: ServerHome, console: Console) -> View:
+    with Live(console=console, refresh_per_second=2) as live:
+        for view in _views(run, home):
+            live.update(_table(view))
+    return view
+
+
+def _in_lines(run: Run, home: ServerHome, console: Console) -> View:
+    lines = PlainLines(lambda text: _say(console, text))
+    for view in _views(run, home):
+        lines.show(view)
+    return view
+
+
+@dataclass
+class PlainLines:
+    """The same where there is no terminal: a header, a line for each question, and each change of who is there."""
+
+    say: Callable[[str], None]
+    _shown: int = 0
+    _said: set[str] = field(default_factory=set)
+    _without: dict[str, Absence] = field(default_factory=dict)
+    _waits: str = ""
+
+    def show(self, view: View) -> None:
+        """What is new in it."""
+        if not self._waits:
+            for one in view.platforms:
+                self.say(f"  {one.line()}")
+                self._said.add(one.line())
+            self.say(_row(HEADER))
+        for record in view.history[self._shown :]:
+            self.say(_row(cells(record, view.config.rounds)))
+            self._absences(absences_in(record))
+            self.say(f"  {progress(view.history, view.config.rounds)}")
+        self._shown = len(view.history)
+        self._changes(view)
+
+    def _absences(self, absences: dict[str, Absence]) -> None:
+        """The whole sentence where it is another one than in the question before."""
+        for name, one in absences.items():
+            again = self._without.get(name) == one
+            self.say(f"  without {name} ({one.cause})" if again else f"  without {name}: {one.sentence}")
+        self._without = absences
+
+    def _changes(self, view: View) -> None:
+        for one in view.platforms:
+            if one.line() not in self._said and not _told_in_rounds(one):
+                self.say(f"  {one.line()}")
+        self._said = {one.line() for one in view.platforms}
+        if view.waits() != self._waits:
+            self._waits = view.waits()
+            self.say(f"  {self._waits}")
+
+
+def _told_in_rounds(one: PlatformStanding) -> bool:
+    return one.connected and one.absence is not None
+
+
+def _row(texts: "list[str] | tuple[str, ...]") -> str:
+    return "  ".join(text.ljust(width) for text, width in zip(texts, _WIDTHS, strict=True)).rstrip()
+
+
+def _views(run: Run, home: ServerHome) -> Iterator[View]:
+    """The run again and again while it is open, and once more after."""
+    config, platforms, due = run.config(), tuple(standings(home, now=datetime.now(UTC))), 0.0
     while run.standing().state in OPEN:
         if not supervision(home).running():
             raise FederationError(f"run {run.number} waits until the server runs again: graft-server start")
-        yield run.history()
+        if time.monotonic() >= due:
+            platforms = tuple(standings(home, now=datetime.now(UTC)))
+            due = time.monotonic() + STANDINGS_SECONDS
+        yield View(run=run, config=config, history=run.history(), platforms=platforms)
         time.sleep(LOOK_SECONDS)
-    yield run.history()
+    platforms = tuple(standings(home, now=datetime.now(UTC)))
+    yield View(run=run, config=config, history=run.history(), platforms=platforms)
 
 
-def _table(history: list[dict[str, Any]], run: Run) -> Table:
-    table = Table("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
-    for record in history:
-        table.add_row(*_cells(record))
-    table.caption = f"run {run.number}: {run.standing().state}"
-    return table
+def _table(view: View) -> RenderableType:
+    table = Table(*HEADER)
+    for record in view.history:
+        table.add_row(*_named(record, view.config.rounds))
+    missing = [f"without {name}: {why}" for name, why in view.missing().items()]
+    return Group(table, *missing, f"{view.caption()}; {view.waits()}")
 
 
-def _cells(record: Mapping[str, Any]) -> list[str]:
-    """One line of the history in words and figures; losses and NDCG@10 are means over platforms."""
-    losses = [phases.get("encoder", next(iter(phases.values()), 0.0)) for phases in record["losses"].values()]
-    quality = [parts["both"] for parts in record["validation"].values() if "both" in parts]
-    absent = [*record["missing"], *record["failed"], *record["dropped"], *record["declined"]]
-    away = f" (without {', '.join(absent)})" if absent else ""
-    return [
-        f"{record['kind']} {record['round']}",
-        f"{len(record['platforms'])}{away}",
-        _mean(losses),
-        _mean(quality),
-        f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
-        f"{record['seconds']:.0f}",
-        record["note"]
-        or ("" if record.get("kept", True) or record["kind"] != "evaluate" else "clearly worse than before: not kept"),
-    ]
+def _named(record: Any, rounds: int) -> list[str]:
+    question, platforms, *rest = cells(record, rounds)
+    absent = absences_in(record)
+    return [question, f"{platforms} (without {', '.join(absent)})" if absent else platforms, *rest]
 
 
-def _mean(values: list[float]) -> str:
-    return f"{sum(values) / len(values):.4f}" if values else ""
+def _say(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def _require_running(home: ServerHome) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.coordinator.home import ServerHome
+from server.coordinator.old_runs import prune
 from server.coordinator.run_book import OPEN, Run, RunBook, Standing
 from server.engine.flwr_command import FlwrCommand
+from server.engine.round_lines import line
 from shared.federation.bundle import write_bundle
 from shared.system.whole_file import write_whole
 
@@ -25,8 +27,12 @@ class RunKeeper:
     home: ServerHome
     engine: FlwrCommand
     now: Callable[[], float]
+    keep_runs: int
+    """newest runs that are kept whole"""
     _app: Path | None = field(default=None, init=False)
     _next_look: float = field(default=0.0, init=False)
+    _told: dict[int, int] = field(default_factory=dict, init=False)
+    """lines of its history that the log has, by run"""
 
     def look(self) -> None:
         """The rules, in order: an end that was said; a wish to stop; then submit, or see whether it runs."""
@@ -35,6 +41,7 @@ class RunKeeper:
             return
         run = open_runs[0]
         standing = run.standing()
+        self._tell(run)
         if self._said(run, standing):
             return
         if run.take_stop():
@@ -53,8 +60,22 @@ class RunKeeper:
             run.stands(replace(standing, state="completed"))
         else:
             run.stands(replace(standing, state="failed", reason=outcome["reason"]))
+        self._tell(run)
         _LOG.info("run %d: %s %s", run.number, outcome["state"], outcome["reason"])
+        self.prune()
         return True
+
+    def prune(self) -> None:
+        """Make old runs small."""
+        if pruned := prune(RunBook(self.home.runs), self.keep_runs):
+            _LOG.info("made small, since %d newer are kept: run %s", self.keep_runs, ", ".join(map(str, pruned)))
+
+    def _tell(self, run: Run) -> None:
+        """A line in the log for each question that was answered since."""
+        history = run.history()
+        for record in history[self._told.get(run.number, len(history)) :]:
+            _LOG.info("run %d: %s", run.number, line(record, run.config().rounds))
+        self._told[run.number] = len(history)
 
     def _stop(self, run: Run, standing: Standing) -> None:
         if standing.engine_run is not None:

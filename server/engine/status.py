@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from server.coordinator.certificates import expiry
-from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook
-from server.engine.flwr_command import FlwrCommand
+from server.engine.absences import absences_in
+from server.engine.round_lines import kept, rounds_done, took_part
+from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
-from shared.errors import EngineError
 from shared.system.processes.supervision import TROUBLES
 
 WARN_DAYS = 30
@@ -20,8 +20,6 @@ def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
     """All of it as plain values."""
     supervised = supervision(home)
     running, report = supervised.running(), supervised.report()
-    there = _online(home)
-    entries = Enrolment(home.platforms).read()
     return {
         "running": running,
         "ready": running and bool(report.get("ready")),
@@ -31,15 +29,7 @@ def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
             "expires": f"{expiry(home.certificate):%Y-%m-%d}",
             "days": (expiry(home.certificate) - now).days,
         },
-        "platforms": [
-            {
-                "name": one.name,
-                "state": "revoked" if one.revoked else "enrolled",
-                "queued": one.waiting,
-                "engine": there.get(one.name, "") if not one.revoked else "",
-            }
-            for one in entries
-        ],
+        "platforms": [_platform(one) for one in standings(home, now=now)],
         "runs": [_run(run) for run in RunBook(home.runs).runs()],
     }
 
@@ -50,27 +40,29 @@ def status_lines(found: dict[str, Any]) -> list[str]:
     return [line for part in parts for line in part(found)]
 
 
-def _online(home: ServerHome) -> dict[str, str]:
-    """Platform to what the engine says of it; empty where the server does not run."""
-    if not supervision(home).running():
-        return {}
-    try:
-        nodes = FlwrCommand(home).nodes()
-    except EngineError:
-        return {}
-    entries = [one for one in Enrolment(home.platforms).read() if not one.revoked and one.node is not None]
-    return {one.name: nodes.get(one.node or 0, "unknown") for one in entries}
+def _platform(one: PlatformStanding) -> dict[str, Any]:
+    """Beside what it says of itself, the names of before: what the register and the engine say."""
+    return {
+        "name": one.name,
+        "state": "revoked" if one.revoked else "enrolled",
+        "queued": one.queued,
+        "engine": one.engine,
+        **one.to_json(),
+    }
 
 
 def _run(run: Run) -> dict[str, Any]:
-    standing = run.standing()
+    standing, history = run.standing(), run.history()
     return {
         "number": run.number,
         "state": standing.state,
-        "rounds": run.rounds_done(),
+        "rounds": rounds_done(history),
         "of": run.config().rounds,
         "submissions": standing.submissions,
         "reason": standing.reason,
+        "answered": took_part(history),
+        "kept": kept(history),
+        "missing": {name: one.cause for name, one in absences_in(history[-1]).items()} if history else {},
     }
 
 
@@ -89,14 +81,29 @@ def _server_lines(found: dict[str, Any]) -> list[str]:
 def _platform_lines(found: dict[str, Any]) -> list[str]:
     lines = [f"platforms: {len(found['platforms'])}"]
     for one in found["platforms"]:
-        queued = ", queued for the engine" if one["queued"] else ""
-        lines.append(f"  {one['name']}: {one['engine'] or one['state']}{queued}")
+        since = f" since {one['since']}" if one["since"] else ""
+        last = f", last answer: {_last(one['last_answer'])}" if one["last_answer"] else ""
+        lines.append(f"  {one['name']}: {one['connection']}{since}{last}")
+        if one["cause"]:
+            lines += [f"    why: {one['why']} ({one['cause']})", f"    what to do: {one['do']}"]
     return lines
+
+
+def _last(answer: dict[str, Any]) -> str:
+    cause = f" ({answer['cause']})" if answer["cause"] else ""
+    return f"run {answer['run']}, {answer['question']} {answer['round']}{cause}"
 
 
 def _run_lines(found: dict[str, Any]) -> list[str]:
-    lines = [f"runs: {len(found['runs'])}"]
-    for one in found["runs"]:
-        reason = f": {one['reason']}" if one["reason"] else ""
-        lines.append(f"  {one['number']}: {one['state']}, {one['rounds']} of {one['of']} rounds{reason}")
-    return lines
+    return [f"runs: {len(found['runs'])}", *(f"  {_run_line(one)}" for one in found["runs"])]
+
+
+def _run_line(one: dict[str, Any]) -> str:
+    parts = [f"{one['number']}: {one['state']}, {one['rounds']} of {one['of']} rounds"]
+    if one["rounds"] and not one["answered"]:
+        parts.append("no platform took part")
+    if one["kept"]["score"] is not None:
+        parts.append(f"kept: round {one['kept']['round']}, NDCG@10 {one['kept']['score']:.4f}")
+    if one["missing"]:
+        parts.append(f"last without {', '.join(f'{name} ({cause})' for name, cause in one['missing'].items())}")
+    return "; ".join(parts) + (f": {one['reason']}" if one["reason"] else "")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from server.coordinator.enrolment import Enrolment
@@ -22,13 +23,16 @@ from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
 from server.engine.run_keeper import RunKeeper
 from shared.errors import ConfigError, os_error_as
-from shared.system.engine_environment import engine_environment, program
+from shared.system.engine_environment import engine_environment, engine_program, script
 from shared.system.metrics_port import free_port, metrics_served
 from shared.system.processes.keeper import Program
-from shared.system.processes.supervision import TROUBLES, Supervision
+from shared.system.processes.supervision import TROUBLES, Processes, Supervision
 from shared.system.watch import Watch
+from shared.system.whole_file import write_whole
 
 LOOPBACK = "127.0.0.1"
+SERVER_APP = "flwr-serverapp"
+"""what a SuperExec starts, by its bare name"""
 
 
 def engine_programs(home: ServerHome, port: int) -> list[Program]:
@@ -39,27 +43,37 @@ def engine_programs(home: ServerHome, port: int) -> list[Program]:
     """
     environment = engine_environment(home.engine)
     superlink = (
-        *(program("flower-superlink"), "--host", LOOPBACK, "--port", str(port)),
+        *engine_program("flower-superlink"),
+        *("--host", LOOPBACK, "--port", str(port)),
         *("--ssl-ca-certfile", str(home.authority), "--ssl-certfile", str(home.certificate)),
         *("--ssl-keyfile", str(home.certificate_key), "--enable-supernode-auth", "--database", str(home.database)),
         *("--disable-runtime-dependency-installation", "--isolation", "process"),
         *("--superexec-auth-secret-file", str(home.secret)),
     )
     superexec = (
-        *(program("flower-superexec"), "--runtime-api-address", f"{LOOPBACK}:{port}"),
+        *engine_program("flower-superexec"),
+        *("--runtime-api-address", f"{LOOPBACK}:{port}"),
         *("--root-certificates", str(home.authority), "--superexec-auth-secret-file", str(home.secret)),
     )
     proxy = (sys.executable, "-P", "-m", "server.proxy", str(home.folder), str(port))
     return [
         Program(name="superlink", command=superlink, environment=environment, folder=home.state),
-        Program(name="superexec", command=superexec, environment=_bundle_alone(environment), folder=home.state),
+        Program(name="superexec", command=superexec, environment=_bundle_alone(environment, home), folder=home.state),
         Program(name="proxy", command=proxy, environment=dict(os.environ), folder=home.state),
     ]
 
 
-def _bundle_alone(environment: dict[str, str]) -> dict[str, str]:
+def _bundle_alone(environment: dict[str, str], home: ServerHome) -> dict[str, str]:
     """A server app takes its modules from the bundle, and from nowhere before it."""
-    return {**environment, "PYTHONPATH": "", "OMP_NUM_THREADS": environment.get("OMP_NUM_THREADS", "1")}
+    path = f"{home.programs}{os.pathsep}{environment['PATH']}"
+    return {**environment, "PATH": path, "PYTHONPATH": "", "OMP_NUM_THREADS": environment.get("OMP_NUM_THREADS", "1")}
+
+
+def write_programs(folder: Path) -> None:
+    """The folder that the SuperExec's PATH begins with: what it starts writes its log as the engine's own programs."""
+    with os_error_as(ConfigError, f"{folder}: cannot be written"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(folder / SERVER_APP, script(engine_program(SERVER_APP)), mode=0o700)
 
 
 _LOG = logging.getLogger("graft.server")
@@ -83,11 +97,11 @@ class Supervisor:
     def serve(self, stopping: Callable[[], bool]) -> None:
         """Until ``stopping``; raises ConfigError where another supervisor runs in the folder, or the port is taken."""
         port = free_port()
-        engine, watch = FlwrCommand(self.home), Watch(_LOG)
-        runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic)
+        engine, watch, keep = FlwrCommand(self.home), Watch(_LOG), self.settings.keep_runs
+        runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic, keep_runs=keep)
         attendance = Attendance(engine=engine, register=Enrolment(self.home.platforms), now=time.monotonic)
 
-        def each_tick() -> dict[str, Any]:
+        def each_tick(_processes: Processes) -> dict[str, Any]:
             listens = _listens(LOOPBACK, port)
             if listens and not self.told(watch, engine, runs, attendance if self.settings.metrics_port else None):
                 time.sleep(PATIENCE_SECONDS)
@@ -98,6 +112,8 @@ class Supervisor:
             _require_free(self.settings)
             open_for_long.enter_context(metrics_served(self.settings.metrics_port, self._metrics()))
             compact(self.home.database)
+            runs.prune()
+            write_programs(self.home.programs)
             engine.connect(port)
             return engine_programs(self.home, port)
 

@@ -23,6 +23,8 @@ from shared.system.array_file import NotAnArrayFile, array_digest, array_file, r
 from shared.system.options import renamed
 from shared.system.whole_file import write_whole
 
+MOMENTS_FILES = "moments-*.safetensors"
+
 
 class KeptMoments:
     """The moments in a run's folder."""
@@ -41,7 +43,7 @@ class KeptMoments:
 
     def keep_only(self, digest: str) -> None:
         """Remove what an earlier checkpoint named."""
-        for path in self._folder.glob("moments-*.safetensors"):
+        for path in self._folder.glob(MOMENTS_FILES):
             if path != self._path(digest):
                 path.unlink(missing_ok=True)
 

@@ -167,7 +167,7 @@ class Exchange:
                 wanted = ", ".join(self.cohort) or f"at least {self._config.min_platforms} platforms"
                 raise FederationError(
                     f"expected {wanted} online within {self._config.wait_seconds:g} seconds; "
-                    f"found {', '.join(online) if self.cohort else len(online)}"
+                    f"found {', '.join(online) or 'none'}"
                 )
             self._clock.sleep(1.0)
         return {name: online[name] for name in self.cohort} if self.cohort else online

@@ -1,9 +1,12 @@
 """The surroundings in which every program of Flower's runs here: a home of its own, and nothing sent to anybody."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+from shared.system import plain_log
 
 BIN = Path(sys.executable).parent
 
@@ -11,6 +14,16 @@ BIN = Path(sys.executable).parent
 def program(name: str) -> str:
     """The full path of one of Flower's programs."""
     return str(BIN / name)
+
+
+def engine_program(name: str) -> tuple[str, ...]:
+    """The command of one of Flower's programs whose log has times and no colours."""
+    return sys.executable, "-P", str(Path(plain_log.__file__)), name
+
+
+def script(command: tuple[str, ...]) -> bytes:
+    """A program for a folder on a PATH: the command, with whatever arguments it is given behind it."""
+    return f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n'.encode()
 
 
 def engine_environment(home: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -10,8 +11,10 @@ from contextlib import closing
 
 import pytest
 
-from server.coordinator.run_book import RunBook
-from server.engine.backup import MANIFEST, restore
+from server.coordinator.home import ServerHome
+from server.coordinator.old_runs import prune
+from server.coordinator.run_book import RunBook, Standing
+from server.engine.backup import MANIFEST, back_up, restore
 from server.engine.database import compact
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError
@@ -62,6 +65,18 @@ def test_comes_back_as_it_was_with_the_engines_database(home, tmp_path) -> None:
         assert database.execute("SELECT name FROM node").fetchall() == [("north",)]
     assert RunBook(back / "runs").get(1).config().rounds == 3
     assert [path for path in back.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
+def test_shrinks_as_old_runs_are_made_small(home, tmp_path) -> None:
+    book = RunBook(home / "runs")
+    for _ in range(4):
+        run = book.add(RoundsConfig(rounds=3), b"an encoder")
+        run.out.mkdir()
+        (run.out / "moments-0123456789abcdef.safetensors").write_bytes(os.urandom(100_000))
+        run.stands(Standing(state="completed"))
+    whole = back_up(ServerHome(home), tmp_path / "whole")
+    prune(book, 1)
+    assert whole - back_up(ServerHome(home), tmp_path / "small") > 300_000
 
 
 def test_writes_over_nothing(home, tmp_path) -> None:

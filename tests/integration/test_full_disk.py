@@ -53,7 +53,7 @@ logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 one = Supervision(what="the server", state=disk, logs=disk)
 ticks, seen = [], []
 
-def each_tick():
+def each_tick(processes):
     ticks.append(len(ticks))
     if len(ticks) == 2:
         fill()

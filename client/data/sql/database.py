@@ -24,7 +24,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 
 from client.data.sql.sorted_query import sorts
 from client.data.tables import first_line
-from shared.errors import ConfigError, DataError
+from shared.errors import ConfigError, DataError, SourceUnreachable
 from shared.system.options import check, option
 from shared.system.settings_file import read_settings, require
 
@@ -206,11 +206,15 @@ class Snapshot:
 
 @contextmanager
 def snapshot(source: SqlSource, where: Path) -> Iterator[Snapshot]:
-    """Connect and read; raises ConfigError for a driver that is not there, DataError where the database says no."""
+    """Connect and read.
+
+    Raises ConfigError for a driver that is not there, SourceUnreachable where the database does not let one in,
+    DataError where it says no afterwards.
+    """
     secret = source.secret()
     engine = _engine(source, secret)
     try:
-        with told(f"{where}: the database cannot be reached", secret):
+        with told(f"{where}: the database cannot be reached", secret, as_error=SourceUnreachable):
             connection = engine.connect()
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN")  # its driver begins no transaction to read
@@ -221,12 +225,14 @@ def snapshot(source: SqlSource, where: Path) -> Iterator[Snapshot]:
 
 
 @contextmanager
-def told(what: str, secret: str | None, *, quote_driver: bool = True) -> Iterator[None]:
-    """What the block raises of the database, as one DataError."""
+def told(
+    what: str, secret: str | None, *, quote_driver: bool = True, as_error: type[DataError] = DataError
+) -> Iterator[None]:
+    """What the block raises of the database, as one error."""
     try:
         yield
     except SQLAlchemyError as error:
-        raise DataError(f"{what} ({_reason(error, secret, quote_driver)})") from None
+        raise as_error(f"{what} ({_reason(error, secret, quote_driver)})") from None
 
 
 def _reason(error: SQLAlchemyError, secret: str | None, quote_driver: bool) -> str:

@@ -107,6 +107,14 @@ class _Kept:
     ends: int = 0
     """one after the other, without a steady time between"""
     restarts: int = 0
+    code: int | None = None
+    """with which it ended last"""
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Name, process id, number of restarts, and the exit code of the last end; None where there is none."""
+        pid = self.process.pid if self.process else None
+        return {"name": self.program.name, "pid": pid, "restarts": self.restarts, "code": self.code}
 
 
 class Keeper:
@@ -136,11 +144,8 @@ class Keeper:
             _put_aside(self._log(kept), self._log_bytes)
 
     def report(self) -> list[dict[str, Any]]:
-        """Name, process id and number of restarts of each."""
-        return [
-            {"name": kept.program.name, "pid": kept.process.pid if kept.process else None, "restarts": kept.restarts}
-            for kept in self._kept
-        ]
+        """What is said of each."""
+        return [kept.report for kept in self._kept]
 
     def stop(self) -> None:
         """End all, politely first."""
@@ -165,7 +170,7 @@ class Keeper:
         if kept.process is not None:
             kept.process.signal(signal.SIGKILL)
         kept.handle = kept.process = None
-        kept.next_start, kept.restarts = self._now() + pause, kept.restarts + 1
+        kept.next_start, kept.restarts, kept.code = self._now() + pause, kept.restarts + 1, code
 
     def _start(self, kept: _Kept) -> None:
         kept.handle, kept.process = start(kept.program, self._log(kept))

@@ -26,6 +26,8 @@ STOP_SECONDS = 90.0
 TROUBLES = "troubles"
 """in a report: what fails now, by name, and why; empty where all is well"""
 Report = dict[str, Any]
+Processes = list[dict[str, Any]]
+"""as a keeper reports them"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,11 @@ class Supervision:
             return [f"{command} (process {number})"]
         return [f"{one.name}, left by a killed {command} (process {one.pid})" for one in left_running(self._processes)]
 
+    def require_none(self) -> None:
+        """Raises ConfigError where one runs."""
+        if number := claimant(self._lock):
+            raise ConfigError(f"{self.what} runs already, as process {number}")
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the folder; raises ConfigError where a supervisor does."""
@@ -66,11 +73,11 @@ class Supervision:
         self,
         programs: Callable[[], list[Program]],
         *,
-        each_tick: Callable[[], Mapping[str, Any]],
+        each_tick: Callable[[Processes], Mapping[str, Any]],
         stopping: Callable[[], bool],
         log_bytes: int,
     ) -> None:
-        """Keep the programs running until ``stopping``; what ``each_tick`` gives is added to the report.
+        """Keep the programs running until ``stopping``; what ``each_tick`` makes of them is added to the report.
 
         What goes wrong meanwhile (a full disk, a damaged file) is told in the log and, as ``troubles``, in the report,
         and tried again at the next tick. Raises ConfigError where another supervisor runs in the folder.
@@ -90,7 +97,7 @@ class Supervision:
             try:
                 while not stopping():
                     watch.look("programs", keeper.tick)
-                    watch.look("duties", lambda: facts.update(each_tick()))
+                    watch.look("duties", lambda: facts.update(each_tick(keeper.report())))
                     watch.look("report", lambda: self._say(_reported(facts, keeper, watch)))
                     time.sleep(TICK_SECONDS)
             finally:
@@ -101,8 +108,7 @@ class Supervision:
 
         Returns its process id; raises ConfigError where it ends before that or takes too long.
         """
-        if number := claimant(self._lock):
-            raise ConfigError(f"{self.what} runs already, as process {number}")
+        self.require_none()
         self._report.unlink(missing_ok=True)
         log = self.logs / "supervisor.log"
         with log.open("ab") as stream:
@@ -114,12 +120,19 @@ class Supervision:
                 start_new_session=True,
                 cwd=self.state,
             )
+        try:
+            self._wait(process, ready, log)
+        except BaseException:  # Ctrl-C, too: who is not told that it runs will not stop it
+            process.terminate()
+            raise
+        return process.pid
+
+    def _wait(self, process: "subprocess.Popen[bytes]", ready: Callable[[Report], bool], log: Path) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not ready(self.report()):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise ConfigError(f"{self.what} did not start: {_last_line(log)}; its logs are in {self.logs}")
             time.sleep(0.2)
-        return process.pid
 
     def stop(self) -> None:
         """End the supervisor and all that it runs; raises ConfigError where none runs or it does not end."""

@@ -11,10 +11,11 @@ from client.app import app, client_app
 from client.features.prepared_platform import Catalogue
 from client.rounds.workspace import NodeSettings, already_open
 from shared.encoder.encoder import Encoder
-from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask
+from shared.federation.messages import Declined, DeclineReason, EvaluateTask, Failed, FailureCode, MomentsTask
 from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, decode_moments_reply, encode_task
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
+from tests.integration.engine_world import write_platform
 from tests.unit.client.training.world import SPACE
 
 TOO_SMALL = Catalogue(features=np.zeros((3, 8), np.float32))
@@ -47,6 +48,13 @@ def asked(tmp_path, content=TASK, *, data=None, node_config=None, message_type=M
 def test_answers_an_error_with_its_code_alone(options, code, tmp_path) -> None:
     content = asked(tmp_path, **options)
     assert decode_moments_reply(content) == Failed(round=4, code=code)
+
+
+def test_declines_where_preparation_leaves_nobody(tmp_path) -> None:
+    write_platform(tmp_path / "tiny", seed=0, users=130)
+    node = NodeSettings(platform=f"a={tmp_path}/tiny,min-rating=9", heads=str(tmp_path / "heads")).to_node_config()
+    content = asked(tmp_path, node_config=node)
+    assert decode_moments_reply(content) == Declined(round=4, reason=DeclineReason.TOO_FEW_USERS)
 
 
 def test_keeps_an_unforeseen_errors_text_out_of_the_log(tmp_path, caplog, monkeypatch) -> None:

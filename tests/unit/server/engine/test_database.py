@@ -11,7 +11,7 @@ from flwr.supercore.constant import NOOP_FEDERATION_ID, TaskType
 from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.superlink.federation import NoOpFederationManager
 
-from server.engine.database import is_under_way
+from server.engine.database import NodeState, is_under_way, node_states
 
 
 @pytest.fixture
@@ -69,3 +69,27 @@ def test_finds_no_sign_where_there_is_no_database_or_one_of_other_tables(engine,
     with closing(sqlite3.connect(database(tmp_path))) as opened:
         opened.execute("ALTER TABLE task RENAME COLUMN active_until TO alive_until")
     assert not is_under_way(database(tmp_path), run, now=later())
+
+
+def test_tells_who_never_came_who_is_there_since_when_and_who_went(engine, tmp_path) -> None:
+    nodes = [engine.create_node("owner", "owner", f"key {name}".encode(), 30.0) for name in "abcde"]
+    for node in nodes[1:]:
+        engine.activate_node(node, 30.0)
+    engine.deactivate_node(nodes[2])
+    engine.delete_node("owner", nodes[3])
+    found = node_states(database(tmp_path), now=later())
+    assert [found[node].state for node in nodes] == ["registered", "online", "offline", "unregistered", "online"]
+    assert found[nodes[0]].since is None
+    assert all(abs((found[node].since - later()).total_seconds()) < 60 for node in nodes[1:3])
+    silent = node_states(database(tmp_path), now=later(seconds=3600))[nodes[1]]
+    assert silent.state == "offline"
+    assert isinstance(silent, NodeState)
+
+
+def test_tells_no_states_where_there_is_no_database_or_one_of_another_form(tmp_path) -> None:
+    assert node_states(tmp_path / "none.db", now=later()) is None
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE node (node_id, status, last_activated_at, last_deactivated_at, online_until)")
+        other.execute("INSERT INTO node VALUES (1, 'asleep', NULL, NULL, NULL)")
+        other.commit()
+    assert node_states(tmp_path / "other.db", now=later()) is None

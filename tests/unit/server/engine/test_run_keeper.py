@@ -1,5 +1,6 @@
 """Runs on record are brought to their end; the engine here is one whose runs end when the test says so."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,8 +9,11 @@ import pytest
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook
 from server.engine.run_keeper import LOOK_SECONDS, MOST_IDLE, RunKeeper
-from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, save_outcome
+from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, save_outcome
 from shared.federation.config import RoundsConfig
+from tests.unit.server.engine.world import record
+
+KEEP = 2
 
 
 @dataclass
@@ -46,7 +50,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.home.runs.mkdir()
-        self.keeper = RunKeeper(home=self.home, engine=self.engine, now=lambda: self.seconds)
+        self.keeper = RunKeeper(home=self.home, engine=self.engine, now=lambda: self.seconds, keep_runs=KEEP)
 
     def add(self) -> Run:
         return RunBook(self.home.runs).add(RoundsConfig(rounds=3), b"an encoder")
@@ -166,7 +170,7 @@ def test_a_supervisor_that_comes_later_finds_the_run_where_it_stands(world) -> N
     world.look()
     later = World.__new__(World)
     later.home, later.engine, later.seconds = world.home, world.engine, 0.0
-    later.keeper = RunKeeper(home=world.home, engine=world.engine, now=lambda: later.seconds)
+    later.keeper = RunKeeper(home=world.home, engine=world.engine, now=lambda: later.seconds, keep_runs=KEEP)
     world.cut_off()
     later.look()
     assert len(world.engine.submitted) == 2
@@ -177,3 +181,31 @@ def test_half_written_runs_do_not_count_and_their_numbers_are_not_taken_again(wo
     (world.home.runs / "0007").mkdir()
     assert RunBook(world.home.runs).runs() == []
     assert world.add().number == 8
+
+
+def test_its_log_has_a_line_for_each_question_once(world, caplog) -> None:
+    caplog.set_level("INFO", logger="graft.server")
+    run = world.add()
+    world.look()
+    history = [record("train", number, ("north",), failed={"south": "data"}).to_json() for number in (1, 2)]
+    for number in (1, 1, 2):
+        run.out.mkdir(exist_ok=True)
+        (run.out / HISTORY_FILE).write_text(json.dumps(history[:number]))
+        world.look()
+    said = [line for line in caplog.messages if "train" in line]
+    assert said == [
+        f"run 1: train {number} of 3: 1 of 2 platforms answered, 2.0 MiB, 10 s; without south (data)"
+        for number in (1, 2)
+    ]
+
+
+def test_a_run_that_ends_makes_old_ones_small(world) -> None:
+    runs = [world.add() for _ in range(KEEP + 1)]
+    for run in runs:
+        world.look()
+        world.steps(run, b"checkpoint")
+        (run.out / ENCODER_FILE).write_bytes(b"a better encoder")
+        save_outcome(run.out, "")
+        world.look()
+    assert [(run.out / CHECKPOINT_FILE).exists() for run in runs] == [False, True, True]
+    assert all(run.encoder.exists() for run in runs)

@@ -166,7 +166,7 @@ def test_waits_for_platforms_no_longer_than_it_was_told() -> None:
     seconds = iter(range(100))
     slept: list[float] = []
     clock = Clock(now=lambda: next(seconds), sleep=slept.append)
-    with pytest.raises(FederationError, match="at least 1 platforms online within 5 seconds; found 0"):
+    with pytest.raises(FederationError, match="at least 1 platforms online within 5 seconds; found none"):
         run_rounds(InProcessGrid({}), config(wait_seconds=5), RunState(encoder=START, run="0" * 32), clock=clock)
     assert 1 <= len(slept) <= 5
 

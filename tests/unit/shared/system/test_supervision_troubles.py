@@ -13,7 +13,7 @@ def test_goes_on_with_its_programs_and_reports_the_trouble(tmp_path, monkeypatch
     one = Supervision(what="the server", state=tmp_path, logs=tmp_path)
     reports = []
 
-    def each_tick():
+    def each_tick(_processes):
         if len(reports) in {2, 3}:
             raise error
         return {"tick": len(reports)}

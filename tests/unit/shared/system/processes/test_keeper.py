@@ -65,6 +65,7 @@ def test_starts_a_killed_program_again_after_a_pause(tmp_path) -> None:
     clock.seconds += 1
     kept.tick()
     assert kept.report()[0]["pid"] not in {None, first}
+    assert kept.report()[0]["code"] == -signal.SIGKILL
     kept.stop()
     assert kept.report()[0]["pid"] is None
 

@@ -1,0 +1,153 @@
+"""Whether an agent is connected, since when, and what keeps it from being so: watched while it runs.
+
+The engine's own log says when it was admitted and when an attempt failed; its exit code, that it was refused. Why no
+connection is made, a look at the coordinator's door says.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from client.agent.finding import Cause, Finding
+from client.agent.home import AgentHome, AgentSettings
+from client.agent.preflight import door_of
+from client.guard.way_out import utc_now
+from shared.system.new_lines import NewLines
+from shared.system.processes.supervision import Processes
+from shared.system.whole_file import write_whole
+
+_LOG = logging.getLogger("graft.agent")
+SUPERNODE = "supernode"
+REFUSED = 0
+"""the SuperNode's exit code where it is answered 401: Flower's ``http_retry.py`` ends it as Ctrl-C would"""
+ADMITTED, BACK, FAILED = "SuperNode ID:", "Connection successful after", "Connection attempt failed"
+NOT_ADMITTED = "[code: 2004]"
+"""what it writes: ``start_client_internal.py``, ``http_retry.py``; the code is Flower's for a key that is not known,
+and for one whose connection of before is not forgotten yet"""
+FORGOTTEN_SECONDS = 75.0
+"""after which a connection that was cut off is forgotten there: two heartbeats of Flower's, and some"""
+LOOK_SECONDS = 10.0
+"""between two looks at a door that lets nobody in"""
+CONNECTING = Finding(cause=Cause.CONNECTING, why="a connection is being made", do="nothing is to be done now")
+_NEW_KEY = "a revoked key never counts again: make a new folder with graft-client init, and have its key enrolled"
+
+
+@dataclass(kw_only=True)
+class Connection:
+    """What is known of it; ``look`` after each look at the programs."""
+
+    home: AgentHome
+    settings: AgentSettings
+    seconds: Callable[[], float]
+    """that only grow"""
+    look_at_door: Callable[[], Finding | None]
+    now: Callable[[], datetime] = utc_now
+    connected: bool = False
+    _finding: Finding | None = CONNECTING
+    _process: int | None = None
+    _expelled: bool = False
+    """whether it was answered 401"""
+    _not_admitted: float | None = None
+    """since when"""
+    _next_look: float = 0.0
+    _log: NewLines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._log = NewLines(self.home.logs / f"{SUPERNODE}.log", from_its_end=True)
+
+    @classmethod
+    def of(cls, home: AgentHome, settings: AgentSettings, seconds: Callable[[], float]) -> "Connection":
+        """Of a folder, whose agent begins to run."""
+        door = door_of(settings, home.authority)
+        return cls(home=home, settings=settings, seconds=seconds, look_at_door=door.look)
+
+    def look(self, processes: Processes) -> dict[str, Any]:
+        """Whether it is connected, and what stands in the way, for the supervisor's report."""
+        connected, finding = self.connected, self._finding
+        self._follow(next((one for one in processes if one["name"] == SUPERNODE), {}))
+        if connected != self.connected:
+            self._changed()
+        if not self.connected and self.seconds() >= self._next_look:
+            self._finding, self._next_look = self._obstacle(), self.seconds() + LOOK_SECONDS
+        if self._finding not in (None, finding):
+            _LOG.warning("not connected: %s", self._finding.sentence)
+        return {"connected": self.connected, "obstacle": self._finding.to_json() if self._finding else None}
+
+    def _follow(self, supernode: Mapping[str, Any]) -> None:
+        if supernode.get("pid") != self._process:
+            self._process, self.connected = supernode.get("pid"), False
+            self._expelled |= supernode.get("code") == REFUSED
+        for line in self._log.read():
+            if ADMITTED in line or BACK in line:
+                self.connected, self._expelled, self._not_admitted = True, False, None
+            elif FAILED in line:
+                self.connected = False
+            elif NOT_ADMITTED in line and self._not_admitted is None:
+                self._not_admitted = self.seconds()
+
+    def _obstacle(self) -> Finding:
+        """The rules, in order: what is wrong at the door; a key that is not admitted; a connection is being made."""
+        door = self.look_at_door()
+        if door is not None:
+            return door
+        known = bool(known_since(self.home))
+        if self._expelled or (self._not_admitted is not None and (not known or self._waited())):
+            return _refusal(self.home, self.settings, known=known)
+        return CONNECTING
+
+    def _waited(self) -> bool:
+        """Whether a connection of before would be forgotten by now."""
+        return self._not_admitted is not None and self.seconds() - self._not_admitted > FORGOTTEN_SECONDS
+
+    def _changed(self) -> None:
+        if self.connected:
+            self._finding = None
+            _LOG.info("connected to %s", self.settings.server)
+        else:
+            self._finding, self._next_look = CONNECTING, 0.0
+            _LOG.warning("no longer connected to %s", self.settings.server)
+        _keep(self.home, connected=self.connected, now=self.now())
+
+    def end(self) -> None:
+        """The agent ends: what was connected is so no longer."""
+        if self.connected:
+            _keep(self.home, connected=False, now=self.now())
+
+
+def _refusal(home: AgentHome, settings: AgentSettings, *, known: bool) -> Finding:
+    """A key that was admitted once is refused where it was revoked; one that never was, where it is not enrolled."""
+    if known:
+        why = f"{settings.server}: the coordinator admits this platform's key no longer: it was revoked"
+        return Finding(cause=Cause.REVOKED, why=why, do=f"ask the coordinator; {_NEW_KEY}")
+    why = f"{settings.server}: the coordinator does not know this platform's key"
+    do = f"send {home.public_key} to the coordinator, who runs graft-server enroll {settings.name} --public-key FILE"
+    return Finding(cause=Cause.NOT_ENROLLED, why=why, do=do)
+
+
+def known_since(home: AgentHome) -> str:
+    """When the connection was made or lost last (ISO 8601), as the agent has noted it; empty where it never was."""
+    return str(_kept(home).get("since", ""))
+
+
+def last_known(home: AgentHome) -> str:
+    """In words, when an agent that is not connected was so; empty where it never was."""
+    kept = _kept(home)
+    if not kept.get("since"):
+        return ""
+    return f"it {'connected last at' if kept.get('connected') else 'was connected until'} {kept['since']}"
+
+
+def _kept(home: AgentHome) -> dict[str, Any]:
+    try:
+        found = json.loads(home.connection.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _keep(home: AgentHome, *, connected: bool, now: datetime) -> None:
+    content = {"connected": connected, "since": now.isoformat(timespec="seconds")}
+    write_whole(home.connection, json.dumps(content).encode("utf-8"))

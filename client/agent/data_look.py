@@ -1,0 +1,48 @@
+"""What a round would find of a platform's data: whether they can be read, and whether they hold enough users."""
+
+from client.agent.finding import Cause, Finding
+from client.agent.home import AgentSettings
+from client.data.platform import MIN_CONTRIBUTING
+from client.data.preparation import prepare
+from client.data.source import read_platform_data, require_readable
+from client.data.spec import PlatformSpec, parse_platform_spec
+from shared.errors import ConfigError, DataError, SourceUnreachable, TooFewUsers
+
+_MEND = "mend that, or name other data: --data of init, data in settings.toml; graft-client check lists all"
+_LATER = "the agent reads them again at each task"
+_RECEIVES = "until there are more, it receives encoders and contributes to none"
+
+
+def look_at_data(settings: AgentSettings, *, minimum_users: int = MIN_CONTRIBUTING, now: bool) -> Finding | None:
+    """What is wrong with the data, or None.
+
+    ``minimum_users`` is the site policy's; ``now`` is False where a password may still come with a later environment.
+    """
+    spec = parse_platform_spec(f"{settings.name}={settings.data}")
+    try:
+        require_readable(spec.path, now=False)
+        return _secret(spec, now) or _users(spec, settings, max(minimum_users, MIN_CONTRIBUTING))
+    except SourceUnreachable as error:
+        return Finding(cause=Cause.DATA, why=str(error), do=_LATER)
+    except TooFewUsers as error:
+        return Finding(cause=Cause.TOO_FEW_USERS, why=str(error), do=_RECEIVES)
+    except (ConfigError, DataError) as error:
+        return Finding(cause=Cause.DATA, why=str(error), do=_MEND, lasting=True)
+
+
+def _secret(spec: PlatformSpec, now: bool) -> Finding | None:
+    try:
+        require_readable(spec.path, now=True)
+    except ConfigError as error:
+        return Finding(cause=Cause.DATA, why=str(error), do="set it where graft-client start runs", lasting=now)
+    return None
+
+
+def _users(spec: PlatformSpec, settings: AgentSettings, wanted: int) -> Finding | None:
+    preparation = spec.preparation(settings.min_user_events, settings.min_item_events)
+    platform = prepare(read_platform_data(spec.path), preparation, name=spec.name, seed=settings.seed)
+    found = len(platform.training_users)
+    if found >= wanted:
+        return None
+    why = f"{spec.path}: rounds take part from {wanted:,} training users on; found {found:,}"
+    return Finding(cause=Cause.TOO_FEW_USERS, why=why, do=_RECEIVES)

@@ -1,0 +1,68 @@
+"""What keeps a platform from taking part, as its own operator is told it: a word, what was found, what to do."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from shared.errors import ConfigError
+from shared.system.command_options import say
+
+
+class Cause(StrEnum):
+    """Why a platform takes no part, where no answer of its own says it."""
+
+    STOPPED = "stopped"
+    CONNECTING = "connecting"
+    NAME_UNKNOWN = "name-unknown"
+    UNREACHABLE = "server-unreachable"
+    STARTING = "server-starting"
+    NO_COORDINATOR = "no-coordinator"
+    CERTIFICATE = "certificate"
+    CLOCK = "clock"
+    NOT_ENROLLED = "not-enrolled"
+    REVOKED = "revoked"
+    DATA = "data"
+    TOO_FEW_USERS = "too-few-users"
+    SITE_POLICY = "site-policy"
+    KEYS = "keys"
+    VAULT = "vault"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that is wrong."""
+
+    cause: str
+    """a ``Cause``, or the code of an answer that left"""
+    why: str
+    """what was found, in words"""
+    do: str
+    """what its operator can do"""
+    lasting: bool = False
+    """whether it can never work as it is; else it is wrong for now, and an agent tries again"""
+
+    @property
+    def sentence(self) -> str:
+        """Both in one."""
+        return f"{self.why}; {self.do}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The inverse of ``to_json``."""
+        return cls(**values)
+
+
+def refuse_lasting(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings that are wrong for now, each told as a note; raises ConfigError for the first that is not."""
+    found = []
+    for one in findings:
+        if one.lasting:
+            raise ConfigError(one.sentence)
+        say(one.sentence)
+        found.append(one)
+    return found

@@ -1,0 +1,59 @@
+"""What an agent's own answers say of its taking part: the last one, and why it was no result."""
+
+from typing import Any
+
+from client.agent.finding import Finding
+from client.agent.home import AgentHome
+from client.guard.ledger import Ledger, LedgerLine
+from client.guard.way_out import REFUSALS
+from shared.federation.messages import DeclineReason, FailureCode
+
+HELD_BACK = "held-back"
+_LOOK = "graft-client preflight says what is wrong with it"
+_LOG = "the last lines of logs/superexec.log say more"
+_WORDS: dict[str, tuple[str, str]] = {
+    DeclineReason.TOO_FEW_USERS: (
+        "there are fewer training users than rounds or the site policy ask for",
+        "until there are more, it receives encoders and contributes to none; graft-client preflight counts them",
+    ),
+    DeclineReason.SITE_POLICY: ("the site policy refused the task", "it is yours to say: policy.toml"),
+    FailureCode.SETTINGS: ("its settings cannot be used", _LOOK),
+    FailureCode.DATA: ("its data cannot be read", _LOOK),
+    FailureCode.FEATURE_SPACE: (
+        "the encoder is of another feature space than this platform's items",
+        "agree on features with the coordinator: features in settings.toml",
+    ),
+    FailureCode.HEAD_STORE: ("its vault cannot be read or written", _LOOK),
+    FailureCode.PROTOCOL: ("the task is of another release", "install the release that the coordinator runs"),
+    FailureCode.ENCODER_UNKNOWN: ("it did not hold the encoder that a step leads on from", "it gets a whole one next"),
+    FailureCode.REFUSED: ("what it would have answered may not leave", f"graft-client audit says why; {_LOG}"),
+    FailureCode.INTERNAL: ("the task ended with an error", _LOG),
+    HELD_BACK: ("the guard held its answer back", "graft-client audit says why"),
+}
+"""By the code of an answer: what it means here, and what to do."""
+
+
+def last_answer(home: AgentHome) -> LedgerLine | None:
+    """None where nothing has left yet, and nothing was held back."""
+    lines = Ledger(home.ledger).lines()[0] if home.ledger.exists() else []
+    return lines[-1] if lines else None
+
+
+def answer_as_json(line: LedgerLine) -> dict[str, Any]:
+    """When, to what, and which answer."""
+    return {
+        "time": line.time,
+        "round": line.round,
+        "task": line.task,
+        "answer": line.kind or HELD_BACK,
+        "code": line.code,
+    }
+
+
+def no_result(line: LedgerLine) -> Finding | None:
+    """Why an answer was no result, or None."""
+    code = HELD_BACK if line.held_back else line.code
+    if not line.held_back and line.kind not in REFUSALS:
+        return None
+    why, do = _WORDS.get(code, ("the task ended without a result", _LOG))
+    return Finding(cause=code, why=f"round {line.round}, {line.task}: {why}", do=do)

@@ -1,0 +1,120 @@
+"""All that can keep an agent from taking part, looked at before it starts: nothing is written, nothing leaves."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from client.agent.authority import read_authority
+from client.agent.data_look import look_at_data
+from client.agent.door import Door
+from client.agent.finding import Cause, Finding
+from client.agent.home import AgentHome, AgentSettings
+from client.agent.key_pair import require_key_pair
+from client.guard.site_policy import SitePolicy, TaskKind, read_policy
+from client.guard.way_out import utc_now
+from client.store.keyring import KeySource
+from client.store.vault import Vault, is_vault
+from shared.errors import GraftError
+from shared.system.host import Endpoint
+from shared.system.settings_file import read_settings
+
+_AUTHORITY = "take tls/ca.crt of the coordinator's folder"
+_NEW_KEYS = "make a new folder with graft-client init, and have its key enrolled"
+_GIVEN_KEY = "look at --vault-key"
+_VAULT_KEY = "name what opens it: vault-key in settings.toml"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    what: str
+    finding: Finding | None
+    """None where nothing is wrong"""
+
+    def line(self) -> str:
+        """For people."""
+        if self.finding is None:
+            return f"{self.what}: good"
+        return f"{self.what}: {'refused' if self.finding.lasting else 'note'}: {self.finding.sentence}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        state = "good" if self.finding is None else "refused" if self.finding.lasting else "note"
+        return {"check": self.what, "state": state, **({} if self.finding is None else self.finding.to_json())}
+
+
+def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:
+    """Before a folder is made; no further one may be asked for after one that can never work."""
+    if settings.vault_key:
+        yield Check("vault", _broken(Cause.VAULT, _GIVEN_KEY, lambda: _try_key(KeySource.parse(settings.vault_key))))
+    yield _authority(authority)
+    yield Check("data", look_at_data(settings, now=False))
+    yield _door(settings, authority)
+
+
+def checks_of(home: AgentHome) -> Iterator[Check]:
+    """Of a folder that there is; raises ConfigError for settings that cannot be read."""
+    settings = read_settings(AgentSettings, home.settings)
+    place = settings.node(home).policy
+    unread = _broken(Cause.SITE_POLICY, "mend the site policy", lambda: read_policy(place))
+    policy = SitePolicy() if unread else read_policy(place)
+    yield Check("site policy", unread or _turned_away(policy))
+    yield Check("key pair", _broken(Cause.KEYS, _NEW_KEYS, lambda: require_key_pair(home)))
+    yield Check("vault", _broken(Cause.VAULT, _VAULT_KEY, lambda: _open_vault(home, settings)))
+    authority = _authority(home.authority)
+    yield authority
+    yield Check("data", look_at_data(settings, minimum_users=policy.minimum_users, now=True))
+    if authority.finding is None:
+        yield _door(settings, home.authority)
+
+
+def findings(checks: Iterable[Check]) -> Iterator[Finding]:
+    """What is wrong, in the order in which it was looked at."""
+    return (one.finding for one in checks if one.finding is not None)
+
+
+def _authority(path: Path) -> Check:
+    return Check("authority", _broken(Cause.CERTIFICATE, _AUTHORITY, lambda: read_authority(path, now=utc_now())))
+
+
+def _door(settings: AgentSettings, authority: Path) -> Check:
+    return Check("coordinator", door_of(settings, authority).look())
+
+
+def door_of(settings: AgentSettings, authority: Path) -> Door:
+    """The door that an agent with these settings comes to; raises OSError where the authority cannot be read."""
+    return Door(
+        server=Endpoint.parse(settings.server), authority=authority.read_bytes(), http_proxy=settings.http_proxy
+    )
+
+
+def _broken(cause: Cause, do: str, work: Callable[[], object]) -> Finding | None:
+    """What the work raises on purpose, which cannot mend itself."""
+    try:
+        work()
+    except GraftError as error:
+        return Finding(cause=cause, why=str(error), do=do, lasting=True)
+    return None
+
+
+def _try_key(source: KeySource) -> None:
+    with TemporaryDirectory() as folder:
+        Vault.make(Path(folder), source)
+
+
+def _open_vault(home: AgentHome, settings: AgentSettings) -> None:
+    source = settings.key_source(home)
+    if source is not None and is_vault(home.vault):
+        Vault.open(home.vault, source)
+
+
+def _turned_away(policy: SitePolicy) -> Finding | None:
+    refused = [str(one) for one in TaskKind if policy.turns_away(one, utc_now())]
+    if not refused:
+        return None
+    quiet = f" in its quiet hours {policy.quiet_hours}" if policy.quiet(utc_now()) else ""
+    why = f"the site policy lets no {' and no '.join(refused)} task begin{quiet}"
+    return Finding(cause=Cause.SITE_POLICY, why=why, do="it is yours to say: policy.toml; it counts from the next task")

@@ -1,0 +1,27 @@
+"""``graft-client preflight``: all that can keep an agent from taking part, looked at now."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from client.cli.arguments import AgentFolder
+from shared.system.command_options import USAGE_ERROR
+
+
+def preflight(
+    folder: AgentFolder, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
+) -> None:
+    """Look at an agent's policy, keys, vault and data, and at the coordinator's address, certificate and clock.
+
+    Nothing is written, and nothing leaves. Ends with 2 where something can never work as it is, else with 0.
+    """
+    from client.agent.home import AgentHome
+    from client.agent.preflight import checks_of, findings
+
+    found = list(checks_of(AgentHome.existing(folder)))
+    typer.echo(
+        json.dumps([one.to_json() for one in found], indent=2) if as_json else "\n".join(one.line() for one in found)
+    )
+    if any(one.lasting for one in findings(found)):
+        raise typer.Exit(USAGE_ERROR)

@@ -1,0 +1,79 @@
+"""Why a platform takes no part, as the coordinator's operator is told it: what each code means, and what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.rounds.exchange import ENGINE
+from shared.federation.messages import DeclineReason, FailureCode
+
+_THERE = "its operator runs graft-client preflight there, which says more"
+_STATUS = "its operator runs graft-client start, and graft-client status, which says what keeps it away"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A code, what it means, and what to do."""
+
+    cause: str
+    why: str
+    do: str
+
+    @property
+    def sentence(self) -> str:
+        """All three."""
+        return f"{self.why} ({self.cause}); {self.do}"
+
+
+QUEUED = Absence("queued", "it is enrolled, and the engine has yet to be told", "it is told once the server runs")
+NEVER_CONNECTED = Absence("never-connected", "it is enrolled and never connected", _STATUS)
+OFFLINE = Absence("offline", "it was connected and is so no longer", _STATUS)
+REVOKED = Absence("revoked", "its key was revoked", "to let it in again, enroll a new key of it")
+SERVER_STOPPED = Absence("server-stopped", "the server does not run", "graft-server start")
+NO_ANSWER = Absence("missing", "no answer of it came in time", _STATUS)
+DROPPED = Absence(
+    "dropped", "its answer is not one that can be used", "look at both releases; superexec.log has the reason"
+)
+_LOST = Absence("", "the process that worked on its task ended before it answered", _STATUS)
+_UNKNOWN = Absence("", "it answered with a code that this release does not know", "look at both releases")
+_KNOWN = {
+    one.cause: one
+    for one in (
+        Absence(
+            DeclineReason.TOO_FEW_USERS,
+            "it has fewer training users than rounds or its site policy ask for",
+            "it only receives; nothing is to be done here",
+        ),
+        Absence(DeclineReason.SITE_POLICY, "its site policy refuses the task, or has quiet hours", "ask its operator"),
+        Absence(FailureCode.SETTINGS, "its settings cannot be used", _THERE),
+        Absence(FailureCode.DATA, "its data cannot be read", _THERE),
+        Absence(
+            FailureCode.FEATURE_SPACE,
+            "its items have vectors of another feature space than the encoder",
+            "agree on features with its operator: features in its settings.toml",
+        ),
+        Absence(FailureCode.HEAD_STORE, "its vault cannot be read or written", _THERE),
+        Absence(FailureCode.PROTOCOL, "the task is of another release than its own", "install one release on both"),
+        Absence(
+            FailureCode.ENCODER_UNKNOWN,
+            "it did not hold the encoder that a step leads on from",
+            "it gets a whole one next",
+        ),
+        Absence(FailureCode.REFUSED, "its guard or its site policy lets no answer leave", "ask its operator"),
+        Absence(FailureCode.INTERNAL, "its task ended with an error", "its operator finds it in logs/superexec.log"),
+    )
+}
+
+
+def absences_in(record: Mapping[str, Any]) -> dict[str, Absence]:
+    """Who sent no usable answer to a question on record, by name."""
+    found = {name: _of_code(code) for kind in ("declined", "failed") for name, code in record[kind].items()}
+    found |= dict.fromkeys(record["missing"], NO_ANSWER) | dict.fromkeys(record["dropped"], DROPPED)
+    return dict(sorted(found.items()))
+
+
+def _of_code(code: str) -> Absence:
+    if code in _KNOWN:
+        return _KNOWN[code]
+    meant = _LOST if code.startswith(ENGINE) else _UNKNOWN
+    return Absence(code, meant.why, meant.do)

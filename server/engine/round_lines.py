@@ -1,0 +1,93 @@
+"""A run in words: a line for each question, who is missing and why, how far it is, and which round it leaves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from server.engine.absences import absences_in
+from server.rounds.run_state import BOTH
+
+MIB = 2**20
+HEADER = ("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
+EVALUATE = "evaluate"
+TRAIN = "train"
+_NOT_KEPT = "clearly worse than before: not kept"
+History = Sequence[Mapping[str, Any]]
+
+
+def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
+    """One question under ``HEADER``; losses and NDCG@10 are means over platforms."""
+    losses = [phases.get("encoder", next(iter(phases.values()), 0.0)) for phases in record["losses"].values()]
+    passed_over = record["kind"] == EVALUATE and not record.get("kept", True)
+    return [
+        _question(record, rounds),
+        f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
+        _mean(losses),
+        _mean(_quality(record)),
+        f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
+        f"{record['seconds']:.0f}",
+        record["note"] or (_NOT_KEPT if passed_over else ""),
+    ]
+
+
+def line(record: Mapping[str, Any], rounds: int) -> str:
+    """One question in one line, for a log."""
+    question, platforms, loss, quality, size, seconds, note = cells(record, rounds)
+    parts = [f"{question}: {platforms} platforms answered", f"loss {loss}" * bool(loss)]
+    parts += [f"NDCG@10 {quality}" * bool(quality), f"{size} MiB", f"{seconds} s", note]
+    absent = [f"{name} ({one.cause})" for name, one in absences_in(record).items()]
+    return ", ".join(filter(None, parts)) + (f"; without {', '.join(absent)}" if absent else "")
+
+
+def progress(history: History, rounds: int) -> str:
+    """Rounds done of rounds asked, and the time that is left as the rounds so far have it."""
+    done = rounds_done(history)
+    said = f"{done} of {rounds} rounds"
+    if not done or done >= rounds:
+        return said
+    seconds = sum(record["seconds"] for record in history if record["round"] > 0) / done * (rounds - done)
+    return f"{said}, about {_duration(seconds)} left"
+
+
+def rounds_done(history: History) -> int:
+    """Training rounds."""
+    return max((record["round"] for record in history if record["kind"] == TRAIN), default=0)
+
+
+def took_part(history: History) -> bool:
+    """Whether any platform sent a usable answer."""
+    return any(record["platforms"] for record in history)
+
+
+def kept(history: History) -> dict[str, Any]:
+    """Which round's encoder the run leaves: round, score and platforms; the score is None where nobody judged it."""
+    judged = [record for record in history if record["kind"] == EVALUATE and record.get("kept")]
+    if not judged:
+        return {"round": rounds_done(history), "score": None, "platforms": 0}
+    found = _quality(judged[-1])
+    score = sum(found) / len(found) if found else None
+    return {"round": judged[-1]["round"], "score": score, "platforms": len(found)}
+
+
+def kept_words(history: History) -> str:
+    """The same for people."""
+    found = kept(history)
+    if found["score"] is None:
+        return f"round {found['round']}, which no platform evaluated"
+    return f"round {found['round']}, NDCG@10 {found['score']:.4f} on {found['platforms']} platforms"
+
+
+def _question(record: Mapping[str, Any], rounds: int) -> str:
+    return record["kind"] if record["kind"] == "moments" else f"{record['kind']} {record['round']} of {rounds}"
+
+
+def _quality(record: Mapping[str, Any]) -> list[float]:
+    return [parts[BOTH] for parts in record["validation"].values() if BOTH in parts]
+
+
+def _mean(values: list[float]) -> str:
+    return f"{sum(values) / len(values):.4f}" if values else ""
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

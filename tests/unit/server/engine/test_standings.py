@@ -1,0 +1,217 @@
+"""Each cause for which a platform takes no part is named, with what to do, in ``status`` and in ``run``."""
+
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+import server.engine.followed_run as followed
+import server.engine.standings as standings_module
+import server.engine.status as status_module
+from server.coordinator.certificates import new_authority, server_certificate
+from server.engine.absences import absences_in
+from server.engine.followed_run import PlainLines, View, follow
+from server.engine.round_lines import HEADER, kept, progress
+from server.engine.standings import standings
+from server.engine.status import status, status_lines
+from shared.errors import FederationError
+from shared.federation.messages import DeclineReason, FailureCode
+from tests.unit.server.engine.world import HOUR, NOON, World, record
+
+AWAY = {
+    "queued": "",
+    "never-connected": "registered",
+    "offline": "offline",
+}
+"""cause to what the engine says"""
+CODES = [*map(str, FailureCode), *map(str, DeclineReason), "engine-12", "missing", "dropped"]
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch) -> World:
+    for module in (standings_module, status_module, followed):
+        monkeypatch.setattr(module, "supervision", lambda _home: Running())
+    made = World(tmp_path)
+    authority = new_authority(NOON)
+    made.home.certificate.write_bytes(server_certificate(authority, ("localhost",), NOON).certificate)
+    return made
+
+
+class Running:
+    """A server that runs."""
+
+    def running(self) -> bool:
+        return True
+
+    def report(self) -> dict:
+        return {"ready": True, "processes": []}
+
+
+def seen(world: World, name: str) -> tuple[dict, str, str]:
+    """What ``status --json`` has of a platform, what ``status`` says, and what ``run`` says."""
+    found = status(world.home, now=NOON)
+    (one,) = [one for one in found["platforms"] if one["name"] == name]
+    json.dumps(found)
+    return one, "\n".join(status_lines(found)), run_lines(world)
+
+
+def run_lines(world: World, *records, **config) -> str:
+    """What ``run`` prints where it is no terminal, of a run that has come so far."""
+    run = world.run(*records, state="running", **config)
+    said: list[str] = []
+    platforms = tuple(standings(world.home, now=NOON))
+    view = View(run=run, config=run.config(), history=[one.to_json() for one in records], platforms=platforms)
+    PlainLines(said.append).show(view)
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize("cause", AWAY)
+def test_who_is_not_there_is_named_with_why_and_what_to_do(world, cause) -> None:
+    world.enroll("films", AWAY[cause])
+    one, lines, run = seen(world, "films")
+    assert (one["connected"], one["connection"], one["cause"]) == (False, cause, cause)
+    assert one["why"] in lines
+    assert one["do"] in lines
+    assert f"films: {cause}" in lines
+    assert f"films: {cause}" in run
+    assert one["do"] in run
+
+
+def test_who_was_revoked_is_named(world) -> None:
+    world.enroll("films", "online")
+    world.register.revoke("films")
+    one, lines, run = seen(world, "films")
+    assert (one["state"], one["connected"], one["cause"]) == ("revoked", False, "revoked")
+    assert "films: revoked" in lines
+    assert "films: revoked: its key was revoked" in run
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_why_an_answer_was_no_result_is_named(world, code) -> None:
+    world.enroll("films", "online")
+    world.enroll("shop", "online")
+    kind = "declined" if code in list(DeclineReason) else code if code in ("missing", "dropped") else "failed"
+    others = {"missing": ("films",), "dropped": {"films": "not finite"}}.get(kind, {"films": code})
+    world.run(record("train", 1, ("shop",), **{kind: others}))
+    one, lines, _ = seen(world, "films")
+    run = run_lines(world, record("train", 1, ("shop",), **{kind: others}))
+    assert (one["connected"], one["cause"]) == (True, code)
+    assert one["last_answer"] == {"run": 1, "question": "train", "round": 1, "cause": code}
+    for said in (lines, run):
+        assert one["why"] in said
+        assert one["do"] in said
+        assert f"({code})" in said
+    assert f"last without films ({code})" in lines
+    assert f"without films: {one['why']}" in run
+
+
+def test_every_code_that_a_platform_can_tell_has_words_of_its_own() -> None:
+    asked = {"declined": dict(zip("ab", DeclineReason, strict=True)), "missing": [], "dropped": {}}
+    failed = {f"platform {number}": code for number, code in enumerate(FailureCode)}
+    found = absences_in({**asked, "failed": failed})
+    assert len({one.why for one in found.values()}) == len(FailureCode) + len(DeclineReason)
+    assert "does not know" not in " ".join(one.why for one in found.values())
+
+
+def test_who_takes_part_has_no_cause(world) -> None:
+    world.enroll("shop", "online")
+    world.run(record("train", 1, ("shop",)), record("evaluate", 1, ("shop",)))
+    one, lines, run = seen(world, "shop")
+    assert (one["connected"], one["cause"], one["do"]) == (True, "", "")
+    assert one["since"] == "2026-03-01T10:00:00+00:00"
+    assert "shop: connected since 2026-03-01T10:00:00+00:00, last answer: run 1, evaluate 1" in lines
+    assert "shop: connected since 2026-03-01" in run
+
+
+def test_who_says_nothing_any_more_is_offline_since_its_last_word(world) -> None:
+    world.enroll("shop", "online", until=NOON - timedelta(minutes=1))
+    one, _, _ = seen(world, "shop")
+    assert (one["connection"], one["since"]) == ("offline", "2026-03-01T11:59:00+00:00")
+
+
+def test_nobody_is_connected_while_the_server_does_not_run(world, monkeypatch) -> None:
+    world.enroll("shop", "online")
+    monkeypatch.setattr(Running, "running", lambda _self: False)
+    (one,) = standings(world.home, now=NOON)
+    assert (one.state, one.absence.do) == ("server-stopped", "graft-server start")
+
+
+def test_asks_the_engine_where_its_database_does_not_tell(world, monkeypatch) -> None:
+    world.enroll("shop", "online")
+    world.home.database.write_bytes(b"of another form")
+    monkeypatch.setattr(standings_module.FlwrCommand, "nodes", lambda _self: {1: "online"})
+    (one,) = standings(world.home, now=NOON)
+    assert (one.state, one.since) == ("connected", None)
+
+
+def test_a_run_says_for_what_it_waits_and_who_is_there(world) -> None:
+    world.enroll("shop", "online")
+    world.enroll("films", "registered")
+    assert "waits for 2 platforms, 60 seconds at most; 1 connected: shop" in run_lines(world, min_platforms=2)
+    assert "asks shop; 600 seconds at most a question" in run_lines(world)
+
+
+def test_lines_have_a_header_rounds_done_of_rounds_asked_and_the_time_left(world) -> None:
+    world.enroll("shop", "online")
+    said = run_lines(world, record("train", 1, ("shop",)), record("evaluate", 1, ("shop",)), rounds=3).splitlines()
+    header = next(line for line in said if line.startswith("question"))
+    assert header.split() == list(HEADER)
+    assert any(line.startswith("train 1 of 3") and "1 of 1" in line for line in said)
+    assert "  1 of 3 rounds, about 40 s left" in said
+
+
+def test_a_platform_that_goes_amid_a_round_is_named_when_it_goes(world) -> None:
+    world.enroll("shop", "online")
+    run = world.run(state="running")
+    said: list[str] = []
+    lines = PlainLines(said.append)
+    for now in (NOON, NOON, NOON + 2 * HOUR, NOON + 2 * HOUR):
+        lines.show(View(run=run, config=run.config(), history=[], platforms=tuple(standings(world.home, now=now))))
+    assert [line.split(":")[1].split()[0] for line in said if line.startswith("  shop: ")] == ["connected", "offline"]
+
+
+def followed_to_its_end(world: World, run) -> str:
+    out = io.StringIO()
+    follow(run, world.home, Console(file=out, width=40))
+    return out.getvalue()
+
+
+def test_at_its_end_a_run_says_which_round_was_kept_and_its_score(world) -> None:
+    world.enroll("shop", "online")
+    judged = {"validation": {"shop": {"both": 0.25}, "films": {"both": 0.75}}, "kept": True}
+    worse = {"validation": {"shop": {"both": 0.1}, "films": {"both": 0.1}}, "kept": False}
+    both = ("films", "shop")
+    steps = [record("train", 1, both), record("evaluate", 1, both, **judged)]
+    run = world.run(*steps, record("train", 2, both), record("evaluate", 2, both, **worse))
+    said = followed_to_its_end(world, run)
+    assert "run 1 is completed: 2 of 2 rounds; kept: round 1, NDCG@10 0.5000 on 2 platforms; its encoder: " in said
+    assert "clearly worse than before: not kept" in said
+    found = status(world.home, now=NOON)
+    assert found["runs"][0]["kept"] == {"round": 1, "score": 0.5, "platforms": 2}
+    assert "1: completed, 2 of 2 rounds; kept: round 1, NDCG@10 0.5000" in "\n".join(status_lines(found))
+
+
+def test_a_run_in_which_nobody_took_part_is_no_success(world) -> None:
+    world.enroll("shop", "online")
+    run = world.run(record("train", 1, (), failed={"shop": "data"}), rounds=1)
+    with pytest.raises(FederationError, match="no platform took part: the encoder is as it was"):
+        followed_to_its_end(world, run)
+    assert "1: completed, 1 of 1 rounds; no platform took part; last without shop (data)" in "\n".join(
+        status_lines(status(world.home, now=NOON))
+    )
+
+
+def test_a_run_that_fails_says_how_far_it_came(world) -> None:
+    world.enroll("films", "registered")
+    run = world.run(state="failed")
+    with pytest.raises(FederationError, match="run 1 failed after 0 of 2 rounds: nobody came"):
+        followed_to_its_end(world, run)
+
+
+def test_without_an_evaluation_the_last_round_is_kept_and_nobody_judged_it() -> None:
+    history = [record("train", number, ("shop",)).to_json() for number in (1, 2)]
+    assert kept(history) == {"round": 2, "score": None, "platforms": 0}
+    assert progress(history, 2) == "2 of 2 rounds"
+    assert progress([], 2) == "0 of 2 rounds"

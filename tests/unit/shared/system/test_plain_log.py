@@ -1,0 +1,59 @@
+"""The logs of the engine's programs have times and no colours; in processes of their own, as they are started."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import client.guard.gatekeeper as gatekeeper
+import shared.system.plain_log as plain_log
+from client.guard.gatekeeper import CLIENT_APP
+from server.coordinator.home import ServerHome
+from server.engine.supervisor import SERVER_APP, engine_programs, write_programs
+from shared.system.engine_environment import engine_program
+
+SAYS = """
+import logging, sys
+from flwr.supercore.logger import log
+log(logging.WARNING, "from Flower")
+logging.getLogger("graft.server").warning("from Graft")
+logging.getLogger("uvicorn.error").info("from uvicorn")
+"""
+LINE = re.compile(r"(INFO|WARNING) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: +from (Flower|Graft)")
+
+
+def said(code: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stderr.splitlines()
+
+
+def test_every_line_has_a_time_and_no_colour_and_stands_there_once() -> None:
+    lines = said(f"from shared.system.plain_log import plain_log; plain_log()\n{SAYS}")
+    assert len(lines) == 2
+    assert all(LINE.fullmatch(line) for line in lines), lines
+
+
+def test_without_it_the_lines_are_coloured() -> None:
+    assert "\x1b[" in "".join(said(SAYS))
+
+
+def test_a_tasks_lines_are_written_the_same_way() -> None:
+    assert gatekeeper.LOG_FORMAT == plain_log.FORMAT
+    lines = said(f"from client.guard.gatekeeper import log_plainly; log_plainly()\n{SAYS}")
+    assert all(LINE.fullmatch(line) for line in lines), lines
+    assert CLIENT_APP == "flwr-clientapp"
+
+
+def test_the_engines_programs_are_started_so(tmp_path) -> None:
+    home = ServerHome(tmp_path)
+    programs = {one.name: one for one in engine_programs(home, 1)}
+    for name in ("superlink", "superexec"):
+        assert programs[name].command[:4] == engine_program(f"flower-{name}")
+    write_programs(home.programs)
+    assert programs["superexec"].environment["PATH"].startswith(f"{home.programs}:")
+    assert Path(plain_log.__file__).name in (home.programs / SERVER_APP).read_text()
+
+
+def test_a_program_is_flowers_own_with_its_arguments() -> None:
+    done = subprocess.run([*engine_program("flower-superlink"), "--help"], capture_output=True, text=True, check=True)
+    assert "flower-superlink" in done.stdout
