@@ -119,7 +119,8 @@ def _log_unwanted(folder: PlatformFolder, preparation: Preparation, name: str) -
 
 
 def _steps_on_the_whole(preparation: Preparation, known: pl.Series) -> Steps:
-    rated = "rating above 0 (min-rating=0 keeps 0)" if preparation.min_rating is None else "min-rating"
+    least = preparation.min_rating
+    rated = "rating above 0 (min-rating=0 keeps 0)" if least is None else f"min-rating {least:g}"
     minima = f"min-item-events {preparation.min_item_events} and min-user-events {preparation.min_user_events}"
     return {
         rated: partial(_wanted, preparation.min_rating),

@@ -100,14 +100,35 @@ def _moments_task(task: MomentsTask) -> RecordDict:
 
 @encode_task.register
 def _train_task(task: TrainTask) -> RecordDict:
-    content = _encoder_task("train-task", task, run=task.run)
-    content[SETTINGS] = ConfigRecord(dict(task.settings.to_flat()))
-    return content
+    sent, spec = task.encoder, task.encoder.spec
+    header = header_record(
+        "train-task",
+        task.round,
+        seed=task.seed,
+        keep=task.keep,
+        preset=spec.preset,
+        space=space_text(spec.feature_space),
+        run=task.run,
+        **_layout_fields(spec.layout()),
+    )
+    records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
+    return RecordDict({HEADER: header, **records, SETTINGS: ConfigRecord(dict(task.settings.to_flat()))})
 
 
 @encode_task.register
 def _evaluate_task(task: EvaluateTask) -> RecordDict:
-    return _encoder_task("evaluate-task", task)
+    sent, spec = task.encoder, task.encoder.spec
+    header = header_record(
+        "evaluate-task",
+        task.round,
+        seed=task.seed,
+        keep=task.keep,
+        preset=spec.preset,
+        space=space_text(spec.feature_space),
+        **_layout_fields(spec.layout()),
+    )
+    records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
+    return RecordDict({HEADER: header, **records})
 
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
@@ -125,11 +146,12 @@ def decode_train_task(content: RecordDict) -> TrainTask:
     if not _RUN.fullmatch(header.text("run")):
         raise WireError("run must be 32 hexadecimal digits")
     settings, spec = _settings(content[SETTINGS]), _spec(header)
+    whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return TrainTask(
         run=header.text("run"),
         round=header.round,
         seed=header.number("seed"),
-        encoder=_sent_encoder(content, spec),
+        encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         settings=settings,
         keep=header.fields["keep"],
     )
@@ -140,10 +162,11 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     found = set(content)
     header = Header.read(content.get(HEADER), "evaluate-task", _EVALUATE_TASK, found=found, beside=_numbers(found))
     spec = _spec(header)
+    whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
         round=header.round,
         seed=header.number("seed"),
-        encoder=_sent_encoder(content, spec),
+        encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         keep=header.fields["keep"],
     )
 
@@ -252,30 +275,6 @@ def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:
     except ValueError as error:
         raise WireError("the reason or code of a refusal is not one of the listed ones") from error
     return None
-
-
-def _encoder_task(kind: str, task: TrainTask | EvaluateTask, **fields: str) -> RecordDict:
-    """The records of a task that brings an encoder, or what leads to it."""
-    sent, spec = task.encoder, task.encoder.spec
-    header = header_record(
-        kind,
-        task.round,
-        seed=task.seed,
-        keep=task.keep,
-        preset=spec.preset,
-        space=space_text(spec.feature_space),
-        **fields,
-        **_layout_fields(spec.layout()),
-    )
-    records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
-    return RecordDict({HEADER: header, **records})
-
-
-def _sent_encoder(content: RecordDict, spec: EncoderSpec) -> Encoder | KnownEncoder:
-    """The encoder that a task brought, or what leads to it."""
-    if KNOWN in content:
-        return _known(content[KNOWN], content.get(STEP), spec)
-    return Encoder(spec=spec, flat=arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})[FLAT])
 
 
 def _layout_fields(layout: Layout) -> dict[str, str]:
