@@ -101,7 +101,7 @@ def test_says_who_is_there_and_what_runs(deployed, undisturbed) -> None:
     ]
     assert [(one["number"], one["state"], one["rounds"]) for one in found["runs"]] == [(1, "completed", 2)]
     assert [one["name"] for one in found["processes"]] == ["superlink", "superexec", "proxy"]
-    assert "north: running" in deployed.on_agent("status", "north")
+    assert f"north: connected to localhost:{deployed.port} since" in deployed.on_agent("status", "north")
 
 
 def test_the_network_reaches_fleet_paths_and_health_alone(deployed) -> None:
