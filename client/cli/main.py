@@ -25,7 +25,8 @@ from shared.system.command_options import run_command
 
 app = typer.Typer(
     name="graft-client",
-    help="A platform's side of Graft: its data never leaves it. Work of over two seconds says on stderr how far it is.",
+    help="A platform's side of Graft. Users, items and events stay in its folders; docs/security.md says what answers "
+    "to rounds tell of them. Work of over two seconds says on stderr how far it is.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
