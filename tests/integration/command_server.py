@@ -7,6 +7,7 @@ import atexit
 import gc
 import importlib
 import json
+import math
 import os
 import pkgutil
 import selectors
@@ -28,11 +29,17 @@ def main(handle: int) -> None:
     """Answer requests at this socket, which listens, until stdin ends; a copy returns and becomes the command."""
     with socket.socket(fileno=handle) as listener:
         module = _next_command(listener)
+    _say_nothing_of_progress()
     try:
         importlib.import_module(module).main()
     except SystemExit as end:
         _leave(end.code)
     _leave(0)
+
+
+def _say_nothing_of_progress() -> None:
+    """Whether a command takes over two seconds hangs on the machine; what it says must not."""
+    importlib.import_module("shared.system.progress").PATIENCE_SECONDS = math.inf
 
 
 def _next_command(listener: socket.socket) -> str:
