@@ -40,8 +40,8 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.serving_api import recommend_pb2 as api
 from shared.serving_api import recommend_pb2_grpc
-from shared.system.doorkeeper import many_open_files
 from shared.system.metrics_port import free_port
+from shared.system.open_files import many_open_files
 from shared.system.whole_file import write_whole
 
 CALLERS, BATCHES, LISTS, BESIDE, SLOW = 1_000, 300, 100, 100, 300

@@ -19,7 +19,7 @@ USER_IDS = {"events": ("user_id",), "impressions": ("user_id",)}
 """Which columns of which table hold ids of one kind."""
 _WHOLE_FLOAT = r"^(-?\d+)\.0+$"
 _FRACTION = r"^-?\d+\.\d*[1-9]\d*$"
-_EXACT: dict[pl.DataType, int] = {pl.Float32(): 2**24, pl.Float64(): 2**53}
+EXACT: dict[pl.DataType, int] = {pl.Float32(): 2**24, pl.Float64(): 2**53}
 """Below it a float tells whole numbers apart."""
 
 
@@ -31,8 +31,8 @@ def read_ids(column: pl.Series) -> pl.Series | None:
     kind = _inner(column)
     if kind.is_integer() or (kind == pl.Null and kind is not column.dtype):  # nothing but empty lists
         return _each(column, _as_number)
-    if kind in _EXACT or kind.is_decimal():
-        return _whole(column, _EXACT.get(kind, 2**63))
+    if kind in EXACT or kind.is_decimal():
+        return _whole(column, EXACT.get(kind, 2**63))
     return _each(column, _as_text) if kind in (pl.String, pl.Categorical, pl.Enum) else None
 
 

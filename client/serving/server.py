@@ -24,7 +24,9 @@ from client.serving.serve_settings import ServeSettings
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import ConfigError, os_error_as
-from shared.system.doorkeeper import LOOP, Doorkeeper, guarded, many_open_files, tls_context
+from shared.system.doorkeeper import LOOP, Doorkeeper, guarded
+from shared.system.open_files import many_open_files
+from shared.system.tls import tls_context
 
 LOG = logging.getLogger(__name__)
 SWITCH_SECONDS = 0.001

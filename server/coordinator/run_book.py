@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -85,7 +85,7 @@ class Run:
 
     def rounds_done(self) -> int:
         """Training rounds."""
-        return max((record["round"] for record in self.history() if record["kind"] == "train"), default=0)
+        return rounds_done(self.history())
 
     def outcome(self) -> dict[str, str] | None:
         """What the server app said at its end; None where it was cut off or is under way."""
@@ -145,6 +145,11 @@ class RunBook:
             write_whole(run.folder / "config.json", _json(config.to_run_config()))
             run.stands(Standing(state="queued"))
         return run
+
+
+def rounds_done(history: Sequence[Mapping[str, Any]]) -> int:
+    """Training rounds of a history."""
+    return max((record["round"] for record in history if record["kind"] == "train"), default=0)
 
 
 def _json(values: Mapping[str, Any]) -> bytes:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from server.coordinator.run_book import rounds_done
 from server.engine.absences import absences_in
 from server.rounds.run_state import BOTH
 
 MIB = 2**20
 HEADER = ("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
 EVALUATE = "evaluate"
-TRAIN = "train"
 _NOT_KEPT = "clearly worse than before: not kept"
 History = Sequence[Mapping[str, Any]]
 
@@ -46,11 +46,6 @@ def progress(history: History, rounds: int) -> str:
         return said
     seconds = sum(record["seconds"] for record in history if record["round"] > 0) / done * (rounds - done)
     return f"{said}, about {_duration(seconds)} left"
-
-
-def rounds_done(history: History) -> int:
-    """Training rounds."""
-    return max((record["round"] for record in history if record["kind"] == TRAIN), default=0)
 
 
 def took_part(history: History) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 
 from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome
-from server.coordinator.run_book import Run, RunBook
+from server.coordinator.run_book import Run, RunBook, rounds_done
 from server.engine.absences import absences_in
-from server.engine.round_lines import kept, rounds_done, took_part
+from server.engine.round_lines import kept, took_part
 from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
 from shared.system.processes.supervision import TROUBLES

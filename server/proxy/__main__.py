@@ -11,8 +11,10 @@ import uvicorn
 
 from server.coordinator.home import ServerHome, ServerSettings
 from server.proxy.app import Proxy, RateLimit
-from shared.system.doorkeeper import LOOP, Doorkeeper, guarded, many_open_files, tls_context
+from shared.system.doorkeeper import LOOP, Doorkeeper, guarded
+from shared.system.open_files import many_open_files
 from shared.system.settings_file import read_settings
+from shared.system.tls import tls_context
 
 MIB = 2**20
 SECONDS = 120.0

@@ -7,17 +7,14 @@ request under way makes it: whoever sends slowly shuts nobody out who does not.
 import asyncio
 import ipaddress
 import logging
-import resource
 import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from shared.errors import ConfigError, os_error_as
 from shared.system.door_limits import DoorLimits
 
 LOG = logging.getLogger("graft.door")
@@ -222,24 +219,3 @@ class _Guarded(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # which of u
         self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         self.transport.close()
         self.loop.call_later(_LAST_WORD_SECONDS, self.transport.abort)
-
-
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """For a server; raises ConfigError where the files are not a certificate and its key."""
-    for file in (certificate, key):
-        with os_error_as(ConfigError, f"{file}: cannot be read"):
-            file.read_bytes()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(certificate, key, password=lambda: b"")
-    except ssl.SSLError as error:
-        raise ConfigError(
-            f"{certificate} and {key}: expected a certificate and its key, without a passphrase, as PEM"
-        ) from error
-    return context
-
-
-def many_open_files() -> None:
-    """Let this process open as many files and connections as the system allows it, and not a thousand."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -55,7 +55,8 @@ class Started:
         try:
             self.wait(0)
         except subprocess.TimeoutExpired:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and its code is on its way
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -22,7 +22,7 @@ from client.data.contract import (
     refuse_broken_rows,
 )
 from client.data.folder_options import Said
-from client.data.ids import in_one_form
+from client.data.ids import EXACT, in_one_form
 from client.data.sql.database import Chunk, SqlSource, snapshot
 from client.data.tables import vector_column
 from client.data.ties import in_seeded_order
@@ -35,8 +35,6 @@ from shared.system.progress import track
 Values = Sequence[Any]
 Reader = Callable[[Values, str], pl.Series]
 MOST = 2**63
-EXACT = 2**53
-"""Below it a float tells whole numbers apart."""
 
 
 def ids(values: Values, where: str) -> pl.Series:
@@ -54,7 +52,7 @@ def ids(values: Values, where: str) -> pl.Series:
 
 def _is_whole(number: float | Decimal) -> bool:
     """Whether it is a whole number that its type can tell from the next."""
-    bound = EXACT if isinstance(number, float) else MOST
+    bound = EXACT[pl.Float64()] if isinstance(number, float) else MOST
     return -bound <= number < bound and number == int(number)
 
 

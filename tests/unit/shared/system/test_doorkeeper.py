@@ -5,12 +5,10 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 
-import pytest
 import uvicorn
 
-from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
-from shared.system.doorkeeper import LOOP, Doorkeeper, guarded, origin_of, tls_context
+from shared.system.doorkeeper import LOOP, Doorkeeper, guarded, origin_of
 
 
 def places(keeper, *origins):
@@ -128,11 +126,3 @@ def test_slow_senders_of_one_address_shut_nobody_out():
         assert [asks_again_until(port, long_before_they_time_out)[:15] for _ in range(3)] == [b"HTTP/1.1 200 OK"] * 3
         for one in slow:
             one.close()
-
-
-def test_says_in_a_sentence_what_is_no_certificate(tmp_path):
-    (tmp_path / "a").write_text("no certificate")
-    with pytest.raises(ConfigError, match="expected a certificate and its key"):
-        tls_context(tmp_path / "a", tmp_path / "a")
-    with pytest.raises(ConfigError, match="cannot be read: No such file"):
-        tls_context(tmp_path / "none", tmp_path / "a")

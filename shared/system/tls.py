@@ -1,0 +1,21 @@
+"""A server's certificate and key, as TLS takes them."""
+
+import ssl
+from pathlib import Path
+
+from shared.errors import ConfigError, os_error_as
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """For a server; raises ConfigError where the files are not a certificate and its key."""
+    for file in (certificate, key):
+        with os_error_as(ConfigError, f"{file}: cannot be read"):
+            file.read_bytes()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"{certificate} and {key}: expected a certificate and its key, without a passphrase, as PEM"
+        ) from error
+    return context
