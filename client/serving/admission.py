@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from client.serving.serve_settings import LONGEST, Limits
 from shared.errors import CallerGone, Overloaded, Shed, TooLate
 
+OVERLOADED = "too many requests are under way; try again later"
 _LOOK_SECONDS = 0.2
 """Between two looks whether the caller still waits."""
 _NEWEST = 0.1
 """Weight of the newest slice of work in what a slice is expected to take."""
 _FADES = 0.01
 """Of that expectation, with each request that is turned away for it."""
-WORK_SHARE = 0.8
+WORK_SHARE = 0.7
 """Of a request's time, in which its work is done or given up."""
 
 
@@ -198,6 +199,11 @@ class Admission:
         """Requests under way and waiting."""
         return self._inside
 
+    @property
+    def full(self) -> bool:
+        """Whether as many are inside as may be."""
+        return self._inside >= self.limits.workers + self.limits.waiting
+
     @contextmanager
     def enter(self, seconds: float | None, waits: Callable[[], bool] = lambda: True) -> Iterator[Turn]:
         """Hold a worker; ``seconds`` are left to the request, the usual time where None, while its caller ``waits``.
@@ -211,8 +217,8 @@ class Admission:
 
     def require_room(self, seconds: float | None) -> None:
         """Raises Overloaded where too many wait already, Shed where the deadline would pass before its turn."""
-        if self._inside >= self.limits.workers + self.limits.waiting:
-            raise Overloaded("too many requests are under way; try again later")
+        if self.full:
+            raise Overloaded(OVERLOADED)
         left = self._of_deadline(seconds)
         if left > 0 and not self._believes_turn(left * WORK_SHARE):
             raise Shed("the deadline would pass before it is the request's turn; try again later")
@@ -253,8 +259,8 @@ class Admission:
     @contextmanager
     def _counted(self) -> Iterator[None]:
         with self._lock:
-            if self._inside >= self.limits.workers + self.limits.waiting:
-                raise Overloaded("too many requests are under way; try again later")
+            if self.full:
+                raise Overloaded(OVERLOADED)
             self._inside += 1
         try:
             yield

@@ -5,17 +5,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from client.recommender.growth import NewItem
-from client.serving.admission import Admission, Turn
+from client.serving.admission import OVERLOADED, Admission, Turn
 from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnswer, ListRequest, check_count
 from client.serving.serve_settings import Limits
 from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
-from shared.errors import NothingToRecommend
+from shared.errors import NothingToRecommend, Overloaded
 from shared.system.watch import Watch
 
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -120,6 +120,11 @@ class Front:
         """Raises Overloaded or Shed where a request had better not even be read."""
         with self.metrics.refusals(method, call.protocol):
             self.admission.require_room(call.seconds)
+
+    def turn_away(self, method: str, protocol: str) -> NoReturn:
+        """Count a request for which nothing is free, and raise Overloaded."""
+        with self.metrics.refusals(method, protocol):
+            raise Overloaded(OVERLOADED)
 
     def recommend(self, request: Callable[[], ListRequest], call: Call) -> ListAnswer:
         """Raises RequestError where there is no list."""

@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection
 from client.recommender.growth import NewItem
 from client.serving.front import Call, Front
 from client.serving.requests import MESSAGE_BYTES, Counts, Feedback, ListAnswer, ListRequest, feedback_kind
-from client.serving.tokens import Tokens
+from client.serving.work_threads import Here, WorkThreads
 from shared.errors import (
     CallerGone,
     CallersUnknown,
@@ -38,14 +38,26 @@ STATUS: dict[type[GraftError], grpc.StatusCode] = {
     TooLate: grpc.StatusCode.DEADLINE_EXCEEDED,
     CallerGone: grpc.StatusCode.CANCELLED,
     JournalError: grpc.StatusCode.UNAVAILABLE,
+    CallersUnknown: grpc.StatusCode.UNAVAILABLE,
 }
 LATER = {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE}
 SERVICE = recommend_pb2.DESCRIPTOR.services_by_name["Recommender"].full_name
+METHODS = {
+    f"/{SERVICE}/{name}": label
+    for name, label in {
+        "Recommend": "recommend",
+        "RecommendBatch": "recommend-batch",
+        "ReportFeedback": "feedback",
+        "UpsertItems": "upsert",
+        "ForgetUser": "forget",
+    }.items()
+}
+"""what the metrics call each of them"""
 HEALTH_CHECK = f"/{health.SERVICE_NAME}/Check"
 HEALTH_THREADS = 16
 """which no request of another kind has"""
 SPARE = 64
-"""threads beside those of the requests that are let in: for messages on their way, and to turn requests away"""
+"""threads beside those of the requests that are let in: for messages on their way"""
 WATCH = "graft.watch."
 """before the name of a watch, as a service of the health check"""
 DEGRADED = "graft-degraded"
@@ -144,31 +156,38 @@ class Arrivals:
                 context.cancel()
 
 
-class TokenInterceptor(grpc.ServerInterceptor):
-    """Refuses every call without a token that somebody has, but for the health check; it waits for no message of it."""
+class Doorman(grpc.ServerInterceptor):
+    """Refuses every call without a token that somebody has, or for which no thread is free, but for the health check.
 
-    def __init__(self, tokens: Tokens, arrivals: Arrivals) -> None:
-        self._tokens, self._arrivals = tokens, arrivals
-        self._threads = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="grpc-health")
-        self._refused = self._refusal(grpc.StatusCode.UNAUTHENTICATED, "a token is needed: authorization: Bearer TOKEN")
+    It waits for no message of what it refuses.
+    """
+
+    def __init__(self, front: Front, arrivals: Arrivals, threads: WorkThreads) -> None:
+        self._front, self._arrivals, self._threads = front, arrivals, threads
+        self._here = Here()
+        self._health = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="grpc-health")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
         """The call's own handler, or one that refuses."""
         if details.method == HEALTH_CHECK:
-            return self._arrivals.bounded(continuation(details), self._threads)
+            return self._arrivals.bounded(continuation(details), self._health)
         given = dict(details.invocation_metadata or ()).get("authorization", "")
         try:
-            known = isinstance(given, str) and self._tokens.caller(given) is not None
-        except CallersUnknown as error:
-            return self._refusal(grpc.StatusCode.UNAVAILABLE, str(error))
-        handler = continuation(details) if known else self._refused
+            if not isinstance(given, str) or self._front.tokens.caller(given) is None:
+                return self._refusal(_unknown)
+            if details.method in METHODS and (self._threads.full or self._front.admission.full):
+                self._front.turn_away(METHODS[details.method], "grpc")
+        except GraftError as error:
+            refused = error
+            return self._refusal(lambda context: _refuse(context, refused))
+        handler = continuation(details)
         return self._arrivals.bounded(handler) if handler is not None and handler.unary_unary else handler
 
-    def _refusal(self, status: grpc.StatusCode, sentence: str) -> Any:
-        def refuse(_messages: Any, context: Any) -> None:
-            context.abort(status, sentence)
+    def _refusal(self, refuse: Callable[[Any], None]) -> Any:
+        def behaviour(_messages: Any, context: Any) -> None:
+            refuse(context)
 
-        return grpc.stream_unary_rpc_method_handler(_InThreads(refuse, self._threads))
+        return grpc.stream_unary_rpc_method_handler(_InThreads(behaviour, self._here))
 
 
 class _Health(health.HealthServicer):
@@ -205,9 +224,10 @@ class GrpcServer:
         """Raises ConfigError where the port or the certificate cannot be used."""
         limits = front.admission.limits
         self._arrivals = Arrivals(arrival.header_seconds)
+        threads = WorkThreads(limits.workers + limits.waiting + SPARE, "grpc")
         self._server = grpc.server(
-            ThreadPoolExecutor(max_workers=limits.workers + limits.waiting + SPARE, thread_name_prefix="grpc"),
-            interceptors=(TokenInterceptor(front.tokens, self._arrivals),),
+            threads,
+            interceptors=(Doorman(front, self._arrivals, threads),),
             options=(
                 ("grpc.max_receive_message_length", MESSAGE_BYTES),
                 ("grpc.so_reuseport", 0),
@@ -262,6 +282,10 @@ def _answered(context: Any, work: Callable[[], Reply]) -> Reply:
         LOG.error("a request failed: %s", type(error).__name__)  # noqa: TRY400 (a traceback may hold what was asked)
         context.abort(grpc.StatusCode.INTERNAL, "the request failed; the platform's log says where")
         raise
+
+
+def _unknown(context: Any) -> None:
+    context.abort(grpc.StatusCode.UNAUTHENTICATED, "a token is needed: authorization: Bearer TOKEN")
 
 
 def _refuse(context: Any, error: GraftError) -> NoReturn:

@@ -10,7 +10,6 @@ import math
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -26,6 +25,7 @@ from client.serving import http_shapes as shapes
 from client.serving.front import Call, Front
 from client.serving.http_bodies import read_body
 from client.serving.requests import MESSAGE_BYTES, ListAnswer
+from client.serving.work_threads import WorkThreads
 from shared.errors import (
     CallerGone,
     CallersUnknown,
@@ -41,6 +41,7 @@ from shared.errors import (
 )
 from shared.system.arrival import BodyCutOff, BodyTooLarge, BodyTooSlow, arriving, length_of
 from shared.system.door_limits import DoorLimits
+from shared.system.doorkeeper import ARRIVED
 
 STATUS: dict[type[GraftError], int] = {
     Unreadable: 422,
@@ -151,8 +152,8 @@ class Gateway:
 
     def __init__(self, front: Front, arrival: DoorLimits) -> None:
         limits = front.admission.limits
-        self._front, self._arrival = front, arrival
-        self._threads = ThreadPoolExecutor(limits.workers + limits.waiting + SPARE, thread_name_prefix="http")
+        self._front, self._arrival, self._usual = front, arrival, limits.seconds
+        self._threads = WorkThreads(limits.workers + limits.waiting + SPARE, "http")
 
     async def health(self, _request: Request) -> Response:
         """Whether it serves, with which head, and what fails."""
@@ -174,7 +175,10 @@ class Gateway:
             if (refusal := self._refusal(request)) is not None:
                 return refusal
             try:
-                seconds = seconds_left(request.headers.get(TIMEOUT))
+                given = seconds_left(request.headers.get(TIMEOUT))
+                now = time.monotonic()
+                seconds = self._usual if given is None else given
+                seconds -= now - request.scope.get(ARRIVED, now)
                 self._front.require_room(work.method, Call(protocol=_HTTP, seconds=seconds))
                 content = await self._content(request)
             except RequestError as error:
@@ -205,12 +209,11 @@ class Gateway:
         parts = arriving(request.receive, self._arrival, MESSAGE_BYTES, time.monotonic)
         return b"".join([part async for part in parts])
 
-    async def _answered(self, work: Work, request: Request, content: bytes, seconds: float | None) -> Response:
+    async def _answered(self, work: Work, request: Request, content: bytes, seconds: float) -> Response:
         """Worked on by a thread, which hears of it where the caller goes."""
         gone = threading.Event()
         watching = asyncio.create_task(_noticed(request, gone))
-        left = self._front.admission.limits.seconds if seconds is None else seconds
-        task = partial(self._worked, work, content, time.monotonic() + left, gone)
+        task = partial(self._worked, work, content, time.monotonic() + seconds, gone)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, task)
         finally:

@@ -64,6 +64,7 @@ class Server:
                 loop=LOOP,
                 http=guarded(Doorkeeper(settings.door), tls),  # type: ignore[arg-type]
                 backlog=settings.door.connections,
+                proxy_headers=False,
                 log_config=None,
                 access_log=False,
                 ws="none",

@@ -16,10 +16,13 @@ from typing import Any, Literal
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from shared.system.door_limits import DoorLimits
+from shared.system.unread import seconds_unread
 
 LOG = logging.getLogger("graft.door")
 LOOP: Literal["asyncio"] = "asyncio"
 """that uvicorn is to use: uvloop reads on while a transport's reading is paused, and loses the first bytes of TLS"""
+ARRIVED = "graft.arrived"
+"""in a request's scope: when its headers were there, by ``time.monotonic``"""
 _PREFIX = 64
 """bits of an IPv6 address that say whose network it is: any of the rest may be its sender's choice"""
 _MOMENT = 0.1
@@ -165,7 +168,10 @@ class _Guarded(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # which of u
         self._look()
 
     def data_received(self, data: bytes) -> None:
+        arrived = time.monotonic() - seconds_unread(self.transport)
         super().data_received(data)
+        if self.cycle is not None:
+            self.cycle.scope.setdefault(ARRIVED, arrived)
         self._look()
 
     def on_response_complete(self) -> None:

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from client.serving.requests import MESSAGE_BYTES
+from client.serving.serve_settings import Limits
 from client.serving.tokens import add_token, revoke_token
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
@@ -183,6 +184,41 @@ def test_refuses_a_message_that_is_too_long(caller):
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert caller.http.post("/v1/items", content=b"x" * (MESSAGE_BYTES + 1)).status_code == 413
     assert caller.http.post("/v1/items", content=iter([b"x"])).status_code == 411
+
+
+def test_a_full_service_turns_away_at_once_over_both_protocols_and_health_answers(tmp_path):
+    with serving(tmp_path, limits=Limits(workers=1, waiting=0, seconds=20)) as (server, caller):
+        with server.front.admission.enter(20):
+            stub = caller.channel.stream_unary("/graft.serving.v1.Recommender/Recommend")
+            with pytest.raises(grpc.RpcError) as silent:  # the refusal waits for no message
+                stub(_no_message(), metadata=caller.metadata, timeout=20)
+            assert silent.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert dict(silent.value.trailing_metadata())["retry-after"] == "1"
+            assert caller.http.post("/v1/recommend", json={"user": "u1"}).status_code == 429
+            assert caller.http.get("/v1/health").json()["status"] == "serving"
+            counted = caller.http.get("/metrics").text
+        assert caller.call("Recommend", api.RecommendRequest(user="u1")).items
+    for protocol in ("grpc", "http"):
+        line = f'method="recommend",outcome="Overloaded",protocol="{protocol}"'
+        assert f"graft_requests_total{{{line}}} 1.0" in counted
+
+
+def _no_message():
+    """A stream of messages that has none while the call lasts."""
+    threading.Event().wait(5)
+    yield from ()
+
+
+def test_what_lay_unread_counts_against_a_deadline(tmp_path):
+    with serving(tmp_path) as (server, caller):
+        loop = server._http.servers[0].get_loop()
+        assert caller.http.post("/v1/recommend", json={}).status_code == 200  # TLS is agreed on
+        busy = threading.Event()
+        loop.call_soon_threadsafe(lambda: (busy.set(), time.sleep(0.6)))
+        busy.wait()
+        late = caller.http.post("/v1/recommend", json={"user": "u1"}, headers={"Graft-Timeout-Ms": "400"})
+        on_time = caller.http.post("/v1/recommend", json={"user": "u1"}, headers={"Graft-Timeout-Ms": "20000"})
+    assert (late.status_code, on_time.status_code) == (504, 200)
 
 
 def test_speaks_tls_alone(service):

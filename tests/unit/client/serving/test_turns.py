@@ -43,11 +43,11 @@ def test_what_cannot_be_done_in_time_is_turned_away_before_it_begins():
         with admission.enter(None) as turn, turn.slice():
             clock.now += 0.1
     with admission.enter(2.0) as turn:
-        turn.expect(30)
+        turn.expect(25)
         with pytest.raises(Shed, match="ask for less"), admission.enter(2.0) as other:
-            other.expect(30)
+            other.expect(25)
     with admission.enter(2.0) as turn:
-        turn.expect(30)
+        turn.expect(25)
 
 
 def test_a_list_that_cannot_have_its_turn_in_time_is_turned_away_at_once(monkeypatch):
