@@ -1,12 +1,15 @@
 """``graft-server start`` and ``stop``: run the coordinator, here or in the background, and end it."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from server.cli.arguments import Home, LogFormat
+from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome, ServerSettings
+from shared.system.command_options import say
 from shared.system.log_format import TEXT, begin_log, checked_format
 from shared.system.settings_file import read_settings
 
@@ -21,6 +24,8 @@ def start(
     from shared.system.processes.supervision import asked_to_stop
 
     found, form = ServerHome.existing(home), checked_format(log_format)
+    if (expires := expiry(found.certificate)) <= datetime.now(UTC):
+        say(f"the certificate expired on {expires:%Y-%m-%d}, and no platform can join: graft-server certificate renew")
     if background:
         read_settings(ServerSettings, found.settings)
         command = ("-m", "server.cli.main", "start", "--home", str(found.folder), "--log-format", form)

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key
 
 from shared.errors import ConfigError, os_error_as
 from shared.system.file_lock import file_lock
@@ -128,12 +129,21 @@ def _loaded(content: bytes) -> object | None:
         return None
 
 
+def _is_pem_of_curve(content: bytes) -> bool:
+    try:
+        key = load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, _CURVES)
+
+
 def _form(content: bytes) -> str:
     """What a file that is no key of ours seems to be."""
     if not content.strip():
         return "an empty file"
     if b"-----BEGIN" in content:
-        return "PEM, which ssh-keygen -i -m PKCS8 -f FILE brings into that form"
+        brought = "PEM, which ssh-keygen -i -m PKCS8 -f FILE brings into that form"
+        return brought if _is_pem_of_curve(content) else "PEM that is no public key of a NIST curve"
     if b"---- BEGIN SSH2" in content:
         return "SSH2's form, which ssh-keygen -i -f FILE brings into that form"
     if _loaded(content.splitlines()[0]) is not None:

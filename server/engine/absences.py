@@ -1,12 +1,13 @@
 """Why a platform takes no part, as the coordinator's operator is told it: what each code means, and what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from server.rounds.exchange import ENGINE
 from shared.federation.messages import DeclineReason, FailureCode
 
+TRAIN = "train"
 _THERE = "its operator runs graft-client preflight there, which says more"
 _STATUS = "its operator runs graft-client start, and graft-client status, which says what keeps it away"
 
@@ -20,16 +21,23 @@ class Absence:
     do: str
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing came, so that it is over once the platform is there again."""
+        return self.cause == NO_ANSWER.cause or self.cause.startswith(ENGINE)
+
+    @property
     def sentence(self) -> str:
         """All three."""
         return f"{self.why} ({self.cause}); {self.do}"
 
 
 QUEUED = Absence("queued", "it is enrolled, and the engine has yet to be told", "it is told once the server runs")
+BEING_TOLD = Absence(QUEUED.cause, QUEUED.why, "it is told within seconds; nothing is to be done")
 NEVER_CONNECTED = Absence("never-connected", "it is enrolled and never connected", _STATUS)
 OFFLINE = Absence("offline", "it was connected and is so no longer", _STATUS)
 REVOKED = Absence("revoked", "its key was revoked", "to let it in again, enroll a new key of it")
 SERVER_STOPPED = Absence("server-stopped", "the server does not run", "graft-server start")
+EXPIRED = Absence("certificate", "the coordinator's certificate has expired", "graft-server certificate renew")
 NO_ANSWER = Absence("missing", "no answer of it came in time", _STATUS)
 DROPPED = Absence(
     "dropped", "its answer is not one that can be used", "look at both releases; superexec.log has the reason"
@@ -69,6 +77,15 @@ def absences_in(record: Mapping[str, Any]) -> dict[str, Absence]:
     """Who sent no usable answer to a question on record, by name."""
     found = {name: _of_code(code) for kind in ("declined", "failed") for name, code in record[kind].items()}
     found |= dict.fromkeys(record["missing"], NO_ANSWER) | dict.fromkeys(record["dropped"], DROPPED)
+    return dict(sorted(found.items()))
+
+
+def absences_in_round(history: Sequence[Mapping[str, Any]]) -> dict[str, Absence]:
+    """Who sent no usable answer to a question of the last round, by name; what training came to stands before all."""
+    last = [record for record in history if record["round"] == history[-1]["round"]]
+    found: dict[str, Absence] = {}
+    for record in sorted(last, key=lambda record: record["kind"] == TRAIN):
+        found |= absences_in(record)
     return dict(sorted(found.items()))
 
 

@@ -80,7 +80,7 @@ class FlwrCommand:
         except ValueError as error:
             raise EngineError(f"flwr {arguments[0]}: {_last_line(done.stdout + done.stderr)}") from error
         if not answer.get("success", False):
-            raise EngineError(f"flwr {arguments[0]}: {answer.get('error-message', 'refused')}")
+            raise EngineError(f"flwr {arguments[0]}: {' '.join(str(answer.get('error-message', 'refused')).split())}")
         return answer
 
 

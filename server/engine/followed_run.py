@@ -1,7 +1,7 @@
 """A run at the terminal: written down for the supervisor, queued again, and followed to its end."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +12,16 @@ from rich.table import Table
 
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
-from server.coordinator.run_book import OPEN, Run, RunBook
-from server.engine.absences import Absence, absences_in
+from server.coordinator.run_book import OPEN, Run, RunBook, rounds_done
+from server.engine.absences import Absence, absences_in, absences_in_round
 from server.engine.round_lines import HEADER, History, cells, kept_words, progress, took_part
 from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
 from shared.errors import ConfigError, FederationError
 from shared.federation.config import RoundsConfig
 from shared.system.command_options import say
+from shared.system.processes.supervision import TROUBLES
+from shared.system.progress import LINE_SECONDS
 
 LOOK_SECONDS = 0.5
 STANDINGS_SECONDS = 3.0
@@ -56,12 +58,15 @@ class View:
     config: RoundsConfig
     history: History
     platforms: tuple[PlatformStanding, ...]
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """what the server's supervisor fails at now, and why"""
+    seconds: float = 0.0
+    """since the last answer to a question, or since the run was looked at first"""
 
     def missing(self) -> dict[str, str]:
         """Who is not there now or sent no usable answer last, by name, and why and what to do."""
-        last = self.history[-1] if self.history else None
         away = {one.name: one.absence.sentence for one in self.platforms if one.absence and not one.connected}
-        silent = {} if last is None else {name: one.sentence for name, one in absences_in(last).items()}
+        silent = {name: one.sentence for name, one in absences_in_round(self.history).items()}
         return dict(sorted({**silent, **away}.items()))
 
     def waits(self) -> str:
@@ -76,6 +81,11 @@ class View:
     def caption(self) -> str:
         """How far it is."""
         return f"run {self.run.number}: {self.run.standing().state}, {progress(self.history, self.config.rounds)}"
+
+    def now(self) -> str:
+        """What is being done, and for how long."""
+        number = min(rounds_done(self.history) + 1, self.config.rounds)
+        return f"round {number} of {self.config.rounds}: {self.seconds:.0f} s so far"
 
 
 def follow(run: Run, home: ServerHome, console: Console) -> None:
@@ -120,6 +130,8 @@ class PlainLines:
     _said: set[str] = field(default_factory=set)
     _without: dict[str, Absence] = field(default_factory=dict)
     _waits: str = ""
+    _troubles: Mapping[str, str] = field(default_factory=dict)
+    _quiet_until: float = LINE_SECONDS
 
     def show(self, view: View) -> None:
         """What is new in it."""
@@ -132,8 +144,13 @@ class PlainLines:
             self.say(_row(cells(record, view.config.rounds)))
             self._absences(absences_in(record))
             self.say(f"  {progress(view.history, view.config.rounds)}")
+        if len(view.history) > self._shown:
+            self._quiet_until = LINE_SECONDS
         self._shown = len(view.history)
         self._changes(view)
+        if view.seconds >= self._quiet_until:
+            self.say(f"  {view.now()}")
+            self._quiet_until = view.seconds + LINE_SECONDS
 
     def _absences(self, absences: dict[str, Absence]) -> None:
         """The whole sentence where it is another one than in the question before."""
@@ -147,6 +164,10 @@ class PlainLines:
             if one.line() not in self._said and not _told_in_rounds(one):
                 self.say(f"  {one.line()}")
         self._said = {one.line() for one in view.platforms}
+        for name, why in view.troubles.items():
+            if self._troubles.get(name) != why:
+                self.say(f"  trouble, {name}: {why}")
+        self._troubles = view.troubles
         if view.waits() != self._waits:
             self._waits = view.waits()
             self.say(f"  {self._waits}")
@@ -162,14 +183,25 @@ def _row(texts: "list[str] | tuple[str, ...]") -> str:
 
 def _views(run: Run, home: ServerHome) -> Iterator[View]:
     """The run again and again while it is open, and once more after."""
-    config, platforms, due = run.config(), tuple(standings(home, now=datetime.now(UTC))), 0.0
+    config, supervised, due = run.config(), supervision(home), 0.0
+    platforms, since, answers = tuple(standings(home, now=datetime.now(UTC))), time.monotonic(), 0
     while run.standing().state in OPEN:
-        if not supervision(home).running():
+        if not supervised.running():
             raise FederationError(f"run {run.number} waits until the server runs again: graft-server start")
         if time.monotonic() >= due:
             platforms = tuple(standings(home, now=datetime.now(UTC)))
             due = time.monotonic() + STANDINGS_SECONDS
-        yield View(run=run, config=config, history=run.history(), platforms=platforms)
+        history = run.history()
+        if len(history) != answers:
+            since, answers = time.monotonic(), len(history)
+        yield View(
+            run=run,
+            config=config,
+            history=history,
+            platforms=platforms,
+            troubles=supervised.report().get(TROUBLES, {}),
+            seconds=time.monotonic() - since,
+        )
         time.sleep(LOOK_SECONDS)
     platforms = tuple(standings(home, now=datetime.now(UTC)))
     yield View(run=run, config=config, history=run.history(), platforms=platforms)
@@ -180,7 +212,8 @@ def _table(view: View) -> RenderableType:
     for record in view.history:
         table.add_row(*_named(record, view.config.rounds))
     missing = [f"without {name}: {why}" for name, why in view.missing().items()]
-    return Group(table, *missing, f"{view.caption()}; {view.waits()}")
+    troubles = [f"trouble, {name}: {why}" for name, why in view.troubles.items()]
+    return Group(table, *missing, *troubles, f"{view.caption()}; {view.now()}; {view.waits()}")
 
 
 def _named(record: Any, rounds: int) -> list[str]:

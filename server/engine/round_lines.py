@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.coordinator.run_book import rounds_done
-from server.engine.absences import absences_in
+from server.engine.absences import TRAIN, absences_in
 from server.rounds.run_state import BOTH
 
 MIB = 2**20
@@ -17,7 +17,7 @@ History = Sequence[Mapping[str, Any]]
 def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
     """One question under ``HEADER``; losses and NDCG@10 are means over platforms."""
     losses = [phases.get("encoder", next(iter(phases.values()), 0.0)) for phases in record["losses"].values()]
-    passed_over = record["kind"] == EVALUATE and not record.get("kept", True)
+    passed_over = record["kind"] == EVALUATE and record["platforms"] and not record.get("kept", True)
     return [
         _question(record, rounds),
         f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
@@ -49,13 +49,18 @@ def progress(history: History, rounds: int) -> str:
 
 
 def took_part(history: History) -> bool:
-    """Whether any platform sent a usable answer."""
-    return any(record["platforms"] for record in history)
+    """Whether any platform sent moments or an update; who evaluates alone changes no encoder."""
+    return any(record["platforms"] for record in history if record["kind"] != EVALUATE)
+
+
+def trained(history: History) -> bool:
+    """Whether any platform sent an update."""
+    return any(record["platforms"] for record in history if record["kind"] == TRAIN)
 
 
 def kept(history: History) -> dict[str, Any]:
     """Which round's encoder the run leaves: round, score and platforms; the score is None where nobody judged it."""
-    judged = [record for record in history if record["kind"] == EVALUATE and record.get("kept")]
+    judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
     if not judged:
         return {"round": rounds_done(history), "score": None, "platforms": 0}
     found = _quality(judged[-1])
@@ -66,9 +71,10 @@ def kept(history: History) -> dict[str, Any]:
 def kept_words(history: History) -> str:
     """The same for people."""
     found = kept(history)
+    alone = "" if trained(history) else "; no platform trained in it"
     if found["score"] is None:
-        return f"round {found['round']}, which no platform evaluated"
-    return f"round {found['round']}, NDCG@10 {found['score']:.4f} on {found['platforms']} platforms"
+        return f"round {found['round']}, which no platform evaluated{alone}"
+    return f"round {found['round']}, NDCG@10 {found['score']:.4f} on {found['platforms']} platforms{alone}"
 
 
 def _question(record: Mapping[str, Any], rounds: int) -> str:

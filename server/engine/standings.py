@@ -1,14 +1,26 @@
 """Where each platform on record stands: whether it is connected, since when, its last answer, why it takes no part."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from server.coordinator.certificates import expiry
 from server.coordinator.enrolment import Enrolled, Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook
-from server.engine.absences import NEVER_CONNECTED, OFFLINE, QUEUED, REVOKED, SERVER_STOPPED, Absence, absences_in
+from server.engine.absences import (
+    BEING_TOLD,
+    EXPIRED,
+    NEVER_CONNECTED,
+    OFFLINE,
+    QUEUED,
+    REVOKED,
+    SERVER_STOPPED,
+    TRAIN,
+    Absence,
+    absences_in,
+)
 from server.engine.database import NodeState, node_states
 from server.engine.flwr_command import FlwrCommand
 from server.engine.supervisor import supervision
@@ -16,9 +28,11 @@ from shared.errors import EngineError
 
 CONNECTED = "connected"
 UNKNOWN = "unknown"
-_ABSENT = {"registered": NEVER_CONNECTED, "offline": OFFLINE, "unregistered": REVOKED}
-"""what the engine calls a platform that is not there"""
+_UNTOLD = "untold"
+_ABSENT = {_UNTOLD: BEING_TOLD, "registered": NEVER_CONNECTED, "offline": OFFLINE, "unregistered": REVOKED}
+"""why a platform is not there, by what the engine calls it, or where it has yet to be told of it"""
 _NONE = NodeState("", None)
+_AGAIN = "it is connected now; where it happens again: a longer deadline-seconds, and graft-client status there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,22 +87,25 @@ def standings(home: ServerHome, *, now: datetime) -> list[PlatformStanding]:
     nodes = node_states(home.database, now=now)
     known = _asked_for(home) if nodes is None else nodes
     runs, entries = RunBook(home.runs).runs(), Enrolment(home.platforms).read()
-    absent = _ABSENT if supervision(home).running() else {**_ABSENT, "online": SERVER_STOPPED}
-    return [_standing(one, known, runs, absent) for one in entries]
+    absent = _ABSENT if supervision(home).running() else {**_ABSENT, _UNTOLD: QUEUED, "online": SERVER_STOPPED}
+    expired = expiry(home.certificate) <= now
+    return [_standing(one, known, runs, absent, expired=expired) for one in entries]
 
 
 def _standing(
-    one: Enrolled, nodes: Mapping[int, NodeState], runs: list[Run], absent: Mapping[str, Absence]
+    one: Enrolled, nodes: Mapping[int, NodeState], runs: list[Run], absent: Mapping[str, Absence], *, expired: bool
 ) -> PlatformStanding:
     node = nodes.get(one.node, _NONE) if one.node is not None and not one.revoked else _NONE
     last = last_answer(one.name, runs)
-    away = REVOKED if one.revoked else QUEUED if one.node is None else absent.get(node.state)
+    away = REVOKED if one.revoked else absent.get(_UNTOLD if one.node is None else node.state)
     state = away.cause if away else CONNECTED if node.state == "online" else UNKNOWN
-    absence = away or (last[1] if last else None)
+    absence = EXPIRED if expired and away in (NEVER_CONNECTED, OFFLINE) else away or (last[1] if last else None)
+    if absence is not None and absence.silent and state == CONNECTED:
+        absence = replace(absence, do=_AGAIN)
     return PlatformStanding(
         name=one.name,
         state=state,
-        since=node.since,
+        since=None if away is SERVER_STOPPED else node.since,
         engine=node.state,
         queued=one.waiting,
         last=last[0] if last else None,
@@ -97,14 +114,23 @@ def _standing(
 
 
 def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence | None] | None:
-    """The last question to which a platform answered or not: which, and why there was no result; None for none."""
-    for run, record in _newest_first(runs):
-        absent = absences_in(record)
-        if name in absent or name in record["platforms"]:
-            absence = absent.get(name)
-            asked = {"run": run.number, "question": record["kind"], "round": record["round"]}
-            return {**asked, "cause": absence.cause if absence else ""}, absence
-    return None
+    """The last question to which a platform answered or not, and why it takes no part; None where it was never asked.
+
+    Whoever evaluates what it could not train takes no part in that round.
+    """
+    asked = [
+        (run, record)
+        for run, record in _newest_first(runs)
+        if name in record["platforms"] or name in absences_in(record)
+    ]
+    if not asked:
+        return None
+    run, record = asked[0]
+    trained = [one for of, one in asked if of is run and one["kind"] == TRAIN and one["round"] == record["round"]]
+    absence = absences_in(record).get(name)
+    said = {"run": run.number, "question": record["kind"], "round": record["round"]}
+    training = next((absences_in(one).get(name) for one in trained), None)
+    return {**said, "cause": absence.cause if absence else ""}, training or absence
 
 
 def _newest_first(runs: Iterable[Run]) -> Iterator[tuple[Run, dict[str, Any]]]:

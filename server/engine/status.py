@@ -7,7 +7,7 @@ from typing import Any
 from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook, rounds_done
-from server.engine.absences import absences_in
+from server.engine.absences import absences_in_round
 from server.engine.round_lines import kept, took_part
 from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
@@ -19,15 +19,16 @@ WARN_DAYS = 30
 def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
     """All of it as plain values."""
     supervised = supervision(home)
-    running, report = supervised.running(), supervised.report()
+    running, report, expires = supervised.running(), supervised.report(), expiry(home.certificate)
     return {
         "running": running,
         "ready": running and bool(report.get("ready")),
         "processes": report.get("processes", []) if running else [],
         TROUBLES: report.get(TROUBLES, {}) if running else {},
         "certificate": {
-            "expires": f"{expiry(home.certificate):%Y-%m-%d}",
-            "days": (expiry(home.certificate) - now).days,
+            "expires": f"{expires:%Y-%m-%d}",
+            "days": (expires - now).days,
+            "expired": expires <= now,
         },
         "platforms": [_platform(one) for one in standings(home, now=now)],
         "runs": [_run(run) for run in RunBook(home.runs).runs()],
@@ -62,7 +63,7 @@ def _run(run: Run) -> dict[str, Any]:
         "reason": standing.reason,
         "answered": took_part(history),
         "kept": kept(history),
-        "missing": {name: one.cause for name, one in absences_in(history[-1]).items()} if history else {},
+        "missing": {name: one.cause for name, one in absences_in_round(history).items()},
     }
 
 
@@ -75,7 +76,8 @@ def _server_lines(found: dict[str, Any]) -> list[str]:
     lines += [f"  trouble, {name}: {why}" for name, why in found[TROUBLES].items()]
     certificate = found["certificate"]
     renew = "; renew it: graft-server certificate renew" if certificate["days"] < WARN_DAYS else ""
-    return [*lines, f"certificate: good until {certificate['expires']}{renew}"]
+    until = "expired on" if certificate["expired"] else "good until"
+    return [*lines, f"certificate: {until} {certificate['expires']}{renew}"]
 
 
 def _platform_lines(found: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, x25519
 
 from server.coordinator.enrolment import Enrolment, read_public_key
 from shared.errors import ConfigError
@@ -134,6 +134,11 @@ def in_openssh(name: bytes, *parts: bytes) -> bytes:
 CURVE = b"ecdsa-sha2-nistp384"
 GOOD = openssh(ec.generate_private_key(ec.SECP384R1()))
 PEM = ec.generate_private_key(ec.SECP384R1()).public_key()
+OTHER_PEM = (
+    x25519.X25519PrivateKey.generate()
+    .public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +152,8 @@ PEM = ec.generate_private_key(ec.SECP384R1()).public_key()
         (in_openssh(b"ssh-dss", b"\1", b"\1", b"\1", b"\1"), "cannot be read"),
         (in_openssh(b"sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", b""), "cannot be read"),
         (PEM.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo), "got PEM"),
+        (OTHER_PEM, "got PEM that is no public key"),
+        (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "got PEM that is no public key"),
         (PEM.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo), "cannot be"),
         (b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----\n", "got SSH2's form"),
         (GOOD[:60], "cut off"),

@@ -13,7 +13,7 @@ import server.engine.status as status_module
 from server.coordinator.certificates import new_authority, server_certificate
 from server.engine.absences import absences_in
 from server.engine.followed_run import PlainLines, View, follow
-from server.engine.round_lines import HEADER, kept, progress
+from server.engine.round_lines import HEADER, cells, kept, progress
 from server.engine.standings import standings
 from server.engine.status import status, status_lines
 from shared.errors import FederationError
@@ -115,6 +115,46 @@ def test_every_code_that_a_platform_can_tell_has_words_of_its_own() -> None:
     assert "does not know" not in " ".join(one.why for one in found.values())
 
 
+def test_who_evaluates_what_it_could_not_train_is_named_all_the_same(world) -> None:
+    world.enroll("films", "online")
+    world.enroll("shop", "online")
+    asked = [record("train", 1, ("shop",), failed={"films": "head-store"}), record("evaluate", 1, ("films", "shop"))]
+    world.run(*asked)
+    one, lines, _ = seen(world, "films")
+    assert (one["cause"], one["last_answer"]["question"]) == ("head-store", "evaluate")
+    assert "last without films (head-store)" in lines
+    view = View(run=world.run(*asked), config=None, history=[one.to_json() for one in asked], platforms=())
+    assert view.missing().keys() == {"films"}
+
+
+def test_an_absence_of_a_round_before_is_over(world) -> None:
+    world.enroll("films", "online")
+    world.run(record("train", 1, (), failed={"films": "data"}), record("train", 2, ("films",)))
+    one, lines, _ = seen(world, "films")
+    assert one["cause"] == ""
+    assert "last without" not in lines
+
+
+def test_who_did_not_answer_and_is_there_again_need_not_be_started(world) -> None:
+    world.enroll("films", "online")
+    world.run(record("train", 1, (), missing=("films",)))
+    one, _, _ = seen(world, "films")
+    assert (one["cause"], one["do"][:19]) == ("missing", "it is connected now")
+
+
+def test_an_expired_certificate_is_named_as_why_nobody_is_there(world) -> None:
+    world.enroll("films", "offline")
+    world.enroll("shop", "registered")
+    years_later = NOON + timedelta(days=5000)
+    found = status(world.home, now=years_later)
+    assert [one["cause"] for one in found["platforms"]] == ["certificate", "certificate"]
+    assert found["certificate"]["expired"] is True
+    lines = "\n".join(status_lines(found))
+    assert "certificate: expired on 20" in lines
+    assert "graft-server certificate renew" in lines
+    assert status(world.home, now=NOON)["certificate"]["expired"] is False
+
+
 def test_who_takes_part_has_no_cause(world) -> None:
     world.enroll("shop", "online")
     world.run(record("train", 1, ("shop",)), record("evaluate", 1, ("shop",)))
@@ -135,7 +175,15 @@ def test_nobody_is_connected_while_the_server_does_not_run(world, monkeypatch) -
     world.enroll("shop", "online")
     monkeypatch.setattr(Running, "running", lambda _self: False)
     (one,) = standings(world.home, now=NOON)
-    assert (one.state, one.absence.do) == ("server-stopped", "graft-server start")
+    assert (one.state, one.since, one.absence.do) == ("server-stopped", None, "graft-server start")
+    world.enroll("films")
+    films = standings(world.home, now=NOON)[1]
+    assert films.absence.do == "it is told once the server runs"
+
+
+def test_who_has_just_been_enrolled_is_told_of_within_seconds(world) -> None:
+    world.enroll("films")
+    assert "within seconds" in seen(world, "films")[0]["do"]
 
 
 def test_asks_the_engine_where_its_database_does_not_tell(world, monkeypatch) -> None:
@@ -201,6 +249,40 @@ def test_a_run_in_which_nobody_took_part_is_no_success(world) -> None:
     assert "1: completed, 1 of 1 rounds; no platform took part; last without shop (data)" in "\n".join(
         status_lines(status(world.home, now=NOON))
     )
+
+
+def test_a_run_in_which_nobody_trained_says_so(world) -> None:
+    world.enroll("shop", "online")
+    judged = record("evaluate", 1, ("shop",), validation={"shop": {"both": 0.25}}, kept=True)
+    failed = record("train", 1, (), failed={"shop": "head-store"})
+    with pytest.raises(FederationError, match="no platform took part"):
+        followed_to_its_end(world, world.run(failed, judged, rounds=1))
+    said = followed_to_its_end(world, world.run(record("moments", 0, ("shop",)), failed, judged, rounds=1))
+    assert "NDCG@10 0.2500 on 1 platforms; no platform trained in it" in said
+
+
+def test_what_nobody_evaluated_is_not_called_worse(world) -> None:
+    history = [record("train", 1, ("shop",)).to_json(), record("evaluate", 1, (), missing=("shop",)).to_json()]
+    assert cells(history[1], 1)[-1] == ""
+    assert kept(history) == {"round": 1, "score": None, "platforms": 0}
+
+
+def test_a_long_round_is_not_silent_and_a_trouble_is_told_once(world) -> None:
+    world.enroll("shop", "online")
+    run = world.run(state="running")
+    said: list[str] = []
+    lines = PlainLines(said.append)
+    trained = [record("train", 1, ("shop",)).to_json()]
+    for seconds, history in [(0.0, []), (3.0, []), (5.0, []), (6.0, []), (11.0, []), (0.0, trained), (4.4, trained)]:
+        platforms, troubles = tuple(standings(world.home, now=NOON)), {"runs": "the engine gives no answer"}
+        found = {"run": run, "config": run.config(), "history": history, "platforms": platforms}
+        lines.show(View(**found, troubles=troubles, seconds=seconds))
+    assert [line.strip() for line in said if "so far" in line] == [
+        "round 1 of 2: 5 s so far",
+        "round 1 of 2: 11 s so far",
+        "round 2 of 2: 4 s so far",
+    ]
+    assert sum("trouble, runs: the engine gives no answer" in line for line in said) == 1
 
 
 def test_a_run_that_fails_says_how_far_it_came(world) -> None:
