@@ -44,5 +44,5 @@ def _users(spec: PlatformSpec, settings: AgentSettings, wanted: int) -> Finding 
     found = len(platform.training_users)
     if found >= wanted:
         return None
-    why = f"{spec.path}: rounds take part from {wanted:,} training users on; found {found:,}"
+    why = f"{spec.path}: a platform needs at least {wanted:,} training users to take part in rounds; found {found:,}"
     return Finding(cause=Cause.TOO_FEW_USERS, why=why, do=_RECEIVES)

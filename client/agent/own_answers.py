@@ -5,6 +5,7 @@ from typing import Any
 from client.agent.finding import Finding
 from client.agent.home import AgentHome
 from client.guard.ledger import Ledger, LedgerLine
+from client.guard.site_policy import TaskKind
 from client.guard.way_out import REFUSALS
 from shared.federation.messages import DeclineReason, FailureCode
 
@@ -35,8 +36,17 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 def last_answer(home: AgentHome) -> LedgerLine | None:
     """None where nothing has left yet, and nothing was held back."""
-    lines = Ledger(home.ledger).lines()[0] if home.ledger.exists() else []
-    return lines[-1] if lines else None
+    return next(reversed(_lines(home)), None)
+
+
+def obstacle_of_answers(home: AgentHome) -> Finding | None:
+    """Why its last answer was no result; who evaluates what it could not train takes no part in that round either."""
+    lines = _lines(home)
+    if not lines:
+        return None
+    *before, last = lines[-2:]
+    trained = [one for one in before if (one.task, one.round) == (TaskKind.TRAIN, last.round) and one.task != last.task]
+    return next(filter(None, map(_no_result, [*trained, last])), None)
 
 
 def answer_as_json(line: LedgerLine) -> dict[str, Any]:
@@ -50,10 +60,14 @@ def answer_as_json(line: LedgerLine) -> dict[str, Any]:
     }
 
 
-def no_result(line: LedgerLine) -> Finding | None:
+def _no_result(line: LedgerLine) -> Finding | None:
     """Why an answer was no result, or None."""
     code = HELD_BACK if line.held_back else line.code
     if not line.held_back and line.kind not in REFUSALS:
         return None
     why, do = _WORDS.get(code, ("the task ended without a result", _LOG))
     return Finding(cause=code, why=f"round {line.round}, {line.task}: {why}", do=do)
+
+
+def _lines(home: AgentHome) -> list[LedgerLine]:
+    return Ledger(home.ledger).lines()[0] if home.ledger.exists() else []

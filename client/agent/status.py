@@ -6,7 +6,7 @@ from typing import Any
 from client.agent.connection import CONNECTING, known_since, last_known
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
-from client.agent.own_answers import answer_as_json, last_answer, no_result
+from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
 from client.agent.programs import supervision
 from client.guard.ledger import Ledger
 from client.store.vault import is_vault
@@ -69,9 +69,8 @@ def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Find
     if not report.get("connected"):
         obstacle = report.get("obstacle")
         return Finding.from_json(obstacle) if obstacle else CONNECTING
-    answer = last_answer(home)
-    if answer is not None:
-        return no_result(answer)
+    if last_answer(home) is not None:
+        return obstacle_of_answers(home)
     return next(map(Finding.from_json, report.get("notes", [])), None)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from client.cli.arguments import AgentOrNone, Heads, VaultKey
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 REASONS = 3
 """Scorers and history items that are named."""
 _TITLE = 48
+_WIDEST = 10_000
 
 
 def recommend(
@@ -45,13 +46,16 @@ def answer(recommender: "Recommender", user: str, k: int, *, as_json: bool) -> N
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table("item", "title", "score", "scorers", "from the history")
+    table = Table(Column("item", overflow="fold"), "title", "score", "scorers", "from the history")
     for row in rows:
         scorers = "\n".join(f"{part['name']} {part['adds']:+.2f}" for part in row["scorers"])
         history = "\n".join(f"{_shown(part['title'][:_TITLE])} {part['adds']:+.2f}" for part in row["history"])
         cells = (_shown(row["item"]), _shown(row["title"][:_TITLE]), f"{row['score']:.2f}", scorers, history)
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDEST  # nothing is cut where a program reads it
+    console.print(table)
 
 
 def _shown(text: str) -> str:

@@ -55,6 +55,8 @@ def parse_platform_spec(text: str) -> PlatformSpec:
     """
     first, *options = text.split(",")
     name, equals, path = (part.strip() for part in first.partition("="))
+    if equals and name and not path:
+        raise ConfigError(f"platform {name!r}: expected a folder, DIR[,option=value...]; got none")
     if not equals or not path:
         raise ConfigError(f"a platform must be NAME=DIR[,option=value...]; got {text!r}")
     return _spec(f"platform {name!r}", name, path, options)

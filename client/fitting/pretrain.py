@@ -9,7 +9,7 @@ from client.training.loop import TrainingSettings
 from client.training.pretraining import PRETRAINING, pretrain, require_learnable
 from client.transfer.release import released_calibration, released_item_moments
 from shared.encoder.file import EncoderCard, save_encoder
-from shared.errors import ConfigError
+from shared.errors import ConfigError, os_error_as
 from shared.system.progress import working
 
 
@@ -36,6 +36,8 @@ def pretrain_folder(
     """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
+    if out.is_dir():
+        raise ConfigError(f"--out must name a file; {out} is a folder")
     with working("preparing"):
         prepared = open_platform(folder, preparation, seed=seed, features=features)
     require_learnable(prepared.platform, prepared.features)
@@ -43,7 +45,8 @@ def pretrain_folder(
     calibration = released_calibration(prepared, result.encoder)
     moments = released_item_moments(prepared.features, result.encoder)
     card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments)
-    save_encoder(out, result.encoder, card)
+    with os_error_as(ConfigError, f"{out}: the encoder cannot be written"):
+        save_encoder(out, result.encoder, card)
     return PretrainOutcome(
         parameters=len(result.encoder.flat),
         epochs=len(result.log.losses),

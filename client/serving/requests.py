@@ -37,9 +37,8 @@ def check_count(name: str, count: int, most: int, least: int = 0) -> None:
 def check_time(value: float) -> None:
     """Raises InvalidRequest for what is no time of an event."""
     if not (math.isfinite(value) and EARLIEST <= value <= LATEST):
-        raise InvalidRequest(
-            "time must be seconds since 1970, of the years 1990 to 2099; milliseconds have to be divided by 1,000"
-        )
+        smaller = "; milliseconds have to be divided by 1,000, microseconds by 1,000,000" if value > LATEST else ""
+        raise InvalidRequest(f"time must be seconds since 1970, of the years 1990 to 2099{smaller}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,8 @@ from typing import Any
 
 from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
-from shared.system.options import Checked, group, option
+from shared.system.options import MOST_PORT, Checked, group, option
 
-MOST_PORT = 65535
 LONGEST = 3600
 
 

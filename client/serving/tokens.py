@@ -27,11 +27,16 @@ class Tokens:
         """Raises ConfigError where the file is not one of tokens."""
         self._file, self._hold, self._clock = file, hold, clock
         self._unread_since: float | None = None
+        if not file.exists():
+            raise ConfigError(f"{file}: there is no such file; graft-client token add NAME --tokens {file} makes it")
         with _named(file):
             self._digests = _read(file)
 
     def reload(self) -> None:
-        """Take in what was added and revoked since; raises ConfigError where the file is not one of tokens."""
+        """Take in what was added and revoked since; raises ConfigError where the file is not one of tokens.
+
+        And where it holds none: that is known from then on, and nobody is let in.
+        """
         try:
             self._digests = _read(self._file)
         except Exception:
@@ -39,6 +44,8 @@ class Tokens:
                 self._unread_since = self._clock()
             raise
         self._unread_since = None
+        if not self._digests:
+            raise ConfigError("the token file holds no token, so nobody can call; graft-client token add NAME")
 
     @property
     def void(self) -> bool:

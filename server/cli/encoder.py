@@ -17,8 +17,10 @@ def export(
     from server.coordinator.home import ServerHome
     from server.coordinator.run_book import RunBook
     from shared.encoder.file import load_encoder, save_encoder
+    from shared.errors import ConfigError, os_error_as
 
     found = ServerHome.existing(home)
     encoder, card = load_encoder(found.encoder if number is None else RunBook(found.runs).get(number).encoder)
-    save_encoder(file, encoder, card)
+    with os_error_as(ConfigError, f"{file}: the encoder cannot be written"):
+        save_encoder(file, encoder, card)
     typer.echo(f"{file}: {encoder.spec.preset}, {encoder.flat.size:,} parameters")

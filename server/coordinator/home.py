@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
 from shared.system.host import is_address, is_host
-from shared.system.options import MetricsPort, option
+from shared.system.options import MOST_PORT, MetricsPort, option
 
 
 def _check_address(key: str, host: str) -> None:
@@ -33,7 +33,7 @@ class ServerSettings(DoorLimits, MetricsPort):
         check=_check_address,
         help="The address to listen on; the engine itself listens on loopback alone.",
     )
-    port: int = option(9443, least=1, most=65535, help="The port that platforms reach.")
+    port: int = option(9443, least=1, most=MOST_PORT, help="The port that platforms reach.")
     names: tuple[str, ...] = option(
         ("localhost",),
         check=_check_names,

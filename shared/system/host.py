@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from shared.errors import ConfigError
+from shared.system.options import MOST_PORT
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 
@@ -21,8 +22,10 @@ class Endpoint(NamedTuple):
         host, colon, port = text.rpartition(":")
         bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         known = is_address(bare) if bare != host else is_host(bare) and ":" not in bare
-        if not colon or not known or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        if not colon or not known or not port.isascii() or not port.isdigit():
             raise ConfigError(f"expected HOST:PORT, as in shops.example:9443; got {text!r}")
+        if not 1 <= int(port) <= MOST_PORT:
+            raise ConfigError(f"expected a port of 1 to {MOST_PORT}; got {text!r}")
         return cls(bare, int(port))
 
     def __str__(self) -> str:

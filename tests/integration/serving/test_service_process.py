@@ -85,7 +85,7 @@ def test_holds_its_folder_against_a_second_one_and_against_erasure(tmp_path):
         (["--host", "192.0.2.1"], "others can listen"),
         (["--certificate", "nowhere.crt"], "a certificate needs its key"),
         (["--certificate", "nowhere.crt", "--key", "nowhere.key"], "nowhere.crt: cannot be read"),
-        (["--tokens", "nowhere"], "the token file cannot be read"),
+        (["--tokens", "nowhere"], "there is no such file; graft-client token add NAME"),
         (["--heads", "nowhere"], "'graft-client fit' makes one"),
     ],
 )

@@ -63,7 +63,7 @@ def test_finds_nothing_wrong_where_nothing_is(home) -> None:
     [
         ("nroth", "data", True, "expected a platform folder, found nothing"),
         ("north,min-rating=9", "too-few-users", False, "nobody is left"),
-        ("small", "too-few-users", False, "from 100 training users on; found 40"),
+        ("small", "too-few-users", False, "at least 100 training users to take part in rounds; found 40"),
         ("tiny", "too-few-users", False, "found 2"),
         ("north/items.parquet", "data", True, "expected a platform folder, found a file"),
         ("north.toml", "data", True, "north.toml"),

@@ -111,6 +111,16 @@ def test_why_its_last_answer_was_no_result(home, reply, cause, words) -> None:
     assert any(line.startswith("what to do: ") for line in status_lines(found))
 
 
+def test_a_failed_training_stands_behind_a_good_evaluation_of_its_round_alone(home) -> None:
+    answered(home, Failed(round=3, code=FailureCode.HEAD_STORE))
+    ledger, evaluated = Ledger(home.ledger), {"task": "evaluate", "kind": "evaluate-reply"}
+    ledger.add(LedgerLine(time=SINCE, round=3, **evaluated))
+    found = seen(home, connected=True, obstacle=None)
+    assert (found["cause"], found["last_answer"]["task"]) == ("head-store", "evaluate")
+    ledger.add(LedgerLine(time=SINCE, round=4, **evaluated))
+    assert seen(home, connected=True, obstacle=None)["cause"] == ""
+
+
 def test_each_code_that_can_leave_has_words_of_its_own(home) -> None:
     said = set()
     for code in FailureCode:

@@ -94,3 +94,8 @@ def test_refuses_an_option_of_a_platform_that_there_is_not(command, option, fold
     with pytest.raises(ConfigError, match=option.partition("=")[0]):
         app([name, f"{folder},{option}", *rest, str(tmp_path / "e")], standalone_mode=False)
     assert not (tmp_path / "e").exists()
+
+
+def test_refuses_an_out_that_is_a_folder_before_it_begins(folder, tmp_path):
+    with pytest.raises(ConfigError, match=f"--out must name a file; {tmp_path} is a folder"):
+        pretrain_folder(folder / "nothing", tmp_path, preparation=Preparation())

@@ -151,6 +151,14 @@ def test_what_an_item_is_called_cannot_steer_the_terminal(recommender, steers, c
     assert all(letter.isprintable() for letter in table if letter != "\n")
 
 
+def test_cuts_no_id_where_a_program_reads_the_list(recommender, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    names = tuple(f"a-shop-with-a-name-of-some-length-{row:060d}" for row in range(N_ITEMS))
+    answer(replace(recommender, items=replace(recommender.items, item_ids=names)), "3", 4, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(any(name in line for name in names) for line in lines) == 4
+
+
 def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsys):
     arguments = ["recommend", "--heads", str(tmp_path / "none"), "--user", "3"]
     with pytest.raises(SystemExit) as stop:

@@ -32,8 +32,9 @@ def journal_of(folder, *events):
 def test_refuses_what_is_not_seconds_of_our_time(tmp_path, time):
     served_world().write(HeadStore(tmp_path / "heads"))
     service = RecommendService(HeadStore(tmp_path / "heads"), FileJournal(tmp_path / JOURNAL))
-    with pytest.raises(InvalidRequest, match="time must be seconds since 1970, of the years 1990 to 2099"):
+    with pytest.raises(InvalidRequest, match="time must be seconds since 1970, of the years 1990 to 2099") as error:
         service.report([event(NOW, 1), event(time, 2)])
+    assert ("milliseconds have to be divided" in str(error.value)) == (time > NOW)
     assert not read_journal(tmp_path / JOURNAL)
 
 

@@ -47,11 +47,25 @@ def test_takes_in_what_was_added_and_revoked_since(file):
 
 def test_says_what_is_wrong(file):
     with pytest.raises(ConfigError, match="cannot be read"):
-        Tokens(file)
+        Tokens(file.parent)
     with pytest.raises(ConfigError, match="lower-case"):
         add_token(file, "Web Shop")
     with pytest.raises(ConfigError, match="no caller"):
         revoke_token(file, "shop")
     file.write_text("something else entirely")
     with pytest.raises(ConfigError, match="a name and a digest"):
+        Tokens(file)
+
+
+def test_a_file_without_a_token_is_told_and_lets_nobody_in(file):
+    token = add_token(file, "shop")
+    tokens = Tokens(file)
+    file.write_bytes(b"")
+    with pytest.raises(ConfigError, match="holds no token, so nobody can call; graft-client token add"):
+        tokens.reload()
+    assert (tokens.caller(f"Bearer {token}"), tokens.void) == (None, False)
+
+
+def test_says_how_the_file_is_made_that_is_not_there(file):
+    with pytest.raises(ConfigError, match=f"{file}: there is no such file; graft-client token add NAME --tokens"):
         Tokens(file)

@@ -73,8 +73,14 @@ def test_writes_an_endpoint_as_it_was(text) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "shops.example", "shops.example:", ":80", "a b:80", "a:0", "a:65536", "a:8o", "2001:db8::7:80", "[a]:8"],
+    ["", "shops.example", "shops.example:", ":80", "a b:80", "a:8o", "2001:db8::7:80", "[a]:8"],
 )
 def test_refuses_what_is_no_endpoint(text) -> None:
     with pytest.raises(ConfigError, match="expected HOST:PORT"):
+        Endpoint.parse(text)
+
+
+@pytest.mark.parametrize("text", ["a:0", "a:65536", "shops.example:95530"])
+def test_says_which_ports_there_are(text) -> None:
+    with pytest.raises(ConfigError, match=f"expected a port of 1 to 65535; got '{text}'"):
         Endpoint.parse(text)
