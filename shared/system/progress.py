@@ -88,19 +88,22 @@ class Display:
 def as_line(works: tuple[Work, ...], now: float) -> str:
     """One or more works, each within the one before: which it is, how far the innermost is, and how long it takes."""
     *outer, inner = works
-    return f"{', '.join([*map(_place, outer), inner.description])}: {_how_far(inner, now)}"
+    of = " of this step" if outer else ""
+    return f"{', '.join([*map(_place, outer), inner.description])}: {_how_far(inner, now, of)}"
 
 
 def _place(work: Work) -> str:
     return work.description if work.total is None else f"{work.description} {work.done + 1} of {work.total}"
 
 
-def _how_far(work: Work, now: float) -> str:
+def _how_far(work: Work, now: float, of: str) -> str:
     spent = now - work.began
     if not work.total:
         return f"{work.done:,} in {_length(spent)}" if work.done else f"{_length(spent)} so far"
-    left = f"about {_length(spent / work.done * (work.total - work.done))} left" if work.done else "time left unknown"
-    return f"{work.done / work.total:.0%}, {left}"
+    if not work.done:
+        return "0%, time left unknown"
+    left = _length(spent / work.done * (work.total - work.done))
+    return f"{work.done / work.total:.0%}, about {left} left{of}"
 
 
 def _length(seconds: float) -> str:

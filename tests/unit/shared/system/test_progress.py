@@ -34,7 +34,7 @@ def test_says_how_far_work_is_and_how_long_it_takes_where_there_is_no_terminal(b
     with bench.display.working("fit", None), bench.display.working("training", 40) as work:
         work.done = 10
         bench.look_at(30)
-    assert bench.lines == ["fit, training: 25%, about 90 s left"]
+    assert bench.lines == ["fit, training: 25%, about 90 s left of this step"]
 
 
 def test_names_the_step_that_work_is_a_part_of(bench):
