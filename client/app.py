@@ -23,6 +23,7 @@ from shared.errors import (
     JournalError,
     OutboundRefused,
     StorageError,
+    TaskBeyondBounds,
     TooFewUsers,
     WireError,
 )
@@ -42,6 +43,10 @@ _CODES: dict[type[Exception], FailureCode] = {
     WireError: FailureCode.PROTOCOL,
     OutboundRefused: FailureCode.REFUSED,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
+}
+_REASONS: dict[type[Exception], DeclineReason] = {
+    TooFewUsers: DeclineReason.TOO_FEW_USERS,
+    TaskBeyondBounds: DeclineReason.TASK_BOUNDS,
 }
 
 
@@ -84,6 +89,7 @@ def _answer(
         reply: Reply | None = way_out.turned_away(asked)
         if reply is None:
             task = decode(message.content)
+            way_out.policy.require_within_bounds(task.facts)
             moment = moment_of(task.facts, message.metadata.message_id)
             workspace = open_platform(settings, way_out.policy.minimum_users, moment)
             asked = asked_of(task.facts, workspace)
@@ -99,9 +105,9 @@ def _failure(error: Exception, asked: Asked, way_out: WayOut) -> RecordDict:
     _log_here(error)
     codes = (code for kind, code in _CODES.items() if isinstance(error, kind))
     failed = Failed(round=asked.round, code=next(codes, FailureCode.INTERNAL))
-    too_few = Declined(round=asked.round, reason=DeclineReason.TOO_FEW_USERS)
+    reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
     try:
-        return way_out.let_out(too_few if isinstance(error, TooFewUsers) else failed, asked)
+        return way_out.let_out(failed if reason is None else Declined(round=asked.round, reason=reason), asked)
     except GraftError as further:
         _log_here(further)
         return encode_reply(failed)

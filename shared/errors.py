@@ -87,6 +87,10 @@ class ReplyRejected(WireError):
     """A reply that must not enter the encoder; the message says why."""
 
 
+class TaskBeyondBounds(GraftError):
+    """A task asks for what the platform's site policy does not allow."""
+
+
 class OutboundRefused(GraftError):
     """An answer may not leave the platform; the message names the rule and quotes nothing of the answer."""
 

@@ -18,6 +18,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "until there are more, it receives encoders and contributes to none; graft-client preflight counts them",
     ),
     DeclineReason.SITE_POLICY: ("the site policy refused the task", "it is yours to say: policy.toml"),
+    DeclineReason.TASK_BOUNDS: (
+        "the task asks for more or for less than the site policy allows",
+        f"it is yours to say: task-... in policy.toml; {_LOG}",
+    ),
     FailureCode.SETTINGS: ("its settings cannot be used", _LOOK),
     FailureCode.DATA: ("its data cannot be read", _LOOK),
     FailureCode.FEATURE_SPACE: (

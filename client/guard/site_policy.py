@@ -11,9 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from client.data.platform import MIN_CONTRIBUTING
-from shared.errors import ConfigError
-from shared.federation.messages import DeclineReason
-from shared.system.options import Checked, option
+from client.guard.task_bounds import TaskBounds
+from shared.errors import ConfigError, TaskBeyondBounds
+from shared.federation.messages import DeclineReason, TaskFacts
+from shared.system.options import Checked, group, option
 from shared.system.settings_file import read_settings
 
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -62,6 +63,7 @@ class SitePolicy(Checked):
     tell_declined: bool = option(
         True, help="Why the platform only receives; else it says no more than that it refuses."
     )
+    bounds: TaskBounds = group(TaskBounds)
 
     def quiet(self, now: datetime) -> bool:
         """Whether ``now`` lies in the quiet hours; they may go through midnight."""
@@ -75,6 +77,12 @@ class SitePolicy(Checked):
     def turns_away(self, task: TaskKind, now: datetime) -> DeclineReason | None:
         """Why a task is not begun at all, or None."""
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
+
+    def require_within_bounds(self, task: TaskFacts) -> None:
+        """Raises TaskBeyondBounds where a training task asks for what this policy does not allow."""
+        broken = self.bounds.broken_by(task.settings) if task.settings else ""
+        if broken:
+            raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
 
 
 def read_policy(path: str) -> SitePolicy:

@@ -53,6 +53,11 @@ _KNOWN = {
             "it only receives; nothing is to be done here",
         ),
         Absence(DeclineReason.SITE_POLICY, "its site policy refuses the task, or has quiet hours", "ask its operator"),
+        Absence(
+            DeclineReason.TASK_BOUNDS,
+            "its site policy does not allow what a training task asks for",
+            "keep to usual values (--set local-...), or ask its operator: task-... in its policy.toml",
+        ),
         Absence(FailureCode.SETTINGS, "its settings cannot be used", _THERE),
         Absence(FailureCode.DATA, "its data cannot be read", _THERE),
         Absence(

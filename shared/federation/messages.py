@@ -25,6 +25,7 @@ class DeclineReason(StrEnum):
 
     TOO_FEW_USERS = "too-few-users"
     SITE_POLICY = "site-policy"
+    TASK_BOUNDS = "task-bounds"
 
 
 class FailureCode(StrEnum):
@@ -50,6 +51,8 @@ class TaskFacts:
     """of a training task"""
     layout: Layout | None = None
     """of the update that a training task asks for"""
+    settings: LocalSettings | None = None
+    """of a training task"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +114,9 @@ class TrainTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind, round and run, and the only layout that the update may have."""
-        return TaskFacts(kind="train", round=self.round, run=self.run, layout=self.form.layout(self.encoder.spec))
+        """Kind, round and run, the only layout that the update may have, and how it is to be trained."""
+        layout = self.form.layout(self.encoder.spec)
+        return TaskFacts(kind="train", round=self.round, run=self.run, layout=layout, settings=self.settings)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

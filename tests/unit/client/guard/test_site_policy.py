@@ -39,6 +39,11 @@ def test_reads_what_is_there_and_keeps_the_rest(tmp_path) -> None:
         ('quiet-hours = "24:00-06:00"', "quiet-hours must be"),
         ("tell-users = 1", "tell-users must be true or false"),
         ("tasks = [", "is not TOML"),
+        ('task-tokens = "256"', "task-tokens must be LEAST..MOST, as in 256..65536; got '256'"),
+        ('task-tokens = "512..256"', "task-tokens must be LEAST..MOST"),
+        ("task-tokens = 256", "task-tokens must be LEAST..MOST"),
+        ('task-tokens = "-1..256"', "task-tokens must be LEAST..MOST"),
+        ('task-tokens = "1..inf"', "task-tokens must be LEAST..MOST"),
     ],
 )
 def test_refuses(tmp_path, text, words) -> None:

@@ -108,7 +108,8 @@ def test_why_an_answer_was_no_result_is_named(world, code) -> None:
 
 
 def test_every_code_that_a_platform_can_tell_has_words_of_its_own() -> None:
-    asked = {"declined": dict(zip("ab", DeclineReason, strict=True)), "missing": [], "dropped": {}}
+    declined = {f"declining {number}": reason for number, reason in enumerate(DeclineReason)}
+    asked = {"declined": declined, "missing": [], "dropped": {}}
     failed = {f"platform {number}": code for number, code in enumerate(FailureCode)}
     found = absences_in({**asked, "failed": failed})
     assert len({one.why for one in found.values()}) == len(FailureCode) + len(DeclineReason)
