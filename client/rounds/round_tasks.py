@@ -12,12 +12,12 @@ from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
+from client.rounds.told_moments import told_moments
 from client.rounds.workspace import Workspace
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
 from client.store.head_store import HeadStore, StoredHead
 from client.training.local_round import run_local_round
-from client.training.moments import platform_moments
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
 from shared.feature_space import FeatureSpace, require_same
@@ -42,7 +42,7 @@ RECEIVED = "received"
 
 
 def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Declined:
-    """The moments over the contributing users' training events."""
+    """The moments over the contributing users' training events, as they were told last where few users changed."""
     _require_space(task.feature_space, workspace)
     platform = workspace.platform
     if not workspace.contributes:
@@ -50,7 +50,7 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
     sequences = training_sequences(platform, platform.contributing_users)
     return MomentsReply(
         round=task.round,
-        moments=platform_moments(workspace.features, sequences),
+        moments=told_moments(workspace, sequences),
         fingerprint=workspace.space.fingerprint,
         users=power_of_two(len(platform.training_users)),
     )
