@@ -13,6 +13,7 @@ import polars as pl
 from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
 from client.data.importers.imported_times import imported_times
+from client.data.importers.sequences import sequences
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TSV, TextTable, read_text_table
 from client.data.written_times import from_iso
@@ -36,8 +37,8 @@ _LIKE_TIMES = re.compile(r"time|(^|_)(date|day|ts|when|epoch)", re.IGNORECASE)
 def import_recbole(source: Source) -> ImportedPlatform:
     """One event per interaction; an item's text is its title or name, then its other texts.
 
-    Where interactions carry a list of earlier items (``item_id_list:token_seq``), each user's longest row is
-    his sequence. Where there is no timestamp, it is the position in the user's sequence.
+    Where interactions carry a list of earlier items (``item_id_list:token_seq``), a user's rows are put together to
+    one sequence. Where there is no timestamp, it is the position in the user's sequence.
     """
     items = _typed(read_text_table(source.one("*.item"), source.scratch, TSV))
     tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
@@ -47,7 +48,8 @@ def import_recbole(source: Source) -> ImportedPlatform:
     named = [(table, time) for (table, _), time in zip(tables, times, strict=True)]
     rows, time_notes = _timed(pl.concat(frames, how="diagonal_relaxed"), named, source.said)
     notes = tuple(dict.fromkeys(note for table in tables for note in _notes(table, item_field)))
-    return ImportedPlatform(items=_items(items, item_field), events=_events(rows), notes=time_notes + notes)
+    events, left_out = _events(rows)
+    return ImportedPlatform(items=_items(items, item_field), events=events, notes=time_notes + left_out + notes)
 
 
 def _timed(
@@ -71,9 +73,9 @@ def _notes(typed: Typed, item_field: str) -> tuple[str, ...]:
     """What of a file of interactions was not read; raises DataError where that may be the time."""
     table, kinds = typed
     earlier, time = f"{item_field}_list", _first(_TIMES, kinds)
-    if earlier in kinds:
-        return table.unread_note("user_id", item_field, earlier)
     read = ["user_id", item_field, _first(_RATINGS, kinds) or "label", "label"]
+    if earlier in kinds:
+        return table.unread_note(*read, earlier)
     if time is None:
         _refuse_unread_time(table.label, table.unread(*read))
     return table.unread_note(*read, time or "timestamp")
@@ -150,8 +152,8 @@ def _interactions(typed: Typed, item_field: str) -> pl.DataFrame:
     columns = {"user_id": table.ids("user_id"), "item_id": table.ids(item_field)}
     time, rating = _first(_TIMES, kinds), _first(_RATINGS, kinds)
     if f"{item_field}_list" in kinds:
-        return pl.DataFrame({**columns, "earlier": table.texts(f"{item_field}_list").str.extract_all(r"\S+")})
-    if time is not None:
+        columns["earlier"] = table.texts(f"{item_field}_list").str.extract_all(r"\S+")
+    elif time is not None:
         columns["timestamp"] = _clock(table, time, kinds[time])
     if rating is not None:
         columns["rating"] = table.ratings(rating)
@@ -174,18 +176,13 @@ def _clock(table: TextTable, name: str, kind: str) -> pl.Series:
     return table.after_1969(times, name)
 
 
-def _events(rows: pl.DataFrame) -> pl.DataFrame:
+def _events(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The interactions in our columns, and notes on what lists of earlier items do not give."""
+    notes: tuple[str, ...] = ()
     if "earlier" in rows.columns:
-        rows = _longest(rows)
+        rows, notes = sequences(rows)
     if "timestamp" not in rows.columns:
         rows = rows.with_columns(timestamp=positions())
     if "rating" not in rows.columns:
         rows = rows.with_columns(rating=pl.lit(1.0, pl.Float32))
-    return rows.select("user_id", "item_id", "timestamp", "rating")
-
-
-def _longest(rows: pl.DataFrame) -> pl.DataFrame:
-    """Each user's longest sequence, of equally long ones the last, one row per item."""
-    whole = pl.concat_list(pl.col("earlier").fill_null([]), pl.col("item_id"))
-    ordered = rows.select("user_id", item_id=whole).sort(pl.col("item_id").list.len(), maintain_order=True)
-    return ordered.unique("user_id", keep="last", maintain_order=True).explode("item_id")
+    return rows.select("user_id", "item_id", "timestamp", "rating"), notes

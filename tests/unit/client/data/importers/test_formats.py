@@ -216,6 +216,52 @@ def test_recbole_names_the_time_that_a_sequence_makes_needless(tmp_path: Path) -
     assert done.notes[1] == f"{source}:G.inter: columns that were not read: timestamp"
 
 
+LIST_HEAD = "user_id:token\titem_id_list:token_seq\titem_id:token"
+
+
+def test_recbole_takes_no_target_with_a_label_of_0_for_an_event(tmp_path: Path) -> None:
+    inter = f"{LIST_HEAD}\tlabel:float\na\t0 1\t2\t1\na\t0 1\t3\t0\nb\t1\t0\t0\nc\t\t3\t0\nc\t\t1\t1\n"
+    items = f"{raw.ATOMIC_ITEMS}3\tChess\t1\tBoard\n"
+    done = import_platform(IMPORTERS["recbole"].read, (recbole_source(tmp_path, inter, items),), tmp_path / "out")
+    assert rows(done.events, "user_id", "item_id") == [("a", "0"), ("a", "1"), ("a", "2"), ("b", "1"), ("c", "1")]
+    assert "3 rows rated 0 or less (not clicked, disliked): their last item is left out" in done.notes
+    assert not any("not read" in note for note in done.notes)
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3, 9])
+def test_recbole_puts_windows_of_a_sequence_together(tmp_path: Path, cap: int) -> None:
+    lists = {"a": ["0", "1", "2", "3", "1", "4"], "b": ["4", "3", "2", "1", "0"]}
+    windows = "".join(
+        f"{user}\t{' '.join(items[max(0, end - cap) : end])}\t{items[end]}\n"
+        for user, items in lists.items()
+        for end in range(1, len(items))
+    )
+    items = f"{raw.ATOMIC_ITEMS}3\tChess\t1\tBoard\n4\tGo\t1\tBoard\n"
+    source = recbole_source(tmp_path, f"{LIST_HEAD}\n{windows}", items)
+    done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
+    assert rows(done.events, "user_id", "item_id") == [(user, item) for user in "ab" for item in lists[user]]
+    assert not any("left out" in note for note in done.notes)
+
+
+def test_recbole_keeps_two_targets_of_one_list(tmp_path: Path) -> None:
+    source = recbole_source(tmp_path, f"{LIST_HEAD}\na\t0\t1\na\t0\t2\n")
+    folder = imported("recbole", source, tmp_path / "out")
+    assert folder.events["item_id"].to_list() == ["0", "1", "2"]
+
+
+def test_recbole_counts_what_lists_hold_that_do_not_join(tmp_path: Path) -> None:
+    source = recbole_source(tmp_path, f"{LIST_HEAD}\na\t0\t1\na\t2 0\t1\na\t1\t0\nb\t0\t1\nb\t2\t0\n")
+    done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
+    assert rows(done.events, "user_id", "item_id") == [
+        ("a", "2"),
+        ("a", "0"),
+        ("a", "1"),
+        ("b", "2"),
+        ("b", "0"),
+    ]
+    assert "1 items of 1 users left out: the lists that hold them do not join the longest one" in done.notes
+
+
 def test_recbole_takes_a_name_of_one_token_into_the_text(tmp_path: Path) -> None:
     item = "item_id:token\tproduct_name:token\tbrand_id:token\n0\tHat\t77\n1\tShoe\t78\n"
     folder = imported("recbole", recbole_source(tmp_path, raw.ATOMIC_PLAIN, item), tmp_path / "out")
