@@ -1,5 +1,6 @@
 """What every importer hands over: tables in the shape of the data contract, and what was left out and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -95,6 +96,22 @@ def _mentioned(imported: ImportedPlatform) -> pl.DataFrame:
             lists = imported.impressions.select(pl.col(name).alias("item_id"))
             parts.append(lists.explode("item_id").drop_nulls())
     return pl.concat(parts, how="vertical").unique()
+
+
+def in_one_table(files: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of several files, one below the other, and which ``file`` each is of."""
+    numbered = [rows.with_columns(file=pl.lit(number)) for number, rows in enumerate(files)]
+    return pl.concat(numbered, how="diagonal_relaxed")
+
+
+def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Without rows that stand in an earlier ``file`` exactly, and without that column; and a note that counts them."""
+    alone = rows.drop("file")
+    if rows["file"].n_unique() < 2:
+        return alone, ()
+    kept = rows.filter(pl.col("file") == pl.col("file").min().over(alone.columns)).drop("file")
+    left_out = rows.height - kept.height
+    return kept, (f"{left_out:,} rows that repeat one of an earlier file exactly left out",) if left_out else ()
 
 
 def joined_text(*columns: pl.Expr) -> pl.Expr:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, positions, without_repeats
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TSV, TextTable, read_text_table
@@ -27,11 +27,13 @@ def import_mind(source: Source) -> ImportedPlatform:
     """
     behaviors = source.some("behaviors.tsv")
     tables = [_impressions(read_text_table(file, source.scratch, TSV, columns=_BEHAVIORS)) for file in behaviors]
-    impressions = pl.concat(tables).sort("user_id", "timestamp", maintain_order=True)
+    impressions, repeats = without_repeats(in_one_table(tables))
+    impressions = impressions.sort("user_id", "timestamp", maintain_order=True)
     return ImportedPlatform(
         items=_news(source.some("news.tsv"), source),
         events=pl.concat([_histories(impressions), _clicks(impressions)]),
         impressions=impressions,
+        notes=repeats,
     )
 
 

@@ -5,10 +5,10 @@ Source: https://files.grouplens.org/datasets/movielens/ml-latest-small-README.ht
 
 import polars as pl
 
-from client.data.importers.imported import ImportedPlatform, joined_text
+from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, without_repeats
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source
-from client.data.importers.text_table import CSV, TextTable, read_text_table
+from client.data.importers.text_table import CSV, TextTable, read_text_table, row_of
 
 _RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 _TAGS = 5
@@ -16,24 +16,23 @@ _TAGS = 5
 
 
 def import_movielens(source: Source) -> ImportedPlatform:
-    """One event per rating; an item's text is its title, its genres and its most frequent user tags."""
-    movies = read_text_table(source.one("movies.csv"), source.scratch, CSV)
-    ratings = read_text_table(source.one("ratings.csv"), source.scratch, CSV)
-    tags = source.optional("tags.csv")
-    items = _movies(movies).join(
-        _tags(read_text_table(tags, source.scratch, CSV))
-        if tags
-        else pl.DataFrame(schema={"item_id": pl.Int64, "tags": pl.String}),
-        on="item_id",
-        how="left",
-        maintain_order="left",
-    )
+    """One event per rating; an item's text is its title, its genres and its most frequent user tags.
+
+    Of each of the source's paths one of these files is read, as parts of one data set.
+    """
+    movies = [read_text_table(file, source.scratch, CSV) for file in source.each("movies.csv")]
+    ratings = [read_text_table(file, source.scratch, CSV) for file in source.each("ratings.csv")]
+    films = pl.concat(map(_movies, movies)).unique("item_id", keep="first", maintain_order=True)
+    items = films.join(_tags(source), on="item_id", how="left", maintain_order="left")
     text = joined_text(pl.col("title"), pl.col("category"), pl.col("tags"))
-    users = ratings.whole_ids("userId")
-    times = imported_times(ratings.clock("timestamp"), users, ratings.row("timestamp"), source.said)
-    events = _events(ratings, users, times.values)
-    unread = movies.unread_note("movieId", "title", "genres") + ratings.unread_note(*_RATING_COLUMNS)
-    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=events, notes=times.notes + unread)
+    events = in_one_table([_events(table) for table in ratings])
+    row = row_of([(table, "timestamp") for table in ratings])
+    times = imported_times(events["timestamp"], events["user_id"], row, source.said)
+    events, repeats = without_repeats(events.with_columns(timestamp=times.values))
+    unread = [note for table in movies for note in table.unread_note("movieId", "title", "genres")]
+    unread += [note for table in ratings for note in table.unread_note(*_RATING_COLUMNS)]
+    notes = (*times.notes, *repeats, *unread)
+    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=events, notes=notes)
 
 
 def _movies(table: TextTable) -> pl.DataFrame:
@@ -50,20 +49,28 @@ def _movies(table: TextTable) -> pl.DataFrame:
     )
 
 
-def _events(table: TextTable, users: pl.Series, times: pl.Series) -> pl.DataFrame:
+def _events(table: TextTable) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "user_id": users,
+            "user_id": table.whole_ids("userId"),
             "item_id": table.whole_ids("movieId"),
-            "timestamp": times,
+            "timestamp": table.clock("timestamp"),
             "rating": table.ratings("rating"),
         }
     )
 
 
-def _tags(table: TextTable) -> pl.DataFrame:
-    tags = pl.DataFrame({"item_id": table.whole_ids("movieId"), "tags": table.texts("tag")})
+def _tags(source: Source) -> pl.DataFrame:
+    """The most frequent tags of each film, in one text; no rows where there are no tags."""
+    files = source.each("tags.csv") if source.all("tags.csv") else []
+    tables = [read_text_table(file, source.scratch, CSV) for file in files]
+    none = pl.DataFrame(schema={"item_id": pl.Int64, "tags": pl.String})
+    tags = pl.concat([none, *(_tagged(table) for table in tables)])
     counted = (
         tags.group_by("item_id", "tags", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     )
     return counted.group_by("item_id", maintain_order=True).agg(pl.col("tags").head(_TAGS).str.join(", "))
+
+
+def _tagged(table: TextTable) -> pl.DataFrame:
+    return pl.DataFrame({"item_id": table.whole_ids("movieId"), "tags": table.texts("tag")})

@@ -11,11 +11,11 @@ from dataclasses import replace
 import polars as pl
 
 from client.data.folder_options import Said
-from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, positions, without_repeats
 from client.data.importers.imported_times import imported_times
 from client.data.importers.sequences import sequences
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import TSV, TextTable, read_text_table
+from client.data.importers.text_table import TSV, TextTable, read_text_table, row_of
 from client.data.written_times import from_iso
 from shared.errors import DataError
 
@@ -23,6 +23,8 @@ Typed = tuple[TextTable, dict[str, str]]
 """A file under the names of its fields, and the type of each."""
 _TYPES = ("token", "token_seq", "float", "float_seq")
 _PARTS = ("train", "valid", "test")
+_DOTTED = "*.*.inter"
+"""The name of a part, and of no whole file."""
 _TEXT_TOKENS = ("title", "name", "brand", "category", "categories", "genre", "genres", "class")
 """Single tokens that belong into an item's text, alone or as a part of a name; of sequences of tokens all do."""
 _NO_TEXT_TOKENS = ("id", "code", "url", "num", "count")
@@ -40,33 +42,26 @@ def import_recbole(source: Source) -> ImportedPlatform:
     Where interactions carry a list of earlier items (``item_id_list:token_seq``), a user's rows are put together to
     one sequence. Where there is no timestamp, it is the position in the user's sequence.
     """
-    items = _typed(read_text_table(source.one("*.item"), source.scratch, TSV))
+    described = [_typed(read_text_table(file, source.scratch, TSV)) for file in source.each("*.item")]
     tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
-    item_field = "item_id" if "item_id" in items[1] else items[0].rows.columns[0]
-    frames = [_interactions(table, item_field) for table in tables]
-    times = [_first(_TIMES, kinds) or "timestamp" for _, kinds in tables]
-    named = [(table, time) for (table, _), time in zip(tables, times, strict=True)]
-    rows, time_notes = _timed(pl.concat(frames, how="diagonal_relaxed"), named, source.said)
+    fields, kinds = described[0]
+    item_field = "item_id" if "item_id" in kinds else fields.rows.columns[0]
+    rows, time_notes = _timed(in_one_table([_interactions(table, item_field) for table in tables]), tables, source.said)
     notes = tuple(dict.fromkeys(note for table in tables for note in _notes(table, item_field)))
     events, left_out = _events(rows)
-    return ImportedPlatform(items=_items(items, item_field), events=events, notes=time_notes + left_out + notes)
+    items = pl.concat([_items(table, item_field) for table in described], how="diagonal_relaxed")
+    items = items.unique("item_id", keep="first", maintain_order=True)
+    return ImportedPlatform(items=items, events=events, notes=time_notes + left_out + notes)
 
 
-def _timed(
-    rows: pl.DataFrame, tables: list[tuple[TextTable, str]], said: Said | None
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The interactions of all parts with their times, in one unit; and notes. Each part names its field of the time."""
+def _timed(rows: pl.DataFrame, tables: list[Typed], said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The interactions of all files with their times, in one unit, exact repeats once; and notes."""
     if "timestamp" not in rows.columns:
-        return rows, ("no time was read: timestamps are positions in each user's sequence",)
-
-    def row(place: int) -> str:
-        before = [sum(one.rows.height for one, _ in tables[:number]) for number in range(len(tables))]
-        number = max(number for number, start in enumerate(before) if start <= place)
-        table, time = tables[number]
-        return table.row(time)(place - before[number])
-
+        return rows.drop("file"), ("no time was read: timestamps are positions in each user's sequence",)
+    row = row_of([(table, _first(_TIMES, kinds) or "timestamp") for table, kinds in tables])
     times = imported_times(rows["timestamp"], rows["user_id"], row, said)
-    return rows.with_columns(timestamp=times.values), times.notes
+    rows, repeats = without_repeats(rows.with_columns(timestamp=times.values))
+    return rows, times.notes + repeats
 
 
 def _notes(typed: Typed, item_field: str) -> tuple[str, ...]:
@@ -96,17 +91,26 @@ def _first(names: tuple[str, ...], kinds: Container[str]) -> str | None:
 
 
 def _inter_files(source: Source) -> list[SourceFile]:
-    """The whole file where there is one, else its parts in the order of time."""
-    whole = [file for file in source.all("*.inter") if file.name.count(".") == 1]
-    if whole:
-        return [source.one(whole[0].name)]
+    """Of each of the source's paths the whole file where there is one, else its parts; all in the order of time."""
+    source.some("*.inter")
+    found = [file for one in source.apart() if one.all("*.inter") for file in _whole_or_parts(one)]
+    return sorted(dict.fromkeys(found), key=_place)
+
+
+def _whole_or_parts(source: Source) -> list[SourceFile]:
+    if source.all("*.inter", but=_DOTTED):
+        return [source.one("*.inter", but=_DOTTED)]
     parts = [file for part in _PARTS for file in source.all(f"*.{part}.inter")]
-    if not parts:
-        return [source.one("*.inter")]
     names = {file.name.split(".")[0] for file in parts}
     if len(names) > 1:
         raise DataError(f"{source.label}: expected one data set, found {', '.join(sorted(names))}")
-    return parts
+    return parts or [source.one("*.inter")]
+
+
+def _place(file: SourceFile) -> int:
+    """Where a part stands among the parts of its data set; a whole file has one."""
+    part = file.name.split(".")[-2]
+    return _PARTS.index(part) if part in _PARTS else 0
 
 
 def _typed(table: TextTable) -> Typed:

@@ -8,9 +8,9 @@ import codecs
 import gzip
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -129,22 +129,34 @@ class Source:
             raise DataError(f"{self.label}: expected a file {expected}, found {self._contents()}")
         return found
 
+    def each(self, *patterns: str) -> list[SourceFile]:
+        """The only such file of every path that holds any; raises DataError where none does, or one holds several."""
+        self.some(*patterns)
+        return _each_once(one.one(*patterns) for one in self.apart() if one.all(*patterns))
+
+    def apart(self) -> list["Source"]:
+        """Each path as a source of its own."""
+        return [replace(self, paths=(path,)) for path in self.paths]
+
     def optional(self, *patterns: str) -> SourceFile | None:
         """As ``one``, but None where there is no such file."""
         return self.one(*patterns) if self.all(*patterns) else None
 
     def all(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
         """Every file whose name fits a pattern and does not fit ``but``, by place and name; each once."""
-        found = [
+        return _each_once(
             file
             for path in self.paths
             for file in _fitting(_plain_files(path), patterns, but) or _fitting(_zipped_files(path), patterns, but)
-        ]
-        return list({(file.path.resolve(), file.member): file for file in found}.values())
+        )
 
     def _contents(self) -> str:
         names = [file.name for path in self.paths for file in _plain_files(path) + _zipped_files(path)]
         return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "no file"
+
+
+def _each_once(files: Iterable[SourceFile]) -> list[SourceFile]:
+    return list({(file.path.resolve(), file.member): file for file in files}.values())
 
 
 def _fitting(files: list[SourceFile], patterns: tuple[str, ...], but: str | None) -> list[SourceFile]:

@@ -4,8 +4,10 @@ Every error names the file, the line and the column; a value itself is never rep
 """
 
 import csv
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
@@ -142,6 +144,18 @@ class TextTable:
     def refuse_repeats(self, ids: pl.Series, name: str) -> None:
         """Raise DataError at the first id that already stood in an earlier line."""
         self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier one")
+
+
+def row_of(tables: Sequence[tuple[TextTable, str]]) -> Callable[[int], str]:
+    """What errors call a row of several tables, one below the other, each with the name of its column."""
+    starts = [0, *accumulate(table.rows.height for table, _ in tables)]
+
+    def row(place: int) -> str:
+        number = bisect_right(starts, place) - 1
+        table, name = tables[number]
+        return table.row(name)(place - starts[number])
+
+    return row
 
 
 def read_text_table(
