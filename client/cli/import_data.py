@@ -103,8 +103,8 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="How times are written, e.g. '%d/%m/%Y %H:%M'; default: Unix time in seconds or a smaller unit, or "
-            "ISO 8601, in UTC where no zone stands.",
+            help="How times are written, as Python says it, e.g. '%d/%m/%Y %H:%M:%S.%f %z'; default: Unix time in "
+            "seconds or a smaller unit, or ISO 8601, in UTC where no zone stands.",
         ),
     ] = None,
     no_time: Annotated[

@@ -13,6 +13,7 @@ from client.data.importers.imported import ImportedPlatform, joined_text, positi
 from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import Dialect, TextTable, read_text_table
+from client.data.importers.time_format import polars_formats
 from client.data.positives import like_rating
 from client.data.tables import read_parquet
 from client.data.written_times import from_iso, has_two_readings, zoned
@@ -43,7 +44,7 @@ class CsvMap:
     """Our name -> theirs; ``text`` may join several with ``+``. ``items.item_id`` is for a table of items
     that calls the item otherwise than the events do."""
     time_format: str | None = None
-    """How a time is written, as for strptime; None: Unix time, or ISO 8601, in UTC where no zone stands."""
+    """How a time is written, as for Python's strptime; None: Unix time, or ISO 8601, in UTC where no zone stands."""
     no_time: bool = False
     """True where there are no times: the order of the rows is the order of the events."""
     separator: str | None = None
@@ -58,6 +59,8 @@ class CsvMap:
             raise ConfigError(f"--separator: expected one ASCII character; got {self.separator!r}")
         if self.separator in ("\n", "\r", '"'):
             raise ConfigError(f"--separator: expected neither a line end nor a quotation mark; got {self.separator!r}")
+        if self.time_format is not None:
+            polars_formats(self.time_format)
         try:
             "a".encode(self.encoding)
             codecs.getincrementaldecoder(self.encoding)
@@ -202,7 +205,7 @@ def _times(table: TextTable, settings: CsvMap, said: Said | None) -> ImportedTim
 def _written(table: TextTable, name: str, time_format: str | None) -> tuple[pl.Series, tuple[str, ...]]:
     """The column as numbers, or as datetimes; and notes."""
     if time_format is not None:
-        return table.times(name, time_format), ()
+        return table.times(name, *polars_formats(time_format)), ()
     texts = table.texts(name)
     if texts.cast(pl.Float64, strict=False).is_not_null().any():
         return table.clock(name), ()

@@ -84,6 +84,44 @@ def test_a_time_format_may_hold_a_zone_and_a_fraction(tmp_path: Path) -> None:
     assert whole.events["timestamp"].to_list() == [BEGIN + 0.25, BEGIN + 0.5]
 
 
+@pytest.mark.parametrize(
+    ("time_format", "times"),
+    [
+        ("%Y-%m-%d %H:%M:%S.%f", ("2020-09-13 12:26:40.9", "2020-09-13 12:26:40.250", "2020-09-13 12:26:40")),
+        ("%d.%m.%Y %H:%M:%S.%f", ("13.09.2020 12:26:40.900000", "13.09.2020 12:26:40.25", "13.09.2020 12:26:40.0")),
+        ("%Y-%m-%d %H:%M:%S,%f", ("2020-09-13 12:26:40,900", "2020-09-13 12:26:40,250", "2020-09-13 12:26:40,000")),
+        ("%Y%m%d%H%M%S%f", ("20200913122640900000", "20200913122640250000", "20200913122640000000")),
+        (
+            "%Y-%m-%d %H:%M:%S.%f%z",
+            ("2020-09-13 12:26:40.9Z", "2020-09-13 20:26:40.25+0800", "2020-09-13 13:26:40.0+01:00"),
+        ),
+        (
+            "%d/%m/%Y %I:%M:%S.%f %p",
+            ("13/09/2020 12:26:40.9 PM", "13/09/2020 12:26:40.25 pm", "13/09/2020 12:26:40.0 PM"),
+        ),
+    ],
+)
+def test_a_time_format_is_written_as_in_python(
+    tmp_path: Path, time_format: str, times: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "log.csv"
+    rows = [f'u,item{place},"{time}",thing {place}\n' for place, time in enumerate(times)]
+    source.write_text("".join([f"{HEADER}\n", *rows]))
+    whole = imported(source, time_format=time_format)
+    assert whole.events["timestamp"].to_list() == [BEGIN, BEGIN + 0.25, BEGIN + 0.9]
+    assert order(source) == ["item2", "item1", "item0"]
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("time_format", ["%m/%d/%Y %I:%M:%S", "%Y-%m-%d %H", "%Y-%m-%d %H:%M:%S %Z"])
+def test_a_time_format_that_tells_no_time_is_refused_by_its_name(tmp_path: Path, time_format: str) -> None:
+    source = table(tmp_path, "09/13/2020 12:26:40")
+    arguments = ["import", "csv", str(source), "--out", str(tmp_path / "out"), "--time-format", time_format]
+    done = raw.graft_client(*arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--time-format: expected" in done.stderr
+
+
 def test_a_date_in_digits_is_read_as_its_format_says(tmp_path: Path) -> None:
     assert imported(table(tmp_path, 20210305, 20210304), time_format="%Y%m%d").events["item_id"][0] == "item1"
 
