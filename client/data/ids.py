@@ -32,8 +32,14 @@ def read_ids(column: pl.Series) -> pl.Series | None:
     if kind.is_integer() or (kind == pl.Null and kind is not column.dtype):  # nothing but empty lists
         return _each(column, _as_number)
     if kind in EXACT or kind.is_decimal():
-        return _whole(column, EXACT.get(kind, 2**63))
+        return _whole(column)
     return _each(column, _as_text) if kind in (pl.String, pl.Categorical, pl.Enum) else None
+
+
+def is_exact(column: pl.Series) -> pl.Series:
+    """[rows] whether a number is whole and its type tells it from the next one; null where there is none."""
+    given = column.cast(pl.Float64).fill_nan(None)
+    return (given == given.floor()) & (given.abs() < EXACT.get(column.dtype, 2**63))
 
 
 def _as_number(ids: pl.Expr) -> pl.Expr:
@@ -44,11 +50,10 @@ def _as_text(ids: pl.Expr) -> pl.Expr:
     return present(ids.cast(pl.String))
 
 
-def _whole(column: pl.Series, below: int) -> pl.Series | None:
-    """Whole numbers; None where one has a fraction, or is not below the bound."""
-    given = _flat(column).cast(pl.Float64).fill_nan(None)
-    fits = (given == given.floor()) & (given.abs() < below)
-    return _each(column, lambda one: one.cast(pl.Int64, strict=False)) if fits.all() else None
+def _whole(column: pl.Series) -> pl.Series | None:
+    """Whole numbers; None where one is not exact."""
+    fits = is_exact(_flat(column)).all()
+    return _each(column, lambda one: one.cast(pl.Int64, strict=False)) if fits else None
 
 
 def in_one_form(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

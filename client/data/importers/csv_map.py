@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from client.data.folder_options import Said
-from client.data.ids import in_one_form, same_form
+from client.data.ids import EXACT, in_one_form, is_exact, same_form
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
 from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
 from client.data.importers.source import Source, SourceFile
@@ -140,7 +140,7 @@ def _named(source: Source, path: Path) -> SourceFile:
 
 def _table(file: SourceFile, source: Source, settings: CsvMap) -> TextTable:
     if file.name.endswith(".parquet"):
-        return _parquet_as_text(file)
+        return _parquet_as_text(file, [settings.theirs(name) for name in OUR_NAMES if name.endswith("_id")])
     if settings.separator is not None:
         return _text(file, source, settings, settings.separator)
     first = file.head(settings.encoding)
@@ -152,15 +152,28 @@ def _text(file: SourceFile, source: Source, settings: CsvMap, separator: str) ->
     return read_text_table(file, source.scratch, dialect, encoding=settings.encoding)
 
 
-def _parquet_as_text(file: SourceFile) -> TextTable:
+def _parquet_as_text(file: SourceFile, ids: list[str]) -> TextTable:
     if file.member is not None:
         raise DataError(f"{file.label}: a Parquet file has to be unpacked first")
     table = read_parquet(file.path)
+    for name in table.columns:
+        if name in ids and table.schema[name] in EXACT:
+            _refuse_merged(file, table[name])
     texts = {name: text for name, kind in table.schema.items() if (text := _as_text(name, kind)) is not None}
     rows = table.select(**texts)
     without_text = {name: str(kind) for name, kind in table.schema.items() if name not in texts}
     lines = pl.int_range(rows.height, eager=True)
     return TextTable(label=file.label, rows=rows, lines=lines, unit="row", without_text=without_text)
+
+
+def _refuse_merged(file: SourceFile, ids: pl.Series) -> None:
+    """Raise DataError for the first float that may stand for several ids."""
+    wrong = ~is_exact(ids).fill_null(value=True)
+    if wrong.any():
+        raise DataError(
+            f"{file.label}, row {wrong.arg_max()}: column {ids.name}: expected a whole number that {ids.dtype} tells "
+            "from the next, found another one (write ids as integers or texts)"
+        )
 
 
 def _as_text(name: str, kind: pl.DataType) -> pl.Expr | None:

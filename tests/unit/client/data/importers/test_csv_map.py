@@ -209,6 +209,28 @@ def test_says_the_type_of_a_parquet_column_that_it_cannot_take(tmp_path: Path) -
         imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap())
 
 
+@pytest.mark.parametrize(("kind", "bound"), [(pl.Float32, 2**24), (pl.Float64, 2**53)])
+@pytest.mark.parametrize("name", ["user_id", "item_id"])
+def test_refuses_parquet_ids_that_their_float_cannot_tell_apart(
+    tmp_path: Path, name: str, kind: type[pl.DataType], bound: int
+) -> None:
+    log = pl.concat([LOG, LOG, LOG]).with_columns(pl.Series(name, [bound - 2, bound - 1, bound + 1]).cast(kind))
+    log[:2].write_parquet(tmp_path / "log.parquet")
+    folder = imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap(no_time=True))
+    assert sorted(folder.events[name].to_list()) == [bound - 2, bound - 1]
+    log.write_parquet(tmp_path / "log.parquet")
+    with pytest.raises(DataError, match=rf"log\.parquet, row 2: column {name}: expected a whole number that {kind}"):
+        imported(tmp_path / "log.parquet", tmp_path / "again", CsvMap(no_time=True))
+
+
+def test_refuses_described_items_whose_float_cannot_tell_them_apart(tmp_path: Path) -> None:
+    LOG.write_parquet(tmp_path / "events.parquet")
+    items = pl.DataFrame({"code": [1.0, None, 2.5], "text": ["A", "B", "C"]})
+    items.write_parquet(tmp_path / "items.parquet")
+    with pytest.raises(DataError, match=r"items\.parquet, row 2: column code: expected a whole number"):
+        imported(tmp_path, tmp_path / "out", CsvMap(columns={"items.item_id": "code"}))
+
+
 @pytest.mark.parametrize("separator", ["é", '"', "\n", ",,", ""])
 def test_refuses_a_separator_that_can_be_none(separator: str) -> None:
     with pytest.raises(ConfigError, match="--separator"):
