@@ -113,6 +113,14 @@ def import_tables(
     separator: Annotated[
         str | None, typer.Option(metavar="CHAR", help="Between fields; default: found in the first line.")
     ] = None,
+    quotes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fields|text",
+            help="What quotation marks do: fields: enclose fields; text: stand in texts like any other character; "
+            "default: fields, and a field that seems to have swallowed lines is refused.",
+        ),
+    ] = None,
     encoding: Annotated[str, typer.Option(help="Of the text files, e.g. latin-1.")] = "utf-8",
     only_used_items: OnlyUsed = False,
     keep_unknown_items: KeepUnknown = False,
@@ -126,6 +134,7 @@ def import_tables(
         time_format=time_format,
         no_time=no_time,
         separator=separator,
+        quotes=quotes,
         encoding=encoding,
     )
     kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}

@@ -11,6 +11,7 @@ from client.data.folder_options import Said
 from client.data.ids import EXACT, in_one_form, is_exact, same_form
 from client.data.importers.imported import ImportedPlatform, joined_text, positions
 from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
+from client.data.importers.quotes import HINT, QUOTES, refuse_swallowed_lines
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import Dialect, TextTable, read_text_table
 from client.data.importers.time_format import polars_formats
@@ -49,6 +50,8 @@ class CsvMap:
     """True where there are no times: the order of the rows is the order of the events."""
     separator: str | None = None
     """None: whichever of comma, tab, semicolon and bar is most frequent in the first line."""
+    quotes: str | None = None
+    """What quotation marks do, one of QUOTES; None: they enclose fields, of which none may seem to be lines."""
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
@@ -59,6 +62,8 @@ class CsvMap:
             raise ConfigError(f"--separator: expected one ASCII character; got {self.separator!r}")
         if self.separator in ("\n", "\r", '"'):
             raise ConfigError(f"--separator: expected neither a line end nor a quotation mark; got {self.separator!r}")
+        if self.quotes not in (None, *QUOTES):
+            raise ConfigError(f"--quotes: expected {' or '.join(QUOTES)}; got {self.quotes!r}")
         if self.time_format is not None:
             polars_formats(self.time_format)
         try:
@@ -148,8 +153,12 @@ def _table(file: SourceFile, source: Source, settings: CsvMap) -> TextTable:
 
 
 def _text(file: SourceFile, source: Source, settings: CsvMap, separator: str) -> TextTable:
-    dialect = Dialect(separator=separator, quote='"')
-    return read_text_table(file, source.scratch, dialect, encoding=settings.encoding)
+    enclosing = settings.quotes != "text"
+    dialect = Dialect(separator=separator, quote='"' if enclosing else None, hint=HINT)
+    table = read_text_table(file, source.scratch, dialect, encoding=settings.encoding)
+    if settings.quotes is None:
+        refuse_swallowed_lines(table, separator)
+    return table
 
 
 def _parquet_as_text(file: SourceFile, ids: list[str]) -> TextTable:

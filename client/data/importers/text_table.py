@@ -29,6 +29,8 @@ class Dialect:
     separator: str
     quote: str | None
     """None: a quotation mark is a character like any other."""
+    hint: str = ""
+    """What to do where one does not fit, for errors."""
 
 
 CSV = Dialect(separator=",", quote='"')
@@ -81,6 +83,7 @@ class TextTable:
         """Strings, none of them empty or a word for a missing value."""
         values = self.texts(name)
         self.refuse(values == "", name, "expected an id, found an empty field or a word for a missing value")
+        self.refuse(values.str.contains("\n", literal=True), name, "expected an id, found several lines")
         return values
 
     def whole_ids(self, name: str) -> pl.Series:
@@ -200,7 +203,7 @@ def _first_record(label: str, path: Path, dialect: Dialect) -> list[str]:
     try:
         return _cut(line, dialect)
     except csv.Error as wrong:
-        raise DataError(f"{label}, line 1: cannot be cut into fields ({first_line(wrong)})") from wrong
+        raise DataError(f"{label}, line 1: cannot be cut into fields ({first_line(wrong)}){dialect.hint}") from wrong
 
 
 def _cut(line: str, dialect: Dialect) -> list[str]:
@@ -244,5 +247,5 @@ def _explained(label: str, path: Path, dialect: Dialect, width: int, error: Base
                     return DataError(f"{label}, line {start}: expected {width} fields, found {len(record)}")
                 start = reader.line_num + 1
         except csv.Error as wrong:
-            return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)})")
+            return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)}){dialect.hint}")
     return DataError(short or f"{label}: cannot be read as a table ({first_line(error)})")

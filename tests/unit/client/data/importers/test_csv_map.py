@@ -231,6 +231,84 @@ def test_refuses_described_items_whose_float_cannot_tell_them_apart(tmp_path: Pa
         imported(tmp_path, tmp_path / "out", CsvMap(columns={"items.item_id": "code"}))
 
 
+def written(path: Path, separator: str, *rows: tuple[str, ...]) -> Path:
+    """A table of events whose fields stand as they are."""
+    names = ("user_id", "item_id", "timestamp", "text", "more")
+    path.write_text("".join(separator.join(row) + "\n" for row in (names, *rows)))
+    return path
+
+
+def stray(texts: dict[int, str], more: dict[int, str] | None = None) -> list[tuple[str, ...]]:
+    """Rows of which some hold these texts."""
+    return [
+        (f"u{row % 2}", f"i{row}", str(row // 2), texts.get(row, "t"), (more or {}).get(row, "m")) for row in range(20)
+    ]
+
+
+@pytest.mark.parametrize("separator", ["\t", ";", "|", ","])
+@pytest.mark.parametrize(
+    ("texts", "more"),
+    [
+        ({3: '"Heroes', 17: '12"'}, {}),
+        ({3: '"Heroes', 4: '12"'}, {}),
+        ({}, {3: '"Heroes', 17: '12"'}),
+        ({3: '"A'}, {4: 'B"'}),
+    ],
+)
+def test_refuses_a_quotation_mark_that_swallows_lines(
+    tmp_path: Path, separator: str, texts: dict[int, str], more: dict[int, str]
+) -> None:
+    source = written(tmp_path / "log.csv", separator, *stray(texts, more))
+    with pytest.raises(DataError, match=r"log\.csv, line 5: column (text|more): .*; say --quotes text where"):
+        imported(source, tmp_path / "out", CsvMap())
+    folder = imported(source, tmp_path / "out", CsvMap(quotes="text"))
+    assert folder.events.height == 20
+    assert folder.items["text"][3] == texts.get(3, "t")
+
+
+def test_a_quotation_mark_that_is_never_closed_names_the_option(tmp_path: Path) -> None:
+    source = written(tmp_path / "log.tsv", "\t", *stray({3: '"Heroes'}))
+    with pytest.raises(DataError, match=r"log\.tsv, line 5: cannot be cut into fields .*: --quotes text"):
+        imported(source, tmp_path / "out", CsvMap())
+
+
+@pytest.mark.parametrize(
+    ("separator", "text"),
+    [
+        (",", '"Red, round\nand, well, more\nof, this"'),
+        (",", '"Red\nround"'),
+        (",", '"Red; ""round"", wide\n"'),
+        ("\t", '"Red\nround"'),
+        ("\t", '"a\tb\nc"'),
+        (";", '"a;b"'),
+    ],
+)
+def test_keeps_a_quoted_text_of_several_lines(tmp_path: Path, separator: str, text: str) -> None:
+    source = written(tmp_path / "log.csv", separator, *stray({3: text}))
+    folder = imported(source, tmp_path / "out", CsvMap())
+    assert folder.events.height == 20
+    assert folder.items["text"][3] == text[1:-1].replace('""', '"').strip()
+
+
+def test_a_table_that_is_quoted_elsewhere_may_hold_text_cut_like_lines(tmp_path: Path) -> None:
+    texts = {3: '"Lamp, red\nblue, green, new"', 4: '"Hat, new"'}
+    folder = imported(written(tmp_path / "log.csv", ",", *stray(texts)), tmp_path / "out", CsvMap())
+    assert folder.items["text"][3] == "Lamp, red\nblue, green, new"
+
+
+def test_quotes_may_be_said_to_enclose_what_is_cut_like_lines(tmp_path: Path) -> None:
+    source = written(tmp_path / "log.csv", ",", *stray({3: '"Lamp, red\nblue, green, new, old"'}))
+    with pytest.raises(DataError, match="line 5: column text"):
+        imported(source, tmp_path / "out", CsvMap())
+    assert imported(source, tmp_path / "out", CsvMap(quotes="fields")).events.height == 20
+
+
+def test_refuses_an_id_of_several_lines(tmp_path: Path) -> None:
+    source = written(tmp_path / "log.csv", ",", ("u", '"a\nb"', "0", "A", "m"))
+    with pytest.raises(DataError, match=r"log\.csv, line 2: column item_id: expected an id, found several lines"):
+        imported(source, tmp_path / "out", CsvMap(quotes="fields"))
+
+
 @pytest.mark.parametrize("separator", ["é", '"', "\n", ",,", ""])
 def test_refuses_a_separator_that_can_be_none(separator: str) -> None:
     with pytest.raises(ConfigError, match="--separator"):
@@ -247,6 +325,11 @@ def test_refuses_an_encoding_that_is_none(encoding: str) -> None:
 def test_refuses_a_map_that_is_none(pair: str) -> None:
     with pytest.raises(ConfigError, match="--map"):
         parse_columns([pair])
+
+
+def test_refuses_what_quotation_marks_do_not_do() -> None:
+    with pytest.raises(ConfigError, match="--quotes: expected fields or text; got 'none'"):
+        CsvMap(quotes="none")
 
 
 def test_refuses_a_name_that_is_not_ours() -> None:

@@ -1,0 +1,38 @@
+"""Quotation marks that enclose nothing: one opens a field by chance, and another one, lines later, closes it."""
+
+import polars as pl
+
+from client.data.importers.text_table import TextTable
+
+QUOTES = ("fields", "text")
+"""What quotation marks do: they enclose fields, or stand in texts like any other character."""
+HINT = "; where quotation marks stand in texts and enclose no field: --quotes text"
+_EXPECTED = (
+    "expected one field in quotation marks, found lines that are cut as those of the table; say --quotes text where "
+    "quotation marks stand in texts, --quotes fields where they do enclose this"
+)
+
+
+def refuse_swallowed_lines(table: TextTable, separator: str) -> None:
+    """Raise DataError for the first field that holds line ends where the lines around them have a row's separators.
+
+    Not where a field within one line holds a separator: then the table is quoted on purpose.
+    """
+    if _is_quoted(table, separator):
+        return
+    for place, name in enumerate(table.rows.columns):
+        several = table.filter(table.rows[name].str.contains("\n", literal=True).fill_null(value=False))
+        like_rows = _like_rows(pl.col(name), separator, place, len(table.rows.columns) - 1)
+        several.refuse(several.rows.select(like_rows).to_series(), name, _EXPECTED)
+
+
+def _like_rows(field: pl.Expr, separator: str, place: int, cuts: int) -> pl.Expr:
+    """Whether the first line ends a row that is cut in so many places, the last begins one, and each between is one."""
+    found = field.str.split("\n").list.eval(pl.element().str.count_matches(separator, literal=True))
+    between = found.list.slice(1, found.list.len() - 2).list.eval(pl.element() == cuts).list.all()
+    return (found.list.first() == cuts - place) & (found.list.last() >= place) & between
+
+
+def _is_quoted(table: TextTable, separator: str) -> bool:
+    holds = pl.all().str.contains(separator, literal=True) & ~pl.all().str.contains("\n", literal=True)
+    return bool(table.rows.select(pl.any_horizontal(holds)).to_series().any())
