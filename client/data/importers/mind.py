@@ -16,7 +16,8 @@ from client.data.importers.text_table import TSV, TextTable, read_text_table
 _NEWS = ("news", "category", "subcategory", "title", "abstract", "url", "title_entities", "abstract_entities")
 _BEHAVIORS = ("impression", "user", "time", "history", "impressions")
 _HISTORY_START = int(datetime(2019, 10, 12, tzinfo=UTC).timestamp())
-"""The first day of MIND's log: history entries carry no time, so they are put at its start, a second apart."""
+"""The first day of MIND's log: history entries carry no time, so they are put at its start, a second apart; sooner in
+a log that begins sooner."""
 
 
 def import_mind(source: Source) -> ImportedPlatform:
@@ -58,8 +59,10 @@ def _histories(impressions: pl.DataFrame) -> pl.DataFrame:
     """The history of each user's first impression, oldest first."""
     first = impressions.unique("user_id", keep="first", maintain_order=True).select("user_id", "history")
     flat = first.explode("history").drop_nulls("history")
+    before = pl.col("timestamp").min() - pl.col("history").list.len().max().cast(pl.Int64)
+    start = min(_HISTORY_START, impressions.select(before).item())
     return _as_events(
-        flat.select("user_id", item_id="history", timestamp=_HISTORY_START + positions()),
+        flat.select("user_id", item_id="history", timestamp=start + positions()),
         origin="history",
         time_known=False,
     )

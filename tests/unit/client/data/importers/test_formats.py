@@ -78,6 +78,18 @@ def test_mind_gives_the_history_once_then_the_clicks(tmp_path: Path) -> None:
     assert folder.items["text"].to_list() == ['A "goal". sports', "Banks. finance", "Run. health"]
 
 
+@pytest.mark.parametrize("day", ["11/1{}/2017", "10/12/2019"])
+def test_mind_puts_the_history_before_whatever_log(tmp_path: Path, day: str) -> None:
+    behaviors = "".join(
+        f"{row}\tU{row}\t{day.format(row)} 12:00:0{row} AM\tN1 N2 N1 N2 N1\tN3-1\n" for row in range(1, 4)
+    )
+    source = raw.write_zip(tmp_path / "m.zip", {"behaviors.tsv": behaviors, "news.tsv": raw.NEWS})
+    events = imported("mind", source, tmp_path / "out").events
+    last_read = events.filter(~pl.col("time_known"))["timestamp"].max()
+    assert last_read == events.filter("time_known")["timestamp"].min() - 1  # type: ignore[operator]
+    assert events.filter(pl.col("user_id") == "U3")["item_id"].to_list() == ["N1", "N2", "N1", "N2", "N1", "N3"]
+
+
 def test_mind_takes_the_fullest_of_several_news_lines(tmp_path: Path) -> None:
     raw.mind(tmp_path)
     short = 'N1\tsports\t\tA "goal"\t\t\t[]\t[]\n'
