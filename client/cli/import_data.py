@@ -9,6 +9,7 @@ import typer
 from client.data.folder_options import Said, TimesOption
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
+from client.data.importers.uci_retail import import_uci_retail
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -63,12 +64,38 @@ def _add_format(name: str, importer: Importer) -> None:
         _import(importer.read, (source, *(also or ())), out, asked.times, force=force, **kept)
 
     command = counted if importer.counts_time else written
-    imports.command(name, help=f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not.")(command)
+    imports.command(name, help=_help(importer))(command)
+
+
+def _help(importer: Importer) -> str:
+    return f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not."
 
 
 for _name, _importer in IMPORTERS.items():
-    if _name != "csv":
+    if _name not in ("csv", "uci-retail"):
         _add_format(_name, _importer)
+
+
+@imports.command("uci-retail", help=_help(IMPORTERS["uci-retail"]))
+def import_invoices(
+    source: SourcePath,
+    out: Out,
+    also: Also = None,
+    drop_cancelled: Annotated[
+        bool,
+        typer.Option(
+            "--drop-cancelled",
+            help="Leave out products of which the customer cancelled all that was bought; default: they are kept.",
+        ),
+    ] = False,
+    only_used_items: OnlyUsed = False,
+    keep_unknown_items: KeepUnknown = False,
+    force: Force = False,
+) -> None:
+    """Import invoices, with or without what was cancelled."""
+    kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
+    read = partial(import_uci_retail, drop_cancelled=drop_cancelled)
+    _import(read, (source, *(also or ())), out, None, force=force, **kept)
 
 
 @imports.command(

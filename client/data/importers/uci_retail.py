@@ -27,27 +27,31 @@ _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:
 """ISO 8601, and what spreadsheets write of it; a sheet of which both of the last could be true is refused."""
 
 
-def import_uci_retail(source: Source) -> ImportedPlatform:
+def import_uci_retail(source: Source, *, drop_cancelled: bool = False) -> ImportedPlatform:
     """One event per product on an invoice, its rating the quantity; an item's text is its description.
 
     Left out are rows without a customer, cancellations, quantities or prices not above zero, and rows that
     are no product. Lines of one customer, product and minute are one event. Shop time is read as UTC.
     An invoice on several sheets counts once: the years of Online Retail II share some days.
+    A product of which a customer cancelled all that he bought was a purchase, unless ``drop_cancelled``.
     """
     sheets: list[pl.DataFrame] = []
+    cancelled: list[pl.DataFrame] = []
     notes: tuple[str, ...] = ()
     left_out = Counter[str]()
     for file in _files(source):
         table = _sheet(file, source)
         notes += table.unread_note(*_COLUMNS, *_NOT_NEEDED)
+        cancelled.append(_cancellations(_without_invoices(table, cancelled)))
         purchases, counts = _purchases(_without_invoices(table, sheets))
         left_out.update(counts)
         lines, times = _lines(purchases, source.said)
         sheets.append(lines)
         notes += times
     lines = pl.concat(sheets, how="vertical_relaxed")
-    notes += tuple(f"{count:,} rows {reason} left out" for reason, count in left_out.items())
-    return ImportedPlatform(items=_products(lines), events=_events(lines), notes=notes)
+    notes += tuple(f"{count:,} rows {reason} left out" for reason, count in left_out.items() if count)
+    events, taken_back = _without_cancelled(_events(lines), pl.concat(cancelled), drop=drop_cancelled)
+    return ImportedPlatform(items=_products(lines), events=events, notes=notes + taken_back)
 
 
 def _files(source: Source) -> list[SourceFile]:
@@ -91,9 +95,9 @@ def _purchases(table: TextTable) -> tuple[TextTable, dict[str, int]]:
     """The rows that are a purchase of a product by a known customer, and how many are not, by reason."""
     rules = {
         "without a customer": table.texts("Customer ID") != "",
-        "of cancellations": ~table.texts("Invoice").str.to_uppercase().str.starts_with("C"),
+        "of cancellations": ~_cancels(table),
         "whose quantity or price is not above zero": (table.numbers("Quantity") > 0) & (table.numbers("Price") > 0),
-        "that are no product (postage, fees, samples)": table.texts("StockCode").str.contains(_PRODUCT),
+        "that are no product (postage, fees, samples)": _is_product(table),
     }
     keep = pl.Series([True]).new_from_index(0, table.rows.height)
     left_out = {}
@@ -101,6 +105,42 @@ def _purchases(table: TextTable) -> tuple[TextTable, dict[str, int]]:
         left_out[reason] = int((keep & ~fits).sum())
         keep = keep & fits
     return table.filter(keep), left_out
+
+
+def _cancels(table: TextTable) -> pl.Series:
+    return table.texts("Invoice").str.to_uppercase().str.starts_with("C")
+
+
+def _is_product(table: TextTable) -> pl.Series:
+    return table.texts("StockCode").str.contains(_PRODUCT)
+
+
+def _cancellations(table: TextTable) -> pl.DataFrame:
+    """A row for each line on which a known customer cancels a product, and how many of it."""
+    rows = table.filter((table.texts("Customer ID") != "") & _cancels(table) & _is_product(table))
+    return pl.DataFrame(
+        {
+            "invoice": rows.texts("Invoice"),
+            "user_id": rows.whole_ids("Customer ID"),
+            "item_id": rows.ids("StockCode"),
+            "cancelled": -rows.numbers("Quantity"),
+        }
+    )
+
+
+def _without_cancelled(
+    events: pl.DataFrame, cancelled: pl.DataFrame, *, drop: bool
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Without those of which the customer cancelled all that he bought of the product, if they are to ``drop``."""
+    keys = ("user_id", "item_id")
+    totals = cancelled.group_by(keys).agg(pl.col("cancelled").sum())
+    bought = events.group_by(keys).agg(pl.col("rating").cast(pl.Float64).sum())
+    whole = bought.join(totals, on=keys).filter(pl.col("cancelled") >= pl.col("rating"))
+    kept = events.join(whole, on=keys, how="anti", maintain_order="left")
+    count = events.height - kept.height
+    what = f"{count:,} events are of products of which the customer cancelled all that was bought"
+    note = f"{what}: left out" if drop else f"{what}: kept (to leave them out: --drop-cancelled)"
+    return (kept if drop else events), ((note,) if count else ())
 
 
 def _events(lines: pl.DataFrame) -> pl.DataFrame:

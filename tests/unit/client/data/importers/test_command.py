@@ -46,6 +46,12 @@ def test_goes_on_where_ids_do_not_meet_if_it_is_told_to(tmp_path: Path) -> None:
     assert raw.graft_client(*arguments, "--keep-unknown-items").returncode == 0
 
 
+def test_leaves_out_cancelled_invoices_if_it_is_told_to(tmp_path: Path) -> None:
+    arguments = ("import", "uci-retail", raw.retail(tmp_path), "--out", tmp_path / "out")
+    assert "3 events" in raw.graft_client(*arguments).stdout
+    assert "2 events" in raw.graft_client(*arguments, "--force", "--drop-cancelled").stdout
+
+
 def test_refuses_to_overwrite_unless_forced(tmp_path: Path) -> None:
     source, out = raw.movielens(tmp_path), write_folder(tmp_path / "out")
     assert raw.graft_client("import", "movielens", source, "--out", out).returncode == 2

@@ -1,5 +1,6 @@
 """What each importer makes of a small source in its true format."""
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from client.data.check import check_folder
 from client.data.contract import PlatformFolder
 from client.data.importers.table import IMPORTERS, import_platform
+from client.data.importers.uci_retail import import_uci_retail
 from client.data.source import read_folder
 from shared.errors import DataError
 from tests.unit.client.data.importers import raw
@@ -142,6 +144,33 @@ def test_retail_reads_the_column_names_of_the_first_data_set(tmp_path: Path) -> 
     old = raw.INVOICES.replace("Invoice,", "InvoiceNo,", 1).replace("Price", "UnitPrice", 1)
     (tmp_path / "old.csv").write_text(old.replace("Customer ID", "CustomerID", 1))
     assert imported("uci-retail", tmp_path / "old.csv", tmp_path / "out").events.height == 3
+
+
+CANCELLED = (
+    "C8,85048,RED LAMP,-15,2009-12-03 00:00:00,6.95,13085.0,United Kingdom\n"
+    "C9,85048,RED LAMP,-1,2009-12-04 00:00:00,6.95,13085.0,United Kingdom\n"
+    "10,85048,RED LAMP,9,2009-12-04 00:00:00,6.95,13086.0,France\n"
+    "C11,85048,RED LAMP,-8,2009-12-05 00:00:00,6.95,13086.0,France\n"
+)
+
+
+def test_retail_says_what_was_cancelled_and_drops_it_if_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text(raw.INVOICES + CANCELLED)
+    (tmp_path / "copy.csv").write_text(raw.INVOICES + CANCELLED)  # cancellations count once, as purchases do
+    paths = (tmp_path / "sheet.csv", tmp_path / "copy.csv")
+    # 13085 cancels 16 of 16 lamps, 13086 one of one string of lights (C5), and 8 of 9 lamps
+    what = "3 events are of products of which the customer cancelled all that was bought: "
+    kept = import_platform(import_uci_retail, paths, tmp_path / "out")
+    assert kept.events.height == 4
+    assert kept.notes[-1] == f"{what}kept (to leave them out: --drop-cancelled)"
+    dropped = import_platform(partial(import_uci_retail, drop_cancelled=True), paths, tmp_path / "dropped")
+    assert rows(dropped.events, "user_id", "item_id", "rating") == [(13086, "85048", 9.0)]
+    assert dropped.notes[-1] == f"{what}left out"
+
+
+def test_retail_counts_only_what_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("".join(raw.INVOICES.splitlines(keepends=True)[:5]))
+    assert import_platform(import_uci_retail, (tmp_path / "sheet.csv",), tmp_path / "out").notes == ()
 
 
 def test_lastfm_numbers_each_listeners_rows(tmp_path: Path) -> None:
