@@ -54,7 +54,7 @@ def _events(table: TextTable) -> pl.DataFrame:
         {
             "user_id": table.whole_ids("userId"),
             "item_id": table.whole_ids("movieId"),
-            "timestamp": table.clock("timestamp"),
+            "timestamp": table.clock_or_iso("timestamp"),
             "rating": table.ratings("rating"),
         }
     )

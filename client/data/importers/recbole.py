@@ -16,7 +16,6 @@ from client.data.importers.imported_times import imported_times
 from client.data.importers.sequences import sequences
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TSV, TextTable, read_text_table, row_of
-from client.data.written_times import from_iso
 from shared.errors import DataError
 
 Typed = tuple[TextTable, dict[str, str]]
@@ -158,7 +157,7 @@ def _interactions(typed: Typed, item_field: str) -> pl.DataFrame:
     if f"{item_field}_list" in kinds:
         columns["earlier"] = table.texts(f"{item_field}_list").str.extract_all(r"\S+")
     elif time is not None:
-        columns["timestamp"] = _clock(table, time, kinds[time])
+        columns["timestamp"] = table.clock(time) if kinds[time] == "float" else table.clock_or_iso(time)
     if rating is not None:
         columns["rating"] = table.ratings(rating)
     interactions = pl.DataFrame(columns)
@@ -168,16 +167,6 @@ def _interactions(typed: Typed, item_field: str) -> pl.DataFrame:
 def _with_negatives(interactions: pl.DataFrame, labels: pl.Series) -> pl.DataFrame:
     """A label of 0 or less is the rating, whatever else the interaction is rated."""
     return interactions.with_columns(rating=pl.when(labels > 0).then("rating").otherwise(labels))
-
-
-def _clock(table: TextTable, name: str, kind: str) -> pl.Series:
-    """A float is a number; a token a number or a time in ISO 8601."""
-    texts = table.texts(name)
-    if kind == "float" or texts.cast(pl.Float64, strict=False).is_not_null().any():
-        return table.clock(name)
-    times = from_iso(texts)
-    table.refuse(times.is_null(), name, "expected a time in ISO 8601, or a number")
-    return table.after_1969(times, name)
 
 
 def _events(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:

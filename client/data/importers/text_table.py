@@ -15,6 +15,7 @@ import polars as pl
 from client.data.importers.source import SourceFile
 from client.data.missing import present_texts
 from client.data.tables import first_line
+from client.data.written_times import from_iso
 from shared.errors import DataError
 
 _SHOWN = 20
@@ -113,6 +114,15 @@ class TextTable:
         values = self.numbers(name, minimum=0)
         fits = bool(((values == values.floor()) & (values < _MOST)).all())
         return values.cast(pl.Int64) if fits else values
+
+    def clock_or_iso(self, name: str) -> pl.Series:
+        """As ``clock``; where no row holds a number, datetimes in UTC of texts in ISO 8601."""
+        texts = self.texts(name)
+        if texts.cast(pl.Float64, strict=False).is_not_null().any():
+            return self.clock(name)
+        times = from_iso(texts)
+        self.refuse(times.is_null(), name, "expected a number, or a time in ISO 8601")
+        return self.after_1969(times, name)
 
     def times(self, name: str, *formats: str) -> pl.Series:
         """Datetimes in UTC, which those without a zone are, written in the first of ``formats`` that fits every row.

@@ -190,8 +190,8 @@ class Snapshot:
 
     def _query(self, name: str) -> TextClause:
         query = getattr(self.source, name).strip().rstrip(";")
-        # a colon of the operator's is none of SQLAlchemy's parameters
-        return text(_LONE_COLON.sub(r"\\:", query))
+        # a colon of the operator's is none of SQLAlchemy's parameters; what is put behind a last comment is none of it
+        return text(_LONE_COLON.sub(r"\\:", query) + "\n")
 
     def _chunks(self, name: str, asked: Select[Any] | TextClause) -> Iterator[Chunk]:
         size = self.source.chunk_rows

@@ -54,6 +54,13 @@ def test_movielens_joins_title_genres_and_the_most_frequent_tags(tmp_path: Path)
     ]
 
 
+def test_movielens_reads_times_in_iso_8601(tmp_path: Path) -> None:
+    ratings = raw.RATINGS.replace("1500000200", "2017-07-14T02:43:20Z").replace("1500000100", "2017-07-14 02:41:40.5")
+    files = {"movies.csv": raw.MOVIES, "ratings.csv": ratings.replace("1500000050", "2017-07-14T04:40:50+02:00")}
+    folder = imported("movielens", raw.write_zip(tmp_path / "ml.zip", files), tmp_path / "out")
+    assert folder.events["timestamp"].to_list() == [raw.BEGIN + 100.5, raw.BEGIN + 200, raw.BEGIN + 50]
+
+
 def test_leaves_unused_items_out_on_demand(tmp_path: Path) -> None:
     folder = imported("movielens", raw.movielens(tmp_path), tmp_path / "out", only_used=True)
     assert folder.items["item_id"].to_list() == [1, 2]

@@ -81,6 +81,15 @@ def test_a_colon_in_a_query_is_no_parameter(tmp_path) -> None:
     assert read_platform_data(path).items["text"].str.contains(" :by: ", literal=True).all()
 
 
+@pytest.mark.parametrize("changes", [{}, {"watermark": None}, {"watermark": None, "events": f"{EVENTS} ORDER BY id"}])
+def test_a_query_may_end_in_a_comment(tmp_path, changes) -> None:
+    queries = {"items": ITEMS.rstrip(";"), "events": EVENTS, **changes}
+    commented = {name: f"{query} -- of today" if query else query for name, query in queries.items()}
+    commented["watermark"] = changes.get("watermark", "id")
+    folder = read_platform_data(write_shop(tmp_path, **commented))
+    assert (folder.items.height, folder.events.height) == (len(PRODUCTS), len(PURCHASES))
+
+
 def test_ids_that_are_numbers_in_one_query_and_texts_in_the_other_meet(tmp_path) -> None:
     numbers = {"items": ITEMS.replace("sku AS", "CAST(substr(sku, 5) AS real) AS")}
     texts = {"events": EVENTS.replace("sku AS", "substr(sku, 5) || '.0' AS")}
