@@ -43,7 +43,7 @@ def test_takes_a_folder_with_an_equals_sign() -> None:
     ("text", "sentence"),
     [
         ("shop", r"a platform must be NAME=DIR\[,option=value...\]; got 'shop'"),
-        ("shop=", "a platform must be NAME=DIR"),
+        ("shop=", "expected a folder, DIR.*got none"),
         ("=dir", "a platform's name must be letters"),
         ("../shop=dir", "a platform's name must be letters"),
         ("shop=dir,colour=red", "unknown option 'colour'; options are fraction, train-users, max-users, users, items,"),
