@@ -51,7 +51,7 @@ def usual_settings(events: int, sizes: LocalIdSettings = DEFAULT) -> TrainingSet
 def train_local_id(
     sequences: Sequences,
     n_items: int,
-    validation: ValidationSet,
+    validation: ValidationSet | None,
     *,
     settings: TrainingSettings,
     seed: int,
@@ -66,7 +66,7 @@ def train_local_id(
 def tune_local_id(
     sequences: Sequences,
     n_items: int,
-    validation: ValidationSet,
+    validation: ValidationSet | None,
     *,
     seed: int,
     grid: tuple[TrainingSettings, ...] = LOCAL_ID_GRID,

@@ -87,9 +87,11 @@ def pretrain(
     )
 
 
-def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet:
-    """The validation events of these users, of the platform's stopping users where None."""
+def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet | None:
+    """The validation events of these users, of the platform's stopping users where None; None where there is nobody."""
     chosen = platform.stopping_users if users is None else users
+    if not len(chosen):
+        return None  # scored on nobody, every epoch would be as good as the start
     return ValidationSet.of(examples(platform, Stage.VALIDATION, chosen), hide_seen=not platform.repeats)
 
 

@@ -3,10 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from client.data.platform import Platform, training_sequences
+from client.data.platform import MIN_CONTRIBUTING, Platform, training_sequences
 from client.training.loop import TrainingSettings
 from client.training.moments import platform_moments
 from client.training.pretraining import pretrain
+from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.errors import DataError
 from shared.federation.messages import power_of_two
@@ -45,10 +46,21 @@ def test_solves_the_linear_part_from_contributing_users_training_events():
 
 
 def test_trains_the_sequence_part_and_keeps_the_best_epoch():
-    result = run(platform())
+    result = run(platform(walks(users=MIN_CONTRIBUTING)))
     assert len(result.log.validation) == len(result.log.losses) + 1
+    assert max(result.log.validation) > 0
     assert result.log.best_epoch == int(np.argmax(result.log.validation))
     assert result.log.losses[-1] < result.log.losses[0]
+
+
+def test_keeps_the_last_epoch_where_too_few_users_can_say_when_to_stop():
+    one = platform(walks(users=MIN_CONTRIBUTING - 1))
+    result, untrained = run(one), Encoder.initial(EncoderSpec(preset="tiny", input_dim=8, feature_space=SPACE), 0)
+    assert result.log.validation == []
+    assert result.log.best_epoch == len(result.log.losses) == SETTINGS.epochs
+    assert result.log.losses[-1] < result.log.losses[0]
+    trained = result.encoder.with_linear(untrained.linear())
+    assert not np.array_equal(trained.flat, untrained.flat)
 
 
 def test_ignores_weighting_users_and_test_events():
