@@ -7,6 +7,7 @@
 4. Everything else is part of an id: leading zeros, blanks, the case of letters.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -76,6 +77,22 @@ def same_form(columns: list[pl.Series]) -> list[pl.Series]:
     if held.str.contains(_WHOLE_FLOAT).any() and not held.str.contains(_FRACTION).any():
         columns = [_each(column, _without_point) for column in columns]
     return [_each(column, lambda one: one.cast(pl.String)) for column in columns]
+
+
+def as_ids_of(kind: pl.DataType, texts: pl.Series) -> pl.Series:
+    """Texts as ids of a column of Int64 or String, null where one is no id of it: ``7.0`` is 7, ``07`` is no number."""
+    given = _each(texts, present)
+    if kind != pl.Int64:
+        return given
+    written = _each(given, _without_point)
+    number = written.cast(pl.Int64, strict=False)
+    kept = pl.when(pl.col("number").cast(pl.String) == pl.col("written")).then("number")
+    return pl.DataFrame({"number": number, "written": written}).select(kept).to_series().rename(texts.name)
+
+
+def whole_number(text: str) -> str:
+    """``7.0`` as ``7``, anything else as it is."""
+    return re.sub(_WHOLE_FLOAT, r"\1", text)
 
 
 def _without_point(ids: pl.Expr) -> pl.Expr:

@@ -1,7 +1,9 @@
 """What the service takes and answers over HTTP and JSON: shapes, checked by pydantic."""
 
 import time
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -21,9 +23,13 @@ from client.serving.requests import (
     FeedbackKind,
     ListAnswer,
     ListRequest,
+    check_present,
     check_time,
+    check_user,
 )
 from shared.errors import InvalidRequest
+
+Value = TypeVar("Value")
 
 
 def _no_switch(value: object) -> object:
@@ -32,7 +38,21 @@ def _no_switch(value: object) -> object:
     return value
 
 
+def _told(check: Callable[[Value], None]) -> AfterValidator:
+    """Raises ValueError, which pydantic tells the caller, where ``check`` raises InvalidRequest."""
+
+    def checked(value: Value) -> Value:
+        try:
+            check(value)
+        except InvalidRequest as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    return AfterValidator(checked)
+
+
 _Id = Annotated[str, Field(min_length=1, max_length=ID_LENGTH)]
+_Present = Annotated[_Id, _told(partial(check_present, "an id"))]
 _Whole = Annotated[int, BeforeValidator(_no_switch)]
 _Real = Annotated[float, BeforeValidator(_no_switch)]
 
@@ -46,7 +66,9 @@ class Body(BaseModel):
 class RecommendBody(Body):
     """A list for a user, for a session, for both, or for nobody in particular."""
 
-    user: str = Field("", max_length=ID_LENGTH, description="Empty where they are not known.")
+    user: Annotated[str, _told(check_user)] = Field(
+        "", max_length=ID_LENGTH, description="Empty where they are not known."
+    )
     session: list[_Id] = Field([], max_length=SESSION_LENGTH, description="Their latest items, oldest first.")
     k: _Whole = Field(10, ge=1, le=LIST_LENGTH)
     categories: list[str] = Field([], max_length=CATEGORIES, description="Only items of these; empty: all.")
@@ -127,23 +149,14 @@ class BatchAnswer(BaseModel):
     entries: list[BatchEntry]
 
 
-def _checked_time(value: float) -> float:
-    """The value; raises ValueError, which pydantic tells the caller, for what is no time of an event."""
-    try:
-        check_time(value)
-    except InvalidRequest as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
 class FeedbackEvent(Body):
     """What a user did with an item."""
 
-    event_id: _Id = Field(description="The caller's own; a second report under it changes nothing.")
-    user: _Id
-    item: _Id
+    event_id: _Present = Field(description="The caller's own; a second report under it changes nothing.")
+    user: _Present
+    item: _Present
     kind: FeedbackKind
-    time: Annotated[_Real, AfterValidator(_checked_time)] | None = Field(
+    time: Annotated[_Real, _told(check_time)] | None = Field(
         None, description="Seconds since 1970, of the years 1990 to 2099; left out: now."
     )
 
@@ -162,7 +175,7 @@ class FeedbackBody(Body):
 class ItemBody(Body):
     """A new item, or the new text of one that is there."""
 
-    item: _Id
+    item: _Present
     text: str = Field(max_length=TEXT_LENGTH)
     category: str = Field("", max_length=ID_LENGTH)
     vector: list[_Real] = Field([], description="Where the platform's vectors are its own.")

@@ -4,6 +4,7 @@ The rounds of a federation learn from them as of a task, so that a task that com
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from client.data.contract import DataMoment, PlatformFolder
+from client.data.ids import as_ids_of
 from client.data.timed_tables import of_one_type
 from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
@@ -20,6 +22,7 @@ from client.serving.private_folder import private_folder
 from client.serving.requests import MET, Feedback, pseudonym
 from client.store.records import Records
 
+_LOG = logging.getLogger("graft.client")
 RECORD = "reports-taken"
 """the record that says up to which entry of the journal the last task has gone"""
 
@@ -38,8 +41,8 @@ class ReportedEvents:
     def added_to(self, folder: PlatformFolder) -> PlatformFolder:
         """The folder with reported items, and with what users clicked, liked or purchased; without forgotten users.
 
-        What is met counts as rated best. An id that is not of the folder's type, or an event on an item that nobody
-        knows, is left out.
+        What is met counts as rated best. An id that is none of the folder's, or an event on an item that nobody knows,
+        is left out; the log says how many.
         """
         grown = self._with_items(folder)
         events = self._without_forgotten(grown.events)
@@ -50,17 +53,19 @@ class ReportedEvents:
         latest = {one.facts["id"]: one.facts for one in self.entries if one.facts["kind"] == "item"}
         if not latest:
             return folder
-        dtype = folder.items.schema["item_id"]
         columns: dict[str, Any] = {
-            "item_id": pl.Series(list(latest), dtype=pl.String).cast(dtype, strict=False),
+            "item_id": _ids(list(latest), folder.items, "item_id"),
             "text": [facts["text"] for facts in latest.values()],
         }
         if "category" in folder.items.columns:
             columns["category"] = [facts["category"] for facts in latest.values()]
         vectors = [facts["vector"] for facts in latest.values()]
         items = pl.DataFrame(columns).with_row_index("place")
-        fitting = [folder.vectors is None or len(one) == folder.vectors.shape[1] for one in vectors]
-        items = items.filter(pl.col("item_id").is_not_null() & pl.Series(fitting))
+        named = items["item_id"].is_not_null()
+        fitting = pl.Series([folder.vectors is None or len(one) == folder.vectors.shape[1] for one in vectors])
+        _tell(folder, ~named, f"items are left out: their id {_no_id(items, 'item_id')}")
+        _tell(folder, named & ~fitting, "items are left out: their vector is of another length")
+        items = items.filter(named & fitting).unique("item_id", keep="last", maintain_order=True)
         new = items.join(folder.items, on="item_id", how="anti", maintain_order="left")
         texts = folder.items.update(items.drop("place"), on="item_id", how="left")
         whole = pl.concat([texts, new.drop("place")], how="diagonal")
@@ -76,14 +81,17 @@ class ReportedEvents:
         best = folder.events["rating"].max()
         events = pl.DataFrame(
             {
-                "user_id": pl.Series([one.user for one in met], dtype=pl.String).cast(schema["user_id"], strict=False),
-                "item_id": pl.Series([one.item for one in met], dtype=pl.String).cast(schema["item_id"], strict=False),
+                "user_id": _ids([one.user for one in met], folder.events, "user_id"),
+                "item_id": _ids([one.item for one in met], folder.events, "item_id"),
                 "timestamp": _times([one.time for one in met]),
                 "rating": pl.Series([best] * len(met), dtype=schema["rating"]),
             }
         )
-        known = pl.col("item_id").is_in(folder.items["item_id"].implode())
-        return events.filter(pl.col("user_id").is_not_null() & pl.col("item_id").is_not_null() & known)
+        named = events["user_id"].is_not_null()
+        known = events["item_id"].is_in(folder.items["item_id"].implode()).fill_null(value=False)
+        _tell(folder, ~named, f"events are left out: their user's id {_no_id(events, 'user_id')}")
+        _tell(folder, named & ~known, "events are left out: they name an item that is not in the catalogue")
+        return events.filter(named & known)
 
     def _without_forgotten(self, events: pl.DataFrame) -> pl.DataFrame:
         """Of the folder's own events; what a user does after he was forgotten is reported anew."""
@@ -98,6 +106,23 @@ class ReportedEvents:
             if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
         ]
         return events.filter(~pl.col("user_id").is_in(gone))
+
+
+def _ids(texts: Sequence[str], table: pl.DataFrame, name: str) -> pl.Series:
+    """As ids of a column of the folder; null where one is none."""
+    return as_ids_of(table.schema[name], pl.Series(name, texts, dtype=pl.String))
+
+
+def _no_id(table: pl.DataFrame, name: str) -> str:
+    """Why a text is no id of a column."""
+    whole = table.schema[name] == pl.Int64
+    return "is no whole number, as those of the platform are" if whole else "stands for a missing value"
+
+
+def _tell(folder: PlatformFolder, rows: pl.Series, what: str) -> None:
+    """Log how many reports do not count, and why."""
+    if rows.any():
+        _LOG.warning("%s: %s reported %s", folder.path, f"{rows.sum():,}", what)
 
 
 def _times(seconds: Sequence[float]) -> pl.Series:

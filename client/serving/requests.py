@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from client.data.missing import is_missing
 from client.data.times import EARLIEST, LATEST, seconds_of
 from client.recommender.growth import NewItem
 from shared.errors import InvalidRequest
@@ -26,6 +27,19 @@ def check_id(name: str, value: str) -> None:
     """Raises InvalidRequest unless it is 1 to ID_LENGTH characters."""
     if not 1 <= len(value) <= ID_LENGTH:
         raise InvalidRequest(f"{name} must have 1 to {ID_LENGTH} characters; got {len(value)}")
+
+
+def check_present(name: str, value: str) -> None:
+    """Raises InvalidRequest unless it is an id, which no word for a missing value is."""
+    check_id(name, value)
+    if is_missing(value):
+        raise InvalidRequest(f"{name} must be an id; got {value!r}, which stands for a missing value")
+
+
+def check_user(value: str) -> None:
+    """Raises InvalidRequest for the user of a list who is neither empty nor an id."""
+    if value:
+        check_present("user", value)
 
 
 def check_count(name: str, count: int, most: int, least: int = 0) -> None:
@@ -60,8 +74,7 @@ class ListRequest:
     """whether the history's part in each item is wanted; it takes many times as long"""
 
     def __post_init__(self) -> None:
-        if self.user:
-            check_id("user", self.user)
+        check_user(self.user)
         check_count("k", self.k, LIST_LENGTH, 1)
         check_count("the items of session", len(self.session), SESSION_LENGTH)
         check_count("the items of exclude", len(self.exclude), EXCLUSIONS)
@@ -112,8 +125,8 @@ class Counts:
 
 
 def check_item(item: NewItem) -> None:
-    """Raises InvalidRequest where a part is too long."""
-    check_id("item", item.item_id)
+    """Raises InvalidRequest where a part is too long, or its id is none."""
+    check_present("item", item.item_id)
     check_count("the characters of an item's text", len(item.text), TEXT_LENGTH)
     check_count("the characters of a category", len(item.category), ID_LENGTH)
 
@@ -134,7 +147,7 @@ MET = frozenset({FeedbackKind.CLICKED, FeedbackKind.LIKED, FeedbackKind.PURCHASE
 
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
-    """One event; raises InvalidRequest where an id makes no sense. Whoever takes it from a caller checks its time."""
+    """One event; whoever takes it from a caller checks it: a journal of before may hold what is refused today."""
 
     event_id: str
     """the caller's own; a second report under it changes nothing"""
@@ -143,10 +156,6 @@ class Feedback:
     kind: FeedbackKind
     time: float
     """seconds since 1970"""
-
-    def __post_init__(self) -> None:
-        for name, value in (("event_id", self.event_id), ("user", self.user), ("item", self.item)):
-            check_id(name, value)
 
     def to_json(self) -> dict[str, Any]:
         """As an entry of the journal."""
@@ -164,6 +173,13 @@ class Feedback:
         """The inverse of ``to_json``; a time in another unit, which was once taken, comes out in seconds."""
         kind, time = FeedbackKind(facts["what"]), seconds_of(facts["time"])
         return cls(event_id=facts["id"], user=facts["user"], item=facts["item"], kind=kind, time=time)
+
+
+def check_event(one: Feedback) -> None:
+    """Raises InvalidRequest where an id is none, or the time is none of an event."""
+    for name in ("event_id", "user", "item"):
+        check_present(name, getattr(one, name))
+    check_time(one.time)
 
 
 def feedback_kind(name: str) -> FeedbackKind:

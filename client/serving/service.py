@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
+from client.data.ids import whole_number
 from client.recommender.growth import NewItem
 from client.recommender.recommender import WEIGHED
 from client.recommender.served_head import ServedHead, read_served
@@ -21,9 +22,9 @@ from client.serving.requests import (
     ListAnswer,
     ListRequest,
     check_count,
+    check_event,
     check_id,
     check_item,
-    check_time,
     pseudonym,
 )
 from client.store.head_store import HeadStore
@@ -75,7 +76,7 @@ class RecommendService:
         """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
         for one in events:
-            check_time(one.time)
+            check_event(one)
         with turn.holding(self._change):
             turn.check()
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
@@ -111,17 +112,19 @@ class RecommendService:
         What scorers counted of them, and what the encoder learnt, stays until the next fit, which leaves them out.
         """
         check_id("user", user)
+        forms = {user, whole_number(user)}  # to a fit on whole numbers `7.0` is 7
         with turn.holding(self._catalogue):
             turn.check()
             with self._change:
-                name = pseudonym(user, self._salt)
-                self._journal.append([{"kind": "forget", "who": name, "salt": self._salt}])
+                names = {pseudonym(form, self._salt) for form in forms}
+                self._journal.append([{"kind": "forget", "who": name, "salt": self._salt} for name in names])
                 self._journal.sync()
-                removed = self._journal.remove(lambda facts: facts.get("user") == user)
-                self._forgotten.add(name)
-                self._histories.forget(user)
+                removed = self._journal.remove(lambda facts: whole_number(facts.get("user", "")) in forms)
+                self._forgotten |= names
+                for form in forms:
+                    self._histories.forget(form)
             stored = read_served(self._store)
-            kept = replace(stored, users=stored.users.without({user}))
+            kept = replace(stored, users=stored.users.without(forms))
             removed += len(stored.users.sequences.items) - len(kept.users.sequences.items)
             if kept.users is not stored.users:
                 kept.write(self._store)

@@ -1,5 +1,7 @@
 """What callers reported is part of the next fit, once, and whoever was forgotten is not."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -73,6 +75,39 @@ def test_adds_items_and_their_events(folder, journal, tmp_path):
     assert (texts[1000], texts[3]) == ("group9 item", "another text")
     assert grown.items["item_id"].to_list()[:N_ITEMS] == read_folder(folder).items["item_id"].to_list()
     assert grown.events.filter(pl.col("item_id") == 1000).height == 1
+
+
+def test_reads_ids_as_the_folder_does_and_counts_what_is_none(folder, journal, tmp_path, caplog):
+    named = {"7.0": 7, "900.00": 900, "07": None, "+7": None, " 8": None, "0x8": None, "1e3": None, "None": None}
+    journal.append([event(number, user, "7").to_json() for number, user in enumerate(named)])
+    journal.append([event(50, "901", item).to_json() for item in ("8.0", "01", "nan")])
+    before = read_folder(folder)
+    after = reported(tmp_path).added_to(before).events
+    new = after.tail(len(after) - len(before.events))
+    assert new["user_id"].to_list() == [7, 900, 901]
+    assert new["item_id"].to_list() == [7, 7, 8]
+    assert caplog.messages == [
+        f"{folder}: 6 reported events are left out: their user's id is no whole number, as those of the platform are",
+        f"{folder}: 2 reported events are left out: they name an item that is not in the catalogue",
+    ]
+
+
+def test_reads_the_ids_of_items_alike(folder, journal, tmp_path, caplog):
+    ids = ["3", "3.0", "03", "nan", "1000"]
+    journal.append([{"kind": "item", "id": one, "text": one, "category": "", "vector": []} for one in ids])
+    before, grown = read_folder(folder).items, reported(tmp_path).added_to(read_folder(folder)).items
+    texts = dict(zip(grown["item_id"], grown["text"], strict=True))
+    assert (texts[3], texts[1000], grown.height) == ("3.0", "1000", before.height + 1)
+    assert "2 reported items are left out: their id is no whole number" in caplog.text
+
+
+def test_a_word_for_a_missing_value_is_no_user_among_texts(folder, journal, tmp_path, caplog):
+    found = read_folder(folder)
+    as_texts = replace(found, events=found.events.with_columns(pl.col("user_id").cast(pl.String)))
+    journal.append([event(number, user, "7").to_json() for number, user in enumerate(("None", "07", "7.0", "uuid-1"))])
+    after = reported(tmp_path).added_to(as_texts).events
+    assert after.tail(len(after) - len(found.events))["user_id"].to_list() == ["07", "7.0", "uuid-1"]
+    assert "1 reported events are left out: their user's id stands for a missing value" in caplog.text
 
 
 def test_leaves_out_a_line_that_is_not_whole_yet(folder, journal, tmp_path):

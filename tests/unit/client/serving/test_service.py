@@ -7,6 +7,7 @@ import pytest
 
 from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served
+from client.serving.http_shapes import FeedbackEvent, ItemBody, RecommendBody
 from client.serving.journal import FileJournal
 from client.serving.requests import Feedback, FeedbackKind, ListRequest, feedback_kind
 from client.serving.service import RecommendService
@@ -83,6 +84,8 @@ def test_says_how_many_items_of_a_session_it_does_not_know(service):
         ({"k": 0}, "k must be 1 to 1000; got 0"),
         ({"user": "x" * 300}, "user must have 1 to 256 characters; got 300"),
         ({"diversity": float("nan")}, "diversity must be 0 to 1"),
+        ({"user": "None"}, "user must be an id; got 'None', which stands for a missing value"),
+        ({"user": " "}, "user must be an id"),
         ({"session": ("",)}, "an item of session must have 1"),
         ({"session": ("1",) * 201}, "session must be 0 to 200; got 201"),
     ],
@@ -90,6 +93,33 @@ def test_says_how_many_items_of_a_session_it_does_not_know(service):
 def test_refuses_what_makes_no_sense(wrong, sentence):
     with pytest.raises(InvalidRequest, match=sentence):
         ListRequest(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"user": "nan"}, {"user": "undefined"}, {"item": "NaN"}, {"event_id": "null"}])
+def test_takes_no_feedback_under_a_word_for_a_missing_value(folder, service, wrong):
+    with pytest.raises(InvalidRequest, match=r"must be an id; got '.*', which stands for a missing value"):
+        service.report([event(1), replace(event(2), **wrong)])
+    with pytest.raises(InvalidRequest, match="item must be an id; got 'nan'"):
+        service.upsert([NEW, NewItem(item_id="nan", text="")])
+    assert list(FileJournal(folder / "reports.log").entries()) == []
+
+
+def test_opens_a_journal_that_holds_what_is_refused_today_and_forgets_it(folder):
+    FileJournal(folder / "reports.log").append([event(1, user="None").to_json()])
+    assert opened(folder).forget("None").accepted == 1
+    assert b'"None"' not in (folder / "reports.log").read_bytes()
+
+
+def test_the_gateway_says_which_words_are_no_ids():
+    body = {"event_id": "e", "user": "nan", "item": "7", "kind": "clicked"}
+    for shape, wrong in (
+        (FeedbackEvent, body),
+        (RecommendBody, {"user": "None"}),
+        (ItemBody, {"item": "NA", "text": ""}),
+    ):
+        with pytest.raises(ValueError, match="which stands for a missing value"):
+            shape(**wrong)
+    assert RecommendBody(session=["nan"]).request().user == ""
 
 
 def test_names_the_kinds_of_feedback(service):
@@ -164,6 +194,13 @@ def test_forgets_a_user_in_the_lists_the_journal_and_the_record(folder, service)
     assert b'"u6"' in kept
     assert b'"u5"' not in kept
     assert opened(folder).recommend(ListRequest(user="u5")).basis == "popularity"
+
+
+def test_forgets_a_whole_number_in_every_way_of_writing_it(folder, service):
+    service.report([event(1, user="12"), event(2, user="12.0"), event(3, user="12.00"), event(4, user="012")])
+    assert service.forget("12.0").accepted == 3
+    kinds = [(one.facts["kind"], one.facts.get("user")) for one in FileJournal(folder / "reports.log").entries()]
+    assert sorted(kinds, key=str) == [("feedback", "012"), ("forget", None), ("forget", None)]
 
 
 def test_forgets_a_user_whom_a_later_fit_brings_back(folder, service):
