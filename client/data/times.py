@@ -4,6 +4,7 @@ Times come out as seconds since 1970: Int64 where all are whole, else Float64, w
 beyond ``LATEST`` as seconds is in a smaller unit; numbers that could mean several things are asked about.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,8 +27,17 @@ WRITTEN = "written"
 
 _MICROSECOND = 10**6
 _NEITHER = "neither"
-_MISREAD = 3600 * _MICROSECOND
-"""Microseconds after 1970 began: where all times lie there, numbers were taken for nanoseconds."""
+_DAY = 86_400
+"""By so much a clock, or a time that says no zone, may be ahead."""
+_MONTH_AND_DAY = ((1, 31), (1, 12))
+_COMPACT = (((0, 23), *_MONTH_AND_DAY, (0, 99), (19, 20)), ((0, 59), (0, 23), *_MONTH_AND_DAY))
+"""YYYYMMDDHH and YYMMDDHHMM, which also lie between 1990 and 2100 as seconds: bounds of their pairs of digits, the last
+pair first."""
+_FEW, _MANY = 3, 10
+"""Distinct numbers, and hundreds of them, that all read as such dates by no chance: few where as seconds they lie after
+today, many else."""
+_MISREAD = 3600
+"""Seconds after 1970 began: where all times lie there, numbers were taken for nanoseconds."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,10 +67,11 @@ class Times:
         """What would surprise whoever made the column, one sentence each."""
         if self.unit == ORDER:
             return ()
-        zeros = int((self.values == 0).sum())
+        zeros, late = int((self.values == 0).sum()), int((self.values > time.time() + _DAY).sum())
         converted = self.unit not in (SECONDS, WRITTEN)
         unit = (f"timestamps are {self.unit}: read as seconds, with their fraction",) if converted else ()
-        return (*unit, *((f"{zeros:,} timestamps are 0: they come before all others",) if zeros else ()))
+        none = (f"{zeros:,} timestamps are 0: they come before all others",) if zeros else ()
+        return (*unit, *none, *((f"{late:,} timestamps lie after today: feedback comes before them",) if late else ()))
 
 
 def read_times(column: TimeColumn, said: Said | None) -> Times:
@@ -72,7 +83,7 @@ def read_times(column: TimeColumn, said: Said | None) -> Times:
     if column.values.dtype.is_temporal():
         microseconds = column.values.dt.epoch("us")
         if said != ORDER:
-            _require_clock(column, microseconds)
+            _require_clock(column, microseconds, said)
         return Times(values=_in_seconds(microseconds), unit=ORDER if said == ORDER else WRITTEN)
     if said == ORDER:
         return Times(values=column.values, unit=ORDER)
@@ -103,6 +114,12 @@ def seconds_of(number: float) -> float:
     return next(fitting, float(LATEST))
 
 
+def all_early(seconds: pl.Series) -> bool:
+    """Whether all lie in the first hour of 1970, and not all are 0."""
+    early = (seconds >= 0) & (seconds < _MISREAD)
+    return bool(early.fill_null(value=True).all() and (seconds > 0).any())
+
+
 def as_positions(times: pl.Series, users: pl.Series) -> pl.Series:
     """Each user's positions 0, 1, 2, ... in the order of these numbers; equal ones in the order of rows."""
     place = pl.col("time").rank("ordinal").over("user").cast(pl.Int64) - 1
@@ -115,30 +132,46 @@ def as_written(seconds: pl.Series) -> pl.Series:
 
 
 def _units(values: pl.Series) -> pl.Series:
-    """[rows] the unit in which a number lies between 1990 and 2100; null for 0, which all units share, and below."""
-    time = pl.col("time")
+    """[rows] the unit in which a number lies between 1990 and 2100; null for 0, which all units share, and below.
+
+    No unit where all of them may be dates.
+    """
+    number = pl.col("time")
     unit = pl.lit(_NEITHER)
-    for name, parts in UNITS.items():
-        unit = pl.when(time.is_between(EARLIEST * parts, LATEST * parts)).then(pl.lit(name)).otherwise(unit)
-    counted = time.is_finite() & (time > 0)
-    return pl.DataFrame({"time": values}).select(pl.when(counted).then(unit)).to_series()
+    counted = values.filter(values.is_finite() & (values > 0))
+    for name, parts in UNITS.items() if not _may_be_dates(counted) else ():
+        unit = pl.when(number.is_between(EARLIEST * parts, LATEST * parts)).then(pl.lit(name)).otherwise(unit)
+    return pl.DataFrame({"time": values}).select(pl.when(number.is_finite() & (number > 0)).then(unit)).to_series()
+
+
+def _may_be_dates(numbers: pl.Series) -> bool:
+    """Whether all of these numbers, which are seconds else, read as dates of one form."""
+    later = bool((numbers > time.time()).all())
+    enough = (numbers // 100).n_unique() >= _MANY or (later and numbers.n_unique() >= _FEW)
+    seconds = numbers.is_between(EARLIEST, LATEST) & (numbers == numbers.floor())
+    return enough and bool(seconds.all()) and any(_reads_as(numbers, form) for form in _COMPACT)
+
+
+def _reads_as(numbers: pl.Series, form: tuple[tuple[int, int], ...]) -> bool:
+    return all((numbers // 100**place % 100).is_between(*bounds).all() for place, bounds in enumerate(form))
 
 
 def _positions(values: pl.Series, users: pl.Series) -> bool:
-    time = pl.col("time")
-    fits = (time.min() == 0) & (time.max() == pl.len() - 1) & (time.n_unique() == pl.len())
-    whole = (time == time.floor()).all()
+    place = pl.col("time")
+    fits = (place.min() == 0) & (place.max() == pl.len() - 1) & (place.n_unique() == pl.len())
+    whole = (place == place.floor()).all()
     each = pl.DataFrame({"time": values, "user": users}).group_by("user").agg(fits=fits & whole)
     return bool(each["fits"].all())
 
 
-def _require_clock(column: TimeColumn, microseconds: pl.Series) -> None:
-    """Raise DataError where times cannot be those of events."""
+def _require_clock(column: TimeColumn, microseconds: pl.Series, said: Said | None) -> None:
+    """Raise DataError where times cannot be those of events; however small where they are said to be seconds."""
     _refuse(column, microseconds > LATEST * _MICROSECOND, "expected a time before the year 2100, found a later one")
-    early = (microseconds >= 0) & (microseconds < _MISREAD)
-    if early.any() and early.fill_null(value=True).all() and (microseconds > 0).any():
+    if said != SECONDS and all_early(microseconds / _MICROSECOND):
         _refuse(
-            column, early, "all times lie in the first hour of 1970: numbers were made times in a wrong unit before"
+            column,
+            microseconds >= 0,
+            "all times lie in the first hour of 1970: numbers were made times in a wrong unit before",
         )
 
 
@@ -147,7 +180,9 @@ def _seconds(values: pl.Series, unit: str) -> pl.Series:
     parts = UNITS[unit]
     if parts == 1:
         return values
-    if values.dtype.is_integer() and parts <= _MICROSECOND:
+    if parts > _MICROSECOND:  # cut, not rounded, as polars cuts times
+        return _in_seconds(values.cast(pl.Int64, strict=False) // (parts // _MICROSECOND))
+    if values.dtype.is_integer():
         return _in_seconds(values * (_MICROSECOND // parts))
     return _in_seconds((values * (_MICROSECOND / parts)).round().cast(pl.Int64, strict=False))
 

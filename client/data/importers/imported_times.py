@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from client.data.folder_options import Said
-from client.data.times import ORDER, TimeColumn, as_positions, as_written, meaning, read_times
+from client.data.times import ORDER, TimeColumn, all_early, as_positions, as_written, meaning, read_times
 
 WAYS = "say --times order if they only tell an order, --times seconds if they are seconds since 1970"
 
@@ -25,9 +25,15 @@ def imported_times(
     """As ``read_times``; what only sorts becomes positions. Raises DataError with the source's own line."""
     times = read_times(TimeColumn(values=values, users=users, row=row, ways=ways), said)
     if times.unit != ORDER:
-        return ImportedTimes(values=times.values, notes=times.notes())
+        return ImportedTimes(values=times.values, notes=(*times.notes(), *_early_note(times.values)))
     note = "timestamps tell an order, no times: they are each user's positions 0, 1, 2, ..."
     return ImportedTimes(values=as_positions(times.values, users), notes=(note,))
+
+
+def _early_note(times: pl.Series) -> tuple[str, ...]:
+    """What to do where the folder reads back only as it was imported."""
+    early = "all timestamps lie in the first hour of 1970: commands take the folder as DIR,times=seconds"
+    return (early,) if all_early(times) else ()
 
 
 def unmistakable(events: pl.DataFrame) -> pl.DataFrame:

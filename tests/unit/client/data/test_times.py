@@ -1,5 +1,6 @@
 """What a folder's timestamps mean: seconds in whatever unit, an order, or a question."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from client.data.impressions import read_impressions
 from client.data.preparation import prepare
 from client.data.source import read_folder, read_platform_data
 from client.data.spec import parse_folder
+from client.data.times import meaning
 from shared.errors import ConfigError, DataError
 from tests.unit.client.data.clicks import click_folder
 from tests.unit.client.data.folders import BEGIN, IMPRESSIONS, write_folder
@@ -96,6 +98,9 @@ def test_refuses_a_column_of_several_units(tmp_path: Path, times: list[object], 
         [0, 0, 1, 0],
         [0, 0, 0, 0],
         [44_000.5, 44_001.5, 44_002.5, 44_000.5],  # days of a spreadsheet
+        [2021030400, 2021030409, 2021030411, 2021030400],  # hours, as seconds of 2034
+        [2103041000.0, 2103041059.0, 2112312359.0, 2103041000.0],  # minutes, as seconds of 2036
+        [0, 2103041000, 2103041002, 2103041001],
         [5 * 10**9, 5 * 10**9, 5 * 10**9, 5 * 10**9],
     ],
 )
@@ -105,6 +110,47 @@ def test_numbers_that_are_neither_times_nor_positions_are_asked_about(tmp_path: 
     assert "times=order" in said
     assert not check_folder(tmp_path).sound
     assert check_folder(tmp_path, "order").sound
+
+
+@pytest.mark.parametrize("step", [1, 7, 60, 100, 3_600, 86_400, 10_000])
+def test_seconds_are_no_dates_though_some_of_them_read_as_such(tmp_path: Path, step: int) -> None:
+    begin = 1_703_041_000  # 2023-12-20, and 2017-03-04 10:00 as YYMMDDHHMM
+    for count in (1, 2, 4, 300):
+        times = [begin + step * each for each in range(count)]
+        assert meaning(pl.Series(times), None) == "seconds"
+    assert meaning(pl.Series([1_600_000_101_000, 1_600_000_102_000, 1_601_010_101_000]), None) == "milliseconds"
+    few_of_2037 = pl.Series([2_114_380_800, 2_114_380_801])
+    assert meaning(few_of_2037, None) == "seconds"
+
+
+def test_dates_of_minutes_may_lie_among_the_seconds_of_our_days() -> None:
+    minutes = [1703010000 + 10_000 * day + 15 for day in range(12)]  # as seconds of December 2023
+    assert meaning(pl.Series(minutes), None) is None
+    assert meaning(pl.Series([*minutes, 1703010060]), None) == "seconds"
+
+
+def test_notes_times_that_lie_after_today(tmp_path: Path) -> None:
+    now, far = int(time.time()), 4_000_000_000
+    path = folder(tmp_path, [now + 3600, now, far, far])
+    found = [note for note in check_folder(path).notes if "after today" in note]
+    assert found == [f"{path / 'events.parquet'}: 2 timestamps lie after today: feedback comes before them"]
+    assert "after today" not in str(check_folder(folder(tmp_path, [now + 3600, now, now, now])).notes)
+
+
+@pytest.mark.parametrize("part", [1, 499, 500, 999])
+def test_integer_nanoseconds_meet_times_in_nanoseconds(tmp_path: Path, part: int) -> None:
+    numbers = pl.Series([(BEGIN + each) * 10**9 + 123_456_000 + part for each in range(4)])
+    assert read(folder(tmp_path / "n", numbers)) == read(folder(tmp_path / "t", numbers.cast(pl.Datetime("ns"))))
+    assert read(folder(tmp_path / "f", numbers.cast(pl.Float64))) == pytest.approx(
+        read(folder(tmp_path / "n", numbers))
+    )
+
+
+def test_times_of_the_first_hour_are_taken_where_they_are_said_to_be_seconds(tmp_path: Path) -> None:
+    small = folder(tmp_path, pl.from_epoch(pl.Series([5, 42, 79, 6])))
+    assert read(small, "seconds") == [5, 42, 79, 6]
+    assert check_folder(small, "seconds").sound
+    assert not check_folder(small).sound
 
 
 def test_positions_within_a_user_are_an_order(tmp_path: Path) -> None:

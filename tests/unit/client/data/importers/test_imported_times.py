@@ -53,6 +53,7 @@ def test_milliseconds_become_seconds_with_a_note(tmp_path: Path) -> None:
             "log.csv, line 4: column timestamp: expected seconds as in other rows, found",
         ),
         ((20210304, 20210305), "log.csv, line 2: column timestamp: expected seconds since 1970 .*--time-format"),
+        ((2021030400, 2021030410, 2021030423), "line 2: column timestamp: expected seconds since 1970 .*--time-format"),
         ((1, 2), "--times order if they only tell an order, --times seconds if"),
         (("2021-03-04", "04/03/2021"), "line 3: column timestamp: .* can be read two ways; say how with --time-format"),
         (("03-04-21", "04-04-21"), "line 2: column timestamp: .* can be read two ways; say how with --time-format"),
@@ -139,6 +140,14 @@ def test_seconds_before_1990_read_back_as_they_are(tmp_path: Path, times: tuple[
     imported(table(tmp_path, *times), said)
     assert read_folder(tmp_path / "out").events["timestamp"].to_list() == [86_400, 172_800]
     assert {one.kind for one in check_folder(tmp_path / "out").violations} <= {"few-events"}
+
+
+def test_seconds_of_the_first_hour_read_back_as_the_note_says(tmp_path: Path) -> None:
+    whole = imported(table(tmp_path, 42, 5), "seconds")
+    note = "all timestamps lie in the first hour of 1970: commands take the folder as DIR,times=seconds"
+    assert whole.notes[-1] == note
+    assert read_folder(tmp_path / "out", "seconds").events["timestamp"].to_list() == [5, 42]
+    assert note not in imported(table(tmp_path, BEGIN, 5), "seconds").notes
 
 
 @pytest.mark.parametrize("zone", [None, "Asia/Shanghai"])
