@@ -23,7 +23,7 @@ from client.data.contract import (
 )
 from client.data.folder_options import Said
 from client.data.ids import in_one_form
-from client.data.positives import like_rating, unwanted_note
+from client.data.positives import unread_note, unwanted_note
 from client.data.source import is_database
 from client.data.ties import tied
 from client.data.timed_tables import TableLabels, TimedTables, timed_tables
@@ -186,10 +186,7 @@ def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:
 
 def _notes_on_ratings(events: pl.DataFrame, names: TableNames) -> tuple[str, ...]:
     """How many are no positives, and which column may be the rating where there is none."""
-    like = like_rating(name for name in events.columns if name != "rating")
-    if like is not None and (events["rating"] == 1).all():
-        return (f"{names.events}: every rating is 1; the column {like} is not read (call it rating to have it read)",)
-    return unwanted_note(events["rating"])
+    return (*unread_note(events, names.events, names.as_rating), *unwanted_note(events["rating"]))
 
 
 def _counts(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:

@@ -61,7 +61,7 @@ class PlatformFolder:
     grows: bool = False
     """True where the next reading may find further users: who is drawn for what then depends on his id alone."""
     notes: tuple[str, ...] = ()
-    """What would surprise whoever made its timestamps, one sentence each."""
+    """What would surprise whoever made its events, one sentence each."""
 
 
 def labels(path: Path, tables: TableNames = FOLDER) -> TableLabels:

@@ -7,12 +7,24 @@ from collections.abc import Iterable
 
 import polars as pl
 
-_LIKE_RATINGS = ("rating", "ratings", "stars", "score", "overall", "label", "weight", "quantity", "qty", "book-rating")
+_LIKE_RATINGS = (
+    *("rating", "ratings", "user_rating", "book-rating", "stars", "score", "overall", "label", "weight"),
+    *("quantity", "qty", "play_count", "click", "clicked", "is_click", "is_clicked", "like", "liked", "is_like"),
+    *("buy", "bought", "is_buy", "purchased", "is_purchase"),
+)
 
 
 def like_rating(columns: Iterable[str]) -> str | None:
     """The first column that may be a rating by its name."""
     return next((name for name in columns if name.lower() in _LIKE_RATINGS), None)
+
+
+def unread_note(events: pl.DataFrame, where: str, remedy: str) -> tuple[str, ...]:
+    """A sentence where all events count alike and a column that is not read may be the rating; else nothing."""
+    like = like_rating(name for name in events.columns if name != "rating")
+    if like is None or not (events["rating"] == 1).all():
+        return ()
+    return (f"{where}: the column {like} is not read, every event counts as rated 1 ({remedy})",)
 
 
 def is_wanted(min_rating: float | None) -> pl.Expr:

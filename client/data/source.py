@@ -20,7 +20,9 @@ from client.data.contract import (
 )
 from client.data.folder_options import Said
 from client.data.ids import in_one_form
+from client.data.positives import unread_note
 from client.data.timed_tables import timed_tables
+from client.data.violations import FOLDER
 from client.store.records import Records
 
 _LOG = logging.getLogger("graft.client")
@@ -70,13 +72,14 @@ def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
     tables = in_one_form(tables)
     items, vectors = read_item_vectors(path, tables["items"])
     clock = timed_tables(tables["events"], tables.get("impressions"), labels(path), said)
+    unread = unread_note(clock.events, labels(path).events, FOLDER.as_rating)
     folder = PlatformFolder(
         path=path,
         items=items,
         events=clock.events,
         impressions=clock.impressions,
         vectors=vectors,
-        notes=clock.notes,
+        notes=(*unread, *clock.notes),
     )
     refuse_broken_rows(folder, vectors_file(path))
     return folder

@@ -40,6 +40,8 @@ class TableNames:
     impressions: str
     remedy: str = ""
     """What helps where ids do not meet, beside writing them alike."""
+    as_rating: str = "call it rating to have it read"
+    """What helps where a column is the rating under another name."""
 
 
 FOLDER = TableNames(

@@ -29,7 +29,10 @@ _TEXT_TOKENS = ("title", "name", "brand", "category", "categories", "genre", "ge
 _NO_TEXT_TOKENS = ("id", "code", "url", "num", "count")
 """Parts of the names of single tokens that do not."""
 _TIMES = ("timestamp", "time", "ts", "datetime", "unix_time", "unixtime", "date_time", "event_time", "date")
-_RATINGS = ("rating", "ratings", "stars", "score", "overall", "label", "weight", "click", "play_count", "quantity")
+_RATINGS = (
+    *("rating", "ratings", "stars", "score", "overall", "label", "weight", "click", "play_count", "quantity"),
+    *("is_click", "is_like", "is_buy"),
+)
 """What fields of interactions are called, the first that is there counts."""
 _LIKE_TIMES = re.compile(r"time|(^|_)(date|day|ts|when|epoch)", re.IGNORECASE)
 """What a field of the time may be called besides."""

@@ -23,6 +23,7 @@ from client.data.contract import (
 )
 from client.data.folder_options import Said
 from client.data.ids import EXACT, in_one_form
+from client.data.positives import like_rating, unread_note
 from client.data.sql.database import Chunk, SqlSource, snapshot
 from client.data.tables import vector_column
 from client.data.ties import in_seeded_order
@@ -120,12 +121,16 @@ def _wrong(where: str, expected: str, kinds: set[type]) -> DataError:
 
 ITEMS: Mapping[str, Reader] = {"item_id": ids, "text": texts, "category": texts, "vector": vectors}
 EVENTS: Mapping[str, Reader] = {"user_id": ids, "item_id": ids, "timestamp": timestamps, "rating": ratings}
-QUERIES = TableNames(items="the items query", events="the events query", impressions="")
+QUERIES = TableNames(
+    items="the items query", events="the events query", impressions="", as_rating="select it AS rating to have it read"
+)
 _OPTIONAL = ("category", "vector", "rating")
 
 
 def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -> Iterator[pl.DataFrame]:
     """Each chunk as a table; columns that the contract does not know are left out.
+
+    Of one that may be the rating by its name, the name alone is kept: the column is all null.
 
     Raises DataError where a column is missing or of the wrong type.
     """
@@ -137,7 +142,8 @@ def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -
         taken = {name: read for name, read in readers.items() if name in chunk.names}
         if chunk.rows:
             columns = {name: read(chunk.column(name), f"{where}: column {name}") for name, read in taken.items()}
-            yield pl.DataFrame(columns)
+            like = like_rating(name for name in chunk.names if name not in taken) if "rating" in readers else None
+            yield pl.DataFrame(columns).with_columns(() if like is None else pl.lit(None).alias(like))
 
 
 def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
@@ -149,7 +155,7 @@ def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
         kinds = {_kind(table.schema[name], name) for table in tables if name in table.columns} - {"Null"}
         if len(kinds) > 1:
             raise DataError(f"{where}: column {name}: expected {what} of one type, found {' and '.join(sorted(kinds))}")
-    return pl.concat(tables, how="vertical_relaxed")
+    return pl.concat(tables, how="diagonal_relaxed")  # a part of before may lack a column
 
 
 def _kind(kind: pl.DataType, name: str) -> str:
@@ -168,7 +174,8 @@ def checked(folder: PlatformFolder, source: SqlSource, said: Said | None) -> Pla
     Raises DataError for timestamps that tell nothing and for a row that breaks the data contract.
     """
     clock = timed_tables(folder.events, None, labels(folder.path, QUERIES), said)
-    folder = replace(folder, events=clock.events, notes=clock.notes)
+    unread = unread_note(clock.events, labels(folder.path, QUERIES).events, QUERIES.as_rating)
+    folder = replace(folder, events=clock.events, notes=(*unread, *clock.notes))
     refuse_broken_rows(folder, QUERIES.items)
     events = folder.events if source.orders_ties else in_seeded_order(folder.events)
     events = events.sort("user_id", "timestamp", maintain_order=True)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from client.data.check import CheckReport, check_folder
+from client.data.source import read_platform_data
 from tests.unit.client.data.folders import BEGIN, EVENTS, IMPRESSIONS, ITEMS, write_folder
 
 DATA = Path(os.environ.get("GRAFT_DATA", Path(__file__).parents[5] / "shared" / "data"))
@@ -118,9 +119,22 @@ def test_says_what_a_folder_lacks(tmp_path: Path, tables: dict[str, pl.DataFrame
     assert sentence in report.lines()
 
 
-def test_names_a_column_that_may_be_the_rating(tmp_path: Path) -> None:
-    (note,) = check_folder(write_folder(tmp_path, events=EVENTS.rename({"rating": "stars"}))).notes
-    assert note == "events.parquet: every rating is 1; the column stars is not read (call it rating to have it read)"
+def test_names_a_column_that_may_be_the_rating(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sound = EVENTS.sort("user_id", "timestamp")
+    path = write_folder(tmp_path, events=sound.rename({"rating": "stars"}))
+    (note,) = check_folder(path).notes
+    said = (
+        "events.parquet: the column stars is not read, every event counts as rated 1 (call it rating to have it read)"
+    )
+    assert note == said
+    read_platform_data(path)
+    assert f"{path}/{said}" in caplog.messages
+
+
+@pytest.mark.parametrize("name", ["label", "is_click", "Clicked", "is_like", "like", "is_buy", "user_rating"])
+def test_knows_what_ratings_are_called(tmp_path: Path, name: str) -> None:
+    (note,) = check_folder(write_folder(tmp_path, events=EVENTS.rename({"rating": name}))).notes
+    assert f"the column {name} is not read" in note
 
 
 def test_counts_events_that_say_that_a_user_did_not_want_an_item(tmp_path: Path) -> None:

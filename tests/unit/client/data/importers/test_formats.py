@@ -218,8 +218,9 @@ def recbole_source(folder: Path, inter: str, item: str = raw.ATOMIC_ITEMS) -> Pa
 HEAD = "user_id:token\titem_id:token\t"
 
 
-def test_recbole_reads_a_label_as_the_rating(tmp_path: Path) -> None:
-    source = recbole_source(tmp_path, f"{HEAD}label:float\ttimestamp:float\na\t1\t0\t1\na\t0\t1\t0\n")
+@pytest.mark.parametrize("name", ["label", "is_click", "is_like", "is_buy"])
+def test_recbole_reads_a_label_as_the_rating(tmp_path: Path, name: str) -> None:
+    source = recbole_source(tmp_path, f"{HEAD}{name}:float\ttimestamp:float\na\t1\t0\t1\na\t0\t1\t0\n")
     done = import_platform(IMPORTERS["recbole"].read, (source,), tmp_path / "out")
     assert rows(done.events, "item_id", "rating") == [("0", 1.0), ("1", 0.0)]
     assert done.notes[-1].startswith("1 events are rated 0 and 0 below 0")

@@ -4,10 +4,12 @@ import polars as pl
 import pytest
 
 from client.data.check import check_folder
+from client.data.contract import DataMoment
 from client.data.folder_options import Preparation
 from client.data.preparation import draw_by_id, prepare
-from client.data.source import platform_name, read_platform_data
+from client.data.source import platform_name, read_kept_data, read_platform_data
 from client.data.sql.database import SqlSource, snapshot
+from client.store.records import PlainFolder
 from shared.errors import ConfigError, DataError
 from tests.unit.client.data.sql.shop import EVENTS, ITEMS, PRODUCTS, PURCHASES, change, write_shop, write_source
 
@@ -20,6 +22,23 @@ def test_reads_what_the_queries_say_whatever_the_size_of_a_chunk(tmp_path) -> No
         )
         assert sorted(folder.events.rows()) == sorted((user, item, at, stars) for _, user, item, at, stars in PURCHASES)
         assert folder.events.schema["rating"] == pl.Float32
+
+
+def test_names_a_column_that_may_be_the_rating(tmp_path, caplog) -> None:
+    path = write_shop(tmp_path, events=EVENTS.replace("stars AS rating", "0 AS label"), **{"chunk-rows": 50})
+    said = (
+        "the events query: the column label is not read, every event counts as rated 1 "
+        "(select it AS rating to have it read)"
+    )
+    assert said in check_folder(path).notes
+    moment, heads = DataMoment(task="a/1"), tmp_path / "heads"
+    for read in (
+        read_platform_data,
+        *[lambda path: read_kept_data(path, PlainFolder(heads), heads / ".l", moment)] * 2,
+    ):
+        caplog.clear()
+        assert (read(path).events["rating"] == 1).all()
+        assert f"{path}: {said}" in caplog.messages
 
 
 def test_a_platform_is_called_after_its_file(tmp_path) -> None:

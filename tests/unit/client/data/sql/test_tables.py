@@ -7,7 +7,7 @@ from uuid import UUID
 import polars as pl
 import pytest
 
-from client.data.sql.tables import ids, ratings, texts, timestamps, vectors
+from client.data.sql.tables import ids, ratings, texts, timestamps, vectors, whole
 from shared.errors import DataError
 
 ZONE = dt.timezone(dt.timedelta(hours=2))
@@ -73,3 +73,8 @@ def test_says_what_was_expected_and_quotes_no_value(read, values, sentence) -> N
     with pytest.raises(DataError, match=sentence) as caught:
         read(values, "here")
     assert "private" not in str(caught.value)
+
+
+def test_a_part_of_before_may_lack_a_column() -> None:
+    before, now = pl.DataFrame({"item_id": [1]}), pl.DataFrame({"item_id": [2], "label": [None]})
+    assert whole([before, now], "here").rows() == [(1, None), (2, None)]
