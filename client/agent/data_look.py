@@ -40,7 +40,9 @@ def _secret(spec: PlatformSpec, now: bool) -> Finding | None:
 
 def _users(spec: PlatformSpec, settings: AgentSettings, wanted: int) -> Finding | None:
     preparation = spec.preparation(settings.min_user_events, settings.min_item_events)
-    platform = prepare(read_platform_data(spec.path), preparation, name=spec.name, seed=settings.seed)
+    platform = prepare(
+        read_platform_data(spec.path, spec.said_of_times), preparation, name=spec.name, seed=settings.seed
+    )
     found = len(platform.training_users)
     if found >= wanted:
         return None

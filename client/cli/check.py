@@ -24,7 +24,7 @@ def check(
         from client.data.spec import parse_folder
 
         spec = parse_folder(folder)
-        report = check_folder(spec.path, spec.said_of_times, limit=limit)
+        report = check_folder(spec.path, spec.said_of_times, options=spec, limit=limit)
     typer.echo(json.dumps(report.as_json(), indent=2) if as_json else "\n".join(report.lines()))
     if not report.sound:
         raise typer.Exit(USAGE_ERROR)

@@ -21,9 +21,10 @@ from client.data.contract import (
     require_folder,
     vectors_file,
 )
-from client.data.folder_options import Said
+from client.data.folder_options import FolderOptions, Said
 from client.data.ids import in_one_form
 from client.data.positives import unread_note, unwanted_note
+from client.data.preparation import counted_events
 from client.data.source import is_database
 from client.data.ties import tied
 from client.data.timed_tables import TableLabels, TimedTables, timed_tables
@@ -77,13 +78,19 @@ class CheckReport:
         return [said, *self.notes, *(found or ["no violation"])]
 
 
-def check_folder(path: Path, said: Said | None = None, *, limit: int = 10) -> CheckReport:
+_USUAL = FolderOptions()
+
+
+def check_folder(
+    path: Path, said: Said | None = None, *, options: FolderOptions = _USUAL, limit: int = 10
+) -> CheckReport:
     """Look at everything in a folder, whatever else is wrong; ``limit`` rows of a kind are listed, all counted.
 
-    ``said`` is what timestamps mean that are numbers. Raises DataError only where there is no folder.
+    ``said`` is what timestamps mean that are numbers, ``options`` say which events count. Raises DataError only where
+    there is no folder.
     """
     if is_database(path):
-        return _check_database(path, said, limit)
+        return _check_database(path, said, options, limit)
     require_folder(path)
     unreadable: list[str] = []
     read = {"items": lambda: read_items(path / ITEMS), "events": lambda: read_events(path / EVENTS)}
@@ -98,7 +105,9 @@ def check_folder(path: Path, said: Said | None = None, *, limit: int = 10) -> Ch
     clock = _clock(labels(path), unreadable, tables, said) if "events" in tables else None
     if clock is not None:
         tables = _timed(tables, clock)
-    report = replace(_report(path, tables, vectors, vectors_file(path), limit, FOLDER), unreadable=tuple(unreadable))
+    report = replace(
+        _report(path, tables, vectors, vectors_file(path), options, limit, FOLDER), unreadable=tuple(unreadable)
+    )
     return report if clock is None else _with_times(report, clock, "they keep the order of their rows")
 
 
@@ -128,7 +137,7 @@ def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckRep
     return replace(report, times=clock.unit, tied_events=ties, notes=tuple(notes))
 
 
-def _check_database(path: Path, said: Said | None, limit: int) -> CheckReport:
+def _check_database(path: Path, said: Said | None, options: FolderOptions, limit: int) -> CheckReport:
     """The same of a database's two queries; raises InputError where it cannot be reached at all."""
     from client.data.sql.database import SqlSource
     from client.data.sql.tables import QUERIES, read_database_unchecked
@@ -140,7 +149,7 @@ def _check_database(path: Path, said: Said | None, limit: int) -> CheckReport:
     unreadable: list[str] = []
     tables = {"items": folder.items, "events": folder.events}
     clock = _clock(labels(path, QUERIES), unreadable, tables, said)
-    report = _report(path, _timed(tables, clock), folder.vectors, QUERIES.items, limit, QUERIES)
+    report = _report(path, _timed(tables, clock), folder.vectors, QUERIES.items, options, limit, QUERIES)
     ordered = [one for one in report.violations if one.kind != "unsorted"]  # a query's rows have no order
     report = replace(report, unreadable=tuple(unreadable), violations=tuple(ordered))
     sorts = SqlSource.read(path).orders_ties
@@ -154,6 +163,7 @@ def _report(
     tables: Mapping[str, pl.DataFrame],
     vectors: NDArray[np.float32] | None,
     vectors_in: str,
+    options: FolderOptions,
     limit: int,
     names: TableNames,
 ) -> CheckReport:
@@ -167,7 +177,8 @@ def _report(
         limit=limit,
         tables=names,
     )
-    few = find_too_few(tables.get("items"), tables.get("events"), names)
+    counted = counted_events(tables["events"], options) if "events" in tables else None
+    few = find_too_few(tables.get("items"), tables.get("events"), counted, names)
     counts = _counts(tables)
     if vectors is not None:
         counts["vector_numbers"] = vectors.shape[1]

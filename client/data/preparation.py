@@ -24,7 +24,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
-from client.data.folder_options import EventMinima, Preparation, Range, Repeats
+from client.data.folder_options import EventMinima, FolderOptions, Preparation, Range, Repeats
 from client.data.impressions import without_held_out_clicks
 from client.data.platform import Platform, Sequences
 from client.data.positives import is_wanted, unwanted_note
@@ -167,7 +167,7 @@ def items_in_range(folder: PlatformFolder, part: Range | None, seed: int) -> pl.
     return _percent(_seeded_order(folder.items["item_id"], seed, "item-order"), part).select("id")
 
 
-def counted_events(events: pl.DataFrame, preparation: Preparation) -> pl.DataFrame:
+def counted_events(events: pl.DataFrame, preparation: FolderOptions) -> pl.DataFrame:
     """Steps 1 and 2: the events that say what a user wants, by user and time, with their ``row`` in the folder."""
     return _without_repeats(preparation.repeats, _wanted(preparation.min_rating, events.with_row_index("row")))
 

@@ -85,17 +85,28 @@ def find_violations(
 
 
 def find_too_few(
-    items: pl.DataFrame | None, events: pl.DataFrame | None, tables: TableNames = FOLDER
+    items: pl.DataFrame | None, events: pl.DataFrame | None, counted: pl.DataFrame | None, tables: TableNames = FOLDER
 ) -> Iterator[Violations]:
-    """What a folder lacks, so that nothing can be learnt from it whatever its rows are."""
+    """What a folder lacks, so that nothing can be learnt from it whatever its rows are.
+
+    ``counted`` are the events that preparation counts.
+    """
     if items is not None and items.height < MIN_ITEMS:
         problem = f"expected {MIN_ITEMS} items or more, found {items.height}"
         yield _lacking("few-items", tables.items, "item_id", problem)
-    if events is not None and events.is_empty():
+    if events is None or counted is None:
+        return
+    if events.is_empty():
         yield _lacking("no-events", tables.events, "user_id", "expected events, found none")
-    elif events is not None and not (events.group_by("user_id").len()["len"] >= MIN_EVENTS).any():
+    elif not _has_long(counted):
         problem = f"expected users with {MIN_EVENTS} events or more, found none"
-        yield _lacking("few-events", tables.events, "user_id", problem)
+        out = ": left out are low ratings (min-rating says which) and repeats of an item (repeats=keep keeps them)"
+        yield _lacking("few-events", tables.events, "user_id", problem + out * _has_long(events))
+
+
+def _has_long(events: pl.DataFrame) -> bool:
+    """Whether a user has as many events as one needs."""
+    return bool((events.drop_nulls("user_id").group_by("user_id").len()["len"] >= MIN_EVENTS).any())
 
 
 def _lacking(kind: str, file: str, column: str, problem: str) -> Violations:

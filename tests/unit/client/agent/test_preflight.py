@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from client.agent.authority import read_authority
@@ -26,6 +27,7 @@ NOW = datetime.now(UTC)
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     write_platform(folder / "north", seed=0)
+    write_platform(folder / "counted", seed=0)
     write_platform(folder / "small", seed=1, users=40)
     write_platform(folder / "tiny", seed=1, users=2)
     return folder
@@ -73,6 +75,14 @@ def test_looks_at_the_data(settings, data, name, cause, lasting, words) -> None:
     finding = look_at_data(replace(settings, data=str(data / name)), now=True)
     assert (finding.cause, finding.lasting) == (cause, lasting)
     assert words in finding.why
+
+
+def test_takes_what_the_line_says_of_times(settings, data) -> None:
+    events = pl.read_parquet(data / "counted" / "events.parquet").with_columns(timestamp=pl.int_range(pl.len()))
+    events.write_parquet(data / "counted" / "events.parquet")
+    asked, told = (replace(settings, data=f"{data / 'counted'}{option}") for option in ("", ",times=order"))
+    assert look_at_data(asked, now=True).cause == "data"
+    assert look_at_data(told, now=True) is None
 
 
 def test_the_site_policy_may_ask_for_more_users(settings) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from client.data.check import CheckReport, check_folder
 from client.data.source import read_platform_data
+from client.data.spec import parse_folder
 from tests.unit.client.data.folders import BEGIN, EVENTS, IMPRESSIONS, ITEMS, write_folder
 
 DATA = Path(os.environ.get("GRAFT_DATA", Path(__file__).parents[5] / "shared" / "data"))
@@ -117,6 +118,37 @@ def test_says_what_a_folder_lacks(tmp_path: Path, tables: dict[str, pl.DataFrame
     assert not report.sound
     assert kind in {one.kind for one in report.violations}
     assert sentence in report.lines()
+
+
+FIVE = pl.DataFrame(
+    {"user_id": [1] * 5, "item_id": [10, 20, 30, 10, 20], "timestamp": [BEGIN + each for each in range(5)]}
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "option"),
+    [
+        ({"rating": [0.0] * 5}, "min-rating=0"),
+        ({"rating": [-1.0, -1.0, -1.0, 1.0, 1.0]}, "min-rating=-1"),
+        ({"item_id": [10] * 5}, "repeats=keep"),
+        ({"item_id": [10, 20, 10, 20, 10]}, "repeats=keep"),
+    ],
+)
+def test_says_where_too_few_events_count(tmp_path: Path, change: dict[str, list[float]], option: str) -> None:
+    path = write_folder(tmp_path, events=FIVE.with_columns(pl.Series(name, one) for name, one in change.items()))
+    report = check_folder(path)
+    assert [one.kind for one in report.violations] == ["few-events"]
+    assert report.lines()[-1] == (
+        "events.parquet: expected users with 3 events or more, found none: left out are low ratings (min-rating says "
+        "which) and repeats of an item (repeats=keep keeps them)"
+    )
+    assert check_folder(path, options=parse_folder(f"{path},{option}")).sound
+
+
+def test_counts_events_as_the_options_say(tmp_path: Path) -> None:
+    path = write_folder(tmp_path, events=FIVE.with_columns(rating=pl.lit(3.0)))
+    assert check_folder(path).sound
+    assert not check_folder(path, options=parse_folder("shop,min-rating=4")).sound
 
 
 def test_names_a_column_that_may_be_the_rating(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
