@@ -152,10 +152,9 @@ def _check_database(path: Path, said: Said | None, options: FolderOptions, limit
     report = _report(path, _timed(tables, clock), folder.vectors, QUERIES.items, options, limit, QUERIES)
     ordered = [one for one in report.violations if one.kind != "unsorted"]  # a query's rows have no order
     report = replace(report, unreadable=tuple(unreadable), violations=tuple(ordered))
-    sorts = SqlSource.read(path).orders_ties
-    return _with_times(
-        report, clock, "they keep the query's order" if sorts else "the query sorts none, they are drawn"
-    )
+    source = SqlSource.read(path)
+    kept = f"they keep the {'watermark' if source.watermark else 'query'}'s order"
+    return _with_times(report, clock, kept if source.orders_ties else "the query sorts none, they are drawn")
 
 
 def _report(

@@ -139,6 +139,8 @@ class Chunk:
     names: tuple[str, ...]
     """of the columns, in small letters"""
     rows: Sequence[Row]
+    before: int = 0
+    """how many rows came before"""
 
     def column(self, name: str) -> list[Any]:
         """Its values; the column is there."""
@@ -200,8 +202,10 @@ class Snapshot:
         names = tuple(key.lower() for key in found.keys())  # noqa: SIM118
         yield Chunk(names=names, rows=())
         with told(f"{self.where}: the {name} query failed while its rows were read", self.secret, quote_driver=False):
+            before = 0
             for rows in found.partitions(size):
-                yield Chunk(names=names, rows=rows)
+                yield Chunk(names=names, rows=rows, before=before)
+                before += len(rows)
 
 
 @contextmanager

@@ -36,6 +36,9 @@ from shared.system.progress import track
 Values = Sequence[Any]
 Reader = Callable[[Values, str], pl.Series]
 MOST = 2**63
+_NUMBERS = {int, float, Decimal}
+_AS_NUMBER = "; where a text holds a number: CAST(... AS NUMERIC)"
+"""What to do where a database keeps numbers as texts, as sqlite3's .import does."""
 
 
 def ids(values: Values, where: str) -> pl.Series:
@@ -46,7 +49,7 @@ def ids(values: Values, where: str) -> pl.Series:
     if kinds <= {str, UUID}:
         return pl.Series([None if one is None else str(one) for one in values], dtype=pl.String)
     given = [None if one is None or one != one else one for one in values]
-    if kinds <= {int, float, Decimal} and all(one is None or _is_whole(one) for one in given):
+    if kinds <= _NUMBERS and all(one is None or _is_whole(one) for one in given):
         return pl.Series([None if one is None else int(one) for one in given], dtype=pl.Int64)
     raise _wrong(where, "integers of 64 bits or strings", kinds)
 
@@ -67,8 +70,9 @@ def timestamps(values: Values, where: str) -> pl.Series:
     if kinds <= {str}:
         texts = pl.Series(values, dtype=pl.String)
         times = from_iso(texts)
-        if (times.is_null() & texts.is_not_null()).any():
-            raise DataError(f"{where}: expected numbers, times or texts in ISO 8601")
+        wrong = (times.is_null() & texts.is_not_null()).arg_true()
+        if len(wrong):
+            raise DataError(f"{where}, row {wrong[0]}: expected a number, a time or a text in ISO 8601{_AS_NUMBER}")
         return times
     return _numbers(values, where, kinds, "numbers or times")
 
@@ -97,8 +101,9 @@ def vectors(values: Values, where: str) -> pl.Series:
 
 
 def _numbers(values: Values, where: str, kinds: set[type], expected: str) -> pl.Series:
-    if not kinds <= {int, float, Decimal}:
-        raise _wrong(where, expected, kinds)
+    if not kinds <= _NUMBERS:
+        row = next(row for row, one in enumerate(values) if one is not None and type(one) not in _NUMBERS)
+        raise _wrong(f"{where}, row {row}", expected, kinds, _AS_NUMBER if str in kinds else "")
     if kinds <= {int} and all(-MOST <= one < MOST for one in values if one is not None):
         return pl.Series(values, dtype=pl.Int64)
     return pl.Series([None if one is None else float(one) for one in values], dtype=pl.Float64)
@@ -115,8 +120,9 @@ def _kinds(values: Values) -> set[type]:
     return {type(one) for one in values if one is not None}
 
 
-def _wrong(where: str, expected: str, kinds: set[type]) -> DataError:
-    return DataError(f"{where}: expected {expected}, found {' and '.join(sorted(kind.__name__ for kind in kinds))}")
+def _wrong(where: str, expected: str, kinds: set[type], remedy: str = "") -> DataError:
+    found = " and ".join(sorted(kind.__name__ for kind in kinds))
+    return DataError(f"{where}: expected {expected}, found {found}{remedy}")
 
 
 ITEMS: Mapping[str, Reader] = {"item_id": ids, "text": texts, "category": texts, "vector": vectors}
@@ -141,7 +147,8 @@ def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -
             raise DataError(f"{where}: expected the column {', '.join(missing)}, found {found}")
         taken = {name: read for name, read in readers.items() if name in chunk.names}
         if chunk.rows:
-            columns = {name: read(chunk.column(name), f"{where}: column {name}") for name, read in taken.items()}
+            after = f", after {chunk.before:,} rows" if chunk.before else ""
+            columns = {n: read(chunk.column(n), f"{where}: column {n}{after}") for n, read in taken.items()}
             like = like_rating(name for name in chunk.names if name not in taken) if "rating" in readers else None
             yield pl.DataFrame(columns).with_columns(() if like is None else pl.lit(None).alias(like))
 

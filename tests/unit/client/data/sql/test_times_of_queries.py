@@ -88,6 +88,20 @@ def test_ties_keep_the_order_of_the_query(tmp_path, direction) -> None:
 def test_ties_of_a_watermark_keep_its_order(tmp_path) -> None:
     path = write_shop(tmp_path, events=EVENTS.replace("at AS", f"{BEGIN} AS").replace(", id", ", -id AS id"))
     assert items_of(path) == ["sku-8", "sku-7", "sku-6", "sku-5"]
+    assert check_folder(path).notes[-1].endswith(": they keep the watermark's order")
+
+
+def test_numbers_in_texts_are_named_with_what_makes_numbers_of_them(tmp_path) -> None:
+    texts = EVENTS.replace("at AS", "iif(id < 70, '2023-11-14', CAST(at AS TEXT)) AS")
+    path = write_shop(tmp_path, events=texts, **{"chunk-rows": 50})
+    with pytest.raises(DataError) as caught:
+        read_platform_data(path)
+    assert str(caught.value) == (
+        f"{path}: the events query: column timestamp, after 50 rows, row 20: expected a number, a time or a text in "
+        "ISO 8601; where a text holds a number: CAST(... AS NUMERIC)"
+    )
+    path = write_shop(tmp_path / "cast", events=EVENTS.replace("at AS", "CAST(CAST(at AS TEXT) AS NUMERIC) AS"))
+    assert sorted(read_platform_data(path).events["timestamp"]) == [BEGIN + row for row in range(240)]
 
 
 @pytest.mark.parametrize("watermark", [None, "timestamp"])
