@@ -171,7 +171,7 @@ def _require_clock(column: TimeColumn, microseconds: pl.Series, said: Said | Non
         _refuse(
             column,
             microseconds >= 0,
-            "all times lie in the first hour of 1970: numbers were made times in a wrong unit before",
+            f"all times lie in the first hour of 1970: numbers were made times in a wrong unit before; {column.ways}",
         )
 
 
