@@ -1,7 +1,8 @@
 """Who may hold a connection to an HTTP server of ours, how many, and how long one may take to say what it wants.
 
 A connection counts from before TLS is agreed on. Where there is no room, the one that has waited longest without a
-request under way makes it: whoever sends slowly shuts nobody out who does not.
+request under way makes it: whoever sends slowly shuts nobody out who does not. Where one address has too many, those of
+its connections that were never answered go first: a flood ends nobody's who is at work behind the same address.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import logging
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -38,6 +39,8 @@ class Place:
         self.origin, self.close, self.since = origin, close, since
         self.idle = True
         """whether no request is under way"""
+        self.answered = False
+        """whether one was"""
 
 
 class Doorkeeper:
@@ -56,15 +59,22 @@ class Doorkeeper:
         """A place for a new connection, which may close another's; None where all have requests under way."""
         if self._of[origin] >= self._most_of_one:
             self._tell(origin)
-            room = self._makes_room(lambda place: place.origin == origin)
+            room = self._makes_room(self._of_one(origin))
         else:
-            room = len(self._places) < self.limits.connections or self._makes_room(lambda _: True)
+            room = len(self._places) < self.limits.connections or self._makes_room(self._places)
         if not room:
             return None
         place = Place(origin, close, self._clock())
         self._places[place] = None
         self._of[origin] += 1
         return place
+
+    def was_answered(self, place: Place) -> None:
+        """It waits anew, behind all that wait already."""
+        if place in self._places:
+            place.answered, place.since = True, self._clock()
+            del self._places[place]
+            self._places[place] = None
 
     def leaves(self, place: Place) -> None:
         """A second time changes nothing."""
@@ -76,9 +86,14 @@ class Doorkeeper:
             del self._of[place.origin]
             self._told.discard(place.origin)
 
-    def _makes_room(self, may_go: Callable[[Place], bool]) -> bool:
+    def _of_one(self, origin: str) -> Iterator[Place]:
+        """Its own places, those that were never answered first."""
+        for answered in (False, True):
+            yield from (place for place in self._places if place.origin == origin and place.answered == answered)
+
+    def _makes_room(self, places: Iterable[Place]) -> bool:
         """Whoever has just come may stay for a moment: else a flood of connections would have one made for each."""
-        oldest = next((place for place in self._places if place.idle and may_go(place)), None)
+        oldest = next((place for place in places if place.idle), None)
         if oldest is None or self._clock() - oldest.since < _MOMENT * self.limits.header_seconds:
             return False
         self.leaves(oldest)
@@ -176,6 +191,8 @@ class _Guarded(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # which of u
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.place is not None:
+            self._keeper.was_answered(self.place)
         self._stands(idle=self._waits_for_headers())
 
     def pause_writing(self) -> None:

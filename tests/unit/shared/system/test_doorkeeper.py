@@ -38,6 +38,24 @@ def test_a_full_door_closes_who_waits_longest_and_nobody_with_a_request_under_wa
     assert keeper.enters("d", lambda: None) is not None
 
 
+def test_a_flood_from_an_address_ends_none_of_its_connections_that_were_answered():
+    keeper = Doorkeeper(DoorLimits(connections=10), 2, ticking())
+    (agent, _), closed = places(keeper, "a", "a")
+    keeper.was_answered(agent)
+    for _ in range(5):
+        assert keeper.enters("a", lambda: closed.append("flood")) is not None
+    assert closed == [1, *["flood"] * 4]
+    assert agent in keeper_places(keeper)
+
+
+def test_who_was_answered_waits_anew():
+    keeper = Doorkeeper(DoorLimits(connections=2), clock=ticking())
+    (first, _), closed = places(keeper, "a", "b")
+    keeper.was_answered(first)
+    keeper.enters("c", lambda: None)
+    assert closed == [1]
+
+
 def ticking():
     """Ten seconds from each look to the next."""
     return map(float, range(0, 10_000, 10)).__next__
