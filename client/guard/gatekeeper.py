@@ -6,7 +6,7 @@ of ``approved_bundles.py``, by its path: it imports nothing of Graft, whose pack
 """
 
 import hashlib
-import logging
+import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +17,7 @@ PROGRAMS = (CLIENT_APP, "flwr-serverapp", "flwr-simulation", "flwr-agentapp", "f
 """All that Flower's SuperExec may start; on a platform only the first has work to do, and the others stay shut: the
 coordinator's own word (a run's type) would make a SuperNode start flwr-agentapp, which knows no gate."""
 
-LOG_FORMAT = "%(levelname)s %(asctime)s:     %(message)s"
-"""as Flower's own lines are"""
+_PLAIN_LOG = Path(__file__).parents[2] / "shared" / "system" / "plain_log.py"
 
 
 class BundleRefused(Exception):
@@ -92,12 +91,8 @@ class Gate:
 
 
 def log_plainly() -> None:
-    """From now on Flower's logger and Graft's write times and no colours, in this process."""
-    from flwr.supercore.logger import update_console_handler
-
-    update_console_handler(timestamps=True, colored=False)
-    logging.basicConfig(format=LOG_FORMAT)
-    logging.getLogger("flwr").propagate = False
+    """From now on what this process logs has times and no colours, as the engine's own programs have it."""
+    runpy.run_path(str(_PLAIN_LOG))["plain_log"]()
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import client.guard.gatekeeper as gatekeeper
 import shared.system.plain_log as plain_log
 from client.guard.gatekeeper import CLIENT_APP
 from server.coordinator.home import ServerHome
@@ -33,12 +32,51 @@ def test_every_line_has_a_time_and_no_colour_and_stands_there_once() -> None:
     assert all(LINE.fullmatch(line) for line in lines), lines
 
 
+def test_a_message_of_several_lines_is_one_and_a_traceback_has_its_time_on_each() -> None:
+    code = """
+import logging, warnings
+from shared.system.plain_log import plain_log
+plain_log()
+logging.getLogger("flwr").error("Exit Code: 305\\n  no connection\\n\\nvisit us")
+try:
+    raise ValueError("one\\ntwo")
+except ValueError:
+    logging.getLogger("graft.server").exception("failed")
+warnings.warn("old", stacklevel=1)
+"""
+    lines = said(code)
+    assert all(re.match(r"(ERROR|WARNING) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}:     \S?", line) for line in lines), (
+        lines
+    )
+    assert lines[0].endswith(":     Exit Code: 305 no connection visit us")
+    assert [line.rpartition("     ")[2] for line in lines if "one" in line or "two" in line] == [
+        "ValueError: one",
+        "two",
+    ]
+    assert "old" in lines[-1]
+
+
+def test_what_the_engine_does_not_catch_has_times_too(tmp_path) -> None:
+    code = """
+import sys
+import shared.system.plain_log as plain_log
+class Program:
+    load = lambda self: lambda: 1 / 0
+plain_log.entry_points = lambda **_: [Program()]
+plain_log.main(["flower-superexec"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert lines[-1].endswith("ZeroDivisionError: division by zero")
+    assert all(line.startswith("CRITICAL 20") for line in lines)
+
+
 def test_without_it_the_lines_are_coloured() -> None:
     assert "\x1b[" in "".join(said(SAYS))
 
 
 def test_a_tasks_lines_are_written_the_same_way() -> None:
-    assert gatekeeper.LOG_FORMAT == plain_log.FORMAT
     lines = said(f"from client.guard.gatekeeper import log_plainly; log_plainly()\n{SAYS}")
     assert all(LINE.fullmatch(line) for line in lines), lines
     assert CLIENT_APP == "flwr-clientapp"
