@@ -64,5 +64,4 @@ def stop(folder: AgentFolder) -> None:
     from client.agent.home import AgentHome
     from client.agent.programs import supervision
 
-    supervision(AgentHome.existing(folder)).stop()
-    typer.echo("stopped")
+    typer.echo(supervision(AgentHome.existing(folder)).stop())

@@ -40,5 +40,4 @@ def stop(home: Home = Path()) -> None:
     """End the coordinator; a run that is under way goes on at the next start."""
     from server.engine.supervisor import supervision
 
-    supervision(ServerHome.existing(home)).stop()
-    typer.echo("stopped")
+    typer.echo(supervision(ServerHome.existing(home)).stop())

@@ -19,12 +19,16 @@ WARN_DAYS = 30
 def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
     """All of it as plain values."""
     supervised = supervision(home)
-    running, report, expires = supervised.running(), supervised.report(), expiry(home.certificate)
+    running, report, left = supervised.running(), supervised.report(), supervised.left()
+    expires = expiry(home.certificate)
     return {
         "running": running,
         "ready": running and bool(report.get("ready")),
         "processes": report.get("processes", []) if running else [],
         TROUBLES: report.get(TROUBLES, {}) if running else {},
+        "cause": "killed" if left else "",
+        "why": left,
+        "do": "graft-server stop ends them, and so does the next graft-server start" if left else "",
         "certificate": {
             "expires": f"{expires:%Y-%m-%d}",
             "days": (expires - now).days,
@@ -70,6 +74,8 @@ def _run(run: Run) -> dict[str, Any]:
 def _server_lines(found: dict[str, Any]) -> list[str]:
     state = "ready" if found["ready"] else "starting" if found["running"] else "not running"
     lines = [f"server: {state}"]
+    if found["cause"]:
+        lines += [f"  why: {found['why']} ({found['cause']})", f"  what to do: {found['do']}"]
     for one in found["processes"]:
         doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
         lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")

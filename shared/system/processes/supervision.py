@@ -50,6 +50,13 @@ class Supervision:
             return [f"{command} (process {number})"]
         return [f"{one.name}, left by a killed {command} (process {one.pid})" for one in left_running(self._processes)]
 
+    def left(self) -> str:
+        """In words, what a supervisor that was killed has left running; empty where one runs, or nothing does."""
+        named = [f"{one.name} (process {one.pid})" for one in left_running(self._processes)]
+        if not named or self.running():
+            return ""
+        return f"its supervisor was killed, and {len(named)} of its programs still run: {', '.join(named)}"
+
     def require_none(self) -> None:
         """Raises ConfigError where one runs."""
         if number := claimant(self._lock):
@@ -134,11 +141,24 @@ class Supervision:
                 raise ConfigError(f"{self.what} did not start: {_last_line(log)}; its logs are in {self.logs}")
             time.sleep(0.2)
 
-    def stop(self) -> None:
-        """End the supervisor and all that it runs; raises ConfigError where none runs or it does not end."""
-        found = self.report().get("supervisor")
-        if not self.running() or found is None:
+    def stop(self) -> str:
+        """End the supervisor and all that it runs, or else what one that was killed has left; what was done, in words.
+
+        Raises ConfigError where nothing runs, or where a supervisor does not end.
+        """
+        if number := claimant(self._lock):
+            self._stop(number)
+            return "stopped"
+        with self.alone():
+            left = end_leftovers(self._processes, now=time.monotonic, sleep=time.sleep)
+        if not left:
             raise ConfigError(f"{self.what} does not run")
+        return f"its supervisor had been killed; what it left running is ended: {', '.join(left)}"
+
+    def _stop(self, number: str) -> None:
+        found = number if number.isdigit() else self.report().get("supervisor")
+        if found is None:
+            raise ConfigError(f"{self.what} runs, and which process it is cannot be read")
         os.kill(int(found), signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while self.running():

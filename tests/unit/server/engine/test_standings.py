@@ -48,6 +48,9 @@ class Running:
     def report(self) -> dict:
         return {"ready": True, "processes": []}
 
+    def left(self) -> str:
+        return ""
+
 
 def seen(world: World, name: str) -> tuple[dict, str, str]:
     """What ``status --json`` has of a platform, what ``status`` says, and what ``run`` says."""
@@ -185,6 +188,18 @@ def test_nobody_is_connected_while_the_server_does_not_run(world, monkeypatch) -
 def test_who_has_just_been_enrolled_is_told_of_within_seconds(world) -> None:
     world.enroll("films")
     assert "within seconds" in seen(world, "films")[0]["do"]
+
+
+def test_what_a_killed_server_left_running_is_named(world, monkeypatch) -> None:
+    monkeypatch.setattr(Running, "running", lambda _self: False)
+    monkeypatch.setattr(Running, "left", lambda _self: "its supervisor was killed, and 1 of its programs still run")
+    found = status(world.home, now=NOON)
+    assert (found["running"], found["cause"]) == (False, "killed")
+    assert status_lines(found)[:3] == [
+        "server: not running",
+        "  why: its supervisor was killed, and 1 of its programs still run (killed)",
+        "  what to do: graft-server stop ends them, and so does the next graft-server start",
+    ]
 
 
 def test_asks_the_engine_where_its_database_does_not_tell(world, monkeypatch) -> None:
