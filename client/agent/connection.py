@@ -1,11 +1,14 @@
 """Whether an agent is connected, since when, and what keeps it from being so: watched while it runs.
 
 The engine's own log says when it was admitted and when an attempt failed; its exit code, that it was refused. Why no
-connection is made, a look at the coordinator's door says.
+connection is made, a look at the coordinator's door says; where that is open and none is made for long, the SuperNode
+is ended, and so started again, as it is where it gave up (``supernode.py``).
 """
 
 import json
 import logging
+import os
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,16 +26,27 @@ _LOG = logging.getLogger("graft.agent")
 SUPERNODE = "supernode"
 REFUSED = 0
 """the SuperNode's exit code where it is answered 401: Flower's ``http_retry.py`` ends it as Ctrl-C would"""
-ADMITTED, BACK, FAILED = "SuperNode ID:", "Connection successful after", "Connection attempt failed"
-NOT_ADMITTED = "[code: 2004]"
+CONNECTED = ("SuperNode ID:", "Connection successful after", "Received successfully", "Sent successfully")
+FAILED, NOT_ADMITTED = "Connection attempt failed", "[code: 2004]"
 """what it writes: ``start_client_internal.py``, ``http_retry.py``; the code is Flower's for a key that is not known,
-and for one whose connection of before is not forgotten yet"""
+and for one whose connection of before, or another agent's with the same key, stands on record"""
 FORGOTTEN_SECONDS = 75.0
 """after which a connection that was cut off is forgotten there: two heartbeats of Flower's, and some"""
 LOOK_SECONDS = 10.0
 """between two looks at a door that lets nobody in"""
+STUCK_SECONDS = 120.0
+"""for a SuperNode to connect at an open door; it waits 30 seconds for an answer and 20 between two tries"""
 CONNECTING = Finding(cause=Cause.CONNECTING, why="a connection is being made", do="nothing is to be done now")
-_NEW_KEY = "a revoked key never counts again: make a new folder with graft-client init, and have its key enrolled"
+_REFUSED_BECAUSE = (
+    "it was revoked, or another agent connects with this key (a copy of this folder?), or the coordinator was restored "
+    "from a backup"
+)
+_ASK_FIRST = "ask the coordinator's operator before you make a new folder: only a key that was revoked needs one"
+
+
+def _kill(process: int) -> None:
+    """With SIGTERM it would end with the code of one that was refused."""
+    os.kill(process, signal.SIGKILL)
 
 
 @dataclass(kw_only=True)
@@ -45,6 +59,8 @@ class Connection:
     """that only grow"""
     look_at_door: Callable[[], Finding | None]
     now: Callable[[], datetime] = utc_now
+    kill: Callable[[int], None] = _kill
+    """ends a process of this one"""
     connected: bool = False
     _finding: Finding | None = CONNECTING
     _process: int | None = None
@@ -53,6 +69,8 @@ class Connection:
     _not_admitted: float | None = None
     """since when"""
     _next_look: float = 0.0
+    _connecting: float = 0.0
+    """since when nothing but patience is wanted"""
     _log: NewLines = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,24 +92,34 @@ class Connection:
             self._finding, self._next_look = self._obstacle(), self.seconds() + LOOK_SECONDS
         if self._finding not in (None, finding):
             _LOG.warning("not connected: %s", self._finding.sentence)
+        self._end_where_stuck()
         return {"connected": self.connected, "obstacle": self._finding.to_json() if self._finding else None}
 
     def _follow(self, supernode: Mapping[str, Any]) -> None:
         if supernode.get("pid") != self._process:
-            self._process, self.connected = supernode.get("pid"), False
+            self._process, self.connected, self._connecting = supernode.get("pid"), False, self.seconds()
             self._expelled |= supernode.get("code") == REFUSED
         for line in self._log.read():
-            if ADMITTED in line or BACK in line:
+            if any(words in line for words in CONNECTED):
                 self.connected, self._expelled, self._not_admitted = True, False, None
             elif FAILED in line:
                 self.connected = False
             elif NOT_ADMITTED in line and self._not_admitted is None:
                 self._not_admitted = self.seconds()
 
+    def _end_where_stuck(self) -> None:
+        if self._finding != CONNECTING:
+            self._connecting = self.seconds()
+        elif self._process is not None and self.seconds() - self._connecting > STUCK_SECONDS:
+            _LOG.warning("no connection for %g seconds at an open door; the SuperNode is started again", STUCK_SECONDS)
+            self.kill(self._process)
+            self._connecting = self.seconds()
+
     def _obstacle(self) -> Finding:
         """The rules, in order: what is wrong at the door; a key that is not admitted; a connection is being made."""
         door = self.look_at_door()
         if door is not None:
+            self._expelled, self._not_admitted = False, None
             return door
         known = bool(known_since(self.home))
         if self._expelled or (self._not_admitted is not None and (not known or self._waited())):
@@ -118,10 +146,10 @@ class Connection:
 
 
 def _refusal(home: AgentHome, settings: AgentSettings, *, known: bool) -> Finding:
-    """A key that was admitted once is refused where it was revoked; one that never was, where it is not enrolled."""
+    """One that never was admitted is not enrolled; why one that was is refused, the engine does not say."""
     if known:
-        why = f"{settings.server}: the coordinator admits this platform's key no longer: it was revoked"
-        return Finding(cause=Cause.REVOKED, why=why, do=f"ask the coordinator; {_NEW_KEY}")
+        why = f"{settings.server}: the coordinator admits this platform's key no longer: {_REFUSED_BECAUSE}"
+        return Finding(cause=Cause.KEY_REFUSED, why=why, do=_ASK_FIRST)
     why = f"{settings.server}: the coordinator does not know this platform's key"
     do = f"send {home.public_key} to the coordinator, who runs graft-server enroll {settings.name} --public-key FILE"
     return Finding(cause=Cause.NOT_ENROLLED, why=why, do=do)

@@ -28,6 +28,9 @@ _OTHER_NAME = {62, 64}
 _NOT_NOW = {9: "is not valid yet", 10: "has expired"}
 """OpenSSL's codes (x509_vfy.h): another host name or address; not valid yet, expired"""
 OPEN, BUSY, SHUT = 200, 429, 503
+_ADDRESS = "--server of init; server in the agent's settings.toml, then stop and start"
+_WAY_OUT = "http-proxy in the agent's settings.toml, then stop and start"
+_LOOK = f"look at host and port ({_ADDRESS}): graft-server init printed the coordinator's"
 _LATER = "the agent tries again until it answers; if it does not, look whether the coordinator runs, and at"
 
 
@@ -71,7 +74,7 @@ class Door:
             return Finding(cause=Cause.STARTING, why=why, do=do)
         if status not in (OPEN, BUSY):
             why = f"{self.server}: expected a coordinator's answer; found the status {status}"
-            return Finding(cause=Cause.NO_COORDINATOR, why=why, do=_the_address("port"), lasting=True)
+            return Finding(cause=Cause.NO_COORDINATOR, why=why, do=_LOOK, lasting=True)
         return self._clock(date, moment)
 
     def _clock(self, date: str, moment: datetime) -> Finding | None:
@@ -88,14 +91,15 @@ class Door:
     def _closed(self, error: OSError | HTTPException) -> Finding:
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._certificate(error)
-        if isinstance(error, ssl.SSLError):
+        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
             why = f"{self.server}: expected TLS; what listens there speaks something else"
-            return Finding(cause=Cause.NO_COORDINATOR, why=why, do=_the_address("port"), lasting=True)
+            return Finding(cause=Cause.NO_COORDINATOR, why=why, do=_LOOK, lasting=True)
         if isinstance(error, socket.gaierror):
             why = f"{self._first_stop}: this name is not known on this machine's network"
-            return Finding(cause=Cause.NAME_UNKNOWN, why=why, do=f"{_LATER} the name")
+            where = _WAY_OUT if self.http_proxy else _ADDRESS
+            return Finding(cause=Cause.NAME_UNKNOWN, why=why, do=f"{_LATER} the name ({where})")
         why = f"{self.server}: no answer ({_reason(error)})"
-        return Finding(cause=Cause.UNREACHABLE, why=why, do=f"{_LATER} host and port, and at firewalls")
+        return Finding(cause=Cause.UNREACHABLE, why=why, do=f"{_LATER} host and port ({_ADDRESS}) and firewalls")
 
     def _certificate(self, error: ssl.SSLCertVerificationError) -> Finding:
         code = error.verify_code
@@ -106,24 +110,20 @@ class Door:
         if code in _OTHER_NAME:
             why = f"{self.server}: the certificate there is for other names than {self.server.host}"
             do = (
-                "take a name that graft-server init printed; or the coordinator adds this one to names in settings.toml"
+                f"take a name that graft-server init printed ({_ADDRESS}); or the coordinator adds this one to names "
+                "in his settings.toml, and runs graft-server certificate renew"
             )
-            do = f"{do}, and runs graft-server certificate renew"
             return Finding(cause=Cause.CERTIFICATE, why=why, do=do, lasting=True)
         why = f"{self.server}: the certificate there is not signed by this authority"
-        return Finding(
-            cause=Cause.CERTIFICATE, why=why, do=f"{_the_address('port')}, and take its own tls/ca.crt", lasting=True
-        )
+        return Finding(cause=Cause.CERTIFICATE, why=why, do=f"{_LOOK}, and take its own tls/ca.crt", lasting=True)
 
     @property
     def _first_stop(self) -> str:
         return (urlsplit(self.http_proxy).hostname or "") if self.http_proxy else self.server.host
 
 
-def _the_address(of: str) -> str:
-    return f"look at host and {of}: graft-server init printed the coordinator's"
-
-
 def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLEOFError):
+        return "the connection was closed before TLS was agreed on"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (text or type(error).__name__).splitlines()[0].lower()

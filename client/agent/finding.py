@@ -13,6 +13,7 @@ class Cause(StrEnum):
     """Why a platform takes no part, where no answer of its own says it."""
 
     STOPPED = "stopped"
+    KILLED = "killed"
     CONNECTING = "connecting"
     NAME_UNKNOWN = "name-unknown"
     UNREACHABLE = "server-unreachable"
@@ -21,7 +22,7 @@ class Cause(StrEnum):
     CERTIFICATE = "certificate"
     CLOCK = "clock"
     NOT_ENROLLED = "not-enrolled"
-    REVOKED = "revoked"
+    KEY_REFUSED = "key-refused"
     DATA = "data"
     TOO_FEW_USERS = "too-few-users"
     SITE_POLICY = "site-policy"

@@ -21,7 +21,9 @@ from shared.system.whole_file import write_whole
 def require_new(folder: Path) -> None:
     """Raises ConfigError where something lies there already."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"{folder}: exists already and is not an empty folder")
+        agent = AgentHome(folder).settings
+        do = f"to change that agent, change {agent} and start it again" if agent.is_file() else "name another one"
+        raise ConfigError(f"{folder}: exists already and is not an empty folder; {do}")
 
 
 def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:

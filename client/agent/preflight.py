@@ -33,17 +33,24 @@ class Check:
     what: str
     finding: Finding | None
     """None where nothing is wrong"""
+    unknown: str = ""
+    """why it could not be looked at; empty where it was"""
+
+    @property
+    def state(self) -> str:
+        """In a word."""
+        if self.finding is None:
+            return "not looked at" if self.unknown else "good"
+        return "refused" if self.finding.lasting else "note"
 
     def line(self) -> str:
         """For people."""
-        if self.finding is None:
-            return f"{self.what}: good"
-        return f"{self.what}: {'refused' if self.finding.lasting else 'note'}: {self.finding.sentence}"
+        says = self.finding.sentence if self.finding else self.unknown
+        return f"{self.what}: {self.state}{f': {says}' if says else ''}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        state = "good" if self.finding is None else "refused" if self.finding.lasting else "note"
-        return {"check": self.what, "state": state, **({} if self.finding is None else self.finding.to_json())}
+        return {"check": self.what, "state": self.state, **({} if self.finding is None else self.finding.to_json())}
 
 
 def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:

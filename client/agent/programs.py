@@ -21,6 +21,7 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.metrics import AgentMetrics
 from client.agent.private_part import OWNER_ONLY
 from client.agent.release_bundle import approve_release
+from client.agent.supernode import GAVE_UP
 from client.guard import warm_start
 from client.guard.approved_bundles import write_programs
 from client.guard.ledger import line_of, said
@@ -37,8 +38,11 @@ TASKS = "tasks.sock"
 """in the folder in which the programs run; a whole path could be too long for a socket"""
 MIB = 2**20
 _LOG = logging.getLogger("graft.agent")
-_ENDINGS = {REFUSED: "the coordinator refuses this platform: its key is not enrolled or was revoked, or a clock is off"}
-"""Flower's SuperNode ends so by itself wherever it is answered 401 (http_retry.py), and says nothing of it"""
+_ENDINGS = {
+    REFUSED: "the coordinator refuses this platform: its key is not enrolled or was revoked, or a clock is off",
+    GAVE_UP: "it has given up the connection, as Flower does after an error of TLS; its log has the error",
+}
+"""with the first Flower's SuperNode ends by itself where it is answered 401 (http_retry.py), and says nothing of it"""
 
 
 def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[Program]:
@@ -48,7 +52,7 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
     looked for first where the gate stands, which lets approved bundles alone run.
     """
     supernode = (
-        *engine_program("flower-supernode"),
+        *(sys.executable, "-P", "-m", "client.agent.supernode", "flower-supernode"),
         *("--superlink", settings.server, "--root-certificates", str(home.authority)),
         *("--auth-supernode-private-key", str(home.key), "--host", LOOPBACK, "--port", str(port)),
         *("--isolation", "process", "--superexec-auth-secret-file", str(home.secret)),

@@ -7,6 +7,7 @@ from client.agent.connection import CONNECTING, known_since, last_known
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
+from client.agent.preflight import Check
 from client.agent.programs import supervision
 from client.guard.ledger import Ledger
 from client.store.vault import is_vault
@@ -43,6 +44,18 @@ def status(home: AgentHome) -> dict[str, Any]:
     }
 
 
+def enrolment(home: AgentHome) -> Check:
+    """Whether the coordinator admits the platform's key, which only an agent that runs has tried."""
+    what, supervised = "enrolment", supervision(home)
+    report = supervised.report() if supervised.running() else {}
+    if report.get("connected"):
+        return Check(what, None)
+    obstacle = report.get("obstacle") or {}
+    if obstacle.get("cause") in (Cause.NOT_ENROLLED, Cause.KEY_REFUSED):
+        return Check(what, Finding.from_json(obstacle))
+    return Check(what, None, unknown="only an agent that runs has tried its key; graft-client status says")
+
+
 def status_lines(found: dict[str, Any]) -> list[str]:
     """The same for people."""
     lines = [f"{found['name']}: {_standing(found)}"]
@@ -62,7 +75,10 @@ def status_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Finding | None:
-    """Why it takes no part; the rules, in order: it does not run, is not connected, its last answer, the preflight."""
+    """Why it takes no part; the rules, in order: killed, stopped, not connected, its last answer, the preflight."""
+    if left := supervision(home).left():
+        do = f"graft-client stop {home.folder} ends them, and so does the next graft-client start"
+        return Finding(cause=Cause.KILLED, why=left, do=do)
     if not running:
         do = f"graft-client start {home.folder} --background"
         return Finding(cause=Cause.STOPPED, why="the agent does not run", do=do)
@@ -77,6 +93,8 @@ def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Find
 def _standing(found: dict[str, Any]) -> str:
     if found["connected"]:
         return f"connected to {found['server']} since {found['since']}"
+    if found["cause"] == Cause.KILLED:
+        return f"not supervised; its programs may be connected to {found['server']}"
     state = "running" if found["running"] else "not running"
     before = f"; {found['before']}" if found["before"] else ""
     return f"{state}, not connected to {found['server']}{before}"

@@ -14,12 +14,15 @@ def preflight(
 ) -> None:
     """Look at an agent's policy, keys, vault and data, and at the coordinator's address, certificate and clock.
 
+    Whether the coordinator admits its key is known where the agent runs.
     Nothing is written, and nothing leaves. Ends with 2 where something can never work as it is, else with 0.
     """
     from client.agent.home import AgentHome
     from client.agent.preflight import checks_of, findings
+    from client.agent.status import enrolment
 
-    found = list(checks_of(AgentHome.existing(folder)))
+    home = AgentHome.existing(folder)
+    found = [*checks_of(home), enrolment(home)]
     typer.echo(
         json.dumps([one.to_json() for one in found], indent=2) if as_json else "\n".join(one.line() for one in found)
     )

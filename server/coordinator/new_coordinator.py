@@ -34,7 +34,7 @@ def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, n
     load_encoder(encoder)
     home = ServerHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
-        raise ConfigError(f"{folder}: exists already and is not an empty folder")
+        raise ConfigError(f"{folder}: exists already and is not an empty folder; name another one")
     with os_error_as(ConfigError, f"{folder}: cannot be written"):
         _write(home, encoder, settings, now)
     return Made(home, settings)

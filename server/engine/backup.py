@@ -47,7 +47,7 @@ def restore(file: Path, folder: Path) -> ServerHome:
     """Make a coordinator's folder from a backup; raises ConfigError for a damaged file or one of a newer engine."""
     home = ServerHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
-        raise ConfigError(f"{folder}: exists already and is not an empty folder")
+        raise ConfigError(f"{folder}: exists already and is not an empty folder; name another one")
     try:
         with tarfile.open(file) as archive:
             _check(archive, file)

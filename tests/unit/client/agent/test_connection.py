@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from client.agent.connection import FORGOTTEN_SECONDS, LOOK_SECONDS, Connection, known_since
+from client.agent.connection import FORGOTTEN_SECONDS, LOOK_SECONDS, STUCK_SECONDS, Connection, known_since
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
+from client.agent.supernode import GAVE_UP
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CLOCK = Finding(cause=Cause.CLOCK, why="the clock is off", do="set it")
@@ -24,6 +25,7 @@ class World:
             made.mkdir()
         self.at_door: Finding | None = None
         self.seconds = 0.0
+        self.killed: list[int] = []
         self.process = {"name": "supernode", "pid": 7, "restarts": 0, "code": None}
         self.begin()
 
@@ -34,6 +36,7 @@ class World:
             seconds=lambda: self.seconds,
             look_at_door=lambda: self.at_door,
             now=lambda: NOON,
+            kill=self.killed.append,
         )
 
     def ends(self, code: int) -> None:
@@ -71,21 +74,69 @@ def test_what_is_wrong_at_the_door_comes_first(world) -> None:
     assert world.cause() == "clock"
 
 
-def test_a_key_that_never_was_admitted_is_not_enrolled_and_one_that_was_is_revoked(world) -> None:
+def test_a_key_that_never_was_admitted_is_not_enrolled_and_one_that_was_is_refused_for_one_of_three_reasons(
+    world,
+) -> None:
     assert world.cause(NOT_ADMITTED) == "not-enrolled"
     assert "graft-server enroll north" in world.look()["obstacle"]["do"]
     world.look(ADMITTED)
     world.ends(0)
-    assert world.cause() == "revoked"
+    found = world.look()["obstacle"]
+    assert found["cause"] == "key-refused"
+    for reason in ("it was revoked", "another agent connects with this key", "restored from a backup"):
+        assert reason in found["why"]
+    assert found["do"].startswith("ask the coordinator's operator before you make a new folder")
     world.ends(1)
-    assert world.cause(NOT_ADMITTED) == "revoked"
+    assert world.cause(NOT_ADMITTED) == "key-refused"
+
+
+def test_one_that_gave_up_is_not_connected_for_what_is_wrong_at_the_door_and_is_back_by_itself(world) -> None:
+    world.look(ADMITTED)
+    world.at_door = Finding(cause=Cause.CERTIFICATE, why="it has expired", do="renew it")
+    world.ends(GAVE_UP)
+    found = world.look("ERROR 2026-03-01 12:00:00,000:     SSL/TLS handshake error detected.")
+    assert (found["connected"], found["obstacle"]["cause"]) == (False, "certificate")
+    world.at_door = None
+    assert world.cause() == "connecting"
+    assert world.look(ADMITTED)["connected"]
+    assert world.killed == []
+
+
+def test_one_that_does_not_connect_at_an_open_door_is_ended_and_so_started_again(world) -> None:
+    world.at_door = CLOCK
+    world.look(after=2 * STUCK_SECONDS)
+    world.at_door = None
+    world.look()
+    world.look(after=STUCK_SECONDS - LOOK_SECONDS)
+    assert world.killed == []
+    world.look(after=1)
+    assert world.killed == [7]
+    world.ends(-9)
+    world.look(ADMITTED)
+    world.look(after=2 * STUCK_SECONDS)
+    assert world.killed == [7]
+
+
+def test_a_message_that_came_or_went_shows_that_it_is_connected(world) -> None:
+    for line in ("Received successfully", "Sent successfully"):
+        assert not world.look("Connection attempt failed, retrying in 1.00 seconds")["connected"]
+        assert world.look(line)["connected"]
+
+
+def test_what_was_refused_for_a_clock_is_not_a_refused_key_once_that_is_right(world) -> None:
+    world.look(ADMITTED)
+    world.at_door = CLOCK
+    world.ends(0)
+    assert world.cause() == "clock"
+    world.at_door = None
+    assert world.cause() == "connecting"
 
 
 def test_after_it_was_killed_it_waits_until_the_connection_of_before_is_forgotten(world) -> None:
     world.look(ADMITTED)
     world.begin()
     assert world.cause(NOT_ADMITTED) == "connecting"
-    assert world.cause(after=FORGOTTEN_SECONDS + 1) == "revoked"
+    assert world.cause(after=FORGOTTEN_SECONDS + 1) == "key-refused"
     assert world.look(ADMITTED)["connected"]
 
 

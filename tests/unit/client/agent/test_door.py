@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from client.agent.door import Door
+from client.agent.finding import Finding
 from server.coordinator.certificates import new_authority
 from shared.system.host import Endpoint
 from shared.system.metrics_port import free_port
@@ -79,21 +80,42 @@ def test_what_answers_otherwise_is_starting_or_no_coordinator(tmp_path, status, 
     assert (finding.cause, finding.lasting) == (cause, lasting)
 
 
-def test_a_port_that_speaks_no_tls_is_no_coordinators() -> None:
+def found_where(answer: bytes) -> Finding:
+    """What is found where one listens who reads the first bytes, answers so, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def answer() -> None:
+        def answers() -> None:
             other, _ = listening.accept()
             with other:
                 other.recv(4096)
-                other.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                other.sendall(answer)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answers)
         thread.start()
         server = Endpoint("127.0.0.1", listening.getsockname()[1])
         finding = Door(server=server, authority=new_authority(NOW).certificate).look()
         thread.join()
+    return finding
+
+
+def test_a_port_that_speaks_no_tls_is_no_coordinators() -> None:
+    finding = found_where(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     assert (finding.cause, finding.lasting) == ("no-coordinator", True)
+
+
+def test_one_that_closes_before_tls_is_agreed_on_may_have_no_room_now() -> None:
+    finding = found_where(b"")
+    assert (finding.cause, finding.lasting) == ("server-unreachable", False)
+    assert "closed before TLS was agreed on" in finding.why
+
+
+def test_where_an_address_is_changed_is_said_with_it() -> None:
+    authority, where = new_authority(NOW).certificate, "server in the agent's settings.toml"
+    assert where in found_where(b"HTTP/1.1 400 Bad Request\r\n\r\n").do
+    assert where in Door(server=Endpoint("localhost", free_port()), authority=authority).look().do
+    assert where in Door(server=Endpoint("shops.invalid", 9443), authority=authority).look().do
+    way = Door(server=Endpoint("localhost", 9443), authority=authority, http_proxy="http://way.invalid:3128")
+    assert "http-proxy in the agent's settings.toml" in way.look().do
 
 
 def test_goes_through_the_way_out_of_the_network() -> None:

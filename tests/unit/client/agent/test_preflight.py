@@ -11,8 +11,9 @@ from client.agent.authority import read_authority
 from client.agent.data_look import look_at_data
 from client.agent.finding import refuse_lasting
 from client.agent.home import AgentHome, AgentSettings
-from client.agent.new_agent import make_agent
+from client.agent.new_agent import make_agent, require_new
 from client.agent.preflight import checks_of, checks_of_new, findings
+from client.cli.preflight import preflight
 from client.guard.site_policy import SitePolicy
 from server.coordinator.certificates import new_authority, server_certificate
 from shared.errors import ConfigError
@@ -58,6 +59,11 @@ def test_finds_nothing_wrong_where_nothing_is(home) -> None:
     assert [one.line() for one in checks_of(home)] == [
         f"{what}: good" for what in ("site policy", "key pair", "vault", "authority", "data", "coordinator")
     ]
+
+
+def test_the_command_says_that_the_key_was_not_tried_where_no_agent_runs(home, capsys) -> None:
+    preflight(home.folder)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("enrolment: not looked at: ")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,13 @@ def test_a_key_of_the_vault_that_cannot_be_had_is_told_before_a_folder_is_made(s
     asked = replace(settings, vault_key="env:NO_KEY")
     with pytest.raises(ConfigError, match="NO_KEY is not set"):
         refuse_lasting(findings(checks_of_new(asked, home.authority)))
+
+
+def test_a_folder_that_is_there_already_is_refused_with_what_to_do(home, tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"not an empty folder; to change that agent, change .*settings.toml"):
+        require_new(home.folder)
+    with pytest.raises(ConfigError, match="not an empty folder; name another one"):
+        require_new(tmp_path)
 
 
 def test_keys_that_are_no_pair_are_named(home, tmp_path, settings, door) -> None:

@@ -8,13 +8,14 @@ import pytest
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.programs import supervision
-from client.agent.status import status, status_lines
+from client.agent.status import enrolment, status, status_lines
 from client.guard.ledger import Ledger, LedgerLine
 from client.guard.site_policy import TaskKind
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
 from shared.federation.wire import encode_reply
 from shared.system.settings_file import to_toml
 from tests.unit.client.guard.answers import NOON, asked, checked, trained
+from tests.unit.shared.system.processes.leftovers import left_behind
 
 SETTINGS = AgentSettings(server="shops.example:9443", name="north", data="/data/north")
 SINCE = "2026-03-01T12:00:00+00:00"
@@ -62,7 +63,7 @@ def test_one_that_takes_part_says_since_when_and_its_last_round(home) -> None:
         Cause.NAME_UNKNOWN,
         Cause.CERTIFICATE,
         Cause.NOT_ENROLLED,
-        Cause.REVOKED,
+        Cause.KEY_REFUSED,
         Cause.CLOCK,
         Cause.STARTING,
         Cause.CONNECTING,
@@ -86,6 +87,31 @@ def test_one_that_does_not_run_is_stopped(home) -> None:
     lines = status_lines(found)
     assert f"it was connected until {SINCE}" in lines[0]
     assert f"graft-client start {home.folder} --background" in lines[2]
+
+
+def test_one_whose_supervisor_was_killed_names_what_it_left_running(home) -> None:
+    with left_behind(home.state, "supernode") as process:
+        found = seen(home, running=False, connected=True)
+    assert (found["running"], found["cause"]) == (False, "killed")
+    assert status_lines(found)[:3] == [
+        "north: not supervised; its programs may be connected to shops.example:9443",
+        f"why: its supervisor was killed, and 1 of its programs still run: supernode (process {process}) (killed)",
+        f"what to do: graft-client stop {home.folder} ends them, and so does the next graft-client start",
+    ]
+
+
+def test_whether_it_is_enrolled_says_only_an_agent_that_runs(home) -> None:
+    def seen_by_preflight(**report) -> str:
+        seen(home, running=False, **report)
+        with supervision(home).alone():
+            return enrolment(home).line()
+
+    assert seen_by_preflight(connected=True, obstacle=None) == "enrolment: good"
+    refused = seen_by_preflight(connected=False, obstacle=obstacle(Cause.KEY_REFUSED))
+    assert refused == "enrolment: note: because of key-refused; mend it"
+    not_looked_at = "enrolment: not looked at: only an agent that runs has tried its key; graft-client status says"
+    assert seen_by_preflight(connected=False, obstacle=obstacle(Cause.CLOCK)) == not_looked_at
+    assert enrolment(home).to_json() == {"check": "enrolment", "state": "not looked at"}
 
 
 def test_one_that_was_killed_while_connected_says_when_it_connected_last(home) -> None:
