@@ -1,6 +1,7 @@
 """Keeps a few programs running: one that ends is started again, later each time where it ends at once.
 
-Its state file names the processes, so that whoever comes after a keeper that was killed ends what that one left.
+Its state file names the processes, so that whoever comes after a keeper that was killed ends what that one left. In a
+copy of its folder the file names nobody: what runs belongs to the folder from which it was started.
 """
 
 import json
@@ -183,7 +184,8 @@ class Keeper:
 
     def _write_state(self) -> None:
         running = [asdict(kept.process) for kept in self._kept if kept.process is not None]
-        write_whole(self._state, json.dumps(running).encode("utf-8"))
+        content = {"folder": _identity(self._state.parent), "processes": running}
+        write_whole(self._state, json.dumps(content).encode("utf-8"))
 
 
 def end_leftovers(state: Path, *, now: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
@@ -197,10 +199,16 @@ def end_leftovers(state: Path, *, now: Callable[[], float], sleep: Callable[[flo
 def left_running(state: Path) -> list[Process]:
     """What runs of the processes that a keeper has named in its state file."""
     try:
-        named = [Process(**values) for values in json.loads(state.read_text("utf-8"))]
-    except (FileNotFoundError, ValueError, TypeError):
+        found = json.loads(state.read_text("utf-8"))
+        named = [Process(**values) for values in found["processes"] if found["folder"] == _identity(state.parent)]
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return []
     return [one for one in named if one.runs]
+
+
+def _identity(folder: Path) -> int:
+    """What a copy of the folder does not share, and the folder keeps where it is moved to."""
+    return folder.stat().st_ino
 
 
 def _unfinished(handle: subprocess.Popen[bytes]) -> bool:

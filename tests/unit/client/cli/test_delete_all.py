@@ -1,12 +1,7 @@
 """``graft-client delete-all``: nothing learnt is left, the platform's own things are, and it asks first."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 
-import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -21,6 +16,7 @@ from shared.errors import ConfigError
 from tests.integration.commands import run
 from tests.unit.client.guard.answers import NOON
 from tests.unit.client.store.vaults import key_file
+from tests.unit.shared.system.processes.leftovers import left_behind
 
 CANARY = b"user-4711"
 
@@ -70,15 +66,9 @@ def test_refuses_while_the_agent_runs_or_serves_and_names_the_process(agent) -> 
 
 
 def test_refuses_while_what_a_killed_agent_left_still_runs(agent) -> None:
-    sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
-    with subprocess.Popen(sleeps, start_new_session=True) as one:
-        started = psutil.Process(one.pid).create_time()
-        told = [{"name": "superexec", "pid": one.pid, "started": started}]
-        (agent / "state" / "processes.json").write_text(json.dumps(told))
-        with pytest.raises(ConfigError) as found:
-            Erasure.of(agent)
-        one.send_signal(signal.SIGKILL)
-    assert f"superexec, left by a killed graft-client start (process {one.pid})" in str(found.value)
+    with left_behind(agent / "state", "superexec") as process, pytest.raises(ConfigError) as found:
+        Erasure.of(agent)
+    assert f"superexec, left by a killed graft-client start (process {process})" in str(found.value)
     Erasure.of(agent).erase()
 
 

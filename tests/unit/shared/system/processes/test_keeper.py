@@ -1,6 +1,8 @@
 """Programs are kept running, whatever ends them; real processes."""
 
+import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -132,8 +134,21 @@ def test_ends_what_a_killed_keeper_left_and_nothing_else(tmp_path) -> None:
     assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     assert end_leftovers(tmp_path / "running.json", now=clock.now, sleep=clock.sleep) == []
     kept.stop()
-    (tmp_path / "running.json").write_text(f'[{{"name": "other", "pid": {os.getpid()}, "started": 1.0}}]')
+    state = json.loads((tmp_path / "running.json").read_text())
+    later = {"name": "other", "pid": os.getpid(), "started": 1.0}
+    (tmp_path / "running.json").write_text(json.dumps({**state, "processes": [later]}))
     assert end_leftovers(tmp_path / "running.json", now=clock.now, sleep=clock.sleep) == []
+
+
+def test_a_copy_of_the_folder_ends_nothing_of_the_folder_that_was_copied(tmp_path) -> None:
+    clock, folder, copy = Clock(), tmp_path / "films", tmp_path / "films-copy"
+    folder.mkdir()
+    kept = keeper(folder, clock, program(folder, SLEEPS))
+    kept.tick()
+    shutil.copytree(folder, copy)
+    assert end_leftovers(copy / "running.json", now=clock.now, sleep=clock.sleep) == []
+    moved = folder.rename(tmp_path / "moved")
+    assert end_leftovers(moved / "running.json", now=clock.now, sleep=clock.sleep) == ["worker"]
 
 
 def test_ends_what_a_killed_program_has_started(tmp_path) -> None:
@@ -155,7 +170,7 @@ def test_ends_what_a_killed_program_has_started(tmp_path) -> None:
     kept.stop()
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '[{"pid": 1}]'])
+@pytest.mark.parametrize("content", ["", "[1]", '[{"pid": 1}]', "{}", '{"folder": 1, "processes": [1]}'])
 def test_takes_a_damaged_state_file_for_an_empty_one(tmp_path, content) -> None:
     (tmp_path / "running.json").write_text(content)
     assert end_leftovers(tmp_path / "running.json", now=time.monotonic, sleep=time.sleep) == []
