@@ -26,6 +26,7 @@ class Cause(StrEnum):
     DATA = "data"
     TOO_FEW_USERS = "too-few-users"
     SITE_POLICY = "site-policy"
+    DISK = "disk"
     KEYS = "keys"
     VAULT = "vault"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from client.agent.authority import read_authority
 from client.agent.data_look import look_at_data
+from client.agent.disk_room import room_in
 from client.agent.door import Door
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
@@ -69,6 +70,7 @@ def checks_of(home: AgentHome) -> Iterator[Check]:
     unread = _broken(Cause.SITE_POLICY, "mend the site policy", lambda: read_policy(place))
     policy = SitePolicy() if unread else read_policy(place)
     yield Check("site policy", unread or _turned_away(policy))
+    yield Check("disk", room_in(home.folder))
     yield Check("key pair", _broken(Cause.KEYS, _NEW_KEYS, lambda: require_key_pair(home)))
     yield Check("vault", _broken(Cause.VAULT, _VAULT_KEY, lambda: _open_vault(home, settings)))
     authority = _authority(home.authority)

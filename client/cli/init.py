@@ -12,6 +12,7 @@ from client.cli.arguments import PRIVATE
 from client.cli.start import in_background
 from shared.system.command_options import with_options
 from shared.system.log_format import TEXT
+from shared.system.progress import shown, working
 
 
 @with_options
@@ -39,7 +40,8 @@ def init(
     os.umask(PRIVATE)
     settings = replace(asked, data=absolute_data(asked.name, asked.data), vault_key=absolute_key(asked.vault_key))
     require_new(folder)
-    refuse_lasting(findings(checks_of_new(settings, ca)))
+    with shown("init"), working("looking at data, authority and address"):
+        refuse_lasting(findings(checks_of_new(settings, ca)))
     home = make_agent(folder, settings, ca)
     typer.echo(f"{home.folder}: an agent of {settings.name}; its private key stays here")
     typer.echo(f"what it learns is sealed in {home.vault}; {where_the_key_is(home, asked.vault_key)}")

@@ -7,6 +7,7 @@ import typer
 
 from client.cli.arguments import PRIVATE, AgentFolder, LogFormat
 from shared.system.log_format import TEXT, begin_log, checked_format
+from shared.system.progress import shown, working
 
 if TYPE_CHECKING:
     from client.agent.home import AgentHome, AgentSettings
@@ -33,7 +34,8 @@ def start(
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
     supervision(home).require_none()
-    found = refuse_lasting(findings(checks_of(home)))
+    with shown("start"), working("looking at data, keys, vault, authority and address"):
+        found = refuse_lasting(findings(checks_of(home)))
     require_private_part(home, settings)
     if background:
         in_background(home, form)
@@ -46,7 +48,9 @@ def in_background(home: "AgentHome", log_format: str) -> None:
     from client.agent.programs import supervision
 
     command = ("-m", "client.cli.main", "start", str(home.folder), "--log-format", log_format)
-    typer.echo(f"the agent runs as process {supervision(home).start(command, bool)}")
+    with shown("start"), working("until the agent runs"):
+        process = supervision(home).start(command, bool)
+    typer.echo(f"the agent runs as process {process}")
 
 
 def _in_foreground(

@@ -11,6 +11,7 @@ from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome, ServerSettings
 from shared.system.command_options import say
 from shared.system.log_format import TEXT, begin_log, checked_format
+from shared.system.progress import shown, working
 from shared.system.settings_file import read_settings
 
 
@@ -29,7 +30,8 @@ def start(
     if background:
         read_settings(ServerSettings, found.settings)
         command = ("-m", "server.cli.main", "start", "--home", str(found.folder), "--log-format", form)
-        process = supervision(found).start(command, lambda report: bool(report.get("ready")))
+        with shown("start"), working("until platforms can join"):
+            process = supervision(found).start(command, lambda report: bool(report.get("ready")))
         typer.echo(f"the server runs as process {process}")
     else:
         begin_log(form)

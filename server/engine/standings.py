@@ -87,7 +87,9 @@ def standings(home: ServerHome, *, now: datetime) -> list[PlatformStanding]:
     nodes = node_states(home.database, now=now)
     known = _asked_for(home) if nodes is None else nodes
     runs, entries = RunBook(home.runs).runs(), Enrolment(home.platforms).read()
-    absent = _ABSENT if supervision(home).running() else {**_ABSENT, _UNTOLD: QUEUED, "online": SERVER_STOPPED}
+    supervised = supervision(home)
+    runs_on = supervised.running() or supervised.left()
+    absent = _ABSENT if runs_on else {**_ABSENT, _UNTOLD: QUEUED, "online": SERVER_STOPPED}
     expired = expiry(home.certificate) <= now
     return [_standing(one, known, runs, absent, expired=expired) for one in entries]
 

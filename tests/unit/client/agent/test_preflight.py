@@ -57,7 +57,7 @@ def causes(home: AgentHome) -> dict[str, tuple[str, bool]]:
 
 def test_finds_nothing_wrong_where_nothing_is(home) -> None:
     assert [one.line() for one in checks_of(home)] == [
-        f"{what}: good" for what in ("site policy", "key pair", "vault", "authority", "data", "coordinator")
+        f"{what}: good" for what in ("site policy", "disk", "key pair", "vault", "authority", "data", "coordinator")
     ]
 
 

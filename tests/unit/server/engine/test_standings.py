@@ -200,6 +200,8 @@ def test_what_a_killed_server_left_running_is_named(world, monkeypatch) -> None:
         "  why: its supervisor was killed, and 1 of its programs still run (killed)",
         "  what to do: graft-server stop ends them, and so does the next graft-server start",
     ]
+    world.enroll("shop", "online")
+    assert standings(world.home, now=NOON)[0].connected
 
 
 def test_asks_the_engine_where_its_database_does_not_tell(world, monkeypatch) -> None:
