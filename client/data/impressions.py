@@ -50,6 +50,22 @@ def without_held_out_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> 
     return events.filter(pl.col("held_out").is_null() | is_last).drop("held_out")
 
 
+def unmatched_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> tuple[str, ...]:
+    """A note where clicks of ``impressions`` are no events of their user, item and time; else nothing.
+
+    ``events``: user_id, item_id, timestamp; ``impressions``: user_id, timestamp, and lists of candidates and labels.
+    """
+    shown = impressions.select("user_id", "timestamp", item_id="candidates", label="labels")
+    clicks = shown.explode("item_id", "label").filter(pl.col("label") > 0)
+    met = clicks.join(events, on=["user_id", "item_id", "timestamp"], how="semi").height
+    if met == clicks.height:
+        return ()
+    says = (
+        f"{clicks.height - met:,} of {clicks.height:,} clicks in impressions are no event of their user, item and time"
+    )
+    return (f"{says}: they are held out of nothing; give a click's event the time of its impression",)
+
+
 STAGES = (Stage.TRAIN, Stage.VALIDATION, Stage.TEST)
 MAX_IMPRESSIONS = {0: 20_000, 1: 10_000, 2: 10_000}
 """By place in ``STAGES``: where a platform has more, so many are drawn."""

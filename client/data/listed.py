@@ -100,37 +100,23 @@ def _described(folder: PlatformFolder, *, by_vector: bool) -> pl.Series:
 def _histories(
     folder: PlatformFolder, met: pl.DataFrame, platform: Platform, seed: int
 ) -> tuple[tuple[str, ...], Sequences]:
-    """Users and their sequences, from the counted events on the catalogue, ``met``, with the row of each ``item``.
+    """Users and their sequences: every counted event on the catalogue, ``met``, with the row of each ``item``.
 
-    A prepared user has the platform's sequence, with what they met of further items in its place. All others have
-    every counted event on the catalogue, whatever ``time`` takes.
+    What is held out of a fit, or lies outside its ``time``, was met all the same. A prepared user who has met no more
+    than what is fitted on has the platform's sequence.
     """
     prepared = _as_ids(platform.user_ids, folder.events, "user_id").to_frame().with_row_index("number")
-    further = met.filter(pl.col("item") >= platform.n_items)
-    steady = prepared.join(further, on="user_id", how="anti", maintain_order="left")
-    moved = prepared.join(further, on="user_id", how="semi", maintain_order="left")
+    prepared = prepared.with_columns(fitted=pl.Series(platform.sequences.lengths()))
+    prepared = prepared.join(met.group_by("user_id").len("met"), on="user_id", how="left", maintain_order="left")
+    steady = prepared.filter(pl.col("fitted") == pl.col("met"))
     users = folder.events.select("user_id").unique().join(steady, on="user_id", how="anti").sort("user_id")
-    events = pl.concat(
-        [
-            met.join(prepared, on="user_id", how="anti"),
-            met.join(_pairs(platform, moved), on=["user_id", "item"], how="semi"),
-            further.join(moved, on="user_id", how="semi"),
-        ]
-    )
-    events = in_sequence_order(events, platform.ordered, seed)
+    events = in_sequence_order(met.join(steady, on="user_id", how="anti"), platform.ordered, seed)
     counts = users.join(events.group_by("user_id").len(), on="user_id", how="left", maintain_order="left")["len"]
     kept = select(platform.sequences, steady["number"].to_numpy().astype(np.int64))
     lengths = np.concatenate([kept.lengths(), counts.fill_null(0).to_numpy().astype(np.int64)])
     items = np.concatenate([kept.items, events["item"].to_numpy()])
     names = pl.concat([steady["user_id"], users["user_id"]]).cast(pl.String)
     return tuple(names.to_list()), Sequences(offsets=offsets_of(lengths), items=items)
-
-
-def _pairs(platform: Platform, users: pl.DataFrame) -> pl.DataFrame:
-    """user_id and item of each prepared event of these users."""
-    sequences = select(platform.sequences, users["number"].to_numpy().astype(np.int64))
-    owners = np.repeat(np.arange(len(sequences)), sequences.lengths())
-    return pl.DataFrame({"user_id": users["user_id"][owners], "item": sequences.items}).unique()
 
 
 def _as_ids(names: Sequence[str], table: pl.DataFrame, column: str) -> pl.Series:

@@ -1,6 +1,7 @@
 """A platform's data wherever they are: in a platform folder, or in a database that a file describes."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from client.data.contract import (
@@ -20,6 +21,7 @@ from client.data.contract import (
 )
 from client.data.folder_options import Said
 from client.data.ids import in_one_form
+from client.data.impressions import unmatched_clicks
 from client.data.positives import unread_note
 from client.data.timed_tables import timed_tables
 from client.data.violations import FOLDER
@@ -82,7 +84,8 @@ def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
         notes=(*unread, *clock.notes),
     )
     refuse_broken_rows(folder, vectors_file(path))
-    return folder
+    unmatched = () if folder.impressions is None else unmatched_clicks(folder.events, folder.impressions)
+    return replace(folder, notes=(*folder.notes, *unmatched))
 
 
 def read_kept_data(

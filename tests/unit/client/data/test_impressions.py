@@ -129,3 +129,13 @@ def test_has_none_where_time_or_catalogue_is_not_whole(tmp_path: Path, options: 
     platform = prepare(folder, preparation, name="news", seed=0)
     assert read_impressions(folder, preparation, platform, seed=0) is None
     assert read_impressions(replace(folder, impressions=None), Preparation(), platform, seed=0) is None
+
+
+@pytest.mark.parametrize(("seconds", "unmatched"), [(0, 0), (5, USERS * DAYS)])
+def test_says_where_clicks_meet_no_event_and_so_are_not_held_out(tmp_path, seconds, unmatched):
+    folder = click_folder(tmp_path)
+    events = pl.read_parquet(folder / "events.parquet").with_columns(pl.col("timestamp") + seconds)
+    events.write_parquet(folder / "events.parquet")
+    notes = [note for note in read_folder(folder).notes if "clicks in impressions" in note]
+    expected = f"{unmatched:,} of {USERS * DAYS:,} clicks in impressions are no event of their user, item and time"
+    assert [note.startswith(expected) for note in notes] == [True] * bool(unmatched)

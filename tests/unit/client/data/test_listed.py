@@ -8,6 +8,7 @@ from client.data.folder_options import Preparation
 from client.data.listed import listed
 from client.data.preparation import prepare
 from client.data.source import read_folder
+from tests.unit.client.data.clicks import click_folder
 from tests.unit.client.data.folders import BEGIN, write_folder
 
 FITTED = {f"u{user}": [f"i{(user + step) % 6}" for step in range(4)] for user in range(12)}
@@ -67,6 +68,28 @@ def test_keeps_the_histories_of_those_who_were_prepared_as_they_were(tmp_path):
         )
         np.testing.assert_array_equal(known, expected)
     assert found.items.item_ids == ()
+
+
+@pytest.mark.parametrize("cut", [{"time": (0, 60)}, {"time": (0, 90)}])
+def test_knows_what_was_met_after_the_time_that_is_fitted_on(tmp_path, cut):
+    platform, found = opened(tmp_path, {**FITTED, "one": ["i3"]}, **cut)
+    assert platform.sequences.offsets[-1] < sum(map(len, FITTED.values()))
+    known = histories(platform, found)
+    assert {user: sorted(some) for user, some in known.items()} == {
+        **{user: sorted(some) for user, some in FITTED.items()},
+        "one": ["i3"],
+    }
+
+
+def test_knows_the_clicks_that_are_held_out_of_a_fit(tmp_path):
+    click_folder(tmp_path)
+    folder, preparation = read_folder(tmp_path), Preparation()
+    platform = prepare(folder, preparation, name="news", seed=0)
+    found = listed(folder, preparation, platform, by_vector=False, seed=0)
+    met = folder.events.unique(["user_id", "item_id"]).group_by("user_id").len().rows()
+    assert platform.sequences.offsets[-1] < sum(number for user, number in met if str(user) in platform.user_ids)
+    known = histories(platform, found)
+    assert {user: len(some) for user, some in known.items()} == {str(user): number for user, number in met}
 
 
 def test_knows_a_user_of_whose_items_none_is_listed_with_an_empty_history(tmp_path):
