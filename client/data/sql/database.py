@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +128,8 @@ def _from_file(path: Path) -> str:
 
 
 CONNECT_SECONDS = "10"
+_NUMBERED = re.compile(r":\d+$")
+"""what SQLite puts behind the name of a column that a query gives again"""
 _LONE_COLON = re.compile(r"(?<!:):(?!:)")
 Row = Sequence[Any]
 
@@ -146,6 +148,16 @@ class Chunk:
         """Its values; the column is there."""
         place = self.names.index(name)
         return [row[place] for row in self.rows]
+
+    def refuse_repeats(self, read: Iterable[str], where: str) -> None:
+        """Raise DataError where the query gives one of the columns that are ``read`` several times."""
+        names = [_NUMBERED.sub("", name) for name in self.names]
+        repeated = [name for name in read if names.count(name) > 1]
+        if repeated:
+            raise DataError(
+                f"{where}: expected each column once, found {', '.join(repeated)} several times (name the columns one "
+                "by one, and with AS what has the same name in two tables)"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

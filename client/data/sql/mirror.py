@@ -235,4 +235,5 @@ def _by_chunk(
 def _mark_name(chunk: Chunk, watermark: str, where: str) -> str:
     if watermark.lower() not in chunk.names:
         raise DataError(f"{where}: expected it among the query's, found {', '.join(chunk.names[:20])}")
+    chunk.refuse_repeats((watermark.lower(),), where)
     return watermark.lower()

@@ -138,9 +138,10 @@ def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -
 
     Of one that may be the rating by its name, the name alone is kept: the column is all null.
 
-    Raises DataError where a column is missing or of the wrong type.
+    Raises DataError where a column is missing, comes several times or is of the wrong type.
     """
     for chunk in chunks:
+        chunk.refuse_repeats(readers, where)
         missing = [name for name in readers if name not in chunk.names and name not in _OPTIONAL]
         if missing:
             found = ", ".join(chunk.names[:20])

@@ -13,6 +13,23 @@ from client.store.records import PlainFolder
 from shared.errors import ConfigError, DataError
 from tests.unit.client.data.sql.shop import EVENTS, ITEMS, PRODUCTS, PURCHASES, change, write_shop, write_source
 
+TWICE = (
+    "SELECT p.*, customer AS user_id, at AS timestamp, id FROM (SELECT sku AS item_id, 7 AS timestamp, sku AS more, \
+maker AS more FROM products) p JOIN purchases ON sku = item_id"
+)
+"""A join whose two tables both have a ``timestamp``."""
+
+
+def test_reads_a_query_that_gives_a_column_twice_which_is_not_read(tmp_path) -> None:
+    path = write_shop(tmp_path, events=TWICE.replace("7 AS timestamp", "7 AS other"))
+    assert sorted(read_platform_data(path).events["timestamp"]) == [at for _, _, _, at, _ in PURCHASES]
+
+
+def test_refuses_a_watermark_that_a_query_gives_twice(tmp_path) -> None:
+    path, heads = write_shop(tmp_path, events=EVENTS.replace(", id FROM", ", id, at AS ID FROM")), tmp_path / "heads"
+    with pytest.raises(DataError, match="column id: expected each column once, found id several times"):
+        read_kept_data(path, PlainFolder(heads), heads / ".l", DataMoment(task="a/1"))
+
 
 def test_reads_what_the_queries_say_whatever_the_size_of_a_chunk(tmp_path) -> None:
     for rows in (1, 7, 20_000):
@@ -60,6 +77,9 @@ def test_rows_come_in_chunks_while_more_are_to_come(tmp_path) -> None:
         ({"items": "DROP TABLE products"}, "the items query failed"),
         ({"events": EVENTS.replace("customer AS user_id,", "")}, "expected the column user_id|no such column: user_id"),
         ({"items": ITEMS.replace("AS text", "AS title")}, "the items query: expected the column text, found item_id"),
+        ({"events": TWICE}, "the events query: expected each column once, found timestamp several times"),
+        ({"events": f"{TWICE} ORDER BY id", "watermark": ""}, "found timestamp several times .name the columns one by"),
+        ({"items": ITEMS.replace("kind AS", "kind AS Text, kind AS")}, "the items query: .* found text several times"),
         ({"items": ITEMS.replace("kind AS", "5 AS")}, "the items query: column category: expected strings, found int"),
         ({"events": f"{EVENTS} WHERE id < 0"}, "the events query: expected rows, found none"),
         ({"items": f"{ITEMS[:-1]} WHERE sku <> 'sku-3'"}, "the events query: column item_id, row .*not in the items"),
