@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from client.data.folder_options import Said
-from client.data.importers.imported import ImportedPlatform, joined_text
+from client.data.importers.imported import ImportedPlatform, first_filled, joined_text
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
 from client.data.missing import MISSING
@@ -107,14 +107,15 @@ _ITEM = {
 def import_amazon_reviews(source: Source) -> ImportedPlatform:
     """One event per review, exact repeats once; an item's text is its title and brand.
 
-    Several files of reviews, and of metadata, are read as one; each may tell times in its own unit.
+    Several files of reviews, and of metadata, are read as one; each may tell times in its own unit. Of a product that
+    stands in several lines each field is the first that is not empty.
     """
     timed = [_timed(file, source.said) for file in source.some("*.json", but=_META)]
     reviews = pl.concat((events for events, _ in timed), how="vertical_relaxed")
     events = reviews.unique(maintain_order=True)
     repeats = reviews.height - events.height
     products = pl.concat(read_json_lines(file, _product, _ITEM) for file in source.some(_META)).drop("line")
-    items = products.unique("item_id", keep="first", maintain_order=True)
+    items = first_filled(products)
     left_out = (f"{repeats:,} reviews that repeat another one exactly left out",) if repeats else ()
     return ImportedPlatform(
         items=items.with_columns(text=joined_text(pl.col("title"), pl.col("brand"))),

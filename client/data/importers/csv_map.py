@@ -9,11 +9,11 @@ import polars as pl
 
 from client.data.folder_options import Said
 from client.data.ids import EXACT, in_one_form, is_exact, same_form
-from client.data.importers.imported import ImportedPlatform, joined_text, positions
+from client.data.importers.imported import ImportedPlatform, first_filled, joined_text, positions
 from client.data.importers.imported_times import WAYS, ImportedTimes, imported_times
 from client.data.importers.quotes import HINT, QUOTES, refuse_swallowed_lines
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import Dialect, TextTable, read_text_table
+from client.data.importers.text_table import SEPARATORS, Dialect, TextTable, read_text_table
 from client.data.importers.time_format import polars_formats
 from client.data.positives import like_rating
 from client.data.tables import read_parquet
@@ -22,7 +22,6 @@ from shared.errors import ConfigError, DataError
 
 OUR_NAMES = ("user_id", "item_id", "items.item_id", "timestamp", "rating", "text", "category")
 _KINDS = ("csv", "tsv", "txt", "parquet")
-_SEPARATORS = ",\t;|"
 _TWO_READINGS = (
     "expected a time in ISO 8601, found a date that can be read two ways; say how with --time-format '%d/%m/%Y' or "
     "another one"
@@ -149,7 +148,7 @@ def _table(file: SourceFile, source: Source, settings: CsvMap) -> TextTable:
     if settings.separator is not None:
         return _text(file, source, settings, settings.separator)
     first = file.head(settings.encoding)
-    return _text(file, source, settings, max(_SEPARATORS, key=first.count))
+    return _text(file, source, settings, max(SEPARATORS, key=first.count))
 
 
 def _text(file: SourceFile, source: Source, settings: CsvMap, separator: str) -> TextTable:
@@ -253,11 +252,9 @@ def _items(table: TextTable, settings: CsvMap) -> pl.DataFrame:
 
 
 def _items_of_events(table: TextTable, settings: CsvMap) -> pl.DataFrame:
-    """The distinct items of the events, each with its first text that is not empty."""
+    """The distinct items of the events, each with its first text and category that are not empty."""
     (ids,) = same_form([table.ids(settings.theirs("item_id"))])
-    items = _described(table, ids, settings)
-    empty_last = items.sort(pl.col("text") == "", maintain_order=True)
-    return empty_last.unique("item_id", keep="first", maintain_order=True)
+    return first_filled(_described(table, ids, settings))
 
 
 def _described(table: TextTable, ids: pl.Series, settings: CsvMap) -> pl.DataFrame:

@@ -114,6 +114,13 @@ def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     return kept, (f"{left_out:,} rows that repeat one of an earlier file exactly left out",) if left_out else ()
 
 
+def first_filled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each ``item_id`` once, in the order of its first row, with the first text of each column that is not empty."""
+    others = pl.col(pl.String).exclude("item_id")
+    filled = rows.with_columns(pl.when(others != "").then(others).name.keep())
+    return filled.group_by("item_id", maintain_order=True).agg(pl.all().drop_nulls().first().fill_null(""))
+
+
 def joined_text(*columns: pl.Expr) -> pl.Expr:
     """``title. category. more``: the columns that hold something, one sentence each."""
     clean = [column.fill_null("").str.strip_chars().str.strip_chars_end(".") for column in columns]

@@ -24,17 +24,19 @@ def import_mind(source: Source) -> ImportedPlatform:
     """Events are each user's history once, then the clicks; impressions are kept whole.
 
     Clicks carry the log's local clock read as UTC (``time_known`` true), history entries only their order.
+    What only a later history of a user names is left out and counted: when he read it is not known.
     Several parts of the data set are read as one. Of a news item in several news.tsv the fullest line counts.
     """
     behaviors = source.some("behaviors.tsv")
     tables = [_impressions(read_text_table(file, source.scratch, TSV, columns=_BEHAVIORS)) for file in behaviors]
     impressions, repeats = without_repeats(in_one_table(tables))
     impressions = impressions.sort("user_id", "timestamp", maintain_order=True)
+    events = pl.concat([_histories(impressions), _clicks(impressions)])
     return ImportedPlatform(
         items=_news(source.some("news.tsv"), source),
-        events=pl.concat([_histories(impressions), _clicks(impressions)]),
+        events=events,
         impressions=impressions,
-        notes=repeats,
+        notes=repeats + _later_note(impressions, events),
     )
 
 
@@ -66,6 +68,13 @@ def _histories(impressions: pl.DataFrame) -> pl.DataFrame:
         origin="history",
         time_known=False,
     )
+
+
+def _later_note(impressions: pl.DataFrame, events: pl.DataFrame) -> tuple[str, ...]:
+    """How many items later histories name of which the user has no event."""
+    named = impressions.select("user_id", item_id="history").unique().explode("item_id").drop_nulls().unique()
+    count = named.join(events, on=("user_id", "item_id"), how="anti").height
+    return (f"{count:,} events that only a later history of a user tells left out: no time is known",) if count else ()
 
 
 def _clicks(impressions: pl.DataFrame) -> pl.DataFrame:

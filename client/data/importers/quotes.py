@@ -6,7 +6,10 @@ from client.data.importers.text_table import TextTable
 
 QUOTES = ("fields", "text")
 """What quotation marks do: they enclose fields, or stand in texts like any other character."""
-HINT = "; where quotation marks stand in texts and enclose no field: --quotes text"
+HINT = (
+    "; where quotation marks stand in texts and enclose no field: --quotes text; in a field that they enclose, each "
+    'mark of its text has to stand twice ("")'
+)
 _EXPECTED = (
     "expected one field in quotation marks, found lines that are cut as those of the table; say --quotes text where "
     "quotation marks stand in texts, --quotes fields where they do enclose this"

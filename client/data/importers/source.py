@@ -64,7 +64,10 @@ class SourceFile:
             yield member
 
     def unpack(self, scratch: Path, encoding: str = "utf-8") -> Path:
-        """Copy it as UTF-8 text into ``scratch``; raises DataError with the line of the first wrong byte."""
+        """Copy it as UTF-8 text into ``scratch``, lines that end in a carriage return alone with line feeds.
+
+        Raises DataError with the line of the first wrong byte.
+        """
         target = scratch / f"{len(list(scratch.iterdir()))}-{self.name}"
         with self.open() as stream, target.open("wb") as copy:
             copy.writelines(track(self._as_utf8(stream, encoding), f"reading {self.name}"))
@@ -83,10 +86,13 @@ class SourceFile:
     def _as_utf8(self, stream: IO[bytes], encoding: str) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         line = 1
+        bare: bool | None = None  # whether lines end in a carriage return alone; the first chunk tells
         while True:
             chunk = stream.read(_CHUNK)
             try:
                 text = decoder.decode(chunk, final=not chunk)
+                bare = "\r" in text and "\n" not in text if bare is None else bare
+                text = text.replace("\r", "\n") if bare else text
                 utf8 = text.encode("utf-8")
             except UnicodeError as error:
                 if isinstance(error, UnicodeDecodeError):

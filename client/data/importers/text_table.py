@@ -5,7 +5,8 @@ Every error names the file, the line and the column; a value itself is never rep
 
 import csv
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
@@ -18,9 +19,15 @@ from client.data.tables import first_line
 from client.data.written_times import from_iso
 from shared.errors import DataError
 
+SEPARATORS = ",\t;|"
+"""What stands between columns, as a rule."""
 _SHOWN = 20
 """Columns that a sentence names."""
 _TRUTHS = {"true": "1", "false": "0"}
+_UNNAMED = "(unnamed)"
+"""What a first column without a name is called: pandas writes its index like that."""
+_LONGEST = 2**31 - 1
+"""Characters of a field that csv may take where it reads all records; else 128 Ki."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,11 +188,12 @@ def read_text_table(
 ) -> TextTable:
     """Read a file whose first line names the columns, or one without such a line but with ``columns``.
 
-    Raises DataError where the file is unreadable, empty, not text in ``encoding`` or not cut into columns.
+    Raises DataError where the file is unreadable, empty, not text in ``encoding`` or not cut into columns, and where
+    a field of several lines stands in a file whose quotation marks do not fit.
     """
     path = file.unpack(scratch, encoding)
     first = _first_record(file.label, path, dialect)
-    names = _column_names(file.label, first) if columns is None else columns
+    names = _column_names(file.label, first, dialect) if columns is None else columns
     if len(first) != len(names):
         raise DataError(f"{file.label}, line 1: expected {len(names)} fields, found {len(first)}")
     try:
@@ -202,6 +210,8 @@ def read_text_table(
         rows = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise _explained(file.label, path, dialect, len(names), error) from error
+    if dialect.quote is not None and _holds_several_lines(rows):
+        deque(_records(file.label, path, dialect), maxlen=0)
     return _numbered(file.label, rows, 1 if columns else 2)
 
 
@@ -222,11 +232,28 @@ def _cut(line: str, dialect: Dialect) -> list[str]:
     return next(csv.reader([line], delimiter=dialect.separator, quotechar=dialect.quote))
 
 
-def _column_names(label: str, first: list[str]) -> tuple[str, ...]:
+def _column_names(label: str, first: list[str], dialect: Dialect) -> tuple[str, ...]:
     names = tuple(name.strip() for name in first)
-    if "" in names or len(set(names)) < len(names):
-        raise DataError(f"{label}, line 1: expected column names, each once, found an empty or a repeated one")
+    other = max(SEPARATORS.replace(dialect.separator, ""), key=names[0].count)
+    if len(names) == 1 and other in names[0]:
+        wanted = repr(dialect.separator)
+        raise DataError(
+            f"{label}, line 1: expected columns with {wanted} between them, found one that holds {other!r} (write the "
+            f"table with {wanted})"
+        )
+    names = (names[0] or _UNNAMED, *names[1:])
+    for place, name in enumerate(names):
+        if not name or name in names[:place]:
+            found = f"that of column {names.index(name) + 1} again" if name else "none"
+            raise DataError(
+                f"{label}, line 1: expected column names, each once, found {found} for column {place + 1} (give each "
+                "column a name of its own in the first line)"
+            )
     return names
+
+
+def _holds_several_lines(rows: pl.DataFrame) -> bool:
+    return bool(rows.select(pl.any_horizontal(pl.all().str.contains("\n", literal=True))).to_series().any())
 
 
 def _numbered(label: str, rows: pl.DataFrame, first: int) -> TextTable:
@@ -239,23 +266,38 @@ def _numbered(label: str, rows: pl.DataFrame, first: int) -> TextTable:
 
 
 def _explained(label: str, path: Path, dialect: Dialect, width: int, error: BaseException) -> DataError:
-    """The error with the line it is about; found by reading once more, slowly."""
-    with path.open(encoding="utf-8-sig", newline="") as text:
+    """The error with the line it is about."""
+    short = ""
+    for start, record in _records(label, path, dialect):
+        if 0 < len(record) < width:
+            short = short or f"{label}, line {start}: expected {width} fields, found {len(record)}"
+        if len(record) > width:
+            return DataError(f"{label}, line {start}: expected {width} fields, found {len(record)}")
+    return DataError(short or f"{label}: cannot be read as a table ({first_line(error)}){dialect.hint}")
+
+
+def _records(label: str, path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """The records of a file, each with the line on which it starts, read once more, slowly.
+
+    Raises DataError for the first in which a quotation mark closes a field that goes on, or closes none.
+    """
+    limit = csv.field_size_limit(_LONGEST)
+    with path.open(encoding="utf-8-sig", newline="\n") as text:
         reader = csv.reader(
-            text,
+            (line.replace("\r", "") for line in text),
             delimiter=dialect.separator,
             quotechar=dialect.quote,
             quoting=csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL,
             strict=True,
         )
-        start, short = 1, ""
+        start = 1
         try:
             for record in reader:
-                if 0 < len(record) < width:
-                    short = short or f"{label}, line {start}: expected {width} fields, found {len(record)}"
-                if len(record) > width:
-                    return DataError(f"{label}, line {start}: expected {width} fields, found {len(record)}")
+                yield start, record
                 start = reader.line_num + 1
         except csv.Error as wrong:
-            return DataError(f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)}){dialect.hint}")
-    return DataError(short or f"{label}: cannot be read as a table ({first_line(error)})")
+            raise DataError(
+                f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)}){dialect.hint}"
+            ) from wrong
+        finally:
+            csv.field_size_limit(limit)

@@ -290,6 +290,71 @@ def test_keeps_a_quoted_text_of_several_lines(tmp_path: Path, separator: str, te
     assert folder.items["text"][3] == text[1:-1].replace('""', '"').strip()
 
 
+@pytest.mark.parametrize("mark", ['12" ruler', '12\\" ruler'])
+@pytest.mark.parametrize("elsewhere", ['"shoe{} red"', "shoe"])
+@pytest.mark.parametrize("separator", [";", ","])
+@pytest.mark.parametrize("quotes", [None, "fields"])
+def test_refuses_a_mark_within_an_enclosed_field_that_swallows_lines(
+    tmp_path: Path, mark: str, elsewhere: str, separator: str, quotes: str | None
+) -> None:
+    texts = {1: elsewhere.format(separator), 3: f'"{mark}"', 5: '"hat"', 7: f'"{mark}"'}
+    source = written(tmp_path / "log.csv", separator, *stray(texts))
+    with pytest.raises(DataError, match=r"log\.csv, line 5: cannot be cut into fields .* has to stand twice"):
+        imported(source, tmp_path / "out", CsvMap(quotes=quotes))
+
+
+def test_keeps_marks_and_returns_beside_a_long_quoted_text_of_several_lines(tmp_path: Path) -> None:
+    long = "Red\n" + "round, " * 30_000 + "end"
+    texts = {3: f'"{long}"', 5: '"a ""b"", c"', 7: "wide\rhat"}
+    folder = imported(written(tmp_path / "log.csv", ",", *stray(texts)), tmp_path / "out", CsvMap())
+    assert folder.items["text"][3] == long
+    assert folder.items["text"][5] == 'a "b", c'
+    assert folder.events.height == 20
+
+
+def test_a_mark_in_a_field_that_is_not_enclosed_names_the_option(tmp_path: Path) -> None:
+    source = written(tmp_path / "log.csv", ",", *stray({3: '12" ruler'}))
+    with pytest.raises(DataError, match=r"log\.csv: cannot be read as a table .*: --quotes text"):
+        imported(source, tmp_path / "out", CsvMap())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_reads_lines_that_end_in_a_carriage_return_alone(tmp_path: Path, encoding: str) -> None:
+    source = written(tmp_path / "log.csv", ",", *stray({3: '"a, b"'}))
+    source.write_bytes(source.read_text().replace("\n", "\r").encode(encoding))
+    folder = imported(source, tmp_path / "out", CsvMap(encoding=encoding))
+    assert folder.events.height == 20
+    assert folder.items["text"][3] == "a, b"
+
+
+def test_an_item_of_the_events_has_its_first_category_that_is_not_empty(tmp_path: Path) -> None:
+    rows = ("u,7,0,,", "u,7,1,Shoe,", "u,8,2,Hat,h", "w,7,0,Boot,shoes", "w,7,1,,boots")
+    source = tmp_path / "log.csv"
+    source.write_text("user_id,item_id,timestamp,text,category\n" + "".join(f"{row}\n" for row in rows))
+    folder = imported(source, tmp_path / "out", CsvMap())
+    assert folder.items.rows() == [(7, "Shoe", "shoes"), (8, "Hat", "h")]
+
+
+def test_a_first_column_without_a_name_is_noted_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(",user_id,item_id,timestamp,text\n0,u,7,0,Hat\n1,u,8,1,Shoe\n")
+    done = import_platform(import_csv, (tmp_path / "log.csv",), tmp_path / "out")
+    assert done.items["text"].to_list() == ["Hat", "Shoe"]
+    assert f"{tmp_path / 'log.csv'}: columns that were not read: (unnamed)" in done.notes
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ("user_id,,item_id", "expected column names, each once, found none for column 2 .give each column a name"),
+        ("user_id,item_id,item_id", "found that of column 2 again for column 3"),
+    ],
+)
+def test_says_which_column_has_no_name_of_its_own(tmp_path: Path, names: str, sentence: str) -> None:
+    (tmp_path / "log.csv").write_text(f"{names}\nu,7,8\n")
+    with pytest.raises(DataError, match=rf"log\.csv, line 1: .*{sentence}"):
+        imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
+
+
 def test_a_table_that_is_quoted_elsewhere_may_hold_text_cut_like_lines(tmp_path: Path) -> None:
     texts = {3: '"Lamp, red\nblue, green, new"', 4: '"Hat, new"'}
     folder = imported(written(tmp_path / "log.csv", ",", *stray(texts)), tmp_path / "out", CsvMap())

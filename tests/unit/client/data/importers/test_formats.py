@@ -355,6 +355,16 @@ def test_mind_reads_two_parts_as_one(tmp_path: Path) -> None:
     assert done.impressions is not None
     assert done.impressions.height == 4
     assert rows(done.events.filter(pl.col("user_id") == "U1"), "item_id")[-1] == ("N2",)
+    assert "1 events that only a later history of a user tells left out: no time is known" in done.notes
+
+
+def test_amazon_takes_each_field_of_a_product_from_the_first_line_that_has_it(tmp_path: Path) -> None:
+    source = raw.amazon(tmp_path / "in")
+    products = [{"asin": "B9", "brand": "Acme"}, {"asin": "B9", "title": "Hat", "brand": "Other"}, {"asin": "B1"}]
+    raw.write_json_lines(source / "meta_Cards.json.gz", [*products, *raw.PRODUCTS])
+    done = import_platform(IMPORTERS["amazon-reviews"].read, (source,), tmp_path / "out")
+    assert rows(done.items, "item_id", "text") == [("B9", "Hat. Acme"), ("B1", "Card & box. Acme"), ("B2", "B2")]
+    assert "1 items have no description: their id stands as their text" in done.notes
 
 
 def test_amazon_reads_several_files_and_the_categories_of_2014(tmp_path: Path) -> None:

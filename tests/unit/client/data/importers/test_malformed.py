@@ -163,3 +163,19 @@ def test_refuses_two_files_where_one_is_expected(tmp_path: Path) -> None:
     source.rename(tmp_path / "a.zip")
     raw.movielens(tmp_path).rename(tmp_path / "b.zip")
     assert "expected one file movies.csv, found" in refusal("movielens", tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "cuts"),
+    [("uci-retail", "sheet.csv", (",", ";")), ("movielens", "ratings.csv", (",", "\t"))],
+)
+def test_names_the_separator_that_a_table_should_have(
+    tmp_path: Path, name: str, file: str, cuts: tuple[str, str]
+) -> None:
+    tables = {"uci-retail": raw.INVOICES, "movielens": raw.RATINGS}
+    (tmp_path / "movies.csv").write_text(raw.MOVIES)
+    (tmp_path / file).write_text(tables[name].replace(*cuts))
+    wanted, found = map(repr, cuts)
+    sentence = f"{file}, line 1: expected columns with {wanted} between them, found one that holds {found}"
+    source = tmp_path / file if name == "uci-retail" else tmp_path
+    assert sentence in refusal(name, source, tmp_path / "out")
