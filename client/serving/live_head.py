@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from client.recommender.growth import NewItem, with_items
 from client.recommender.recommender import Recommendation, Recommender, Wish
 from client.recommender.served_head import ServedHead
+from client.serving.id_form import IdForm
 from client.serving.requests import ListedItem, ListRequest
 from shared.errors import NothingToRecommend
 
@@ -28,13 +29,22 @@ class LiveHead:
     """tells two fits apart"""
     fitted_items: int
     """rows of the catalogue that were there at the fit; what came since stands behind them"""
+    form: IdForm
+    """of the ids at the fit"""
 
     @classmethod
     def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
         """With items that came since the fit."""
-        grown = with_items(served, items)
+        form = IdForm.of(served)
+        grown = with_items(served, [form.new_item(item) for item in items])
         fitted = len(served.items.item_ids)
-        return cls(served=grown, recommender=Recommender.of(grown), name=head_name(served), fitted_items=fitted)
+        return cls(
+            served=grown,
+            recommender=Recommender.of(grown),
+            name=head_name(served),
+            fitted_items=fitted,
+            form=form,
+        )
 
     def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
         """The same fit over a larger catalogue; raises InvalidRequest where an item cannot be read."""

@@ -5,13 +5,14 @@ The rounds of a federation learn from them as of a task, so that a task that com
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from client.data.contract import DataMoment, PlatformFolder
 from client.data.ids import as_ids_of
@@ -71,8 +72,8 @@ class ReportedEvents:
         whole = pl.concat([texts, new.drop("place")], how="diagonal")
         if folder.vectors is None:
             return replace(folder, items=whole)
-        added = np.array([vectors[place] for place in new["place"]], np.float32).reshape(-1, folder.vectors.shape[1])
-        return replace(folder, items=whole, vectors=np.concatenate([folder.vectors, added]))
+        given = dict(zip(items["item_id"], [vectors[place] for place in items["place"]], strict=True))
+        return replace(folder, items=whole, vectors=_with_vectors(folder.vectors, whole["item_id"], given))
 
     def _events(self, folder: PlatformFolder) -> pl.DataFrame:
         found = [Feedback.from_json(dict(one.facts)) for one in self.entries if one.facts["kind"] == "feedback"]
@@ -106,6 +107,18 @@ class ReportedEvents:
             if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
         ]
         return events.filter(~pl.col("user_id").is_in(gone))
+
+
+def _with_vectors(
+    before: NDArray[np.float32], items: pl.Series, given: Mapping[Any, Sequence[float]]
+) -> NDArray[np.float32]:
+    """[items, D] ``before`` for the first of them, with the vectors that are given for some of all."""
+    grown = np.zeros((len(items), before.shape[1]), np.float32)
+    grown[: len(before)] = before
+    for row, item in enumerate(items):
+        if item in given:
+            grown[row] = given[item]
+    return grown
 
 
 def _ids(texts: Sequence[str], table: pl.DataFrame, name: str) -> pl.Series:

@@ -11,6 +11,7 @@ from client.recommender.recommender import WEIGHED
 from client.recommender.served_head import ServedHead, read_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried
 from client.serving.histories import Histories
+from client.serving.id_form import IdForm
 from client.serving.journal import Journal
 from client.serving.journal_lines import Entry, Facts
 from client.serving.live_head import LiveHead
@@ -45,9 +46,11 @@ class RecommendService:
         self._events: set[str] = set()
         self._items: dict[str, NewItem] = {}
         self._salt, self._forgotten = secrets.token_hex(16), set[str]()
+        served = read_served(store)
+        form = IdForm.of(served)
         for entry in journal.entries():
-            self._replay(entry)
-        self._live = self._opened(read_served(store))
+            self._replay(entry, form)
+        self._live = self._opened(served)
 
     @property
     def head(self) -> str:
@@ -61,6 +64,7 @@ class RecommendService:
     def recommend(self, request: ListRequest, turn: Turn | Unhurried = UNHURRIED) -> ListAnswer:
         """A list; raises NothingToRecommend where the request allows no item."""
         live = self._live
+        request = live.form.request(request)
         history, unknown = self._histories.of(
             request.user,
             request.session,
@@ -77,6 +81,7 @@ class RecommendService:
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
         for one in events:
             check_event(one)
+        events = [self._live.form.event(one) for one in events]
         with turn.holding(self._change):
             turn.check()
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
@@ -96,6 +101,7 @@ class RecommendService:
             check_item(item)
         with turn.holding(self._catalogue):
             known = self._live.recommender.row_of_item
+            items = [self._live.form.new_item(item) for item in items]
             added = len({item.item_id for item in items} - known.keys())
             grown = self._live.with_items(items)
             turn.check()
@@ -149,11 +155,11 @@ class RecommendService:
             served = replace(served, users=served.users.without(gone))
         return LiveHead.of(served, list(self._items.values()))
 
-    def _replay(self, entry: Entry) -> None:
+    def _replay(self, entry: Entry, form: IdForm) -> None:
         facts = dict(entry.facts)
         match facts["kind"]:
             case "feedback":
-                self._take(Feedback.from_json(facts), entry.number)
+                self._take(form.event(Feedback.from_json(facts)), entry.number)
             case "item":
                 self._items[facts["id"]] = _item(facts)
             case "forget":

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -75,6 +76,21 @@ def test_adds_items_and_their_events(folder, journal, tmp_path):
     assert (texts[1000], texts[3]) == ("group9 item", "another text")
     assert grown.items["item_id"].to_list()[:N_ITEMS] == read_folder(folder).items["item_id"].to_list()
     assert grown.events.filter(pl.col("item_id") == 1000).height == 1
+
+
+def test_takes_the_vectors_of_items_that_are_there_and_of_new_ones(folder, journal, tmp_path, caplog):
+    found = read_folder(folder)
+    given = replace(found, vectors=np.ones((N_ITEMS, 2), np.float32))
+    vectors = {"1000": [5.0, 6.0], "3": [3.0, 4.0], "3.0": [1.0, 2.0], "4": [1.0], "0": [7.0, 8.0]}
+    journal.append(
+        [{"kind": "item", "id": one, "text": one, "category": "", "vector": vectors[one]} for one in vectors]
+    )
+    grown = reported(tmp_path).added_to(given)
+    by_item = dict(zip(grown.items["item_id"], grown.vectors.tolist(), strict=True))
+    assert (by_item[0], by_item[3], by_item[1000]) == ([7.0, 8.0], [1.0, 2.0], [5.0, 6.0])
+    assert by_item[4] == by_item[5] == [1.0, 1.0]
+    assert given.vectors.tolist() == [[1.0, 1.0]] * N_ITEMS
+    assert "1 reported items are left out: their vector is of another length" in caplog.text
 
 
 def test_reads_ids_as_the_folder_does_and_counts_what_is_none(folder, journal, tmp_path, caplog):

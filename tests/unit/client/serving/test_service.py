@@ -251,6 +251,45 @@ def test_an_event_on_an_item_that_a_fit_did_not_know_counts_once_the_item_is_the
     assert opened(folder).recommend(ListRequest(user="nobody")).basis == "history"
 
 
+@pytest.fixture
+def numbered(tmp_path):
+    """A folder whose users are whole numbers too."""
+    served = served_world()
+    users = replace(served.users, user_ids=tuple(name.removeprefix("u") for name in served.users.user_ids))
+    replace(served, users=users).write(HeadStore(tmp_path / "heads"))
+    return tmp_path
+
+
+def test_reads_ids_of_callers_as_the_whole_numbers_of_the_platform(numbered):
+    service = opened(numbered)
+    fitted = service.recommend(ListRequest(user="5", k=40))
+    assert service.recommend(ListRequest(user="5.0", k=40)) == fitted
+    assert service.recommend(ListRequest(session=("30.0",))) == service.recommend(ListRequest(session=("30",)))
+    assert "7" not in ids(service.recommend(ListRequest(exclude=("7.0",), k=40)))
+    reported = [event(1, user="900.0", item="7.0"), event(2, user="900.00", item="8.0", kind=FeedbackKind.DISLIKED)]
+    assert service.report(reported).unknown_events == ()
+    counts = service.upsert([NewItem(item_id="42.0", text="group2 item11"), NewItem(item_id="3.0", text="another")])
+    assert (counts.accepted, counts.repeated) == (1, 1)
+    for one in (service, opened(numbered)):
+        answer = one.recommend(ListRequest(user="900", k=41))
+        assert answer.basis == "history"
+        assert set(ids(answer)) == {*map(str, range(40)), "42"} - {"7", "8"}
+
+
+def test_reads_a_journal_that_holds_whole_numbers_in_every_way_of_writing_them(numbered):
+    item = {"kind": "item", "id": "3.0", "text": "another", "category": "", "vector": []}
+    FileJournal(numbered / "reports.log").append([event(1, user="900.0", item="7.0").to_json(), item])
+    answer = opened(numbered).recommend(ListRequest(user="900", k=40))
+    assert answer.basis == "history"
+    assert sorted(map(int, ids(answer))) == [item for item in range(40) if item != 7]
+
+
+def test_leaves_ids_as_they_are_where_those_of_the_platform_are_texts(service):
+    service.report([event(1, user="900.0")])
+    assert service.recommend(ListRequest(user="900")).basis == "popularity"
+    assert service.recommend(ListRequest(user="900.0")).basis == "history"
+
+
 def test_counts_an_event_that_was_fitted_on_no_second_time(folder, service):
     service.report([event(1, user="u5", item="7")])
     replace(served_world(), reports_until=1).write(HeadStore(folder / "heads"))

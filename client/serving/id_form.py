@@ -1,0 +1,52 @@
+"""Ids of callers in the form of the platform's: where its ids are whole numbers, `7.0` is 7, as a fit reads it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from client.data.ids import whole_number
+from client.recommender.growth import NewItem
+from client.recommender.served_head import ServedHead
+from client.serving.requests import Feedback, ListRequest
+
+_WHOLE = r"^(0|-?[1-9]\d*)$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdForm:
+    """How a platform writes its ids."""
+
+    whole_users: bool
+    """whether all users' ids are whole numbers"""
+    whole_items: bool
+
+    @classmethod
+    def of(cls, served: ServedHead) -> "IdForm":
+        """As the users and items that were fitted on have it."""
+        return cls(whole_users=_whole(served.users.user_ids), whole_items=_whole(served.items.item_ids))
+
+    def user(self, user: str) -> str:
+        """A user's id in this form."""
+        return whole_number(user) if self.whole_users else user
+
+    def item(self, item: str) -> str:
+        """An item's id in this form."""
+        return whole_number(item) if self.whole_items else item
+
+    def request(self, request: ListRequest) -> ListRequest:
+        """The same request, its ids in this form."""
+        session, exclude = (tuple(map(self.item, items)) for items in (request.session, request.exclude))
+        return replace(request, user=self.user(request.user), session=session, exclude=exclude)
+
+    def event(self, one: Feedback) -> Feedback:
+        """The same event, its ids in this form."""
+        return replace(one, user=self.user(one.user), item=self.item(one.item))
+
+    def new_item(self, item: NewItem) -> NewItem:
+        """The same item, its id in this form."""
+        return replace(item, item_id=self.item(item.item_id))
+
+
+def _whole(ids: Sequence[str]) -> bool:
+    return bool(pl.Series(ids, dtype=pl.String).str.contains(_WHOLE).all())
