@@ -37,6 +37,14 @@ class NewItem:
     """where the platform's vectors are its own (feature space ``precomputed``)"""
 
 
+def fitting(served: ServedHead, items: Sequence[NewItem]) -> list[NewItem]:
+    """Items that were taken in under another head, as this one takes them: those whose vector fits, if it needs one."""
+    wanted = _vector_length(served)
+    if not wanted:
+        return [replace(item, vector=()) for item in items]
+    return [item for item in items if len(item.vector) == wanted]
+
+
 def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
     """The head with these items added; one whose id is there already gets the new text, category and vector.
 
@@ -95,7 +103,7 @@ def _categories(old: ServedCatalogue, added: AddedItems, source: NDArray[np.int6
 
 
 def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:
-    wanted = served.space.dim if served.space.name == PRECOMPUTED else 0
+    wanted = _vector_length(served)
     for item in items:
         if len(item.vector) != wanted:
             raise InvalidRequest(f"an item's vector must have {wanted} numbers here; got {len(item.vector)}")
@@ -108,6 +116,11 @@ def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:
         categories=tuple(item.category for item in items),
         vectors=given,
     )
+
+
+def _vector_length(served: ServedHead) -> int:
+    """Of the vector that an item must have; 0 where it must have none."""
+    return served.space.dim if served.space.name == PRECOMPUTED else 0
 
 
 def _padded(matrix: Matrix, size: int) -> Matrix:

@@ -1,6 +1,7 @@
 """The head that answers now: immutable, so that a request that began under it ends under it."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -8,13 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from client.recommender.growth import NewItem, with_items
+from client.recommender.growth import NewItem, fitting, with_items
 from client.recommender.recommender import Recommendation, Recommender, Wish
 from client.recommender.served_head import ServedHead
 from client.serving.id_form import IdForm
 from client.serving.requests import ListedItem, ListRequest
 from shared.errors import NothingToRecommend
 
+_LOG = logging.getLogger(__name__)
+_NO_VECTOR = "%s reported items are left out: the head needs vectors of %d numbers; upsert them with such a vector"
 REASONS = 3
 """Scorers and items of the history that are named."""
 
@@ -34,9 +37,12 @@ class LiveHead:
 
     @classmethod
     def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
-        """With items that came since the fit."""
+        """With items that were taken in before, under whichever head; the log says how many do not fit this one."""
         form = IdForm.of(served)
-        grown = with_items(served, [form.new_item(item) for item in items])
+        kept = fitting(served, [form.new_item(item) for item in items])
+        if len(kept) < len(items):
+            _LOG.warning(_NO_VECTOR, f"{len(items) - len(kept):,}", served.space.dim)
+        grown = with_items(served, kept)
         fitted = len(served.items.item_ids)
         return cls(
             served=grown,

@@ -20,6 +20,7 @@ from client.transfer.local import Own
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import LinearMap
 from shared.encoder.presets import Preset
+from shared.feature_space import FeatureSpace
 from tests.small_space import FEATURES, SPACE
 from tests.unit.client.recommender.world import prepared, small_platform
 
@@ -62,9 +63,9 @@ def even_calibration(column: Column) -> Calibration:
     return Calibration(kind=column.kind, mixture=(1 / count,) * count)
 
 
-def drawn_encoder(seed: int) -> Encoder:
+def drawn_encoder(seed: int, space: FeatureSpace = SPACE) -> Encoder:
     """Linear and sequence part of noise."""
-    spec = EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE)
+    spec = EncoderSpec(preset="tiny", input_dim=space.dim, feature_space=space)
     weights = np.random.default_rng(seed).normal(size=(SPACE.dim, SPACE.dim)).astype(np.float32)
     means = np.random.default_rng(seed).normal(0, 0.01, size=(2, SPACE.dim)).astype(np.float32)
     return Encoder.initial(spec, seed).with_linear(LinearMap(W=weights, mean_q=means[0], mean_y=means[1]))

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from client.features.item_features import precomputed_space
 from client.recommender.growth import NewItem
 from client.recommender.served_head import read_served
+from client.scorers.encoder_scorers import KeptEncoder
 from client.serving.http_shapes import FeedbackEvent, ItemBody, RecommendBody
 from client.serving.journal import FileJournal
 from client.serving.requests import Feedback, FeedbackKind, ListRequest, feedback_kind
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import HeadStoreError, InvalidRequest, NothingToRecommend
-from tests.unit.client.recommender.served_world import served_world
+from tests.small_space import SPACE
+from tests.unit.client.recommender.served_world import drawn_encoder, served_world
 
 NEW = NewItem(item_id="new", text="group2 item11 item12 item13", category="fresh")
 
@@ -249,6 +252,37 @@ def test_an_event_on_an_item_that_a_fit_did_not_know_counts_once_the_item_is_the
     assert service.recommend(ListRequest(user="nobody", k=41)).basis == "history"
     assert "new" not in ids(service.recommend(ListRequest(user="nobody", k=41)))
     assert opened(folder).recommend(ListRequest(user="nobody")).basis == "history"
+
+
+def in_precomputed_space(served):
+    """The same head; it says that its items' vectors are the platform's own."""
+    space = precomputed_space(SPACE.dim)
+    encoders = {"received": KeptEncoder(encoder=drawn_encoder(1, space))}
+    own = replace(served.parts.own, kept=replace(served.parts.own.kept, encoder=drawn_encoder(2, space)))
+    parts = replace(served.parts, encoders=encoders, own=own)
+    return replace(served, space=space, features="precomputed", parts=parts)
+
+
+def test_serves_a_head_of_given_vectors_without_reported_items_that_have_none(folder, service, caplog):
+    service.upsert([NEW])
+    in_precomputed_space(served_world()).write(HeadStore(folder / "heads"))
+    service.swap()
+    service.upsert([NewItem(item_id="given", text="", vector=(1.0,) * SPACE.dim)])
+    for one in (service, opened(folder)):
+        assert set(ids(one.recommend(ListRequest(k=50)))) == {*map(str, range(40)), "given"}
+    told = f"the head needs vectors of {SPACE.dim} numbers; upsert them with such a vector"
+    assert caplog.messages == [f"1 reported items are left out: {told}"] * 2
+
+
+def test_serves_a_head_that_reads_texts_with_the_texts_of_items_that_had_vectors(folder, caplog):
+    in_precomputed_space(served_world()).write(HeadStore(folder / "heads"))
+    service = opened(folder)
+    service.upsert([replace(NEW, vector=(1.0,) * SPACE.dim)])
+    served_world(seed=2).write(HeadStore(folder / "heads"))
+    service.swap()
+    for one in (service, opened(folder)):
+        assert ids(one.recommend(ListRequest(categories=("fresh",)))) == ["new"]
+    assert not caplog.messages
 
 
 @pytest.fixture
