@@ -3,7 +3,7 @@
 n items before, m after, D features. What was counted of users says nothing of a new item until the next fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,8 +33,19 @@ class NewItem:
     item_id: str
     text: str
     category: str = ""
+    """empty: as it was"""
     vector: tuple[float, ...] = ()
     """where the platform's vectors are its own (feature space ``precomputed``)"""
+
+    def after(self, before: "NewItem | None") -> "NewItem":
+        """The item in the place of an earlier version of it."""
+        return self if self.category or before is None else replace(self, category=before.category)
+
+
+def keep_latest(found: dict[str, NewItem], items: Iterable[NewItem]) -> None:
+    """Put items in the place of the earlier versions of them that were found."""
+    for item in items:
+        found[item.item_id] = item.after(found.get(item.item_id))
 
 
 def fitting(served: ServedHead, items: Sequence[NewItem]) -> list[NewItem]:
@@ -46,11 +57,12 @@ def fitting(served: ServedHead, items: Sequence[NewItem]) -> list[NewItem]:
 
 
 def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
-    """The head with these items added; one whose id is there already gets the new text, category and vector.
+    """The head with these items added; one whose id is there already gets the new text and vector, and category if any.
 
     Raises InvalidRequest where a vector is missing, not needed, or not of the catalogue's length.
     """
-    latest = {item.item_id: item for item in items}
+    latest: dict[str, NewItem] = {}
+    keep_latest(latest, items)
     return with_added(served, _handed(served, list(latest.values())))
 
 
@@ -98,8 +110,9 @@ def _categories(old: ServedCatalogue, added: AddedItems, source: NDArray[np.int6
     if old.categories is None and not any(added.categories or ()):
         return None
     none = ("",) * len(source)
-    categories = [*(old.categories or none[: len(old.item_ids)]), *(added.categories or none[: len(added.item_ids)])]
-    return tuple(categories[row] for row in source)
+    before = [*(old.categories or none[: len(old.item_ids)]), *none[len(old.item_ids) :]]
+    given = [*before[: len(old.item_ids)], *(added.categories or none[: len(added.item_ids)])]
+    return tuple(given[row] or kept for row, kept in zip(source, before, strict=True))
 
 
 def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:

@@ -177,7 +177,7 @@ class ItemBody(Body):
 
     item: _Present
     text: str = Field(max_length=TEXT_LENGTH)
-    category: str = Field("", max_length=ID_LENGTH)
+    category: str = Field("", max_length=ID_LENGTH, description="Left out: as it was.")
     vector: list[_Real] = Field([], description="Where the platform's vectors are its own.")
 
     def new_item(self) -> NewItem:

@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from client.data.contract import DataMoment, PlatformFolder
 from client.data.ids import as_ids_of
 from client.data.timed_tables import of_one_type
+from client.recommender.growth import NewItem, keep_latest
 from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
 from client.serving.private_folder import private_folder
-from client.serving.requests import MET, Feedback, pseudonym
+from client.serving.requests import MET, Feedback, item_from_json, pseudonym
 from client.store.records import Records
 
 _LOG = logging.getLogger("graft.client")
+_REPORTED_TEXT = "their text, which is not the folder's; upsert them with the folder's text to serve that"
 RECORD = "reports-taken"
 """the record that says up to which entry of the journal the last task has gone"""
 
@@ -51,22 +53,19 @@ class ReportedEvents:
         return _with_events(replace(grown, events=events), reported) if len(reported) else replace(grown, events=events)
 
     def _with_items(self, folder: PlatformFolder) -> PlatformFolder:
-        latest = {one.facts["id"]: one.facts for one in self.entries if one.facts["kind"] == "item"}
+        latest: dict[str, NewItem] = {}
+        keep_latest(latest, [item_from_json(one.facts) for one in self.entries if one.facts["kind"] == "item"])
         if not latest:
             return folder
-        columns: dict[str, Any] = {
-            "item_id": _ids(list(latest), folder.items, "item_id"),
-            "text": [facts["text"] for facts in latest.values()],
-        }
-        if "category" in folder.items.columns:
-            columns["category"] = [facts["category"] for facts in latest.values()]
-        vectors = [facts["vector"] for facts in latest.values()]
-        items = pl.DataFrame(columns).with_row_index("place")
+        items = _as_rows(list(latest.values()), folder)
+        vectors = [item.vector for item in latest.values()]
         named = items["item_id"].is_not_null()
         fitting = pl.Series([folder.vectors is None or len(one) == folder.vectors.shape[1] for one in vectors])
         _tell(folder, ~named, f"items are left out: their id {_no_id(items, 'item_id')}")
         _tell(folder, named & ~fitting, "items are left out: their vector is of another length")
         items = items.filter(named & fitting).unique("item_id", keep="last", maintain_order=True)
+        there = items.join(folder.items, on="item_id", suffix="_before")
+        _tell(folder, there["text"] != there["text_before"], f"items keep {_REPORTED_TEXT}")
         new = items.join(folder.items, on="item_id", how="anti", maintain_order="left")
         texts = folder.items.update(items.drop("place"), on="item_id", how="left")
         whole = pl.concat([texts, new.drop("place")], how="diagonal")
@@ -107,6 +106,18 @@ class ReportedEvents:
             if any((pseudonym(name, salt), salt) in forgotten for salt in salts)
         ]
         return events.filter(~pl.col("user_id").is_in(gone))
+
+
+def _as_rows(items: Sequence[NewItem], folder: PlatformFolder) -> pl.DataFrame:
+    """place among these, and the columns that the folder has too; a category is null where none is reported."""
+    rows = pl.DataFrame(
+        {
+            "item_id": _ids([item.item_id for item in items], folder.items, "item_id"),
+            "text": [item.text for item in items],
+            "category": pl.Series([item.category or None for item in items], dtype=pl.String),
+        }
+    )
+    return rows.select([one for one in rows.columns if one in folder.items.columns]).with_row_index("place")
 
 
 def _with_vectors(

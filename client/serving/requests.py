@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -129,6 +130,22 @@ def check_item(item: NewItem) -> None:
     check_present("item", item.item_id)
     check_count("the characters of an item's text", len(item.text), TEXT_LENGTH)
     check_count("the characters of a category", len(item.category), ID_LENGTH)
+
+
+def item_to_json(item: NewItem) -> dict[str, Any]:
+    """As an entry of the journal."""
+    return {
+        "kind": "item",
+        "id": item.item_id,
+        "text": item.text,
+        "category": item.category,
+        "vector": list(item.vector),
+    }
+
+
+def item_from_json(facts: Mapping[str, Any]) -> NewItem:
+    """The inverse of ``item_to_json``."""
+    return NewItem(item_id=facts["id"], text=facts["text"], category=facts["category"], vector=tuple(facts["vector"]))
 
 
 class FeedbackKind(StrEnum):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from client.data.ids import whole_number
-from client.recommender.growth import NewItem
+from client.recommender.growth import NewItem, keep_latest
 from client.recommender.recommender import WEIGHED
 from client.recommender.served_head import ServedHead, read_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried
 from client.serving.histories import Histories
 from client.serving.id_form import IdForm
 from client.serving.journal import Journal
-from client.serving.journal_lines import Entry, Facts
+from client.serving.journal_lines import Entry
 from client.serving.live_head import LiveHead
 from client.serving.requests import (
     ITEMS_AT_ONCE,
@@ -26,6 +26,8 @@ from client.serving.requests import (
     check_event,
     check_id,
     check_item,
+    item_from_json,
+    item_to_json,
     pseudonym,
 )
 from client.store.head_store import HeadStore
@@ -106,9 +108,9 @@ class RecommendService:
             grown = self._live.with_items(items)
             turn.check()
             with self._change:
-                self._journal.append([_item_entry(item) for item in items])
+                self._journal.append([item_to_json(item) for item in items])
                 self._journal.sync()
-                self._items |= {item.item_id: item for item in items}
+                keep_latest(self._items, items)
             self._live = grown
         return Counts(accepted=added, repeated=len(items) - added, head=self.head)
 
@@ -161,7 +163,7 @@ class RecommendService:
             case "feedback":
                 self._take(form.event(Feedback.from_json(facts)), entry.number)
             case "item":
-                self._items[facts["id"]] = _item(facts)
+                keep_latest(self._items, [item_from_json(facts)])
             case "forget":
                 self._salt = facts["salt"]
                 self._forgotten.add(facts["who"])
@@ -169,17 +171,3 @@ class RecommendService:
     def _take(self, one: Feedback, number: int) -> None:
         self._events.add(one.event_id)
         self._histories.add(one, number)
-
-
-def _item_entry(item: NewItem) -> dict[str, object]:
-    return {
-        "kind": "item",
-        "id": item.item_id,
-        "text": item.text,
-        "category": item.category,
-        "vector": list(item.vector),
-    }
-
-
-def _item(facts: Facts) -> NewItem:
-    return NewItem(item_id=facts["id"], text=facts["text"], category=facts["category"], vector=tuple(facts["vector"]))

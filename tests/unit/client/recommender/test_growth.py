@@ -93,6 +93,14 @@ def test_gives_an_item_that_is_there_its_new_text_and_keeps_its_counts():
     np.testing.assert_array_equal(changed.statistics["popularity"], served.statistics["popularity"])
 
 
+def test_keeps_the_category_of_an_item_where_none_is_given():
+    served = served_world()
+    changed = with_items(served, [NewItem(item_id="30", text="group2"), NEW, replace(NEW, category="", text="another")])
+    assert changed.items.categories == (*served.items.categories, "kind9")
+    without = with_items(replace(served, items=replace(served.items, categories=None)), [replace(NEW, category="")])
+    assert without.items.categories is None
+
+
 def test_takes_the_last_of_two_versions_of_an_item():
     twice = with_items(served_world(), [NEW, replace(NEW, text="another")])
     assert (twice.items.item_ids[40:], twice.items.texts[40:]) == (("new",), ("another",))

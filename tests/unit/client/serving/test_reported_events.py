@@ -78,6 +78,28 @@ def test_adds_items_and_their_events(folder, journal, tmp_path):
     assert grown.events.filter(pl.col("item_id") == 1000).height == 1
 
 
+def upserted(item, text, category=""):
+    return {"kind": "item", "id": item, "text": text, "category": category, "vector": []}
+
+
+def test_keeps_a_category_that_no_report_changes(folder, journal, tmp_path):
+    found = read_folder(folder)
+    sorts = replace(found, items=found.items.with_columns(category=pl.lit("sort")))
+    journal.append([upserted("3", "a"), upserted("4", "b", "fresh"), upserted("4", "c"), upserted("1000", "d")])
+    items = reported(tmp_path).added_to(sorts).items
+    categories = dict(zip(items["item_id"], items["category"], strict=True))
+    assert (categories[3], categories[4], categories[5]) == ("sort", "fresh", "sort")
+    assert not categories[1000]
+
+
+def test_says_how_many_items_keep_a_text_that_is_not_the_folders(folder, journal, tmp_path, caplog):
+    found = read_folder(folder)
+    journal.append([upserted("0", found.items["text"][0]), upserted("3", "another"), upserted("1000", "new")])
+    reported(tmp_path).added_to(found)
+    told = "keep their text, which is not the folder's; upsert them with the folder's text to serve that"
+    assert caplog.messages == [f"{folder}: 1 reported items {told}"]
+
+
 def test_takes_the_vectors_of_items_that_are_there_and_of_new_ones(folder, journal, tmp_path, caplog):
     found = read_folder(folder)
     given = replace(found, vectors=np.ones((N_ITEMS, 2), np.float32))

@@ -181,6 +181,14 @@ def test_recommends_a_new_item_at_once_and_after_a_restart(folder, service):
     assert service.upsert([NEW]).repeated == 1
 
 
+def test_keeps_the_category_of_an_item_that_comes_again_without_one(folder, service):
+    service.upsert([NEW])
+    service.upsert([NewItem(item_id="new", text="another"), NewItem(item_id="5", text="another")])
+    for one in (service, opened(folder)):
+        assert ids(one.recommend(ListRequest(categories=("fresh",)))) == ["new"]
+        assert "5" in ids(one.recommend(ListRequest(categories=("kind1",), k=40)))
+
+
 def test_writes_nothing_of_items_that_it_refuses(folder, service):
     with pytest.raises(InvalidRequest, match="vector"):
         service.upsert([NEW, NewItem(item_id="other", text="", vector=(1.0,))])
