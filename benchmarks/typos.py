@@ -20,6 +20,8 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "deploy.md"
 BIN = Path(sys.executable).parent
 SECONDS = 1800.0
 WIDE = 400
+_PROGRESS = re.compile(r": (\d+%, .*|.* so far|[\d,]+ in .*)$")
+"""a line of shared/system/progress.py: how far a command is, which differs from run to run"""
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def table(found: Sequence[Read]) -> str:
 def _sentence(text: str) -> str:
     """Without the frames that a terminal would show."""
     words = re.sub(r"[─│╭╮╰╯]+", " ", text)
-    lines = [" ".join(line.split()) for line in words.splitlines()]
+    lines = [" ".join(line.split()) for line in words.splitlines() if not _PROGRESS.search(line)]
     said = [line for line in lines if line not in ("", "Error") and not line.startswith(("Usage:", "Try '"))]
     return " / ".join(said)[:WIDE]
 
