@@ -1,6 +1,6 @@
 """Where each platform on record stands: whether it is connected, since when, its last answer, why it takes no part."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -120,25 +120,15 @@ def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence
 
     Whoever evaluates what it could not train takes no part in that round.
     """
-    asked = [
-        (run, record)
-        for run, record in _newest_first(runs)
-        if name in record["platforms"] or name in absences_in(record)
-    ]
-    if not asked:
-        return None
-    run, record = asked[0]
-    trained = [one for of, one in asked if of is run and one["kind"] == TRAIN and one["round"] == record["round"]]
-    absence = absences_in(record).get(name)
-    said = {"run": run.number, "question": record["kind"], "round": record["round"]}
-    training = next((absences_in(one).get(name) for one in trained), None)
-    return {**said, "cause": absence.cause if absence else ""}, training or absence
-
-
-def _newest_first(runs: Iterable[Run]) -> Iterator[tuple[Run, dict[str, Any]]]:
     for run in reversed(list(runs)):
-        for record in reversed(run.history()):
-            yield run, record
+        asked = [one for one in run.history() if name in one["platforms"] or name in absences_in(one)]
+        if asked:
+            last, absence = asked[-1], absences_in(asked[-1]).get(name)
+            trained = (one for one in asked if (one["kind"], one["round"]) == (TRAIN, last["round"]))
+            training = next((absences_in(one).get(name) for one in trained), None)
+            said = {"run": run.number, "question": last["kind"], "round": last["round"]}
+            return {**said, "cause": absence.cause if absence else ""}, training or absence
+    return None
 
 
 def _asked_for(home: ServerHome) -> dict[int, NodeState]:
