@@ -4,6 +4,7 @@ ever."""
 import logging
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from flwr.app import Context, Message, RecordDict
@@ -12,9 +13,11 @@ from flwr.clientapp import ClientApp
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
+from client.rounds.private_release import cross_reply
 from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
 from shared.errors import (
+    BudgetBroken,
     ConfigError,
     DataError,
     EncoderUnknown,
@@ -22,13 +25,22 @@ from shared.errors import (
     GraftError,
     JournalError,
     OutboundRefused,
+    PlainTask,
+    PrivacyError,
     StorageError,
     TaskBeyondBounds,
     TooFewUsers,
     WireError,
 )
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, Reply, Task
-from shared.federation.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
+from shared.federation.wire import (
+    decode_cross_task,
+    decode_evaluate_task,
+    decode_moments_task,
+    decode_train_task,
+    encode_reply,
+    round_of,
+)
 from shared.federation.wire_records import HEADER
 
 TaskType = TypeVar("TaskType", bound=Task)
@@ -43,10 +55,13 @@ _CODES: dict[type[Exception], FailureCode] = {
     WireError: FailureCode.PROTOCOL,
     OutboundRefused: FailureCode.REFUSED,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
+    PrivacyError: FailureCode.PRIVACY_LEDGER,
 }
 _REASONS: dict[type[Exception], DeclineReason] = {
     TooFewUsers: DeclineReason.TOO_FEW_USERS,
     TaskBeyondBounds: DeclineReason.TASK_BOUNDS,
+    PlainTask: DeclineReason.PRIVACY,
+    BudgetBroken: DeclineReason.PRIVACY_BUDGET,
 }
 
 
@@ -58,6 +73,11 @@ def client_app(open_platform: OpenWorkspace = open_workspace) -> ClientApp:
     def moments(message: Message, context: Context) -> Message:
         """Answer a moments task."""
         return _answer(message, context, TaskKind.MOMENTS, decode_moments_task, moments_reply, open_platform)
+
+    @made.query("cross")
+    def cross(message: Message, context: Context) -> Message:
+        """Answer a task that asks for a cross moment under noise."""
+        return _answer(message, context, TaskKind.CROSS, decode_cross_task, cross_reply, open_platform)
 
     @made.train()
     def train(message: Message, context: Context) -> Message:
@@ -91,7 +111,8 @@ def _answer(
             task = decode(message.content)
             way_out.policy.require_within_bounds(task.facts)
             moment = moment_of(task.facts, message.metadata.message_id)
-            workspace = open_platform(settings, way_out.policy.minimum_users, moment)
+            opened = open_platform(settings, way_out.policy.minimum_users, moment)
+            workspace = replace(opened, promise=way_out.policy)
             asked = asked_of(task.facts, workspace)
             reply = work(task, workspace)
         content = way_out.let_out(reply, asked)

@@ -45,6 +45,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 clock=Clock(now=time.monotonic, sleep=time.sleep),
                 on_round=checkpoints.save,
                 aggregation=aggregation,
+                public=card.catalogue,
             )
 
     return made

@@ -13,7 +13,11 @@ GraftError
 ├── EngineError                Flower's engine cannot be reached, or refuses
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
+├── TaskBeyondBounds           a task asks for what the site policy does not allow
+├── PlainTask                  a task asks for an answer without noise where none may leave
+├── BudgetBroken               a task would cost users more than they were promised
 ├── OutboundRefused            an answer that may not leave the platform
+├── PrivacyError               what users were promised cannot be kept track of
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
@@ -91,8 +95,20 @@ class TaskBeyondBounds(GraftError):
     """A task asks for what the platform's site policy does not allow."""
 
 
+class PlainTask(GraftError):
+    """A task asks for an answer without noise, and the platform's site policy lets none leave."""
+
+
+class BudgetBroken(GraftError):
+    """A task asks for more than users were promised that it would cost them."""
+
+
 class OutboundRefused(GraftError):
     """An answer may not leave the platform; the message names the rule and quotes nothing of the answer."""
+
+
+class PrivacyError(GraftError):
+    """What users were promised cannot be kept track of; so nothing is released."""
 
 
 class EncoderUnknown(GraftError):

@@ -11,6 +11,7 @@ from client.agent.private_part import make_private_part
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from client.features.item_features import check_features
+from client.guard.site_policy import USUAL, SitePromise
 from client.guard.way_out import utc_now
 from client.store.keyring import FILE, KeySource
 from shared.errors import ConfigError, os_error_as
@@ -26,7 +27,7 @@ def require_new(folder: Path) -> None:
         raise ConfigError(f"{folder}: exists already and is not an empty folder; {do}")
 
 
-def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentHome:
+def make_agent(folder: Path, settings: AgentSettings, authority: Path, promise: SitePromise = USUAL) -> AgentHome:
     """Make the folder; where the settings name no key of the vault, it gets a key file of its own.
 
     Raises ConfigError where there is one already, for a feature space or an authority that is none, or a key that
@@ -37,7 +38,7 @@ def make_agent(folder: Path, settings: AgentSettings, authority: Path) -> AgentH
     home = AgentHome(folder.resolve())
     require_new(home.folder)
     with os_error_as(ConfigError, f"{folder}: cannot be written"):
-        _write(home, settings, certificate)
+        _write(home, settings, certificate, promise)
     return home
 
 
@@ -65,12 +66,12 @@ def where_the_key_is(home: AgentHome, vault_key: str) -> str:
     return f"{home.vault_key} opens it: to keep it elsewhere, move it and name it in {home.settings.name}, vault-key"
 
 
-def _write(home: AgentHome, settings: AgentSettings, certificate: bytes) -> None:
+def _write(home: AgentHome, settings: AgentSettings, certificate: bytes, promise: SitePromise) -> None:
     """The settings last: they show that the folder is whole."""
     whole = replace(settings, vault_key=settings.vault_key or f"{FILE}:{home.vault_key.name}", policy=home.policy.name)
     home.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     home.folder.chmod(0o700)
-    make_private_part(home, whole, own_key=not settings.vault_key)
+    make_private_part(home, whole, promise, own_key=not settings.vault_key)
     keys = new_key_pair(settings.name)
     write_whole(home.key, keys.private)
     write_whole(home.public_key, keys.public)

@@ -22,6 +22,18 @@ _WORDS: dict[str, tuple[str, str]] = {
         "the task asks for more or for less than the site policy allows",
         f"it is yours to say: task-... in policy.toml; {_LOG}",
     ),
+    DeclineReason.PRIVACY: (
+        "the task asks for an answer without noise, and the site policy lets none leave",
+        'the coordinator runs with --privacy private; or, if you trust it with histories: privacy = "plain" in policy',
+    ),
+    DeclineReason.PRIVACY_BUDGET: (
+        "users have spent what they were promised, or the task asks for more",
+        "graft-client privacy shows what was spent; new users take part again",
+    ),
+    DeclineReason.TOO_MUCH_NOISE: (
+        "there are too few users for the noise that the promise asks for",
+        "graft-client privacy says from how many users on it pays; until then it receives encoders",
+    ),
     FailureCode.SETTINGS: ("its settings cannot be used", _LOOK),
     FailureCode.DATA: ("its data cannot be read", _LOOK),
     FailureCode.FEATURE_SPACE: (
@@ -32,6 +44,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     FailureCode.PROTOCOL: ("the task is of another release", "install the release that the coordinator runs"),
     FailureCode.ENCODER_UNKNOWN: ("it did not hold the encoder that a step leads on from", "it gets a whole one next"),
     FailureCode.REFUSED: ("what it would have answered may not leave", f"graft-client audit says why; {_LOG}"),
+    FailureCode.PRIVACY_LEDGER: (
+        "it cannot be said what users have spent of their promise",
+        f"graft-client privacy says more; {_LOG}",
+    ),
     FailureCode.INTERNAL: ("the task ended with an error", _LOG),
     HELD_BACK: ("the guard held its answer back", "graft-client audit says why"),
 }

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from client.agent.home import AgentHome, AgentSettings
-from client.guard.site_policy import SitePolicy, read_policy
+from client.guard.site_policy import USUAL, SitePolicy, SitePromise, read_policy
 from client.store.keyring import new_key
 from client.store.vault import SUFFIX, Vault, is_vault
 from shared.errors import ConfigError, os_error_as
@@ -19,7 +19,7 @@ def make_folders(home: AgentHome) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
-def make_private_part(home: AgentHome, settings: AgentSettings, *, own_key: bool) -> None:
+def make_private_part(home: AgentHome, settings: AgentSettings, promise: SitePromise = USUAL, *, own_key: bool) -> None:
     """A new agent's vault, with a key file of its own where it is asked for, and its policy, to be edited.
 
     Raises OSError, ConfigError where the settings' key cannot be had, StorageError where the vault cannot be made.
@@ -27,7 +27,8 @@ def make_private_part(home: AgentHome, settings: AgentSettings, *, own_key: bool
     make_folders(home)
     if own_key:
         write_whole(home.vault_key, f"{new_key()}\n".encode("ascii"), mode=OWNER_ONLY)
-    write_whole(home.policy, to_toml(SitePolicy()), mode=OWNER_ONLY)
+    policy = SitePolicy(privacy=promise.privacy, epsilon=promise.epsilon, delta=promise.delta)
+    write_whole(home.policy, to_toml(policy), mode=OWNER_ONLY)
     open_vault(home, settings)
 
 

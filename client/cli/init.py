@@ -10,6 +10,7 @@ import typer
 from client.agent.home import AgentSettings
 from client.cli.arguments import PRIVATE
 from client.cli.start import in_background
+from client.guard.site_policy import SitePromise
 from shared.system.command_options import with_options
 from shared.system.log_format import TEXT
 from shared.system.progress import shown, working
@@ -20,6 +21,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder, to be made.")],
     ca: Annotated[Path, typer.Option("--ca", metavar="FILE", help="The coordinator's ca.crt.")],
     asked: AgentSettings,
+    promise: SitePromise,
     and_start: Annotated[bool, typer.Option("--start", help="Start it at once, in the background.")] = False,
 ) -> None:
     """Make an agent's folder with a key pair, a vault and a site policy; print the line that enrols this platform.
@@ -42,10 +44,16 @@ def init(
     require_new(folder)
     with shown("init"), working("looking at data, authority and address"):
         refuse_lasting(findings(checks_of_new(settings, ca)))
-    home = make_agent(folder, settings, ca)
+    home = make_agent(folder, settings, ca, promise)
     typer.echo(f"{home.folder}: an agent of {settings.name}; its private key stays here")
     typer.echo(f"what it learns is sealed in {home.vault}; {where_the_key_is(home, asked.vault_key)}")
-    typer.echo(f"what may leave stands in {home.policy}; graft-client audit tells what has left")
+    typer.echo(f"what may leave stands in {home.policy}, {_promised(promise)}; graft-client audit tells what has left")
     typer.echo(f"send {home.public_key} to the coordinator, who runs:\n  {enrolment_line(home, settings)}")
     if and_start:
         in_background(home, TEXT)
+
+
+def _promised(promise: SitePromise) -> str:
+    if promise.privacy == "plain":
+        return "and leaves as it is asked for"
+    return f"and bears the noise that keeps ε {promise.epsilon:g} for each user"

@@ -9,6 +9,7 @@ import typer
 from client.cli.arguments import PlatformLine
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
+from shared.privacy.promise import Asked
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -19,8 +20,12 @@ def pretrain(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The encoder file to write.")],
     size: EncoderSize,
     data: DataSettings,
+    promise: Asked,
 ) -> None:
-    """Pretrain an encoder on a platform folder and write it to a file that holds no user and no item."""
+    """Pretrain an encoder on a platform folder and write it to a file.
+
+    No id and no text is in it; but unless it is private, who has it can tell by it who was among few users.
+    """
     with shown("pretrain"):
         from client.data.spec import parse_folder
         from client.fitting.pretrain import pretrain_folder
@@ -33,7 +38,13 @@ def pretrain(
             features=data.features,
             preset=size.encoder,
             seed=data.seed,
+            promise=promise,
         )
+    if promise.is_private:
+        typer.echo(
+            f"{out}: {outcome.parameters:,} parameters, the linear part alone, under ε {promise.epsilon:g} a user"
+        )
+        return
     judged = f"validation NDCG@10 {outcome.best_validation:.4f}"
     if isnan(outcome.best_validation):
         judged = "not validated: too few users to spare some"

@@ -4,12 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.data.folder_options import Preparation
-from client.features.prepared_platform import open_platform
+from client.features.prepared_platform import PreparedPlatform, open_platform
+from client.privacy.account import digests_of
+from client.privacy.accounts import Accounts, machine_place, now_text
+from client.privacy.ledger import Release
 from client.training.loop import TrainingSettings
-from client.training.pretraining import PRETRAINING, pretrain, require_learnable
-from client.transfer.release import released_calibration, released_item_moments
+from client.training.pretraining import PRETRAINING, pretrain, pretrain_private, require_learnable
+from client.transfer.release import released_calibration, released_catalogue, released_item_moments
+from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError, os_error_as
+from shared.privacy.promise import Asked
 from shared.system.progress import working
 
 
@@ -32,8 +37,13 @@ def pretrain_folder(
     preset: str = "small",
     settings: TrainingSettings = PRETRAINING,
     seed: int = 0,
+    promise: Asked | None = None,
 ) -> PretrainOutcome:
-    """Pretrain on a platform folder and write the encoder file; raises InputError for bad input."""
+    """Pretrain on a platform folder and write the encoder file; raises InputError for bad input.
+
+    Under a ``promise`` that is private, what the file costs each user is written down on this machine first; raises
+    PrivacyError where it cannot be.
+    """
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
     if out.is_dir():
@@ -41,14 +51,43 @@ def pretrain_folder(
     with working("preparing"):
         prepared = open_platform(folder, preparation, seed=seed, features=features)
     require_learnable(prepared.platform, prepared.features)
+    if promise is not None and promise.is_private:
+        return _pretrain_privately(prepared, out, preset, promise, Accounts(machine_place(folder)))
     result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
     calibration = released_calibration(prepared, result.encoder)
     moments = released_item_moments(prepared.features, result.encoder)
-    card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments)
-    with os_error_as(ConfigError, f"{out}: the encoder cannot be written"):
-        save_encoder(out, result.encoder, card)
+    catalogue = released_catalogue(prepared.features)
+    card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments, catalogue=catalogue)
+    _write(out, result.encoder, card)
     return PretrainOutcome(
         parameters=len(result.encoder.flat),
         epochs=len(result.log.losses),
         best_validation=max(result.log.validation, default=float("nan")),
     )
+
+
+def _pretrain_privately(
+    prepared: PreparedPlatform, out: Path, preset: str, promise: Asked, accounts: Accounts
+) -> PretrainOutcome:
+    """The linear part under noise that spends the whole promise; nobody may have spent any of it before."""
+    platform = prepared.platform
+    encoder, counts = pretrain_private(platform, prepared.features, prepared.space, preset, promise)
+    users = digests_of([platform.user_ids[row] for row in platform.contributing_users])
+    with accounts.changing() as book:
+        spent = int((~book.account.able(users, promise.budget, promise.budget)).sum())
+        if spent:
+            raise ConfigError(
+                f"{platform.name}: expected users of whom nothing was released under noise yet, found {spent:,} of "
+                f"{len(users):,} who have spent their promise; graft-client privacy shows on what"
+            )
+        release = Release(time=now_text(), released="encoder", noise=promise.noise, delta=promise.delta)
+        book.replace(book.account.charged(users, promise.budget, release))
+    catalogue = released_catalogue(prepared.features)
+    privacy = {"epsilon": promise.epsilon, "delta": promise.delta}
+    _write(out, encoder, EncoderCard(counts=counts, catalogue=catalogue, privacy=privacy))
+    return PretrainOutcome(parameters=len(encoder.flat), epochs=0, best_validation=float("nan"))
+
+
+def _write(out: Path, encoder: Encoder, card: EncoderCard) -> None:
+    with os_error_as(ConfigError, f"{out}: the encoder cannot be written"):
+        save_encoder(out, encoder, card)

@@ -17,6 +17,7 @@ from shared.errors import ConfigError, LedgerError, os_error_as
 
 KINDS = {
     "moments-reply": "moments: sums over events, from which the linear part is solved",
+    "cross-reply": "cross moments under noise: the linear part, of which no single user can be told",
     "train-reply": "encoder: the shared network after local training, or what changed in it",
     "evaluate-reply": "evaluation: what the encoder is worth here",
     "declined": "decline: the platform only receives",

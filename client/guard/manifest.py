@@ -5,19 +5,22 @@ an item's text or a user's id has no place in which it could travel.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.encoder import Layout
-from shared.federation.messages import LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
-from shared.federation.wire import moments_layout
-from shared.federation.wire_records import ENCODER, MOMENTS, PROTOCOL
+from shared.federation.messages import BOTH, LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
+from shared.federation.wire import cross_layout, moments_layout
+from shared.federation.wire_records import CROSS_MOMENT, ENCODER, MOMENTS, PROTOCOL
+from shared.privacy.grid import MOST_CELL
 
 SLACK_BYTES = 64 * 2**10
 """room for names, header and layout beside the arrays"""
 HIGHEST_LOSS = 1000.0
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,8 @@ class Asked:
     training_users: int
     catalogue: int
     """number of items"""
+    noise: float = 0.0
+    """that the task asks for; 0: none"""
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
@@ -61,6 +66,8 @@ class Entry:
     """record to the layout of its one flat array"""
     metrics: Mapping[str, Allowed] | None = None
     """metrics that may be there; None: not even their record"""
+    highest: int | None = None
+    """size of the arrays' numbers at the most; None where they are no cells of a grid"""
 
     @property
     def most_bytes(self) -> int:
@@ -77,11 +84,14 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
         return entries
     if asked.task is TaskKind.MOMENTS:
         entries["moments-reply"] = _moments(asked, policy)
+    if asked.task is TaskKind.CROSS:
+        entries["cross-reply"] = _cross(asked, policy)
     if asked.task is TaskKind.TRAIN and asked.layout is not None:
         entries["train-reply"] = _train(asked, policy, asked.layout)
     if asked.task is TaskKind.EVALUATE:
         header = _header("evaluate-reply", asked, users=_users(asked, policy))
-        metrics = dict.fromkeys(VALIDATIONS, _VALIDATION) if policy.tell_validation else {}
+        parts = (BOTH,) if asked.noise else VALIDATIONS
+        metrics = dict.fromkeys(parts, _VALIDATION) if policy.tell_validation else {}
         entries["evaluate-reply"] = Entry(header=header, metrics=metrics)
     return entries
 
@@ -90,6 +100,24 @@ def _moments(asked: Asked, policy: SitePolicy) -> Entry:
     layout = moments_layout(asked.dim)
     own = {"dim": exactly(asked.dim), "users": _users(asked, policy), "fingerprint": exactly(asked.fingerprint)}
     return Entry(header=_header("moments-reply", asked, **own, **_layout(layout)), arrays={MOMENTS: layout})
+
+
+def _cross(asked: Asked, policy: SitePolicy) -> Entry:
+    layout = cross_layout(asked.dim)
+    own = {
+        "dim": exactly(asked.dim),
+        "users": _users(asked, policy),
+        "fingerprint": exactly(asked.fingerprint),
+        "noise": Allowed(what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, asked)),
+        "ledger_entries": Allowed(what="a number of entries", holds=lambda value: type(value) is int and value > 0),
+        "ledger_head": Allowed(what="64 hexadecimal digits", holds=lambda value: bool(_DIGEST.fullmatch(str(value)))),
+    }
+    header = _header("cross-reply", asked, **own, **_layout(layout))
+    return Entry(header=header, arrays={CROSS_MOMENT: layout}, highest=MOST_CELL)
+
+
+def _is_noise(value: Any, asked: Asked) -> bool:
+    return _is_number(value) and value >= asked.noise > 0
 
 
 def _train(asked: Asked, policy: SitePolicy, layout: Layout) -> Entry:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
-from shared.errors import ConfigError, TaskBeyondBounds
+from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
-from shared.system.options import Checked, group, option
+from shared.privacy.gaussian import weight_of
+from shared.privacy.promise import MODES, Privacy, Promise
+from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -24,6 +26,7 @@ class TaskKind(StrEnum):
     """What a server may ask."""
 
     MOMENTS = "moments"
+    CROSS = "cross"
     TRAIN = "train"
     EVALUATE = "evaluate"
 
@@ -39,13 +42,30 @@ def _check_hours(key: str, hours: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePolicy(Checked):
+class SitePromise(Promise):
+    """What the platform's users are promised, whatever a run asks for."""
+
+    privacy: Privacy = option(
+        "private",
+        choices=MODES,
+        help="private: nothing that was counted or trained on users leaves but under the noise that the promise asks "
+        "for; plain: what a task asks for leaves as it is, and whoever runs the coordinator can solve users' "
+        "histories from it.",
+        see="privacy.md",
+    )
+
+
+USUAL = SitePromise()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SitePolicy(SitePromise):
     """The rules, checked; raises ConfigError for what cannot be."""
 
     tasks: tuple[str, ...] = option(
         tuple(one.value for one in TaskKind),
         check=_check_tasks,
-        help="The tasks that are worked on, of moments, train, evaluate.",
+        help="The tasks that are worked on, of moments, cross, train, evaluate.",
     )
     maximum_bytes: int = option(256 * 2**20, least=1, help="Of one answer.")
     minimum_users: int = option(
@@ -79,10 +99,18 @@ class SitePolicy(Checked):
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
 
     def require_within_bounds(self, task: TaskFacts) -> None:
-        """Raises TaskBeyondBounds where a training task asks for what this policy does not allow."""
+        """Raises TaskBeyondBounds where a task asks for what this policy does not allow, PlainTask where it asks for an
+        answer without noise that needs some."""
         broken = self.bounds.broken_by(task.settings) if task.settings else ""
         if broken:
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
+        if self.privacy == "private" and task.noise == 0:
+            raise PlainTask(f"this platform answers under noise alone; the task of kind {task.kind} asks for none")
+        if task.noise and weight_of(task.noise) > self.budget * (1 + 1e-9):
+            raise BudgetBroken(
+                f"this platform promises its users ε {self.epsilon:g}, which noise of {self.noise:.4g} keeps; the task "
+                f"asks for {task.noise:.4g}"
+            )
 
 
 def read_policy(path: str) -> SitePolicy:

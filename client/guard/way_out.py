@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from client.guard.ledger import Ledger, LedgerLine, Passed
@@ -85,10 +86,12 @@ def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) 
     for name, layout in entry.arrays.items():
         record = content.array_records[name]
         try:
-            arrays_of(record, name, {FLAT: layout.lies})
+            found = arrays_of(record, name, {FLAT: layout.lies})
         except WireError as error:
             sides = {side for array in record.values() for side in array.shape}
             raise OutboundRefused(f"{error}{_of_catalogue(sides, asked)}") from error
+        if entry.highest is not None and np.abs(found[FLAT]).max() > entry.highest:
+            raise OutboundRefused(f"record {name!r} holds numbers beyond the grid's {entry.highest:,}")
     _check_metrics(metrics, entry)
     size = content_bytes(content)
     if size > (most := min(entry.most_bytes, policy.maximum_bytes)):

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from client.data.contract import DataMoment
 from client.data.platform import Examples, Platform, Sequences, Stage, examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
+from client.rounds.private_evaluation import MOST_USERS, able_sample, noised_mean
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.told_moments import told_moments
 from client.rounds.workspace import Workspace
@@ -22,6 +24,7 @@ from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
 from shared.feature_space import FeatureSpace, require_same
 from shared.federation.messages import (
+    BOTH,
     Declined,
     DeclineReason,
     EvaluateReply,
@@ -87,17 +90,29 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
 
 
 def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | Declined:
-    """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users."""
+    """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users.
+
+    Of all parts together alone, and under noise, where the task asks for some.
+    """
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    sample = _validation_sample(platform, task.seed)
+    users = platform.weighting_users
+    able = able_sample(task, workspace, users) if task.noise else users
+    if isinstance(able, Declined):
+        return able
+    sample = _validation_sample(platform, able, task.seed, MOST_USERS if task.noise else VALIDATION_USERS)
     scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder.spec.layout().hash, workspace))
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
-    found = _ndcg(scorers, sample, platform)
-    validation = {name: two_digits(value) for name, value in zip([*names, "both"], found, strict=True)}
+    found = dict(zip([*names, BOTH], _ndcg(scorers, sample, platform), strict=True))
+    means = (
+        {BOTH: noised_mean(found[BOTH], task, workspace, sample)}
+        if task.noise
+        else {name: float(values.mean()) for name, values in found.items()}
+    )
+    validation = {name: two_digits(value) for name, value in means.items()}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
 
 
@@ -137,22 +152,23 @@ def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
     require_same(expected, workspace.space, where=workspace.platform.name)
 
 
-def _validation_sample(platform: Platform, seed: int) -> Examples:
-    users = platform.weighting_users
-    chosen = np.sort(rng_for(seed, platform.name, "round-validation").permutation(users)[:VALIDATION_USERS])
+def _validation_sample(platform: Platform, users: NDArray[np.int64], seed: int, most: int) -> Examples:
+    chosen = np.sort(rng_for(seed, platform.name, "round-validation").permutation(users)[:most])
     return examples(platform, Stage.VALIDATION, chosen)
 
 
-def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> list[float]:
-    """NDCG@10 of each scorer, then of the sum of all, each history's scores brought to mean 0 and spread 1 first."""
+def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> NDArray[np.float64]:
+    """[columns, N] each user's NDCG@10 by each scorer, then by the sum of all, each history's scores brought to mean 0
+    and spread 1 first."""
 
     def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)
         alone = [_standardised(scorer.score(batch)[0]) for scorer in scorers]
-        return [*alone, torch.stack(alone).sum(0)]
+        everything = torch.stack(alone).sum(0) if alone else torch.zeros(len(histories), platform.n_items)
+        return [*alone, everything]
 
     ranks = ranks_by_column(score, sample, len(scorers) + 1, n_items=platform.n_items, repeats=platform.repeats)
-    return [float(found) for found in ndcg_of(ranks).mean(1)]
+    return ndcg_of(ranks)
 
 
 def _standardised(scores: torch.Tensor) -> torch.Tensor:
@@ -170,6 +186,7 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         layout=task.layout,
         training_users=len(workspace.platform.training_users),
         catalogue=workspace.platform.n_items,
+        noise=task.noise,
     )
 
 
@@ -179,5 +196,6 @@ def moment_of(task: TaskFacts, message: str) -> DataMoment:
     Moments are asked for where data may have grown; a round that is asked for again has the data that it had; what is
     evaluated is what was trained on.
     """
-    moments = {"moments": f"moments/{message}", "train": f"{task.run}/{task.round}", "evaluate": ""}
+    anew = f"{task.kind}/{message}"
+    moments = {"moments": anew, "cross": anew, "train": f"{task.run}/{task.round}", "evaluate": ""}
     return DataMoment(task=moments[task.kind])

@@ -27,7 +27,7 @@ def told_moments(workspace: Workspace, sequences: Sequences) -> Moments:
     The last stand where fewer users than ``minimum_users`` of the site policy came, went or did something since.
     Raises HeadStoreError where the record is damaged.
     """
-    users, space = _digests(workspace.features, sequences), workspace.space.fingerprint
+    users, space = history_digests(workspace.features, sequences), workspace.space.fingerprint
     before = _told(workspace.heads, space)
     if before is not None and _changed(before.arrays["users"], users) < workspace.minimum_users:
         return Moments.from_flat(before.arrays["moments"], workspace.space.dim)
@@ -43,7 +43,7 @@ def _told(heads: HeadStore, space: str) -> StoredHead | None:
     return stored if stored is not None and stored.facts.get("space") == space else None
 
 
-def _digests(features: NDArray[np.float32], sequences: Sequences) -> NDArray[np.uint64]:
+def history_digests(features: NDArray[np.float32], sequences: Sequences) -> NDArray[np.uint64]:
     """[U] what stands for each user's history, by his items' vectors: rows of the catalogue may move."""
     items, rows = np.unique(sequences.items, return_inverse=True)
     names = np.array([_digest(features[item].tobytes()) for item in items], np.uint64)[rows]

@@ -1,7 +1,8 @@
 """A platform opened for the tasks of rounds: its data, its vectors and its head store."""
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.privacy.accounts import machine_place
+from client.privacy.noise import Draw
 from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
 from shared.feature_space import FeatureSpace
+from shared.privacy.promise import Promise
+from shared.seeding import rng_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,12 @@ class Workspace:
     heads: HeadStore
     minimum_users: int = MIN_CONTRIBUTING
     """training users below which the site policy lets nothing be told about them"""
+    promise: Promise = field(default_factory=Promise)
+    """to each user, of the site policy"""
+    machine: Path | None = None
+    """where this machine keeps account of what the data's users have spent of it; None: nowhere but in the heads"""
+    draw: Draw = os.urandom
+    """where noise comes from"""
 
     @property
     def platform(self) -> Platform:
@@ -103,15 +114,21 @@ def open_workspace(
     """
     records = open_records(Path(settings.heads), settings.vault_key)
     prepared = _prepared(settings, records, moment)
-    return Workspace(prepared=prepared, heads=HeadStore(records), minimum_users=minimum_users)
+    machine = machine_place(parse_platform_spec(settings.platform).path)
+    return Workspace(prepared=prepared, heads=HeadStore(records), minimum_users=minimum_users, machine=machine)
 
 
 def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
-    """Opens this platform whatever a node config says of its data: for a process that has prepared it already."""
+    """Opens this platform whatever a node config says of its data: for a process that has prepared it already.
 
-    def opened(settings: NodeSettings, minimum_users: int, _moment: DataMoment | None) -> Workspace:
+    Noise is drawn from the config's seed, so that a simulation can be repeated: its users are promised nothing.
+    """
+
+    def opened(settings: NodeSettings, minimum_users: int, moment: DataMoment | None) -> Workspace:
         heads = open_heads(Path(settings.heads), settings.vault_key)
-        return Workspace(prepared=prepared, heads=heads, minimum_users=minimum_users)
+        task = "" if moment is None else moment.task
+        draw = rng_for(settings.seed, prepared.name, "noise", task).bytes
+        return Workspace(prepared=prepared, heads=heads, minimum_users=minimum_users, draw=draw)
 
     return opened
 

@@ -77,12 +77,13 @@ class KeptEncoder:
     """None where the platform knows nothing of its items beyond their content"""
 
     def scorers(self, prefix: str, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
-        """``prefix:linear`` (where the linear part is solved) and ``prefix:sequence``; ``features`` [n, D]."""
-        linear = self.encoder.linear()
-        sequence = Named(prefix, Sequence(self.model(features)))
-        if not linear.W.any():
-            return (sequence,)
-        return (Named(prefix, Linear(linear, features)), sequence)
+        """``prefix:linear`` and ``prefix:sequence``, those of them that were learnt; ``features`` [n, D]."""
+        found: list[Scorer] = []
+        if self.encoder.has_linear:
+            found.append(Named(prefix, Linear(self.encoder.linear_on(features), features)))
+        if self.encoder.has_sequence:
+            found.append(Named(prefix, Sequence(self.model(features))))
+        return tuple(found)
 
     def model(self, features: NDArray[np.float32]) -> SequenceModel:
         """Its sequence part over ``features`` [n, D]."""

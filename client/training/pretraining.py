@@ -1,5 +1,7 @@
-"""Pretraining on one platform: the linear part from its moments, the sequence part by the training loop."""
+"""Pretraining on one platform: the linear part from its moments, the sequence part by the training loop; or, where what
+leaves bears noise, the linear part alone."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,15 +9,21 @@ from numpy.typing import NDArray
 
 from client.data.folder_options import FEWEST_TRAINING_USERS
 from client.data.platform import Platform, Sequences, Stage, examples, training_sequences
+from client.privacy.estimate import fewest_that_pay, pays
+from client.privacy.noise import Draw, noised
+from client.training.cross_moments import cross_moment
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.moments import platform_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import ValidationSet
+from shared.encoder.cross import CatalogueMoments, released_cross
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.linear import solve
 from shared.errors import DataError
 from shared.feature_space import FeatureSpace
 from shared.federation.messages import power_of_two
+from shared.privacy.grid import middles
+from shared.privacy.promise import Promise
 from shared.seeding import rng_for
 from shared.system.progress import working
 
@@ -85,6 +93,35 @@ def pretrain(
         log=log,
         counts=_counts(sequences, len(features)),
     )
+
+
+def pretrain_private(
+    platform: Platform,
+    features: NDArray[np.float32],
+    space: FeatureSpace,
+    preset: str,
+    promise: Promise,
+    draw: Draw = os.urandom,
+) -> tuple[Encoder, dict[str, int]]:
+    """An encoder whose linear part is a cross moment under the noise of one release, and counts as ``Pretrained`` has.
+
+    Its sequence part is left out: trained without noise it would tell of users. ``features`` [n, D]. Raises DataError
+    where the platform has too few users for the noise.
+    """
+    sequences = training_sequences(platform, platform.contributing_users)
+    users = int((sequences.lengths() > 1).sum())
+    if not pays(users, promise.noise, space.name):
+        raise DataError(
+            f"{platform.name}: expected {fewest_that_pay(promise.noise, space.name):,} contributing users or more for "
+            f"the noise of ε {promise.epsilon:g} in the feature space {space.name}, found {users:,}"
+        )
+    public = CatalogueMoments.of(features)
+    with working("adding up cross moments"):
+        cells = noised(cross_moment(features, sequences, public), promise.noise, draw)
+        cross = released_cross(middles(cells, promise.noise), promise.noise, public)
+    spec = EncoderSpec(preset=preset, input_dim=features.shape[1], feature_space=space)
+    encoder = Encoder.initial(spec, 0).without_sequence().with_cross(cross)
+    return encoder, _counts(sequences, len(features))
 
 
 def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet | None:

@@ -20,6 +20,7 @@ from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
 from client.transfer.method import Method, Shown
+from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import ItemMoments
 from shared.errors import EncoderFileError
@@ -50,6 +51,11 @@ def released_item_moments(features: NDArray[np.float32], encoder: Encoder) -> di
     outputs = encoder.sequence_module().item(torch.from_numpy(features)).numpy()
     covariance = np.cov(outputs, rowvar=False, bias=True).astype(np.float32)
     return ItemMoments(mean=outputs.mean(0), covariance=covariance).to_json()
+
+
+def released_catalogue(features: NDArray[np.float32]) -> CatalogueMoments | None:
+    """Mean and covariance of the source's item vectors [n, D] themselves; None where there are few."""
+    return CatalogueMoments.of(features) if len(features) >= MIN_ITEMS else None
 
 
 def zero_shot_panel(

@@ -58,6 +58,21 @@ _KNOWN = {
             "its site policy does not allow what a training task asks for",
             "keep to usual values (--set local-...), or ask its operator: task-... in its policy.toml",
         ),
+        Absence(
+            DeclineReason.PRIVACY,
+            "it answers under noise alone, and the run asks for answers without",
+            "run with --privacy private, or ask its operator: privacy in its policy.toml",
+        ),
+        Absence(
+            DeclineReason.PRIVACY_BUDGET,
+            "its users have spent what they were promised that answers cost them at the most, or the run asks for more",
+            "run with a smaller --epsilon; otherwise it takes part again when new users have come",
+        ),
+        Absence(
+            DeclineReason.TOO_MUCH_NOISE,
+            "it has too few users for the noise: what it could send would tell nothing",
+            "it only receives; graft-client privacy there says from how many users on it pays",
+        ),
         Absence(FailureCode.SETTINGS, "its settings cannot be used", _THERE),
         Absence(FailureCode.DATA, "its data cannot be read", _THERE),
         Absence(
@@ -73,6 +88,11 @@ _KNOWN = {
             "it gets a whole one next",
         ),
         Absence(FailureCode.REFUSED, "its guard or its site policy lets no answer leave", "ask its operator"),
+        Absence(
+            FailureCode.PRIVACY_LEDGER,
+            "it cannot keep track of what its users have spent of their promise",
+            "its operator runs graft-client privacy there, which says more",
+        ),
         Absence(FailureCode.INTERNAL, "its task ended with an error", "its operator finds it in logs/superexec.log"),
     )
 }

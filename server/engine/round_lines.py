@@ -5,7 +5,7 @@ from typing import Any
 
 from server.coordinator.run_book import rounds_done
 from server.engine.absences import TRAIN, absences_in
-from server.rounds.run_state import BOTH
+from shared.federation.messages import BOTH
 
 MIB = 2**20
 HEADER = ("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")

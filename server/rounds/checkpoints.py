@@ -8,9 +8,11 @@ doing so.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from server.rounds.run_state import RoundRecord, RunState
@@ -82,7 +84,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, card: EncoderCard, *, config: RoundsConfig, start: Encoder) -> None:
         self._folder, self._card = folder, card
-        self._identity = {"config": dict(config.to_run_config()), "starting encoder": start.digest}
+        self._identity: dict[str, Any] = {"config": dict(config.to_run_config()), "starting encoder": start.digest}
         self._spec = start.spec
         self._moments = KeptMoments(folder)
 
@@ -94,9 +96,14 @@ class Checkpoints:
             moments = self._moments.keep(state.moments)
             write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, {**self._identity, "moments": moments}))
             self._moments.keep_only(moments)
-            save_encoder(folder / ENCODER_FILE, state.released, self._card)
+            save_encoder(folder / ENCODER_FILE, state.released, self._card_of(state.released))
             history = [record.to_json() for record in state.history]
             write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
+
+    def _card_of(self, released: Encoder) -> EncoderCard:
+        """With the promise of the run, where its linear part is made of what bore noise."""
+        promise = {name: float(self._identity["config"][name]) for name in ("epsilon", "delta")}
+        return replace(self._card, privacy=promise) if released.spec.linear == "cross" else self._card
 
     def load(self) -> RunState | None:
         """The state to go on from, or None where the folder holds none.
@@ -112,8 +119,8 @@ class Checkpoints:
             if facts[what] != expected:
                 raise ConfigError(f"{path}: the run that stands here has another {what}; it cannot go on with this one")
         return RunState(
-            encoder=Encoder(spec=self._spec, flat=arrays[_FLAT]),
-            kept=Encoder(spec=self._spec, flat=arrays[_KEPT]) if _KEPT in arrays else None,
+            encoder=self._encoder(arrays[_FLAT], facts, _FLAT),
+            kept=self._encoder(arrays[_KEPT], facts, _KEPT) if _KEPT in arrays else None,
             run=facts["run"],
             round=facts["round"],
             cohort=tuple(facts["cohort"]),
@@ -123,6 +130,10 @@ class Checkpoints:
             },
             history=tuple(RoundRecord.from_json(record) for record in facts["history"]),
         )
+
+    def _encoder(self, flat: NDArray[np.float32], facts: Mapping[str, Any], which: str) -> Encoder:
+        form = facts.get("linear", {}).get(which, "map")
+        return Encoder(spec=replace(self._spec, linear=form), flat=flat)
 
 
 def load_moments(folder: Path, dim: int) -> dict[str, Moments]:
@@ -150,6 +161,7 @@ def _checkpoint_bytes(state: RunState, further: Mapping[str, Any]) -> bytes:
             "run": state.run,
             "round": state.round,
             "cohort": list(state.cohort),
+            "linear": {_FLAT: state.encoder.spec.linear, _KEPT: state.released.spec.linear},
             "history": [record.to_json() for record in state.history],
         },
         sort_keys=True,

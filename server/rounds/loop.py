@@ -8,18 +8,29 @@ from typing import Any
 import numpy as np
 from flwr.serverapp import Grid
 
+from server.aggregation.cross_sum import summed_cross
 from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update, cosines
 from server.aggregation.weighting import Weighting
 from server.rounds.exchange import Clock, Exchange, Question
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept
-from server.rounds.screening import screen_evaluate, screen_moments, screen_train
+from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
+from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import solve_all
 from shared.errors import ConfigError, InputError
 from shared.federation.config import RoundsConfig
-from shared.federation.messages import EvaluateReply, EvaluateTask, MomentsReply, MomentsTask, TrainReply, TrainTask
+from shared.federation.messages import (
+    CrossReply,
+    CrossTask,
+    EvaluateReply,
+    EvaluateTask,
+    MomentsReply,
+    MomentsTask,
+    TrainReply,
+    TrainTask,
+)
 from shared.federation.updates import update_form
-from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
+from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
 _LOG = logging.getLogger("graft.server")
 
@@ -32,11 +43,12 @@ def run_rounds(
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
     aggregation: BuildAggregation = ServerOptimiser,
+    public: CatalogueMoments | None = None,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
-    ``aggregation`` makes what takes the server's step. A run that is begun again from a state that ``on_round`` got
-    ends with the same encoder.
+    ``aggregation`` makes what takes the server's step; ``public`` whitens what leaves under noise. A run that is begun
+    again from a state that ``on_round`` got ends with the same encoder.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
@@ -47,9 +59,9 @@ def run_rounds(
         state = loop.with_cohort(state)
         on_round(state)
     if config.moments and not state.history:
-        state = loop.evaluated(loop.moments_round(state))
+        state = loop.evaluated(loop.cross_round(state, public) if config.is_private else loop.moments_round(state))
         on_round(state)
-    while state.round < config.rounds:
+    while state.round < config.training_rounds:
         state = loop.training_round(state)
         if config.evaluate_every and (state.round % config.evaluate_every == 0 or state.round == config.rounds):
             state = loop.evaluated(state)
@@ -99,6 +111,29 @@ class RoundLoop:
                 note = f"the encoder is unchanged: {error}"
         record = self._record("moments", state.round, start, answers.told, note=note)
         return replace(state, encoder=encoder, moments=moments, history=(*state.history, record))
+
+    def cross_round(self, state: RunState, public: CatalogueMoments | None) -> RunState:
+        """Ask for cross moments under noise, and carry their sum in the encoder; no platform's own is kept."""
+        start, encoder, noise = self._clock.now(), state.encoder, self._config.noise
+        known = public or CatalogueMoments.none(encoder.spec.input_dim)
+        content = encode_task(
+            CrossTask(round=state.round, feature_space=encoder.spec.feature_space, public=known, noise=noise)
+        )
+        question: Question[CrossReply] = Question(
+            message_type=CROSS_TYPE,
+            round=state.round,
+            write=lambda _encoder: content,
+            screen=lambda reply: screen_cross(reply, encoder.spec, state.round, noise),
+        )
+        answers = self._exchange.ask(question)
+        note = self._too_few(len(answers.replies))
+        if not note:
+            try:
+                encoder = encoder.with_cross(summed_cross(answers.replies, known))
+            except InputError as error:
+                note = f"the encoder is unchanged: {error}"
+        record = self._record("moments", state.round, start, answers.told, note=note)
+        return replace(state, encoder=encoder, history=(*state.history, record))
 
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
@@ -152,7 +187,9 @@ class RoundLoop:
             message_type=EVALUATE_TYPE,
             round=state.round,
             encoder=state.encoder,
-            write=lambda sent: encode_task(EvaluateTask(round=state.round, seed=seed, encoder=sent, keep=keep)),
+            write=lambda sent: encode_task(
+                EvaluateTask(round=state.round, seed=seed, encoder=sent, keep=keep, noise=self._config.evaluation_noise)
+            ),
             screen=lambda reply: screen_evaluate(reply, state.round),
         )
         answers = self._exchange.ask(question)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments
+from shared.federation.messages import BOTH
 
 Kind = Literal["moments", "train", "evaluate"]
 
@@ -90,8 +91,6 @@ class RunState:
         return self.kept or self.encoder
 
 
-BOTH = "both"
-"""The part of an evaluation that judges: linear and sequence part together."""
 CLEARLY = 0.1
 """How much worse than one before an encoder must be to be passed over."""
 

@@ -15,12 +15,14 @@ from dataclasses import replace
 import numpy as np
 from flwr.app import RecordDict
 
+from shared.encoder.cross import triangle_size
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
-from shared.federation.messages import Declined, EvaluateReply, Failed, MomentsReply, TrainReply
+from shared.federation.messages import CrossReply, Declined, EvaluateReply, Failed, MomentsReply, TrainReply
 from shared.federation.updates import UpdateForm
-from shared.federation.wire import decode_evaluate_reply, decode_moments_reply, decode_train_reply
+from shared.federation.wire import decode_cross_reply, decode_evaluate_reply, decode_moments_reply, decode_train_reply
+from shared.privacy.grid import MOST_CELL
 
 _SLACK = 1e-6
 
@@ -57,6 +59,23 @@ def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) ->
         if reply.moments.dim != spec.input_dim:
             raise ReplyRejected(f"moments must have {spec.input_dim} dimensions; found {reply.moments.dim}")
         _require_possible(reply.moments)
+    return reply
+
+
+def screen_cross(
+    content: RecordDict, spec: EncoderSpec, round_number: int, noise: float
+) -> CrossReply | Declined | Failed:
+    """A cross moment in the feature space of such encoders; raises ReplyRejected or WireError otherwise."""
+    reply = decode_cross_reply(content)
+    _require_round(reply.round, round_number)
+    if isinstance(reply, CrossReply):
+        _require_fingerprint(reply.fingerprint, spec)
+        if len(reply.cells) != triangle_size(spec.input_dim):
+            raise ReplyRejected(f"the cross moment must have {triangle_size(spec.input_dim)} numbers")
+        if not reply.noise >= noise:
+            raise ReplyRejected(f"the cross moment must bear noise of {noise:.4g} or more; found {reply.noise:.4g}")
+        if np.abs(reply.cells).max() > MOST_CELL:
+            raise ReplyRejected(f"the cross moment must lie on a grid of {MOST_CELL:,} cells either way")
     return reply
 
 

@@ -8,13 +8,14 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.encoder.cross import map_on, triangle_size
 from shared.encoder.linear import LinearMap
 from shared.encoder.presets import PRESETS, Preset
 from shared.errors import ConfigError, EncoderFileError
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from shared.encoder.towers import SequenceModule
 
 SEQUENCE = "sequence."
-DTYPES = ("float32", "float64", "int8")
+CROSS = "linear.cross"
+LinearForm = Literal["map", "cross"]
+"""How the linear part is carried: as the map itself, or as a cross moment of which each receiver makes a map of its own
+(shared/encoder/cross.py)."""
+LINEAR_FORMS = get_args(LinearForm)
+DTYPES = ("float32", "float64", "int8", "int32")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +146,11 @@ class EncoderSpec:
     input_dim: int
     """D, the feature space's dim"""
     feature_space: FeatureSpace
+    linear: LinearForm = "map"
 
     def __post_init__(self) -> None:
+        if self.linear not in LINEAR_FORMS:
+            raise ConfigError(f"the linear part must be one of {', '.join(LINEAR_FORMS)}; got {self.linear!r}")
         if self.preset not in PRESETS:
             raise ConfigError(f"encoder must be one of {', '.join(PRESETS)}; got {self.preset!r}")
         if self.input_dim != self.feature_space.dim:
@@ -154,7 +163,7 @@ class EncoderSpec:
 
     def layout(self) -> Layout:
         """The order in which the encoder's arrays lie in the flat array."""
-        return _layout(self.preset, self.input_dim)
+        return _layout(self.preset, self.input_dim, self.linear)
 
     @property
     def sequence_arrays(self) -> list[ArraySpec]:
@@ -168,12 +177,10 @@ class EncoderSpec:
 
 
 @lru_cache(maxsize=64)
-def _layout(preset: str, dim: int) -> Layout:
-    linear = [
-        ArraySpec(name="linear.W", shape=(dim, dim)),
-        ArraySpec(name="linear.mean_q", shape=(dim,)),
-        ArraySpec(name="linear.mean_y", shape=(dim,)),
-    ]
+def _layout(preset: str, dim: int, form: LinearForm) -> Layout:
+    whole = {"linear.W": (dim, dim), "linear.mean_q": (dim,), "linear.mean_y": (dim,)}
+    forms: dict[LinearForm, dict[str, tuple[int, ...]]] = {"map": whole, "cross": {CROSS: (triangle_size(dim),)}}
+    linear = [ArraySpec(name=name, shape=shape) for name, shape in forms[form].items()]
     state = _empty_module(PRESETS[preset], dim, "meta").state_dict()
     sequence = [ArraySpec(name=SEQUENCE + name, shape=tuple(value.shape)) for name, value in state.items()]
     return Layout((*linear, *sequence))
@@ -224,14 +231,48 @@ class Encoder:
         return unflatten(self.spec.layout(), self.flat)
 
     def linear(self) -> LinearMap:
-        """The linear part, as views."""
+        """The linear part that is carried as a map, as views."""
         arrays = self.arrays()
         return LinearMap(W=arrays["linear.W"], mean_q=arrays["linear.mean_q"], mean_y=arrays["linear.mean_y"])
 
+    def linear_on(self, features: NDArray[np.float32], centre: NDArray[np.float32] | None = None) -> LinearMap:
+        """The linear part for a catalogue [n, D], solved where it is carried as a cross moment (``map_on``)."""
+        return map_on(self.arrays()[CROSS], features, centre) if self.spec.linear == "cross" else self.linear()
+
+    @property
+    def has_linear(self) -> bool:
+        """Whether anything was learnt in the linear part."""
+        return bool(self.flat[: self.spec.sequence_place.start].any())
+
+    @property
+    def has_sequence(self) -> bool:
+        """Whether anything was learnt in the sequence part; it is 0 where training was left out."""
+        return bool(self.flat[self.spec.sequence_place].any())
+
     def with_linear(self, linear: LinearMap) -> "Encoder":
-        """The same encoder with another linear part."""
-        parts = {"linear.W": linear.W, "linear.mean_q": linear.mean_q, "linear.mean_y": linear.mean_y}
-        return Encoder(spec=self.spec, flat=flatten(self.spec.layout(), {**self.arrays(), **parts}))
+        """The same encoder with this map as its linear part."""
+        return self._with_front(
+            "map", {"linear.W": linear.W, "linear.mean_q": linear.mean_q, "linear.mean_y": linear.mean_y}
+        )
+
+    def with_cross(self, cross: NDArray[np.float32]) -> "Encoder":
+        """The same encoder with a cross moment [D(D+1)/2] as its linear part."""
+        return self._with_front("cross", {CROSS: cross})
+
+    def on_catalogue(self, features: NDArray[np.float32], centre: NDArray[np.float32] | None = None) -> "Encoder":
+        """The same encoder with its linear part as a map, for a catalogue [n, D] (``map_on``)."""
+        return self if self.spec.linear == "map" else self.with_linear(self.linear_on(features, centre))
+
+    def without_sequence(self) -> "Encoder":
+        """The same encoder whose sequence part is left out."""
+        flat = self.flat.copy()
+        flat[self.spec.sequence_place] = 0
+        return Encoder(spec=self.spec, flat=flat)
+
+    def _with_front(self, form: LinearForm, linear: dict[str, NDArray[np.float32]]) -> "Encoder":
+        spec = replace(self.spec, linear=form)
+        sequence = {name: value for name, value in self.arrays().items() if name.startswith(SEQUENCE)}
+        return Encoder(spec=spec, flat=flatten(spec.layout(), {**linear, **sequence}))
 
     def sequence_module(self) -> "SequenceModule":
         """The sequence part as a module of its own: training it does not touch this encoder."""

@@ -1,23 +1,27 @@
 """The encoder file: named arrays and a card, in safetensors, checked in full before use.
 
-Beside its numbers the card holds mean and covariance of the item tower's outputs over a catalogue. d width.
+Beside its numbers the card holds mean and covariance of the item tower's outputs over a catalogue, and those of the
+catalogue's item vectors, by which cross moments are whitened before they bear noise. d width.
 """
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.encoder import Encoder, EncoderSpec, Layout, flatten
+from shared.encoder.cross import CatalogueMoments, triangle_size
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout, LinearForm, flatten
 from shared.errors import EncoderFileError, InputError
 from shared.feature_space import FeatureSpace
 from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.system.whole_file import write_whole
 
+_MEAN, _TRIANGLE = "catalogue.mean", "catalogue.triangle"
 _DIGITS = 3
 """Decimals that are released; outputs of the tower are about 1."""
 
@@ -60,6 +64,10 @@ class EncoderCard:
     """users, items and events it was pretrained on, rounded to a power of two"""
     item_moments: dict[str, Any] = field(default_factory=dict)
     """mean and covariance of its item tower over the source's catalogue, as JSON; empty where it is small"""
+    catalogue: CatalogueMoments | None = field(default=None, compare=False)
+    """mean and covariance of the source's item vectors themselves; None where it is small"""
+    privacy: dict[str, float] = field(default_factory=dict)
+    """``epsilon`` and ``delta`` that each user of its makers was promised; empty where it was trained without noise"""
 
 
 def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
@@ -79,9 +87,22 @@ def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
             },
             sort_keys=True,
         ),
-        "card": json.dumps(asdict(card), sort_keys=True),
+        "card": json.dumps(_written(card), sort_keys=True),
     }
-    write_whole(path, array_file(encoder.arrays(), parts))
+    if encoder.spec.linear != "map":
+        parts["linear"] = encoder.spec.linear
+    write_whole(path, array_file({**encoder.arrays(), **_public_arrays(card.catalogue)}, parts))
+
+
+def _written(card: EncoderCard) -> dict[str, Any]:
+    """The card but for its arrays; what says nothing is left out, as files of before have it."""
+    values = {one.name: getattr(card, one.name) for one in fields(card) if one.name != "catalogue"}
+    return {name: value for name, value in values.items() if value or name != "privacy"}
+
+
+def _public_arrays(catalogue: CatalogueMoments | None) -> dict[str, NDArray[Any]]:
+    parts = {} if catalogue is None else {_MEAN: catalogue.mean, _TRIANGLE: catalogue.triangle}
+    return {name: part.astype(np.float16) for name, part in parts.items()}
 
 
 def load_encoder(path: Path) -> tuple[Encoder, EncoderCard]:
@@ -95,7 +116,8 @@ def load_encoder(path: Path) -> tuple[Encoder, EncoderCard]:
         raise EncoderFileError(f"{path}: expected the format {FORMAT}; got {metadata.get('format')!r}")
     try:
         spec = _spec(metadata)
-        card = _card(metadata)
+        catalogue = _catalogue(arrays, spec.input_dim)
+        card = replace(_card(metadata), catalogue=catalogue)
         return Encoder(spec=spec, flat=_checked_flat(spec.layout(), arrays)), card
     except InputError as error:
         raise EncoderFileError(f"{path}: {error}") from error
@@ -110,13 +132,15 @@ def _spec(metadata: dict[str, str]) -> EncoderSpec:
             dim=int(space["dim"]),
             fingerprint=str(space["fingerprint"]),
         )
-        preset = metadata["preset"]
+        preset, linear = metadata["preset"], metadata.get("linear", "map")
         layout = Layout.from_json(metadata["layout"])
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise EncoderFileError("its metadata is incomplete") from error
     if not 1 <= feature_space.dim <= 65536:
         raise EncoderFileError(f"its feature space has the impossible dim {feature_space.dim}")
-    spec = EncoderSpec(preset=preset, input_dim=feature_space.dim, feature_space=feature_space)
+    spec = EncoderSpec(
+        preset=preset, input_dim=feature_space.dim, feature_space=feature_space, linear=cast(LinearForm, linear)
+    )
     if layout != spec.layout() or metadata.get("layout_hash") != layout.hash:
         raise EncoderFileError(f"its layout is not that of preset {preset!r} at {spec.input_dim} dimensions")
     return spec
@@ -128,17 +152,33 @@ def _scalar(value: Any) -> str | int | float | bool:
     return value
 
 
+def _catalogue(arrays: dict[str, NDArray[Any]], dim: int) -> CatalogueMoments | None:
+    """What the file says of the source's item vectors, taken out of ``arrays``; None where it says nothing."""
+    if _MEAN not in arrays and _TRIANGLE not in arrays:
+        return None
+    found = {name: arrays.pop(name, np.zeros(0)) for name in (_MEAN, _TRIANGLE)}
+    for name, size in ((_MEAN, dim), (_TRIANGLE, triangle_size(dim))):
+        if found[name].dtype != np.float16 or found[name].shape != (size,) or not np.isfinite(found[name]).all():
+            raise EncoderFileError(f"expected {name} as float16 [{size}], all finite")
+    return CatalogueMoments(mean=found[_MEAN].astype(np.float32), triangle=found[_TRIANGLE].astype(np.float32))
+
+
 def _card(metadata: dict[str, str]) -> EncoderCard:
     try:
         card = json.loads(metadata["card"])
         calibration, counts, moments = card["calibration"], card["counts"], card.get("item_moments", {})
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        privacy = {name: float(card.get("privacy", {})[name]) for name in card.get("privacy", {})}
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise EncoderFileError("its card cannot be read") from error
     if not all(isinstance(part, dict) for part in (calibration, counts, moments)):
         raise EncoderFileError("its card cannot be read")
     if not all(type(count) is int and count >= 0 for count in counts.values()):
         raise EncoderFileError("its card's counts must be whole numbers")
-    return EncoderCard(calibration=calibration, counts=counts, item_moments=moments)
+    if privacy and (
+        set(privacy) != {"epsilon", "delta"} or not all(0 < value < math.inf for value in privacy.values())
+    ):
+        raise EncoderFileError("its card's privacy must be an epsilon and a delta above 0")
+    return EncoderCard(calibration=calibration, counts=counts, item_moments=moments, privacy=privacy)
 
 
 def _checked_flat(layout: Layout, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:

@@ -174,6 +174,18 @@ def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:
     return _Centred.of(own).map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own.n))
 
 
+def scaled_to(linear: LinearMap, own: Moments) -> LinearMap:
+    """A map whose scale says nothing, times the number with which it explains own moments best.
+
+    c = tr(Wᵀ B) / tr(Wᵀ A W C) on own centred second moments: the least squares of B against A c W C, weighed by them;
+    never less than 0. Raises InputError as ``solve``.
+    """
+    centred, weight = _Centred.of(own), linear.W.astype(np.float64)
+    explained = float(np.sum(weight * (centred.cov_q @ weight @ centred.cov_y)))
+    scale = max(float(np.sum(weight * centred.cross)), 0.0) / explained if explained > 0 else 0.0
+    return LinearMap(W=(scale * weight).astype(np.float32), mean_q=linear.mean_q, mean_y=linear.mean_y)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Centred:
     """Means [D] and centred second moments [D, D] of pairs."""

@@ -1,10 +1,12 @@
 """The configuration of a federated run, which both sides read the same way."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
+from shared.privacy.promise import Asked
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
@@ -14,6 +16,8 @@ Downloads = Literal["whole", "steps"]
 Updates = Literal["whole", "steps"]
 FlatConfig = dict[str, Plain]
 
+EVALUATIONS = 2
+"""of a private run: of the encoder that it starts from, and of the one after the cross moments"""
 Settings = TypeVar("Settings")
 _LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
 
@@ -116,7 +120,7 @@ class LocalSettings(LowRank):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsConfig(Seeded):
+class RoundsConfig(Seeded, Asked):
     """What the server does in a run."""
 
     rounds: int = option(12, least=0, help="Training rounds, after the moments round.")
@@ -201,8 +205,20 @@ class RoundsConfig(Seeded):
 
     def __post_init__(self) -> None:
         check(self)
+        if self.weighting == "helpfulness" and self.is_private:
+            raise ConfigError("weighting helpfulness looks at exact moments, which a private run does not ask for")
         if self.weighting == "helpfulness" and not self.moments:
             raise ConfigError(f"weighting must be another one where no moments are sent; got {self.weighting!r}")
+
+    @property
+    def training_rounds(self) -> int:
+        """How many there are: none where answers bear noise (docs/decisions/0037)."""
+        return 0 if self.is_private else self.rounds
+
+    @property
+    def evaluation_noise(self) -> float:
+        """Spread of the noise of each evaluation of a private run, all of which together spend the promise; else 0."""
+        return math.sqrt(EVALUATIONS) * self.noise if self.is_private else 0.0
 
     def local_in(self, number: int) -> LocalSettings:
         """How platforms train in the round of this number, from 1 on."""

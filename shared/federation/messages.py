@@ -6,8 +6,10 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.encoder.changes import Step
+from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.feature_space import FeatureSpace
@@ -16,7 +18,8 @@ from shared.federation.updates import Flat, UpdateForm, update_form
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
-VALIDATIONS = ("linear", "sequence", "both")
+BOTH = "both"
+VALIDATIONS = ("linear", "sequence", BOTH)
 """the parts of the encoder whose validation NDCG@10 a platform may tell"""
 
 
@@ -26,6 +29,9 @@ class DeclineReason(StrEnum):
     TOO_FEW_USERS = "too-few-users"
     SITE_POLICY = "site-policy"
     TASK_BOUNDS = "task-bounds"
+    PRIVACY = "privacy"
+    PRIVACY_BUDGET = "privacy-budget"
+    TOO_MUCH_NOISE = "too-much-noise"
 
 
 class FailureCode(StrEnum):
@@ -38,6 +44,7 @@ class FailureCode(StrEnum):
     PROTOCOL = "protocol"
     ENCODER_UNKNOWN = "encoder-unknown"
     REFUSED = "refused"
+    PRIVACY_LEDGER = "privacy-ledger"
     INTERNAL = "internal"
 
 
@@ -45,7 +52,7 @@ class FailureCode(StrEnum):
 class TaskFacts:
     """What stands in a task beside numbers."""
 
-    kind: Literal["moments", "train", "evaluate"]
+    kind: Literal["moments", "cross", "train", "evaluate"]
     round: int
     run: str = ""
     """of a training task"""
@@ -53,6 +60,8 @@ class TaskFacts:
     """of the update that a training task asks for"""
     settings: LocalSettings | None = None
     """of a training task"""
+    noise: float = 0.0
+    """spread of the noise that the answer is to bear, as a multiple of what one user can move it by; 0 asks for none"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +87,48 @@ class MomentsReply:
     """of the platform's feature space"""
     users: int
     """training users, rounded to a power of two"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CrossTask:
+    """Asks a platform for its cross moment in a feature space, under noise."""
+
+    round: int
+    feature_space: FeatureSpace
+    public: CatalogueMoments
+    """by which it is whitened"""
+    noise: float
+    """spread of the noise; one user moves the cross moment by 1"""
+
+    @property
+    def facts(self) -> TaskFacts:
+        """Kind, round and noise."""
+        return TaskFacts(kind="cross", round=self.round, noise=self.noise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerState:
+    """How far a platform's privacy ledger has come: what shows a reset, a fork or an older copy of it."""
+
+    entries: int
+    head: str
+    """digest of the last entry and of all before it"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CrossReply:
+    """A platform's cross moment over users who had not yet spent what it costs them, and over those told before."""
+
+    round: int
+    cells: NDArray[np.int32]
+    """[D(D+1)/2] of a grid, ``CELLS`` of them in one spread of the noise"""
+    noise: float
+    """spread of the noise in it: more than was asked for where several releases stand in the sum"""
+    fingerprint: str
+    """of the platform's feature space"""
+    users: int
+    """who stand behind it, rounded to a power of two"""
+    ledger: LedgerState
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -143,11 +194,13 @@ class EvaluateTask:
     encoder: Encoder | KnownEncoder
     keep: bool = False
     """whether the next task may count on the encoder being there"""
+    noise: float = 0.0
+    """spread of the noise in a sum over users to which each gives at most 1; 0 asks for none"""
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind and round."""
-        return TaskFacts(kind="evaluate", round=self.round)
+        """Kind, round and noise."""
+        return TaskFacts(kind="evaluate", round=self.round, noise=self.noise)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +230,8 @@ class Failed:
     code: FailureCode
 
 
-Task = MomentsTask | TrainTask | EvaluateTask
-Reply = MomentsReply | TrainReply | EvaluateReply | Declined | Failed
+Task = MomentsTask | CrossTask | TrainTask | EvaluateTask
+Reply = MomentsReply | CrossReply | TrainReply | EvaluateReply | Declined | Failed
 
 
 def power_of_two(count: int) -> int:

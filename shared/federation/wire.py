@@ -12,13 +12,16 @@ import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from shared.encoder.changes import Step, rows
-from shared.encoder.encoder import ArraySpec, Encoder, EncoderSpec, Layout
+from shared.encoder.cross import CatalogueMoments, side_of, triangle_size
+from shared.encoder.encoder import CROSS, ArraySpec, Encoder, EncoderSpec, Layout, LinearForm, unflatten
 from shared.encoder.linear import Moments
 from shared.errors import InputError, WireError
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (
     LOSSES,
     VALIDATIONS,
+    CrossReply,
+    CrossTask,
     Declined,
     DeclineReason,
     EvaluateReply,
@@ -26,6 +29,7 @@ from shared.federation.messages import (
     Failed,
     FailureCode,
     KnownEncoder,
+    LedgerState,
     MomentsReply,
     MomentsTask,
     Reply,
@@ -35,12 +39,14 @@ from shared.federation.messages import (
 )
 from shared.federation.wire_records import (
     CODES,
+    CROSS_MOMENT,
     ENCODER,
     FLAT,
     HEADER,
     KNOWN,
     METRICS,
     MOMENTS,
+    PUBLIC,
     SCALES,
     SETTINGS,
     STEP,
@@ -53,15 +59,24 @@ from shared.federation.wire_records import (
     space_text,
 )
 
-MOMENTS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "train", "evaluate"
+MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cross", "train", "evaluate"
 """Flower's message types"""
 
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_EVALUATE_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "keep": bool, "preset": str, "space": str}
-_TRAIN_TASK: dict[str, type[Any]] = {**_EVALUATE_TASK, "run": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "keep": bool, "preset": str, "space": str}
+_EVALUATE_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "noise": float}
+_TRAIN_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "run": str}
+_CROSS_TASK: dict[str, type[Any]] = {"space": str, "noise": float}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
 _MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int}
-_RUN = re.compile(r"[0-9a-f]{32}")
+_CROSS_REPLY: dict[str, type[Any]] = {
+    **_TRAIN_REPLY,
+    "dim": int,
+    "noise": float,
+    "ledger-entries": int,
+    "ledger-head": str,
+}
+_RUN, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
 
 def moments_layout(dim: int) -> Layout:
@@ -69,6 +84,17 @@ def moments_layout(dim: int) -> Layout:
     triangle = dim * (dim + 1) // 2
     shapes = {"A": (triangle,), "B": (dim, dim), "C": (triangle,), "sum_q": (dim,), "sum_y": (dim,), "n": (1,)}
     return Layout(tuple(ArraySpec(name=name, shape=shape, dtype="float64") for name, shape in shapes.items()))
+
+
+def cross_layout(dim: int) -> Layout:
+    """How the cells of a cross moment in D dimensions lie in their flat array."""
+    return Layout((ArraySpec(name="cells", shape=(triangle_size(dim),), dtype="int32"),))
+
+
+def public_layout(dim: int) -> Layout:
+    """How a catalogue's mean and covariance lie in their flat array."""
+    mean, triangle = (ArraySpec(name="mean", shape=(dim,)), ArraySpec(name="triangle", shape=(triangle_size(dim),)))
+    return Layout((mean, triangle))
 
 
 def content_bytes(content: RecordDict) -> int:
@@ -99,6 +125,13 @@ def _moments_task(task: MomentsTask) -> RecordDict:
 
 
 @encode_task.register
+def _cross_task(task: CrossTask) -> RecordDict:
+    header = header_record("cross-task", task.round, space=space_text(task.feature_space), noise=task.noise)
+    flat = np.concatenate([task.public.mean, task.public.triangle])
+    return RecordDict({HEADER: header, PUBLIC: array_record(flat=flat)})
+
+
+@encode_task.register
 def _train_task(task: TrainTask) -> RecordDict:
     sent, spec = task.encoder, task.encoder.spec
     header = header_record(
@@ -123,6 +156,7 @@ def _evaluate_task(task: EvaluateTask) -> RecordDict:
         task.round,
         seed=task.seed,
         keep=task.keep,
+        noise=task.noise,
         preset=spec.preset,
         space=space_text(spec.feature_space),
         **_layout_fields(spec.layout()),
@@ -135,6 +169,20 @@ def decode_moments_task(content: RecordDict) -> MomentsTask:
     """Raises WireError for anything but a moments task."""
     header = Header.read(content.get(HEADER), "moments-task", {"space": str}, found=set(content))
     return MomentsTask(round=header.round, feature_space=header.space())
+
+
+def decode_cross_task(content: RecordDict) -> CrossTask:
+    """Raises WireError for anything but a task that asks for a cross moment."""
+    header = Header.read(content.get(HEADER), "cross-task", _CROSS_TASK, found=set(content), beside={PUBLIC})
+    space = header.space()
+    layout = public_layout(space.dim)
+    public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
+    return CrossTask(
+        round=header.round,
+        feature_space=space,
+        public=CatalogueMoments(mean=public["mean"], triangle=public["triangle"]),
+        noise=header.noise(),
+    )
 
 
 def decode_train_task(content: RecordDict) -> TrainTask:
@@ -168,6 +216,7 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         keep=header.fields["keep"],
+        noise=header.noise(),
     )
 
 
@@ -188,6 +237,23 @@ def _moments_reply(reply: MomentsReply) -> RecordDict:
         **_layout_fields(moments_layout(reply.moments.dim)),
     )
     return RecordDict({HEADER: header, MOMENTS: array_record(flat=reply.moments.to_flat())})
+
+
+@encode_reply.register
+def _cross_reply(reply: CrossReply) -> RecordDict:
+    layout = Layout((ArraySpec(name="cells", shape=reply.cells.shape, dtype="int32"),))
+    header = header_record(
+        "cross-reply",
+        reply.round,
+        dim=side_of(len(reply.cells)),
+        fingerprint=reply.fingerprint,
+        users=reply.users,
+        noise=reply.noise,
+        ledger_entries=reply.ledger.entries,
+        ledger_head=reply.ledger.head,
+        **_layout_fields(layout),
+    )
+    return RecordDict({HEADER: header, CROSS_MOMENT: array_record(flat=reply.cells)})
 
 
 @encode_reply.register
@@ -233,6 +299,28 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
         moments=Moments.from_flat(arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT], dim),
         fingerprint=header.text("fingerprint"),
         users=header.users(),
+    )
+
+
+def decode_cross_reply(content: RecordDict) -> CrossReply | Declined | Failed:
+    """Raises WireError for anything but an answer to a task that asks for a cross moment."""
+    found = set(content)
+    if (refusal := _refusal(content.get(HEADER), found)) is not None:
+        return refusal
+    header = Header.read(content.get(HEADER), "cross-reply", _CROSS_REPLY, found=found, beside={CROSS_MOMENT})
+    dim, layout = header.number("dim", least=1), header.layout()
+    if layout != cross_layout(dim):
+        raise WireError(f"the layout is not that of a cross moment in {dim} dimensions")
+    head = header.text("ledger-head")
+    if _DIGEST.fullmatch(head) is None:
+        raise WireError("ledger-head must be 64 hexadecimal digits")
+    return CrossReply(
+        round=header.round,
+        cells=arrays_of(content[CROSS_MOMENT], CROSS_MOMENT, {FLAT: layout.lies})[FLAT],
+        noise=header.noise(),
+        fingerprint=header.text("fingerprint"),
+        users=header.users(),
+        ledger=LedgerState(entries=header.number("ledger-entries", least=1), head=head),
     )
 
 
@@ -314,10 +402,12 @@ def _settings(record: Any) -> LocalSettings:
 
 def _spec(header: Header) -> EncoderSpec:
     space = header.space()
+    layout = header.layout()
+    form: LinearForm = "cross" if layout.arrays[0].name == CROSS else "map"
     try:
-        spec = EncoderSpec(preset=header.text("preset"), input_dim=space.dim, feature_space=space)
+        spec = EncoderSpec(preset=header.text("preset"), input_dim=space.dim, feature_space=space, linear=form)
     except InputError as error:
         raise WireError(f"the encoder is of a kind unknown here: {error}") from error
-    if header.layout() != spec.layout():
+    if layout != spec.layout():
         raise WireError(f"the layout is not that of preset {spec.preset!r} at {space.dim} dimensions")
     return spec

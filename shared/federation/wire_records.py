@@ -18,13 +18,15 @@ from shared.feature_space import FeatureSpace
 PROTOCOL = "graft/1"
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
 KNOWN, STEP = "known", "step"
+CROSS_MOMENT, PUBLIC = "cross-moment", "public"
 FLAT, CODES, SCALES = "flat", "codes", "scales"
 
+MOST_NOISE = 1e6
 _NUMPY = "numpy.ndarray"
 _COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
 
 
-def header_record(kind: str, round_number: int, **fields: str | int | bool) -> ConfigRecord:
+def header_record(kind: str, round_number: int, **fields: str | float | bool) -> ConfigRecord:
     """A header; what stands between words of a field's name is a hyphen."""
     names = {name.replace("_", "-"): value for name, value in fields.items()}
     return ConfigRecord({"protocol": PROTOCOL, "kind": kind, "round": round_number, **names})
@@ -77,6 +79,13 @@ class Header:
         value = int(self.fields[name])
         if value < least:
             raise WireError(f"{name} must be {least} or more; got {value}")
+        return value
+
+    def noise(self) -> float:
+        """A spread of noise, as a multiple of what one user can move an answer by."""
+        value = float(self.fields["noise"])
+        if not 0 <= value <= MOST_NOISE:
+            raise WireError(f"noise must be a number from 0 to {MOST_NOISE:g}")
         return value
 
     def users(self) -> int:

@@ -76,6 +76,8 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+PROMISE = ("epsilon", "delta")
+"""which say nothing of a plain run"""
 EMBEDDED_ROUNDS = 4
 EMBEDDED_ENCODER = "tiny"
 """The synthetic world's defaults, with which a run ends within 90 seconds on two cores."""
@@ -176,6 +178,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         known = list(entries(type(self)))
         usual = {one.key: one.usual for one in known} | {"downloads": _usual_downloads(flat)}
         often = {one.key for one in known if one.option.flag and not one.option.deployed}
+        often -= set(PROMISE) if not self.federation.is_private else set()
         return {key.replace("-", "_"): value for key, value in flat.items() if key in often or value != usual[key]}
 
     @classmethod

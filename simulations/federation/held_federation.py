@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from client.app import app, client_app
 from client.data.platform import Sequences, Stage, examples
 from client.evaluation.ranking import ranks_by_column, whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
+from client.guard.site_policy import SitePolicy
 from client.rounds.workspace import NodeSettings, already_open
 from client.scorers.encoder_scorers import Linear
 from client.scorers.scorer import HistoryBatch
@@ -33,6 +34,8 @@ from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.encoder.linear import Moments, solve_all
 from shared.federation.config import RoundsConfig
 from shared.seeding import rng_for
+from shared.system.settings_file import to_toml
+from shared.system.whole_file import write_whole
 from simulations.federation.in_process_grid import RUN_ID, SERVER_NODE, InProcessGrid, Node, task_identity
 
 MAX_USERS = 500
@@ -64,7 +67,7 @@ def _whole_list_ndcg(one: PreparedPlatform, encoders: list[Encoder], seed: int) 
     platform = one.platform
     users = rng_for(seed, platform.name, "who-helps").permutation(unseen_by_rounds(platform))[:MAX_USERS]
     held_out = examples(platform, Stage.VALIDATION, np.sort(users))
-    scorers = [Linear(encoder.linear(), one.features) for encoder in encoders]
+    scorers = [Linear(encoder.linear_on(one.features), one.features) for encoder in encoders]
 
     def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)
@@ -130,8 +133,9 @@ def run_federation(
     serialise: bool = True,
     aggregation: BuildAggregation = ServerOptimiser,
     resume: bool = False,
+    card: EncoderCard | None = None,
 ) -> FederationResult:
-    """Run the server's app over the platforms' apps.
+    """Run the server's app over the platforms' apps; a platform that names no site policy lets leave what is asked for.
 
     Args:
         platforms: registered name to node config, as a deployed SuperNode would have it.
@@ -143,15 +147,21 @@ def run_federation(
         serialise: whether messages go through Flower's bytes; the result is the same without.
         aggregation: makes what takes the server's step.
         resume: whether to go on with the run that stands in the folder, if any.
+        card: of the starting encoder.
 
     Raises:
         GraftError: where the run cannot go on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start, out = folder / "start.safetensors", folder / "server"
-    save_encoder(start, encoder, EncoderCard())
+    save_encoder(start, encoder, card or EncoderCard())
+    policy = _policy_for(config, folder / "policy.toml")
     nodes = {
-        name: Node(app=(apps or {}).get(name, app), config=settings.to_node_config(), answers=name not in silent)
+        name: Node(
+            app=(apps or {}).get(name, app),
+            config=replace(settings, policy=settings.policy or str(policy)).to_node_config(),
+            answers=name not in silent,
+        )
         for name, settings in platforms.items()
     }
     run_config: dict[str, Any] = {**config.to_run_config(), "encoder": str(start), "out": str(out), "resume": resume}
@@ -161,6 +171,13 @@ def run_federation(
     return read_result(out)
 
 
+def _policy_for(config: RoundsConfig, file: Path) -> Path:
+    """A site policy under which platforms answer what the run asks for; kept in ``file``."""
+    policy = SitePolicy(privacy=config.privacy, epsilon=config.epsilon, delta=config.delta)
+    write_whole(file, to_toml(policy))
+    return file
+
+
 def run_held_federation(
     platforms: Mapping[str, PreparedPlatform],
     encoder: Encoder,
@@ -168,11 +185,14 @@ def run_held_federation(
     *,
     folder: Path,
     aggregation: BuildAggregation = ServerOptimiser,
+    card: EncoderCard | None = None,
 ) -> FederationResult:
     """The same over platforms that this process has prepared already; heads go to ``folder / heads / NAME``."""
     settings = {name: NodeSettings(platform=name, heads=str(folder / "heads" / name)) for name in platforms}
     apps = {name: client_app(already_open(prepared)) for name, prepared in platforms.items()}
-    return run_federation(settings, encoder, config, folder=folder, apps=apps, serialise=False, aggregation=aggregation)
+    return run_federation(
+        settings, encoder, config, folder=folder, apps=apps, serialise=False, aggregation=aggregation, card=card
+    )
 
 
 def read_result(out: Path) -> FederationResult:

@@ -102,7 +102,7 @@ def run_stacks(
         rankings = work.rank(stacks)
         if fit.is_judged:
             work.gate(stacks, rankings)
-    if ZERO_SHOT in methods and encoders.received is not None:
+    if ZERO_SHOT in methods and encoders.received is not None and encoders.received.released:
         work.zero_shot(encoders.received)
     if impressions is not None:
         run_clicks(recorder, fit, stacks, impressions, methods, work.heads)

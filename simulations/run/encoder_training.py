@@ -10,20 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from client.data.platform import merged
+from client.data.platform import Merged, merged
 from client.features.prepared_platform import PreparedPlatform
-from client.training.pretraining import PRETRAINING, pretrain, require_learnable
+from client.training.pretraining import PRETRAINING, pretrain, pretrain_private, require_learnable
 from client.transfer.method import Encoders, ReceivedEncoder
-from client.transfer.release import released_calibration, released_item_moments
+from client.transfer.release import released_calibration, released_catalogue, released_item_moments
 from client.transfer.table import METHODS
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.errors import EncoderFileError
+from shared.seeding import rng_for
 from shared.system.whole_file import write_whole
 from simulations.config.run_config import RunConfig
 from simulations.federation.held_federation import leave_one_out, run_held_federation
@@ -105,12 +106,16 @@ def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) 
 
 def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
     """An encoder trained on all platforms' contributing users in one place."""
-    everything = merged([one.platform for one in platforms])
-    features = np.concatenate([one.features for one in platforms])
+    everything, features = _in_one_place(platforms)
     space = platforms[0].space
     return pretrain(
         everything.platform, features, space, preset, POOLED, seed, stopping_users=everything.stopping_users
     ).encoder
+
+
+def _in_one_place(platforms: Sequence[PreparedPlatform]) -> tuple[Merged, NDArray[np.float32]]:
+    """All platforms as one, and their catalogues' vectors."""
+    return merged([one.platform for one in platforms]), np.concatenate([one.features for one in platforms])
 
 
 class EncoderTraining:
@@ -141,20 +146,25 @@ class EncoderTraining:
         received = self._received() if origins & {"received", "federated"} and config.sources else None
         return Encoders(
             received=None if received is None else received[0],
-            item_moments={} if received is None else received[1],
-            federated=None if received is None or "federated" not in origins else self._federated(received[0]),
+            item_moments={} if received is None else received[1].item_moments,
+            federated=None if received is None or "federated" not in origins else self._federated(*received),
             pooled=self._pooled() if "pooled" in origins else None,
         )
 
-    def _received(self) -> tuple[ReceivedEncoder, Mapping[str, Any]]:
-        """The source's encoder, and the moments of its catalogue."""
+    def _received(self) -> tuple[ReceivedEncoder, EncoderCard]:
+        """The source's encoder, and what is released with it."""
         encoder, card = self._kept.encoder("source", self._pretrained)
         self._recorder.set_encoder(_summary(encoder))
-        return ReceivedEncoder(encoder=encoder, seen=False, released=card.calibration), card.item_moments
+        return ReceivedEncoder(encoder=encoder, seen=False, released=card.calibration), card
 
-    def _federated(self, received: ReceivedEncoder) -> ReceivedEncoder:
-        """What rounds make of the source's encoder."""
-        encoder, _ = self._kept.encoder("federated", lambda: self._after_rounds(received.encoder))
+    def _federated(self, received: ReceivedEncoder, card: EncoderCard) -> ReceivedEncoder:
+        """What rounds make of the source's encoder; of its form and its catalogue alone where answers bear noise.
+
+        The source takes part in the rounds: its users give there what they would else have given twice.
+        """
+        private = self._config.federation.is_private
+        start = Encoder.initial(received.encoder.spec, 0).without_sequence() if private else received.encoder
+        encoder, _ = self._kept.encoder("federated", lambda: self._after_rounds(start, card))
         rounds, who_helps = self._kept.rounds()
         for entry in rounds:
             self._recorder.add_round(entry)
@@ -170,6 +180,8 @@ class EncoderTraining:
     def _pretrained(self) -> Made:
         """Once for all runs that share a folder of pretrained encoders."""
         sources, preset = [self._opened[name] for name in self._config.sources], self._config.encoder
+        if self._config.federation.is_private:
+            return self._pretrain_private(sources)
         return pretrained_once(self._shared, sources, preset, self._seed, partial(self._pretrain, sources))
 
     def _pretrain(self, sources: Sequence[PreparedPlatform]) -> Made:
@@ -177,13 +189,24 @@ class EncoderTraining:
             source = source_encoder(sources, self._config.encoder, self._seed)
             calibration = released_calibration(sources[0], source)
             moments = released_item_moments(sources[0].features, source)
-        return source, EncoderCard(calibration=calibration, item_moments=moments)
+            catalogue = released_catalogue(sources[0].features)
+        return source, EncoderCard(calibration=calibration, item_moments=moments, catalogue=catalogue)
+
+    def _pretrain_private(self, sources: Sequence[PreparedPlatform]) -> Made:
+        """What leaves a source under noise, which is drawn from the seed: no user of a simulation was promised any."""
+        promise, draw = self._config.federation, rng_for(self._seed, "pretraining", "noise").bytes
+        everything, features = _in_one_place(sources)
+        with self._recorder.step("pretrain"):
+            encoder, _counts = pretrain_private(
+                everything.platform, features, sources[0].space, self._config.encoder, promise, draw
+            )
+        return encoder, EncoderCard(catalogue=released_catalogue(features))
 
     def _train_pooled(self) -> Made:
         with self._recorder.step("pooled"):
             return pooled_encoder(list(self._opened.values()), self._config.encoder, self._seed), EncoderCard()
 
-    def _after_rounds(self, start: Encoder) -> Made:
+    def _after_rounds(self, start: Encoder, card: EncoderCard) -> Made:
         """The encoder after a federation of all platforms; what is said of its rounds is kept before it."""
         config, folder = self._config, self._work / "rounds"
         shutil.rmtree(folder, ignore_errors=True)
@@ -195,6 +218,7 @@ class EncoderTraining:
                 rounds,
                 folder=folder,
                 aggregation=_aggregation(config),
+                card=EncoderCard(catalogue=card.catalogue),
             )
             lifts = leave_one_out(self._opened, start, result.moments, ridge=rounds.ridge, seed=self._seed)
         self._kept.keep_rounds(

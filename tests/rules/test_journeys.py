@@ -27,6 +27,7 @@ from simulations.federation.in_process_grid import InProcessGrid, Node, task_ide
 from simulations.results.result_document import RESULT_FILE, read_result
 from tests.federation_world import LOCAL, START, config, opened
 from tests.integration.tiny_folders import write_tiny_folder
+from tests.plain_policy import plain_policy
 from tests.small_space import FEATURES
 
 ROOT = Path(__file__).parents[2]
@@ -151,7 +152,10 @@ def is_all_numbers_of_an_encoder(value: object) -> bool:
 def one_training_round(folder: Path) -> Callable[[], RunState]:
     """A round of two platforms in the default configuration, but for its length."""
     data = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
-    nodes = {name: NodeSettings(platform=f"{name}={folder}", heads=str(folder / name)) for name in data}
+    nodes = {
+        name: NodeSettings(platform=f"{name}={folder}", heads=str(folder / name), policy=plain_policy(folder))
+        for name in data
+    }
     apps = {name: client_app(already_open(prepared)) for name, prepared in data.items()}
     grid = InProcessGrid({name: Node(app=apps[name], config=one.to_node_config()) for name, one in nodes.items()})
     rounds = config(local=replace(LOCAL, encoder_epochs=1, steps=1))

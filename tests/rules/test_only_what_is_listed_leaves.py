@@ -30,6 +30,7 @@ from shared.federation.wire import (
 from shared.federation.wire_records import array_record
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
+from tests.plain_policy import PLAIN
 from tests.unit.client.training.world import SPACE
 
 LOCAL = LocalSettings(tokens=256, steps=2)
@@ -42,7 +43,7 @@ TASKS = {
 
 def answer(tmp_path, kind: str = TRAIN_TYPE, policy: str = "") -> RecordDict:
     """What the app gives to the engine; the ledger is ``outbound.jsonl``."""
-    (tmp_path / "policy.toml").write_text(policy)
+    (tmp_path / "policy.toml").write_text(PLAIN + policy)
     settings = NodeSettings(
         platform=f"a={tmp_path}",
         heads=str(tmp_path / "heads"),

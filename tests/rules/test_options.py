@@ -13,6 +13,7 @@ PACKAGES = ("client", "server", "shared", "simulations")
 OTHERS = {
     "encoder": "the file of an encoder that was received, where the option is the size of one that is made",
     "vault-key": "of a command on an agent's folder or another; the agent's own is a setting",
+    "privacy": "what a run asks for, and what a platform lets leave",
     "methods": "what competes where it is served, and what a simulation reports",
     "seeds": "of a simulation, and of the whole benchmark",
     "tokens": "the file of callers, where the option is positions of a step",

@@ -97,7 +97,7 @@ def deployment(folder: Path, platforms: tuple[str, ...], *, databases: tuple[str
             "init",
             name,
             *("--server", f"localhost:{made.port}", "--ca", made.server / "tls" / "ca.crt"),
-            *("--name", name, "--data", made.source(name), "--features", FEATURES),
+            *("--name", name, "--data", made.source(name), "--features", FEATURES, "--privacy", "plain"),
         )
         made.on_server("enroll", name, "--public-key", made.agent(name) / "node.key.pub")
     try:

@@ -16,6 +16,7 @@ from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, decode_moments_r
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.integration.engine_world import write_platform
+from tests.plain_policy import plain_policy
 from tests.unit.client.training.world import SPACE
 
 TOO_SMALL = Catalogue(features=np.zeros((3, 8), np.float32))
@@ -23,7 +24,7 @@ TASK = encode_task(MomentsTask(round=4, feature_space=SPACE))
 
 
 def asked(tmp_path, content=TASK, *, data=None, node_config=None, message_type=MOMENTS_TYPE):
-    settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path / "heads"))
+    settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path / "heads"), policy=plain_policy(tmp_path))
     node = settings.to_node_config() if node_config is None else node_config
     context = Context(run_id=1, node_id=2, node_config=node, state=RecordDict(), run_config={})
     asked_app = app if data is None else client_app(already_open(data))
@@ -52,8 +53,10 @@ def test_answers_an_error_with_its_code_alone(options, code, tmp_path) -> None:
 
 def test_declines_where_preparation_leaves_nobody(tmp_path) -> None:
     write_platform(tmp_path / "tiny", seed=0, users=130)
-    node = NodeSettings(platform=f"a={tmp_path}/tiny,min-rating=9", heads=str(tmp_path / "heads")).to_node_config()
-    content = asked(tmp_path, node_config=node)
+    node = NodeSettings(
+        platform=f"a={tmp_path}/tiny,min-rating=9", heads=str(tmp_path / "heads"), policy=plain_policy(tmp_path)
+    )
+    content = asked(tmp_path, node_config=node.to_node_config())
     assert decode_moments_reply(content) == Declined(round=4, reason=DeclineReason.TOO_FEW_USERS)
 
 

@@ -33,7 +33,7 @@ def test_reads_what_is_there_and_keeps_the_rest(tmp_path) -> None:
         ("maximum-bytes = 0", "maximum-bytes must be 1 or more"),
         ('maximum-bytes = "5"', "maximum-bytes must be a whole number"),
         ("minimum-users = 99", "minimum-users must be 100 or more"),
-        ('tasks = ["moments", "events"]', "tasks must be some of moments, train, evaluate; got 'events'"),
+        ('tasks = ["moments", "events"]', "tasks must be some of moments, cross, train, evaluate; got 'events'"),
         ('tasks = "moments"', "a list of texts"),
         ('quiet-hours = "22-6"', "quiet-hours must be HH:MM-HH:MM or empty"),
         ('quiet-hours = "24:00-06:00"', "quiet-hours must be"),

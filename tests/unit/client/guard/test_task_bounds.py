@@ -44,12 +44,14 @@ def test_every_bound_is_tried_below() -> None:
 def test_what_lies_beyond_is_refused_in_words(name, value) -> None:
     words = f"site policy allows task-{name.replace('_', '-')} of .*; the task asks for {value:g}".replace("+", r"\+")
     with pytest.raises(TaskBeyondBounds, match=words):
-        SitePolicy().require_within_bounds(task(**{name: value}).facts)
+        SitePolicy(privacy="plain").require_within_bounds(task(**{name: value}).facts)
 
 
 def test_what_is_usual_lies_within_and_an_operator_may_widen_it() -> None:
-    SitePolicy().require_within_bounds(task().facts)
-    wide = SitePolicy(bounds=TaskBounds(task_tokens=read_range("task-tokens", "1..64"), task_steps=Range(1, 1)))
+    SitePolicy(privacy="plain").require_within_bounds(task().facts)
+    wide = SitePolicy(
+        privacy="plain", bounds=TaskBounds(task_tokens=read_range("task-tokens", "1..64"), task_steps=Range(1, 1))
+    )
     wide.require_within_bounds(task(tokens=1, steps=1).facts)
     assert str(wide.bounds.task_tokens) == "1..64"
 

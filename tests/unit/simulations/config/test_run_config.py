@@ -85,6 +85,9 @@ def test_says_what_is_wrong(options: dict[str, object], sentence: str) -> None:
 
 def test_takes_every_value_that_a_deployed_run_takes() -> None:
     asked = RoundsConfig(
+        privacy="private",
+        epsilon=4.0,
+        delta=1e-7,
         rounds=3,
         moments=False,
         ridge=0.5,
@@ -133,7 +136,7 @@ def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
     written = RunConfig.from_dict({}).to_dict()
     assert sorted(written) == [
         *("adapters", "aggregation", "alignment", "clicks", "cold_start", "diversity", "encoder", "features"),
-        *("methods", "min_item_events", "min_user_events", "moments_weight", "platform", "plugin", "report"),
+        *("methods", "min_item_events", "min_user_events", "moments_weight", "platform", "plugin", "privacy", "report"),
         *("rounds", "seed", "seeds", "source", "teacher", "updates", "weighting"),
     ]
     assert RunConfig.from_dict({"local-tokens": 64}).to_dict() == {**written, "local_tokens": 64}

@@ -1,0 +1,167 @@
+"""What noise leaves of the linear part: by likelihood of the next item, and by fitted stack and gate.
+
+    python -m benchmarks.privacy_utility DATA OUT [--pair games-minilm ...] [--seeds 3] [--epsilon 8 ...] [--stack]
+
+One JSON a cell in OUT; what stands there is not measured again. A source's users give the linear part, other users of
+the same shop are judged by it: exact moments, the cross moment without noise, and under noise of each ε. ``nats`` is
+the gain in log-likelihood of the next item where the linear scorer joins content. With ``--stack`` a platform of few
+users fits its recommender with and without the encoder, and its test events are ranked once.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.next_item import NextItems
+from client.data.platform import training_sequences
+from client.data.source import read_platform_data
+from client.data.spec import parse_platform_spec
+from client.ensemble.fitting import rank_all
+from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.fitting.platform_fit import PlatformFit
+from client.privacy.noise import noised
+from client.training.cross_moments import cross_moment
+from client.training.moments import platform_moments
+from client.transfer.method import Encoders, ReceivedEncoder
+from client.transfer.part_settings import PartSettings
+from shared.encoder.cross import CatalogueMoments, released_cross
+from shared.encoder.encoder import Encoder, EncoderSpec
+from shared.encoder.linear import solve
+from shared.privacy.gaussian import noise_for
+from shared.privacy.grid import middles
+from shared.system.whole_file import write_whole
+from simulations.methods.cold_start import HeldOut
+
+DELTA = 1e-6
+FEW = 0.2
+"""share of the judged platform's users with which a stack is fitted"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A source and the other users of its shop."""
+
+    folder: str
+    features: str
+    cut: int
+    """percent of the users that are the source"""
+    sizes: tuple[int, ...]
+    """users of the source who give; 0: all"""
+
+
+PAIRS = {
+    "games-minilm": Pair(folder="amazon_games", features="precomputed", cut=97, sizes=(0, 12_000, 1_800)),
+    "games-hashed": Pair(folder="amazon_games", features="hashing:512", cut=97, sizes=(0, 12_000)),
+    "toys-minilm": Pair(folder="amazon_toys", features="precomputed", cut=92, sizes=(0,)),
+    "toys-hashed": Pair(folder="amazon_toys", features="hashing:512", cut=92, sizes=(0,)),
+    "sports-minilm": Pair(folder="amazon_sports", features="precomputed", cut=95, sizes=(0,)),
+    "sports-hashed": Pair(folder="amazon_sports", features="hashing:512", cut=95, sizes=(0,)),
+}
+
+
+def main() -> None:
+    """Measure what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder of the platform folders")
+    parser.add_argument("out", type=Path, help="folder for the cells")
+    parser.add_argument("--pair", nargs="+", default=list(PAIRS), choices=list(PAIRS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epsilon", type=float, nargs="+", default=[8.0, 4.0, 2.0, 1.0])
+    parser.add_argument("--stack", action="store_true", help="fit stack and gate too, from all users of the source")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    for name in asked.pair:
+        for seed in range(asked.seeds):
+            _measure_pair(name, seed, asked)
+
+
+def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
+    cell = PAIRS[name]
+    files = {(size, how): asked.out / f"{name}-{size}-{how}-{seed}.json" for size in cell.sizes for how in _ways(asked)}
+    missing = [key for key, file in files.items() if not file.exists()]
+    if not missing:
+        return
+    source = _prepared(asked.data, cell, seed, f"users=0-{cell.cut}")
+    judged = _prepared(asked.data, cell, seed, f"users={cell.cut}-100")
+    few = _prepared(asked.data, cell, seed, f"users={cell.cut}-100,fraction={FEW}") if asked.stack else None
+    next_items = NextItems(judged, seed)
+    public = CatalogueMoments.of(source.features)
+    for size in cell.sizes:
+        wanted = [how for found, how in missing if found == size]
+        if not wanted:
+            continue
+        users = source.platform.contributing_users if asked.stack and size == 0 else source.platform.training_users
+        users = np.random.default_rng(seed).permutation(users)[: size or len(users)]
+        sequences = training_sequences(source.platform, np.sort(users))
+        start = time.monotonic()
+        total = cross_moment(source.features, sequences, public)
+        spent = time.monotonic() - start
+        exact = solve(platform_moments(source.features, sequences)) if "exact" in wanted else None
+        for how in wanted:
+            encoder = _blank(source)
+            if how == "exact" and exact is not None:
+                encoder = encoder.with_linear(exact)
+            else:
+                encoder = encoder.with_cross(_released(total, how, public, seed))
+            found: dict[str, Any] = {"pair": name, "users": len(users), "how": how, "seed": seed, "seconds": spent}
+            found |= next_items.judged(encoder.linear_on(judged.features))
+            if few is not None and size == 0:
+                found |= _by_stack(few, encoder, seed)
+            write_whole(files[size, how], json.dumps(found).encode("utf-8"))
+            shown = {key: value for key, value in found.items() if not isinstance(value, list | dict)}
+            print(json.dumps(shown), flush=True)
+
+
+def _ways(asked: argparse.Namespace) -> list[str]:
+    return ["exact", "inf", *(f"{epsilon:g}" for epsilon in asked.epsilon)]
+
+
+def _released(total: np.ndarray, how: str, public: CatalogueMoments, seed: int) -> np.ndarray:
+    """B under the noise of ``how``, an ε, drawn from the seed."""
+    if how == "inf":
+        return released_cross(total, 0.0, public)
+    sigma = noise_for(float(how), DELTA)
+    cells = noised(total, sigma, np.random.default_rng(1000 + seed).bytes)
+    return released_cross(middles(cells, sigma), sigma, public)
+
+
+def _prepared(data: Path, cell: Pair, seed: int, part: str) -> PreparedPlatform:
+    spec = parse_platform_spec(f"{cell.folder}={data / cell.folder},{part}")
+    folder = read_platform_data(spec.path, spec.said_of_times)
+    return prepare_platform(folder, spec.preparation(3, 1), name=spec.name, seed=seed, features=cell.features)
+
+
+def _blank(source: PreparedPlatform) -> Encoder:
+    spec = EncoderSpec(preset="small", input_dim=source.space.dim, feature_space=source.space)
+    return Encoder.initial(spec, 0).without_sequence()
+
+
+def _by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, Any]:
+    """NDCG@10 of each test user by the local recommender and by the one with the encoder, and what the gate serves."""
+    encoders = Encoders(received=ReceivedEncoder(encoder=encoder, seen=False))
+    fit = PlatformFit(few, encoders, ("local", "feature"), PartSettings(preset="small"), seed=seed)
+    fit.train()
+    fit.stack()
+    chosen = fit.stacks.chosen
+    tests = HeldOut.of(few.platform, seed).tests
+    ranked = rank_all(fit.stacks.panel, np.stack([chosen[one].weights for one in ("local", "feature")]), tests)
+    local, feature = (one.ndcg for one in ranked)
+    served = feature if fit.verdict.served != "local" else local
+    return {
+        "local": float(local.mean()),
+        "feature": float(feature.mean()),
+        "served": float(served.mean()),
+        "serves": fit.verdict.served,
+        "gains": (feature - local).round(6).tolist(),
+        "local_ndcg": local.round(6).tolist(),
+        "verdict": asdict(fit.verdict) if False else fit.verdict.served,
+    }
+
+
+if __name__ == "__main__":
+    main()

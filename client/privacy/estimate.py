@@ -1,0 +1,40 @@
+"""What a release under noise is worth, from cells that were measured (docs/results/privacy.md).
+
+The more users for the noise, the more is left: what counts is users / σ. A hashed text's vector has more directions
+than one of a text model, so it takes more users.
+"""
+
+from bisect import bisect_right
+from itertools import pairwise
+
+HASHED = "hashing"
+Curve = tuple[tuple[float, float], ...]
+"""(users / σ, share of the gain in log-likelihood that is left), rising"""
+_DENSE_CURVE: Curve = ((0.0, 0.0), (900.0, 0.49), (2_750.0, 0.75), (18_400.0, 0.97), (75_000.0, 1.0))
+_HASHED_CURVE: Curve = ((0.0, 0.0), (2_750.0, 0.5), (18_400.0, 0.81), (75_000.0, 0.95), (300_000.0, 1.0))
+_PAYS = {True: 30_000.0, False: 900.0}
+"""Users / σ from which on a ranking gains too, of hashed texts and of others."""
+
+
+def share_kept(users: int, noise: float, space: str) -> float:
+    """The share of the gain in log-likelihood that noise of this spread leaves of so many users' cross moment.
+
+    ``space`` is the feature space's name. Interpolated between what was measured.
+    """
+    curve = _HASHED_CURVE if space == HASHED else _DENSE_CURVE
+    at = users / noise
+    place = bisect_right([x for x, _ in curve], at)
+    if place == len(curve):
+        return curve[-1][1]
+    (left, low), (right, high) = list(pairwise(curve))[place - 1]
+    return low + (high - low) * (at - left) / (right - left)
+
+
+def pays(users: int, noise: float, space: str) -> bool:
+    """Whether rankings gain from a release of so many users under this noise."""
+    return users / noise >= _PAYS[space == HASHED]
+
+
+def fewest_that_pay(noise: float, space: str) -> int:
+    """Users from whom on a release pays."""
+    return round(_PAYS[space == HASHED] * noise)

@@ -1,0 +1,48 @@
+"""What an encoder is worth here, told under noise: a mean over users to whose sum each gives at most 1."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Examples
+from client.privacy.account import Digests, digests_of
+from client.privacy.accounts import Accounts, now_text
+from client.privacy.ledger import Release
+from client.privacy.noise import gaussian
+from client.rounds.workspace import Workspace
+from shared.federation.messages import Declined, DeclineReason, EvaluateTask, power_of_two
+from shared.privacy.gaussian import weight_of
+
+MOST_USERS = 5_000
+EVALUATION = "evaluation"
+TELLING = 0.01
+"""Spread of the noise in the mean above which it tells nothing: encoders are worth about .03."""
+
+
+def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int64]) -> NDArray[np.int64] | Declined:
+    """Rows of those of ``users`` whose budget holds, or why too few are left for the noise that is asked for."""
+    account = Accounts(workspace.machine, workspace.heads).read()
+    able = users[account.able(_digests(workspace, users), weight_of(task.noise), workspace.promise.budget)]
+    if task.noise > TELLING * power_of_two(len(able)):
+        few = task.noise > TELLING * power_of_two(len(users))
+        return Declined(round=task.round, reason=DeclineReason.TOO_MUCH_NOISE if few else DeclineReason.PRIVACY_BUDGET)
+    return able
+
+
+def noised_mean(values: NDArray[np.float64], task: EvaluateTask, workspace: Workspace, sample: Examples) -> float:
+    """The mean of ``values`` [N], each of another user and from 0 to 1, under noise; what it cost is charged first."""
+    users = _digests(workspace, sample.users)
+    release = Release(
+        time=now_text(),
+        released=EVALUATION,
+        round=task.round,
+        noise=task.noise,
+        delta=workspace.promise.delta,
+    )
+    with Accounts(workspace.machine, workspace.heads).changing() as book:
+        book.replace(book.account.charged(users, weight_of(task.noise), release))
+    total = float(values.sum()) + task.noise * float(gaussian((1,), workspace.draw)[0])
+    return min(max(total / power_of_two(len(users)), 0.0), 1.0)
+
+
+def _digests(workspace: Workspace, rows: NDArray[np.int64]) -> Digests:
+    return digests_of([workspace.platform.user_ids[row] for row in rows])

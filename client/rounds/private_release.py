@@ -1,0 +1,180 @@
+"""A cross moment under noise: of users who have not yet spent what it costs, beside what was released before.
+
+A user gives to one release after the other only where he did something since and his budget holds. What was released
+stands in the platform's vault, noise included, and is what every later task gets too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.platform import Sequences, select, training_sequences
+from client.privacy.account import Digests, digests_of
+from client.privacy.accounts import Accounts, OpenAccount, now_text
+from client.privacy.estimate import pays
+from client.privacy.ledger import Release
+from client.privacy.noise import noised
+from client.rounds.told_moments import history_digests
+from client.rounds.workspace import Workspace
+from client.store.head_store import HeadStore, StoredHead
+from client.training.cross_moments import cross_moment
+from shared.encoder.cross import CatalogueMoments, to_square, to_vector
+from shared.feature_space import require_same
+from shared.federation.messages import CrossReply, CrossTask, Declined, DeclineReason, power_of_two
+from shared.privacy.gaussian import weight_of
+from shared.privacy.grid import cells_of, middles
+
+TOLD, CROSS = "cross-told", "cross"
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Told:
+    """All that was released in one feature space; T = D (D + 1) / 2."""
+
+    space: str
+    """fingerprint of the feature space"""
+    public: CatalogueMoments
+    """by which it is whitened"""
+    total: Float64
+    """[T] the sum, noise included"""
+    noise: float
+    """spread of the noise in it"""
+    givers: Digests
+    """[G] who gave, a digest of each user and his history"""
+    users: int
+    """who gave"""
+    pending: Mapping[str, Any]
+    """the last release and what it costs whom, until the account has it; empty then"""
+    pending_users: Digests
+    """[V]"""
+
+    def under(self, public: CatalogueMoments) -> Float64:
+        """[T] the sum, whitened by another catalogue."""
+        if np.array_equal(public.triangle, self.public.triangle):
+            return self.total
+        raw = self.public.colouring @ to_square(self.total, public.dim) @ self.public.colouring
+        return to_vector(public.whitening @ raw @ public.whitening)
+
+    def to_stored(self) -> StoredHead:
+        """As a record."""
+        return StoredHead(
+            arrays={
+                "mean": self.public.mean,
+                "triangle": self.public.triangle,
+                "total": self.total,
+                "givers": self.givers,
+                "pending": self.pending_users,
+            },
+            facts={"space": self.space, "noise": self.noise, "users": self.users, "pending": dict(self.pending)},
+        )
+
+    @classmethod
+    def read(cls, heads: HeadStore, space: str) -> "Told | None":
+        """What was released in this feature space; that of another one tells of other vectors."""
+        stored = heads.read(TOLD)
+        if stored is None or stored.facts["space"] != space:
+            return None
+        arrays, facts = stored.arrays, stored.facts
+        public = CatalogueMoments(mean=arrays["mean"], triangle=arrays["triangle"])
+        return cls(
+            space=space,
+            public=public,
+            total=arrays["total"],
+            noise=facts["noise"],
+            givers=arrays["givers"],
+            users=facts["users"],
+            pending=facts["pending"],
+            pending_users=arrays["pending"],
+        )
+
+
+def cross_reply(task: CrossTask, workspace: Workspace) -> CrossReply | Declined:
+    """The cross moment, as it was released, with those who have come since where they are enough.
+
+    Raises FeatureSpaceMismatch, StorageError, and PrivacyError where it cannot be said what users have spent.
+    """
+    require_same(task.feature_space, workspace.space, where=workspace.platform.name)
+    if not workspace.contributes:
+        return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    with Accounts(workspace.machine, workspace.heads).changing() as book:
+        told = _settled(Told.read(workspace.heads, workspace.space.fingerprint), book, workspace.heads)
+        told = _with_newcomers(told, task, workspace, book)
+        if told is None:
+            return Declined(round=task.round, reason=_why_nothing(task, workspace, book))
+        return CrossReply(
+            round=task.round,
+            cells=cells_of(told.under(task.public), told.noise),
+            noise=told.noise,
+            fingerprint=workspace.space.fingerprint,
+            users=power_of_two(told.users),
+            ledger=book.account.ledger.state,
+        )
+
+
+def _with_newcomers(told: Told | None, task: CrossTask, workspace: Workspace, book: OpenAccount) -> Told | None:
+    """What was told, and what those give who can and did not yet; None where nothing is and nothing pays."""
+    sequences, users = _contributions(workspace)
+    able = book.account.able(users, weight_of(task.noise), workspace.promise.budget)
+    givers = _giver_digests(workspace, sequences, users)
+    new = able if told is None else able & ~np.isin(givers, told.givers)
+    before = 0 if told is None else told.users
+    if int(new.sum()) < workspace.minimum_users or not pays(int(new.sum()) + before, task.noise, workspace.space.name):
+        return told
+    total = cross_moment(workspace.features, select(sequences, np.flatnonzero(new)), task.public)
+    fresh = middles(noised(total, task.noise, workspace.draw), task.noise)
+    release = Release(
+        time=now_text(), released=CROSS, round=task.round, noise=task.noise, delta=workspace.promise.delta
+    )
+    made = Told(
+        space=workspace.space.fingerprint,
+        public=task.public,
+        total=fresh if told is None else told.under(task.public) + fresh,
+        noise=task.noise if told is None else float(np.hypot(told.noise, task.noise)),
+        givers=givers[new] if told is None else np.union1d(told.givers, givers[new]),
+        users=min(before + int(new.sum()), len(users)),
+        pending={"release": asdict(release), "cost": weight_of(task.noise)},
+        pending_users=users[new],
+    )
+    workspace.heads.write(TOLD, made.to_stored())
+    return _settled(made, book, workspace.heads)
+
+
+def _settled(told: Told | None, book: OpenAccount, heads: HeadStore) -> Told | None:
+    """The same, once the account has what it cost: a release that was cut off on its way is charged when it goes on."""
+    if told is None or not told.pending:
+        return told
+    release = Release(**told.pending["release"])
+    charged = [entry for entry in book.account.ledger.entries if (entry.time, entry.released) == (release.time, CROSS)]
+    if not charged:
+        book.replace(book.account.charged(told.pending_users, told.pending["cost"], release))
+    settled = replace(told, pending={}, pending_users=told.pending_users[:0])
+    heads.write(TOLD, settled.to_stored())
+    return settled
+
+
+def _why_nothing(task: CrossTask, workspace: Workspace, book: OpenAccount) -> DeclineReason:
+    _sequences, users = _contributions(workspace)
+    able = int(book.account.able(users, weight_of(task.noise), workspace.promise.budget).sum())
+    if able < min(len(users), workspace.minimum_users):
+        return DeclineReason.PRIVACY_BUDGET
+    if len(users) < workspace.minimum_users:
+        return DeclineReason.TOO_FEW_USERS
+    return DeclineReason.TOO_MUCH_NOISE
+
+
+def _contributions(workspace: Workspace) -> tuple[Sequences, Digests]:
+    """Training events of the contributing users who have a next item, and who they are."""
+    platform = workspace.platform
+    rows = platform.contributing_users
+    sequences = training_sequences(platform, rows)
+    some = np.flatnonzero(sequences.lengths() > 1)
+    return select(sequences, some), digests_of([platform.user_ids[row] for row in rows[some]])
+
+
+def _giver_digests(workspace: Workspace, sequences: Sequences, users: Digests) -> Digests:
+    """[U] another one where a user did something since."""
+    return history_digests(workspace.features, sequences) ^ users

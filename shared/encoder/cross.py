@@ -1,0 +1,170 @@
+"""The linear part as a cross moment, which may leave a platform under noise, and the map that a receiver makes of it.
+
+Let q be a history vector and y the next item's, both of length 1. S and m are covariance and mean of a catalogue's item
+vectors: public, since no user and no event has a part in them. A platform releases N, the sum over its users of
+Σ R (q − m) (R (y − m))ᵀ with R = (S + .1 s̄ I)^-¼ and s̄ the mean eigenvalue of S. Each user's sum is brought to length 1
+first, so that nobody moves N by more than 1; N is made symmetric and bears noise (docs/decisions/0037). The encoder
+carries B = R⁻¹ N R⁻¹ of length 1. Who receives it solves a map with the covariance of the catalogue that it is for.
+
+D feature dim, T = D (D + 1) / 2.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from shared.encoder.linear import LinearMap
+from shared.errors import InputError
+
+Float64 = NDArray[np.float64]
+POWER, FLOOR = -0.25, 0.1
+"""of the public whitening: its power, and what is added to S as a share of its mean eigenvalue"""
+RIDGE = 0.1
+"""share of the mean eigenvalue that is added to the receiver's own covariance"""
+BANDS = 20
+_TINY = 1e-12
+
+
+def triangle_size(dim: int) -> int:
+    """T, how many numbers a symmetric matrix [D, D] has."""
+    return dim * (dim + 1) // 2
+
+
+def side_of(size: int) -> int:
+    """D, of which ``triangle_size`` makes this number, or the next smaller one."""
+    return (math.isqrt(8 * size + 1) - 1) // 2
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CatalogueMoments:
+    """Mean and covariance of a catalogue's item vectors."""
+
+    mean: NDArray[np.float32]
+    """[D]"""
+    triangle: NDArray[np.float32]
+    """[T] upper triangle of the covariance"""
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32]) -> "CatalogueMoments":
+        """Of item vectors [n, D]."""
+        mean, covariance = _moments(features)
+        return cls(mean=mean.astype(np.float32), triangle=covariance[np.triu_indices(len(mean))].astype(np.float32))
+
+    @classmethod
+    def none(cls, dim: int) -> "CatalogueMoments":
+        """Where no catalogue is known: whitening changes nothing."""
+        triangle = np.zeros(triangle_size(dim), np.float32)
+        triangle[np.cumsum(np.r_[0, np.arange(dim, 1, -1)])] = 1
+        return cls(mean=np.zeros(dim, np.float32), triangle=triangle)
+
+    @property
+    def dim(self) -> int:
+        """D."""
+        return len(self.mean)
+
+    @cached_property
+    def axes(self) -> tuple[Float64, Float64]:
+        """Eigenvalues [D] of the covariance, largest first, none below 0, and eigenvectors [D, D] as columns."""
+        square = np.zeros((self.dim, self.dim))
+        square[np.triu_indices(self.dim)] = self.triangle
+        values, vectors = np.linalg.eigh(square, UPLO="U")
+        return np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+
+    @cached_property
+    def whitening(self) -> Float64:
+        """[D, D] R, under which cross moments are released."""
+        return self._power(POWER)
+
+    @cached_property
+    def colouring(self) -> Float64:
+        """[D, D] the inverse of R."""
+        return self._power(-POWER)
+
+    def _power(self, power: float) -> Float64:
+        values, vectors = self.axes
+        raised = (values + FLOOR * max(float(values.mean()), _TINY)) ** power
+        return np.asarray((vectors * raised) @ vectors.T, np.float64)
+
+
+def _moments(features: NDArray[np.float32]) -> tuple[Float64, Float64]:
+    rows = features.astype(np.float64)
+    mean = rows.mean(0)
+    return mean, rows.T @ rows / len(rows) - np.outer(mean, mean)
+
+
+def to_vector(square: Float64) -> Float64:
+    """[T] of the symmetric part of a matrix [D, D], as long as it: what lies off the diagonal counts √2 times."""
+    symmetric = (square + square.T) / 2
+    scaled = np.sqrt(2.0) * symmetric
+    np.fill_diagonal(scaled, np.diag(symmetric))
+    return np.asarray(scaled[np.triu_indices(len(square))], np.float64)
+
+
+def to_square(vector: NDArray[np.floating], dim: int) -> Float64:
+    """[D, D] the inverse of ``to_vector``."""
+    square = np.zeros((dim, dim))
+    square[np.triu_indices(dim)] = vector / np.sqrt(2.0)
+    square += square.T
+    np.fill_diagonal(square, np.diag(square) / np.sqrt(2.0))
+    return square
+
+
+def released_cross(noisy: Float64, sigma: float, public: CatalogueMoments) -> NDArray[np.float32]:
+    """[T] B of length 1, from a sum [T] of cross moments under noise of spread ``sigma``.
+
+    Raises InputError where nothing but noise is left.
+    """
+    coloured = public.colouring @ _shrunk(to_square(noisy, public.dim), sigma, public) @ public.colouring
+    length = float(np.linalg.norm(coloured))
+    if not length > 0:
+        raise InputError("the cross moments are too few for this noise: nothing but noise is in them")
+    return to_vector(coloured / length).astype(np.float32)
+
+
+def _shrunk(square: Float64, sigma: float, public: CatalogueMoments) -> Float64:
+    """A noised sum [D, D] with less of its noise: James and Stein's estimate (1961), block by block.
+
+    The blocks are those of bands of the public covariance's axes, the diagonal apart. Off the diagonal the noise's
+    spread is sigma / √2.
+    """
+    _, vectors = public.axes
+    turned = vectors.T @ square @ vectors
+    dim = len(turned)
+    ends = np.unique(np.r_[0, np.round(np.geomspace(min(4, dim), dim, BANDS)).astype(int)])
+    bands = [slice(start, end) for start, end in pairwise(ends)]
+    diagonal, off = np.diag(turned).copy(), turned - np.diag(np.diag(turned))
+    for rows in bands:
+        diagonal[rows] *= _signal(diagonal[rows], sigma, diagonal[rows].size)
+        for columns in bands:
+            block = off[rows, columns]
+            block *= _signal(block, sigma / np.sqrt(2.0), block.size - (len(block) if rows == columns else 0))
+    return np.asarray(vectors @ (off + np.diag(diagonal)) @ vectors.T, np.float64)
+
+
+def _signal(block: Float64, sigma: float, numbers: int) -> float:
+    """The share of a block that is not noise, at least 0."""
+    return max(0.0, 1 - sigma**2 * numbers / max(float((block**2).sum()), _TINY))
+
+
+def map_on(
+    cross: NDArray[np.float32], features: NDArray[np.float32], centre: NDArray[np.float32] | None = None
+) -> LinearMap:
+    """W = (S + λI)⁻¹ B (S + λI)⁻¹ with mean and covariance S of a catalogue [n, D], λ = .1 × its mean eigenvalue.
+
+    ``cross`` [T] is B. ``centre`` [D] is the mean of histories on the platform, where they are known: what all of them
+    have in common would rank the same items for everybody. The map's scale says nothing.
+    """
+    mean, covariance = _moments(features)
+    strength = RIDGE * max(float(np.trace(covariance)) / len(mean), _TINY)
+    factor = cho_factor(covariance + strength * np.eye(len(mean)))
+    left = cho_solve(factor, to_square(cross, len(mean)))
+    weight = cho_solve(factor, left.T).T
+    middle = mean.astype(np.float32)
+    return LinearMap(
+        W=np.ascontiguousarray(weight, np.float32), mean_q=middle if centre is None else centre, mean_y=middle.copy()
+    )

@@ -1,0 +1,52 @@
+"""The promise to each user: ε at δ of user-level differential privacy, for adding or removing all that is his."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from shared.privacy.gaussian import MOST_EPSILON, noise_for, weight_of
+from shared.system.options import Checked, option
+
+Privacy = Literal["plain", "private"]
+MODES = get_args(Privacy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise(Checked):
+    """Raises ConfigError where a value makes no sense."""
+
+    epsilon: float = option(
+        8.0,
+        above=0,
+        most=MOST_EPSILON,
+        help="ε of the promise to each user where answers bear noise: smaller is stricter.",
+        see="privacy.md",
+    )
+    delta: float = option(1e-6, above=0, below=1e-3, help="δ of that promise; well below one over the number of users.")
+
+    @property
+    def noise(self) -> float:
+        """Spread of the noise of one release that spends all of it, as a multiple of what one user can move."""
+        return noise_for(self.epsilon, self.delta)
+
+    @property
+    def budget(self) -> float:
+        """What a user can spend: Σ 1/σ² over releases."""
+        return weight_of(self.noise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Promise):
+    """What somebody asks for who lets something leave himself."""
+
+    privacy: Privacy = option(
+        "plain",
+        choices=MODES,
+        help="plain, or private: what leaves a platform bears the noise that keeps the promise to each user, and is "
+        "the linear part alone.",
+        see="privacy.md",
+    )
+
+    @property
+    def is_private(self) -> bool:
+        """Whether answers bear noise."""
+        return self.privacy == "private"
