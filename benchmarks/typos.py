@@ -64,6 +64,7 @@ TYPOS = (
     Typo(5, "--name shop", "--name shpo", then=ENROLL, made="shop"),
     Typo(5, "init shop", "init shpo", then=ENROLL, made="shpo"),
     Typo(5, "--start", "--strat"),
+    Typo(5, "--privacy plain", "--privacy plan"),
     Typo(6, "--data platforms/second-shop", "--data platforms/secondshop"),
     Typo(6, "coordinator/tls/ca.crt", "coordinator/ca.crt"),
     Typo(6, "localhost:9443", "localhost"),

@@ -17,6 +17,7 @@ from client.cli.import_data import imports
 from client.cli.init import init
 from client.cli.preflight import preflight
 from client.cli.pretrain import pretrain
+from client.cli.privacy import privacy
 from client.cli.recommend import recommend
 from client.cli.serve import serve
 from client.cli.start import start, stop
@@ -47,6 +48,7 @@ for command in (
     recommend,
     serve,
     audit,
+    privacy,
     approve,
     init,
     preflight,

@@ -5,34 +5,37 @@ So are used, too, the encoder after rounds, the pooled one, and the one that was
 
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from client.data.platform import training_sequences
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
-from client.scorers.scorer import HistoryBatch
-from client.training.moments import DECAY
+from client.training.moments import platform_moments
 from client.transfer.method import Method, Origin, PlatformParts, ReceivedEncoder, Shown, beside_own
+from shared.encoder.encoder import Encoder
+from shared.encoder.linear import Moments
 
-CENTRE_USERS = 2_000
-"""Histories of so many users at most say what histories have in common."""
+MOST_USERS = 2_000
+"""whose histories are looked at"""
 
 
-def history_centre(prepared: PreparedPlatform) -> NDArray[np.float32] | None:
-    """[D] the mean of users' histories, which a map of a cross moment is centred by; None where there are none."""
+def own_pairs(prepared: PreparedPlatform) -> Moments | None:
+    """Moments of histories on the platform, by which a cross moment becomes a map of it; None where there are none."""
     platform = prepared.platform
-    users = platform.training_users[:: max(1, -(-len(platform.training_users) // CENTRE_USERS))]
-    if not len(users):
-        return None
-    histories = HistoryBatch(training_sequences(platform, users), platform.n_items)
-    return np.asarray(histories.mean(DECAY, prepared.features).mean(0), np.float32)
+    users = platform.training_users[:: max(1, -(-len(platform.training_users) // MOST_USERS))]
+    moments = platform_moments(prepared.features, training_sequences(platform, users)) if len(users) else None
+    return moments if moments is not None and moments.n else None
+
+
+def on_platform(encoder: Encoder, prepared: PreparedPlatform) -> Encoder:
+    """The encoder with its linear part as a map for this platform."""
+    if encoder.spec.linear == "map":
+        return encoder
+    return encoder.on_catalogue(prepared.features, own_pairs(prepared))
 
 
 def feature_part(name: str, received: ReceivedEncoder, prepared: PreparedPlatform) -> Trained:
     """The frozen encoder's scorers, named ``name:...``, without a head."""
-    kept = KeptEncoder(encoder=received.encoder.on_catalogue(prepared.features, history_centre(prepared)))
+    kept = KeptEncoder(encoder=on_platform(received.encoder, prepared))
     scorers = kept.scorers(name, prepared.features)
     return Trained(scorers=scorers, unseen=received.unseen(prepared.platform), kept=kept)
 

@@ -17,11 +17,11 @@ from client.training.pretraining import stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import ValidationSet
 from client.transfer.alignment import alignment_loss
-from client.transfer.feature import history_centre
+from client.transfer.feature import on_platform
 from client.transfer.method import Method, PlatformParts, Shown, beside_own
 from client.transfer.part_settings import TuningSettings
 from shared.encoder.encoder import Encoder
-from shared.encoder.linear import joined, scaled_to
+from shared.encoder.linear import joined
 from shared.seeding import rng_for, torch_generator_for
 
 
@@ -45,15 +45,16 @@ def tune(
     settings: TuningSettings,
     seed: int,
     aligned: FurtherLoss | None = None,
-    centre: NDArray[np.float32] | None = None,
 ) -> Tuned:
     """Tune linear and sequence part on ``sequences``; each phase keeps its best epoch on ``validation``.
 
-    ``features`` [n, D]; ``centre`` [D] the mean of the platform's histories. ``aligned`` joins the second phase, in
-    which the tower moves.
+    ``features`` [n, D]. ``aligned`` joins the second phase, in which the tower moves.
     """
     start = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
-    encoder = _on_own_pairs(encoder, encoder.on_catalogue(features, centre), features, sequences, settings)
+    linear = encoder.linear()
+    if settings.moments_weight and linear.W.any():
+        own = platform_moments(features, sequences)
+        encoder = encoder.with_linear(joined(linear, own, settings.moments_weight)) if own.n else encoder
     model = SequenceModel.over(encoder.sequence_module(), start, features)
     logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
     low_rank, both = None, settings.both
@@ -65,19 +66,6 @@ def tune(
     return Tuned(encoder=whole, head=model.head(), logs=logs)
 
 
-def _on_own_pairs(
-    came: Encoder, here: Encoder, features: NDArray[np.float32], sequences: Sequences, settings: TuningSettings
-) -> Encoder:
-    """An encoder as it is ``here``, on this catalogue, its linear part moved by own pairs as far as settings say."""
-    if not (settings.moments_weight and here.has_linear):
-        return here
-    own, linear = platform_moments(features, sequences), here.linear()
-    if not own.n:
-        return here
-    known = linear if came.spec.linear == "map" else scaled_to(linear, own)
-    return here.with_linear(joined(known, own, settings.moments_weight))
-
-
 def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None = None) -> Tuned | None:
     """The encoder tuned on the platform's contributing users; None where they are too few, or where the encoder has no
     sequence part to tune."""
@@ -85,7 +73,7 @@ def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None 
     if not (platform.contributes and encoder.has_sequence):
         return None
     return tune(
-        encoder=encoder,
+        encoder=on_platform(encoder, parts.prepared),
         head=None,
         features=parts.prepared.features,
         sequences=training_sequences(platform, platform.contributing_users),
@@ -93,7 +81,6 @@ def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None 
         settings=parts.settings.tuning,
         seed=parts.seed,
         aligned=aligned,
-        centre=history_centre(parts.prepared),
     )
 
 

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from shared.encoder.linear import LinearMap
+from shared.encoder.linear import LinearMap, Moments, scaled_to
 from shared.errors import InputError
 
 Float64 = NDArray[np.float64]
 POWER, FLOOR = -0.25, 0.1
 """of the public whitening: its power, and what is added to S as a share of its mean eigenvalue"""
-RIDGE = 0.1
+RIDGE = 0.03
 """share of the mean eigenvalue that is added to the receiver's own covariance"""
 BANDS = 20
 _TINY = 1e-12
@@ -151,20 +151,34 @@ def _signal(block: Float64, sigma: float, numbers: int) -> float:
     return max(0.0, 1 - sigma**2 * numbers / max(float((block**2).sum()), _TINY))
 
 
-def map_on(
-    cross: NDArray[np.float32], features: NDArray[np.float32], centre: NDArray[np.float32] | None = None
-) -> LinearMap:
-    """W = (S + λI)⁻¹ B (S + λI)⁻¹ with mean and covariance S of a catalogue [n, D], λ = .1 × its mean eigenvalue.
+def map_on(cross: NDArray[np.float32], features: NDArray[np.float32], own: Moments | None = None) -> LinearMap:
+    """W = (A + λI)⁻¹ B (S + λI)⁻¹ for a catalogue [n, D] with mean and covariance S, λ = .03 × the mean eigenvalue.
 
-    ``cross`` [T] is B. ``centre`` [D] is the mean of histories on the platform, where they are known: what all of them
-    have in common would rank the same items for everybody. The map's scale says nothing.
+    ``cross`` [T] is B. Without ``own`` moments A is S, histories are centred by the catalogue's mean, and the map's
+    scale says nothing. With those of histories on the platform itself, A is the mean of S and of their covariance,
+    brought to the same trace; histories are centred by their own mean, and the map has the scale that explains them
+    best.
     """
     mean, covariance = _moments(features)
-    strength = RIDGE * max(float(np.trace(covariance)) / len(mean), _TINY)
-    factor = cho_factor(covariance + strength * np.eye(len(mean)))
-    left = cho_solve(factor, to_square(cross, len(mean)))
-    weight = cho_solve(factor, left.T).T
-    middle = mean.astype(np.float32)
+    trace = max(float(np.trace(covariance)), _TINY)
+    if own is None or own.n < 1:
+        return _map(_ridged(covariance), to_square(cross, len(mean)), _ridged(covariance), mean, mean)
+    centre = own.sum_q / own.n
+    of_histories = own.A / own.n - np.outer(centre, centre)
+    mixed = (covariance + of_histories * (trace / max(float(np.trace(of_histories)), _TINY))) / 2
+    made = _map(_ridged(mixed), to_square(cross, len(mean)), _ridged(covariance), centre, mean)
+    return scaled_to(made, own)
+
+
+def _ridged(square: Float64) -> Float64:
+    dim = len(square)
+    return square + RIDGE * max(float(np.trace(square)) / dim, _TINY) * np.eye(dim)
+
+
+def _map(left: Float64, cross: Float64, right: Float64, mean_q: Float64, mean_y: Float64) -> LinearMap:
+    """left⁻¹ cross right⁻¹."""
+    half = cho_solve(cho_factor(left), cross)
+    weight = cho_solve(cho_factor(right), half.T).T
     return LinearMap(
-        W=np.ascontiguousarray(weight, np.float32), mean_q=middle if centre is None else centre, mean_y=middle.copy()
+        W=np.ascontiguousarray(weight, np.float32), mean_q=mean_q.astype(np.float32), mean_y=mean_y.astype(np.float32)
     )

@@ -15,6 +15,7 @@ from shared.encoder.file import EncoderCard, save_encoder
 from shared.federation.config import RoundsConfig
 from tests.integration.engine import CONNECTION, Engine, running_engine
 from tests.integration.engine_world import app_folder, toml, write_platform
+from tests.plain_policy import plain_policy
 from tests.small_space import FEATURES, SPACE
 
 CONFIG = RoundsConfig(rounds=0, evaluate_every=0, deadline_seconds=60)
@@ -60,7 +61,10 @@ def test_refuses_a_bundle_without_its_guard_and_names_it(tmp_path) -> None:
         approve(approved, built(honest))
         refused = built(other)
         settings = NodeSettings(
-            platform=f"north={tmp_path / 'north'}", features=FEATURES, heads=str(tmp_path / "heads")
+            platform=f"north={tmp_path / 'north'}",
+            features=FEATURES,
+            heads=str(tmp_path / "heads"),
+            policy=plain_policy(tmp_path),
         )
         engine.start_node("north", settings.to_node_config(), programs=programs)
 

@@ -1,0 +1,128 @@
+"""What a platform's users were promised, what they have spent of it, and what a run would cost and bring."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from client.agent.home import AgentHome, AgentSettings
+from client.data.platform import Platform
+from client.data.preparation import prepare
+from client.data.source import read_platform_data
+from client.data.spec import parse_platform_spec
+from client.guard.site_policy import SitePolicy, read_policy
+from client.privacy.account import Account, digests_of
+from client.privacy.accounts import Accounts, machine_place
+from client.privacy.estimate import fewest_that_pay, pays, share_kept
+from client.store.head_store import HeadStore, open_records
+from shared.privacy.gaussian import epsilon_of
+from shared.system.settings_file import read_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivacyReport:
+    """Of one agent's folder."""
+
+    policy: SitePolicy
+    account: Account
+    users: int
+    """who can contribute: they have a history and a next item"""
+    able: int
+    """those of them who could spend the whole promise in one release now"""
+    space: str
+    """name of the feature space"""
+
+    @property
+    def spent_epsilon(self) -> float:
+        """ε of the user who has spent most."""
+        return epsilon_of(self.account.most, self.policy.delta)
+
+    @property
+    def pays(self) -> bool:
+        """Whether a release of those who are able tells more than noise."""
+        return pays(self.able, self.policy.noise, self.space)
+
+    @property
+    def kept(self) -> float:
+        """The share of what their cross moment brings that the noise leaves."""
+        return share_kept(self.able, self.policy.noise, self.space)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "privacy": self.policy.privacy,
+            "epsilon": self.policy.epsilon,
+            "delta": self.policy.delta,
+            "spent_epsilon": self.spent_epsilon,
+            "users": self.users,
+            "able_users": self.able,
+            "noise": self.policy.noise,
+            "pays": self.pays,
+            "share_kept": self.kept,
+            "pays_from_users": fewest_that_pay(self.policy.noise, self.space),
+            "ledger": [asdict(entry) for entry in self.account.ledger.entries],
+        }
+
+    def text(self) -> list[str]:
+        """For people."""
+        return [self._promise(), self._spent(), self._next(), *(map(_said, self.account.ledger.entries))]
+
+    def _promise(self) -> str:
+        if self.policy.privacy == "plain":
+            return (
+                "privacy = plain: what a task asks for leaves without noise, and whoever runs the coordinator can "
+                "solve users' histories from it"
+            )
+        return f"privacy = private: each user is promised ε {self.policy.epsilon:g} at δ {self.policy.delta:g}"
+
+    def _spent(self) -> str:
+        entries = len(self.account.ledger.entries)
+        if not entries:
+            return "nothing was released under noise yet"
+        most = f"the user who has spent most of it has spent ε {self.spent_epsilon:.3g}"
+        return f"{entries} {'release' if entries == 1 else 'releases'} under noise; {most}"
+
+    def _next(self) -> str:
+        who = f"{self.able:,} of {self.users:,} users who can contribute have not spent it"
+        if self.pays:
+            return (
+                f"a release now: {who}; it would cost each of them ε {self.policy.epsilon:g}, and noise of "
+                f"{self.policy.noise:.3g} would leave about {100 * self.kept:.0f} % of what the linear part brings"
+            )
+        return (
+            f"a release now: {who}; in the feature space {self.space} that pays from "
+            f"{fewest_that_pay(self.policy.noise, self.space):,} users on, so nothing would leave"
+        )
+
+
+def privacy_report(home: AgentHome) -> PrivacyReport:
+    """Of an agent; raises ConfigError, DataError, StorageError, and PrivacyError for an account that was changed."""
+    settings = read_settings(AgentSettings, home.settings)
+    node = settings.node(home)
+    spec = parse_platform_spec(f"{settings.name}={settings.data}")
+    preparation = spec.preparation(settings.min_user_events, settings.min_item_events)
+    data = read_platform_data(spec.path, spec.said_of_times)
+    platform = prepare(data, preparation, name=spec.name, seed=settings.seed)
+    heads = HeadStore(open_records(home.vault, node.vault_key))
+    account = Accounts(machine_place(spec.path), heads).read()
+    policy, users = read_policy(node.policy), contributors(platform)
+    able = account.able(digests_of(users), policy.budget, policy.budget)
+    return PrivacyReport(
+        policy=policy,
+        account=account,
+        users=len(users),
+        able=int(able.sum()),
+        space=settings.features.partition(":")[0],
+    )
+
+
+def contributors(platform: Platform) -> list[str]:
+    """Ids of the contributing users who have a history and a next item among their training events."""
+    rows = platform.contributing_users
+    return [platform.user_ids[row] for row in rows[platform.sequences.lengths()[rows] > 3]]
+
+
+def _said(entry: Any) -> str:
+    round_ = f", round {entry.round}" if entry.run or entry.round else ""
+    return (
+        f"{entry.time}  {entry.released}{round_}: noise {entry.noise:.4g}; after it ε {entry.epsilon:.3g} at δ "
+        f"{entry.delta:g}"
+    )

@@ -1,0 +1,20 @@
+"""``graft-client privacy``: what users were promised, what they have spent, and what a run would cost and bring."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from client.cli.arguments import AgentFolder
+
+
+def privacy(
+    folder: AgentFolder,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, with every entry of the ledger.")] = False,
+) -> None:
+    """Say what this platform's users are promised, what releases have cost them, and what the next one would bring."""
+    from client.agent.home import AgentHome
+    from client.agent.privacy_report import privacy_report
+
+    found = privacy_report(AgentHome.existing(folder))
+    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.text()))
