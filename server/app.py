@@ -10,6 +10,7 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
+from server.aggregation.size_classes import SizeClasses
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.exchange import Clock
 from server.rounds.loop import run_rounds
@@ -27,11 +28,11 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
     def main(grid: Grid, context: Context) -> None:
         """One federated run, from the encoder file ``encoder`` to the folder ``out``.
 
-        With ``resume`` it goes on from what the folder holds, if anything.
+        With ``resume`` it goes on from what the folder holds, if anything; ``classes`` are the platforms' size classes.
         """
         run_config = dict(context.run_config)
         encoder_file, out = str(run_config.pop("encoder", "")), Path(str(run_config.pop("out", "")))
-        resume = bool(run_config.pop("resume", False))
+        resume, classes = bool(run_config.pop("resume", False)), str(run_config.pop("classes", ""))
         if not encoder_file or out == Path():
             raise ConfigError("the run config must name the starting encoder's file (encoder) and a folder (out)")
         with _outcome_said(out):
@@ -46,6 +47,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 on_round=checkpoints.save,
                 aggregation=aggregation,
                 public=card.catalogue,
+                classes=SizeClasses.from_text(classes),
             )
 
     return made

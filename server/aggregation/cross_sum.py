@@ -5,13 +5,42 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from server.aggregation.inner_products import InnerProducts
+from server.aggregation.robust_sum import RULES, Shares
+from server.aggregation.size_classes import SizeClasses
 from shared.encoder.cross import CatalogueMoments, released_cross
+from shared.errors import InputError
+from shared.federation.config import Robust
 from shared.federation.messages import CrossReply
 from shared.privacy.gaussian import noise_of_sum
 from shared.privacy.grid import middles
 
 
-def summed_cross(replies: Mapping[str, CrossReply], public: CatalogueMoments) -> NDArray[np.float32]:
-    """[T] of length 1; raises InputError where nothing but noise is in the sum."""
-    total = sum((middles(replies[name].cells, replies[name].noise) for name in sorted(replies)), np.zeros(1))
-    return released_cross(total, noise_of_sum(reply.noise for reply in replies.values()), public)
+def summed_cross(
+    replies: Mapping[str, CrossReply], public: CatalogueMoments, classes: SizeClasses, robust: Robust
+) -> tuple[NDArray[np.float32], Shares]:
+    """[T] of length 1, and how much of each platform's entered it.
+
+    Each user gives a matrix of length 1, so a platform's own is about as long as it has users: for the robust rule it
+    is brought to the size of one of its class. Raises InputError where nothing but noise is in the sum.
+    """
+    totals = {name: middles(reply.cells, reply.noise) for name, reply in sorted(replies.items())}
+    sizes = classes.of(totals)
+    products = InnerProducts.between(
+        totals, lambda one, other: _product(one, other, totals, replies) / (sizes[one] * sizes[other])
+    )
+    shares = RULES[robust](products, sizes)
+    entering = {name: share for name, share in shares.of.items() if share > 0}
+    if not entering:
+        raise InputError("no platform's cross moment may enter the sum")
+    total = np.sum([share * totals[name] for name, share in entering.items()], axis=0)
+    noise = noise_of_sum(share * replies[name].noise for name, share in entering.items())
+    return released_cross(total, noise, public), shares
+
+
+def _product(
+    one: str, other: str, totals: Mapping[str, NDArray[np.float64]], replies: Mapping[str, CrossReply]
+) -> float:
+    """The inner product of two platforms' sums, without what the noise of one adds to that with itself."""
+    product = float(totals[one] @ totals[other])
+    return max(product - len(totals[one]) * replies[one].noise ** 2, 0.0) if one == other else product

@@ -59,22 +59,6 @@ FLAT = "flat"
 WEIGHT = "num-examples"
 
 
-def cosines(updates: Sequence[Update]) -> dict[str, dict[str, float]]:
-    """How far updates point the same way: platform to platform to the cosine of their differences; 0 with an empty one.
-
-    Every pair of two stands in it both ways.
-    """
-    stacked = np.stack([update.difference for update in updates]) if updates else np.zeros((0, 1))
-    norms = np.linalg.norm(stacked, axis=1, keepdims=True)
-    units = np.divide(stacked, norms, out=np.zeros_like(stacked), where=norms > 0)
-    table = units @ units.T
-    names = [update.name for update in updates]
-    return {
-        one: {other: float(table[row, column]) for column, other in enumerate(names) if other != one}
-        for row, one in enumerate(names)
-    }
-
-
 def _fedavg(_config: RoundsConfig) -> FedAvg:
     return FedAvg()
 

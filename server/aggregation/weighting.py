@@ -4,11 +4,12 @@ Help is measured by the moments that the server holds anyway: no round, no event
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from server.aggregation.size_classes import SizeClasses
 from shared.encoder.linear import Moments, solve
 from shared.federation.config import RoundsConfig
 
@@ -27,7 +28,7 @@ def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[s
 
     Raises InputError where moments cannot be solved.
     """
-    covariances = {name: _centred(one) for name, one in moments.items()}
+    covariances = {name: centred(one) for name, one in moments.items()}
     found: dict[str, dict[str, float]] = {}
     for helper, one in moments.items():
         weight = solve(one, ridge).W.astype(np.float64)
@@ -57,7 +58,7 @@ def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> di
     return {name: min(max((value / most - STRANGER) / span, 0.0), 1.0) for name, value in means.items()}
 
 
-def _centred(moments: Moments) -> tuple[Float64, Float64, Float64]:
+def centred(moments: Moments) -> tuple[Float64, Float64, Float64]:
     """Second moments about the means: of histories, across, of next items; all [D, D]."""
     mean_q, mean_y = moments.sum_q / moments.n, moments.sum_y / moments.n
     return (
@@ -75,31 +76,32 @@ def _lift(weight: Float64, queries: Float64, cross: Float64, items: Float64) -> 
 class Weighting:
     """The weights of a run's updates and moments; they need not sum to 1."""
 
-    def __init__(self, config: RoundsConfig) -> None:
-        self._kind, self._ridge = config.weighting, config.ridge
+    def __init__(self, config: RoundsConfig, classes: SizeClasses) -> None:
+        self._kind, self._ridge, self._classes = config.weighting, config.ridge, classes
         self._measured: Mapping[str, Moments] = {}
         self._helpful: dict[str, float] = {}
 
-    def of(self, users: Mapping[str, int], moments: Mapping[str, Moments]) -> dict[str, float]:
-        """By platform, from training users (rounded to a power of two) or from all moments that the server holds.
+    def of(self, platforms: Iterable[str], moments: Mapping[str, Moments]) -> dict[str, float]:
+        """By platform, from its size class or from all moments that the server holds.
 
         Under ``helpfulness`` a platform without moments counts as much as the others do on average.
         """
+        names = list(platforms)
         if self._kind == "sqrt-users":
-            return {name: math.sqrt(max(count, 1)) for name, count in users.items()}
+            return {name: math.sqrt(users) for name, users in self._classes.of(names).items()}
         if self._kind == "helpfulness" and moments:
             helpful = self.of_moments(moments)
             mean = sum(helpful.values()) / len(helpful)
-            return {name: helpful.get(name, mean) for name in users}
-        return dict.fromkeys(users, 1.0)
+            return {name: helpful.get(name, mean) for name in names}
+        return dict.fromkeys(names, 1.0)
 
     def of_moments(self, moments: Mapping[str, Moments]) -> dict[str, float]:
-        """By platform, how often each of its pairs counts in the linear part: once, but under ``helpfulness``.
+        """By platform, how much of its class counts in the linear part: all of it, but under ``helpfulness``.
 
         Raises InputError where moments cannot be solved.
         """
         if self._kind != "helpfulness":
             return dict.fromkeys(moments, 1.0)
         if moments is not self._measured:
-            self._measured, self._helpful = moments, helpful_weights(moments, ridge=self._ridge)
+            self._measured, self._helpful = moments, helpful_weights(self._classes.counted(moments), ridge=self._ridge)
         return self._helpful

@@ -13,23 +13,40 @@ from shared.errors import ConfigError
 def enroll(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The platform's name in every round.")],
     public_key: Annotated[
-        list[Path],
-        typer.Option("--public-key", metavar="FILE", help="The node.key.pub of the platform's folder; one for each."),
-    ],
+        list[Path] | None,
+        typer.Option(
+            "--public-key",
+            metavar="FILE",
+            help="The node.key.pub of the platform's folder; one for each. Without any, those who are enrolled get "
+            "another size class.",
+        ),
+    ] = None,
+    users: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many users each of them has, as agreed with its operator: rounded to a power of two, it says "
+            "what the platform may weigh, whatever its answers claim. May be changed later.",
+        ),
+    ] = None,
     home: Home = Path(),
 ) -> None:
     """Admit platforms by their public keys; where the server is down, it is told when it starts."""
     from server.coordinator.enrolment import Enrolment, read_public_key, require_own_key
     from server.coordinator.home import ServerHome
 
-    register = Enrolment(ServerHome.existing(home).platforms)
-    if len(names) != len(public_key):
-        raise ConfigError(f"expected a --public-key for each of {len(names)} names; got {len(public_key)}")
-    keys = [read_public_key(path) for path in public_key]
-    for name, path in zip(names, public_key, strict=True):
+    register, paths = Enrolment(ServerHome.existing(home).platforms), public_key or []
+    if users is not None and not paths:
+        for name in names:
+            typer.echo(f"{name}: of the size of {register.classify(name, users).users} users")
+        return
+    if len(names) != len(paths):
+        raise ConfigError(f"expected a --public-key for each of {len(names)} names; got {len(paths)}")
+    keys = [read_public_key(path) for path in paths]
+    for name, path in zip(names, paths, strict=True):
         require_own_key(name, path)
     for name, key in zip(names, keys, strict=True):
-        typer.echo(f"{register.enroll(name, key).name}: enrolled")
+        typer.echo(f"{register.enroll(name, key, users or 0).name}: enrolled")
 
 
 def revoke(name: Annotated[str, typer.Argument(help="The platform's name.")], home: Home = Path()) -> None:
@@ -47,11 +64,15 @@ def platforms(home: Home = Path(), as_json: AsJson = False) -> None:
 
     entries = Enrolment(ServerHome.existing(home).platforms).read()
     if as_json:
-        listed = [{"name": one.name, "key": one.key, "state": _state(one.revoked, one.waiting)} for one in entries]
+        listed = [
+            {"name": one.name, "key": one.key, "users": one.users or None, "state": _state(one.revoked, one.waiting)}
+            for one in entries
+        ]
         typer.echo(json.dumps(listed, indent=2))
         return
     for one in entries:
-        typer.echo(f"{one.name}: {_state(one.revoked, one.waiting)}")
+        size = f", of the size of {one.users} users" if one.users else ""
+        typer.echo(f"{one.name}: {_state(one.revoked, one.waiting)}{size}")
     if not entries:
         typer.echo("no platform is enrolled")
 

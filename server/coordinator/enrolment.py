@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key
 
 from shared.errors import ConfigError, os_error_as
+from shared.federation.messages import power_of_two
 from shared.system.file_lock import file_lock
 from shared.system.whole_file import write_whole
 
@@ -32,6 +34,8 @@ class Enrolled:
     name: str
     key: str
     """its public key in OpenSSH's form, without the comment"""
+    users: int = 0
+    """its size class, a power of two: what its answers may weigh; 0 where none was given"""
     revoked: bool = False
     node: int | None = None
     """its id in the engine, once that knows it"""
@@ -62,8 +66,8 @@ class Enrolment:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{self.path}: not a register of platforms") from error
 
-    def enroll(self, name: str, key: str) -> Enrolled:
-        """Admit a platform; the same name and key again change nothing.
+    def enroll(self, name: str, key: str, users: int = 0) -> Enrolled:
+        """Admit a platform; the same name and key again change nothing but its size class, where users are given.
 
         Raises ConfigError for a name that is not one, that is taken, or a key that is or was another's.
         """
@@ -78,21 +82,35 @@ class Enrolment:
             elif found.revoked or found.name != name:
                 whose = f"{found.name}, which was revoked" if found.revoked else found.name
                 raise ConfigError(f"the key given for {name} is on record for {whose}; make a new one")
-            return found
+        return self.classify(name, users) if users else found
+
+    def classify(self, name: str, users: int) -> Enrolled:
+        """Give a platform another size class, its users rounded to a power of two, which counts from the next run on.
+
+        Raises ConfigError where none of this name is enrolled.
+        """
+        return self._replaced(name, users=power_of_two(users))
+
+    def classes(self) -> dict[str, int]:
+        """Size class by platform, of those that may join and have one."""
+        return {one.name: one.users for one in self.read() if one.users and not one.revoked}
 
     def revoke(self, name: str) -> Enrolled:
         """Shut a platform out; raises ConfigError where none of this name is enrolled."""
-        with self._changing() as entries:
-            for place, one in enumerate(entries):
-                if one.name == name and not one.revoked:
-                    entries[place] = replace(one, revoked=True)
-                    return entries[place]
-            raise ConfigError(f"no platform {name} is enrolled")
+        return self._replaced(name, revoked=True)
 
     def update(self, change: Callable[[Enrolled], Enrolled]) -> None:
         """Apply a function to every entry on record."""
         with self._changing() as entries:
             entries[:] = [change(one) for one in entries]
+
+    def _replaced(self, name: str, **changes: Any) -> Enrolled:
+        with self._changing() as entries:
+            for place, one in enumerate(entries):
+                if one.name == name and not one.revoked:
+                    entries[place] = replace(one, **changes)
+                    return entries[place]
+            raise ConfigError(f"no platform {name} is enrolled")
 
     @contextmanager
     def _changing(self) -> Iterator[list[Enrolled]]:

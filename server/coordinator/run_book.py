@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from server.aggregation.size_classes import SizeClasses
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, OUTCOME_FILE
 from shared.errors import ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
@@ -101,9 +102,10 @@ class Run:
         path = self.out / CHECKPOINT_FILE
         return str(path.stat().st_mtime_ns) if path.exists() else ""
 
-    def run_config(self) -> dict[str, bool | int | float | str]:
-        """What is submitted; a run always goes on from what stands in its folder."""
-        return {**self.config().to_run_config(), "encoder": str(self.start), "out": str(self.out), "resume": True}
+    def run_config(self, classes: SizeClasses) -> dict[str, bool | int | float | str]:
+        """What is submitted, with the platforms' size classes; a run always goes on from what stands in its folder."""
+        files = {"encoder": str(self.start), "out": str(self.out)}
+        return {**self.config().to_run_config(), **files, "resume": True, "classes": classes.to_text()}
 
     def ask_to_stop(self) -> None:
         """The supervisor ends it when it looks next."""

@@ -10,14 +10,12 @@ from shared.federation.messages import BOTH
 MIB = 2**20
 HEADER = ("question", "platforms", "loss", "NDCG@10", "MiB", "seconds", "note")
 EVALUATE = "evaluate"
-_NOT_KEPT = "clearly worse than before: not kept"
 History = Sequence[Mapping[str, Any]]
 
 
 def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
     """One question under ``HEADER``; losses and NDCG@10 are means over platforms."""
     losses = [phases.get("encoder", next(iter(phases.values()), 0.0)) for phases in record["losses"].values()]
-    passed_over = record["kind"] == EVALUATE and record["platforms"] and not record.get("kept", True)
     return [
         _question(record, rounds),
         f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
@@ -25,7 +23,7 @@ def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
         _mean(_quality(record)),
         f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
         f"{record['seconds']:.0f}",
-        record["note"] or (_NOT_KEPT if passed_over else ""),
+        "; ".join(filter(None, [record["note"], *_held_back(record)])),
     ]
 
 
@@ -79,6 +77,11 @@ def kept_words(history: History) -> str:
 
 def _question(record: Mapping[str, Any], rounds: int) -> str:
     return record["kind"] if record["kind"] == "moments" else f"{record['kind']} {record['round']} of {rounds}"
+
+
+def _held_back(record: Mapping[str, Any]) -> list[str]:
+    """Who was cut or left out, and why."""
+    return [f"{name} {reason}" for name, reason in record.get("held_back", {}).items()]
 
 
 def _quality(record: Mapping[str, Any]) -> list[float]:

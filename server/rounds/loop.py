@@ -9,14 +9,17 @@ import numpy as np
 from flwr.serverapp import Grid
 
 from server.aggregation.cross_sum import summed_cross
-from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update, cosines
+from server.aggregation.inner_products import InnerProducts
+from server.aggregation.linear_part import linear_part
+from server.aggregation.robust_sum import RULES
+from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update
+from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
 from server.rounds.exchange import Clock, Exchange, Question
-from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept
+from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
-from shared.encoder.linear import solve_all
 from shared.errors import ConfigError, InputError
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import (
@@ -43,23 +46,28 @@ def run_rounds(
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
     aggregation: BuildAggregation = ServerOptimiser,
+    classes: SizeClasses = NO_CLASSES,
     public: CatalogueMoments | None = None,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
-    ``aggregation`` makes what takes the server's step; ``public`` whitens what leaves under noise. A run that is begun
-    again from a state that ``on_round`` got ends with the same encoder.
+    ``aggregation`` makes what takes the server's step, ``classes`` says what each platform may weigh, ``public``
+    whitens what leaves under noise. A run that is begun again from a state that ``on_round`` got ends with the same
+    encoder.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = RoundLoop(grid, config, clock, aggregation, state)
+    loop = RoundLoop(grid, config, clock, aggregation, state, classes)
     on_round(state)
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
         on_round(state)
-    if config.moments and not state.history:
-        state = loop.evaluated(loop.cross_round(state, public) if config.is_private else loop.moments_round(state))
+    if config.evaluate_every and not state.history:
+        state = loop.evaluated(state)
+        on_round(state)
+    if config.moments and not any(record.kind == "moments" for record in state.history):
+        state = loop.judged_moments(state, public)
         on_round(state)
     while state.round < config.training_rounds:
         state = loop.training_round(state)
@@ -73,12 +81,19 @@ class RoundLoop:
     """The three kinds of question, each from one state to the next."""
 
     def __init__(
-        self, grid: Grid, config: RoundsConfig, clock: Clock, aggregation: BuildAggregation, state: RunState
+        self,
+        grid: Grid,
+        config: RoundsConfig,
+        clock: Clock,
+        aggregation: BuildAggregation,
+        state: RunState,
+        classes: SizeClasses,
     ) -> None:
         self._config = config
         self._clock = clock
         self._aggregation = aggregation(config)
-        self._weighting = Weighting(config)
+        self._classes = classes
+        self._weighting = Weighting(config, classes)
         self._exchange = Exchange(grid, config, clock, state.cohort)
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
@@ -102,14 +117,19 @@ class RoundLoop:
         )
         answers = self._exchange.ask(question)
         note = self._too_few(len(answers.replies))
+        weights: dict[str, float] = {}
+        reasons: dict[str, str] = {}
         moments = {**state.moments, **{name: reply.moments for name, reply in answers.replies.items()}}
         if not note:
             try:
-                weights = self._weighting.of_moments(moments)
-                encoder = encoder.with_linear(solve_all(moments, ridge=self._config.ridge, weights=weights))
+                helpful = self._weighting.of_moments(moments)
+                linear, shares = linear_part(moments, helpful, self._classes, self._config)
+                encoder, reasons = encoder.with_linear(linear), dict(shares.reasons)
+                weights = {name: weight * shares.of.get(name, 0.0) for name, weight in helpful.items()}
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
-        record = self._record("moments", state.round, start, answers.told, note=note)
+        told = {**answers.told, "weights": weights, "held_back": reasons, "note": note}
+        record = self._record("moments", state.round, start, told)
         return replace(state, encoder=encoder, moments=moments, history=(*state.history, record))
 
     def cross_round(self, state: RunState, public: CatalogueMoments | None) -> RunState:
@@ -127,13 +147,23 @@ class RoundLoop:
         )
         answers = self._exchange.ask(question)
         note = self._too_few(len(answers.replies))
+        weights: dict[str, float] = {}
+        reasons: dict[str, str] = {}
         if not note:
             try:
-                encoder = encoder.with_cross(summed_cross(answers.replies, known))
+                cross, shares = summed_cross(answers.replies, known, self._classes, self._config.robust)
+                encoder, weights, reasons = encoder.with_cross(cross), dict(shares.of), dict(shares.reasons)
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
-        record = self._record("moments", state.round, start, answers.told, note=note)
+        told = {**answers.told, "weights": weights, "held_back": reasons, "note": note}
+        record = self._record("moments", state.round, start, told)
         return replace(state, encoder=encoder, history=(*state.history, record))
+
+    def judged_moments(self, state: RunState, public: CatalogueMoments | None) -> RunState:
+        """A moments round and its evaluation; where it made the encoder clearly worse, training starts from before."""
+        solved = self.cross_round(state, public) if self._config.is_private else self.moments_round(state)
+        after = self.evaluated(solved)
+        return replace(after, encoder=state.encoder) if after.history[-1].passed_over else after
 
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
@@ -151,9 +181,16 @@ class RoundLoop:
         )
         answers = self._exchange.ask(question)
         replies, own = answers.replies, encoder.flat.astype(np.float64)
-        weights = self._weighting.of({name: reply.users for name, reply in replies.items()}, state.moments)
+        weights = self._weighting.of(list(replies), state.moments)
+        differences = {name: reply.flat - own for name, reply in replies.items()}
+        products = InnerProducts.between(
+            list(differences), lambda one, other: float(np.vdot(differences[one], differences[other]))
+        )
+        shares = RULES[self._config.robust](products.only(name for name in weights if weights[name] > 0), weights)
+        weights = {name: weight if shares.of.get(name) else 0.0 for name, weight in weights.items()}
         updates = [
-            Update(name=name, difference=reply.flat - own, weight=weights[name]) for name, reply in replies.items()
+            Update(name=name, difference=shares.of.get(name, 0.0) * difference, weight=weights[name])
+            for name, difference in differences.items()
         ]
         note = self._too_few(len(replies))
         if not note and not any(update.weight > 0 for update in updates):
@@ -171,8 +208,9 @@ class RoundLoop:
             start,
             answers.told,
             losses={name: reply.losses for name, reply in replies.items()},
-            cosines=cosines(updates),
-            weights={update.name: update.weight for update in updates},
+            cosines=products.cosines(),
+            weights=weights,
+            held_back=dict(shares.reasons),
             note=note,
         )
         optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
@@ -196,7 +234,9 @@ class RoundLoop:
         validation = {name: reply.validation for name, reply in answers.replies.items()}
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
         kept = bool(validation) and may_be_kept(validation, state.history, weights)
-        record = self._record("evaluate", state.round, start, answers.told, validation=validation, kept=kept)
+        note = passed_over_words(state.history) if validation and not kept else ""
+        told = {**answers.told, "validation": validation, "kept": kept, "note": note}
+        record = self._record("evaluate", state.round, start, told)
         return replace(state, kept=state.encoder if kept else state.kept, history=(*state.history, record))
 
     def _too_few(self, usable: int) -> str:
@@ -206,7 +246,12 @@ class RoundLoop:
         )
 
     def _record(self, kind: Kind, number: int, start: float, told: Mapping[str, Any], **further: Any) -> RoundRecord:
-        for name, reason in told["dropped"].items():
+        record = RoundRecord(kind=kind, round=number, seconds=self._clock.now() - start, **told, **further)
+        for name, reason in record.dropped.items():
             _LOG.warning("%s round %d: the reply of %s was dropped: %s", kind, number, name, reason)
-        _LOG.info("%s round %d: %d replies used %s", kind, number, len(told["platforms"]), further.get("note", ""))
-        return RoundRecord(kind=kind, round=number, seconds=self._clock.now() - start, **told, **further)
+        for name, reason in record.held_back.items():
+            _LOG.warning("%s round %d: the reply of %s was %s", kind, number, name, reason)
+        if record.passed_over:
+            _LOG.warning("%s round %d: %s", kind, number, record.note)
+        _LOG.info("%s round %d: %d replies used %s", kind, number, len(record.platforms), record.note)
+        return record

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from server.aggregation.weighted_quantile import weighted_quantile
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments
 from shared.federation.messages import BOTH
@@ -45,11 +46,18 @@ class RoundRecord:
     cosines: dict[str, dict[str, float]] = field(default_factory=dict)
     """between the platforms' updates; training rounds only"""
     weights: dict[str, float] = field(default_factory=dict)
-    """how much each update counted; training rounds only"""
+    """how much each update counted, or how much of each platform's class in the linear part; evaluations have none"""
+    held_back: dict[str, str] = field(default_factory=dict)
+    """by platform, why its moments or its update were cut or left out (server/aggregation/robust_sum.py)"""
     kept: bool = False
     """whether the run would leave this encoder if it ended here (server/rounds/run_state.py); evaluations only"""
     note: str = ""
-    """in words, where the encoder stayed as it was; else empty"""
+    """in words, where the encoder stayed as it was or was passed over; else empty"""
+
+    @property
+    def passed_over(self) -> bool:
+        """Whether platforms judged this encoder, and it is clearly worse than one before it."""
+        return bool(self.validation) and not self.kept
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -111,18 +119,26 @@ def may_be_kept(
     return all(_gain(found, record.validation, weights) >= -CLEARLY / 2 for record in history if record.validation)
 
 
+def passed_over_words(history: Sequence[RoundRecord]) -> str:
+    """That the encoder of the last round is passed over, and whose replies made it."""
+    made = next((record for record in reversed(history) if record.kind != "evaluate"), None)
+    members = [name for name in made.platforms if made.weights.get(name, 0.0) > 0] if made else []
+    return f"clearly worse than before on the platforms' own answers: passed over; made by {', '.join(members)}"
+
+
 def _gain(
     now: Mapping[str, Mapping[str, float]], before: Mapping[str, Mapping[str, float]], weights: Mapping[str, float]
 ) -> float:
-    """The mean over platforms of (b − a) / (a + b), half of the relative change where it is small.
+    """The median over platforms of (b − a) / (a + b), half of the relative change where it is small.
 
-    So one whose users are easy to please counts no more than another; each counts times its update's weight, those that
-    did not answer both times not at all.
+    So one whose users are easy to please counts no more than another, and one that tells untruths moves it no further
+    than the next one's answer; each counts times its weight, those that did not answer both times not at all.
     """
-    gain, total = 0.0, 0.0
+    gains, counted = [], []
     for name in sorted(set(now) & set(before)):
         a, b = before[name].get(BOTH, 0.0), now[name].get(BOTH, 0.0)
-        if a > 0 or b > 0:
-            weight = float(weights.get(name, 1.0))
-            gain, total = gain + weight * (b - a) / (a + b), total + weight
-    return gain / total if total > 0 else 0.0
+        weight = float(weights.get(name, 1.0))
+        if (a > 0 or b > 0) and weight > 0:
+            gains.append((b - a) / (a + b))
+            counted.append(weight)
+    return weighted_quantile(gains, counted, 0.5) if gains else 0.0

@@ -12,12 +12,16 @@ from shared.system.options import Plain, Seeded, check, entries, from_flat, grou
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
 AGGREGATIONS = get_args(Aggregation)
 Weighting = Literal["uniform", "sqrt-users", "helpfulness"]
+Robust = Literal["agreement", "multi-krum", "none"]
 Downloads = Literal["whole", "steps"]
 Updates = Literal["whole", "steps"]
 FlatConfig = dict[str, Plain]
 
 EVALUATIONS = 2
 """of a private run: of the encoder that it starts from, and of the one after the cross moments"""
+KRUM_PLATFORMS = 5
+"""below it Krum can leave nobody out: of k it tells apart f, and k must be at least 2f + 3"""
+
 Settings = TypeVar("Settings")
 _LORA = re.compile(r"lora:([1-9][0-9]{0,2})")
 
@@ -144,6 +148,15 @@ class RoundsConfig(Seeded, Asked):
         "those of the others are worth to each other. Set helpfulness where you do not know that all are of one trade.",
         see="decisions/0015-helpfulness.md",
     )
+    robust: Robust = option(
+        "agreement",
+        choices=get_args(Robust),
+        flag="",
+        help="What keeps a bad platform out of moments and updates: agreement leaves out who pulls against the others "
+        "and cuts who is long; multi-krum keeps those nearest to each other (of 5 platforms and more); none trusts "
+        "all.",
+        see="decisions/0037-what-one-platform-may-weigh.md",
+    )
     server_rate: float = option(
         1.0,
         above=0,
@@ -209,6 +222,9 @@ class RoundsConfig(Seeded, Asked):
             raise ConfigError("weighting helpfulness looks at exact moments, which a private run does not ask for")
         if self.weighting == "helpfulness" and not self.moments:
             raise ConfigError(f"weighting must be another one where no moments are sent; got {self.weighting!r}")
+        if self.robust == "multi-krum" and self.min_platforms < KRUM_PLATFORMS:
+            needed = f"min-platforms must be at least {KRUM_PLATFORMS} where robust is multi-krum"
+            raise ConfigError(f"{needed}; got {self.min_platforms}")
 
     @property
     def training_rounds(self) -> int:

@@ -27,12 +27,14 @@ from client.scorers.encoder_scorers import Linear
 from client.scorers.scorer import HistoryBatch
 from client.transfer.method import unseen_by_rounds
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
+from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.app import server_app
 from server.rounds.checkpoints import ENCODER_FILE, HISTORY_FILE, load_moments
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.encoder.linear import Moments, solve_all
 from shared.federation.config import RoundsConfig
+from shared.federation.messages import power_of_two
 from shared.seeding import rng_for
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
@@ -46,11 +48,14 @@ def leave_one_out(
 ) -> dict[str, dict[str, float]]:
     """Helper to helped to the lift, in percent, of the linear part of all over the one without the helper.
 
+    Each counts by its size class, as in the rounds.
+
     Measured by NDCG without a cutoff on the validation events of users of the helped platform whose events are in
     nobody's moments. A platform's own moments stand on the diagonal. Empty where fewer than two platforms sent any.
     """
     if len(moments) < 2:
         return {}
+    moments = size_classes(opened).counted(moments)
     without = {name: {other: one for other, one in moments.items() if other != name} for name in moments}
     encoders = [start.with_linear(solve_all(some, ridge=ridge)) for some in (moments, *without.values())]
     lifts: dict[str, dict[str, float]] = {name: {} for name in moments}
@@ -99,21 +104,27 @@ class FederationResult:
     def rounds(self) -> list[dict[str, Any]]:
         """One entry per round, its evaluation taken in: {kind, number, seconds, bytes_up, bytes_down, losses,
         cosines, weights, validation: {platform: NDCG@10 of both parts}, kept: whether its encoder is what the run left,
-        dropped}."""
+        dropped}. What the starting encoder's evaluation took is in the first."""
+        start = [entry for entry in self.history[:1] if entry["kind"] == "evaluate"]
         merged: list[dict[str, Any]] = []
         kept: dict[str, Any] = {}
-        for entry in self.history:
+        for entry in self.history[len(start) :]:
             if entry["kind"] != "evaluate":
                 merged.append(_round_entry(entry))
                 continue
-            values = {name: parts["both"] for name, parts in entry["validation"].items()}
-            last = merged[-1]
-            last["validation"] = values
-            last["dropped"] = {**entry["dropped"], **last["dropped"]}
-            kept = last if entry["kept"] else kept
-            for total in ("seconds", "bytes_up", "bytes_down"):
-                last[total] += entry[total]
+            merged[-1]["validation"] = {name: parts["both"] for name, parts in entry["validation"].items()}
+            _add(entry, merged[-1])
+            kept = merged[-1] if entry["kept"] else kept
+        for entry in start if merged else []:
+            _add(entry, merged[0])
         return [{**one, "kept": one is kept} for one in merged]
+
+
+def _add(entry: dict[str, Any], merged: dict[str, Any]) -> None:
+    """What an evaluation took, and whose answers to it were dropped, to a round's."""
+    merged["dropped"] = {**entry["dropped"], **merged["dropped"]}
+    for total in ("seconds", "bytes_up", "bytes_down"):
+        merged[total] += entry[total]
 
 
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
@@ -134,6 +145,7 @@ def run_federation(
     aggregation: BuildAggregation = ServerOptimiser,
     resume: bool = False,
     card: EncoderCard | None = None,
+    classes: SizeClasses = NO_CLASSES,
 ) -> FederationResult:
     """Run the server's app over the platforms' apps; a platform that names no site policy lets leave what is asked for.
 
@@ -148,6 +160,7 @@ def run_federation(
         aggregation: makes what takes the server's step.
         resume: whether to go on with the run that stands in the folder, if any.
         card: of the starting encoder.
+        classes: the platforms' size classes, as a coordinator has them registered.
 
     Raises:
         GraftError: where the run cannot go on.
@@ -164,7 +177,8 @@ def run_federation(
         )
         for name, settings in platforms.items()
     }
-    run_config: dict[str, Any] = {**config.to_run_config(), "encoder": str(start), "out": str(out), "resume": resume}
+    further = {"encoder": str(start), "out": str(out), "resume": resume, "classes": classes.to_text()}
+    run_config: dict[str, Any] = {**config.to_run_config(), **further}
     context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
     with task_identity(), _quiet_engine():
         server_app(aggregation)(InProcessGrid(nodes, serialise=serialise), context)
@@ -187,12 +201,29 @@ def run_held_federation(
     aggregation: BuildAggregation = ServerOptimiser,
     card: EncoderCard | None = None,
 ) -> FederationResult:
-    """The same over platforms that this process has prepared already; heads go to ``folder / heads / NAME``."""
+    """The same over platforms that this process has prepared already, each of the size class of its training users.
+
+    Heads go to ``folder / heads / NAME``.
+    """
     settings = {name: NodeSettings(platform=name, heads=str(folder / "heads" / name)) for name in platforms}
     apps = {name: client_app(already_open(prepared)) for name, prepared in platforms.items()}
     return run_federation(
-        settings, encoder, config, folder=folder, apps=apps, serialise=False, aggregation=aggregation, card=card
+        settings,
+        encoder,
+        config,
+        folder=folder,
+        apps=apps,
+        serialise=False,
+        aggregation=aggregation,
+        card=card,
+        classes=size_classes(platforms),
     )
+
+
+def size_classes(platforms: Mapping[str, PreparedPlatform]) -> SizeClasses:
+    """As an operator would register these platforms: their training users, rounded to a power of two."""
+    users = {name: power_of_two(len(one.platform.training_users)) for name, one in platforms.items()}
+    return SizeClasses({name: count for name, count in users.items() if count})
 
 
 def read_result(out: Path) -> FederationResult:

@@ -184,7 +184,7 @@ def test_leaves_the_encoder_as_it_is_where_every_reply_is_bad_and_says_so(tmp_pa
     [
         (lambda flat: np.where(np.arange(len(flat)) == 3, np.nan, flat), "not finite"),
         (lambda flat: flat * np.r_[np.full(len(flat) - 1, 1000.0), 1.0], "larger than sums"),
-        (lambda flat: flat * np.r_[np.full(36, -1.0), np.ones(len(flat) - 36)], "second moment is negative"),
+        (lambda flat: flat * np.r_[np.full(36, -1.0), np.ones(len(flat) - 36)], "joint second moment is negative"),
         (lambda flat: flat[:-1], "must be float64"),
     ],
     ids=["a NaN", "too large sums", "negative second moments", "a wrong length"],
@@ -208,7 +208,7 @@ def test_drops_an_evaluation_that_is_no_ndcg_and_does_not_judge_by_it(value, tmp
     found = federate(
         tmp_path, ALL, config(moments=False, local=QUICK), apps={"b": tampering(boastful, kind="evaluate")}
     )
-    assert found.dropped == {"b": ["NDCG@10 must lie between 0 and 1"] * 2}
+    assert found.dropped == {"b": ["NDCG@10 must lie between 0 and 1"] * 3}
     assert all(set(entry["validation"]) == {"a", "c"} for entry in found.history if entry["kind"] == "evaluate")
 
 
@@ -216,5 +216,5 @@ def test_learns_only_a_code_from_a_platform_of_another_feature_space(tmp_path) -
     elsewhere = FeatureSpace(name="elsewhere", parameters=(), dim=8, fingerprint="elsewhere")
     platforms = {**HONEST, "b": replace(ALL["b"], space=elsewhere)}
     found = federate(tmp_path, platforms)
-    assert [entry["failed"] for entry in found.history] == [{"b": "feature-space"}] * 6
+    assert [entry["failed"] for entry in found.history] == [{"b": "feature-space"}] * 7
     assert set(found.moments) == {"a", "c"}

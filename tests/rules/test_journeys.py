@@ -19,6 +19,7 @@ from flwr.app import Array, Message
 from client.app import client_app
 from client.rounds.workspace import NodeSettings, already_open
 from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.size_classes import SizeClasses
 from server.rounds.exchange import Clock
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
@@ -164,7 +165,7 @@ def one_training_round(folder: Path) -> Callable[[], RunState]:
 
     def run() -> RunState:
         with task_identity():
-            return RoundLoop(grid, rounds, clock, ServerOptimiser, state).training_round(state)
+            return RoundLoop(grid, rounds, clock, ServerOptimiser, state, SizeClasses()).training_round(state)
 
     return run
 

@@ -68,7 +68,10 @@ def digests(monkeypatch) -> Digests:
 
 
 def run(folder, digests: Digests, **changes):
-    """Two rounds of one platform, each followed by an evaluation: what it is sent is new, or the one that it kept."""
+    """The start's evaluation, and two rounds of one platform, each followed by another.
+
+    What it is sent is new, or the one that it kept.
+    """
     rounds = config(moments=False, local=replace(SHORT, **changes.pop("local", {})), **changes)
     return federate(folder, {"a": opened("a")}, rounds, apps={"a": digests.platform}, serialise=False)
 
@@ -77,9 +80,9 @@ def test_of_whole_encoders_a_platform_takes_one_for_its_head_and_the_server_one_
     digests, tmp_path
 ) -> None:
     history = run(tmp_path, digests).history
-    assert digests.tasks == [("train", 1), ("evaluate", 0)] * 2
+    assert digests.tasks == [("evaluate", 0), *[("train", 1), ("evaluate", 0)] * 2]
     assert digests.now == 1
-    assert [entry["platforms"] for entry in history] == [["a"]] * 4
+    assert [entry["platforms"] for entry in history] == [["a"]] * 5
 
 
 def test_of_steps_and_kept_encoders_a_platform_takes_one_a_task_and_the_server_one_an_encoder(
@@ -87,13 +90,13 @@ def test_of_steps_and_kept_encoders_a_platform_takes_one_a_task_and_the_server_o
 ) -> None:
     history = run(tmp_path, digests, downloads="steps").history
     sizes = [entry["bytes_down"] for entry in history]
-    assert sizes[2] < sizes[1] < sizes[0]  # the one that it kept, a step, a whole one
-    assert digests.tasks == [("train", 1), ("evaluate", 1)] * 2
+    assert sizes[1] < sizes[2] < sizes[0]  # the one that it kept, a step, a whole one
+    assert digests.tasks == [("evaluate", 1), *[("train", 1), ("evaluate", 1)] * 2]
     assert digests.now == 3  # the one that it starts from, and the two that it reaches
 
 
 @pytest.mark.parametrize("form", [{"updates": "steps"}, {"adapters": "lora:2"}], ids=["step", "adapter"])
 def test_the_form_of_an_update_takes_no_more(form, digests, tmp_path) -> None:
     run(tmp_path, digests, local=form)
-    assert digests.tasks == [("train", 1), ("evaluate", 0)] * 2
+    assert digests.tasks == [("evaluate", 0), *[("train", 1), ("evaluate", 0)] * 2]
     assert digests.now == 1

@@ -19,6 +19,7 @@ OTHERS = {
     "tokens": "the file of callers, where the option is positions of a step",
     "items": "a part of a catalogue, a database's query, a table that is imported",
     "events": "a database's query, and a table that is imported",
+    "users": "a database's query, and the size class of a platform that is enrolled",
     "name": "the platform's, and the flag of the coordinator's host names",
     "key": "of a vault, and of a certificate",
     "host": "the coordinator's, and the service's",

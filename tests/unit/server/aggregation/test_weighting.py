@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from server.aggregation.size_classes import SizeClasses
 from server.aggregation.weighting import ONE_TRADE, STRANGER, Weighting, helpful_weights, helpfulness
 from shared.encoder.linear import Moments, solve_all
 from shared.errors import ConfigError
@@ -107,9 +108,10 @@ def test_a_faint_help_leaves_no_trace() -> None:
 
 
 def test_moments_of_strangers_count_nothing_under_helpfulness_alone() -> None:
-    helpful = Weighting(RoundsConfig(weighting="helpfulness")).of_moments(FEDERATION)
+    helpful = Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses()).of_moments(FEDERATION)
     assert helpful == helpful_weights(FEDERATION)
-    assert Weighting(RoundsConfig(weighting="sqrt-users")).of_moments(FEDERATION) == dict.fromkeys(FEDERATION, 1.0)
+    by_size = Weighting(RoundsConfig(weighting="sqrt-users"), SizeClasses())
+    assert by_size.of_moments(FEDERATION) == dict.fromkeys(FEDERATION, 1.0)
     shops = {name: one for name, one in FEDERATION.items() if name != "films"}
     kept = solve_all(FEDERATION, ridge=0.1, weights=helpful)
     alone = solve_all(shops, ridge=0.1, weights=helpful)
@@ -117,15 +119,22 @@ def test_moments_of_strangers_count_nothing_under_helpfulness_alone() -> None:
     assert not np.allclose(kept.W, solve_all(FEDERATION, ridge=0.1).W)
 
 
-def test_counts_all_alike_or_by_the_root_of_users_or_by_help() -> None:
-    users = {"shop": 0, "films": 1024, "newcomer": 4}
-    assert Weighting(RoundsConfig()).of(users, FEDERATION) == {"shop": 1, "films": 1, "newcomer": 1}
-    assert Weighting(RoundsConfig(weighting="sqrt-users")).of(users, {}) == {"shop": 1, "films": 32, "newcomer": 2}
-    helpful = Weighting(RoundsConfig(weighting="helpfulness"))
+def test_counts_all_alike_or_by_the_root_of_registered_users_or_by_help() -> None:
+    names, classes = ["shop", "films", "newcomer"], SizeClasses({"films": 1024, "shop": 4})
+    assert Weighting(RoundsConfig(), classes).of(names, FEDERATION) == {"shop": 1, "films": 1, "newcomer": 1}
+    by_size = Weighting(RoundsConfig(weighting="sqrt-users"), classes)
+    assert by_size.of(names, {}) == {"shop": 2, "films": 32, "newcomer": 2}
+    helpful = Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses())
     weights = helpful_weights(FEDERATION)
     mean = sum(weights.values()) / len(weights)
-    assert helpful.of(users, FEDERATION) == {"shop": weights["shop"], "films": 0, "newcomer": mean}
-    assert helpful.of(users, {}) == {"shop": 1, "films": 1, "newcomer": 1}
+    assert helpful.of(names, FEDERATION) == {"shop": weights["shop"], "films": 0, "newcomer": mean}
+    assert helpful.of(names, {}) == {"shop": 1, "films": 1, "newcomer": 1}
+
+
+def test_helps_no_more_for_claiming_more_pairs() -> None:
+    honest = Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses()).of_moments(FEDERATION)
+    inflated = {**FEDERATION, "films": FEDERATION["films"].scaled(1e4)}
+    assert Weighting(RoundsConfig(weighting="helpfulness"), SizeClasses()).of_moments(inflated) == pytest.approx(honest)
 
 
 def test_needs_moments() -> None:

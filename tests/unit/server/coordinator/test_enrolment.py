@@ -1,6 +1,7 @@
 """The register of platforms: who may join, and what the engine has yet to be told."""
 
 import base64
+import json
 import multiprocessing
 from dataclasses import replace
 
@@ -38,6 +39,30 @@ def test_the_same_name_and_key_again_change_nothing(register) -> None:
     register.update(lambda one: replace(one, node=7))
     assert register.enroll("north", "key a").node == 7
     assert len(register.read()) == 1
+
+
+def test_keeps_a_size_class_which_may_be_changed_and_survives_without_being_named(register) -> None:
+    register.enroll("north", "key a", 3000)
+    register.enroll("south", "key b")
+    assert register.classes() == {"north": 4096}
+    assert register.enroll("north", "key a").users == 4096
+    assert register.enroll("north", "key a", 700).users == 512
+    assert register.classify("south", 90).users == 64
+    assert register.classes() == {"north": 512, "south": 64}
+    register.revoke("south")
+    assert register.classes() == {"north": 512}
+    with pytest.raises(ConfigError, match="no platform south is enrolled"):
+        register.classify("south", 90)
+
+
+def test_reads_a_register_of_before_size_classes(register) -> None:
+    register.enroll("north", "key a", 3000)
+    content = json.loads(register.path.read_text())
+    for one in content["platforms"]:
+        del one["users"]
+    register.path.write_text(json.dumps(content))
+    assert [(one.name, one.users) for one in register.read()] == [("north", 0)]
+    assert register.classes() == {}
 
 
 def test_refuses_a_name_that_is_taken_and_a_key_that_is_anothers(register) -> None:

@@ -15,8 +15,8 @@ from shared.errors import CheckpointError, ConfigError, FederationError
 from tests.federation_world import QUICK, START, config, federate, opened
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
-QUESTIONS = 6 * len(PLATFORMS)
-"""moments, evaluate, and train and evaluate of two rounds"""
+QUESTIONS = 7 * len(PLATFORMS)
+"""evaluate, moments, evaluate, and train and evaluate of two rounds"""
 UNEQUAL = ("seconds", "bytes_down", "bytes_up")
 
 
@@ -172,7 +172,7 @@ def test_asks_a_killed_platform_again_where_all_are_required(tmp_path) -> None:
     all_required = config(require_all=True, min_platforms=2)
     found = federate(tmp_path / "required", PLATFORMS, all_required, apps={"b": dies_in_turn})
     assert next(places) == 2 * len(undisturbed.history)
-    assert [entry["platforms"] for entry in found.history] == [["a", "b"]] * 6
+    assert [entry["platforms"] for entry in found.history] == [["a", "b"]] * 7
     assert found.encoder.flat.tobytes() == undisturbed.encoder.flat.tobytes()
 
 

@@ -12,6 +12,7 @@ from client.data.platform import training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from server.aggregation.server_optimiser import ServerOptimiser
+from server.aggregation.size_classes import SizeClasses
 from server.rounds.exchange import Clock
 from server.rounds.loop import run_rounds
 from server.rounds.run_state import RunState
@@ -46,15 +47,23 @@ def test_gives_the_same_bytes_with_and_without_serialisation_and_in_any_order_of
 
 def test_records_every_question_with_time_bytes_losses_and_validation(once) -> None:
     kinds = [(entry["kind"], entry["round"]) for entry in once.history]
-    evaluated = [("moments", 0), ("evaluate", 0), ("train", 1), ("evaluate", 1), ("train", 2), ("evaluate", 2)]
+    evaluated = [
+        ("evaluate", 0),
+        ("moments", 0),
+        ("evaluate", 0),
+        ("train", 1),
+        ("evaluate", 1),
+        ("train", 2),
+        ("evaluate", 2),
+    ]
     assert kinds == evaluated
-    train = once.history[2]
+    train = once.history[3]
     assert {name: set(losses) for name, losses in train["losses"].items()} == {
         name: {"head", "encoder"} for name in "abc"
     }
     assert train["bytes_down"] > 3 * START.flat.nbytes
     assert train["bytes_up"] > 3 * START.flat.nbytes
-    assert set(once.history[1]["validation"]["a"]) == {"linear", "sequence", "both"}
+    assert set(once.history[2]["validation"]["a"]) == {"linear", "sequence", "both"}
     merged = once.rounds()
     assert [(entry["kind"], entry["number"]) for entry in merged] == [("moments", 0), ("training", 1), ("training", 2)]
     assert set(merged[1]["validation"]) == set("abc")
@@ -65,17 +74,15 @@ def test_solves_the_linear_part_of_the_contributing_users_pooled_events(once) ->
         name: platform_moments(data.features, training_sequences(data.platform, data.platform.contributing_users))
         for name, data in PLATFORMS.items()
     }
-    expected = solve_all(pooled, ridge=config().ridge)
+    expected = solve_all(SizeClasses().counted(pooled), ridge=config().ridge)
     np.testing.assert_allclose(once.encoder.linear().W, expected.W, atol=1e-5)
 
 
 def test_forgets_a_platform_whose_moments_are_left_out(once, tmp_path) -> None:
     kept = {name: moments for name, moments in once.moments.items() if name != "b"}
     without = federate(tmp_path, {name: PLATFORMS[name] for name in "ac"}, config(rounds=0))
-    assert solve_all(kept, ridge=config().ridge).W.tobytes() == without.encoder.linear().W.tobytes()
-    subtracted = once.moments["a"] + once.moments["b"] + once.moments["c"] - once.moments["b"]
-    left = solve_all({"rest": subtracted}, ridge=config().ridge)
-    np.testing.assert_allclose(left.W, without.encoder.linear().W, atol=1e-5)
+    counted = SizeClasses().counted(kept)
+    assert solve_all(counted, ridge=config().ridge).W.tobytes() == without.encoder.linear().W.tobytes()
 
 
 class RuinsTheSecondRound:
@@ -106,7 +113,7 @@ def test_passes_over_an_encoder_with_which_platforms_do_clearly_worse(tmp_path) 
 def test_judges_rounds_by_how_much_platforms_help_each_other(tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(weighting="helpfulness"))
     assert sum(entry["kept"] for entry in found.rounds()) == 1
-    assert max(found.history[2]["weights"].values()) == 1.0
+    assert max(found.history[3]["weights"].values()) == 1.0
 
 
 def on_another_ring(name: str) -> PreparedPlatform:
@@ -121,7 +128,7 @@ def test_a_stranger_leaves_no_trace_under_helpfulness(tmp_path) -> None:
     alone = federate(tmp_path / "alone", PLATFORMS)
     weighed = federate(tmp_path / "weighed", beside, config(weighting="helpfulness"))
     alike = federate(tmp_path / "alike", beside)
-    assert weighed.history[2]["weights"] == {"a": 1, "b": 1, "c": 1, "stranger": 0}
+    assert weighed.history[3]["weights"] == {"a": 1, "b": 1, "c": 1, "stranger": 0}
     assert weighed.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
     assert alike.encoder.flat.tobytes() != alone.encoder.flat.tobytes()
 
@@ -131,8 +138,8 @@ def test_leaves_the_encoder_where_only_a_stranger_trains(tmp_path) -> None:
     unreadable = {name: tampering(lambda _content: RecordDict()) for name in PLATFORMS}
     found = federate(tmp_path / "away", beside, config(weighting="helpfulness"), apps=unreadable)
     before = federate(tmp_path / "before", PLATFORMS, config(rounds=0))
-    assert found.history[2]["weights"] == {"stranger": 0}
-    assert "no platform whose update has a weight" in found.history[2]["note"]
+    assert found.history[3]["weights"] == {"stranger": 0}
+    assert "no platform whose update has a weight" in found.history[3]["note"]
     assert found.encoder.flat.tobytes() == before.encoder.flat.tobytes()
 
 
@@ -145,21 +152,21 @@ def test_leaves_the_last_encoder_where_nothing_is_evaluated(tmp_path) -> None:
 
 def test_takes_a_platform_of_few_users_as_one_that_declines(tmp_path) -> None:
     found = federate(tmp_path, {**PLATFORMS, "tiny": opened("tiny", users=99)})
-    assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 6
-    assert [entry["failed"] for entry in found.history] == [{}] * 6
+    assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 7
+    assert [entry["failed"] for entry in found.history] == [{}] * 7
 
 
 def test_goes_on_without_a_platform_that_never_replies(tmp_path) -> None:
     found = federate(tmp_path / "silent", PLATFORMS, silent=frozenset({"b"}))
     alone = federate(tmp_path / "alone", {name: PLATFORMS[name] for name in "ac"})
-    assert [entry["missing"] for entry in found.history] == [["b"]] * 6
+    assert [entry["missing"] for entry in found.history] == [["b"]] * 7
     assert found.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
 
 
 def test_leaves_the_encoder_where_fewer_than_the_minimum_reply(tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(min_platforms=3), silent=frozenset({"b"}))
     assert found.encoder.flat.tobytes() == START.flat.tobytes()
-    assert all("2 usable replies, at least 3 wanted" in found.history[place]["note"] for place in (0, 2, 4))
+    assert all("2 usable replies, at least 3 wanted" in found.history[place]["note"] for place in (1, 3, 5))
 
 
 def test_waits_for_platforms_no_longer_than_it_was_told() -> None:
@@ -183,7 +190,7 @@ def test_goes_on_after_an_error_on_a_platform_whose_text_stays_there(tmp_path) -
 
 def test_takes_the_engines_own_error_as_a_code(tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, apps={"b": ClientApp()})
-    assert [entry["failed"] for entry in found.history] == [{"b": "engine-2"}] * 6
+    assert [entry["failed"] for entry in found.history] == [{"b": "engine-2"}] * 7
     assert "registered" not in json.dumps(found.history)
 
 
@@ -199,7 +206,7 @@ LOW_RANK = replace(LOCAL, adapters="lora:2")
 
 def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=LOW_RANK))
-    full, low = once.history[2], found.history[2]
+    full, low = once.history[3], found.history[3]
     layout = update_form(LOW_RANK).layout(START.spec)
     beside = full["bytes_up"] - 3 * START.flat.nbytes - 3 * len(START.spec.layout().to_json())
     assert low["platforms"] == ["a", "b", "c"]
@@ -226,9 +233,9 @@ def test_learns_from_low_rank_updates(tmp_path) -> None:
 
 def test_takes_updates_of_a_byte_a_number(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=replace(LOCAL, updates="steps")))
-    beside = once.history[2]["bytes_up"] - 3 * START.flat.nbytes
-    assert found.history[2]["bytes_up"] < 3 * START.flat.nbytes / 3 + beside
-    assert found.history[2]["losses"] == once.history[2]["losses"]
+    beside = once.history[3]["bytes_up"] - 3 * START.flat.nbytes
+    assert found.history[3]["bytes_up"] < 3 * START.flat.nbytes / 3 + beside
+    assert found.history[3]["losses"] == once.history[3]["losses"]
     assert found.encoder.linear().W.tobytes() == once.encoder.linear().W.tobytes()
     moved = np.abs(once.encoder.flat - START.flat).max()
     assert 0 < np.abs(found.encoder.flat - once.encoder.flat).max() < moved / 10
@@ -244,14 +251,15 @@ def down(found) -> list[int]:
 def test_sends_steps_of_a_byte_a_number_to_platforms_that_hold_the_encoder_before(tmp_path) -> None:
     whole = federate(tmp_path / "whole", PLATFORMS, config(rounds=3))
     steps = federate(tmp_path / "steps", PLATFORMS, BY_STEPS)
-    _moments, first, *rest = down(steps)
-    assert first > 3 * START.flat.nbytes  # nobody holds anything yet
-    beside = down(whole)[1] - 3 * START.flat.nbytes
+    start, _moments, first, *rest = down(steps)
+    assert start > 3 * START.flat.nbytes  # nobody holds anything yet
+    assert first > 3 * START.flat.nbytes  # the linear part is another
+    beside = down(whole)[2] - 3 * START.flat.nbytes
     trains, evaluations = rest[::2], rest[1::2]
     assert all(size < 1.2 * beside for size in trains)  # the encoder of the evaluation before: no number travels
     numbers = START.flat.size - 80
     assert all(3 * numbers < size < 3 * 1.5 * numbers + 1.5 * beside for size in evaluations)
-    assert [len(entry["platforms"]) for entry in steps.history] == [3] * 8
+    assert [len(entry["platforms"]) for entry in steps.history] == [3] * 9
     np.testing.assert_allclose(steps.encoder.flat, whole.encoder.flat, atol=2e-3)
     assert np.abs(steps.encoder.flat - START.flat).max() > 1e-2
 
@@ -272,14 +280,14 @@ def test_sends_the_whole_encoder_again_to_a_platform_that_lost_it(tmp_path) -> N
     found = federate(tmp_path, PLATFORMS, BY_STEPS, apps={"b": forgetful})
     lost = {"b": "encoder-unknown"}
     # it holds the encoder of an evaluation, loses it before training, and gets it whole for the next evaluation
-    assert [entry["failed"] for entry in found.history] == [{}, {}, lost, {}, lost, {}, lost, {}]
+    assert [entry["failed"] for entry in found.history] == [{}, {}, {}, lost, {}, lost, {}, lost, {}]
 
 
 def test_tells_receivers_that_do_not_contribute_by_steps_too(tmp_path) -> None:
     few = {**PLATFORMS, "tiny": opened("tiny", users=99)}
     found = federate(tmp_path, few, BY_STEPS)
-    assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 8
-    assert max(down(found)[2::2]) < START.flat.nbytes
+    assert [entry["declined"] for entry in found.history] == [{"tiny": "too-few-users"}] * 9
+    assert max(down(found)[3::2]) < START.flat.nbytes
 
 
 def test_takes_the_step_of_the_aggregation_that_it_is_given(tmp_path) -> None:

@@ -1,0 +1,53 @@
+"""How far platforms' vectors point the same way: all that a robust sum and a run's history need of them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InnerProducts:
+    """Of the vectors of k platforms."""
+
+    names: tuple[str, ...]
+    """in their order"""
+    table: Float64
+    """[k, k]"""
+
+    @classmethod
+    def between(cls, platforms: Iterable[str], product: Callable[[str, str], float]) -> Self:
+        """Of these platforms, by what tells the inner product of two of them."""
+        names = tuple(sorted(platforms))
+        table = np.zeros((len(names), len(names)))
+        for row, one in enumerate(names):
+            for column, other in enumerate(names[: row + 1]):
+                table[row, column] = table[column, row] = product(one, other)
+        return cls(names=names, table=table)
+
+    def only(self, names: Iterable[str]) -> Self:
+        """Of these platforms alone."""
+        kept = tuple(sorted(names))
+        places = [self.names.index(name) for name in kept]
+        return replace(self, names=kept, table=self.table[np.ix_(places, places)])
+
+    @property
+    def lengths(self) -> Float64:
+        """[k]"""
+        return np.sqrt(np.diag(self.table))
+
+    def cosines(self) -> dict[str, dict[str, float]]:
+        """Platform to platform to the cosine of their vectors; 0 with an empty one.
+
+        Every pair of two stands in it both ways.
+        """
+        both = np.outer(self.lengths, self.lengths)
+        table = np.divide(self.table, both, out=np.zeros_like(both), where=both > 0)
+        return {
+            one: {other: float(table[row, column]) for column, other in enumerate(self.names) if other != one}
+            for row, one in enumerate(self.names)
+        }

@@ -1,0 +1,123 @@
+"""Robust sums: how much of each platform's vector may enter a weighted sum, whatever the platform sent.
+
+A vector is a cross moment, noised or not, or an update. Rules look at inner products alone, so one rule serves all.
+``agreement`` is the default (docs/decisions/0037); in order:
+
+1. Fewer than three vectors are taken as they are: nobody can tell which of two is wrong.
+2. A vector shorter than a twentieth of the median length of the others is left out: it would only dilute.
+3. A vector longer than twice the median length of the others is cut to that.
+4. A vector's agreement is its cosine with the weighted sum of the others. The one that agrees least is left out where
+   it lies below 0 by more than half of what seven tenths of the others, by weight, agree among themselves, and by more
+   than 0.02, while those left out weigh less than half.
+
+So who pulls against a trade is left out, and platforms of trades that have nothing in common stay, though each of their
+updates pulls away from what the others want.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from flwr.app import Array, ArrayRecord, RecordDict
+from flwr.serverapp.strategy.multikrum import select_multikrum
+from numpy.typing import NDArray
+
+from server.aggregation.inner_products import InnerProducts
+from server.aggregation.weighted_quantile import weighted_quantile
+from shared.federation.config import Robust
+
+Float64 = NDArray[np.float64]
+
+LEAST_PLATFORMS = 3
+SHORT, LONG = 0.05, 2.0
+"""of the median length of the other vectors"""
+FEW, AGAINST = 0.3, 0.02
+"""below which quantile of agreements, and how far below 0 at least"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """How much of each vector enters the sum, from 0 to 1, and why it is not all of it."""
+
+    of: Mapping[str, float]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """by platform, of those whose share is below 1"""
+
+
+Rule = Callable[[InnerProducts, Mapping[str, float]], Shares]
+"""Shares from vectors' inner products and their weights, all above 0."""
+
+
+def agreement(vectors: InnerProducts, weights: Mapping[str, float]) -> Shares:
+    """The default rule, as the module says."""
+    names = vectors.names
+    if len(names) < LEAST_PLATFORMS:
+        return as_they_are(vectors, weights)
+    shares, reasons = _by_length(vectors)
+    full = np.array([weights[name] for name in names])
+    while True:
+        worst, cosine, others = _least_agreeing(vectors.table, full * shares)
+        too_many = 2 * (full[shares == 0].sum() + full[worst]) >= full.sum()
+        if too_many or not others > 0 or cosine >= -max(others / 2, AGAINST):
+            return Shares(of=dict(zip(names, shares.tolist(), strict=True)), reasons=reasons)
+        shares[worst] = 0.0
+        reasons[names[worst]] = f"left out: it pulls against the others (cosine {cosine:.2f}, theirs {others:.2f})"
+
+
+def multi_krum(vectors: InnerProducts, _weights: Mapping[str, float]) -> Shares:
+    """All but the f vectors that lie farthest from their nearest ones, f the most that Krum allows: k ≥ 2f + 3.
+
+    Flower's own selection (Blanchard et al. 2017), on k points as far from each other as the vectors are.
+    """
+    bad = max(0, (len(vectors.names) - 3) // 2)
+    values, directions = np.linalg.eigh(vectors.table)
+    points = directions * np.sqrt(np.maximum(values, 0.0))
+    contents = [RecordDict({"arrays": ArrayRecord({"point": Array(point)})}) for point in points]
+    chosen = {id(one) for one in select_multikrum(contents, bad, len(contents) - bad)}
+    shares = {name: float(id(one) in chosen) for name, one in zip(vectors.names, contents, strict=True)}
+    reasons = {name: "left out: it is the farthest from its nearest ones" for name in shares if not shares[name]}
+    return Shares(of=shares, reasons=reasons)
+
+
+def as_they_are(vectors: InnerProducts, _weights: Mapping[str, float]) -> Shares:
+    """Every vector whole."""
+    return Shares(of=dict.fromkeys(vectors.names, 1.0))
+
+
+RULES: dict[Robust, Rule] = {"agreement": agreement, "multi-krum": multi_krum, "none": as_they_are}
+
+
+def _by_length(vectors: InnerProducts) -> tuple[Float64, dict[str, str]]:
+    """[k] shares by the vectors' lengths alone, and why, where they are not 1."""
+    shares, reasons, lengths = np.ones(len(vectors.names)), {}, vectors.lengths
+    for place, name in enumerate(vectors.names):
+        usual = float(np.median(np.delete(lengths, place)))
+        if lengths[place] < SHORT * usual:
+            shares[place], reasons[name] = 0.0, "left out: it holds next to nothing"
+        elif lengths[place] > LONG * usual > 0:
+            shares[place] = LONG * usual / lengths[place]
+            reasons[name] = f"cut to twice the median length of the others, {shares[place]:.2g} of its own"
+    return shares, reasons
+
+
+def _least_agreeing(products: Float64, counted: Float64) -> tuple[int, float, float]:
+    """Place and agreement of the vector that agrees least, and what seven tenths of the others agree without it."""
+    agreements = _agreements(products, counted)
+    if np.isnan(agreements).all():
+        return 0, 0.0, 0.0
+    worst = int(np.nanargmin(agreements))
+    others = _agreements(products, np.where(np.arange(len(counted)) == worst, 0.0, counted))
+    known = ~np.isnan(others)
+    among = weighted_quantile(others[known], counted[known], FEW) if known.any() else 0.0
+    return worst, float(agreements[worst]), among
+
+
+def _agreements(products: Float64, counted: Float64) -> Float64:
+    """[k] cosines of vectors with the sum of the others; not a number where it counts 0 or has nothing to go by."""
+    found = np.full(len(counted), np.nan)
+    for place in np.flatnonzero(counted):
+        others = np.where(np.arange(len(counted)) == place, 0.0, counted)
+        length = np.sqrt(products[place, place] * max(float(others @ products @ others), 0.0))
+        if length > 0:
+            found[place] = float(products[place] @ others) / length
+    return found

@@ -1,0 +1,19 @@
+"""Quantiles of platforms' figures: one platform moves them no further than to its neighbour's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = Sequence[float] | NDArray[np.float64]
+
+
+def weighted_quantile(values: Values, weights: Values, share: float) -> float:
+    """The value below which this share of the weight lies, the middle of two where it ends between them.
+
+    Weights are above 0, and there is at least one value.
+    """
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(np.asarray(weights, np.float64)[order])
+    places = (np.searchsorted(reached, share * reached[-1], side) for side in ("left", "right"))
+    return float(np.mean([values[order[min(int(place), len(order) - 1)]] for place in places]))
