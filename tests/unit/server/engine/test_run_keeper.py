@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from server.aggregation.size_classes import SizeClasses
+from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook
 from server.engine.run_keeper import LOOK_SECONDS, MOST_IDLE, RunKeeper
@@ -80,6 +82,16 @@ def test_submits_one_run_after_the_other_with_its_folder_and_the_wish_to_go_on(w
     assert (config["out"], config["encoder"], config["resume"]) == (str(first.out), str(first.start), True)
     assert (config["rounds"], first.start.read_bytes()) == (3, b"an encoder")
     assert (first.standing().state, second.standing().state) == ("running", "queued")
+
+
+def test_submits_the_size_classes_that_are_registered_then(world) -> None:
+    register = Enrolment(world.home.platforms)
+    register.enroll("shop", "key a", 3000)
+    register.enroll("films", "key b")
+    world.add()
+    world.look()
+    (config,) = world.engine.submitted
+    assert SizeClasses.from_text(config["classes"]) == SizeClasses({"shop": 4096})
 
 
 def test_a_completed_run_leaves_its_encoder_to_the_next(world) -> None:

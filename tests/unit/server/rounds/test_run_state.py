@@ -1,9 +1,11 @@
 """Which of several evaluated encoders a run may keep."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from server.rounds.run_state import RoundRecord, may_be_kept
+from server.rounds.run_state import RoundRecord, may_be_kept, passed_over_words
 
 
 def evaluation(number: int, figures: dict[str, float]) -> RoundRecord:
@@ -58,6 +60,17 @@ def test_a_platform_counts_by_its_weight() -> None:
     assert not may_follow(now, before)
     assert may_follow(now, before, weights={"a": 1.0, "b": 0.1})
     assert may_follow(now, before, weights={"a": 0.0, "b": 0.0})
+
+
+def test_one_platform_alone_neither_saves_nor_fells_a_round() -> None:
+    before = {"a": 0.10, "b": 0.10, "c": 0.10, "liar": 0.0}
+    assert not may_follow({"a": 0.08, "b": 0.08, "c": 0.08, "liar": 1.0}, before)
+    assert may_follow({"a": 0.10, "b": 0.10, "c": 0.10, "liar": 0.0}, {**before, "liar": 1.0})
+
+
+def test_names_whose_replies_made_a_round_that_is_passed_over() -> None:
+    made = replace(evaluation(1, {}), kind="train", platforms=("a", "b", "c"), weights={"a": 1.0, "b": 0.0, "c": 0.5})
+    assert "passed over; made by a, c" in passed_over_words([made, evaluation(1, {"a": 0.1})])
 
 
 def test_many_small_steps_down_are_one_large_one() -> None:
