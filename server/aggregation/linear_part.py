@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from server.aggregation.inner_products import InnerProducts
-from server.aggregation.robust_sum import RULES, Shares
+from server.aggregation.robust_sum import CROSS_MOMENTS, RULES, Shares
 from server.aggregation.size_classes import SizeClasses
 from server.aggregation.weighting import centred
 from shared.encoder.linear import LinearMap, Moments, solve_all, usual_ridge
@@ -30,7 +30,7 @@ def linear_part(
     sizes = {name: weights[name] * size for name, size in classes.of(present).items()}
     crosses = whitened(counted, config.ridge)
     products = InnerProducts.between(crosses, lambda one, other: float(np.vdot(crosses[one], crosses[other])))
-    shares = RULES[config.robust](products, sizes)
+    shares = RULES[config.robust](products, sizes, CROSS_MOMENTS)
     kept = classes.counted({name: one for name, one in present.items() if shares.of[name] > 0})
     entering = {name: weights[name] * shares.of[name] for name in kept}
     return solve_all(kept, ridge=config.ridge, weights=entering), shares

@@ -7,11 +7,13 @@ A vector is a cross moment, noised or not, or an update. Rules look at inner pro
 2. A vector shorter than a twentieth of the median length of the others is left out: it would only dilute.
 3. A vector longer than twice the median length of the others is cut to that.
 4. A vector's agreement is its cosine with the weighted sum of the others. The one that agrees least is left out where
-   it lies below 0 by more than half of what seven tenths of the others, by weight, agree among themselves, and by more
-   than 0.02, while those left out weigh less than half.
+   it lies below 0 by more than half (an update: four fifths) of what seven tenths of the others, by weight, agree among
+   themselves, and by more than 0.02, while those left out weigh less than half.
+5. Where seven tenths of all agree by more than 0.1, so that there is a trade, a cross moment that agrees by less than
+   0.02 counts in proportion, at least a fifth: noise cannot be told from a platform of another trade.
 
-So who pulls against a trade is left out, and platforms of trades that have nothing in common stay, though each of their
-updates pulls away from what the others want.
+So who pulls against a trade is left out, and platforms of trades that have nothing in common stay. Updates of theirs
+pull apart as soon as the encoder has moved towards all of them: they are judged where there is a trade, and only then.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +34,25 @@ LEAST_PLATFORMS = 3
 SHORT, LONG = 0.05, 2.0
 """of the median length of the other vectors"""
 FEW, AGAINST = 0.3, 0.02
-"""below which quantile of agreements, and how far below 0 at least"""
+"""which quantile of agreements counts as what most agree, and how far below 0 one must lie at least"""
+TRADE, COMMON, LEAST = 0.1, 0.02, 0.2
+"""what most agree where there is a trade, from where on a cross moment counts whole, and the least that it counts"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """How vectors of one kind are judged by ``agreement``."""
+
+    trade: float
+    """what seven tenths of the others must agree where one is left out"""
+    against: float
+    """of that, how far below 0 one must lie to be left out"""
+    common: float
+    """the agreement from which on one counts whole; 0 where all that stay do"""
+
+
+CROSS_MOMENTS = Judged(trade=0.0, against=0.5, common=COMMON)
+UPDATES = Judged(trade=TRADE, against=0.8, common=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,27 +64,33 @@ class Shares:
     """by platform, of those whose share is below 1"""
 
 
-Rule = Callable[[InnerProducts, Mapping[str, float]], Shares]
+Rule = Callable[[InnerProducts, Mapping[str, float], Judged], Shares]
 """Shares from vectors' inner products and their weights, all above 0."""
 
 
-def agreement(vectors: InnerProducts, weights: Mapping[str, float]) -> Shares:
+def agreement(vectors: InnerProducts, weights: Mapping[str, float], judged: Judged) -> Shares:
     """The default rule, as the module says."""
     names = vectors.names
     if len(names) < LEAST_PLATFORMS:
-        return as_they_are(vectors, weights)
+        return as_they_are(vectors, weights, judged)
     shares, reasons = _by_length(vectors)
     full = np.array([weights[name] for name in names])
     while True:
         worst, cosine, others = _least_agreeing(vectors.table, full * shares)
         too_many = 2 * (full[shares == 0].sum() + full[worst]) >= full.sum()
-        if too_many or not others > 0 or cosine >= -max(others / 2, AGAINST):
-            return Shares(of=dict(zip(names, shares.tolist(), strict=True)), reasons=reasons)
+        if too_many or others <= judged.trade or cosine >= -max(judged.against * others, AGAINST):
+            break
         shares[worst] = 0.0
         reasons[names[worst]] = f"left out: it pulls against the others (cosine {cosine:.2f}, theirs {others:.2f})"
+    for place, (share, cosine) in _of_no_trade(vectors.table, full * shares, judged.common).items():
+        shares[place] *= share
+        reasons[names[place]] = (
+            f"counted at {share:.2g}: it has next to nothing in common with the others ({cosine:.3f})"
+        )
+    return Shares(of=dict(zip(names, shares.tolist(), strict=True)), reasons=reasons)
 
 
-def multi_krum(vectors: InnerProducts, _weights: Mapping[str, float]) -> Shares:
+def multi_krum(vectors: InnerProducts, _weights: Mapping[str, float], _judged: Judged) -> Shares:
     """All but the f vectors that lie farthest from their nearest ones, f the most that Krum allows: k ≥ 2f + 3.
 
     Flower's own selection (Blanchard et al. 2017), on k points as far from each other as the vectors are.
@@ -79,7 +105,7 @@ def multi_krum(vectors: InnerProducts, _weights: Mapping[str, float]) -> Shares:
     return Shares(of=shares, reasons=reasons)
 
 
-def as_they_are(vectors: InnerProducts, _weights: Mapping[str, float]) -> Shares:
+def as_they_are(vectors: InnerProducts, _weights: Mapping[str, float], _judged: Judged) -> Shares:
     """Every vector whole."""
     return Shares(of=dict.fromkeys(vectors.names, 1.0))
 
@@ -110,6 +136,16 @@ def _least_agreeing(products: Float64, counted: Float64) -> tuple[int, float, fl
     known = ~np.isnan(others)
     among = weighted_quantile(others[known], counted[known], FEW) if known.any() else 0.0
     return worst, float(agreements[worst]), among
+
+
+def _of_no_trade(products: Float64, counted: Float64, common: float) -> dict[int, tuple[float, float]]:
+    """Place to share and agreement of those that have less in common with a trade than counts whole."""
+    agreements = _agreements(products, counted)
+    known = ~np.isnan(agreements)
+    if not known.any() or weighted_quantile(agreements[known], counted[known], FEW) <= TRADE:
+        return {}
+    low = [int(place) for place in np.flatnonzero(known) if agreements[place] < common]
+    return {place: (max(float(agreements[place]) / common, LEAST), float(agreements[place])) for place in low}
 
 
 def _agreements(products: Float64, counted: Float64) -> Float64:

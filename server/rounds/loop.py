@@ -11,7 +11,7 @@ from flwr.serverapp import Grid
 from server.aggregation.cross_sum import summed_cross
 from server.aggregation.inner_products import InnerProducts
 from server.aggregation.linear_part import linear_part
-from server.aggregation.robust_sum import RULES
+from server.aggregation.robust_sum import RULES, UPDATES
 from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
@@ -186,7 +186,8 @@ class RoundLoop:
         products = InnerProducts.between(
             list(differences), lambda one, other: float(np.vdot(differences[one], differences[other]))
         )
-        shares = RULES[self._config.robust](products.only(name for name in weights if weights[name] > 0), weights)
+        counting = products.only(name for name in weights if weights[name] > 0)
+        shares = RULES[self._config.robust](counting, weights, UPDATES)
         weights = {name: weight if shares.of.get(name) else 0.0 for name, weight in weights.items()}
         updates = [
             Update(name=name, difference=shares.of.get(name, 0.0) * difference, weight=weights[name])

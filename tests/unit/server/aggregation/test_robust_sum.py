@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from server.aggregation.inner_products import InnerProducts
-from server.aggregation.robust_sum import RULES, Shares, agreement, multi_krum
+from server.aggregation.robust_sum import CROSS_MOMENTS, RULES, UPDATES, Shares, agreement, multi_krum
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 
@@ -20,9 +20,9 @@ COMMON = drawn(0)
 HONEST = {f"p{place}": COMMON + drawn(place + 1) for place in range(6)}
 
 
-def shares(vectors, rule=agreement, **weights) -> Shares:
+def shares(vectors, rule=agreement, judged=UPDATES, **weights) -> Shares:
     products = InnerProducts.between(vectors, lambda one, other: float(vectors[one] @ vectors[other]))
-    return rule(products, {name: weights.get(name, 1.0) for name in vectors})
+    return rule(products, {name: weights.get(name, 1.0) for name in vectors}, judged)
 
 
 def strangers(count: int) -> dict[str, np.ndarray]:
@@ -57,6 +57,22 @@ def test_leaves_out_who_sends_next_to_nothing(size) -> None:
 def test_keeps_platforms_that_have_nothing_in_common() -> None:
     assert set(shares(strangers(4)).of.values()) == {1.0}
     assert set(shares({**HONEST, **strangers(2)}).of.values()) == {1.0}
+
+
+def test_a_cross_moment_that_has_nothing_in_common_with_a_trade_counts_a_fifth() -> None:
+    found = shares({**HONEST, **strangers(2)}, judged=CROSS_MOMENTS)
+    assert found.of == {**dict.fromkeys(HONEST, 1.0), "s0": 0.2, "s1": 0.2}
+    assert "next to nothing in common" in found.reasons["s0"]
+    assert set(shares(strangers(5), judged=CROSS_MOMENTS).of.values()) == {1.0}
+
+
+def test_a_cross_moment_that_pulls_against_the_others_is_left_out_where_they_agree_a_little() -> None:
+    apart = strangers(4)
+    common = sum(apart.values())
+    little = {name: one + 0.02 * common for name, one in apart.items()}
+    against = {**little, "bad": -common}
+    assert shares(against, judged=CROSS_MOMENTS).of["bad"] == 0.0
+    assert set(shares(against, judged=UPDATES).of.values()) == {1.0}
 
 
 def test_keeps_platforms_of_several_trades_though_each_pulls_its_own_way() -> None:
