@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from server.aggregation.inner_products import InnerProducts
 from server.aggregation.weighted_quantile import weighted_quantile
-from shared.federation.config import Robust
+from shared.federation.config import KRUM_PLATFORMS, Robust
 
 Float64 = NDArray[np.float64]
 
@@ -90,12 +90,14 @@ def agreement(vectors: InnerProducts, weights: Mapping[str, float], judged: Judg
     return Shares(of=dict(zip(names, shares.tolist(), strict=True)), reasons=reasons)
 
 
-def multi_krum(vectors: InnerProducts, _weights: Mapping[str, float], _judged: Judged) -> Shares:
+def multi_krum(vectors: InnerProducts, weights: Mapping[str, float], judged: Judged) -> Shares:
     """All but the f vectors that lie farthest from their nearest ones, f the most that Krum allows: k ≥ 2f + 3.
 
     Flower's own selection (Blanchard et al. 2017), on k points as far from each other as the vectors are.
     """
-    bad = max(0, (len(vectors.names) - 3) // 2)
+    if len(vectors.names) < KRUM_PLATFORMS:
+        return as_they_are(vectors, weights, judged)
+    bad = (len(vectors.names) - 3) // 2
     values, directions = np.linalg.eigh(vectors.table)
     points = directions * np.sqrt(np.maximum(values, 0.0))
     contents = [RecordDict({"arrays": ArrayRecord({"point": Array(point)})}) for point in points]

@@ -98,10 +98,11 @@ def test_many_names_of_small_classes_are_left_out_as_one_of_their_weight_is() ->
     assert {name for name, share in shares({**HONEST, **sybils}).of.items() if share == 0} != set(sybils)
 
 
+@pytest.mark.parametrize("rule", list(RULES))
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_takes_one_or_two_as_they_are(count) -> None:
+def test_takes_one_or_two_as_they_are(count, rule) -> None:
     few = dict(list({"a": COMMON, "b": -100 * COMMON}.items())[:count])
-    assert shares(few) == Shares(of=dict.fromkeys(few, 1.0))
+    assert shares(few, RULES[rule]) == Shares(of=dict.fromkeys(few, 1.0))
 
 
 def test_takes_vectors_that_are_all_empty_as_they_are() -> None:
