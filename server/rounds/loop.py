@@ -188,10 +188,12 @@ class RoundLoop:
         )
         counting = products.only(name for name in weights if weights[name] > 0)
         shares = RULES[self._config.robust](counting, weights, UPDATES)
-        weights = {name: weight if shares.of.get(name) else 0.0 for name, weight in weights.items()}
+        left_out = {name for name, share in shares.of.items() if share == 0}
+        weights = {name: 0.0 if name in left_out else weight for name, weight in weights.items()}
         updates = [
-            Update(name=name, difference=shares.of.get(name, 0.0) * difference, weight=weights[name])
+            Update(name=name, difference=shares.of.get(name, 1.0) * difference, weight=weights[name])
             for name, difference in differences.items()
+            if name not in left_out
         ]
         note = self._too_few(len(replies))
         if not note and not any(update.weight > 0 for update in updates):

@@ -130,7 +130,13 @@ def _add(entry: dict[str, Any], merged: dict[str, Any]) -> None:
 def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
     kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
-    return {"kind": kind, "number": entry["round"], **kept, "validation": {}, "dropped": dict(entry["dropped"])}
+    return {
+        "kind": kind,
+        "number": entry["round"],
+        **kept,
+        "validation": {},
+        "dropped": {**entry["held_back"], **entry["dropped"]},
+    }
 
 
 def run_federation(

@@ -5,7 +5,8 @@ import numpy as np
 from server.aggregation.size_classes import SizeClasses
 from shared.encoder.linear import solve_all
 from simulations.federation.held_federation import run_held_federation, size_classes
-from tests.federation_world import START, config, opened
+from tests.attacks.poison import flipped, of_moments
+from tests.federation_world import START, config, federate, opened
 
 
 def test_moments_count_by_training_users_rounded_to_a_power_of_two(tmp_path) -> None:
@@ -25,3 +26,9 @@ def test_what_the_starting_encoders_evaluation_took_is_in_the_first_round(tmp_pa
     (moments,) = found.rounds()
     assert moments["bytes_down"] == sum(entry["bytes_down"] for entry in found.history)
     assert [entry["kind"] for entry in found.history] == ["evaluate", "moments", "evaluate"]
+
+
+def test_a_round_names_who_was_left_out(tmp_path) -> None:
+    platforms = {name: opened(name, seed=seed) for seed, name in enumerate("abcd")}
+    found = federate(tmp_path, platforms, config(rounds=0, evaluate_every=0), apps={"d": of_moments(flipped)})
+    assert list(found.rounds()[0]["dropped"]) == ["d"]
