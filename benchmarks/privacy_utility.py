@@ -11,7 +11,7 @@ users fits its recommender with and without the encoder, and its test events are
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from client.fitting.platform_fit import PlatformFit
 from client.privacy.noise import noised
 from client.training.cross_moments import cross_moment
 from client.training.moments import platform_moments
+from client.transfer.feature import own_pairs
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from shared.encoder.cross import CatalogueMoments, released_cross
@@ -72,12 +73,16 @@ def main() -> None:
     parser.add_argument("--pair", nargs="+", default=list(PAIRS), choices=list(PAIRS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epsilon", type=float, nargs="+", default=[8.0, 4.0, 2.0, 1.0])
+    parser.add_argument("--table", type=Path, help="file for the table of all cells in OUT")
     parser.add_argument("--stack", action="store_true", help="fit stack and gate too, from all users of the source")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     for name in asked.pair:
         for seed in range(asked.seeds):
             _measure_pair(name, seed, asked)
+    if asked.table is not None:
+        cells = [json.loads(file.read_text("utf-8")) for file in sorted(asked.out.glob("*.json"))]
+        write_whole(asked.table, table(cells).encode("utf-8"))
 
 
 def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
@@ -95,8 +100,8 @@ def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
         wanted = [how for found, how in missing if found == size]
         if not wanted:
             continue
-        users = source.platform.contributing_users if asked.stack and size == 0 else source.platform.training_users
-        users = np.random.default_rng(seed).permutation(users)[: size or len(users)]
+        users = np.random.default_rng(seed).permutation(source.platform.training_users)
+        users = users[: size or len(users)]
         sequences = training_sequences(source.platform, np.sort(users))
         start = time.monotonic()
         total = cross_moment(source.features, sequences, public)
@@ -109,7 +114,7 @@ def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
             else:
                 encoder = encoder.with_cross(_released(total, how, public, seed))
             found: dict[str, Any] = {"pair": name, "users": len(users), "how": how, "seed": seed, "seconds": spent}
-            found |= next_items.judged(encoder.linear_on(judged.features))
+            found |= {"asked": size, **next_items.judged(encoder.linear_on(judged.features, own_pairs(judged)))}
             if few is not None and size == 0:
                 found |= _by_stack(few, encoder, seed)
             write_whole(files[size, how], json.dumps(found).encode("utf-8"))
@@ -157,10 +162,82 @@ def _by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, A
         "feature": float(feature.mean()),
         "served": float(served.mean()),
         "serves": fit.verdict.served,
-        "gains": (feature - local).round(6).tolist(),
+        "feature_ndcg": feature.round(6).tolist(),
         "local_ndcg": local.round(6).tolist(),
-        "verdict": asdict(fit.verdict) if False else fit.verdict.served,
     }
+
+
+def table(cells: list[dict[str, Any]]) -> str:
+    """The page: what noise leaves by likelihood, then what a fitted ensemble makes of it."""
+    lines = ["# What noise leaves of the linear part", "", "```sh"]
+    lines += ["python -m benchmarks.privacy_utility DATA OUT --stack --table docs/results/privacy.md", "```", ""]
+    lines += [
+        _HEAD,
+        "",
+        "| pair | users | noise | nats | kept of the same form without noise |",
+        "|---|---|---|---|---|",
+    ]
+    for pair, users in sorted({(cell["pair"], cell["asked"]) for cell in cells}, key=_place):
+        of_size = [cell for cell in cells if (cell["pair"], cell["asked"]) == (pair, users)]
+        whole = _mean_of(of_size, "inf", "nats")
+        for how in _in_order(of_size):
+            nats, given = _mean_of(of_size, how, "nats"), round(np.mean([cell["users"] for cell in of_size]))
+            kept = "" if how in ("exact", "inf") else f"{100 * nats / whole:.1f} %"
+            lines.append(f"| {pair} | {given:,} | {_WORDS.get(how, f'ε {how}')} | {nats:.4f} | {kept} |")
+    return "\n".join([*lines, "", *_stack_lines(cells), ""])
+
+
+_HEAD = (
+    "Source and judged users are of one shop: users of the source give the linear part, the validation and test events "
+    "of others judge it. Nats: the gain in log-likelihood of the next item where the linear scorer joins content, "
+    "temperatures fitted on one half of the users and judged on the other. Kept: of the same form without noise. "
+    "δ = 10⁻⁶, user level, one draw of the noise a seed; means over seeds."
+)
+_WORDS = {"exact": "none: exact moments (plain)", "inf": "none: the cross moment alone"}
+
+
+def _stack_lines(cells: list[dict[str, Any]]) -> list[str]:
+    """By pair and noise: NDCG@10 of the test events, and the lift over the local recommender, paired by user."""
+    fitted = [cell for cell in cells if "local_ndcg" in cell]
+    said = "Fitted on a fifth of the judged platform's users: NDCG@10 of all its test events, full ranking."
+    lines = [said + " The interval resamples users.", ""]
+    names = ("pair", "noise", "seeds", "local", "with the encoder", "lift", "beside plain, in points of lift")
+    lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    for pair in sorted({cell["pair"] for cell in fitted}):
+        of_pair = [cell for cell in fitted if cell["pair"] == pair]
+        plain = {cell["seed"]: cell for cell in of_pair if cell["how"] == "exact"}
+        for how in _in_order(of_pair):
+            some = [cell for cell in of_pair if cell["how"] == how]
+            local, feature = (np.mean([cell[name] for cell in some]) for name in ("local", "feature"))
+            beside = _difference(some, plain) if how != "exact" and all(one["seed"] in plain for one in some) else ""
+            row = (pair, _WORDS.get(how, f"ε {how}"), len(some), f"{local:.4f}", f"{feature:.4f}")
+            lines.append(f"| {' | '.join(map(str, row))} | {100 * (feature / local - 1):+.1f} % | {beside} |")
+    return lines
+
+
+def _difference(some: list[dict[str, Any]], plain: dict[int, dict[str, Any]]) -> str:
+    """In points of lift: what the encoder under noise lifts beyond the plain one, and its interval of 95 %."""
+    gains = np.concatenate([np.subtract(one["feature_ndcg"], plain[one["seed"]]["feature_ndcg"]) for one in some])
+    local = np.concatenate([one["local_ndcg"] for one in some])
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, len(gains), len(gains)) for _ in range(2000)]
+    spread = [100 * gains[rows].mean() / local[rows].mean() for rows in drawn]
+    low, high = np.quantile(spread, [0.025, 0.975])
+    return f"{100 * gains.mean() / local.mean():+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def _in_order(cells: list[dict[str, Any]]) -> list[str]:
+    """Exact first, then from no noise to the most."""
+    found = {cell["how"] for cell in cells}
+    return sorted(found, key=lambda how: (how != "exact", -float("inf" if how == "exact" else how)))
+
+
+def _mean_of(cells: list[dict[str, Any]], how: str, what: str) -> float:
+    return float(np.mean([cell[what] for cell in cells if cell["how"] == how]))
+
+
+def _place(cell: tuple[str, int]) -> tuple[str, float]:
+    return cell[0], -(cell[1] or np.inf)
 
 
 if __name__ == "__main__":

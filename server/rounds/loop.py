@@ -236,9 +236,11 @@ class RoundLoop:
         answers = self._exchange.ask(question)
         validation = {name: reply.validation for name, reply in answers.replies.items()}
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
-        kept = bool(validation) and may_be_kept(validation, state.history, weights)
+        noise = self._config.evaluation_noise
+        spread = {name: noise / max(reply.users, 1) for name, reply in answers.replies.items() if noise}
+        kept = bool(validation) and may_be_kept(validation, state.history, weights, spread)
         note = passed_over_words(state.history) if validation and not kept else ""
-        told = {**answers.told, "validation": validation, "kept": kept, "note": note}
+        told = {**answers.told, "validation": validation, "spread": spread, "kept": kept, "note": note}
         record = self._record("evaluate", state.round, start, told)
         return replace(state, kept=state.encoder if kept else state.kept, history=(*state.history, record))
 

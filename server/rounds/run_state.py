@@ -6,6 +6,7 @@ encoder alone is worth are not told apart: in a stack the later one is no worse,
 (docs/decisions/0023).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
@@ -49,6 +50,8 @@ class RoundRecord:
     """how much each update counted, or how much of each platform's class in the linear part; evaluations have none"""
     held_back: dict[str, str] = field(default_factory=dict)
     """by platform, why its moments or its update were cut or left out (server/aggregation/robust_sum.py)"""
+    spread: dict[str, float] = field(default_factory=dict)
+    """by platform, of the noise in its validation; evaluations of a private run only"""
     kept: bool = False
     """whether the run would leave this encoder if it ended here (server/rounds/run_state.py); evaluations only"""
     note: str = ""
@@ -103,20 +106,41 @@ CLEARLY = 0.1
 """How much worse than one before an encoder must be to be passed over."""
 
 
+WITHOUT_NOISE: Mapping[str, float] = {}
+
+
 def may_be_kept(
-    found: Mapping[str, Mapping[str, float]], history: Sequence[RoundRecord], weights: Mapping[str, float]
+    found: Mapping[str, Mapping[str, float]],
+    history: Sequence[RoundRecord],
+    weights: Mapping[str, float],
+    spread: Mapping[str, float] = WITHOUT_NOISE,
 ) -> bool:
     """Whether platforms do about as well with an encoder as with each that was evaluated before it, or better.
 
-    About as well: by no more than a tenth worse, as ``_gain`` has it. Where nothing can be compared, nothing speaks
-    against the newer one.
+    About as well: by no more than a tenth worse, as ``_gain`` has it, beyond what noise in the answers may do. Where
+    nothing can be compared, nothing speaks against the newer one.
 
     Args:
         found: by platform and part, NDCG@10 of the encoder in question.
         history: what was asked before.
         weights: of the platforms' updates; 1 for who sent none.
+        spread: by platform, of the noise in ``found``; empty where there is none.
     """
-    return all(_gain(found, record.validation, weights) >= -CLEARLY / 2 for record in history if record.validation)
+    return all(
+        _gain(found, record.validation, weights) >= -CLEARLY / 2 - _doubt(found, spread, record)
+        for record in history
+        if record.validation
+    )
+
+
+def _doubt(found: Mapping[str, Mapping[str, float]], spread: Mapping[str, float], record: RoundRecord) -> float:
+    """Twice the standard error that noise gives to ``_gain``: of a median over platforms, √(π/2) times a mean's."""
+    errors = []
+    for name in set(found) & set(record.validation) & set(spread):
+        total = found[name].get(BOTH, 0.0) + record.validation[name].get(BOTH, 0.0)
+        if total > 0:
+            errors.append(math.hypot(spread[name], record.spread.get(name, 0.0)) / total)
+    return 2 * math.sqrt(math.pi / 2) * float(np.median(errors)) / math.sqrt(len(errors)) if errors else 0.0
 
 
 def passed_over_words(history: Sequence[RoundRecord]) -> str:

@@ -3,7 +3,7 @@
 Let q be a history vector and y the next item's, both of length 1. S and m are covariance and mean of a catalogue's item
 vectors: public, since no user and no event has a part in them. A platform releases N, the sum over its users of
 Σ R (q − m) (R (y − m))ᵀ with R = (S + .1 s̄ I)^-¼ and s̄ the mean eigenvalue of S. Each user's sum is brought to length 1
-first, so that nobody moves N by more than 1; N is made symmetric and bears noise (docs/decisions/0037). The encoder
+first, so that nobody moves N by more than 1; N is made symmetric and bears noise (docs/decisions/0038). The encoder
 carries B = R⁻¹ N R⁻¹ of length 1. Who receives it solves a map with the covariance of the catalogue that it is for.
 
 D feature dim, T = D (D + 1) / 2.

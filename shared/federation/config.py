@@ -228,7 +228,7 @@ class RoundsConfig(Seeded, Asked):
 
     @property
     def training_rounds(self) -> int:
-        """How many there are: none where answers bear noise (docs/decisions/0037)."""
+        """How many there are: none where answers bear noise (docs/decisions/0038)."""
         return 0 if self.is_private else self.rounds
 
     @property
