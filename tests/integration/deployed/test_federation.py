@@ -48,7 +48,7 @@ from tests.small_space import FEATURES
 pytestmark = pytest.mark.engine
 EVALUATED = replace(CONFIG, evaluate_every=2)
 """asks more and ends with the same encoder"""
-ASKED = ["moments", "evaluate", "train", "train", "evaluate"]
+ASKED = ["evaluate", "moments", "evaluate", "train", "train", "evaluate"]
 
 
 @pytest.fixture(scope="module")
