@@ -17,7 +17,15 @@ from shared.encoder.encoder import Encoder
 from shared.encoder.linear import solve_all
 from shared.errors import ConfigError, InputError
 from shared.federation.config import RoundsConfig
-from shared.federation.messages import EvaluateReply, EvaluateTask, MomentsReply, MomentsTask, TrainReply, TrainTask
+from shared.federation.messages import (
+    EvaluateReply,
+    EvaluateTask,
+    MomentsReply,
+    MomentsTask,
+    TrainReply,
+    TrainTask,
+    nonce_of,
+)
 from shared.federation.updates import update_form
 from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
@@ -81,7 +89,9 @@ class RoundLoop:
     def moments_round(self, state: RunState) -> RunState:
         """Ask for moments, and solve the linear part from all that the server holds."""
         start, encoder = self._clock.now(), state.encoder
-        content = encode_task(MomentsTask(round=state.round, feature_space=encoder.spec.feature_space))
+        nonce = nonce_of("moments", state.run, state.round)
+        task = MomentsTask(run=state.run, round=state.round, nonce=nonce, feature_space=encoder.spec.feature_space)
+        content = encode_task(task)
         question: Question[MomentsReply] = Question(
             message_type=MOMENTS_TYPE,
             round=state.round,
@@ -104,13 +114,21 @@ class RoundLoop:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self._exchange.deliveries.keep
-        form = update_form(settings)
+        form, nonce = update_form(settings), nonce_of("train", state.run, number)
         question: Question[TrainReply] = Question(
             message_type=TRAIN_TYPE,
             round=number,
             encoder=encoder,
             write=lambda sent: encode_task(
-                TrainTask(run=state.run, round=number, seed=seed, encoder=sent, settings=settings, keep=keep)
+                TrainTask(
+                    run=state.run,
+                    round=number,
+                    nonce=nonce,
+                    seed=seed,
+                    encoder=sent,
+                    settings=settings,
+                    keep=keep,
+                )
             ),
             screen=lambda reply: screen_train(reply, encoder, number, form),
         )
@@ -148,11 +166,14 @@ class RoundLoop:
         if not self._config.evaluate_every:
             return state
         start, seed, keep = self._clock.now(), self._config.seed, self._exchange.deliveries.keep
+        nonce = nonce_of("evaluate", state.run, state.round, state.encoder.digest)
         question: Question[EvaluateReply] = Question(
             message_type=EVALUATE_TYPE,
             round=state.round,
             encoder=state.encoder,
-            write=lambda sent: encode_task(EvaluateTask(round=state.round, seed=seed, encoder=sent, keep=keep)),
+            write=lambda sent: encode_task(
+                EvaluateTask(run=state.run, round=state.round, nonce=nonce, seed=seed, encoder=sent, keep=keep)
+            ),
             screen=lambda reply: screen_evaluate(reply, state.round),
         )
         answers = self._exchange.ask(question)

@@ -1,5 +1,6 @@
 """What server and platforms say to each other, as plain dataclasses; no field can hold a head."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -41,14 +42,28 @@ class FailureCode(StrEnum):
     INTERNAL = "internal"
 
 
+TaskName = Literal["moments", "train", "evaluate"]
+
+
+def nonce_of(kind: TaskName, run: str, round_number: int, about: str = "") -> str:
+    """32 hexadecimal digits of a question: the same where a stopped run asks it again, others for another question.
+
+    ``about`` is the digest of the encoder that is evaluated: a round may evaluate several.
+    """
+    text = "\x1f".join(["graft-nonce/1", kind, run, str(round_number), about])
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskFacts:
     """What stands in a task beside numbers."""
 
-    kind: Literal["moments", "train", "evaluate"]
+    kind: TaskName
     round: int
-    run: str = ""
-    """of a training task"""
+    run: str
+    """32 hexadecimal digits, the same when a run is stopped and goes on"""
+    nonce: str
+    """of the question, as ``nonce_of`` makes it"""
     layout: Layout | None = None
     """of the update that a training task asks for"""
     settings: LocalSettings | None = None
@@ -59,13 +74,15 @@ class TaskFacts:
 class MomentsTask:
     """Asks a platform for its moments in a feature space."""
 
+    run: str
     round: int
+    nonce: str
     feature_space: FeatureSpace
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind and round."""
-        return TaskFacts(kind="moments", round=self.round)
+        """Which question it is."""
+        return TaskFacts(kind="moments", round=self.round, run=self.run, nonce=self.nonce)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,8 +115,8 @@ class TrainTask:
     """Asks a platform to improve an encoder on its contributing users."""
 
     run: str
-    """32 hexadecimal digits, the same when a run is stopped and goes on"""
     round: int
+    nonce: str
     seed: int
     """of the run; the platform adds its name and the round"""
     encoder: Encoder | KnownEncoder
@@ -114,9 +131,11 @@ class TrainTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind, round and run, the only layout that the update may have, and how it is to be trained."""
+        """Which question it is, the only layout that the update may have, and how it is to be trained."""
         layout = self.form.layout(self.encoder.spec)
-        return TaskFacts(kind="train", round=self.round, run=self.run, layout=layout, settings=self.settings)
+        return TaskFacts(
+            kind="train", round=self.round, run=self.run, nonce=self.nonce, layout=layout, settings=self.settings
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,7 +157,9 @@ class TrainReply:
 class EvaluateTask:
     """Asks a platform what an encoder is worth on its weighting users."""
 
+    run: str
     round: int
+    nonce: str
     seed: int
     encoder: Encoder | KnownEncoder
     keep: bool = False
@@ -146,8 +167,8 @@ class EvaluateTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind and round."""
-        return TaskFacts(kind="evaluate", round=self.round)
+        """Which question it is."""
+        return TaskFacts(kind="evaluate", round=self.round, run=self.run, nonce=self.nonce)
 
 
 @dataclass(frozen=True, kw_only=True)

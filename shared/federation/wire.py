@@ -57,11 +57,11 @@ MOMENTS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "train", "evaluate"
 """Flower's message types"""
 
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_EVALUATE_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "keep": bool, "preset": str, "space": str}
-_TRAIN_TASK: dict[str, type[Any]] = {**_EVALUATE_TASK, "run": str}
+_ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**_ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
 _MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int}
-_RUN = re.compile(r"[0-9a-f]{32}")
+_DIGITS = re.compile(r"[0-9a-f]{32}")
 
 
 def moments_layout(dim: int) -> Layout:
@@ -95,7 +95,10 @@ def encode_task(task: Task) -> RecordDict:
 
 @encode_task.register
 def _moments_task(task: MomentsTask) -> RecordDict:
-    return RecordDict({HEADER: header_record("moments-task", task.round, space=space_text(task.feature_space))})
+    header = header_record(
+        "moments-task", task.round, run=task.run, nonce=task.nonce, space=space_text(task.feature_space)
+    )
+    return RecordDict({HEADER: header})
 
 
 @encode_task.register
@@ -109,6 +112,7 @@ def _train_task(task: TrainTask) -> RecordDict:
         preset=spec.preset,
         space=space_text(spec.feature_space),
         run=task.run,
+        nonce=task.nonce,
         **_layout_fields(spec.layout()),
     )
     records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
@@ -125,6 +129,8 @@ def _evaluate_task(task: EvaluateTask) -> RecordDict:
         keep=task.keep,
         preset=spec.preset,
         space=space_text(spec.feature_space),
+        run=task.run,
+        nonce=task.nonce,
         **_layout_fields(spec.layout()),
     )
     records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
@@ -133,23 +139,21 @@ def _evaluate_task(task: EvaluateTask) -> RecordDict:
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
     """Raises WireError for anything but a moments task."""
-    header = Header.read(content.get(HEADER), "moments-task", {"space": str}, found=set(content))
-    return MomentsTask(round=header.round, feature_space=header.space())
+    header = Header.read(content.get(HEADER), "moments-task", _ASKED, found=set(content))
+    return MomentsTask(**_asked(header), feature_space=header.space())
 
 
 def decode_train_task(content: RecordDict) -> TrainTask:
     """Raises WireError for anything but a training task."""
     found = set(content)
     header = Header.read(
-        content.get(HEADER), "train-task", _TRAIN_TASK, found=found, beside=_numbers(found) | {SETTINGS}
+        content.get(HEADER), "train-task", _ENCODER_TASK, found=found, beside=_numbers(found) | {SETTINGS}
     )
-    if not _RUN.fullmatch(header.text("run")):
-        raise WireError("run must be 32 hexadecimal digits")
+    asked = _asked(header)
     settings, spec = _settings(content[SETTINGS]), _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return TrainTask(
-        run=header.text("run"),
-        round=header.round,
+        **asked,
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         settings=settings,
@@ -160,11 +164,11 @@ def decode_train_task(content: RecordDict) -> TrainTask:
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """Raises WireError for anything but an evaluation task."""
     found = set(content)
-    header = Header.read(content.get(HEADER), "evaluate-task", _EVALUATE_TASK, found=found, beside=_numbers(found))
+    header = Header.read(content.get(HEADER), "evaluate-task", _ENCODER_TASK, found=found, beside=_numbers(found))
     spec = _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
-        round=header.round,
+        **_asked(header),
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         keep=header.fields["keep"],
@@ -275,6 +279,15 @@ def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:
     except ValueError as error:
         raise WireError("the reason or code of a refusal is not one of the listed ones") from error
     return None
+
+
+def _asked(header: Header) -> dict[str, Any]:
+    """Which question a task is: run, round and nonce."""
+    digits = {name: header.text(name) for name in ("run", "nonce")}
+    for name, text in digits.items():
+        if not _DIGITS.fullmatch(text):
+            raise WireError(f"{name} must be 32 hexadecimal digits")
+    return {**digits, "round": header.round}
 
 
 def _layout_fields(layout: Layout) -> dict[str, str]:

@@ -45,7 +45,7 @@ def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(made, tmp_
 
     encoder, _ = load_encoder(made / "start.safetensors")
     workspace = open_workspace(NodeSettings(platform=f"north={made / 'north'}", features=FEATURES, heads=str(tmp_path)))
-    task = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=LocalSettings())
+    task = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=encoder, settings=LocalSettings())
     content: RecordDict = encode_reply(train_reply(task, workspace))
     assert found["train"]["bytes"] == content_bytes(content)
     assert found["train"]["values"]["encoder.flat"].startswith(f"float32 [{encoder.flat.size}], ")

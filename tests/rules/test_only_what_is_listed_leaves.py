@@ -32,11 +32,12 @@ from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import SPACE
 
+RUN = "0" * 32
 LOCAL = LocalSettings(tokens=256, steps=2)
 TASKS = {
-    MOMENTS_TYPE: MomentsTask(round=0, feature_space=SPACE),
-    TRAIN_TYPE: TrainTask(run="0" * 32, round=1, seed=0, encoder=START, settings=LOCAL),
-    EVALUATE_TYPE: EvaluateTask(round=1, seed=0, encoder=START),
+    MOMENTS_TYPE: MomentsTask(run=RUN, round=0, nonce=RUN, feature_space=SPACE),
+    TRAIN_TYPE: TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START, settings=LOCAL),
+    EVALUATE_TYPE: EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START),
 }
 
 

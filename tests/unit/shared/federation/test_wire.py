@@ -22,6 +22,7 @@ from shared.federation.wire import (
 
 SPACE = FeatureSpace(name="hashing", parameters=(("dim", 8),), dim=8, fingerprint="f" * 32)
 RUN = "0123456789abcdef" * 2
+NONCE = "fedcba9876543210" * 2
 
 
 @pytest.fixture
@@ -41,15 +42,15 @@ def _reply(encoder: Encoder, flat: np.ndarray | None = None, layout: Layout | No
 
 
 def test_brings_a_task_across_bit_for_bit(encoder: Encoder) -> None:
-    task = TrainTask(run=RUN, round=3, seed=7, encoder=encoder, settings=LocalSettings(encoder_epochs=2))
+    task = TrainTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=encoder, settings=LocalSettings(encoder_epochs=2))
     found = decode_train_task(encode_task(task))
     assert found.encoder.flat.tobytes() == encoder.flat.tobytes()
-    assert (found.run, found.round, found.seed) == (RUN, 3, 7)
+    assert (found.run, found.round, found.nonce, found.seed) == (RUN, 3, NONCE, 7)
     assert (found.settings, found.encoder.spec) == (task.settings, encoder.spec)
 
 
 def test_refuses_a_run_that_is_not_named_by_digits(encoder: Encoder) -> None:
-    task = TrainTask(run="../" + RUN, round=3, seed=7, encoder=encoder, settings=LocalSettings())
+    task = TrainTask(run="../" + RUN, round=3, nonce=NONCE, seed=7, encoder=encoder, settings=LocalSettings())
     with pytest.raises(WireError, match="run must be 32 hexadecimal digits"):
         decode_train_task(encode_task(task))
 
@@ -100,12 +101,14 @@ def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
     step = Step.between(encoder, after)
     for sent in (step, None):
         known = KnownEncoder(spec=encoder.spec, base="b" * 64, step=sent, digest="d" * 64)
-        task = TrainTask(run=RUN, round=3, seed=7, encoder=known, settings=LocalSettings(), keep=True)
+        task = TrainTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=known, settings=LocalSettings(), keep=True)
         found = decode_train_task(encode_task(task))
         assert isinstance(found.encoder, KnownEncoder)
         assert (found.encoder.base, found.encoder.digest, found.keep) == ("b" * 64, "d" * 64, True)
         assert (found.encoder.step is None) == (sent is None)
-    found = decode_evaluate_task(encode_task(EvaluateTask(round=3, seed=7, encoder=replace(known, step=step))))
+    found = decode_evaluate_task(
+        encode_task(EvaluateTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=replace(known, step=step)))
+    )
     assert isinstance(found.encoder, KnownEncoder)
     assert found.encoder.step is not None
     assert found.encoder.step.added_to(encoder).flat.tobytes() == step.added_to(encoder).flat.tobytes()
@@ -118,7 +121,7 @@ def test_brings_the_ways_to_a_known_encoder_across(encoder: Encoder) -> None:
 def test_refuses_a_step_of_other_arrays(encoder: Encoder, change: dict[str, np.ndarray]) -> None:
     step = Step.between(encoder, encoder)
     known = KnownEncoder(spec=encoder.spec, base="b", step=step, digest="d")
-    content: RecordDict = encode_task(EvaluateTask(round=3, seed=7, encoder=known))
+    content: RecordDict = encode_task(EvaluateTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=known))
     arrays = {"codes": step.codes, "scales": step.scales, **change}
     content["step"] = ArrayRecord({name: Array(value) for name, value in arrays.items()})
     with pytest.raises(WireError):
