@@ -9,7 +9,7 @@ import torch
 from client.data.contract import DataMoment
 from client.data.platform import Examples, Platform, Sequences, Stage, examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
-from client.guard.manifest import Asked
+from client.guard.manifest import LEAST_VALIDATION, Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.told_moments import told_moments
@@ -79,10 +79,10 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     return TrainReply(
         round=task.round,
         flat=update.flat,
-        layout=task.form.layout(encoder.spec),
+        layout=task.form.grid(encoder.spec).layout,
         fingerprint=workspace.space.fingerprint,
         users=power_of_two(len(platform.training_users)),
-        losses={name: round(loss, 2) for name, loss in result.losses.items()},
+        losses={name: round(loss, 2) + 0.0 for name, loss in result.losses.items()},
     )
 
 
@@ -129,8 +129,8 @@ def _kept(sent: KnownEncoder, store: HeadStore) -> Encoder:
 
 
 def two_digits(value: float) -> float:
-    """Rounded to two significant digits."""
-    return 0.0 if value == 0 else round(value, 1 - math.floor(math.log10(abs(value))))
+    """Rounded to two significant digits; what is smaller than is told of is 0."""
+    return 0.0 if value < LEAST_VALIDATION else round(value, 1 - math.floor(math.log10(abs(value))))
 
 
 def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
@@ -167,7 +167,7 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         round=task.round,
         fingerprint=workspace.space.fingerprint,
         dim=workspace.space.dim,
-        layout=task.layout,
+        grid=task.grid,
         training_users=len(workspace.platform.training_users),
         catalogue=workspace.platform.n_items,
     )

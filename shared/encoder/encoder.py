@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.encoder.towers import SequenceModule
 
 SEQUENCE = "sequence."
-DTYPES = ("float32", "float64", "int8")
+DTYPES = ("float32", "float64", "int8", "int16", "int32")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,16 +4,18 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from shared.encoder.cells import CellGrid
 from shared.encoder.changes import Step
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
-from shared.federation.updates import Flat, UpdateForm, update_form
+from shared.federation.updates import UpdateForm, update_form
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
@@ -64,7 +66,7 @@ class TaskFacts:
     """32 hexadecimal digits, the same when a run is stopped and goes on"""
     nonce: str
     """of the question, as ``nonce_of`` makes it"""
-    layout: Layout | None = None
+    grid: CellGrid | None = None
     """of the update that a training task asks for"""
     settings: LocalSettings | None = None
     """of a training task"""
@@ -131,10 +133,10 @@ class TrainTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Which question it is, the only layout that the update may have, and how it is to be trained."""
-        layout = self.form.layout(self.encoder.spec)
+        """Which question it is, the only grid that the update may lie on, and how it is to be trained."""
+        grid = self.form.grid(self.encoder.spec)
         return TaskFacts(
-            kind="train", round=self.round, run=self.run, nonce=self.nonce, layout=layout, settings=self.settings
+            kind="train", round=self.round, run=self.run, nonce=self.nonce, grid=grid, settings=self.settings
         )
 
 
@@ -143,8 +145,8 @@ class TrainReply:
     """What a platform made of the encoder, in the form that was asked for, as the platform says that it is laid out."""
 
     round: int
-    flat: Flat
-    """[P] in the order of ``layout``, which tells one form from another"""
+    flat: NDArray[Any]
+    """in the order of ``layout``, which tells one form from another; once screened, all of the encoder that it makes"""
     layout: Layout
     fingerprint: str
     users: int

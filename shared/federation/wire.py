@@ -1,19 +1,17 @@
 """Messages to Flower records and back.
 
-An encoder or a platform's moments travel as one flat array (cost grows with the number of arrays) beside a header
-with its layout and the feature space's fingerprint. Reading is strict: whatever is not expected is refused.
+An encoder, an update or a platform's moments travel as one flat array (cost grows with the number of arrays) beside a
+header with its layout and the feature space's fingerprint. Reading is strict: whatever is not expected is refused.
 """
 
 import re
 from functools import singledispatch
 from typing import Any
 
-import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from shared.encoder.changes import Step, rows
-from shared.encoder.encoder import ArraySpec, Encoder, EncoderSpec, Layout
-from shared.encoder.linear import Moments
+from shared.encoder.changes import Step, step_grid
+from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.errors import InputError, WireError
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (
@@ -33,15 +31,14 @@ from shared.federation.messages import (
     TrainReply,
     TrainTask,
 )
+from shared.federation.moment_cells import MomentGrid, rounded_pairs
 from shared.federation.wire_records import (
-    CODES,
     ENCODER,
     FLAT,
     HEADER,
     KNOWN,
     METRICS,
     MOMENTS,
-    SCALES,
     SETTINGS,
     STEP,
     Header,
@@ -60,15 +57,8 @@ _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
 _ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
 _ENCODER_TASK: dict[str, type[Any]] = {**_ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
-_MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int}
+_MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int, "pairs": int}
 _DIGITS = re.compile(r"[0-9a-f]{32}")
-
-
-def moments_layout(dim: int) -> Layout:
-    """The order in which moments in D dimensions lie in their flat array."""
-    triangle = dim * (dim + 1) // 2
-    shapes = {"A": (triangle,), "B": (dim, dim), "C": (triangle,), "sum_q": (dim,), "sum_y": (dim,), "n": (1,)}
-    return Layout(tuple(ArraySpec(name=name, shape=shape, dtype="float64") for name, shape in shapes.items()))
 
 
 def content_bytes(content: RecordDict) -> int:
@@ -183,15 +173,17 @@ def encode_reply(reply: Reply) -> RecordDict:
 
 @encode_reply.register
 def _moments_reply(reply: MomentsReply) -> RecordDict:
+    grid = MomentGrid(dim=reply.moments.dim)
     header = header_record(
         "moments-reply",
         reply.round,
-        dim=reply.moments.dim,
+        dim=grid.dim,
+        pairs=rounded_pairs(reply.moments.n),
         fingerprint=reply.fingerprint,
         users=reply.users,
-        **_layout_fields(moments_layout(reply.moments.dim)),
+        **_layout_fields(grid.layout),
     )
-    return RecordDict({HEADER: header, MOMENTS: array_record(flat=reply.moments.to_flat())})
+    return RecordDict({HEADER: header, MOMENTS: array_record(flat=grid.nearest(reply.moments))})
 
 
 @encode_reply.register
@@ -229,12 +221,15 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
     if (refusal := _refusal(content.get(HEADER), found)) is not None:
         return refusal
     header = Header.read(content.get(HEADER), "moments-reply", _MOMENTS_REPLY, found=found, beside={MOMENTS})
-    dim, layout = header.number("dim", least=1), header.layout()
-    if layout != moments_layout(dim):
-        raise WireError(f"the layout is not that of moments in {dim} dimensions")
+    grid, layout = MomentGrid(dim=header.number("dim", least=1)), header.layout()
+    if layout != grid.layout:
+        raise WireError(f"the layout is not that of moments in {grid.dim} dimensions")
+    cells = arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT]
+    if fault := grid.fault(cells):
+        raise WireError(f"record {MOMENTS!r}: {fault}")
     return MomentsReply(
         round=header.round,
-        moments=Moments.from_flat(arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT], dim),
+        moments=grid.moments(cells, header.pairs()),
         fingerprint=header.text("fingerprint"),
         users=header.users(),
     )
@@ -301,7 +296,7 @@ def _numbers(found: set[str]) -> set[str]:
 
 def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
     known = ConfigRecord({"base": sent.base, "digest": sent.digest})
-    step = {} if sent.step is None else {STEP: array_record(codes=sent.step.codes, scales=sent.step.scales)}
+    step = {} if sent.step is None else {STEP: array_record(flat=sent.step.cells)}
     return {KNOWN: known, **step}
 
 
@@ -309,11 +304,10 @@ def _known(known: Any, step: Any, spec: EncoderSpec) -> KnownEncoder:
     fields = fields_of(known, KNOWN, {"base": str, "digest": str})
     if step is None:
         return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=None)
-    lengths = rows(spec)
-    codes: tuple[np.dtype[Any], int] = (np.dtype(np.int8), int(lengths.sum()))
-    arrays = arrays_of(step, STEP, {CODES: codes, SCALES: (np.dtype(np.float32), len(lengths))})
-    read = Step(codes=arrays[CODES], scales=arrays[SCALES])
-    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=read)
+    cells = arrays_of(step, STEP, {FLAT: step_grid(spec).layout.lies})[FLAT]
+    if fault := step_grid(spec).fault(cells):
+        raise WireError(f"record {STEP!r}: {fault}")
+    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=Step(cells=cells))
 
 
 def _settings(record: Any) -> LocalSettings:

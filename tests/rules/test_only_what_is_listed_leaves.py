@@ -7,6 +7,7 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from client.app import client_app
 from client.guard.ledger import Ledger
 from client.rounds.workspace import NodeSettings, already_open
+from shared.encoder.changes import change_grid
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (
     Declined,
@@ -132,7 +133,7 @@ def test_an_answer_over_the_policys_bytes_stays(tmp_path) -> None:
 def test_what_is_switched_off_is_left_out_and_the_rest_still_leaves(tmp_path) -> None:
     reply = decode_train_reply(answer(tmp_path, TRAIN_TYPE, "tell-losses = false\ntell-users = false"))
     assert (reply.losses, reply.users) == ({}, 0)
-    assert reply.flat.size == START.flat.size
+    assert reply.flat.size == change_grid(START.spec).layout.size
 
 
 def test_nothing_leaves_where_the_ledger_cannot_be_written(tmp_path) -> None:

@@ -17,11 +17,12 @@ from client.store.head_store import open_heads
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import RunBook
 from server.engine.flwr_command import FlwrCommand
+from shared.encoder.changes import change_grid
 from shared.encoder.encoder import EncoderSpec
 from shared.encoder.file import load_encoder
 from shared.federation.bundle import write_bundle
 from shared.federation.config import LocalSettings, RoundsConfig
-from shared.federation.wire import moments_layout
+from shared.federation.moment_cells import MomentGrid
 from shared.system.settings_file import read_settings, to_toml
 from tests.integration.deployed.deployment import Deployment, deployment
 from tests.integration.deployed.kill_trial import asked
@@ -153,10 +154,11 @@ def test_what_a_platform_sends_in_a_run_holds_nothing_that_must_stay(watched) ->
     watched.made.on_server("run", *asked(CONFIG))
     sent = bodies(watched.recorder)
     encoder = load_encoder(watched.made.folder / "start.safetensors")[0]
-    assert {(moments_layout(encoder.spec.input_dim).size,), (encoder.flat.size,)} <= set(shapes(sent))
+    moments, update = MomentGrid(dim=encoder.spec.input_dim).layout, change_grid(encoder.spec).layout
+    assert {(moments.size,), (update.size,)} <= set(shapes(sent))
     for kind in (b"moments-reply", b"train-reply", b"evaluate-reply"):
         assert kind in sent
-    assert len(sent) > 4 * encoder.flat.size
+    assert len(sent) > 4 * moments.size + 2 * update.size
     private = watched.private()
     learnt_and_whose = 4  # v, a, b, and the items to which their rows belong
     assert (len(private.users), len(private.items), len(private.heads)) == (130, ITEMS, learnt_and_whose)
