@@ -4,6 +4,7 @@ ever."""
 import logging
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from flwr.app import Context, Message, RecordDict
@@ -13,14 +14,18 @@ from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
 from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
+from client.rounds.told_answers import ToldAnswers, asked_again
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
+from client.store.head_store import open_heads
 from shared.errors import (
+    AnswerGone,
     ConfigError,
     DataError,
     EncoderUnknown,
     FeatureSpaceMismatch,
     GraftError,
     JournalError,
+    NonceReused,
     OutboundRefused,
     StorageError,
     TaskBeyondBounds,
@@ -43,6 +48,8 @@ _CODES: dict[type[Exception], FailureCode] = {
     WireError: FailureCode.PROTOCOL,
     OutboundRefused: FailureCode.REFUSED,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
+    NonceReused: FailureCode.NONCE_REUSED,
+    AnswerGone: FailureCode.ANSWER_GONE,
 }
 _REASONS: dict[type[Exception], DeclineReason] = {
     TooFewUsers: DeclineReason.TOO_FEW_USERS,
@@ -86,15 +93,19 @@ def _answer(
     try:
         settings = NodeSettings.from_node_config(context.node_config)
         way_out = WayOut.of(settings.policy, settings.ledger)
-        reply: Reply | None = way_out.turned_away(asked)
-        if reply is None:
-            task = decode(message.content)
-            way_out.policy.require_within_bounds(task.facts)
-            moment = moment_of(task.facts, message.metadata.message_id)
-            workspace = open_platform(settings, way_out.policy.minimum_users, moment)
-            asked = asked_of(task.facts, workspace)
-            reply = work(task, workspace)
-        content = way_out.let_out(reply, asked)
+        if (declined := way_out.turned_away(asked)) is not None:
+            return Message(way_out.let_out(declined, asked), reply_to=message)
+        task = decode(message.content)
+        facts = task.facts
+        way_out.policy.require_within_bounds(facts)
+        answers = ToldAnswers(open_heads(Path(settings.heads), settings.vault_key))
+        if (told := answers.again(facts)) is not None:
+            asked = asked_again(facts, told)
+            return Message(way_out.let_out_encoded(told.content, asked), reply_to=message)
+        workspace = open_platform(settings, way_out.policy.minimum_users, moment_of(facts, message.metadata.message_id))
+        asked = asked_of(facts, workspace)
+        reply = work(task, workspace)
+        content = way_out.let_out(reply, asked, lambda content: answers.keep(facts, content, asked))
     except Exception as error:  # noqa: BLE001
         content = _failure(error, asked, way_out)
     return Message(content, reply_to=message)

@@ -15,6 +15,10 @@ GraftError
 │   └── ReplyRejected          a reply that must not enter the encoder
 ├── OutboundRefused            an answer that may not leave the platform
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
+├── TaskRefused                a task that this platform does not take
+│   ├── TaskBeyondBounds       it asks for what the site policy does not allow
+│   ├── NonceReused            its nonce is another question's
+│   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
 │   ├── HeadStoreError         a stored head
@@ -87,8 +91,20 @@ class ReplyRejected(WireError):
     """A reply that must not enter the encoder; the message says why."""
 
 
-class TaskBeyondBounds(GraftError):
+class TaskRefused(GraftError):
+    """A task that this platform does not take."""
+
+
+class TaskBeyondBounds(TaskRefused):
     """A task asks for what the platform's site policy does not allow."""
+
+
+class NonceReused(TaskRefused):
+    """A task has the nonce of a question that was answered before, and other content."""
+
+
+class AnswerGone(TaskRefused):
+    """A task was answered before, and the answer is no longer kept: it is not made anew."""
 
 
 class OutboundRefused(GraftError):

@@ -9,7 +9,7 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
 from client.agent.preflight import Check
 from client.agent.programs import supervision
-from client.guard.ledger import Ledger
+from client.guard.ledger import SHOWN, Ledger
 from client.store.vault import is_vault
 from shared.system.processes.supervision import TROUBLES
 from shared.system.settings_file import read_settings
@@ -104,7 +104,8 @@ def _last_round(answer: dict[str, Any] | None) -> str:
     if answer is None:
         return "none yet"
     code = f" ({answer['code']})" if answer["code"] else ""
-    return f"round {answer['round']}, {answer['task']}: {answer['answer']}{code}, {answer['time']}"
+    about = f", encoder {answer['encoder'][:SHOWN]}" if answer["encoder"] else ""
+    return f"round {answer['round']}, {answer['task']}: {answer['answer']}{code}, {answer['time']}{about}"
 
 
 def _vault(home: AgentHome, settings: AgentSettings) -> str:

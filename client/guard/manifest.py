@@ -39,6 +39,8 @@ class Asked:
     training_users: int
     catalogue: int
     """number of items"""
+    encoder: str = ""
+    """digest of the encoder that the task is about"""
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":

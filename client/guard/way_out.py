@@ -29,6 +29,7 @@ from shared.federation.wire_records import FLAT, HEADER, METRICS, arrays_of
 REFUSALS = ("declined", "failed")
 """kinds that tell of no data at all"""
 Clock = Callable[[], datetime]
+Keep = Callable[[RecordDict], None]
 
 
 def utc_now() -> datetime:
@@ -53,21 +54,30 @@ class WayOut:
         reason = self.policy.turns_away(asked.task, self._clock())
         return None if reason is None else Declined(round=asked.round, reason=reason)
 
-    def let_out(self, reply: Reply, asked: Asked) -> RecordDict:
+    def let_out(self, reply: Reply, asked: Asked, keep: Keep = lambda _content: None) -> RecordDict:
         """The encoded answer, without what the policy does not tell; what is held back is noted too.
 
-        Raises OutboundRefused where it may not leave, LedgerError where it cannot be noted.
+        ``keep`` gets a result before it leaves. Raises OutboundRefused where it may not leave, LedgerError where it
+        cannot be noted.
         """
         if isinstance(reply, Declined) and not self.policy.tell_declined:
             reply = Failed(round=reply.round, code=FailureCode.REFUSED)
         withheld = _withheld(self.policy, {field.name for field in fields(reply)})
-        content, now = encode_reply(replace(reply, **withheld)), self._clock()
+        content = encode_reply(replace(reply, **withheld))
+        return self.let_out_encoded(content, asked, keep)
+
+    def let_out_encoded(self, content: RecordDict, asked: Asked, keep: Keep = lambda _content: None) -> RecordDict:
+        """The same of an answer that left before: today's policy counts."""
+        now = self._clock()
         try:
             passed = check(content, asked, self.policy, now)
         except OutboundRefused as error:
             self._note(LedgerLine.kept(str(error), task=asked.task, round_number=asked.round, now=now))
             raise
-        self._note(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=self._clock()))
+        if passed.kind not in REFUSALS:
+            keep(content)
+        now = self._clock()
+        self._note(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=now, encoder=asked.encoder))
         return content
 
     def _note(self, line: LedgerLine) -> None:

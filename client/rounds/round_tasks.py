@@ -170,6 +170,7 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         grid=task.grid,
         training_users=len(workspace.platform.training_users),
         catalogue=workspace.platform.n_items,
+        encoder=task.encoder,
     )
 
 

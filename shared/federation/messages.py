@@ -1,6 +1,7 @@
 """What server and platforms say to each other, as plain dataclasses; no field can hold a head."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -40,6 +41,8 @@ class FailureCode(StrEnum):
     HEAD_STORE = "head-store"
     PROTOCOL = "protocol"
     ENCODER_UNKNOWN = "encoder-unknown"
+    NONCE_REUSED = "nonce-reused"
+    ANSWER_GONE = "answer-gone"
     REFUSED = "refused"
     INTERNAL = "internal"
 
@@ -66,6 +69,10 @@ class TaskFacts:
     """32 hexadecimal digits, the same when a run is stopped and goes on"""
     nonce: str
     """of the question, as ``nonce_of`` makes it"""
+    meaning: str
+    """digest of all that is asked, however the encoder came"""
+    encoder: str = ""
+    """digest of the encoder that the task is about"""
     grid: CellGrid | None = None
     """of the update that a training task asks for"""
     settings: LocalSettings | None = None
@@ -84,7 +91,8 @@ class MomentsTask:
     @property
     def facts(self) -> TaskFacts:
         """Which question it is."""
-        return TaskFacts(kind="moments", round=self.round, run=self.run, nonce=self.nonce)
+        meaning = _meaning("moments", self.run, self.round, _space(self.feature_space))
+        return TaskFacts(kind="moments", round=self.round, run=self.run, nonce=self.nonce, meaning=meaning)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -134,9 +142,23 @@ class TrainTask:
     @property
     def facts(self) -> TaskFacts:
         """Which question it is, the only grid that the update may lie on, and how it is to be trained."""
-        grid = self.form.grid(self.encoder.spec)
+        encoder, settings = self.encoder, self.settings.to_flat()
         return TaskFacts(
-            kind="train", round=self.round, run=self.run, nonce=self.nonce, grid=grid, settings=self.settings
+            kind="train",
+            round=self.round,
+            run=self.run,
+            nonce=self.nonce,
+            meaning=_meaning(
+                "train",
+                self.run,
+                self.round,
+                *_about(encoder.digest, encoder.spec),
+                self.seed,
+                sorted(settings.items()),
+            ),
+            encoder=encoder.digest,
+            grid=self.form.grid(encoder.spec),
+            settings=self.settings,
         )
 
 
@@ -170,7 +192,15 @@ class EvaluateTask:
     @property
     def facts(self) -> TaskFacts:
         """Which question it is."""
-        return TaskFacts(kind="evaluate", round=self.round, run=self.run, nonce=self.nonce)
+        encoder = self.encoder
+        return TaskFacts(
+            kind="evaluate",
+            round=self.round,
+            run=self.run,
+            nonce=self.nonce,
+            meaning=_meaning("evaluate", self.run, self.round, *_about(encoder.digest, encoder.spec), self.seed),
+            encoder=encoder.digest,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,3 +237,15 @@ Reply = MomentsReply | TrainReply | EvaluateReply | Declined | Failed
 def power_of_two(count: int) -> int:
     """The power of two nearest to a count on the logarithmic scale; 0 stays 0."""
     return 0 if count < 1 else int(2 ** round(np.log2(count)))
+
+
+def _meaning(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
+
+
+def _about(digest: str, spec: EncoderSpec) -> tuple[Any, ...]:
+    return digest, spec.preset, _space(spec.feature_space)
+
+
+def _space(space: FeatureSpace) -> list[Any]:
+    return [space.name, space.parameters, space.dim, space.fingerprint]

@@ -1,5 +1,7 @@
 """The real ClientApp: whatever its own code is about to send, only what the manifest lists leaves, and it is noted."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
@@ -108,7 +110,7 @@ def test_the_same_would_leave_without_the_guard(tmp_path, monkeypatch, leak) -> 
     monkeypatch.setattr("client.guard.way_out.encode_reply", leaking(leak))
     monkeypatch.setattr("client.guard.way_out.LedgerLine.left", lambda *_, **__: None)
     monkeypatch.setattr("client.guard.way_out.WayOut._note", lambda *_: None)
-    monkeypatch.setattr("client.guard.way_out.check", lambda *_: None)
+    monkeypatch.setattr("client.guard.way_out.check", lambda *_: SimpleNamespace(kind="failed"))
     content = answer(tmp_path)
     assert dict(content["header"])["kind"] == "train-reply"
 

@@ -65,10 +65,10 @@ def leak(kind, workspace):
 '''
 """put into the platform's app by a coordinator who wants it all"""
 WORK, WORK_AND_LEAK = (
-    "            reply = work(task, workspace)\n",
-    "            reply = work(task, workspace)\n            way_out.leak = leak(kind, workspace)\n",
+    "        reply = work(task, workspace)\n",
+    "        reply = work(task, workspace)\n        way_out.leak = leak(kind, workspace)\n",
 )
-ENCODE = "        content, now = encode_reply(replace(reply, **withheld)), self._clock()\n"
+ENCODE = "        content = encode_reply(replace(reply, **withheld))\n"
 ENCODE_AND_LEAK = ENCODE + "        content.update(getattr(self, 'leak', {}))\n"
 CHECK, UNCHECKED = "            passed = check(content, asked, self.policy, now)\n", "            return content\n"
 
