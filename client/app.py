@@ -11,6 +11,7 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from client.guard.manifest import Asked
+from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
 from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
@@ -29,10 +30,12 @@ from shared.errors import (
     OutboundRefused,
     StorageError,
     TaskBeyondBounds,
+    TaskUnsigned,
     TooFewUsers,
     WireError,
 )
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, Reply, Task
+from shared.federation.signatures import require_signed
 from shared.federation.wire import decode_evaluate_task, decode_moments_task, decode_train_task, encode_reply, round_of
 from shared.federation.wire_records import HEADER
 
@@ -48,6 +51,7 @@ _CODES: dict[type[Exception], FailureCode] = {
     WireError: FailureCode.PROTOCOL,
     OutboundRefused: FailureCode.REFUSED,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
+    TaskUnsigned: FailureCode.UNSIGNED,
     NonceReused: FailureCode.NONCE_REUSED,
     AnswerGone: FailureCode.ANSWER_GONE,
 }
@@ -95,6 +99,8 @@ def _answer(
         way_out = WayOut.of(settings.policy, settings.ledger)
         if (declined := way_out.turned_away(asked)) is not None:
             return Message(way_out.let_out(declined, asked), reply_to=message)
+        if (key := pinned_key(settings.coordinator)) is not None:
+            require_signed(message.content, settings.name, key)
         task = decode(message.content)
         facts = task.facts
         way_out.policy.require_within_bounds(facts)

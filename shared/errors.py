@@ -17,6 +17,7 @@ GraftError
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
 ├── TaskRefused                a task that this platform does not take
 │   ├── TaskBeyondBounds       it asks for what the site policy does not allow
+│   ├── TaskUnsigned           it is not signed by the key that the platform has of its coordinator
 │   ├── NonceReused            its nonce is another question's
 │   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── JournalError               what callers reported cannot be read or written
@@ -97,6 +98,10 @@ class TaskRefused(GraftError):
 
 class TaskBeyondBounds(TaskRefused):
     """A task asks for what the platform's site policy does not allow."""
+
+
+class TaskUnsigned(TaskRefused):
+    """A task is not signed by the coordinator's key for this platform."""
 
 
 class NonceReused(TaskRefused):

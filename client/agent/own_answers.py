@@ -31,6 +31,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     FailureCode.HEAD_STORE: ("its vault cannot be read or written", _LOOK),
     FailureCode.PROTOCOL: ("the task is of another release", "install the release that the coordinator runs"),
     FailureCode.ENCODER_UNKNOWN: ("it did not hold the encoder that a step leads on from", "it gets a whole one next"),
+    FailureCode.UNSIGNED: (
+        "the task is not signed by the coordinator's key in ca.crt for the platform of this name",
+        "ask the coordinator for its tls/ca.crt of today, and for the name under which this platform is enrolled",
+    ),
     FailureCode.NONCE_REUSED: (
         "the task has the nonce of a question that was answered before, and asks for something else",
         "ask the coordinator's operator why; nothing of the platform's left",

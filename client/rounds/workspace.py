@@ -37,6 +37,13 @@ class NodeSettings(DataSettings):
     """the site policy, a TOML file; empty: the default one"""
     ledger: str = ""
     """where every answer that leaves is written down first; empty keeps no ledger"""
+    coordinator: str = ""
+    """PEM file of the coordinator's certificate and of the key that signs its tasks; without a key none is checked"""
+
+    @property
+    def name(self) -> str:
+        """The platform's, as it is enrolled."""
+        return self.platform.partition("=")[0]
 
     @classmethod
     def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":

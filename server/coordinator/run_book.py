@@ -101,9 +101,10 @@ class Run:
         path = self.out / CHECKPOINT_FILE
         return str(path.stat().st_mtime_ns) if path.exists() else ""
 
-    def run_config(self) -> dict[str, bool | int | float | str]:
-        """What is submitted; a run always goes on from what stands in its folder."""
-        return {**self.config().to_run_config(), "encoder": str(self.start), "out": str(self.out), "resume": True}
+    def run_config(self, task_key: Path) -> dict[str, bool | int | float | str]:
+        """What is submitted; a run always goes on from what stands in its folder, and its tasks are signed by a key."""
+        places = {"encoder": str(self.start), "out": str(self.out), "task-key": str(task_key)}
+        return {**self.config().to_run_config(), **places, "resume": True}
 
     def ask_to_stop(self) -> None:
         """The supervisor ends it when it looks next."""

@@ -73,6 +73,11 @@ _KNOWN = {
             "it gets a whole one next",
         ),
         Absence(
+            FailureCode.UNSIGNED,
+            "it has another key of this coordinator, or is enrolled under another name than its own",
+            "give its operator tls/ca.crt anew, and compare the name in its settings.toml with the enrolled one",
+        ),
+        Absence(
             FailureCode.NONCE_REUSED,
             "it has answered another question with the nonce of this one",
             "two coordinators may run from copies of one folder: end one, and begin a new run",

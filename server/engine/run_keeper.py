@@ -85,7 +85,7 @@ class RunKeeper:
     def _submit(self, run: Run, standing: Standing) -> None:
         self._app = self._app or write_bundle(self.home.bundle)
         run.forget_outcome()
-        number = self.engine.submit(self._app, run.run_config())
+        number = self.engine.submit(self._app, run.run_config(self.home.task_key))
         again = replace(standing, state="running", engine_run=number, submissions=standing.submissions + 1)
         run.stands(replace(again, reached=run.reached()))
         self._next_look = self.now() + LOOK_SECONDS

@@ -26,6 +26,7 @@ from shared.federation.messages import (
     TrainTask,
     nonce_of,
 )
+from shared.federation.signatures import TaskSigner
 from shared.federation.updates import update_form
 from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
@@ -40,16 +41,17 @@ def run_rounds(
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
     aggregation: BuildAggregation = ServerOptimiser,
+    signer: TaskSigner | None = None,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
-    ``aggregation`` makes what takes the server's step. A run that is begun again from a state that ``on_round`` got
-    ends with the same encoder.
+    ``aggregation`` makes what takes the server's step; without a ``signer`` tasks are not signed. A run that is begun
+    again from a state that ``on_round`` got ends with the same encoder.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = RoundLoop(grid, config, clock, aggregation, state)
+    loop = RoundLoop(grid, config, clock, aggregation, state, signer)
     on_round(state)
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
@@ -69,13 +71,19 @@ class RoundLoop:
     """The three kinds of question, each from one state to the next."""
 
     def __init__(
-        self, grid: Grid, config: RoundsConfig, clock: Clock, aggregation: BuildAggregation, state: RunState
+        self,
+        grid: Grid,
+        config: RoundsConfig,
+        clock: Clock,
+        aggregation: BuildAggregation,
+        state: RunState,
+        signer: TaskSigner | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._aggregation = aggregation(config)
         self._weighting = Weighting(config)
-        self._exchange = Exchange(grid, config, clock, state.cohort)
+        self._exchange = Exchange(grid, config, clock, state.cohort, signer)
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
         elif state.round:

@@ -41,6 +41,7 @@ class FailureCode(StrEnum):
     HEAD_STORE = "head-store"
     PROTOCOL = "protocol"
     ENCODER_UNKNOWN = "encoder-unknown"
+    UNSIGNED = "unsigned"
     NONCE_REUSED = "nonce-reused"
     ANSWER_GONE = "answer-gone"
     REFUSED = "refused"

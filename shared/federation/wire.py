@@ -40,6 +40,7 @@ from shared.federation.wire_records import (
     METRICS,
     MOMENTS,
     SETTINGS,
+    SIGNATURE,
     STEP,
     Header,
     array_record,
@@ -129,13 +130,13 @@ def _evaluate_task(task: EvaluateTask) -> RecordDict:
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
     """Raises WireError for anything but a moments task."""
-    header = Header.read(content.get(HEADER), "moments-task", _ASKED, found=set(content))
+    header = Header.read(content.get(HEADER), "moments-task", _ASKED, found=set(content) - {SIGNATURE})
     return MomentsTask(**_asked(header), feature_space=header.space())
 
 
 def decode_train_task(content: RecordDict) -> TrainTask:
     """Raises WireError for anything but a training task."""
-    found = set(content)
+    found = set(content) - {SIGNATURE}
     header = Header.read(
         content.get(HEADER), "train-task", _ENCODER_TASK, found=found, beside=_numbers(found) | {SETTINGS}
     )
@@ -153,7 +154,7 @@ def decode_train_task(content: RecordDict) -> TrainTask:
 
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """Raises WireError for anything but an evaluation task."""
-    found = set(content)
+    found = set(content) - {SIGNATURE}
     header = Header.read(content.get(HEADER), "evaluate-task", _ENCODER_TASK, found=found, beside=_numbers(found))
     spec = _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})

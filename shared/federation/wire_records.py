@@ -19,6 +19,8 @@ from shared.federation.moment_cells import MOST_PAIRS, rounded_pairs
 PROTOCOL = "graft/1"
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
 KNOWN, STEP = "known", "step"
+SIGNATURE = "signature"
+"""Record beside those of a task, which a platform reads first (signatures.py)."""
 FLAT = "flat"
 
 _NUMPY = "numpy.ndarray"

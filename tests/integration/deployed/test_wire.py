@@ -94,7 +94,7 @@ class Watched:
         engine = FlwrCommand(ServerHome(self.made.server))
         run = RunBook(self.made.server / "runs").add(CONFIG, (self.made.folder / "start.safetensors").read_bytes())
         run.stands(replace(run.standing(), state="stopped"))  # the coordinator's own keeper leaves it alone
-        number = engine.submit(app, run.run_config())
+        number = engine.submit(app, run.run_config(ServerHome(self.made.server).task_key))
         self.made.wait_until(
             lambda: not engine.surely_runs(number) and engine.run_status(number).startswith("finished")
         )
