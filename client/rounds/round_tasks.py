@@ -34,7 +34,6 @@ from shared.federation.messages import (
     TrainTask,
     power_of_two,
 )
-from shared.seeding import rng_for, seed_for
 
 VALIDATION_USERS = 500
 RECEIVED = "received"
@@ -71,7 +70,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         features=workspace.features,
         sequences=training_sequences(platform, platform.contributing_users),
         settings=task.settings,
-        seed=seed_for(task.seed, platform.name, task.round),
+        seed=workspace.seed(task.seed, task.round),
         left_out=before.left_out,
     )
     update = task.form.encoded(encoder, result.trained)
@@ -93,7 +92,7 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    sample = _validation_sample(platform, task.seed)
+    sample = _validation_sample(platform, workspace.seed(task.seed, "round-validation"))
     scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder.spec.layout().hash, workspace))
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     found = _ndcg(scorers, sample, platform)
@@ -139,7 +138,7 @@ def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
 
 def _validation_sample(platform: Platform, seed: int) -> Examples:
     users = platform.weighting_users
-    chosen = np.sort(rng_for(seed, platform.name, "round-validation").permutation(users)[:VALIDATION_USERS])
+    chosen = np.sort(np.random.default_rng(seed).permutation(users)[:VALIDATION_USERS])
     return examples(platform, Stage.VALIDATION, chosen)
 
 

@@ -16,11 +16,13 @@ from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.rounds.own_draws import own_seed
 from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
 from shared.feature_space import FeatureSpace
+from shared.seeding import seed_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,12 @@ class Workspace:
     heads: HeadStore
     minimum_users: int = MIN_CONTRIBUTING
     """training users below which the site policy lets nothing be told about them"""
+    own_draws: bool = False
+    """whether batches and samples derive from the platform's own secret; else from the run's seed, as in simulations"""
+
+    def seed(self, seed: int, *names: str | int) -> int:
+        """For one purpose of a task of this ``seed``; raises StorageError."""
+        return own_seed(self.heads, seed, *names) if self.own_draws else seed_for(seed, self.platform.name, *names)
 
     @property
     def platform(self) -> Platform:
@@ -110,11 +118,14 @@ def open_workspace(
     """
     records = open_records(Path(settings.heads), settings.vault_key)
     prepared = _prepared(settings, records, moment)
-    return Workspace(prepared=prepared, heads=HeadStore(records), minimum_users=minimum_users)
+    return Workspace(prepared=prepared, heads=HeadStore(records), minimum_users=minimum_users, own_draws=True)
 
 
 def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
-    """Opens this platform whatever a node config says of its data: for a process that has prepared it already."""
+    """Opens this platform whatever a node config says of its data: for a process that has prepared it already.
+
+    It draws by the run's seed, so that anybody can repeat what it does.
+    """
 
     def opened(settings: NodeSettings, minimum_users: int, _moment: DataMoment | None) -> Workspace:
         heads = open_heads(Path(settings.heads), settings.vault_key)

@@ -129,7 +129,7 @@ class TrainTask:
     round: int
     nonce: str
     seed: int
-    """of the run; the platform adds its name and the round"""
+    """of the run; the platform adds the round and a secret of its own, or its name where nothing is private"""
     encoder: Encoder | KnownEncoder
     settings: LocalSettings
     keep: bool = False
