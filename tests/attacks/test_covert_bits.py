@@ -12,6 +12,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from client.guard.manifest import manifest
 from client.guard.site_policy import SitePolicy, TaskKind
+from shared.encoder.cells import CellGrid
 from shared.encoder.changes import step_grid
 from shared.errors import OutboundRefused
 from tests.federation_world import START
@@ -128,3 +129,12 @@ def test_every_flipped_bit_is_another_number_or_stays(task) -> None:
         other = flipped.view(honest.dtype)
         if not grid.fault(other):
             assert not np.array_equal(grid.values(other) if task is TaskKind.TRAIN else other, said)
+
+
+@pytest.mark.parametrize("covert", [name for name in COVERT if name.startswith(("a code", "a coarser", "an exponent"))])
+def test_without_the_grid_the_other_bytes_leave(covert, monkeypatch) -> None:
+    """What shows that the tests above can fail."""
+    monkeypatch.setattr(CellGrid, "fault", lambda _grid, _flat: "")
+    content = trained()
+    COVERT[covert](content)
+    assert checked(content).kind == "train-reply"
