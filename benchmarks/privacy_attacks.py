@@ -55,16 +55,23 @@ def main() -> None:
         print(row, flush=True)
         rows.append(row)
     head = ["# What an attacker tells from one release", "", "```sh"]
-    head += ["python -m benchmarks.privacy_attacks DATA --table docs/results/privacy-attacks.md", "```", "", *_SAID, ""]
+    head += [
+        "python -m benchmarks.privacy_attacks DATA --table docs/results/privacy-attacks.md",
+        "```",
+        "",
+        " ".join(_SAID),
+        "",
+    ]
     lines = [f"| {row.what} | {row.users:,} | {row.epsilon} | {row.found} | {row.bound} |" for row in rows]
     page = [*head, "| attack | users | ε | AUC | what ε allows |", "|---|---|---|---|---|", *lines, ""]
     write_whole(asked.table, "\n".join(page).encode("utf-8"))
 
 
-_SAID = (
-    "Items: `amazon_industrial`, hashed texts, 1,024 numbers; the attacker is told the catalogue. Users: `amazon_games`, "
-    "vectors of a text model. Mean of three draws of the noise, and the least and the most. δ = 10⁻⁶.",
-)
+_SAID = [
+    "Items: `amazon_industrial`, hashed texts, 1,024 numbers; the attacker is told the catalogue.",
+    "Users: `amazon_games`, vectors of a text model.",
+    "Mean of three draws of the noise, and the least and the most. δ = 10⁻⁶.",
+]
 
 
 def _rows(data: Path) -> Iterator[Row]:

@@ -5,18 +5,23 @@ import logging
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from client.guard.manifest import Asked
+from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
 from client.rounds.private_release import cross_reply
 from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
+from client.rounds.told_answers import ToldAnswers, asked_again
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
+from client.store.head_store import open_heads
 from shared.errors import (
+    AnswerGone,
     BudgetBroken,
     ConfigError,
     DataError,
@@ -24,15 +29,18 @@ from shared.errors import (
     FeatureSpaceMismatch,
     GraftError,
     JournalError,
+    NonceReused,
     OutboundRefused,
     PlainTask,
     PrivacyError,
     StorageError,
     TaskBeyondBounds,
+    TaskUnsigned,
     TooFewUsers,
     WireError,
 )
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, Reply, Task
+from shared.federation.signatures import require_signed
 from shared.federation.wire import (
     decode_cross_task,
     decode_evaluate_task,
@@ -56,6 +64,9 @@ _CODES: dict[type[Exception], FailureCode] = {
     OutboundRefused: FailureCode.REFUSED,
     EncoderUnknown: FailureCode.ENCODER_UNKNOWN,
     PrivacyError: FailureCode.PRIVACY_LEDGER,
+    TaskUnsigned: FailureCode.UNSIGNED,
+    NonceReused: FailureCode.NONCE_REUSED,
+    AnswerGone: FailureCode.ANSWER_GONE,
 }
 _REASONS: dict[type[Exception], DeclineReason] = {
     TooFewUsers: DeclineReason.TOO_FEW_USERS,
@@ -106,16 +117,22 @@ def _answer(
     try:
         settings = NodeSettings.from_node_config(context.node_config)
         way_out = WayOut.of(settings.policy, settings.ledger)
-        reply: Reply | None = way_out.turned_away(asked)
-        if reply is None:
-            task = decode(message.content)
-            way_out.policy.require_within_bounds(task.facts)
-            moment = moment_of(task.facts, message.metadata.message_id)
-            opened = open_platform(settings, way_out.policy.minimum_users, moment)
-            workspace = replace(opened, promise=way_out.policy)
-            asked = asked_of(task.facts, workspace)
-            reply = work(task, workspace)
-        content = way_out.let_out(reply, asked)
+        if (declined := way_out.turned_away(asked)) is not None:
+            return Message(way_out.let_out(declined, asked), reply_to=message)
+        if (key := pinned_key(settings.coordinator)) is not None:
+            require_signed(message.content, settings.name, key)
+        task = decode(message.content)
+        facts = task.facts
+        way_out.policy.require_within_bounds(facts)
+        answers = ToldAnswers(open_heads(Path(settings.heads), settings.vault_key))
+        if (told := answers.again(facts)) is not None:
+            asked = asked_again(facts, told)
+            return Message(way_out.let_out_encoded(told.content, asked), reply_to=message)
+        opened = open_platform(settings, way_out.policy.minimum_users, moment_of(facts, message.metadata.message_id))
+        workspace = replace(opened, promise=way_out.policy)
+        asked = asked_of(facts, workspace)
+        reply = work(task, workspace)
+        content = way_out.let_out(reply, asked, lambda content: answers.keep(facts, content, asked))
     except Exception as error:  # noqa: BLE001
         content = _failure(error, asked, way_out)
     return Message(content, reply_to=message)

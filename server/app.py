@@ -18,6 +18,7 @@ from server.rounds.run_state import RunState
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, GraftError
 from shared.federation.config import RoundsConfig
+from shared.federation.signatures import TaskSigner
 
 
 def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
@@ -28,15 +29,18 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
     def main(grid: Grid, context: Context) -> None:
         """One federated run, from the encoder file ``encoder`` to the folder ``out``.
 
-        With ``resume`` it goes on from what the folder holds, if anything; ``classes`` are the platforms' size classes.
+        With ``resume`` it goes on from what the folder holds, if anything; with a ``task-key`` its tasks are signed;
+        ``classes`` are the platforms' size classes.
         """
         run_config = dict(context.run_config)
+        key_file = str(run_config.pop("task-key", ""))
         encoder_file, out = str(run_config.pop("encoder", "")), Path(str(run_config.pop("out", "")))
         resume, classes = bool(run_config.pop("resume", False)), str(run_config.pop("classes", ""))
         if not encoder_file or out == Path():
             raise ConfigError("the run config must name the starting encoder's file (encoder) and a folder (out)")
         with _outcome_said(out):
             config = RoundsConfig.from_run_config(run_config)
+            signer = TaskSigner.read(Path(key_file)) if key_file else None
             start, card = load_encoder(Path(encoder_file))
             checkpoints = Checkpoints(out, card, config=config, start=start)
             run_rounds(
@@ -48,6 +52,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 aggregation=aggregation,
                 public=card.catalogue,
                 classes=SizeClasses.from_text(classes),
+                signer=signer,
             )
 
     return made

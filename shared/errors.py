@@ -13,12 +13,16 @@ GraftError
 ├── EngineError                Flower's engine cannot be reached, or refuses
 ├── WireError                  a message that is not what the protocol says
 │   └── ReplyRejected          a reply that must not enter the encoder
-├── TaskBeyondBounds           a task asks for what the site policy does not allow
-├── PlainTask                  a task asks for an answer without noise where none may leave
-├── BudgetBroken               a task would cost users more than they were promised
 ├── OutboundRefused            an answer that may not leave the platform
 ├── PrivacyError               what users were promised cannot be kept track of
 ├── EncoderUnknown             a step leads on from an encoder that this platform does not hold
+├── TaskRefused                a task that this platform does not take
+│   ├── TaskBeyondBounds       it asks for what the site policy does not allow
+│   ├── PlainTask              it asks for an answer without noise, and none may leave
+│   ├── BudgetBroken           it would cost users more than they were promised
+│   ├── TaskUnsigned           it is not signed by the key that the platform has of its coordinator
+│   ├── NonceReused            its nonce is another question's
+│   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
 │   ├── HeadStoreError         a stored head
@@ -91,16 +95,32 @@ class ReplyRejected(WireError):
     """A reply that must not enter the encoder; the message says why."""
 
 
-class TaskBeyondBounds(GraftError):
+class TaskRefused(GraftError):
+    """A task that this platform does not take."""
+
+
+class TaskBeyondBounds(TaskRefused):
     """A task asks for what the platform's site policy does not allow."""
 
 
-class PlainTask(GraftError):
+class PlainTask(TaskRefused):
     """A task asks for an answer without noise, and the platform's site policy lets none leave."""
 
 
-class BudgetBroken(GraftError):
+class BudgetBroken(TaskRefused):
     """A task asks for more than users were promised that it would cost them."""
+
+
+class TaskUnsigned(TaskRefused):
+    """A task is not signed by the coordinator's key for this platform."""
+
+
+class NonceReused(TaskRefused):
+    """A task has the nonce of a question that was answered before, and other content."""
+
+
+class AnswerGone(TaskRefused):
+    """A task was answered before, and the answer is no longer kept: it is not made anew."""
 
 
 class OutboundRefused(GraftError):

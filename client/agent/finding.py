@@ -28,6 +28,7 @@ class Cause(StrEnum):
     SITE_POLICY = "site-policy"
     DISK = "disk"
     KEYS = "keys"
+    TASK_KEY = "task-key"
     VAULT = "vault"
 
 

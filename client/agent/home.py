@@ -41,7 +41,7 @@ class AgentHome:
     public_key = _Place("node.key.pub")
     """what the coordinator enrols"""
     authority = _Place("ca.crt")
-    """the certificate that the coordinator's must be signed with"""
+    """the certificate that the coordinator's must be signed with, and the key that signs its tasks"""
     vault = _Place("vault")
     """all that is private and kept: heads and more"""
     vault_key = _Place("vault.key")
@@ -150,5 +150,6 @@ class AgentSettings(DataSettings, MetricsPort):
             vault_key=str(self.key_source(home) or ""),
             policy=str(home.folder / self.policy) if self.policy else "",
             ledger=str(home.ledger),
+            coordinator=str(home.authority),
             **{one.path[0]: one.of(self) for one in entries(DataSettings)},
         )

@@ -43,6 +43,18 @@ _WORDS: dict[str, tuple[str, str]] = {
     FailureCode.HEAD_STORE: ("its vault cannot be read or written", _LOOK),
     FailureCode.PROTOCOL: ("the task is of another release", "install the release that the coordinator runs"),
     FailureCode.ENCODER_UNKNOWN: ("it did not hold the encoder that a step leads on from", "it gets a whole one next"),
+    FailureCode.UNSIGNED: (
+        "the task is not signed by the coordinator's key in ca.crt for the platform of this name",
+        "ask the coordinator for its tls/ca.crt of today, and for the name under which this platform is enrolled",
+    ),
+    FailureCode.NONCE_REUSED: (
+        "the task has the nonce of a question that was answered before, and asks for something else",
+        "ask the coordinator's operator why; nothing of the platform's left",
+    ),
+    FailureCode.ANSWER_GONE: (
+        "the task is one that was answered before, and the answer is no longer kept",
+        "ask the coordinator's operator why it was sent again; nothing of the platform's left",
+    ),
     FailureCode.REFUSED: ("what it would have answered may not leave", f"graft-client audit says why; {_LOG}"),
     FailureCode.PRIVACY_LEDGER: (
         "it cannot be said what users have spent of their promise",
@@ -70,13 +82,14 @@ def obstacle_of_answers(home: AgentHome) -> Finding | None:
 
 
 def answer_as_json(line: LedgerLine) -> dict[str, Any]:
-    """When, to what, and which answer."""
+    """When, to what, about which encoder, and which answer."""
     return {
         "time": line.time,
         "round": line.round,
         "task": line.task,
         "answer": line.kind or HELD_BACK,
         "code": line.code,
+        "encoder": line.encoder,
     }
 
 

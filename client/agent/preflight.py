@@ -13,6 +13,7 @@ from client.agent.door import Door
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.key_pair import require_key_pair
+from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind, read_policy
 from client.guard.way_out import utc_now
 from client.store.keyring import KeySource
@@ -59,6 +60,7 @@ def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:
     if settings.vault_key:
         yield Check("vault", _broken(Cause.VAULT, _GIVEN_KEY, lambda: _try_key(KeySource.parse(settings.vault_key))))
     yield _authority(authority)
+    yield _tasks(authority)
     yield Check("data", look_at_data(settings, now=False))
     yield _door(settings, authority)
 
@@ -75,6 +77,7 @@ def checks_of(home: AgentHome) -> Iterator[Check]:
     yield Check("vault", _broken(Cause.VAULT, _VAULT_KEY, lambda: _open_vault(home, settings)))
     authority = _authority(home.authority)
     yield authority
+    yield _tasks(home.authority)
     yield Check("data", look_at_data(settings, minimum_users=policy.minimum_users, now=True))
     if authority.finding is None:
         yield _door(settings, home.authority)
@@ -87,6 +90,19 @@ def findings(checks: Iterable[Check]) -> Iterator[Finding]:
 
 def _authority(path: Path) -> Check:
     return Check("authority", _broken(Cause.CERTIFICATE, _AUTHORITY, lambda: read_authority(path, now=utc_now())))
+
+
+def _tasks(path: Path) -> Check:
+    """Whether the coordinator's tasks can be told from others'."""
+    broken = _broken(Cause.TASK_KEY, _AUTHORITY, lambda: pinned_key(str(path)))
+    return Check("tasks", broken or _unpinned(path))
+
+
+def _unpinned(path: Path) -> Finding | None:
+    if pinned_key(str(path)) is not None:
+        return None
+    why = f"{path}: holds no key that signs tasks, so it is not checked whose tasks come"
+    return Finding(cause=Cause.TASK_KEY, why=why, do=f"{_AUTHORITY} as it is now, in its place")
 
 
 def _door(settings: AgentSettings, authority: Path) -> Check:

@@ -9,8 +9,11 @@ from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
 from client.agent.preflight import Check
 from client.agent.programs import supervision
-from client.guard.ledger import Ledger
+from client.guard.ledger import SHOWN, Ledger
+from client.guard.pinned_key import pinned_key
 from client.store.vault import is_vault
+from shared.errors import ConfigError
+from shared.federation.signatures import fingerprint
 from shared.system.processes.supervision import TROUBLES
 from shared.system.settings_file import read_settings
 
@@ -40,6 +43,7 @@ def status(home: AgentHome) -> dict[str, Any]:
         TROUBLES: report.get(TROUBLES, {}),
         "last": _last_line(home) if running else "",
         "vault": _vault(home, settings),
+        "tasks": _tasks(home),
         "left": _left(home),
     }
 
@@ -69,6 +73,7 @@ def status_lines(found: dict[str, Any]) -> list[str]:
     left = found["left"]
     lines += [
         f"vault: {found['vault']}",
+        f"tasks: {found['tasks']}",
         f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
     ]
     return [*lines, *([f"last: {found['last']}"] if found["last"] else [])]
@@ -104,7 +109,8 @@ def _last_round(answer: dict[str, Any] | None) -> str:
     if answer is None:
         return "none yet"
     code = f" ({answer['code']})" if answer["code"] else ""
-    return f"round {answer['round']}, {answer['task']}: {answer['answer']}{code}, {answer['time']}"
+    about = f", encoder {answer['encoder'][:SHOWN]}" if answer["encoder"] else ""
+    return f"round {answer['round']}, {answer['task']}: {answer['answer']}{code}, {answer['time']}{about}"
 
 
 def _vault(home: AgentHome, settings: AgentSettings) -> str:
@@ -112,6 +118,17 @@ def _vault(home: AgentHome, settings: AgentSettings) -> str:
     if source is None:
         return "none: heads are plain files; graft-client vault make, then vault-key in the settings"
     return f"sealed; {source} opens it" if is_vault(home.vault) else "made at the next start"
+
+
+def _tasks(home: AgentHome) -> str:
+    """By which key the coordinator signs them."""
+    try:
+        key = pinned_key(str(home.authority))
+    except ConfigError as error:
+        return str(error)
+    if key is None:
+        return f"not checked: {home.authority.name} holds no key; take tls/ca.crt of the coordinator's folder anew"
+    return f"checked; the coordinator's key is {fingerprint(key)}"
 
 
 def _left(home: AgentHome) -> dict[str, int]:

@@ -27,6 +27,8 @@ KINDS = {
 PLACE = Path("logs") / "outbound.jsonl"
 """in an agent's folder"""
 OWNER_ONLY = 0o600
+SHOWN = 16
+"""digits of an encoder's digest that people are shown: enough to compare by voice"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +65,13 @@ class LedgerLine:
     """of a decline or a failure"""
     held_back: str = ""
     """why it did not leave"""
+    encoder: str = ""
+    """digest of the encoder that the task was about: equal on all platforms of a round, which operators can compare"""
 
     @classmethod
-    def left(cls, passed: "Passed", *, task: str, round_number: int, now: datetime) -> "LedgerLine":
+    def left(cls, passed: "Passed", *, task: str, round_number: int, now: datetime, encoder: str = "") -> "LedgerLine":
         """A line for what the guard let pass."""
-        return cls(time=_stamp(now), round=round_number, task=task, **asdict(passed))
+        return cls(time=_stamp(now), round=round_number, task=task, encoder=encoder, **asdict(passed))
 
     @classmethod
     def kept(cls, reason: str, *, task: str, round_number: int, now: datetime) -> "LedgerLine":
@@ -186,6 +190,7 @@ def said(line: LedgerLine) -> str:
         return f"{start}: held back: {line.held_back}"
     parts = [f"{name} {size}" for name, size in line.arrays.items()]
     parts += [f"metrics {', '.join(line.metrics)}"] if line.metrics else []
+    parts += [f"of encoder {line.encoder[:SHOWN]}"] if line.encoder else []
     parts += [line.code] if line.code else []
     parts += [f"of about {line.users} users"] if line.users else []
     return f"{start}: {'; '.join([line.kind, *parts])}; {line.bytes:,} bytes"

@@ -1,26 +1,32 @@
 """The manifest: everything that may leave a platform, by kind of answer; what is not listed does not leave.
 
 No field is free text: each has one value, or a few, that the guard works out from the task and the policy itself. So
-an item's text or a user's id has no place in which it could travel.
+an item's text or a user's id has no place in which it could travel. Numbers lie on grids, and each entry says how many
+bits tell its answers apart: there are no others (docs/decisions/0039-numbers-leave-on-grids.md).
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from client.guard.site_policy import SitePolicy, TaskKind
+from shared.encoder.cells import CellGrid
 from shared.encoder.encoder import Layout
+from shared.federation.cross_cells import CrossGrid
 from shared.federation.messages import BOTH, LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
-from shared.federation.wire import cross_layout, moments_layout
+from shared.federation.moment_cells import MOST_PAIRS, MomentGrid, rounded_pairs
 from shared.federation.wire_records import CROSS_MOMENT, ENCODER, MOMENTS, PROTOCOL
-from shared.privacy.grid import MOST_CELL
 
 SLACK_BYTES = 64 * 2**10
 """room for names, header and layout beside the arrays"""
 HIGHEST_LOSS = 1000.0
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
+MOST_ENTRIES = 2**16
+"""of a privacy ledger"""
+LEAST_VALIDATION = 1e-4
+"""a smaller one is told as 0"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +39,20 @@ class Asked:
     """of the platform's feature space"""
     dim: int
     """of the feature space"""
-    layout: Layout | None
-    """of the encoder or the adapter that was asked for, from the task; None where the task has none"""
+    grid: CellGrid | None
+    """of the update that was asked for, from the task; None where the task asks for none"""
     training_users: int
     catalogue: int
     """number of items"""
     noise: float = 0.0
     """that the task asks for; 0: none"""
+    encoder: str = ""
+    """digest of the encoder that the task is about"""
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
         """Before the platform's data is open: nothing but a decline or a failure's code can come of it."""
-        return cls(task=task, round=round_number, fingerprint="", dim=0, layout=None, training_users=0, catalogue=0)
+        return cls(task=task, round=round_number, fingerprint="", dim=0, grid=None, training_users=0, catalogue=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +62,51 @@ class Allowed:
     what: str
     """in words"""
     holds: Callable[[Any], bool]
+    values: int = 1
+    """how many hold"""
+
+
+class Grid(Protocol):
+    """Which flat arrays may leave in a record."""
+
+    @property
+    def layout(self) -> Layout:
+        """How they lie."""
+        ...
+
+    @property
+    def bits(self) -> float:
+        """log2 of their number."""
+        ...
+
+    def fault(self, flat: Any) -> str:
+        """Why an array of the layout is none of them, in words; empty where it is one."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One kind of answer: all that it holds, and nothing beside it."""
+    """One kind of answer: all that it holds, in this order, and nothing beside it."""
 
     header: Mapping[str, Allowed]
     """fields, each of which must be there"""
-    arrays: Mapping[str, Layout] = field(default_factory=dict)
-    """record to the layout of its one flat array"""
+    arrays: Mapping[str, Grid] = field(default_factory=dict)
+    """record to the grid of its one flat array"""
     metrics: Mapping[str, Allowed] | None = None
     """metrics that may be there; None: not even their record"""
-    highest: int | None = None
-    """size of the arrays' numbers at the most; None where they are no cells of a grid"""
 
     @property
     def most_bytes(self) -> int:
         """What such an answer takes at the most."""
-        return SLACK_BYTES + sum(layout.size * layout.dtype.itemsize for layout in self.arrays.values())
+        layouts = [grid.layout for grid in self.arrays.values()]
+        return SLACK_BYTES + sum(layout.size * layout.dtype.itemsize for layout in layouts)
+
+    @property
+    def bits(self) -> float:
+        """log2 of how many such answers there are; a metric may also be left out."""
+        header = sum(math.log2(allowed.values) for allowed in self.header.values())
+        metrics = sum(math.log2(1 + allowed.values) for allowed in (self.metrics or {}).values())
+        return header + metrics + sum(grid.bits for grid in self.arrays.values())
 
 
 def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
@@ -86,8 +120,8 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
         entries["moments-reply"] = _moments(asked, policy)
     if asked.task is TaskKind.CROSS:
         entries["cross-reply"] = _cross(asked, policy)
-    if asked.task is TaskKind.TRAIN and asked.layout is not None:
-        entries["train-reply"] = _train(asked, policy, asked.layout)
+    if asked.task is TaskKind.TRAIN and asked.grid is not None:
+        entries["train-reply"] = _train(asked, policy, asked.grid)
     if asked.task is TaskKind.EVALUATE:
         header = _header("evaluate-reply", asked, users=_users(asked, policy))
         parts = (BOTH,) if asked.noise else VALIDATIONS
@@ -97,34 +131,37 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
 
 
 def _moments(asked: Asked, policy: SitePolicy) -> Entry:
-    layout = moments_layout(asked.dim)
-    own = {"dim": exactly(asked.dim), "users": _users(asked, policy), "fingerprint": exactly(asked.fingerprint)}
-    return Entry(header=_header("moments-reply", asked, **own, **_layout(layout)), arrays={MOMENTS: layout})
+    grid = MomentGrid(dim=asked.dim)
+    own = {"dim": exactly(asked.dim), "pairs": _PAIRS, **_origin(asked, policy)}
+    return Entry(header=_header("moments-reply", asked, **own, **_layout(grid.layout)), arrays={MOMENTS: grid})
 
 
 def _cross(asked: Asked, policy: SitePolicy) -> Entry:
-    layout = cross_layout(asked.dim)
+    grid = CrossGrid(dim=asked.dim)
     own = {
         "dim": exactly(asked.dim),
-        "users": _users(asked, policy),
-        "fingerprint": exactly(asked.fingerprint),
-        "noise": Allowed(what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, asked)),
-        "ledger_entries": Allowed(what="a number of entries", holds=lambda value: type(value) is int and value > 0),
-        "ledger_head": Allowed(what="64 hexadecimal digits", holds=lambda value: bool(_DIGEST.fullmatch(str(value)))),
+        "noise": Allowed(
+            what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, asked), values=2**64
+        ),
+        "ledger_entries": _ENTRIES,
+        "ledger_head": _DIGEST,
+        **_origin(asked, policy),
     }
-    header = _header("cross-reply", asked, **own, **_layout(layout))
-    return Entry(header=header, arrays={CROSS_MOMENT: layout}, highest=MOST_CELL)
+    return Entry(header=_header("cross-reply", asked, **own, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid})
 
 
 def _is_noise(value: Any, asked: Asked) -> bool:
     return _is_number(value) and value >= asked.noise > 0
 
 
-def _train(asked: Asked, policy: SitePolicy, layout: Layout) -> Entry:
-    own = {"users": _users(asked, policy), "fingerprint": exactly(asked.fingerprint)}
+def _train(asked: Asked, policy: SitePolicy, grid: CellGrid) -> Entry:
     metrics = dict.fromkeys(LOSSES, _LOSS) if policy.tell_losses else {}
-    header = _header("train-reply", asked, **own, **_layout(layout))
-    return Entry(header=header, arrays={ENCODER: layout}, metrics=metrics)
+    header = _header("train-reply", asked, **_origin(asked, policy), **_layout(grid.layout))
+    return Entry(header=header, arrays={ENCODER: grid}, metrics=metrics)
+
+
+def _origin(asked: Asked, policy: SitePolicy) -> dict[str, Allowed]:
+    return {"fingerprint": exactly(asked.fingerprint), "users": _users(asked, policy)}
 
 
 def _header(kind: str, asked: Asked, **own: Allowed) -> dict[str, Allowed]:
@@ -145,7 +182,8 @@ def exactly(expected: str | int) -> Allowed:
 
 def _one_of(values: Any) -> Allowed:
     known = [str(value) for value in values]
-    return Allowed(what=f"one of {', '.join(known)}", holds=lambda value: type(value) is str and value in known)
+    holds = lambda value: type(value) is str and value in known  # noqa: E731
+    return Allowed(what=f"one of {', '.join(known)}", holds=holds, values=len(known))
 
 
 def _users(asked: Asked, policy: SitePolicy) -> Allowed:
@@ -153,7 +191,11 @@ def _users(asked: Asked, policy: SitePolicy) -> Allowed:
         return exactly(0)
     most = power_of_two(asked.training_users)
     holds = lambda value: type(value) is int and 0 <= value <= most and value & (value - 1) == 0  # noqa: E731
-    return Allowed(what=f"a power of two up to {most}", holds=holds)
+    return Allowed(what=f"a power of two up to {most}", holds=holds, values=1 + most.bit_length())
+
+
+def _is_pairs(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST_PAIRS and rounded_pairs(value) == value
 
 
 def _is_loss(value: Any) -> bool:
@@ -161,12 +203,24 @@ def _is_loss(value: Any) -> bool:
 
 
 def _is_validation(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= 1 and float(f"{value:.2g}") == value
+    return _is_number(value) and (value == 0 or LEAST_VALIDATION <= value <= 1) and float(f"{value:.2g}") == value
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) is float and math.isfinite(value)
+    """Finite, and not the second of the two zeros."""
+    return type(value) is float and math.isfinite(value) and (value != 0 or math.copysign(1, value) > 0)
 
 
-_LOSS = Allowed(what="a number with two digits after the point", holds=_is_loss)
-_VALIDATION = Allowed(what="a number from 0 to 1 with two digits", holds=_is_validation)
+_PAIRS = Allowed(what="a number with two significant digits", holds=_is_pairs, values=100 + 90 * 10 + 1)
+_ENTRIES = Allowed(
+    what=f"a number from 1 to {MOST_ENTRIES:,}",
+    holds=lambda value: type(value) is int and 1 <= value <= MOST_ENTRIES,
+    values=MOST_ENTRIES,
+)
+_DIGEST = Allowed(
+    what="64 hexadecimal digits",
+    holds=lambda value: type(value) is str and bool(_HEXADECIMAL.fullmatch(value)),
+    values=2**256,
+)
+_LOSS = Allowed(what="a number with two digits after the point", holds=_is_loss, values=2 * 99_999 + 1)
+_VALIDATION = Allowed(what="a number from 0 to 1 with two digits", holds=_is_validation, values=1 + 90 * 4 + 1)

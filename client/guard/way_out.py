@@ -2,10 +2,10 @@
 
 It is checked as it is encoded to be sent. Rules, in order:
 1. the answer is of a kind that the manifest lists for this task under this policy;
-2. it has that kind's records and no other, each of its type;
-3. its header has that kind's fields and no other, each with a value that is listed;
-4. each array is the one that is listed: name, dtype, shape, and bytes as long as they say, all finite;
-5. each metric is listed, and no finer than listed;
+2. it has that kind's records and no other, in that order, each of its type;
+3. its header has that kind's fields and no other, in that order, each with a value that is listed;
+4. each array is the one that is listed: name, dtype, shape, bytes as long as they say, on its grid;
+5. each metric is listed, in the order of the list, and no finer than listed;
 6. it takes no more bytes than its kind does, and than the policy allows;
 7. it is not the time of the policy's quiet hours (a decline or a failure's code may leave then).
 """
@@ -16,11 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from client.guard.ledger import Ledger, LedgerLine, Passed
-from client.guard.manifest import Asked, Entry, manifest
+from client.guard.manifest import Asked, Entry, Grid, manifest
 from client.guard.site_policy import SitePolicy, read_policy
 from shared.errors import OutboundRefused, WireError
 from shared.federation.messages import Declined, Failed, FailureCode, Reply
@@ -30,6 +29,7 @@ from shared.federation.wire_records import FLAT, HEADER, METRICS, arrays_of
 REFUSALS = ("declined", "failed")
 """kinds that tell of no data at all"""
 Clock = Callable[[], datetime]
+Keep = Callable[[RecordDict], None]
 
 
 def utc_now() -> datetime:
@@ -54,21 +54,30 @@ class WayOut:
         reason = self.policy.turns_away(asked.task, self._clock())
         return None if reason is None else Declined(round=asked.round, reason=reason)
 
-    def let_out(self, reply: Reply, asked: Asked) -> RecordDict:
+    def let_out(self, reply: Reply, asked: Asked, keep: Keep = lambda _content: None) -> RecordDict:
         """The encoded answer, without what the policy does not tell; what is held back is noted too.
 
-        Raises OutboundRefused where it may not leave, LedgerError where it cannot be noted.
+        ``keep`` gets a result before it leaves. Raises OutboundRefused where it may not leave, LedgerError where it
+        cannot be noted.
         """
         if isinstance(reply, Declined) and not self.policy.tell_declined:
             reply = Failed(round=reply.round, code=FailureCode.REFUSED)
         withheld = _withheld(self.policy, {field.name for field in fields(reply)})
-        content, now = encode_reply(replace(reply, **withheld)), self._clock()
+        content = encode_reply(replace(reply, **withheld))
+        return self.let_out_encoded(content, asked, keep)
+
+    def let_out_encoded(self, content: RecordDict, asked: Asked, keep: Keep = lambda _content: None) -> RecordDict:
+        """The same of an answer that left before: today's policy counts."""
+        now = self._clock()
         try:
             passed = check(content, asked, self.policy, now)
         except OutboundRefused as error:
             self._note(LedgerLine.kept(str(error), task=asked.task, round_number=asked.round, now=now))
             raise
-        self._note(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=self._clock()))
+        if passed.kind not in REFUSALS:
+            keep(content)
+        now = self._clock()
+        self._note(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=now, encoder=asked.encoder))
         return content
 
     def _note(self, line: LedgerLine) -> None:
@@ -83,15 +92,8 @@ def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) 
     header: Any = content[HEADER]
     metrics = content.metric_records.get(METRICS, MetricRecord())
     _check_header(header, entry)
-    for name, layout in entry.arrays.items():
-        record = content.array_records[name]
-        try:
-            found = arrays_of(record, name, {FLAT: layout.lies})
-        except WireError as error:
-            sides = {side for array in record.values() for side in array.shape}
-            raise OutboundRefused(f"{error}{_of_catalogue(sides, asked)}") from error
-        if entry.highest is not None and np.abs(found[FLAT]).max() > entry.highest:
-            raise OutboundRefused(f"record {name!r} holds numbers beyond the grid's {entry.highest:,}")
+    for name, grid in entry.arrays.items():
+        _check_array(content.array_records[name], name, grid, asked)
     _check_metrics(metrics, entry)
     size = content_bytes(content)
     if size > (most := min(entry.most_bytes, policy.maximum_bytes)):
@@ -101,7 +103,7 @@ def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) 
     return Passed(
         kind=kind,
         bytes=size,
-        arrays={name: f"{layout.dtype} [{layout.size}]" for name, layout in entry.arrays.items()},
+        arrays={name: f"{grid.layout.dtype} [{grid.layout.size}]" for name, grid in entry.arrays.items()},
         metrics=tuple(sorted(metrics)),
         users=int(header.get("users", 0)),
         code=str(header.get("code", header.get("reason", ""))),
@@ -134,14 +136,28 @@ def _check_records(found: Mapping[str, type[Any]], entry: Entry) -> None:
             raise OutboundRefused(f"record {name!r} is no {expected[name].__name__}")
     if missing := sorted(set(expected) - set(found)):
         raise OutboundRefused(f"without the records {', '.join(missing)}")
+    if list(found) != list(expected):
+        raise OutboundRefused(f"the records must come as {', '.join(expected)}")
 
 
 def _check_header(header: Any, entry: Entry) -> None:
     if set(header) != set(entry.header):
         raise OutboundRefused(f"the header must have the fields {', '.join(sorted(entry.header))} alone")
+    if list(header) != list(entry.header):
+        raise OutboundRefused(f"the header's fields must come as {', '.join(entry.header)}")
     for name, allowed in entry.header.items():
         if not allowed.holds(header[name]):
             raise OutboundRefused(f"{name} in the header must be {allowed.what}")
+
+
+def _check_array(record: ArrayRecord, name: str, grid: Grid, asked: Asked) -> None:
+    try:
+        fault = grid.fault(arrays_of(record, name, {FLAT: grid.layout.lies})[FLAT])
+    except WireError as error:
+        sides = {side for array in record.values() for side in array.shape}
+        raise OutboundRefused(f"{error}{_of_catalogue(sides, asked)}") from error
+    if fault:
+        raise OutboundRefused(f"record {name!r}: {fault}")
 
 
 def _of_catalogue(sides: set[int], asked: Asked) -> str:
@@ -156,3 +172,5 @@ def _check_metrics(metrics: Any, entry: Entry) -> None:
             raise OutboundRefused(f"a metric that is not listed; listed are {', '.join(listed) or 'none'}")
         if not listed[name].holds(value):
             raise OutboundRefused(f"the metric {name} must be {listed[name].what}")
+    if list(metrics or {}) != [name for name in listed if name in (metrics or {})]:
+        raise OutboundRefused(f"the metrics must come as {', '.join(listed)}")

@@ -20,7 +20,7 @@ from shared.federation.config import LocalSettings
 from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask, Reply, Task, TrainTask
 from shared.federation.wire import content_bytes
 
-RUN = "0" * 32
+RUN = NONCE = "0" * 32
 _WIDE = 60
 
 
@@ -63,9 +63,9 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
 
 
 def _answers(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> list[tuple[Task, Callable[[], Reply]]]:
-    moments = MomentsTask(round=0, feature_space=encoder.spec.feature_space)
-    train = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=local)
-    evaluate = EvaluateTask(round=1, seed=0, encoder=encoder)
+    moments = MomentsTask(run=RUN, round=0, nonce=NONCE, feature_space=encoder.spec.feature_space)
+    train = TrainTask(run=RUN, round=1, nonce=NONCE, seed=0, encoder=encoder, settings=local)
+    evaluate = EvaluateTask(run=RUN, round=1, nonce=NONCE, seed=0, encoder=encoder)
     return [
         (moments, lambda: moments_reply(moments, workspace)),
         (train, lambda: train_reply(train, workspace)),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from client.data.contract import DataMoment
 from client.data.platform import Examples, Platform, Sequences, Stage, examples, training_sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
-from client.guard.manifest import Asked
+from client.guard.manifest import LEAST_VALIDATION, Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.private_evaluation import MOST_USERS, able_sample, noised_mean
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
@@ -37,7 +37,6 @@ from shared.federation.messages import (
     TrainTask,
     power_of_two,
 )
-from shared.seeding import rng_for, seed_for
 
 VALIDATION_USERS = 500
 RECEIVED = "received"
@@ -74,7 +73,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         features=workspace.features,
         sequences=training_sequences(platform, platform.contributing_users),
         settings=task.settings,
-        seed=seed_for(task.seed, platform.name, task.round),
+        seed=workspace.seed(task.seed, task.round),
         left_out=before.left_out,
     )
     update = task.form.encoded(encoder, result.trained)
@@ -82,10 +81,10 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     return TrainReply(
         round=task.round,
         flat=update.flat,
-        layout=task.form.layout(encoder.spec),
+        layout=task.form.grid(encoder.spec).layout,
         fingerprint=workspace.space.fingerprint,
         users=power_of_two(len(platform.training_users)),
-        losses={name: round(loss, 2) for name, loss in result.losses.items()},
+        losses={name: round(loss, 2) + 0.0 for name, loss in result.losses.items()},
     )
 
 
@@ -103,7 +102,8 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     able = able_sample(task, workspace, users) if task.noise else users
     if isinstance(able, Declined):
         return able
-    sample = _validation_sample(platform, able, task.seed, MOST_USERS if task.noise else VALIDATION_USERS)
+    most = MOST_USERS if task.noise else VALIDATION_USERS
+    sample = _validation_sample(platform, able, workspace.seed(task.seed, "round-validation"), most)
     scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder.spec.layout().hash, workspace))
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     found = dict(zip([*names, BOTH], _ndcg(scorers, sample, platform), strict=True))
@@ -144,8 +144,8 @@ def _kept(sent: KnownEncoder, store: HeadStore) -> Encoder:
 
 
 def two_digits(value: float) -> float:
-    """Rounded to two significant digits."""
-    return 0.0 if value == 0 else round(value, 1 - math.floor(math.log10(abs(value))))
+    """Rounded to two significant digits; what is smaller than is told of is 0."""
+    return 0.0 if value < LEAST_VALIDATION else round(value, 1 - math.floor(math.log10(abs(value))))
 
 
 def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
@@ -153,7 +153,7 @@ def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
 
 
 def _validation_sample(platform: Platform, users: NDArray[np.int64], seed: int, most: int) -> Examples:
-    chosen = np.sort(rng_for(seed, platform.name, "round-validation").permutation(users)[:most])
+    chosen = np.sort(np.random.default_rng(seed).permutation(users)[:most])
     return examples(platform, Stage.VALIDATION, chosen)
 
 
@@ -183,10 +183,11 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         round=task.round,
         fingerprint=workspace.space.fingerprint,
         dim=workspace.space.dim,
-        layout=task.layout,
+        grid=task.grid,
         training_users=len(workspace.platform.training_users),
         catalogue=workspace.platform.n_items,
         noise=task.noise,
+        encoder=task.encoder,
     )
 
 

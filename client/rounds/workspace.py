@@ -19,13 +19,14 @@ from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.privacy.accounts import machine_place
 from client.privacy.noise import Draw
+from client.rounds.own_draws import own_seed
 from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
 from shared.feature_space import FeatureSpace
 from shared.privacy.promise import Promise
-from shared.seeding import rng_for
+from shared.seeding import rng_for, seed_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,13 @@ class NodeSettings(DataSettings):
     """the site policy, a TOML file; empty: the default one"""
     ledger: str = ""
     """where every answer that leaves is written down first; empty keeps no ledger"""
+    coordinator: str = ""
+    """PEM file of the coordinator's certificate and of the key that signs its tasks; without a key none is checked"""
+
+    @property
+    def name(self) -> str:
+        """The platform's, as it is enrolled."""
+        return self.platform.partition("=")[0]
 
     @classmethod
     def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":
@@ -75,6 +83,12 @@ class Workspace:
     """where this machine keeps account of what the data's users have spent of it; None: nowhere but in the heads"""
     draw: Draw = os.urandom
     """where noise comes from"""
+    own_draws: bool = False
+    """whether batches and samples derive from the platform's own secret; else from the run's seed, as in simulations"""
+
+    def seed(self, seed: int, *names: str | int) -> int:
+        """For one purpose of a task of this ``seed``; raises StorageError."""
+        return own_seed(self.heads, seed, *names) if self.own_draws else seed_for(seed, self.platform.name, *names)
 
     @property
     def platform(self) -> Platform:
@@ -115,7 +129,13 @@ def open_workspace(
     records = open_records(Path(settings.heads), settings.vault_key)
     prepared = _prepared(settings, records, moment)
     machine = machine_place(parse_platform_spec(settings.platform).path)
-    return Workspace(prepared=prepared, heads=HeadStore(records), minimum_users=minimum_users, machine=machine)
+    return Workspace(
+        prepared=prepared,
+        heads=HeadStore(records),
+        minimum_users=minimum_users,
+        machine=machine,
+        own_draws=True,
+    )
 
 
 def already_open(prepared: PreparedPlatform) -> OpenWorkspace:

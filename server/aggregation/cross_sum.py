@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.aggregation.inner_products import InnerProducts
-from server.aggregation.robust_sum import CROSS_MOMENTS, RULES, Shares
+from server.aggregation.robust_sum import NOISED, RULES, Shares
 from server.aggregation.size_classes import SizeClasses
 from shared.encoder.cross import CatalogueMoments, released_cross
 from shared.errors import InputError
@@ -29,7 +29,7 @@ def summed_cross(
     products = InnerProducts.between(
         totals, lambda one, other: _product(one, other, totals, replies) / (sizes[one] * sizes[other])
     )
-    shares = RULES[robust](products, sizes, CROSS_MOMENTS)
+    shares = RULES[robust](products, sizes, NOISED)
     entering = {name: share for name, share in shares.of.items() if share > 0}
     if not entering:
         raise InputError("no platform's cross moment may enter the sum")

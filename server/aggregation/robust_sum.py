@@ -52,6 +52,8 @@ class Judged:
 
 
 CROSS_MOMENTS = Judged(trade=0.0, against=0.5, common=COMMON)
+NOISED = Judged(trade=0.0, against=0.5, common=0.0)
+"""cross moments under noise, which lowers cosines"""
 UPDATES = Judged(trade=TRADE, against=0.8, common=0.0)
 
 

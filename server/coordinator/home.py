@@ -96,6 +96,11 @@ class ServerHome:
         return self.folder / "tls" / "ca.key"
 
     @property
+    def task_key(self) -> Path:
+        """Signs the tasks of runs; platforms get its public half behind the authority's certificate."""
+        return self.folder / "tls" / "tasks.key"
+
+    @property
     def certificate(self) -> Path:
         """The server's."""
         return self.folder / "tls" / "server.crt"

@@ -1,4 +1,4 @@
-"""Making a coordinator's folder: settings, authority, certificate, secret, and the encoder it begins with."""
+"""Making a coordinator's folder: settings, authority, certificate, keys, and the encoder it begins with."""
 
 import secrets
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from server.coordinator.certificates import Issued, new_authority, server_certificate
 from server.coordinator.home import ServerHome, ServerSettings
+from server.coordinator.task_key import ensure_task_key
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, os_error_as
+from shared.federation.signatures import TaskSigner
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
 
@@ -26,6 +28,7 @@ class Made:
         return [
             f"{self.home.folder}: a coordinator, reached at {addresses}",
             f"give every platform its address and {self.home.authority}",
+            f"its tasks are signed; platforms see the key as {TaskSigner.read(self.home.task_key).fingerprint}",
         ]
 
 
@@ -55,6 +58,7 @@ def _write(home: ServerHome, encoder: Path, settings: ServerSettings, now: datet
     write_whole(home.authority, authority.certificate)
     write_whole(home.authority_key, authority.key)
     _write_certificate(home, authority, settings, now)
+    ensure_task_key(home)
     write_whole(home.secret, secrets.token_hex(32).encode("ascii"))
     write_whole(home.encoder, encoder.read_bytes())
     write_whole(home.settings, to_toml(settings))

@@ -87,6 +87,21 @@ _KNOWN = {
             "it did not hold the encoder that a step leads on from",
             "it gets a whole one next",
         ),
+        Absence(
+            FailureCode.UNSIGNED,
+            "it has another key of this coordinator, or is enrolled under another name than its own",
+            "give its operator tls/ca.crt anew, and compare the name in its settings.toml with the enrolled one",
+        ),
+        Absence(
+            FailureCode.NONCE_REUSED,
+            "it has answered another question with the nonce of this one",
+            "two coordinators may run from copies of one folder: end one, and begin a new run",
+        ),
+        Absence(
+            FailureCode.ANSWER_GONE,
+            "it has answered this question before and keeps the answer no longer",
+            "the run went back to an older checkpoint, or a task was sent again: begin a new run",
+        ),
         Absence(FailureCode.REFUSED, "its guard or its site policy lets no answer leave", "ask its operator"),
         Absence(
             FailureCode.PRIVACY_LEDGER,

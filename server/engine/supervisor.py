@@ -18,6 +18,7 @@ from typing import Any
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome, ServerSettings
 from server.coordinator.metrics import ONLINE, ServerMetrics
+from server.coordinator.task_key import ensure_task_key
 from server.engine.admission import Attendance, admit
 from server.engine.database import compact
 from server.engine.flwr_command import FlwrCommand
@@ -111,6 +112,8 @@ class Supervisor:
         def programs() -> list[Program]:
             _require_free(self.settings)
             open_for_long.enter_context(metrics_served(self.settings.metrics_port, self._metrics()))
+            if ensure_task_key(self.home):
+                _LOG.warning("tasks are signed from now on: give every platform %s anew", self.home.authority)
             compact(self.home.database)
             runs.prune()
             write_programs(self.home.programs)

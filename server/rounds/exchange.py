@@ -16,7 +16,9 @@ from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, ReplyRejected, WireError
 from shared.federation.config import Downloads, RoundsConfig
 from shared.federation.messages import Declined, Failed, KnownEncoder
+from shared.federation.signatures import TaskSigner, content_digest
 from shared.federation.wire import content_bytes
+from shared.federation.wire_records import SIGNATURE
 
 
 class Deliveries:
@@ -136,8 +138,15 @@ def platforms_online(grid: Grid) -> dict[str, int]:
 class Exchange:
     """Asks the platforms of one run."""
 
-    def __init__(self, grid: Grid, config: RoundsConfig, clock: Clock, cohort: tuple[str, ...] = ()) -> None:
-        self._grid, self._config, self._clock = grid, config, clock
+    def __init__(
+        self,
+        grid: Grid,
+        config: RoundsConfig,
+        clock: Clock,
+        cohort: tuple[str, ...] = (),
+        signer: TaskSigner | None = None,
+    ) -> None:
+        self._grid, self._config, self._clock, self._signer = grid, config, clock, signer
         self.deliveries = Deliveries(config.downloads)
         self.cohort = cohort
         """names of the platforms that every question must reach; empty: whoever is online"""
@@ -175,8 +184,8 @@ class Exchange:
     def _ask_once(
         self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
     ) -> None:
-        """Ask each of ``platforms``, and sort in what comes; those that hold the same get the same object."""
-        written: dict[str, tuple[RecordDict, int]] = {}
+        """Ask each of ``platforms``, and sort in what comes; those that hold the same get the same arrays."""
+        written: dict[str, tuple[RecordDict, int, bytes]] = {}
         messages = {}
         for name, node in platforms.items():
             about = question.encoder
@@ -184,8 +193,12 @@ class Exchange:
             if held not in written:
                 way = self.deliveries.way(held, about) if about is not None and held else None
                 content = question.write(way or about)
-                written[held] = content, content_bytes(content)
-            content, size = written[held]
+                digest = b"" if self._signer is None else content_digest(content)
+                written[held] = content, content_bytes(content), digest
+            content, size, digest = written[held]
+            if self._signer is not None:
+                signature = RecordDict({SIGNATURE: self._signer.signature(digest, name)})
+                content, size = RecordDict({**content, **signature}), size + content_bytes(signature)
             messages[name] = Message(content, node, question.message_type, ttl=seconds, group_id=str(question.round))
             answers.bytes_down += size
         arrived: dict[str, Message] = {}

@@ -31,7 +31,9 @@ from shared.federation.messages import (
     MomentsTask,
     TrainReply,
     TrainTask,
+    nonce_of,
 )
+from shared.federation.signatures import TaskSigner
 from shared.federation.updates import update_form
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
@@ -46,19 +48,20 @@ def run_rounds(
     clock: Clock,
     on_round: Callable[[RunState], None] = lambda _state: None,
     aggregation: BuildAggregation = ServerOptimiser,
+    signer: TaskSigner | None = None,
     classes: SizeClasses = NO_CLASSES,
     public: CatalogueMoments | None = None,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
-    ``aggregation`` makes what takes the server's step, ``classes`` says what each platform may weigh, ``public``
-    whitens what leaves under noise. A run that is begun again from a state that ``on_round`` got ends with the same
-    encoder.
+    ``aggregation`` makes what takes the server's step; without a ``signer`` tasks are not signed; ``classes`` says what
+    each platform may weigh; ``public`` whitens what leaves under noise. A run that is begun again from a state that
+    ``on_round`` got ends with the same encoder.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = RoundLoop(grid, config, clock, aggregation, state, classes)
+    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes)
     on_round(state)
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
@@ -87,14 +90,15 @@ class RoundLoop:
         clock: Clock,
         aggregation: BuildAggregation,
         state: RunState,
-        classes: SizeClasses,
+        signer: TaskSigner | None = None,
+        classes: SizeClasses = NO_CLASSES,
     ) -> None:
         self._config = config
         self._clock = clock
         self._aggregation = aggregation(config)
         self._classes = classes
         self._weighting = Weighting(config, classes)
-        self._exchange = Exchange(grid, config, clock, state.cohort)
+        self._exchange = Exchange(grid, config, clock, state.cohort, signer)
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
         elif state.round:
@@ -108,7 +112,9 @@ class RoundLoop:
     def moments_round(self, state: RunState) -> RunState:
         """Ask for moments, and solve the linear part from all that the server holds."""
         start, encoder = self._clock.now(), state.encoder
-        content = encode_task(MomentsTask(round=state.round, feature_space=encoder.spec.feature_space))
+        nonce = nonce_of("moments", state.run, state.round)
+        task = MomentsTask(run=state.run, round=state.round, nonce=nonce, feature_space=encoder.spec.feature_space)
+        content = encode_task(task)
         question: Question[MomentsReply] = Question(
             message_type=MOMENTS_TYPE,
             round=state.round,
@@ -137,7 +143,14 @@ class RoundLoop:
         start, encoder, noise = self._clock.now(), state.encoder, self._config.noise
         known = public or CatalogueMoments.none(encoder.spec.input_dim)
         content = encode_task(
-            CrossTask(round=state.round, feature_space=encoder.spec.feature_space, public=known, noise=noise)
+            CrossTask(
+                run=state.run,
+                round=state.round,
+                nonce=nonce_of("cross", state.run, state.round),
+                feature_space=encoder.spec.feature_space,
+                public=known,
+                noise=noise,
+            )
         )
         question: Question[CrossReply] = Question(
             message_type=CROSS_TYPE,
@@ -169,13 +182,21 @@ class RoundLoop:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self._exchange.deliveries.keep
-        form = update_form(settings)
+        form, nonce = update_form(settings), nonce_of("train", state.run, number)
         question: Question[TrainReply] = Question(
             message_type=TRAIN_TYPE,
             round=number,
             encoder=encoder,
             write=lambda sent: encode_task(
-                TrainTask(run=state.run, round=number, seed=seed, encoder=sent, settings=settings, keep=keep)
+                TrainTask(
+                    run=state.run,
+                    round=number,
+                    nonce=nonce,
+                    seed=seed,
+                    encoder=sent,
+                    settings=settings,
+                    keep=keep,
+                )
             ),
             screen=lambda reply: screen_train(reply, encoder, number, form),
         )
@@ -224,12 +245,21 @@ class RoundLoop:
         if not self._config.evaluate_every:
             return state
         start, seed, keep = self._clock.now(), self._config.seed, self._exchange.deliveries.keep
+        nonce = nonce_of("evaluate", state.run, state.round, state.encoder.digest)
         question: Question[EvaluateReply] = Question(
             message_type=EVALUATE_TYPE,
             round=state.round,
             encoder=state.encoder,
             write=lambda sent: encode_task(
-                EvaluateTask(round=state.round, seed=seed, encoder=sent, keep=keep, noise=self._config.evaluation_noise)
+                EvaluateTask(
+                    run=state.run,
+                    round=state.round,
+                    nonce=nonce,
+                    seed=seed,
+                    encoder=sent,
+                    keep=keep,
+                    noise=self._config.evaluation_noise,
+                )
             ),
             screen=lambda reply: screen_evaluate(reply, state.round),
         )

@@ -4,10 +4,10 @@ Rules, in order:
 1. it reads as a reply to the task that was sent (shared/federation/wire.py: records, keys, types, length, finite);
 2. it answers this round;
 3. its feature space has the fingerprint of the server's encoder;
-4. its layout has the names, shapes, dtypes and order of the form that was asked for: whole encoder, adapter or step;
-5. what it makes of the encoder is finite (two finite factors may have a product that is not);
-6. a training reply leaves the linear part as it was sent: that part is solved from moments alone;
-7. moments are such as sums over vectors of length 1 can be: traces and norms at most n, the joint second moment of
+4. its layout has the names, shapes, dtypes and order of the form that was asked for: whole change, adapter or step; in
+   none is there a place for the linear part, which is solved from moments alone;
+5. its cells are those of some numbers (shared/encoder/cells.py), whose sizes are bounded;
+6. moments are such as sums over vectors of length 1 can be: traces and norms at most n, the joint second moment of
    histories and next items about their means not negative, n a number of pairs that a platform can have.
 """
 
@@ -22,14 +22,13 @@ from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
 from shared.federation.messages import CrossReply, Declined, EvaluateReply, Failed, MomentsReply, TrainReply
+from shared.federation.moment_cells import BITS
 from shared.federation.updates import UpdateForm
 from shared.federation.wire import decode_cross_reply, decode_evaluate_reply, decode_moments_reply, decode_train_reply
 from shared.privacy.grid import MOST_CELL
 
 Float64 = NDArray[np.float64]
 
-_SLACK = 1e-6
-"""of a mean over pairs: what rounding may do"""
 _MOST_PAIRS = 1e10
 
 
@@ -45,13 +44,11 @@ def screen_train(
     _require_round(reply.round, round_number)
     if isinstance(reply, TrainReply):
         _require_fingerprint(reply.fingerprint, encoder.spec)
-        _require_layout(reply.layout, form.layout(encoder.spec))
+        grid = form.grid(encoder.spec)
+        _require_layout(reply.layout, grid.layout)
+        if fault := grid.fault(reply.flat):
+            raise ReplyRejected(f"the update has cells that no update has: {fault}")
         whole = form.applied(encoder, reply.flat)
-        if not np.isfinite(whole.flat).all():
-            raise ReplyRejected("the encoder that comes of it is not finite")
-        linear = slice(encoder.spec.sequence_place.start)
-        if not np.array_equal(encoder.flat[linear], whole.flat[linear]):
-            raise ReplyRejected("the linear part differs from the one sent; it comes from moments alone")
         return replace(reply, flat=whole.flat, layout=encoder.spec.layout())
     return reply
 
@@ -117,8 +114,9 @@ def _require_layout(found: Layout, expected: Layout) -> None:
 
 
 def _require_possible(moments: Moments) -> None:
-    """Sums over n pairs of vectors no longer than 1."""
-    limit = moments.n * (1 + _SLACK) + _SLACK
+    """Sums over n pairs of vectors no longer than 1, each up to what rounding to cells may add to D of them."""
+    slack = moments.dim * 2.0**-BITS
+    limit = moments.n * (1 + slack) + slack
     traces = max(float(np.trace(moments.A)), float(np.trace(moments.C)))
     norms = max(float(np.linalg.norm(part)) for part in (moments.B, moments.sum_q, moments.sum_y))
     if not 1 <= moments.n <= _MOST_PAIRS:
@@ -127,7 +125,7 @@ def _require_possible(moments: Moments) -> None:
         raise ReplyRejected("the moments are larger than sums over so many vectors of length 1 can be")
     both = np.block([[moments.A, moments.B], [moments.B.T, moments.C]]) / moments.n
     means = np.concatenate([moments.sum_q, moments.sum_y]) / moments.n
-    if not _is_positive(both - np.outer(means, means) + _SLACK * np.eye(len(means))):
+    if not _is_positive(both - np.outer(means, means) + 2 * slack * np.eye(len(means))):
         raise ReplyRejected("the moments are not those of any pairs: their joint second moment is negative")
 
 

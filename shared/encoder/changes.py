@@ -1,9 +1,10 @@
-"""What is small enough to travel in the encoder's place: a step in a byte a number, and a low-rank adapter.
+"""What is small enough to travel in the encoder's place: what changed, in cells, and a low-rank adapter.
 
-A step leads from one encoder to the next: it goes to a platform that holds the one before, and may come back from it.
-Numbers lie in rows, as a byte each and a scale a row: rounded to 127 levels on either side of 0, up to the row's
-largest. Decoding is a product of float32 numbers, the same bits on every machine: both ends hold the same encoder, and
-its digest proves it. The linear part has no step: where it is new, the whole encoder goes out.
+A change leads from one encoder to the next, in the sequence part alone: two bytes a number and a power of two an array,
+or as a step, a byte a number and a power of two a row (shared/encoder/cells.py). A step also goes to a platform that
+holds the encoder before. Adding a change is one float32 operation a number, the same bits on every machine: both ends
+hold the same encoder, and its digest proves it. The linear part has no place in a change: where it is new, the whole
+encoder goes out.
 
 An adapter changes a matrix W [o, i] of the towers φ and ψ by (α/r) · B · A (LoRA; Hu et al. 2022). Where the factors
 are trained (client/training/low_rank.py), B [o, r] starts at 0, so that training starts at the received encoder, and
@@ -14,16 +15,13 @@ numbers of the sequence part of preset ``small``. The linear part never changes:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.encoder.cells import NOT_FINITE, CellGrid, Codes
 from shared.encoder.encoder import ArraySpec, Encoder, EncoderSpec, Layout, flatten, unflatten
 from shared.errors import ConfigError, GraftError
-
-LEVELS = 127
-_SCALE = np.dtype("<f4")
 
 
 def row_lengths(arrays: Sequence[ArraySpec]) -> NDArray[np.int64]:
@@ -32,78 +30,44 @@ def row_lengths(arrays: Sequence[ArraySpec]) -> NDArray[np.int64]:
     return np.repeat([array.size // count for array, count in zip(arrays, counts, strict=True)], counts)
 
 
-def byte_layout(name: str, arrays: Sequence[ArraySpec]) -> Layout:
-    """How codes and scales lie in one flat array of bytes; a scale is a little-endian float32."""
-    lengths = row_lengths(arrays)
-    codes = ArraySpec(name=f"{name}.codes", shape=(int(lengths.sum()),), dtype="int8")
-    return Layout((codes, ArraySpec(name=f"{name}.scales", shape=(len(lengths), _SCALE.itemsize), dtype="int8")))
+def step_grid(spec: EncoderSpec) -> CellGrid:
+    """How a step lies: a byte a number, a power of two a row of the sequence part's arrays."""
+    return CellGrid(name="step", lengths=row_lengths(spec.sequence_arrays), dtype="int8")
+
+
+def change_grid(spec: EncoderSpec) -> CellGrid:
+    """How a whole change lies: two bytes a number, a power of two an array of the sequence part."""
+    return CellGrid(name="change", lengths=np.array([array.size for array in spec.sequence_arrays]), dtype="int16")
+
+
+def change_between(before: Encoder, after: Encoder, grid: CellGrid) -> Codes:
+    """The nearest change of the sequence part; raises GraftError where a number is not finite."""
+    place = before.spec.sequence_place
+    return grid.nearest(after.flat[place].astype(np.float64) - before.flat[place])
+
+
+def with_change(encoder: Encoder, change: Codes, grid: CellGrid) -> Encoder:
+    """The next encoder; its linear part is that of the given one."""
+    flat = encoder.flat.copy()
+    flat[encoder.spec.sequence_place] += grid.values(change)
+    return Encoder(spec=encoder.spec, flat=flat)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ByteRows:
-    """[S] numbers in [R] rows: each row's scale times its codes."""
-
-    codes: NDArray[np.int8]
-    """[S]"""
-    scales: NDArray[np.float32]
-    """[R]"""
-
-    @classmethod
-    def nearest(cls, values: NDArray[np.float64], lengths: NDArray[np.int64]) -> Self:
-        """To ``values`` [S]; half a level of a row's largest number is the most that any is off."""
-        largest = np.maximum.reduceat(np.abs(values), np.cumsum(lengths) - lengths)
-        scales = (largest / LEVELS).astype(np.float32)
-        levels = values / np.repeat(np.where(scales > 0, scales, 1), lengths)
-        return cls(codes=np.clip(np.rint(levels), -LEVELS, LEVELS).astype(np.int8), scales=scales)
-
-    def values(self, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        """[S]; scales of absurd size give numbers that are not finite, without a warning."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return np.repeat(self.scales, lengths) * self.codes.astype(np.float32)
-
-    def to_flat(self) -> NDArray[np.int8]:
-        """[S + 4 R] in the order of ``byte_layout``."""
-        return np.concatenate([self.codes, self.scales.astype(_SCALE).view(np.int8)])
-
-    @classmethod
-    def from_flat(cls, flat: NDArray[np.int8], layout: Layout) -> Self:
-        """The inverse of ``to_flat``; scales that are not finite are taken as they are.
-
-        Raises ValueError where length or dtype differ from the layout's.
-        """
-        codes = unflatten(layout, flat)[layout.arrays[0].name]
-        return cls(codes=codes, scales=np.ascontiguousarray(flat[len(codes) :]).view(_SCALE).astype(np.float32))
-
-
-def rows(spec: EncoderSpec) -> NDArray[np.int64]:
-    """[R] how long the rows of the sequence part's arrays are, in their order; what has no rows is one."""
-    return row_lengths(spec.sequence_arrays)
-
-
-def step_layout(spec: EncoderSpec) -> Layout:
-    """How a step lies in one flat array of bytes."""
-    return byte_layout("step", spec.sequence_arrays)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Step(ByteRows):
+class Step:
     """What is added to the sequence part, row by row."""
+
+    cells: Codes
+    """in the order of ``step_grid``"""
 
     @classmethod
     def between(cls, before: Encoder, after: Encoder) -> "Step":
-        """The nearest step; half a level of a row's largest change is the most that any number is off."""
-        place = before.spec.sequence_place
-        return cls.nearest(after.flat[place].astype(np.float64) - before.flat[place], rows(before.spec))
+        """The nearest step; half a power of two of its row is the most that any number is off."""
+        return cls(cells=change_between(before, after, step_grid(before.spec)))
 
     def added_to(self, encoder: Encoder) -> Encoder:
-        """The next encoder; its linear part is that of the given one.
-
-        Scales of absurd size give numbers that are not finite, without a warning.
-        """
-        flat = encoder.flat.copy()
-        with np.errstate(over="ignore", invalid="ignore"):
-            flat[encoder.spec.sequence_place] += self.values(rows(encoder.spec))
-        return Encoder(spec=encoder.spec, flat=flat)
+        """The next encoder; its linear part is that of the given one."""
+        return with_change(encoder, self.cells, step_grid(encoder.spec))
 
 
 ALPHA = 32.0
@@ -142,9 +106,9 @@ class AdapterSpec:
         """The order in which factors and whole differences lie in the adapter's flat array."""
         return Layout(tuple(part for array in self.changed() for part in self._parts(array)))
 
-    def byte_layout(self) -> Layout:
-        """The same numbers as codes and scales in one flat array of bytes."""
-        return byte_layout("adapter", self.layout().arrays)
+    def grid(self) -> CellGrid:
+        """How the same numbers travel: a byte a number, a power of two a row."""
+        return CellGrid(name="adapter", lengths=row_lengths(self.layout().arrays), dtype="int8")
 
     def _parts(self, array: ArraySpec) -> tuple[ArraySpec, ...]:
         if not self.is_product(array):
@@ -163,14 +127,13 @@ class Adapter:
     """[A] in the order of ``spec.layout()``"""
 
     @classmethod
-    def from_bytes(cls, spec: AdapterSpec, flat: NDArray[np.int8]) -> "Adapter":
-        """The inverse of ``to_bytes``, but for what rounding took; raises ValueError for another length or dtype."""
-        lengths = row_lengths(spec.layout().arrays)
-        return cls(spec=spec, flat=ByteRows.from_flat(flat, spec.byte_layout()).values(lengths))
+    def from_cells(cls, spec: AdapterSpec, cells: Codes) -> "Adapter":
+        """The inverse of ``to_cells``, but for what rounding took; raises ValueError for another length or dtype."""
+        return cls(spec=spec, flat=spec.grid().values(cells))
 
-    def to_bytes(self) -> NDArray[np.int8]:
-        """In the order of ``spec.byte_layout()``; no number is off by more than half a level of its row's largest."""
-        return ByteRows.nearest(self.flat.astype(np.float64), row_lengths(self.spec.layout().arrays)).to_flat()
+    def to_cells(self) -> Codes:
+        """In the order of ``spec.grid()``; half a power of two of its row is the most that any number is off."""
+        return self.spec.grid().nearest(self.flat.astype(np.float64))
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Views into the flat array, by name; raises ValueError where its length or dtype is wrong."""
@@ -226,7 +189,7 @@ def cut(
     Raises GraftError where numbers are not finite.
     """
     if not np.isfinite(change).all():
-        raise GraftError("training must leave finite numbers; found others, as too high a learning rate leaves them")
+        raise GraftError(NOT_FINITE)
     spec = AdapterSpec(encoder=encoder, rank=rank)
     changes = unflatten(Layout(tuple(replace(array, dtype="float64") for array in spec.changed())), change)
     parts: dict[str, NDArray[np.float32]] = {}

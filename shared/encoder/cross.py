@@ -9,6 +9,7 @@ carries B = R⁻¹ N R⁻¹ of length 1. Who receives it solves a map with the c
 D feature dim, T = D (D + 1) / 2.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,6 +67,15 @@ class CatalogueMoments:
     def dim(self) -> int:
         """D."""
         return len(self.mean)
+
+    def to_flat(self) -> NDArray[np.float32]:
+        """[D + T] mean, then triangle."""
+        return np.concatenate([self.mean, self.triangle])
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex digest of both."""
+        return hashlib.sha256(self.to_flat().astype("<f4").tobytes()).hexdigest()
 
     @cached_property
     def axes(self) -> tuple[Float64, Float64]:

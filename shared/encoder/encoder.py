@@ -33,7 +33,7 @@ LinearForm = Literal["map", "cross"]
 """How the linear part is carried: as the map itself, or as a cross moment of which each receiver makes a map of its own
 (shared/encoder/cross.py)."""
 LINEAR_FORMS = get_args(LinearForm)
-DTYPES = ("float32", "float64", "int8", "int32")
+DTYPES = ("float32", "float64", "int8", "int16", "int32")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,8 @@ def app_description() -> dict[str, Any]:
 
 def static_run_config() -> FlatConfig:
     """The run config's keys with their defaults: Flower takes no other."""
-    return {"encoder": "", "out": "", "resume": False, "classes": "", **RoundsConfig().to_run_config()}
+    files: FlatConfig = {"encoder": "", "out": "", "task-key": "", "resume": False, "classes": ""}
+    return {**files, **RoundsConfig().to_run_config()}
 
 
 def _copy_modules(package: str, target: Path) -> None:

@@ -103,8 +103,8 @@ class LocalSettings(LowRank):
         key="updates",
         old=("local-updates",),
         choices=get_args(Updates),
-        help="How an update travels: whole, as the encoder, or in steps, a byte a number of what changed; whole where "
-        "adapters travel.",
+        help="How an update travels: whole, two bytes a number of what changed, or in steps, a byte a number; whole "
+        "where adapters travel.",
         see="decisions/0006-low-rank-updates.md",
     )
 

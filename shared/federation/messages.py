@@ -1,20 +1,23 @@
 """What server and platforms say to each other, as plain dataclasses; no field can hold a head."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.encoder.cells import CellGrid
 from shared.encoder.changes import Step
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
-from shared.federation.updates import Flat, UpdateForm, update_form
+from shared.federation.updates import UpdateForm, update_form
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
@@ -43,20 +46,41 @@ class FailureCode(StrEnum):
     HEAD_STORE = "head-store"
     PROTOCOL = "protocol"
     ENCODER_UNKNOWN = "encoder-unknown"
+    UNSIGNED = "unsigned"
+    NONCE_REUSED = "nonce-reused"
+    ANSWER_GONE = "answer-gone"
     REFUSED = "refused"
     PRIVACY_LEDGER = "privacy-ledger"
     INTERNAL = "internal"
+
+
+TaskName = Literal["moments", "cross", "train", "evaluate"]
+
+
+def nonce_of(kind: TaskName, run: str, round_number: int, about: str = "") -> str:
+    """32 hexadecimal digits of a question: the same where a stopped run asks it again, others for another question.
+
+    ``about`` is the digest of the encoder that is evaluated: a round may evaluate several.
+    """
+    text = "\x1f".join(["graft-nonce/1", kind, run, str(round_number), about])
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskFacts:
     """What stands in a task beside numbers."""
 
-    kind: Literal["moments", "cross", "train", "evaluate"]
+    kind: TaskName
     round: int
-    run: str = ""
-    """of a training task"""
-    layout: Layout | None = None
+    run: str
+    """32 hexadecimal digits, the same when a run is stopped and goes on"""
+    nonce: str
+    """of the question, as ``nonce_of`` makes it"""
+    meaning: str
+    """digest of all that is asked, however the encoder came"""
+    encoder: str = ""
+    """digest of the encoder that the task is about"""
+    grid: CellGrid | None = None
     """of the update that a training task asks for"""
     settings: LocalSettings | None = None
     """of a training task"""
@@ -68,13 +92,16 @@ class TaskFacts:
 class MomentsTask:
     """Asks a platform for its moments in a feature space."""
 
+    run: str
     round: int
+    nonce: str
     feature_space: FeatureSpace
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind and round."""
-        return TaskFacts(kind="moments", round=self.round)
+        """Which question it is."""
+        meaning = _meaning("moments", self.run, self.round, _space(self.feature_space))
+        return TaskFacts(kind="moments", round=self.round, run=self.run, nonce=self.nonce, meaning=meaning)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,7 +120,9 @@ class MomentsReply:
 class CrossTask:
     """Asks a platform for its cross moment in a feature space, under noise."""
 
+    run: str
     round: int
+    nonce: str
     feature_space: FeatureSpace
     public: CatalogueMoments
     """by which it is whitened"""
@@ -102,8 +131,16 @@ class CrossTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind, round and noise."""
-        return TaskFacts(kind="cross", round=self.round, noise=self.noise)
+        """Which question it is."""
+        about = (_space(self.feature_space), self.public.digest, self.noise)
+        return TaskFacts(
+            kind="cross",
+            round=self.round,
+            run=self.run,
+            nonce=self.nonce,
+            meaning=_meaning("cross", self.run, self.round, *about),
+            noise=self.noise,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +186,10 @@ class TrainTask:
     """Asks a platform to improve an encoder on its contributing users."""
 
     run: str
-    """32 hexadecimal digits, the same when a run is stopped and goes on"""
     round: int
+    nonce: str
     seed: int
-    """of the run; the platform adds its name and the round"""
+    """of the run; the platform adds the round and a secret of its own, or its name where nothing is private"""
     encoder: Encoder | KnownEncoder
     settings: LocalSettings
     keep: bool = False
@@ -165,9 +202,25 @@ class TrainTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind, round and run, the only layout that the update may have, and how it is to be trained."""
-        layout = self.form.layout(self.encoder.spec)
-        return TaskFacts(kind="train", round=self.round, run=self.run, layout=layout, settings=self.settings)
+        """Which question it is, the only grid that the update may lie on, and how it is to be trained."""
+        encoder, settings = self.encoder, self.settings.to_flat()
+        return TaskFacts(
+            kind="train",
+            round=self.round,
+            run=self.run,
+            nonce=self.nonce,
+            meaning=_meaning(
+                "train",
+                self.run,
+                self.round,
+                *_about(encoder.digest, encoder.spec),
+                self.seed,
+                sorted(settings.items()),
+            ),
+            encoder=encoder.digest,
+            grid=self.form.grid(encoder.spec),
+            settings=self.settings,
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -175,8 +228,8 @@ class TrainReply:
     """What a platform made of the encoder, in the form that was asked for, as the platform says that it is laid out."""
 
     round: int
-    flat: Flat
-    """[P] in the order of ``layout``, which tells one form from another"""
+    flat: NDArray[Any]
+    """in the order of ``layout``, which tells one form from another; once screened, all of the encoder that it makes"""
     layout: Layout
     fingerprint: str
     users: int
@@ -189,7 +242,9 @@ class TrainReply:
 class EvaluateTask:
     """Asks a platform what an encoder is worth on its weighting users."""
 
+    run: str
     round: int
+    nonce: str
     seed: int
     encoder: Encoder | KnownEncoder
     keep: bool = False
@@ -199,8 +254,18 @@ class EvaluateTask:
 
     @property
     def facts(self) -> TaskFacts:
-        """Kind, round and noise."""
-        return TaskFacts(kind="evaluate", round=self.round, noise=self.noise)
+        """Which question it is."""
+        encoder = self.encoder
+        about = (*_about(encoder.digest, encoder.spec), self.seed, self.noise)
+        return TaskFacts(
+            kind="evaluate",
+            round=self.round,
+            run=self.run,
+            nonce=self.nonce,
+            meaning=_meaning("evaluate", self.run, self.round, *about),
+            encoder=encoder.digest,
+            noise=self.noise,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,3 +302,15 @@ Reply = MomentsReply | CrossReply | TrainReply | EvaluateReply | Declined | Fail
 def power_of_two(count: int) -> int:
     """The power of two nearest to a count on the logarithmic scale; 0 stays 0."""
     return 0 if count < 1 else int(2 ** round(np.log2(count)))
+
+
+def _meaning(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
+
+
+def _about(digest: str, spec: EncoderSpec) -> tuple[Any, ...]:
+    return digest, spec.preset, _space(spec.feature_space)
+
+
+def _space(space: FeatureSpace) -> list[Any]:
+    return [space.name, space.parameters, space.dim, space.fingerprint]

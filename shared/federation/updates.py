@@ -1,8 +1,8 @@
-"""The form in which a platform's update travels: whole encoder, step of a byte a number, or low-rank adapter.
+"""The form in which a platform's update travels: what changed in two bytes a number or in one, or a low-rank adapter.
 
-The settings choose one of the three once, when a task is made or read. All that follows asks the form: how an update
-of it lies (``layout``), what travels of an encoder that was trained (``encoded``), and which encoder an update makes of
-the one that was sent (``applied``), whose numbers need not be finite.
+The settings choose one of the three once, when a task is made or read. All that follows asks the form: on which grid an
+update of it lies (``grid``), what travels of an encoder that was trained (``encoded``), and which encoder an update
+makes of the one that was sent (``applied``). No form has a place for the linear part.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.encoder.changes import Adapter, AdapterSpec, Cut, Step, cut, step_layout
-from shared.encoder.encoder import Encoder, EncoderSpec, Layout
+from shared.encoder.cells import CellGrid, Codes
+from shared.encoder.changes import Adapter, AdapterSpec, Cut, change_between, change_grid, cut, step_grid, with_change
+from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.federation.config import LocalSettings
 
-Flat = NDArray[np.float32] | NDArray[np.int8]
 Inputs = Callable[[], Mapping[str, NDArray[np.float64]]]
 """Gives the second moments of matrices' inputs, by the matrix's name; called where a form needs them."""
 
@@ -37,44 +37,29 @@ class Trained:
 class Encoded:
     """An update as it travels, and what its form leaves out."""
 
-    flat: Flat
-    """in the form's layout"""
+    flat: Codes
+    """in the form's grid"""
     left_out: NDArray[np.float32] | None = None
     """[S] of the sequence part's change; None where nothing waits for the next round"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class WholeForm:
-    """The trained encoder itself."""
+class ChangeForm:
+    """What changed in the sequence part, on a grid: two bytes a number, or one."""
 
-    def layout(self, spec: EncoderSpec) -> Layout:
-        """The encoder's."""
-        return spec.layout()
+    grid_of: Callable[[EncoderSpec], CellGrid]
 
-    def encoded(self, sent: Encoder, trained: Trained) -> Encoded:
-        """All its numbers."""
-        return Encoded(flat=_limited(sent, trained).flat if trained.limit else trained.encoder.flat)
-
-    def applied(self, sent: Encoder, flat: Flat) -> Encoder:
-        """The encoder of these numbers."""
-        return Encoder(spec=sent.spec, flat=flat.astype(np.float32, copy=False))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepForm:
-    """What changed in the sequence part, as a byte a number."""
-
-    def layout(self, spec: EncoderSpec) -> Layout:
-        """A step's."""
-        return step_layout(spec)
+    def grid(self, spec: EncoderSpec) -> CellGrid:
+        """Of two bytes a number, or of one."""
+        return self.grid_of(spec)
 
     def encoded(self, sent: Encoder, trained: Trained) -> Encoded:
-        """The nearest step."""
-        return Encoded(flat=Step.between(sent, _limited(sent, trained)).to_flat())
+        """The nearest change."""
+        return Encoded(flat=change_between(sent, _limited(sent, trained), self.grid(sent.spec)))
 
-    def applied(self, sent: Encoder, flat: Flat) -> Encoder:
-        """The encoder to which the step leads."""
-        return Step.from_flat(flat.astype(np.int8, copy=False), step_layout(sent.spec)).added_to(sent)
+    def applied(self, sent: Encoder, flat: Codes) -> Encoder:
+        """The encoder to which the change leads."""
+        return with_change(sent, flat, self.grid(sent.spec))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,37 +68,37 @@ class AdapterForm:
 
     rank: int
 
-    def layout(self, spec: EncoderSpec) -> Layout:
-        """Of the adapter's numbers in bytes."""
-        return AdapterSpec(encoder=spec, rank=self.rank).byte_layout()
+    def grid(self, spec: EncoderSpec) -> CellGrid:
+        """Of the adapter's numbers."""
+        return AdapterSpec(encoder=spec, rank=self.rank).grid()
 
     def encoded(self, sent: Encoder, trained: Trained) -> Encoded:
-        """The bytes of ``adapted``."""
+        """The cells of ``adapted``."""
         found = self.adapted(sent, trained)
-        return Encoded(flat=found.adapter.to_bytes(), left_out=found.left_out)
+        return Encoded(flat=found.adapter.to_cells(), left_out=found.left_out)
 
     def adapted(self, sent: Encoder, trained: Trained) -> Cut:
-        """The adapter before it is brought to bytes; the limit is on what it adds to the encoder."""
+        """The adapter before it is brought to cells; the limit is on what it adds to the encoder."""
         place, waiting = sent.spec.sequence_place, trained.left_out
         change = trained.encoder.flat[place].astype(np.float64) - sent.flat[place]
         found = cut(sent.spec, change + (0 if waiting is None else waiting), self.rank, trained.inputs())
         share = _share(found.adapter.change().astype(np.float64), trained.limit)
         return found if share == 1 else Cut(adapter=found.adapter.scaled(share), left_out=found.left_out)
 
-    def applied(self, sent: Encoder, flat: Flat) -> Encoder:
+    def applied(self, sent: Encoder, flat: Codes) -> Encoder:
         """The encoder with the adapter's products added."""
-        spec = AdapterSpec(encoder=sent.spec, rank=self.rank)
-        return Adapter.from_bytes(spec, flat.astype(np.int8, copy=False)).added_to(sent)
+        return Adapter.from_cells(AdapterSpec(encoder=sent.spec, rank=self.rank), flat).added_to(sent)
 
 
-UpdateForm = WholeForm | StepForm | AdapterForm
+WHOLE, STEPS = ChangeForm(grid_of=change_grid), ChangeForm(grid_of=step_grid)
+UpdateForm = ChangeForm | AdapterForm
 
 
 def update_form(settings: LocalSettings) -> UpdateForm:
     """The form that these settings ask for."""
     if settings.rank:
         return AdapterForm(rank=settings.rank)
-    return StepForm() if settings.updates == "steps" else WholeForm()
+    return STEPS if settings.updates == "steps" else WHOLE
 
 
 def _limited(sent: Encoder, trained: Trained) -> Encoder:

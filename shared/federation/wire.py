@@ -1,22 +1,21 @@
 """Messages to Flower records and back.
 
-An encoder or a platform's moments travel as one flat array (cost grows with the number of arrays) beside a header
-with its layout and the feature space's fingerprint. Reading is strict: whatever is not expected is refused.
+An encoder, an update or a platform's moments travel as one flat array (cost grows with the number of arrays) beside a
+header with its layout and the feature space's fingerprint. Reading is strict: whatever is not expected is refused.
 """
 
 import re
 from functools import singledispatch
 from typing import Any
 
-import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from shared.encoder.changes import Step, rows
-from shared.encoder.cross import CatalogueMoments, side_of, triangle_size
-from shared.encoder.encoder import CROSS, ArraySpec, Encoder, EncoderSpec, Layout, LinearForm, unflatten
-from shared.encoder.linear import Moments
+from shared.encoder.changes import Step, step_grid
+from shared.encoder.cross import CatalogueMoments, side_of
+from shared.encoder.encoder import CROSS, Encoder, EncoderSpec, Layout, LinearForm, unflatten
 from shared.errors import InputError, WireError
 from shared.federation.config import LocalSettings
+from shared.federation.cross_cells import CrossGrid, public_layout
 from shared.federation.messages import (
     LOSSES,
     VALIDATIONS,
@@ -37,8 +36,8 @@ from shared.federation.messages import (
     TrainReply,
     TrainTask,
 )
+from shared.federation.moment_cells import MomentGrid, rounded_pairs
 from shared.federation.wire_records import (
-    CODES,
     CROSS_MOMENT,
     ENCODER,
     FLAT,
@@ -47,8 +46,8 @@ from shared.federation.wire_records import (
     METRICS,
     MOMENTS,
     PUBLIC,
-    SCALES,
     SETTINGS,
+    SIGNATURE,
     STEP,
     Header,
     array_record,
@@ -63,12 +62,12 @@ MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cr
 """Flower's message types"""
 
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_ENCODER_TASK: dict[str, type[Any]] = {**_LAYOUT, "seed": int, "keep": bool, "preset": str, "space": str}
+_ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**_ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
 _EVALUATE_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "noise": float}
-_TRAIN_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "run": str}
-_CROSS_TASK: dict[str, type[Any]] = {"space": str, "noise": float}
+_CROSS_TASK: dict[str, type[Any]] = {**_ASKED, "noise": float}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
-_MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int}
+_MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int, "pairs": int}
 _CROSS_REPLY: dict[str, type[Any]] = {
     **_TRAIN_REPLY,
     "dim": int,
@@ -76,25 +75,7 @@ _CROSS_REPLY: dict[str, type[Any]] = {
     "ledger-entries": int,
     "ledger-head": str,
 }
-_RUN, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
-
-
-def moments_layout(dim: int) -> Layout:
-    """The order in which moments in D dimensions lie in their flat array."""
-    triangle = dim * (dim + 1) // 2
-    shapes = {"A": (triangle,), "B": (dim, dim), "C": (triangle,), "sum_q": (dim,), "sum_y": (dim,), "n": (1,)}
-    return Layout(tuple(ArraySpec(name=name, shape=shape, dtype="float64") for name, shape in shapes.items()))
-
-
-def cross_layout(dim: int) -> Layout:
-    """How the cells of a cross moment in D dimensions lie in their flat array."""
-    return Layout((ArraySpec(name="cells", shape=(triangle_size(dim),), dtype="int32"),))
-
-
-def public_layout(dim: int) -> Layout:
-    """How a catalogue's mean and covariance lie in their flat array."""
-    mean, triangle = (ArraySpec(name="mean", shape=(dim,)), ArraySpec(name="triangle", shape=(triangle_size(dim),)))
-    return Layout((mean, triangle))
+_DIGITS, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
 
 def content_bytes(content: RecordDict) -> int:
@@ -121,14 +102,23 @@ def encode_task(task: Task) -> RecordDict:
 
 @encode_task.register
 def _moments_task(task: MomentsTask) -> RecordDict:
-    return RecordDict({HEADER: header_record("moments-task", task.round, space=space_text(task.feature_space))})
+    header = header_record(
+        "moments-task", task.round, run=task.run, nonce=task.nonce, space=space_text(task.feature_space)
+    )
+    return RecordDict({HEADER: header})
 
 
 @encode_task.register
 def _cross_task(task: CrossTask) -> RecordDict:
-    header = header_record("cross-task", task.round, space=space_text(task.feature_space), noise=task.noise)
-    flat = np.concatenate([task.public.mean, task.public.triangle])
-    return RecordDict({HEADER: header, PUBLIC: array_record(flat=flat)})
+    header = header_record(
+        "cross-task",
+        task.round,
+        run=task.run,
+        nonce=task.nonce,
+        space=space_text(task.feature_space),
+        noise=task.noise,
+    )
+    return RecordDict({HEADER: header, PUBLIC: array_record(flat=task.public.to_flat())})
 
 
 @encode_task.register
@@ -142,6 +132,7 @@ def _train_task(task: TrainTask) -> RecordDict:
         preset=spec.preset,
         space=space_text(spec.feature_space),
         run=task.run,
+        nonce=task.nonce,
         **_layout_fields(spec.layout()),
     )
     records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
@@ -159,6 +150,8 @@ def _evaluate_task(task: EvaluateTask) -> RecordDict:
         noise=task.noise,
         preset=spec.preset,
         space=space_text(spec.feature_space),
+        run=task.run,
+        nonce=task.nonce,
         **_layout_fields(spec.layout()),
     )
     records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
@@ -167,18 +160,19 @@ def _evaluate_task(task: EvaluateTask) -> RecordDict:
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
     """Raises WireError for anything but a moments task."""
-    header = Header.read(content.get(HEADER), "moments-task", {"space": str}, found=set(content))
-    return MomentsTask(round=header.round, feature_space=header.space())
+    header = Header.read(content.get(HEADER), "moments-task", _ASKED, found=set(content) - {SIGNATURE})
+    return MomentsTask(**_asked(header), feature_space=header.space())
 
 
 def decode_cross_task(content: RecordDict) -> CrossTask:
     """Raises WireError for anything but a task that asks for a cross moment."""
-    header = Header.read(content.get(HEADER), "cross-task", _CROSS_TASK, found=set(content), beside={PUBLIC})
+    found = set(content) - {SIGNATURE}
+    header = Header.read(content.get(HEADER), "cross-task", _CROSS_TASK, found=found, beside={PUBLIC})
     space = header.space()
     layout = public_layout(space.dim)
     public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
     return CrossTask(
-        round=header.round,
+        **_asked(header),
         feature_space=space,
         public=CatalogueMoments(mean=public["mean"], triangle=public["triangle"]),
         noise=header.noise(),
@@ -187,17 +181,15 @@ def decode_cross_task(content: RecordDict) -> CrossTask:
 
 def decode_train_task(content: RecordDict) -> TrainTask:
     """Raises WireError for anything but a training task."""
-    found = set(content)
+    found = set(content) - {SIGNATURE}
     header = Header.read(
-        content.get(HEADER), "train-task", _TRAIN_TASK, found=found, beside=_numbers(found) | {SETTINGS}
+        content.get(HEADER), "train-task", _ENCODER_TASK, found=found, beside=_numbers(found) | {SETTINGS}
     )
-    if not _RUN.fullmatch(header.text("run")):
-        raise WireError("run must be 32 hexadecimal digits")
+    asked = _asked(header)
     settings, spec = _settings(content[SETTINGS]), _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return TrainTask(
-        run=header.text("run"),
-        round=header.round,
+        **asked,
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         settings=settings,
@@ -207,12 +199,12 @@ def decode_train_task(content: RecordDict) -> TrainTask:
 
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """Raises WireError for anything but an evaluation task."""
-    found = set(content)
-    header = Header.read(content.get(HEADER), "evaluate-task", _EVALUATE_TASK, found=found, beside=_numbers(found))
+    found = set(content) - {SIGNATURE}
+    header = Header.read(content.get(HEADER), "evaluate-task", _ENCODER_TASK, found=found, beside=_numbers(found))
     spec = _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
-        round=header.round,
+        **_asked(header),
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         keep=header.fields["keep"],
@@ -228,30 +220,32 @@ def encode_reply(reply: Reply) -> RecordDict:
 
 @encode_reply.register
 def _moments_reply(reply: MomentsReply) -> RecordDict:
+    grid = MomentGrid(dim=reply.moments.dim)
     header = header_record(
         "moments-reply",
         reply.round,
-        dim=reply.moments.dim,
+        dim=grid.dim,
+        pairs=rounded_pairs(reply.moments.n),
         fingerprint=reply.fingerprint,
         users=reply.users,
-        **_layout_fields(moments_layout(reply.moments.dim)),
+        **_layout_fields(grid.layout),
     )
-    return RecordDict({HEADER: header, MOMENTS: array_record(flat=reply.moments.to_flat())})
+    return RecordDict({HEADER: header, MOMENTS: array_record(flat=grid.nearest(reply.moments))})
 
 
 @encode_reply.register
 def _cross_reply(reply: CrossReply) -> RecordDict:
-    layout = Layout((ArraySpec(name="cells", shape=reply.cells.shape, dtype="int32"),))
+    dim = side_of(len(reply.cells))
     header = header_record(
         "cross-reply",
         reply.round,
-        dim=side_of(len(reply.cells)),
-        fingerprint=reply.fingerprint,
-        users=reply.users,
+        dim=dim,
         noise=reply.noise,
         ledger_entries=reply.ledger.entries,
         ledger_head=reply.ledger.head,
-        **_layout_fields(layout),
+        fingerprint=reply.fingerprint,
+        users=reply.users,
+        **_layout_fields(CrossGrid(dim=dim).layout),
     )
     return RecordDict({HEADER: header, CROSS_MOMENT: array_record(flat=reply.cells)})
 
@@ -291,12 +285,15 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
     if (refusal := _refusal(content.get(HEADER), found)) is not None:
         return refusal
     header = Header.read(content.get(HEADER), "moments-reply", _MOMENTS_REPLY, found=found, beside={MOMENTS})
-    dim, layout = header.number("dim", least=1), header.layout()
-    if layout != moments_layout(dim):
-        raise WireError(f"the layout is not that of moments in {dim} dimensions")
+    grid, layout = MomentGrid(dim=header.number("dim", least=1)), header.layout()
+    if layout != grid.layout:
+        raise WireError(f"the layout is not that of moments in {grid.dim} dimensions")
+    cells = arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT]
+    if fault := grid.fault(cells):
+        raise WireError(f"record {MOMENTS!r}: {fault}")
     return MomentsReply(
         round=header.round,
-        moments=Moments.from_flat(arrays_of(content[MOMENTS], MOMENTS, {FLAT: layout.lies})[FLAT], dim),
+        moments=grid.moments(cells, header.pairs()),
         fingerprint=header.text("fingerprint"),
         users=header.users(),
     )
@@ -309,7 +306,7 @@ def decode_cross_reply(content: RecordDict) -> CrossReply | Declined | Failed:
         return refusal
     header = Header.read(content.get(HEADER), "cross-reply", _CROSS_REPLY, found=found, beside={CROSS_MOMENT})
     dim, layout = header.number("dim", least=1), header.layout()
-    if layout != cross_layout(dim):
+    if layout != CrossGrid(dim=dim).layout:
         raise WireError(f"the layout is not that of a cross moment in {dim} dimensions")
     head = header.text("ledger-head")
     if _DIGEST.fullmatch(head) is None:
@@ -365,6 +362,15 @@ def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:
     return None
 
 
+def _asked(header: Header) -> dict[str, Any]:
+    """Which question a task is: run, round and nonce."""
+    digits = {name: header.text(name) for name in ("run", "nonce")}
+    for name, text in digits.items():
+        if not _DIGITS.fullmatch(text):
+            raise WireError(f"{name} must be 32 hexadecimal digits")
+    return {**digits, "round": header.round}
+
+
 def _layout_fields(layout: Layout) -> dict[str, str]:
     return {"layout": layout.to_json(), "layout_hash": layout.hash}
 
@@ -376,7 +382,7 @@ def _numbers(found: set[str]) -> set[str]:
 
 def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:
     known = ConfigRecord({"base": sent.base, "digest": sent.digest})
-    step = {} if sent.step is None else {STEP: array_record(codes=sent.step.codes, scales=sent.step.scales)}
+    step = {} if sent.step is None else {STEP: array_record(flat=sent.step.cells)}
     return {KNOWN: known, **step}
 
 
@@ -384,11 +390,10 @@ def _known(known: Any, step: Any, spec: EncoderSpec) -> KnownEncoder:
     fields = fields_of(known, KNOWN, {"base": str, "digest": str})
     if step is None:
         return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=None)
-    lengths = rows(spec)
-    codes: tuple[np.dtype[Any], int] = (np.dtype(np.int8), int(lengths.sum()))
-    arrays = arrays_of(step, STEP, {CODES: codes, SCALES: (np.dtype(np.float32), len(lengths))})
-    read = Step(codes=arrays[CODES], scales=arrays[SCALES])
-    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=read)
+    cells = arrays_of(step, STEP, {FLAT: step_grid(spec).layout.lies})[FLAT]
+    if fault := step_grid(spec).fault(cells):
+        raise WireError(f"record {STEP!r}: {fault}")
+    return KnownEncoder(spec=spec, base=fields["base"], digest=fields["digest"], step=Step(cells=cells))
 
 
 def _settings(record: Any) -> LocalSettings:

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from shared.encoder.encoder import Layout
 from shared.errors import InputError, WireError
 from shared.feature_space import FeatureSpace
+from shared.federation.moment_cells import MOST_PAIRS, rounded_pairs
 
 PROTOCOL = "graft/1"
 HEADER, SETTINGS, ENCODER, MOMENTS, METRICS = "header", "settings", "encoder", "moments", "metrics"
 KNOWN, STEP = "known", "step"
 CROSS_MOMENT, PUBLIC = "cross-moment", "public"
-FLAT, CODES, SCALES = "flat", "codes", "scales"
+SIGNATURE = "signature"
+"""Record beside those of a task, which a platform reads first (signatures.py)."""
+FLAT = "flat"
 
 MOST_NOISE = 1e6
 _NUMPY = "numpy.ndarray"
@@ -93,6 +96,13 @@ class Header:
         value = self.number("users")
         if value & (value - 1):
             raise WireError(f"users must be a power of two or 0; got {value}")
+        return value
+
+    def pairs(self) -> int:
+        """A rounded number of pairs."""
+        value = self.number("pairs")
+        if value > MOST_PAIRS or rounded_pairs(value) != value:
+            raise WireError(f"pairs must have two significant digits and be {MOST_PAIRS} or less; got {value}")
         return value
 
     def layout(self) -> Layout:

@@ -5,11 +5,12 @@ import json
 import numpy as np
 from flwr.app import Array, RecordDict
 
-from shared.encoder.changes import step_layout
+from shared.encoder.changes import step_grid
 from shared.encoder.encoder import Layout
 from shared.federation.updates import AdapterForm
 from shared.federation.wire_records import ENCODER, HEADER
 from tests.attacks.tampered import (
+    NO_NUMBERS,
     Attack,
     arrays_swapped,
     as_floats,
@@ -19,21 +20,20 @@ from tests.attacks.tampered import (
     too_short,
     with_flat,
     with_layout,
-    with_scales,
 )
 from tests.federation_world import START
 
 
 def an_adapter(content: RecordDict) -> RecordDict:
-    return of_ones(content, AdapterForm(rank=2).layout(START.spec))
+    return of_ones(content, AdapterForm(rank=2).grid(START.spec).layout)
 
 
 def another_rank(content: RecordDict) -> RecordDict:
-    return of_ones(content, AdapterForm(rank=3).layout(START.spec))
+    return of_ones(content, AdapterForm(rank=3).grid(START.spec).layout)
 
 
 def a_step(content: RecordDict) -> RecordDict:
-    return of_ones(content, step_layout(START.spec))
+    return of_ones(content, step_grid(START.spec).layout)
 
 
 def with_rows(content: RecordDict, change) -> RecordDict:
@@ -63,16 +63,12 @@ ATTACKS: dict[str, Attack] = {
     "the whole encoder": (the_whole_encoder, "layout must hold"),
     "another rank": (another_rank, "array 0 of the layout must be adapter.codes"),
     "a step": (a_step, "array 0 of the layout must be adapter.codes"),
-    "scales first": (arrays_swapped, "array 0 of the layout must be adapter.codes"),
+    "exponents first": (arrays_swapped, "array 0 of the layout must be adapter.codes"),
     "a part of the linear one": (renamed, "array 0 of the layout must be adapter.codes"),
     "a linear part": (a_linear_part, "layout must hold"),
     "a head in the layout": (a_head, "layout must hold"),
     "a head beside it": (a_head_beside, "alone"),
     "a wrong length": (too_short, "must be int8"),
     "a wider dtype": (as_floats, "must be int8"),
-    "scales that are no numbers": (lambda content: with_scales(content, np.nan), "comes of it is not finite"),
-    "finite factors of an infinite product": (
-        lambda content: with_scales(content, 1e30),
-        "the encoder that comes of it is not finite",
-    ),
+    **NO_NUMBERS,
 }

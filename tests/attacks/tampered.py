@@ -49,12 +49,39 @@ def as_floats(content: RecordDict) -> RecordDict:
     return with_flat(content, flat_of(content).astype(np.float32))
 
 
-def with_scales(content: RecordDict, value: float) -> RecordDict:
-    """Of an update of a byte a number, whose codes come first."""
+def with_exponents(content: RecordDict, value: int) -> RecordDict:
+    """Of an update in cells, whose codes come first."""
     codes = Layout.from_json(content[HEADER]["layout"]).arrays[0].size
     flat = flat_of(content).copy()
-    flat[codes:] = np.full((len(flat) - codes) // 4, value, "<f4").view(np.int8)
+    flat[codes:] = value
     return with_flat(content, flat)
+
+
+def with_a_code(content: RecordDict, value: int) -> RecordDict:
+    """Its first."""
+    flat = flat_of(content).copy()
+    flat[0] = value
+    return with_flat(content, flat)
+
+
+def with_codes_halved(content: RecordDict) -> RecordDict:
+    """The same grid coarser than it need be."""
+    codes = Layout.from_json(content[HEADER]["layout"]).arrays[0].size
+    flat = flat_of(content).copy()
+    flat[:codes] //= 2
+    return with_flat(content, flat)
+
+
+NO_NUMBERS: dict[str, Attack] = {
+    "exponents that overflow": (lambda content: with_exponents(content, 16), "an exponent lies beyond -64 to 15"),
+    "exponents below the least": (lambda content: with_exponents(content, -65), "an exponent lies beyond -64 to 15"),
+    "exponents that are not needed": (with_codes_halved, "larger than its numbers need"),
+    "a code beyond the levels": (
+        lambda content: with_a_code(content, int(np.iinfo(flat_of(content).dtype).min)),
+        "a code lies beyond",
+    ),
+}
+"""Cells that mean no numbers, or those of other cells."""
 
 
 def check_was_dropped(found: FederationResult, reason: str, without: FederationResult) -> None:

@@ -10,6 +10,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from shared.encoder.encoder import Layout
 from shared.feature_space import FeatureSpace
 from shared.federation.wire_records import ENCODER, FLAT, HEADER, METRICS, MOMENTS
+from tests.attacks.tampered import NO_NUMBERS
 from tests.federation_world import QUICK, START, config, federate, opened, tampering
 
 HONEST = {"a": opened("a", seed=1), "c": opened("c", seed=2)}
@@ -42,16 +43,8 @@ def head_array(content: RecordDict) -> RecordDict:
 
 
 def head_in_layout(content: RecordDict) -> RecordDict:
-    content = with_layout(content, lambda rows: [*rows, ["head.v", [24, 16], "float32"]])
-    return with_flat(content, lambda flat: np.append(flat, np.ones(24 * 16, np.float32)))
-
-
-def not_a_number(content: RecordDict) -> RecordDict:
-    return with_flat(content, lambda flat: np.where(np.arange(len(flat)) == 400, np.nan, flat).astype(np.float32))
-
-
-def infinite(content: RecordDict) -> RecordDict:
-    return with_flat(content, lambda flat: np.where(np.arange(len(flat)) == 400, np.inf, flat).astype(np.float32))
+    content = with_layout(content, lambda rows: [*rows, ["head.v", [24, 16], "int16"]])
+    return with_flat(content, lambda flat: np.append(flat, np.ones(24 * 16, np.int16)))
 
 
 def too_short(content: RecordDict) -> RecordDict:
@@ -67,11 +60,11 @@ def broadcastable(content: RecordDict) -> RecordDict:
 
 
 def swapped_names(content: RecordDict) -> RecordDict:
-    return with_layout(content, lambda rows: [rows[0], rows[2], rows[1], *rows[3:]])
+    return with_layout(content, lambda rows: rows[::-1])
 
 
 def transposed_shape(content: RecordDict) -> RecordDict:
-    return with_layout(content, lambda rows: [[name, shape[::-1], dtype] for name, shape, dtype in rows])
+    return with_layout(content, lambda rows: [[name, [1, *shape], dtype] for name, shape, dtype in rows])
 
 
 def foreign_key(content: RecordDict) -> RecordDict:
@@ -84,16 +77,16 @@ def foreign_metric(content: RecordDict) -> RecordDict:
 
 
 def double(content: RecordDict) -> RecordDict:
-    return with_flat(content, lambda flat: flat.astype(np.float64))
+    return with_flat(content, lambda flat: flat.astype(np.float32))
 
 
 def integers(content: RecordDict) -> RecordDict:
-    return with_flat(content, lambda flat: flat.view(np.int32))
+    return with_flat(content, lambda flat: flat.view(np.uint16))
 
 
 def disguised_dtype(content: RecordDict) -> RecordDict:
     honest = content[ENCODER][FLAT]
-    data = Array(honest.numpy().astype(np.float16)).data
+    data = Array(honest.numpy().view(np.float16)).data
     content[ENCODER] = ArrayRecord({FLAT: Array(honest.dtype, honest.shape, honest.stype, data)})
     return content
 
@@ -113,7 +106,14 @@ def other_round(content: RecordDict) -> RecordDict:
 
 
 def own_linear_part(content: RecordDict) -> RecordDict:
-    return with_flat(content, lambda flat: np.where(np.arange(len(flat)) == 0, 9.0, flat).astype(np.float32))
+    content = with_layout(content, lambda rows: [["linear.W", [8, 8], "int16"], *rows])
+    return with_flat(content, lambda flat: np.append(np.ones(64, np.int16), flat))
+
+
+def the_whole_encoder(content: RecordDict) -> RecordDict:
+    return with_flat(
+        with_layout(content, lambda _rows: json.loads(START.spec.layout().to_json())), lambda _: START.flat
+    )
 
 
 def nothing(_content: RecordDict) -> RecordDict:
@@ -124,22 +124,22 @@ ATTACKS = {
     "a head as a record": (head_record, "records"),
     "a head beside the encoder": (head_array, "alone"),
     "a head in the layout": (head_in_layout, "layout must hold"),
-    "a NaN": (not_a_number, "not finite"),
-    "an infinity": (infinite, "not finite"),
-    "a wrong length": (too_short, "must be float32"),
-    "a wrong shape": (two_dimensional, "must be float32"),
-    "a shape that broadcasts": (broadcastable, "must be float32"),
-    "swapped names": (swapped_names, "array 1 of the layout must be"),
+    **NO_NUMBERS,
+    "a wrong length": (too_short, "must be int16"),
+    "a wrong shape": (two_dimensional, "must be int16"),
+    "a shape that broadcasts": (broadcastable, "must be int16"),
+    "swapped names": (swapped_names, "array 0 of the layout must be"),
     "a transposed shape": (transposed_shape, "of the layout must be"),
     "a foreign key": (foreign_key, "must hold"),
     "a foreign metric": (foreign_metric, "may hold"),
-    "a wider dtype": (double, "must be float32"),
-    "a wrong dtype": (integers, "must be float32"),
+    "a wider dtype": (double, "must be int16"),
+    "a wrong dtype": (integers, "must be int16"),
     "a dtype that differs from what is said": (disguised_dtype, "that it announces"),
     "no array at all": (not_an_array, "that it announces"),
     "another feature space": (other_space, "another feature space"),
     "another round": (other_round, "not to round"),
-    "a linear part of its own": (own_linear_part, "linear part"),
+    "a linear part of its own": (own_linear_part, "layout must hold 2 arrays"),
+    "the whole encoder": (the_whole_encoder, "layout must hold 2 arrays"),
     "nothing": (nothing, "records"),
 }
 
@@ -170,9 +170,7 @@ def test_takes_all_three_where_nobody_attacks(honest, tmp_path) -> None:
 
 
 def test_leaves_the_encoder_as_it_is_where_every_reply_is_bad_and_says_so(tmp_path) -> None:
-    found = federate(
-        tmp_path, ALL, config(moments=False, local=QUICK), apps=dict.fromkeys(ALL, tampering(not_a_number))
-    )
+    found = federate(tmp_path, ALL, config(moments=False, local=QUICK), apps=dict.fromkeys(ALL, tampering(too_short)))
     assert found.encoder.flat.tobytes() == START.flat.tobytes()
     rounds = [entry for entry in found.history if entry["kind"] == "train"]
     assert [set(entry["dropped"]) for entry in rounds] == [{"a", "b", "c"}] * 2
@@ -182,12 +180,13 @@ def test_leaves_the_encoder_as_it_is_where_every_reply_is_bad_and_says_so(tmp_pa
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda flat: np.where(np.arange(len(flat)) == 3, np.nan, flat), "not finite"),
-        (lambda flat: flat * np.r_[np.full(len(flat) - 1, 1000.0), 1.0], "larger than sums"),
-        (lambda flat: flat * np.r_[np.full(36, -1.0), np.ones(len(flat) - 36)], "joint second moment is negative"),
-        (lambda flat: flat[:-1], "must be float64"),
+        (lambda flat: np.where(np.arange(len(flat)) == 3, 2**28 + 1, flat).astype(np.int32), "a mean lies beyond"),
+        (lambda flat: np.where(np.arange(len(flat)) < 36, 2**28, flat).astype(np.int32), "larger than sums"),
+        (lambda flat: flat * np.r_[np.full(36, -1), np.ones(len(flat) - 36, int)].astype(np.int32), "is negative"),
+        (lambda flat: flat[:-1], "must be int32"),
+        (lambda flat: flat.astype(np.float64), "must be int32"),
     ],
-    ids=["a NaN", "too large sums", "negative second moments", "a wrong length"],
+    ids=["a mean beyond 1", "too large means", "negative second moments", "a wrong length", "wider numbers"],
 )
 def test_drops_moments_with(change, reason, tmp_path) -> None:
     attacker = tampering(lambda content: with_flat(content, change, MOMENTS), kind="query")
@@ -197,6 +196,14 @@ def test_drops_moments_with(change, reason, tmp_path) -> None:
     assert set(found.moments) == {"a", "c"}
     assert found.encoder.flat.tobytes() == alone.encoder.flat.tobytes()
     assert found.encoder.linear().W.any()
+
+
+@pytest.mark.parametrize("pairs", [-1, 123, 10**12 + 10**11])
+def test_drops_moments_of_a_number_of_pairs_that_is_not_rounded(pairs, tmp_path) -> None:
+    attacker = tampering(lambda content: with_header(content, pairs=pairs), kind="query")
+    found = federate(tmp_path, ALL, config(rounds=0), apps={"b": attacker})
+    assert "pairs must" in found.dropped["b"][0]
+    assert set(found.moments) == {"a", "c"}
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.5])

@@ -16,7 +16,7 @@ from shared.federation.messages import MomentsTask
 from tests.federation_world import opened
 from tests.unit.client.training.world import SPACE
 
-TASK = MomentsTask(round=0, feature_space=SPACE)
+TASK = MomentsTask(run="0" * 32, round=0, nonce="0" * 32, feature_space=SPACE)
 
 
 def shop(users: int) -> PreparedPlatform:

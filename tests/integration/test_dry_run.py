@@ -8,11 +8,12 @@ from flwr.app import RecordDict
 from client.rounds.dry_run import RUN
 from client.rounds.round_tasks import train_reply
 from client.rounds.workspace import NodeSettings, open_workspace
+from shared.encoder.changes import change_grid
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
-from shared.encoder.linear import Moments
 from shared.federation.config import LocalSettings
 from shared.federation.messages import TrainTask
+from shared.federation.moment_cells import MomentGrid
 from shared.federation.wire import content_bytes, encode_reply
 from tests.federation_world import START
 from tests.integration.commands import run
@@ -45,13 +46,13 @@ def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(made, tmp_
 
     encoder, _ = load_encoder(made / "start.safetensors")
     workspace = open_workspace(NodeSettings(platform=f"north={made / 'north'}", features=FEATURES, heads=str(tmp_path)))
-    task = TrainTask(run=RUN, round=1, seed=0, encoder=encoder, settings=LocalSettings())
+    task = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=encoder, settings=LocalSettings())
     content: RecordDict = encode_reply(train_reply(task, workspace))
     assert found["train"]["bytes"] == content_bytes(content)
-    assert found["train"]["values"]["encoder.flat"].startswith(f"float32 [{encoder.flat.size}], ")
-    assert [name for name, value in found["train"]["values"].items() if "float32 [" in str(value)] == ["encoder.flat"]
+    assert found["train"]["values"]["encoder.flat"].startswith(f"int16 [{change_grid(encoder.spec).layout.size}], ")
+    assert [name for name, value in found["train"]["values"].items() if "int16 [" in str(value)] == ["encoder.flat"]
     assert found["moments"]["values"]["moments.flat"].startswith(
-        f"float64 [{Moments.zero(encoder.spec.input_dim).to_flat().size}]"
+        f"int32 [{MomentGrid(dim=encoder.spec.input_dim).layout.size}]"
     )
 
 

@@ -76,9 +76,7 @@ def run(folder, digests: Digests, **changes):
     return federate(folder, {"a": opened("a")}, rounds, apps={"a": digests.platform}, serialise=False)
 
 
-def test_of_whole_encoders_a_platform_takes_one_for_its_head_and_the_server_one_for_its_checkpoint(
-    digests, tmp_path
-) -> None:
+def test_of_whole_encoders_a_platform_takes_one_a_task_and_the_server_one_an_encoder(digests, tmp_path) -> None:
     history = run(tmp_path, digests).history
     assert digests.tasks == [("evaluate", 0), *[("train", 1), ("evaluate", 0)] * 2]
     assert digests.now == 1

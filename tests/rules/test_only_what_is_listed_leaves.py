@@ -1,5 +1,7 @@
 """The real ClientApp: whatever its own code is about to send, only what the manifest lists leaves, and it is noted."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from flwr.app import ConfigRecord, Context, Message, RecordDict
@@ -7,6 +9,7 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from client.app import client_app
 from client.guard.ledger import Ledger
 from client.rounds.workspace import NodeSettings, already_open
+from shared.encoder.changes import change_grid
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (
     Declined,
@@ -33,11 +36,12 @@ from tests.federation_world import START, opened
 from tests.plain_policy import PLAIN
 from tests.unit.client.training.world import SPACE
 
+RUN = "0" * 32
 LOCAL = LocalSettings(tokens=256, steps=2)
 TASKS = {
-    MOMENTS_TYPE: MomentsTask(round=0, feature_space=SPACE),
-    TRAIN_TYPE: TrainTask(run="0" * 32, round=1, seed=0, encoder=START, settings=LOCAL),
-    EVALUATE_TYPE: EvaluateTask(round=1, seed=0, encoder=START),
+    MOMENTS_TYPE: MomentsTask(run=RUN, round=0, nonce=RUN, feature_space=SPACE),
+    TRAIN_TYPE: TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START, settings=LOCAL),
+    EVALUATE_TYPE: EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START),
 }
 
 
@@ -107,7 +111,7 @@ def test_the_same_would_leave_without_the_guard(tmp_path, monkeypatch, leak) -> 
     monkeypatch.setattr("client.guard.way_out.encode_reply", leaking(leak))
     monkeypatch.setattr("client.guard.way_out.LedgerLine.left", lambda *_, **__: None)
     monkeypatch.setattr("client.guard.way_out.WayOut._note", lambda *_: None)
-    monkeypatch.setattr("client.guard.way_out.check", lambda *_: None)
+    monkeypatch.setattr("client.guard.way_out.check", lambda *_: SimpleNamespace(kind="failed"))
     content = answer(tmp_path)
     assert dict(content["header"])["kind"] == "train-reply"
 
@@ -132,7 +136,7 @@ def test_an_answer_over_the_policys_bytes_stays(tmp_path) -> None:
 def test_what_is_switched_off_is_left_out_and_the_rest_still_leaves(tmp_path) -> None:
     reply = decode_train_reply(answer(tmp_path, TRAIN_TYPE, "tell-losses = false\ntell-users = false"))
     assert (reply.losses, reply.users) == ({}, 0)
-    assert reply.flat.size == START.flat.size
+    assert reply.flat.size == change_grid(START.spec).layout.size
 
 
 def test_nothing_leaves_where_the_ledger_cannot_be_written(tmp_path) -> None:

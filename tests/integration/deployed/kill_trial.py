@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.agent.home import AgentHome
+from client.rounds.own_draws import OWN_DRAWS
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.rounds.workspace import NodeSettings
 from client.store.head_store import HeadStore, open_heads
@@ -165,11 +166,15 @@ def asked(config: RoundsConfig) -> list[str]:
 
 
 def _begun(made: Deployment) -> tuple[Run, float]:
-    """A run that is queued, as the first one was: from the first encoder and from no heads."""
+    """A run that is queued, as the first one was: from the first encoder and from no heads.
+
+    Each platform keeps the secret from which it draws: that is its own, and not a run's.
+    """
     shutil.copy(made.folder / "start.safetensors", made.server / "encoder.safetensors")
     for store in (_store(made.agent(name)) for name in NAMES):
         for record in store.names():
-            store.delete(record)
+            if record != OWN_DRAWS:
+                store.delete(record)
     made.on_server("run", "--detach", *asked(CONFIG))
     return RunBook(made.server / "runs").runs()[-1], time.monotonic()
 
@@ -205,6 +210,13 @@ def heads_of(agent: Path) -> Heads:
     return {
         f"{name}/{key}": array for name, record in records.items() if record for key, array in record.arrays.items()
     }
+
+
+def draw_alike(agent: Path, heads: Path) -> None:
+    """Let who keeps plain files in ``heads`` draw what the agent draws."""
+    secret = _store(agent).read(OWN_DRAWS)
+    assert secret is not None
+    HeadStore(heads).write(OWN_DRAWS, secret)
 
 
 def _store(agent: Path) -> HeadStore:

@@ -38,6 +38,7 @@ from tests.integration.deployed.kill_trial import (
     Ending,
     Kill,
     asked,
+    draw_alike,
     ending,
     federation,
     kill_trial,
@@ -67,6 +68,8 @@ def undisturbed(deployed) -> Ending:
 
 
 def test_ends_with_the_encoder_of_the_simulation(deployed, undisturbed, tmp_path) -> None:
+    for name in NAMES:
+        draw_alike(deployed.agent(name), tmp_path / name)
     simulated = run_federation(
         {
             name: NodeSettings(

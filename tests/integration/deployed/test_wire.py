@@ -18,11 +18,12 @@ from server.aggregation.size_classes import SizeClasses
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import RunBook
 from server.engine.flwr_command import FlwrCommand
+from shared.encoder.changes import change_grid
 from shared.encoder.encoder import EncoderSpec
 from shared.encoder.file import load_encoder
 from shared.federation.bundle import write_bundle
 from shared.federation.config import LocalSettings, RoundsConfig
-from shared.federation.wire import moments_layout
+from shared.federation.moment_cells import MomentGrid
 from shared.system.settings_file import read_settings, to_toml
 from tests.integration.deployed.deployment import Deployment, deployment
 from tests.integration.deployed.kill_trial import asked
@@ -65,10 +66,10 @@ def leak(kind, workspace):
 '''
 """put into the platform's app by a coordinator who wants it all"""
 WORK, WORK_AND_LEAK = (
-    "            reply = work(task, workspace)\n",
-    "            reply = work(task, workspace)\n            way_out.leak = leak(kind, workspace)\n",
+    "        reply = work(task, workspace)\n",
+    "        reply = work(task, workspace)\n        way_out.leak = leak(kind, workspace)\n",
 )
-ENCODE = "        content, now = encode_reply(replace(reply, **withheld)), self._clock()\n"
+ENCODE = "        content = encode_reply(replace(reply, **withheld))\n"
 ENCODE_AND_LEAK = ENCODE + "        content.update(getattr(self, 'leak', {}))\n"
 CHECK, UNCHECKED = "            passed = check(content, asked, self.policy, now)\n", "            return content\n"
 
@@ -94,7 +95,7 @@ class Watched:
         engine = FlwrCommand(ServerHome(self.made.server))
         run = RunBook(self.made.server / "runs").add(CONFIG, (self.made.folder / "start.safetensors").read_bytes())
         run.stands(replace(run.standing(), state="stopped"))  # the coordinator's own keeper leaves it alone
-        number = engine.submit(app, run.run_config(SizeClasses()))
+        number = engine.submit(app, run.run_config(ServerHome(self.made.server).task_key, SizeClasses()))
         self.made.wait_until(
             lambda: not engine.surely_runs(number) and engine.run_status(number).startswith("finished")
         )
@@ -154,10 +155,11 @@ def test_what_a_platform_sends_in_a_run_holds_nothing_that_must_stay(watched) ->
     watched.made.on_server("run", *asked(CONFIG))
     sent = bodies(watched.recorder)
     encoder = load_encoder(watched.made.folder / "start.safetensors")[0]
-    assert {(moments_layout(encoder.spec.input_dim).size,), (encoder.flat.size,)} <= set(shapes(sent))
+    moments, update = MomentGrid(dim=encoder.spec.input_dim).layout, change_grid(encoder.spec).layout
+    assert {(moments.size,), (update.size,)} <= set(shapes(sent))
     for kind in (b"moments-reply", b"train-reply", b"evaluate-reply"):
         assert kind in sent
-    assert len(sent) > 4 * encoder.flat.size
+    assert len(sent) > 4 * moments.size + 2 * update.size
     private = watched.private()
     learnt_and_whose = 4  # v, a, b, and the items to which their rows belong
     assert (len(private.users), len(private.items), len(private.heads)) == (130, ITEMS, learnt_and_whose)

@@ -1,10 +1,13 @@
 """Federated rounds over a platform whose data come from a database: the same app, task by task."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from client.rounds.own_draws import OWN_DRAWS
 from client.rounds.workspace import NodeSettings
+from client.store.head_store import HeadStore
 from client.store.records import PlainFolder
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.federation.config import LocalSettings, RoundsConfig
@@ -49,4 +52,8 @@ def test_a_database_takes_part_and_the_next_run_learns_from_its_new_events(platf
 
 
 def _other_heads(settings: NodeSettings) -> NodeSettings:
-    return replace(settings, heads=f"{settings.heads}-again")
+    """Nothing in them but what it draws from."""
+    other, secret = f"{settings.heads}-again", HeadStore(Path(settings.heads)).read(OWN_DRAWS)
+    assert secret is not None
+    HeadStore(Path(other)).write(OWN_DRAWS, secret)
+    return replace(settings, heads=other)

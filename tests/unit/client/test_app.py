@@ -19,8 +19,9 @@ from tests.integration.engine_world import write_platform
 from tests.plain_policy import plain_policy
 from tests.unit.client.training.world import SPACE
 
+RUN = "0" * 32
 TOO_SMALL = Catalogue(features=np.zeros((3, 8), np.float32))
-TASK = encode_task(MomentsTask(round=4, feature_space=SPACE))
+TASK = encode_task(MomentsTask(run=RUN, round=4, nonce=RUN, feature_space=SPACE))
 
 
 def asked(tmp_path, content=TASK, *, data=None, node_config=None, message_type=MOMENTS_TYPE):
@@ -72,7 +73,7 @@ def test_keeps_an_unforeseen_errors_text_out_of_the_log(tmp_path, caplog, monkey
 
 
 def test_tells_of_an_evaluation_two_digits_per_part(tmp_path) -> None:
-    task = EvaluateTask(round=1, seed=0, encoder=Encoder(spec=START.spec, flat=START.flat + 0.01))
+    task = EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=Encoder(spec=START.spec, flat=START.flat + 0.01))
     content = asked(tmp_path, encode_task(task), data=opened("a"), message_type=EVALUATE_TYPE)
     metrics = dict(content["metrics"])
     assert set(metrics) == {"linear", "sequence", "both"}

@@ -10,11 +10,16 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from client.agent.door import Door
 from server.coordinator.certificates import new_authority, server_certificate
+from shared.federation.signatures import TaskSigner, with_public_key
 from shared.system.host import Endpoint
 
 NOW = datetime.now(UTC)
+
+TASK_KEY = TaskSigner(Ed25519PrivateKey.generate())
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def opened(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield Opened(server.server_address[1], authority.certificate)
+        yield Opened(server.server_address[1], with_public_key(authority.certificate, TASK_KEY.public))
     finally:
         server.shutdown()
         server.server_close()

@@ -13,13 +13,14 @@ from client.agent.finding import refuse_lasting
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.new_agent import make_agent, require_new
 from client.agent.preflight import checks_of, checks_of_new, findings
+from client.agent.status import status
 from client.cli.preflight import preflight
 from client.guard.site_policy import SitePolicy
 from server.coordinator.certificates import new_authority, server_certificate
 from shared.errors import ConfigError
 from shared.system.settings_file import to_toml
 from tests.integration.engine_world import write_platform
-from tests.unit.client.agent.doors import opened
+from tests.unit.client.agent.doors import TASK_KEY, opened
 
 NOW = datetime.now(UTC)
 
@@ -57,8 +58,25 @@ def causes(home: AgentHome) -> dict[str, tuple[str, bool]]:
 
 def test_finds_nothing_wrong_where_nothing_is(home) -> None:
     assert [one.line() for one in checks_of(home)] == [
-        f"{what}: good" for what in ("site policy", "disk", "key pair", "vault", "authority", "data", "coordinator")
+        f"{what}: good"
+        for what in ("site policy", "disk", "key pair", "vault", "authority", "tasks", "data", "coordinator")
     ]
+
+
+def test_an_older_folder_without_the_coordinators_key_goes_on_and_says_so(home) -> None:
+    home.authority.write_bytes(home.authority.read_bytes().partition(b"-----BEGIN PUBLIC")[0])
+    assert causes(home) == {"tasks": ("task-key", False)}
+    assert status(home)["tasks"].startswith("not checked: ca.crt holds no key")
+
+
+def test_a_coordinators_key_of_another_kind_can_never_work(home) -> None:
+    damaged = b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+    home.authority.write_bytes(home.authority.read_bytes().partition(b"-----BEGIN PUBLIC")[0] + damaged)
+    assert causes(home) == {"tasks": ("task-key", True)}
+
+
+def test_status_shows_the_coordinators_key(home) -> None:
+    assert status(home)["tasks"] == f"checked; the coordinator's key is {TASK_KEY.fingerprint}"
 
 
 def test_the_command_says_that_the_key_was_not_tried_where_no_agent_runs(home, capsys) -> None:

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
+
 from client.guard.ledger import Passed
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import check
+from shared.encoder.changes import change_grid
 from shared.encoder.linear import Moments
 from shared.federation.messages import EvaluateReply, MomentsReply, TrainReply
 from shared.federation.wire import encode_reply
@@ -13,7 +16,8 @@ from tests.federation_world import START
 from tests.unit.client.training.world import N_ITEMS, SPACE
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-LAYOUT = START.spec.layout()
+GRID = change_grid(START.spec)
+CHANGE = GRID.nearest(np.linspace(-0.1, 0.2, int(GRID.lengths.sum())))
 
 
 def asked(task: TaskKind = TaskKind.TRAIN, **changes) -> Asked:
@@ -23,7 +27,7 @@ def asked(task: TaskKind = TaskKind.TRAIN, **changes) -> Asked:
         "round": 3,
         "fingerprint": SPACE.fingerprint,
         "dim": SPACE.dim,
-        "layout": LAYOUT if task is TaskKind.TRAIN else None,
+        "grid": GRID if task is TaskKind.TRAIN else None,
         "training_users": 120,
         "catalogue": N_ITEMS,
     }
@@ -34,8 +38,8 @@ def trained(**changes):
     """A training reply as records."""
     fields = {
         "round": 3,
-        "flat": START.flat,
-        "layout": LAYOUT,
+        "flat": CHANGE,
+        "layout": GRID.layout,
         "fingerprint": SPACE.fingerprint,
         "users": 128,
         "losses": {"head": 3.21, "encoder": 3.14},

@@ -15,10 +15,11 @@ from shared.federation.messages import Declined, DeclineReason, Failed, FailureC
 from shared.federation.wire import content_bytes, encode_reply
 from shared.federation.wire_records import array_record
 from tests.federation_world import START
-from tests.unit.client.guard.answers import LAYOUT, NOON, checked, evaluated, moments, trained
+from tests.unit.client.guard.answers import CHANGE, GRID, NOON, checked, evaluated, moments, trained
 from tests.unit.client.training.world import N_ITEMS
 
 DECLINED = encode_reply(Declined(round=3, reason=DeclineReason.TOO_FEW_USERS))
+NUMBERS = int(GRID.lengths.sum())
 HEAD = np.zeros((N_ITEMS, 16), np.float32)
 
 
@@ -26,8 +27,8 @@ def test_lets_a_round_pass_and_says_what_it_is() -> None:
     content = trained()
     passed = checked(content)
     assert (passed.kind, passed.users, passed.metrics) == ("train-reply", 128, ("encoder", "head"))
-    assert passed.arrays == {"encoder": f"float32 [{START.flat.size}]"}
-    assert passed.bytes == content_bytes(content) > START.flat.nbytes
+    assert passed.arrays == {"encoder": f"int16 [{CHANGE.size}]"}
+    assert passed.bytes == content_bytes(content) > CHANGE.nbytes
 
 
 def test_lets_moments_an_evaluation_and_refusals_pass() -> None:
@@ -56,14 +57,19 @@ def replaced(array):
 LEAKS = {
     "a head tensor in a record of its own": (with_record("head", array_record(v=HEAD)), "a record that is not listed"),
     "a head tensor beside the encoder": (
-        with_record("encoder", array_record(flat=START.flat, v=HEAD)),
+        with_record("encoder", array_record(flat=CHANGE, v=HEAD)),
         "must hold the array 'flat' alone",
     ),
     "a head tensor in the encoder's place": (replaced(HEAD), f"it has a side of {N_ITEMS}, as the catalogue"),
     "scores of the catalogue": (replaced(np.zeros(N_ITEMS, np.float32)), "as the catalogue"),
-    "float64": (replaced(START.flat.astype(np.float64)), "must be float32"),
-    "one number more": (replaced(np.append(START.flat, np.float32(0))), "must be float32"),
-    "NaN": (replaced(START.flat * np.float32("nan")), "not finite"),
+    "the whole encoder": (replaced(START.flat), "must be int16"),
+    "one number more": (replaced(np.append(CHANGE, np.int16(0))), "must be int16"),
+    "a code that no number has": (replaced(np.append(np.int16(-32768), CHANGE[1:])), "a code lies beyond 32767"),
+    "an exponent that no number has": (replaced(np.append(CHANGE[:-1], np.int16(99))), "an exponent lies beyond"),
+    "the numbers of other cells": (
+        replaced(np.r_[CHANGE[:NUMBERS] // 2, CHANGE[NUMBERS:]]),
+        "larger than its numbers need",
+    ),
     "an item's text in a record": (with_record("note", ConfigRecord({"text": "wool socks"})), "not listed"),
     "an item's text in the header": (with_field("text", "wool socks"), "the fields"),
     "an item's text for the fingerprint": (with_field("fingerprint", "wool socks"), "fingerprint in the header"),
@@ -141,12 +147,12 @@ def test_stops_an_answer_to_another_question(task) -> None:
 
 
 def test_stops_the_whole_encoder_where_an_adapter_was_asked_for() -> None:
-    adapter = AdapterSpec(encoder=START.spec, rank=2).layout()
+    adapter = AdapterSpec(encoder=START.spec, rank=2).grid()
     with pytest.raises(OutboundRefused, match="the layout that was asked for"):
-        checked(trained(), layout=adapter)
-    small = trained(flat=np.zeros(adapter.size, np.float32), layout=adapter)
-    assert checked(small, layout=adapter).kind == "train-reply"
-    assert adapter != LAYOUT
+        checked(trained(), grid=adapter)
+    small = trained(flat=adapter.nearest(np.zeros(int(adapter.lengths.sum()))), layout=adapter.layout)
+    assert checked(small, grid=adapter).kind == "train-reply"
+    assert adapter.layout != GRID.layout
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from client.features.hashing import hashing_space
 from client.guard.site_policy import SitePolicy, TaskKind, read_policy
 from shared.errors import ConfigError
 from shared.federation.messages import DeclineReason
-from shared.federation.wire import moments_layout
+from shared.federation.moment_cells import MomentGrid
 
 
 def written(tmp_path, text: str) -> str:
@@ -83,5 +83,5 @@ def test_turns_a_task_away_that_it_does_not_list_or_at_a_quiet_hour() -> None:
 
 def test_has_room_for_the_moments_of_the_usual_feature_space() -> None:
     """And for twice its dimensions; the manifest holds each answer to its own size besides."""
-    layout = moments_layout(2 * hashing_space().dim)
+    layout = MomentGrid(dim=2 * hashing_space().dim).layout
     assert layout.size * layout.dtype.itemsize < SitePolicy().maximum_bytes

@@ -33,7 +33,7 @@ HOSTILE = {
 
 
 def task(**asked) -> TrainTask:
-    return TrainTask(run=RUN, round=1, seed=0, encoder=START, settings=LocalSettings(**asked))
+    return TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START, settings=LocalSettings(**asked))
 
 
 def test_every_bound_is_tried_below() -> None:

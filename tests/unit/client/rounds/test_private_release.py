@@ -12,12 +12,13 @@ from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, to_square
-from shared.federation.messages import CrossReply, CrossTask, Declined, DeclineReason
+from shared.federation.messages import CrossReply, CrossTask, Declined, DeclineReason, nonce_of
 from shared.privacy.grid import middles
 from shared.privacy.promise import Promise
 from tests.federation_world import opened
 from tests.unit.client.training.world import SPACE, features
 
+RUN = "0" * 32
 PROMISE = Promise(epsilon=50.0)
 PUBLIC = CatalogueMoments.of(features())
 
@@ -34,7 +35,8 @@ def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE, seed: int 
 
 
 def task(noise: float = PROMISE.noise, public: CatalogueMoments = PUBLIC) -> CrossTask:
-    return CrossTask(round=0, feature_space=SPACE, public=public, noise=noise)
+    nonce = nonce_of("cross", RUN, 0)
+    return CrossTask(run=RUN, round=0, nonce=nonce, feature_space=SPACE, public=public, noise=noise)
 
 
 def released(asked: CrossTask, at: Workspace) -> CrossReply:

@@ -16,15 +16,20 @@ from server.aggregation.size_classes import SizeClasses
 from server.rounds.exchange import Clock
 from server.rounds.loop import run_rounds
 from server.rounds.run_state import RunState
+from shared.encoder.changes import change_grid
 from shared.encoder.linear import solve_all
 from shared.errors import FederationError
 from shared.federation.config import RoundsConfig
+from shared.federation.moment_cells import rounded_pairs
 from shared.federation.updates import update_form
 from simulations.federation.in_process_grid import InProcessGrid
 from tests.federation_world import LOCAL, START, config, federate, opened, tampering
 from tests.unit.client.training.world import N_ITEMS
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("abc")}
+
+WHOLE = change_grid(START.spec).layout
+"""of an update that travels whole"""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,7 @@ def test_records_every_question_with_time_bytes_losses_and_validation(once) -> N
         name: {"head", "encoder"} for name in "abc"
     }
     assert train["bytes_down"] > 3 * START.flat.nbytes
-    assert train["bytes_up"] > 3 * START.flat.nbytes
+    assert 3 * WHOLE.size * 2 < train["bytes_up"] < 3 * START.flat.nbytes
     assert set(once.history[2]["validation"]["a"]) == {"linear", "sequence", "both"}
     merged = once.rounds()
     assert [(entry["kind"], entry["number"]) for entry in merged] == [("moments", 0), ("training", 1), ("training", 2)]
@@ -74,7 +79,9 @@ def test_solves_the_linear_part_of_the_contributing_users_pooled_events(once) ->
         name: platform_moments(data.features, training_sequences(data.platform, data.platform.contributing_users))
         for name, data in PLATFORMS.items()
     }
-    expected = solve_all(SizeClasses().counted(pooled), ridge=config().ridge)
+    pairs = {name: rounded_pairs(moments.n) for name, moments in pooled.items()}
+    counted = {name: moments.scaled(pairs[name] / moments.n) for name, moments in pooled.items()}
+    expected = solve_all(SizeClasses().counted(counted), ridge=config().ridge)
     np.testing.assert_allclose(once.encoder.linear().W, expected.W, atol=1e-5)
 
 
@@ -207,8 +214,8 @@ LOW_RANK = replace(LOCAL, adapters="lora:2")
 def test_takes_low_rank_updates_of_a_fraction_of_the_bytes(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=LOW_RANK))
     full, low = once.history[3], found.history[3]
-    layout = update_form(LOW_RANK).layout(START.spec)
-    beside = full["bytes_up"] - 3 * START.flat.nbytes - 3 * len(START.spec.layout().to_json())
+    layout = update_form(LOW_RANK).grid(START.spec).layout
+    beside = full["bytes_up"] - 3 * 2 * WHOLE.size - 3 * len(WHOLE.to_json())
     assert low["platforms"] == ["a", "b", "c"]
     assert abs(low["bytes_up"] - 3 * layout.size - beside - 3 * len(layout.to_json())) < 3 * len(layout.to_json())
     assert low["bytes_down"] == pytest.approx(full["bytes_down"], rel=0.01)
@@ -233,7 +240,7 @@ def test_learns_from_low_rank_updates(tmp_path) -> None:
 
 def test_takes_updates_of_a_byte_a_number(once, tmp_path) -> None:
     found = federate(tmp_path, PLATFORMS, config(local=replace(LOCAL, updates="steps")))
-    beside = once.history[3]["bytes_up"] - 3 * START.flat.nbytes
+    beside = once.history[3]["bytes_up"] - 3 * 2 * WHOLE.size
     assert found.history[3]["bytes_up"] < 3 * START.flat.nbytes / 3 + beside
     assert found.history[3]["losses"] == once.history[3]["losses"]
     assert found.encoder.linear().W.tobytes() == once.encoder.linear().W.tobytes()

@@ -47,7 +47,7 @@ def test_has_another_hash_for_another_order():
         '[["a",[2]]]',
         '[["a",[2.0],"float32"]]',
         '[["a",[0],"float32"]]',
-        '[["a",[2],"int16"]]',
+        '[["a",[2],"int64"]]',
         '[["a",[2],"float32"],["a",[2],"float32"]]',
         '[["a",[2],"float32"],["b",[2],"float64"]]',
         "[" * 5000,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.changes import Step, rows
+from shared.encoder.changes import Step, step_grid
 from shared.encoder.encoder import Encoder
 from tests.unit.client.training.world import SPEC
 
@@ -16,32 +16,32 @@ def after(spread=0.01, seed=1):
     return Encoder(spec=SPEC, flat=flat)
 
 
-def test_is_a_byte_a_number_and_a_scale_a_row():
-    step = Step.between(BEFORE, after())
-    assert (step.codes.dtype, step.codes.shape) == (np.int8, (SEQUENCE_SIZE,))
-    assert step.scales.shape == rows(SPEC).shape
-    assert int(rows(SPEC).sum()) == SEQUENCE_SIZE
-    assert list(rows(SPEC)[:33]) == [8] * 32 + [32]  # item.enter: 32 rows of 8, and its bias
+def test_is_a_byte_a_number_and_a_byte_a_row():
+    step, grid = Step.between(BEFORE, after()), step_grid(SPEC)
+    assert step.cells.dtype == np.int8
+    assert step.cells.shape == (SEQUENCE_SIZE + len(grid.lengths),)
+    assert int(grid.lengths.sum()) == SEQUENCE_SIZE
+    assert list(grid.lengths[:33]) == [8] * 32 + [32]  # item.enter: 32 rows of 8, and its bias
 
 
-def test_comes_within_half_a_level_of_each_rows_largest_change():
+def test_comes_within_half_a_power_of_two_of_each_rows_largest_change():
     found = Step.between(BEFORE, after()).added_to(BEFORE)
     wanted, got = after().arrays(), found.arrays()
     name = "sequence.history.blocks.0.forward_in.weight"
-    half = np.abs(wanted[name] - BEFORE.arrays()[name]).max(1, keepdims=True) / 254
+    half = np.abs(wanted[name] - BEFORE.arrays()[name]).max(1, keepdims=True) / 127  # a power of two: up to twice 1/254
     assert (np.abs(got[name] - wanted[name]) <= half * 1.01 + 1e-7).all()
     assert np.array_equal(found.flat[:80], BEFORE.flat[:80])
 
 
 def test_is_nothing_between_equals():
     step = Step.between(BEFORE, BEFORE)
-    assert not step.codes.any()
+    assert not step.cells[:SEQUENCE_SIZE].any()
     assert np.array_equal(step.added_to(BEFORE).flat, BEFORE.flat)
 
 
 def test_ends_at_an_encoder_to_which_it_leads_again():
     step = Step.between(BEFORE, after())
-    one, two = step.added_to(BEFORE), Step(codes=step.codes.copy(), scales=step.scales.copy()).added_to(BEFORE)
+    one, two = step.added_to(BEFORE), Step(cells=step.cells.copy()).added_to(BEFORE)
     assert one.digest == two.digest != BEFORE.digest
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from shared.encoder.changes import Adapter, AdapterSpec, ByteRows, Step, row_lengths, rows, step_layout
+from shared.encoder.changes import Adapter, AdapterSpec, Step, change_between, change_grid, step_grid, with_change
 from shared.encoder.encoder import Encoder
 from shared.federation.config import LocalSettings
 from shared.federation.updates import Trained, update_form
@@ -26,54 +26,74 @@ def adapter() -> Adapter:
 def encoded(update, settings):
     """As it travels."""
     if isinstance(update, Adapter):
-        return update.to_bytes()
+        return update.to_cells()
     made = Trained(encoder=update, limit=0, left_out=None, inputs=dict)
     return update_form(settings).encoded(SENT, made).flat
 
 
 def in_bytes(one: Adapter) -> Adapter:
-    lengths = row_lengths(one.spec.layout().arrays)
-    return Adapter(spec=one.spec, flat=ByteRows.nearest(one.flat.astype(np.float64), lengths).values(lengths))
+    return Adapter.from_cells(one.spec, one.to_cells())
+
+
+def to_the_nearest_change(after: Encoder) -> Encoder:
+    grid = change_grid(SPEC)
+    return with_change(SENT, change_between(SENT, after, grid), grid)
 
 
 @pytest.mark.parametrize(
     ("settings", "update", "whole"),
     [
-        (LocalSettings(), trained(), trained()),
+        (LocalSettings(), trained(), to_the_nearest_change(trained())),
         (LocalSettings(adapters="lora:2"), adapter(), in_bytes(adapter()).added_to(SENT)),
         (LocalSettings(updates="steps"), trained(), Step.between(SENT, trained()).added_to(SENT)),
     ],
     ids=["whole", "adapter", "step"],
 )
 def test_comes_out_as_it_went_in(settings, update, whole):
-    layout, flat = update_form(settings).layout(SPEC), encoded(update, settings)
+    layout, flat = update_form(settings).grid(SPEC).layout, encoded(update, settings)
     assert (flat.shape, flat.dtype) == ((layout.size,), layout.dtype)
     assert update_form(settings).applied(SENT, flat).flat.tobytes() == whole.flat.tobytes()
 
 
-def test_a_step_takes_a_byte_a_number_and_four_a_row_and_leaves_the_linear_part():
+def test_a_whole_change_takes_two_bytes_a_number_and_leaves_the_linear_part():
+    found = to_the_nearest_change(trained())
+    numbers = len(SENT.flat) - LINEAR_SIZE
+    assert encoded(trained(), LocalSettings()).nbytes == 2 * (numbers + len(SPEC.sequence_arrays))
+    assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
+    np.testing.assert_allclose(found.flat, trained().flat, atol=0.05 / 2**15 + 1e-7)
+
+
+@pytest.mark.parametrize(
+    "settings", [LocalSettings(), LocalSettings(updates="steps"), LocalSettings(adapters="lora:2")]
+)
+def test_no_form_has_a_place_for_the_linear_part(settings):
+    changed = encoded(Encoder(spec=SPEC, flat=trained().flat + np.float32(1)), LocalSettings())
+    grid = update_form(settings).grid(SPEC)
+    assert not any("linear" in array.name for array in grid.layout.arrays)
+    found = update_form(LocalSettings()).applied(SENT, changed)
+    assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
+
+
+def test_a_step_takes_a_byte_a_number_and_one_a_row_and_leaves_the_linear_part():
     settings = LocalSettings(updates="steps")
-    assert encoded(trained(), settings).nbytes == len(SENT.flat) - LINEAR_SIZE + 4 * len(rows(SPEC))
+    assert encoded(trained(), settings).nbytes == len(SENT.flat) - LINEAR_SIZE + len(step_grid(SPEC).lengths)
     found = update_form(settings).applied(SENT, encoded(trained(), settings))
     assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
-    np.testing.assert_allclose(found.flat, trained().flat, atol=0.05 / 254 + 1e-7)
+    np.testing.assert_allclose(found.flat, trained().flat, atol=0.05 / 127 + 1e-7)
 
 
-def test_an_adapter_takes_a_byte_a_number_and_four_a_row():
+def test_an_adapter_takes_a_byte_a_number_and_one_a_row():
     settings, one = LocalSettings(adapters="lora:2"), adapter()
     flat = encoded(one, settings)
-    assert flat.nbytes == one.flat.size + 4 * len(row_lengths(one.spec.layout().arrays))
+    assert flat.nbytes == one.flat.size + len(one.spec.grid().lengths)
     found = update_form(settings).applied(SENT, flat)
-    # either factor is off by half of a 127th of its rows' largest number, some .3 here, and a product sums two of them
-    np.testing.assert_allclose(found.flat, one.added_to(SENT).flat, atol=16 * 2 * 2 * 0.3 * 0.3 / 254)
+    # either factor is off by up to a 127th of its rows' largest number, some .3 here, and a product sums two of them
+    np.testing.assert_allclose(found.flat, one.added_to(SENT).flat, atol=16 * 2 * 2 * 0.3 * 0.3 / 127)
     assert np.array_equal(found.flat[:LINEAR_SIZE], SENT.flat[:LINEAR_SIZE])
 
 
-def test_steps_survive_their_flat_array_bit_for_bit():
+def test_refuses_cells_of_another_length():
     step = Step.between(SENT, trained())
-    again = Step.from_flat(step.to_flat(), step_layout(SPEC))
-    assert again.codes.tobytes() == step.codes.tobytes()
-    assert again.scales.tobytes() == step.scales.tobytes()
     with pytest.raises(ValueError, match="expected a flat array int8"):
-        Step.from_flat(step.to_flat()[:-1], step_layout(SPEC))
-    assert step_layout(SPEC).size == len(step.to_flat())
+        Step(cells=step.cells[:-1]).added_to(SENT)
+    assert step_grid(SPEC).layout.size == len(step.cells)
