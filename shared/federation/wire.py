@@ -200,7 +200,7 @@ def decode_train_task(content: RecordDict) -> TrainTask:
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """Raises WireError for anything but an evaluation task."""
     found = set(content) - {SIGNATURE}
-    header = Header.read(content.get(HEADER), "evaluate-task", _ENCODER_TASK, found=found, beside=_numbers(found))
+    header = Header.read(content.get(HEADER), "evaluate-task", _EVALUATE_TASK, found=found, beside=_numbers(found))
     spec = _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
