@@ -13,6 +13,7 @@ from server.aggregation.server_optimiser import BuildAggregation, ServerOptimise
 from server.aggregation.size_classes import SizeClasses
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.exchange import Clock
+from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.loop import run_rounds
 from server.rounds.run_state import RunState
 from shared.encoder.file import load_encoder
@@ -30,10 +31,10 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
         """One federated run, from the encoder file ``encoder`` to the folder ``out``.
 
         With ``resume`` it goes on from what the folder holds, if anything; with a ``task-key`` its tasks are signed;
-        ``classes`` are the platforms' size classes.
+        ``classes`` are the platforms' size classes, ``ledgers`` a folder of what they released under noise.
         """
         run_config = dict(context.run_config)
-        key_file = str(run_config.pop("task-key", ""))
+        key_file, ledgers = str(run_config.pop("task-key", "")), str(run_config.pop("ledgers", ""))
         encoder_file, out = str(run_config.pop("encoder", "")), Path(str(run_config.pop("out", "")))
         resume, classes = bool(run_config.pop("resume", False)), str(run_config.pop("classes", ""))
         if not encoder_file or out == Path():
@@ -52,6 +53,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 aggregation=aggregation,
                 public=card.catalogue,
                 classes=SizeClasses.from_text(classes),
+                ledgers=KnownLedgers(Path(ledgers) if ledgers else None),
                 signer=signer,
             )
 

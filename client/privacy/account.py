@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from client.privacy.ledger import JOINED, Ledger, Release
 from client.store.head_store import StoredHead
 from shared.errors import PrivacyError
+from shared.privacy.ledger import JOINED, Ledger, Release
 
 USERS, SPENT = "users", "spent"
 _SLACK = 1e-9

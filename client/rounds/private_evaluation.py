@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from client.data.platform import Examples
 from client.privacy.account import Digests, digests_of
 from client.privacy.accounts import Accounts, now_text
-from client.privacy.ledger import Release
 from client.privacy.noise import gaussian
 from client.rounds.workspace import Workspace
 from shared.federation.messages import Declined, DeclineReason, EvaluateTask, power_of_two
 from shared.privacy.gaussian import weight_of
+from shared.privacy.ledger import Release
 
 MOST_USERS = 5_000
 EVALUATION = "evaluation"

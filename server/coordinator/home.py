@@ -96,6 +96,11 @@ class ServerHome:
         return self.folder / "tls" / "ca.key"
 
     @property
+    def ledgers(self) -> Path:
+        """What each platform released under noise, in a file of its own."""
+        return self.folder / "ledgers"
+
+    @property
     def task_key(self) -> Path:
         """Signs the tasks of runs; platforms get its public half behind the authority's certificate."""
         return self.folder / "tls" / "tasks.key"

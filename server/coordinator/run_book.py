@@ -102,10 +102,11 @@ class Run:
         path = self.out / CHECKPOINT_FILE
         return str(path.stat().st_mtime_ns) if path.exists() else ""
 
-    def run_config(self, task_key: Path, classes: SizeClasses) -> dict[str, bool | int | float | str]:
+    def run_config(self, task_key: Path, ledgers: Path, classes: SizeClasses) -> dict[str, bool | int | float | str]:
         """What is submitted, with the platforms' size classes; a run always goes on from what stands in its folder, and
         its tasks are signed by a key."""
         places = {"encoder": str(self.start), "out": str(self.out), "task-key": str(task_key)}
+        places["ledgers"] = str(ledgers)
         return {**self.config().to_run_config(), **places, "resume": True, "classes": classes.to_text()}
 
     def ask_to_stop(self) -> None:

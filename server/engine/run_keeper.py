@@ -88,7 +88,7 @@ class RunKeeper:
         self._app = self._app or write_bundle(self.home.bundle)
         run.forget_outcome()
         classes = SizeClasses(Enrolment(self.home.platforms).classes())
-        number = self.engine.submit(self._app, run.run_config(self.home.task_key, classes))
+        number = self.engine.submit(self._app, run.run_config(self.home.task_key, self.home.ledgers, classes))
         again = replace(standing, state="running", engine_run=number, submissions=standing.submissions + 1)
         run.stands(replace(again, reached=run.reached()))
         self._next_look = self.now() + LOOK_SECONDS

@@ -16,6 +16,7 @@ from server.aggregation.server_optimiser import BuildAggregation, Resumable, Ser
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
 from server.rounds.exchange import Clock, Exchange, Question
+from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
 from shared.encoder.cross import CatalogueMoments
@@ -38,6 +39,7 @@ from shared.federation.updates import update_form
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
 _LOG = logging.getLogger("graft.server")
+NO_LEDGERS = KnownLedgers(None)
 
 
 def run_rounds(
@@ -51,17 +53,18 @@ def run_rounds(
     signer: TaskSigner | None = None,
     classes: SizeClasses = NO_CLASSES,
     public: CatalogueMoments | None = None,
+    ledgers: KnownLedgers = NO_LEDGERS,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
     ``aggregation`` makes what takes the server's step; without a ``signer`` tasks are not signed; ``classes`` says what
-    each platform may weigh; ``public`` whitens what leaves under noise. A run that is begun again from a state that
-    ``on_round`` got ends with the same encoder.
+    each platform may weigh; ``public`` whitens what leaves under noise, which ``ledgers`` write down. A run that is
+    begun again from a state that ``on_round`` got ends with the same encoder.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes)
+    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers)
     on_round(state)
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
@@ -92,11 +95,12 @@ class RoundLoop:
         state: RunState,
         signer: TaskSigner | None = None,
         classes: SizeClasses = NO_CLASSES,
+        ledgers: KnownLedgers = NO_LEDGERS,
     ) -> None:
         self._config = config
         self._clock = clock
         self._aggregation = aggregation(config)
-        self._classes = classes
+        self._classes, self._ledgers = classes, ledgers
         self._weighting = Weighting(config, classes)
         self._exchange = Exchange(grid, config, clock, state.cohort, signer)
         if isinstance(self._aggregation, Resumable):
@@ -159,6 +163,11 @@ class RoundLoop:
             screen=lambda reply: screen_cross(reply, encoder.spec, state.round, noise),
         )
         answers = self._exchange.ask(question)
+        for name, reply in answers.replies.items():
+            if objection := self._ledgers.objection(name, reply):
+                answers.outcomes[name] = "dropped", objection
+            else:
+                self._ledgers.add(name, reply, run=state.run, noise=noise, delta=self._config.delta)
         note = self._too_few(len(answers.replies))
         weights: dict[str, float] = {}
         reasons: dict[str, str] = {}

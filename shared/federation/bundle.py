@@ -43,7 +43,7 @@ def app_description() -> dict[str, Any]:
 
 def static_run_config() -> FlatConfig:
     """The run config's keys with their defaults: Flower takes no other."""
-    files: FlatConfig = {"encoder": "", "out": "", "task-key": "", "resume": False, "classes": ""}
+    files: FlatConfig = {"encoder": "", "out": "", "task-key": "", "ledgers": "", "resume": False, "classes": ""}
     return {**files, **RoundsConfig().to_run_config()}
 
 

@@ -18,6 +18,7 @@ from shared.encoder.linear import Moments
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
 from shared.federation.updates import UpdateForm, update_form
+from shared.privacy.ledger import LedgerState
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
@@ -141,15 +142,6 @@ class CrossTask:
             meaning=_meaning("cross", self.run, self.round, *about),
             noise=self.noise,
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LedgerState:
-    """How far a platform's privacy ledger has come: what shows a reset, a fork or an older copy of it."""
-
-    entries: int
-    head: str
-    """digest of the last entry and of all before it"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

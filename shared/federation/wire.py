@@ -28,7 +28,6 @@ from shared.federation.messages import (
     Failed,
     FailureCode,
     KnownEncoder,
-    LedgerState,
     MomentsReply,
     MomentsTask,
     Reply,
@@ -57,6 +56,7 @@ from shared.federation.wire_records import (
     metrics_of,
     space_text,
 )
+from shared.privacy.ledger import LedgerState
 
 MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cross", "train", "evaluate"
 """Flower's message types"""

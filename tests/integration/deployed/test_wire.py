@@ -95,7 +95,8 @@ class Watched:
         engine = FlwrCommand(ServerHome(self.made.server))
         run = RunBook(self.made.server / "runs").add(CONFIG, (self.made.folder / "start.safetensors").read_bytes())
         run.stands(replace(run.standing(), state="stopped"))  # the coordinator's own keeper leaves it alone
-        number = engine.submit(app, run.run_config(ServerHome(self.made.server).task_key, SizeClasses()))
+        home = ServerHome(self.made.server)
+        number = engine.submit(app, run.run_config(home.task_key, home.ledgers, SizeClasses()))
         self.made.wait_until(
             lambda: not engine.surely_runs(number) and engine.run_status(number).startswith("finished")
         )

@@ -7,10 +7,10 @@ import pytest
 
 from client.privacy.account import Account, digests_of
 from client.privacy.accounts import RECORD, Accounts
-from client.privacy.ledger import JOINED, Ledger, Release
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import PrivacyError
 from shared.privacy.gaussian import epsilon_of, noise_for, weight_of
+from shared.privacy.ledger import JOINED, Ledger, Release
 
 DELTA, NOISE = 1e-6, noise_for(8.0, 1e-6)
 COST = weight_of(NOISE)
@@ -69,18 +69,21 @@ def test_accounts_that_have_parted_count_both_and_the_ledger_says_so(tmp_path) -
 
 def test_a_changed_a_missing_and_a_moved_entry_show() -> None:
     account = Account().charged(USERS[:1], COST / 3, release("a")).charged(USERS[1:2], COST / 3, release("b"))
-    ledger = account.charged(USERS[2:3], COST / 3, release("c")).ledger.to_json()
-    assert Ledger.from_json(ledger).state.entries == 3
+    written = account.charged(USERS[2:3], COST / 3, release("c")).ledger.to_json()
+    entries = written["entries"]
+    assert Ledger.from_json(written).state.entries == 3
     for changed in (
-        [{**ledger[0], "noise": 9.0}, *ledger[1:]],
-        [ledger[0], ledger[2]],
-        [ledger[1], ledger[0], ledger[2]],
-        ledger[1:],
+        [{**entries[0], "noise": 9.0}, *entries[1:]],
+        [*entries[:2], {**entries[2], "epsilon": 0.1}],
+        [entries[0], entries[2]],
+        [entries[1], entries[0], entries[2]],
+        entries[1:],
+        entries[:2],
     ):
         with pytest.raises(PrivacyError, match="the privacy ledger was changed: entry"):
-            Ledger.from_json(changed)
+            Ledger.from_json({**written, "entries": changed})
     with pytest.raises(PrivacyError, match="other fields"):
-        Ledger.from_json([{"time": "a"}])
+        Ledger.from_json({"head": "", "entries": [{"time": "a"}]})
 
 
 def test_a_damaged_account_is_never_taken_for_an_empty_one(tmp_path) -> None:

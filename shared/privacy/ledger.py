@@ -6,12 +6,11 @@ removing one user.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.errors import PrivacyError
-from shared.federation.messages import LedgerState
 from shared.privacy.gaussian import epsilon_of
 
 START = "0" * 64
@@ -20,6 +19,22 @@ START = "0" * 64
 
 JOINED = "joined"
 """two ledgers of the same users met, neither of which went on from the other"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerState:
+    """How far a privacy ledger has come: what shows a reset, a fork or an older copy of it."""
+
+    entries: int
+    head: str
+    """digest of the last entry and of all before it"""
+
+    def contradicts(self, known: "LedgerState") -> str:
+        """Why a ledger that was in the ``known`` state cannot be in this one, in words; empty where it can."""
+        if self.entries < known.entries:
+            return f"its privacy ledger went back from {known.entries} to {self.entries} entries: reset or restored"
+        changed = self.entries == known.entries and self.head != known.head
+        return f"its privacy ledger of {known.entries} entries is another one than before" if changed else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +51,10 @@ class Release:
     """spread of the noise, as a multiple of what one user can move the answer by"""
     delta: float
     """at which ε is told"""
+    told: str = ""
+    """in a coordinator's ledger: the digest to which the platform's own had come"""
+    entries: int = 0
+    """in a coordinator's ledger: and how many entries that had"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,19 +95,20 @@ class Ledger:
         """Whether the other one is this one, or its beginning."""
         return self.entries[: len(other.entries)] == other.entries
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Plain values."""
-        return [asdict(entry) for entry in self.entries]
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, and the digest of the last entry, which none follows."""
+        return {"head": self.state.head, "entries": [asdict(entry) for entry in self.entries]}
 
     @classmethod
-    def from_json(cls, values: Sequence[Mapping[str, Any]]) -> "Ledger":
+    def from_json(cls, values: Mapping[str, Any]) -> "Ledger":
         """The inverse of ``to_json``; raises PrivacyError where an entry was changed or is missing."""
         try:
-            entries = tuple(Entry(**value) for value in values)
-        except TypeError as error:
-            raise PrivacyError("the privacy ledger cannot be read: an entry has other fields than it must") from error
+            entries, head = tuple(Entry(**value) for value in values["entries"]), str(values["head"])
+        except (KeyError, TypeError) as error:
+            raise PrivacyError("the privacy ledger cannot be read: it has other fields than it must") from error
         digests = [START, *(entry.digest for entry in entries)]
-        for number, (entry, before) in enumerate(zip(entries, digests, strict=False), 1):
-            if entry.before != before:
-                raise PrivacyError(f"the privacy ledger was changed: entry {number} does not follow the one before it")
+        befores = [*(entry.before for entry in entries), head]
+        for number, (before, expected) in enumerate(zip(befores, digests, strict=True)):
+            if before != expected:
+                raise PrivacyError(f"the privacy ledger was changed: entry {max(number, 1)} is not what it was")
         return cls(entries)

@@ -1,0 +1,67 @@
+"""What platforms have released under noise to this coordinator: a ledger each, in files that are only replaced whole.
+
+An answer says how far the platform's own ledger has come. One that has gone back, or is another one, is not taken: the
+platform was reset, restored from a backup, or runs twice, and its users may have spent more than it knows.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.errors import CheckpointError, PrivacyError, os_error_as
+from shared.federation.messages import CrossReply
+from shared.privacy.gaussian import weight_of
+from shared.privacy.ledger import Entry, Ledger, LedgerState, Release
+from shared.system.whole_file import write_whole
+
+
+class KnownLedgers:
+    """In a folder, a file each; without one nothing is known and nothing kept, as in simulations."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def of(self, platform: str) -> Ledger:
+        """The coordinator's own ledger of a platform; raises CheckpointError where it is damaged."""
+        path = self._path(platform)
+        if path is None or not path.exists():
+            return Ledger()
+        try:
+            return Ledger.from_json(json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, PrivacyError) as error:
+            raise CheckpointError(f"{path}: the ledger of what {platform} released is damaged") from error
+
+    def objection(self, platform: str, reply: CrossReply) -> str:
+        """Why an answer is not taken, in words; empty where nothing speaks against it."""
+        last = _last(self.of(platform))
+        known = LedgerState(entries=0, head="") if last is None else LedgerState(entries=last.entries, head=last.told)
+        return reply.ledger.contradicts(known)
+
+    def add(self, platform: str, reply: CrossReply, *, run: str, noise: float, delta: float) -> None:
+        """Write down what an answer cost, where anything new is in it; ``noise`` is what was asked for."""
+        ledger, path = self.of(platform), self._path(platform)
+        last = _last(ledger)
+        if path is None or (last is not None and last.entries == reply.ledger.entries):
+            return
+        release = Release(
+            time=datetime.now(UTC).isoformat(),
+            released="cross",
+            run=run,
+            round=reply.round,
+            noise=noise,
+            delta=delta,
+            told=reply.ledger.head,
+            entries=reply.ledger.entries,
+        )
+        weight = weight_of(noise) + (0.0 if last is None else last.weight)
+        grown = ledger.with_release(release, weight)
+        with os_error_as(CheckpointError, f"{path}: cannot be written"):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(path, json.dumps(grown.to_json(), indent=1).encode("utf-8"))
+
+    def _path(self, platform: str) -> Path | None:
+        return None if self._folder is None else self._folder / f"{platform}.json"
+
+
+def _last(ledger: Ledger) -> Entry | None:
+    return ledger.entries[-1] if ledger.entries else None
