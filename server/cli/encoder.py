@@ -23,4 +23,5 @@ def export(
     encoder, card = load_encoder(found.encoder if number is None else RunBook(found.runs).get(number).encoder)
     with os_error_as(ConfigError, f"{file}: the encoder cannot be written"):
         save_encoder(file, encoder, card)
-    typer.echo(f"{file}: {encoder.spec.preset}, {encoder.flat.size:,} parameters")
+    promise = f", made under ε {card.privacy['epsilon']:g} for each user" if card.privacy else ""
+    typer.echo(f"{file}: {encoder.spec.preset}, {encoder.flat.size:,} parameters{promise}")

@@ -38,17 +38,20 @@ class KnownLedgers:
         return reply.ledger.contradicts(known)
 
     def add(self, platform: str, reply: CrossReply, *, run: str, noise: float, delta: float) -> None:
-        """Write down what an answer cost, where anything new is in it; ``noise`` is what was asked for."""
+        """Write down what an answer cost, where a release is new in it: then it bears more noise than before.
+
+        ``noise`` is what was asked for of one release.
+        """
         ledger, path = self.of(platform), self._path(platform)
         last = _last(ledger)
-        if path is None or (last is not None and last.entries == reply.ledger.entries):
+        if path is None or (last is not None and last.noise == reply.noise):
             return
         release = Release(
             time=datetime.now(UTC).isoformat(),
             released="cross",
             run=run,
             round=reply.round,
-            noise=noise,
+            noise=reply.noise,
             delta=delta,
             told=reply.ledger.head,
             entries=reply.ledger.entries,

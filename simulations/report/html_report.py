@@ -116,7 +116,7 @@ def render_report(document: Mapping[str, Any]) -> str:
     return environment.get_template("report.html").render(
         title=title(document),
         document=document,
-        headline=headline(document),
+        headline=[*headline(document), privacy_sentence(document["config"])],
         beyond=beyond_rows(document),
         figures=figures(document),
         local=LOCAL,
@@ -138,6 +138,16 @@ def headline(document: Mapping[str, Any]) -> list[str]:
         if method is not None:
             sentences.append(f"{name}: {method} {lift_text(lifts[method])} over {LOCAL}, {verdict(lifts[method])}.")
     return sentences
+
+
+def privacy_sentence(config: Mapping[str, Any]) -> str:
+    """In which mode platforms answered."""
+    if config.get("privacy", "plain") == "plain":
+        return "Privacy: plain. Deployed so, whoever runs the coordinator could solve users' histories from answers."
+    promise = f"ε {config['epsilon']:g} at δ {config['delta']:g} for each user"
+    return (
+        f"Privacy: private, {promise}. What left platforms is the linear part alone, under noise drawn from the seed."
+    )
 
 
 def verdict(lift: Mapping[str, Any] | None) -> str:

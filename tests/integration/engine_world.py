@@ -7,11 +7,12 @@ import numpy as np
 import polars as pl
 
 ROOT = Path(__file__).parents[2]
+USERS = 130
 FIRST_USER = 8_800_000_000
 """ten digits, so that no other number in a file is taken for a user's id"""
 
 
-def write_platform(folder: Path, *, seed: int, users: int = 130, items: int = 30) -> None:
+def write_platform(folder: Path, *, seed: int, users: int = USERS, items: int = 30) -> None:
     """Users walk around one ring of items, whose texts name their neighbours."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)

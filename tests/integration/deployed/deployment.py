@@ -14,10 +14,11 @@ from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.system.metrics_port import free_port
 from tests.integration.commands import run
-from tests.integration.engine_world import write_platform
+from tests.integration.engine_world import USERS, write_platform
 from tests.integration.sql.sqlite_platform import SOURCE, into_sqlite
 from tests.small_space import FEATURES, SPACE
 
+PLAIN = ("--privacy", "plain")
 SECONDS = 900
 """for anything to happen on a machine that does much else"""
 
@@ -79,8 +80,18 @@ class Deployment:
 
 
 @contextmanager
-def deployment(folder: Path, platforms: tuple[str, ...], *, databases: tuple[str, ...] = ()) -> Iterator[Deployment]:
-    """A coordinator, made and not started, and agents that are enrolled and not started; all ended afterwards."""
+def deployment(
+    folder: Path,
+    platforms: tuple[str, ...],
+    *,
+    databases: tuple[str, ...] = (),
+    users: int = USERS,
+    promise: tuple[str, ...] = PLAIN,
+) -> Iterator[Deployment]:
+    """A coordinator, made and not started, and agents that are enrolled and not started; all ended afterwards.
+
+    ``promise`` is what ``graft-client init`` is told of privacy.
+    """
     made = Deployment(folder=folder, platforms=platforms, port=free_port(), databases=databases)
     start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE), seed=1)
     save_encoder(folder / "start.safetensors", start, EncoderCard())
@@ -90,14 +101,14 @@ def deployment(folder: Path, platforms: tuple[str, ...], *, databases: tuple[str
     )
     assert begun.returncode == 0, begun.stderr
     for seed, name in enumerate(platforms):
-        write_platform(made.data(name), seed=seed)
+        write_platform(made.data(name), seed=seed, users=users)
         if name in databases:
             into_sqlite(made.data(name))
         made.on_agent(
             "init",
             name,
             *("--server", f"localhost:{made.port}", "--ca", made.server / "tls" / "ca.crt"),
-            *("--name", name, "--data", made.source(name), "--features", FEATURES, "--privacy", "plain"),
+            *("--name", name, "--data", made.source(name), "--features", FEATURES, *promise),
         )
         made.on_server("enroll", name, "--public-key", made.agent(name) / "node.key.pub")
     try:

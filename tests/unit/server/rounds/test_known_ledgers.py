@@ -14,10 +14,10 @@ from shared.privacy.ledger import LedgerState
 NOISE = noise_for(8.0, 1e-6)
 
 
-def reply(entries: int, head: str = "a") -> CrossReply:
+def reply(entries: int, head: str = "a", releases: int = 1) -> CrossReply:
     state = LedgerState(entries=entries, head=head * 64)
-    cells = np.zeros(3, np.int32)
-    return CrossReply(round=0, cells=cells, noise=NOISE, fingerprint="f", users=1024, ledger=state)
+    cells, noise = np.zeros(3, np.int32), NOISE * releases**0.5
+    return CrossReply(round=0, cells=cells, noise=noise, fingerprint="f", users=1024, ledger=state)
 
 
 def add(ledgers: KnownLedgers, one: CrossReply) -> None:
@@ -26,7 +26,7 @@ def add(ledgers: KnownLedgers, one: CrossReply) -> None:
 
 def test_keeps_what_each_release_cost_and_the_same_one_once(tmp_path) -> None:
     ledgers = KnownLedgers(tmp_path)
-    for one in (reply(1), reply(1), reply(3, "b")):
+    for one in (reply(1), reply(2, "b"), reply(3, "c", releases=2)):
         assert ledgers.objection("shop", one) == ""
         add(ledgers, one)
     entries = KnownLedgers(tmp_path).of("shop").entries
@@ -52,7 +52,7 @@ def test_a_ledger_that_was_changed_is_damaged(tmp_path) -> None:
     add(ledgers, reply(1))
     file = tmp_path / "shop.json"
     file.write_text(file.read_text().replace('"entries": 1', '"entries": 0'))
-    add_more = replace(reply(2), round=1)
+    add_more = replace(reply(2, releases=2), round=1)
     with pytest.raises(CheckpointError, match="of what shop released is damaged"):
         add(ledgers, add_more)
 
