@@ -68,7 +68,7 @@ def test_a_map_of_it_ranks_next_items_as_one_of_exact_moments_does() -> None:
     for linear in (map_on(cross, features()), map_on(cross, features(), own)):
         scores = linear.scores(features(), features())
         following = np.mean([(scores[row] > scores[row, (row + 1) % 24]).sum() for row in range(24)])
-        assert following < 4
+        assert following < 6
     explained = map_on(cross, features(), own).scores(features(), features())
     assert explained.std() > 0
 
