@@ -1,5 +1,6 @@
 """A whole round on this platform with nothing sent: what would leave, to the byte, and how long it takes."""
 
+import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,13 +12,24 @@ from flwr.app import Array, RecordDict
 
 from client.guard.manifest import Asked
 from client.guard.way_out import WayOut
+from client.rounds.private_release import cross_reply
 from client.rounds.round_tasks import asked_of, evaluate_reply, moments_reply, train_reply
 from client.rounds.workspace import NodeSettings, Workspace, open_workspace
+from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
-from shared.encoder.file import load_encoder
+from shared.encoder.file import EncoderCard, load_encoder
 from shared.errors import OutboundRefused
-from shared.federation.config import LocalSettings
-from shared.federation.messages import EvaluateTask, Failed, FailureCode, MomentsTask, Reply, Task, TrainTask
+from shared.federation.config import EVALUATIONS, LocalSettings
+from shared.federation.messages import (
+    CrossTask,
+    EvaluateTask,
+    Failed,
+    FailureCode,
+    MomentsTask,
+    Reply,
+    Task,
+    TrainTask,
+)
 from shared.federation.wire import content_bytes
 
 RUN = NONCE = "0" * 32
@@ -46,23 +58,26 @@ class Leaving:
 
 
 def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> list[Leaving]:
-    """Answer one task of each kind from an encoder file, past the site policy; the heads on record are neither read
-    nor changed, and the ledger gets no line.
+    """Answer one task of each kind that the site policy answers at all, from an encoder file; the heads on record are
+    neither read nor changed, users spend nothing, and the ledger gets no line.
 
     Raises ConfigError, DataError or EncoderFileError where the round would fail.
     """
-    encoder, _ = load_encoder(encoder_file)
+    encoder, card = load_encoder(encoder_file)
     way_out = WayOut.of(node.policy, "")
     with tempfile.TemporaryDirectory() as folder:
         apart = replace(node, heads=folder, vault_key="")
-        workspace = open_workspace(apart, minimum_users=way_out.policy.minimum_users)
-        return [
-            _left(asked_of(task.facts, workspace), answer, way_out)
-            for task, answer in _answers(encoder, local, workspace)
-        ]
+        opened = open_workspace(apart, minimum_users=way_out.policy.minimum_users)
+        workspace = replace(opened, promise=way_out.policy, machine=None)
+        private = way_out.policy.privacy == "private"
+        answers = _private(encoder, card, workspace) if private else _plain(encoder, local, workspace)
+        return [_left(asked_of(task.facts, workspace), answer, way_out) for task, answer in answers]
 
 
-def _answers(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> list[tuple[Task, Callable[[], Reply]]]:
+Answers = list[tuple[Task, Callable[[], Reply]]]
+
+
+def _plain(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> Answers:
     moments = MomentsTask(run=RUN, round=0, nonce=NONCE, feature_space=encoder.spec.feature_space)
     train = TrainTask(run=RUN, round=1, nonce=NONCE, seed=0, encoder=encoder, settings=local)
     evaluate = EvaluateTask(run=RUN, round=1, nonce=NONCE, seed=0, encoder=encoder)
@@ -71,6 +86,16 @@ def _answers(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> li
         (train, lambda: train_reply(train, workspace)),
         (evaluate, lambda: evaluate_reply(evaluate, workspace)),
     ]
+
+
+def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace) -> Answers:
+    """Of a run that asks for as much as the site policy allows."""
+    space, noise = encoder.spec.feature_space, workspace.promise.noise
+    public = card.catalogue or CatalogueMoments.none(space.dim)
+    cross = CrossTask(run=RUN, round=0, nonce=NONCE, feature_space=space, public=public, noise=noise)
+    each = math.sqrt(EVALUATIONS) * noise
+    evaluate = EvaluateTask(run=RUN, round=0, nonce=NONCE, seed=0, encoder=encoder, noise=each)
+    return [(cross, lambda: cross_reply(cross, workspace)), (evaluate, lambda: evaluate_reply(evaluate, workspace))]
 
 
 def _left(asked: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:

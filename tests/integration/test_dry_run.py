@@ -31,7 +31,9 @@ def made(tmp_path_factory):
     run("graft-server", "init", folder / "server", "--encoder", folder / "start.safetensors")
     arguments = ("--server", "a:1", "--ca", folder / "server" / "tls" / "ca.crt", "--name", "north")
     arguments += ("--features", FEATURES)
-    assert run("graft-client", "init", folder / "agent", *arguments, "--data", folder / "north").returncode == 0
+    for agent, privacy in (("agent", "plain"), ("private", "private")):
+        options = ("--data", folder / "north", "--privacy", privacy)
+        assert run("graft-client", "init", folder / agent, *arguments, *options).returncode == 0
     return folder
 
 
@@ -54,6 +56,19 @@ def test_says_to_the_byte_what_a_round_would_send_and_changes_nothing(made, tmp_
     assert found["moments"]["values"]["moments.flat"].startswith(
         f"int32 [{MomentGrid(dim=encoder.spec.input_dim).layout.size}]"
     )
+
+
+def test_of_a_private_platform_it_says_what_noise_leaves_and_spends_nothing(made) -> None:
+    agent = made / "private"
+    done = run("graft-client", "dry-run", agent, "--encoder", made / "start.safetensors", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {one["answer"]: one["values"] for one in json.loads(done.stdout)}
+    assert {answer: values["header.reason"] for answer, values in found.items()} == {
+        "cross": "too-much-noise",
+        "evaluate": "too-much-noise",
+    }
+    shown = json.loads(run("graft-client", "privacy", agent, "--json").stdout)
+    assert (shown["ledger"], shown["privacy"], shown["pays"]) == ([], "private", False)
 
 
 def test_says_in_a_sentence_that_an_encoder_is_of_another_feature_space(made, tmp_path) -> None:

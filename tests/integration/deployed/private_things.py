@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from client.data.platform import Platform
@@ -13,6 +15,7 @@ from client.features.item_features import item_features
 from client.features.prepared_platform import Catalogue, PreparedPlatform
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.store.head_store import HeadStore
+from tests.integration.engine_world import USERS, write_platform
 from tests.small_space import FEATURES
 
 WINDOW = 8
@@ -83,3 +86,16 @@ def _holds(sent: bytes, array: NDArray[np.float32]) -> bool:
     telling = [piece for piece in pieces if len(set(piece[piece != 0].tolist())) >= DISTINCT]
     kinds = (np.float32, np.float64, np.float16)
     return any(piece.astype(kind).tobytes() in sent for piece in telling for kind in kinds)
+
+
+def write_canaries(folder: Path, *, items: int, users: int = USERS) -> None:
+    """A platform, in the place of what lies there, whose ids are long enough that no chance makes them."""
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    write_platform(folder, seed=3, items=items, users=users)
+    for name in ("items", "events"):
+        table = pl.read_parquet(folder / f"{name}.parquet")
+        ids = {"item_id": pl.format("canary-sku-{}", "item_id"), "user_id": pl.format("canary-customer-{}", "user_id")}
+        named = table.with_columns(**{column: value for column, value in ids.items() if column in table.columns})
+        named.write_parquet(folder / f"{name}.parquet")

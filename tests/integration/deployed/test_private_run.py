@@ -15,14 +15,14 @@ from shared.federation.cross_cells import CrossGrid
 from shared.system.settings_file import read_settings, to_toml
 from tests.integration.commands import run
 from tests.integration.deployed.deployment import SECONDS, Deployment, deployment
-from tests.integration.deployed.private_things import PrivateThings, shapes
+from tests.integration.deployed.private_things import PrivateThings, shapes, write_canaries
 from tests.integration.deployed.recorder import Recorder, recording
 from tests.small_space import SPACE
 
 pytestmark = pytest.mark.engine
 NAMES = ("north", "south")
 PRIVATE = ("--privacy", "private", "--epsilon", "100")
-USERS = 4_000
+USERS, ITEMS = 4_000, 37
 """so many that hashed texts pay at this ε"""
 Watched = tuple[Deployment, Recorder]
 
@@ -40,6 +40,7 @@ def watched(tmp_path_factory) -> Iterator[Watched]:
         home.settings.write_bytes(to_toml(replace(settings, server=f"localhost:{recorder.port}")))
         authority = home.authority.read_bytes()
         home.authority.write_bytes(recorder.authority.read_bytes() + _tasks_key(authority))
+        write_canaries(made.data("north"), items=ITEMS, users=USERS)
         made.on_server("start", "--background")
         for name in NAMES:
             made.on_agent("start", name, "--background")

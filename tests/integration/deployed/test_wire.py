@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import polars as pl
 import pytest
 from flwr.cli.build import build_fab_from_disk
 
@@ -27,9 +26,8 @@ from shared.federation.moment_cells import MomentGrid
 from shared.system.settings_file import read_settings, to_toml
 from tests.integration.deployed.deployment import Deployment, deployment
 from tests.integration.deployed.kill_trial import asked
-from tests.integration.deployed.private_things import PrivateThings, shapes
+from tests.integration.deployed.private_things import PrivateThings, shapes, write_canaries
 from tests.integration.deployed.recorder import Recorder, recording
-from tests.integration.engine_world import write_platform
 
 pytestmark = pytest.mark.engine
 NAME, ITEMS = "north", 37
@@ -108,7 +106,7 @@ def watched(tmp_path_factory) -> Iterator[Watched]:
     """The platform reaches the coordinator through the recorder, and takes it for the coordinator."""
     folder = tmp_path_factory.mktemp("wire")
     with deployment(folder, (NAME,)) as made, recording(folder, made.port, made.server / "tls" / "ca.crt") as recorder:
-        write_canaries(made.data(NAME))
+        write_canaries(made.data(NAME), items=ITEMS)
         home = AgentHome(made.agent(NAME))
         settings = read_settings(AgentSettings, home.settings)
         home.settings.write_bytes(to_toml(replace(settings, server=f"localhost:{recorder.port}")))
@@ -116,19 +114,6 @@ def watched(tmp_path_factory) -> Iterator[Watched]:
         made.on_server("start", "--background")
         made.on_agent("start", NAME, "--background")
         yield Watched(made, recorder)
-
-
-def write_canaries(folder: Path) -> None:
-    """A platform whose ids are long enough that no chance makes them."""
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-    write_platform(folder, seed=3, items=ITEMS)
-    for name in ("items", "events"):
-        table = pl.read_parquet(folder / f"{name}.parquet")
-        ids = {"item_id": pl.format("canary-sku-{}", "item_id"), "user_id": pl.format("canary-customer-{}", "user_id")}
-        named = table.with_columns(**{column: value for column, value in ids.items() if column in table.columns})
-        named.write_parquet(folder / f"{name}.parquet")
 
 
 def leaking(folder: Path, *, guarded: bool) -> Path:
