@@ -67,7 +67,8 @@ def federate(folder: Path, platforms, rounds_config=None, *, encoder=START, apps
 def every_kind(answer) -> ClientApp:
     """An app that answers every kind of message by the same function of a message and its context."""
     app = ClientApp()
-    app.query("moments")(answer)
+    for kind in ("moments", "cross"):
+        app.query(kind)(answer)
     app.train()(answer)
     app.evaluate()(answer)
     return app

@@ -28,7 +28,9 @@ def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int6
     return able
 
 
-def noised_mean(values: NDArray[np.float64], task: EvaluateTask, workspace: Workspace, sample: Examples) -> float:
+def noised_mean(
+    values: NDArray[np.float64], task: EvaluateTask, encoder: str, workspace: Workspace, sample: Examples
+) -> float:
     """The mean of ``values`` [N], each of another user and from 0 to 1, under noise; what it cost is charged first."""
     users = _digests(workspace, sample.users)
     release = Release(
@@ -40,7 +42,8 @@ def noised_mean(values: NDArray[np.float64], task: EvaluateTask, workspace: Work
     )
     with Accounts(workspace.machine, workspace.heads).changing() as book:
         book.replace(book.account.charged(users, weight_of(task.noise), release))
-    total = float(values.sum()) + task.noise * float(gaussian((1,), workspace.draw)[0])
+    draw = workspace.draw(EVALUATION, task.round, encoder)
+    total = float(values.sum()) + task.noise * float(gaussian((1,), draw)[0])
     return min(max(total / power_of_two(len(users)), 0.0), 1.0)
 
 

@@ -125,7 +125,7 @@ def _with_newcomers(told: Told | None, task: CrossTask, workspace: Workspace, bo
     if int(new.sum()) < workspace.minimum_users or not pays(int(new.sum()) + before, task.noise, workspace.space.name):
         return told
     total = cross_moment(workspace.features, select(sequences, np.flatnonzero(new)), task.public)
-    fresh = middles(noised(total, task.noise, workspace.draw), task.noise)
+    fresh = middles(noised(total, task.noise, workspace.draw(CROSS, task.round, before)), task.noise)
     release = Release(
         time=now_text(), released=CROSS, round=task.round, noise=task.noise, delta=workspace.promise.delta
     )

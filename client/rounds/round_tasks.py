@@ -108,7 +108,7 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     found = dict(zip([*names, BOTH], _ndcg(scorers, sample, platform), strict=True))
     means = (
-        {BOTH: noised_mean(found[BOTH], task, workspace, sample)}
+        {BOTH: noised_mean(found[BOTH], task, encoder.digest, workspace, sample)}
         if task.noise
         else {name: float(values.mean()) for name, values in found.items()}
     )

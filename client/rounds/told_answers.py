@@ -41,7 +41,14 @@ class ToldAnswer:
 
 def asked_again(task: TaskFacts, told: ToldAnswer) -> Asked:
     """What the guard holds the answer to once more."""
-    return Asked(task=TaskKind(task.kind), round=task.round, grid=task.grid, encoder=task.encoder, **told.known)
+    return Asked(
+        task=TaskKind(task.kind),
+        round=task.round,
+        grid=task.grid,
+        encoder=task.encoder,
+        noise=task.noise,
+        **told.known,
+    )
 
 
 class ToldAnswers:

@@ -81,8 +81,8 @@ class Workspace:
     """to each user, of the site policy"""
     machine: Path | None = None
     """where this machine keeps account of what the data's users have spent of it; None: nowhere but in the heads"""
-    draw: Draw = os.urandom
-    """where noise comes from"""
+    noise_seed: int | None = None
+    """from which a simulation draws noise; None: it comes from the system's cryptographic source"""
     own_draws: bool = False
     """whether batches and samples derive from the platform's own secret; else from the run's seed, as in simulations"""
 
@@ -104,6 +104,12 @@ class Workspace:
     def features(self) -> NDArray[np.float32]:
         """[n, D]"""
         return self.prepared.features
+
+    def draw(self, *names: str | int) -> Draw:
+        """Where the noise of one answer comes from."""
+        if self.noise_seed is None:
+            return os.urandom
+        return rng_for(self.noise_seed, self.platform.name, "noise", *names).bytes
 
     @property
     def contributes(self) -> bool:
@@ -144,11 +150,9 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
     Noise is drawn from the config's seed, so that a simulation can be repeated: its users are promised nothing.
     """
 
-    def opened(settings: NodeSettings, minimum_users: int, moment: DataMoment | None) -> Workspace:
+    def opened(settings: NodeSettings, minimum_users: int, _moment: DataMoment | None) -> Workspace:
         heads = open_heads(Path(settings.heads), settings.vault_key)
-        task = "" if moment is None else moment.task
-        draw = rng_for(settings.seed, prepared.name, "noise", task).bytes
-        return Workspace(prepared=prepared, heads=heads, minimum_users=minimum_users, draw=draw)
+        return Workspace(prepared=prepared, heads=heads, minimum_users=minimum_users, noise_seed=settings.seed)
 
     return opened
 

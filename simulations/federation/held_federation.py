@@ -211,7 +211,9 @@ def run_held_federation(
 
     Heads go to ``folder / heads / NAME``.
     """
-    settings = {name: NodeSettings(platform=name, heads=str(folder / "heads" / name)) for name in platforms}
+    settings = {
+        name: NodeSettings(platform=name, heads=str(folder / "heads" / name), seed=config.seed) for name in platforms
+    }
     apps = {name: client_app(already_open(prepared)) for name, prepared in platforms.items()}
     return run_federation(
         settings,

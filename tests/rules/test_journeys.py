@@ -165,7 +165,7 @@ def one_training_round(folder: Path) -> Callable[[], RunState]:
 
     def run() -> RunState:
         with task_identity():
-            return RoundLoop(grid, rounds, clock, ServerOptimiser, state, SizeClasses()).training_round(state)
+            return RoundLoop(grid, rounds, clock, ServerOptimiser, state, classes=SizeClasses()).training_round(state)
 
     return run
 

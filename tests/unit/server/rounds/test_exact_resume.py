@@ -8,10 +8,12 @@ import pytest
 from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
+from client.privacy.accounts import Accounts
 from client.store.head_store import HeadStore
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE
 from shared.encoder.encoder import Encoder
 from shared.errors import CheckpointError, ConfigError, FederationError
+from shared.privacy.promise import Promise
 from tests.federation_world import QUICK, START, config, federate, opened
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
@@ -74,6 +76,24 @@ def test_ends_with_the_same_bytes_wherever_it_was_killed(tmp_path, changes) -> N
         assert found.encoder.flat.tobytes() == undisturbed.encoder.flat.tobytes()
         assert timeless(found.history) == timeless(undisturbed.history)
         assert heads(folder) == heads(tmp_path / "undisturbed")
+
+
+def test_a_private_run_ends_with_the_same_bytes_and_charges_nobody_twice(tmp_path) -> None:
+    shops = {name: opened(name, users=300, seed=seed) for seed, name in enumerate("ab")}
+    rounds = config(privacy="private", epsilon=100.0)
+    undisturbed = federate(tmp_path / "undisturbed", shops, rounds)
+    assert undisturbed.encoder.spec.linear == "cross"
+    for place in range(3 * len(shops)):
+        folder = tmp_path / f"killed-{place}"
+        with pytest.raises(Killed):
+            federate(folder, shops, rounds, apps=killed_at(place), resume=True)
+        found = federate(folder, shops, rounds, resume=True)
+        assert found.encoder.flat.tobytes() == undisturbed.encoder.flat.tobytes()
+        assert timeless(found.history) == timeless(undisturbed.history)
+        for name in shops:
+            account = Accounts(None, HeadStore(folder / "heads" / name)).read()
+            assert account.most <= Promise(epsilon=100.0).budget * (1 + 1e-9)
+            assert [entry.released for entry in account.ledger.entries] == ["evaluation", "cross", "evaluation"]
 
 
 def test_a_finished_run_stays_as_it_is_and_asks_nobody(tmp_path) -> None:
