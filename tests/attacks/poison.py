@@ -9,10 +9,13 @@ from flwr.clientapp import ClientApp
 
 from client.data.platform import training_sequences
 from client.training.moments import platform_moments
+from shared.encoder.changes import change_grid
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments
-from shared.federation.wire_records import ENCODER, FLAT, MOMENTS
-from tests.federation_world import opened, tampering
+from shared.federation.messages import MomentsReply
+from shared.federation.wire import decode_moments_reply, encode_reply
+from shared.federation.wire_records import ENCODER, FLAT
+from tests.federation_world import START, opened, tampering
 from tests.unit.client.training.world import N_ITEMS, SPACE, features
 
 NAMES = "abcdef"
@@ -57,9 +60,9 @@ def of_moments(attack: Callable[[Moments], Moments], times: float = 1.0):
     """The real app, which tells ``times`` what the attack makes of its moments."""
 
     def change(content):
-        honest = Moments.from_flat(content[MOMENTS][FLAT].numpy(), SPACE.dim)
-        content[MOMENTS] = ArrayRecord({FLAT: Array(attack(honest).scaled(times).to_flat())})
-        return content
+        honest = decode_moments_reply(content)
+        assert isinstance(honest, MomentsReply)
+        return encode_reply(replace(honest, moments=attack(honest.moments).scaled(times)))
 
     return tampering(change, kind="query")
 
@@ -68,12 +71,11 @@ def of_updates(times: float):
     """The real app, whose updates are so many times what it has learnt; below 0 the other way, 0 for a free rider."""
 
     def answer(real: ClientApp, message: Message, context: Context) -> Message:
-        is_training = message.metadata.message_type.startswith("train")
-        before = message.content[ENCODER][FLAT].numpy().copy() if is_training else np.zeros(0)
         reply = real(message, context)
-        if is_training:
-            after = reply.content[ENCODER][FLAT].numpy()
-            reply.content[ENCODER] = ArrayRecord({FLAT: Array(before + np.float32(times) * (after - before))})
+        if message.metadata.message_type.startswith("train"):
+            grid = change_grid(START.spec)
+            learnt = grid.values(reply.content[ENCODER][FLAT].numpy()).astype(np.float64)
+            reply.content[ENCODER] = ArrayRecord({FLAT: Array(grid.nearest(times * learnt))})
         return Message(reply.content, reply_to=message)
 
     return answer

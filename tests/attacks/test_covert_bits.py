@@ -51,14 +51,14 @@ NEEDED = {
 
 @pytest.mark.parametrize(("kind", "task"), NEEDED, ids=[kind for kind, _ in NEEDED])
 def test_an_answer_has_no_more_free_bits_than_64_bytes(kind, task) -> None:
-    entry = manifest(asked(task), SitePolicy())[kind]
+    entry = manifest(asked(task), SitePolicy(privacy="plain"))[kind]
     assert 0 <= entry.bits - NEEDED[kind, task] <= MOST_FREE
     assert SPACE.dim == 8
 
 
 def test_an_update_in_steps_has_none_either() -> None:
     grid = step_grid(START.spec)
-    entry = manifest(asked(grid=grid), SitePolicy())["train-reply"]
+    entry = manifest(asked(grid=grid), SitePolicy(privacy="plain"))["train-reply"]
     assert 0 <= entry.bits - USERS - LOSSES - needed(grid) <= MOST_FREE
 
 
@@ -120,7 +120,7 @@ def test_an_evaluation_of_more_digits_stays(value) -> None:
 def test_every_flipped_bit_is_another_number_or_stays(task) -> None:
     """So two answers that pass and say the same are the same bytes."""
     (record,) = HONEST[task]().array_records
-    grid = manifest(asked(task), SitePolicy())[f"{task}-reply"].arrays[record]
+    grid = manifest(asked(task), SitePolicy(privacy="plain"))[f"{task}-reply"].arrays[record]
     honest = HONEST[task]()[record]["flat"].numpy()
     said = grid.values(honest) if task is TaskKind.TRAIN else honest
     for place in np.random.default_rng(0).choice(honest.nbytes * 8, 400, replace=False):

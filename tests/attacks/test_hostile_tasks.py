@@ -24,6 +24,7 @@ from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, cont
 from shared.federation.wire_records import SIGNATURE
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
+from tests.plain_policy import PLAIN
 from tests.unit.client.training.world import SPACE
 
 RUN, NONCE, OTHER = "0" * 32, "1" * 32, "2" * 32
@@ -39,7 +40,7 @@ Change = Callable[[RecordDict], object]
 
 def answer(folder: Path, task: Task, change: Change = lambda _content: None, policy: str = "") -> RecordDict:
     """Of a platform with the usual site policy that has the coordinator's key."""
-    (folder / "policy.toml").write_text(policy)
+    (folder / "policy.toml").write_text(PLAIN + policy)
     (folder / "ca.crt").write_bytes(KEY.public)
     settings = NodeSettings(
         platform=f"shop={folder}",

@@ -19,6 +19,7 @@ from shared.federation.messages import EvaluateTask, KnownEncoder, MomentsTask, 
 from shared.federation.wire import EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
+from tests.plain_policy import PLAIN
 from tests.unit.client.training.world import SPACE
 
 RUN, NONCE, OTHER = "0" * 32, "1" * 32, "2" * 32
@@ -36,7 +37,7 @@ SHOP = opened("shop", users=300)
 
 def answer(tmp_path: Path, kind: str, task, *, data=SHOP, policy: str = "", app=None) -> RecordDict:
     """What the app gives to the engine."""
-    (tmp_path / "policy.toml").write_text(policy)
+    (tmp_path / "policy.toml").write_text(PLAIN + policy)
     settings = NodeSettings(
         platform=f"shop={tmp_path}",
         heads=str(tmp_path / "heads"),

@@ -27,6 +27,7 @@ from shared.federation.wire import TRAIN_TYPE, encode_task
 from shared.federation.wire_records import SIGNATURE
 from simulations.federation.in_process_grid import InProcessGrid, Node, task_identity
 from tests.federation_world import QUICK, START, config, opened
+from tests.plain_policy import plain_policy
 
 RUN = "0" * 32
 TASK = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START, settings=LocalSettings(tokens=256, steps=1))
@@ -46,7 +47,10 @@ def task() -> RecordDict:
 def node(tmp_path: Path, pem: bytes) -> NodeSettings:
     (tmp_path / "ca.crt").write_bytes(pem)
     return NodeSettings(
-        platform=f"shop={tmp_path}", heads=str(tmp_path / "heads"), coordinator=str(tmp_path / "ca.crt")
+        platform=f"shop={tmp_path}",
+        heads=str(tmp_path / "heads"),
+        coordinator=str(tmp_path / "ca.crt"),
+        policy=plain_policy(tmp_path),
     )
 
 

@@ -125,7 +125,7 @@ def test_stops_a_zip_that_announces_an_array() -> None:
 
 def test_stops_an_answer_that_is_larger_than_the_policy_allows() -> None:
     with pytest.raises(OutboundRefused, match="1,000 may leave"):
-        checked(trained(), policy=SitePolicy(maximum_bytes=1000))
+        checked(trained(), policy=SitePolicy(privacy="plain", maximum_bytes=1000))
 
 
 def test_stops_an_answer_that_is_larger_than_its_kind(monkeypatch) -> None:
@@ -135,7 +135,10 @@ def test_stops_an_answer_that_is_larger_than_its_kind(monkeypatch) -> None:
 
 
 def test_stops_moments_where_the_policy_does_not_list_them() -> None:
-    for policy in (SitePolicy(tasks=("train", "evaluate")), SitePolicy(minimum_users=121)):
+    for policy in (
+        SitePolicy(privacy="plain", tasks=("train", "evaluate")),
+        SitePolicy(privacy="plain", minimum_users=121),
+    ):
         with pytest.raises(OutboundRefused, match="an answer to moments may be declined, failed"):
             checked(moments(), TaskKind.MOMENTS, policy)
 
@@ -158,22 +161,22 @@ def test_stops_the_whole_encoder_where_an_adapter_was_asked_for() -> None:
 @pytest.mark.parametrize(
     ("content", "task", "policy"),
     [
-        (trained(), TaskKind.TRAIN, SitePolicy(tell_losses=False)),
-        (trained(), TaskKind.TRAIN, SitePolicy(tell_users=False)),
-        (evaluated(), TaskKind.EVALUATE, SitePolicy(tell_validation=False)),
-        (DECLINED, TaskKind.TRAIN, SitePolicy(tell_declined=False)),
+        (trained(), TaskKind.TRAIN, SitePolicy(privacy="plain", tell_losses=False)),
+        (trained(), TaskKind.TRAIN, SitePolicy(privacy="plain", tell_users=False)),
+        (evaluated(), TaskKind.EVALUATE, SitePolicy(privacy="plain", tell_validation=False)),
+        (DECLINED, TaskKind.TRAIN, SitePolicy(privacy="plain", tell_declined=False)),
     ],
     ids=["losses", "users", "validation", "declined"],
 )
 def test_stops_what_the_policy_switched_off(content, task, policy) -> None:
-    assert checked(content, task, SitePolicy())
+    assert checked(content, task, SitePolicy(privacy="plain"))
     with pytest.raises(OutboundRefused):
         checked(content, task, policy)
 
 
 def test_stops_results_in_the_quiet_hours_and_lets_refusals_pass() -> None:
     night = datetime(2026, 3, 1, 23, 30).astimezone()
-    policy = SitePolicy(quiet_hours="22:00-06:00")
+    policy = SitePolicy(privacy="plain", quiet_hours="22:00-06:00")
     with pytest.raises(OutboundRefused, match="quiet hours 22:00-06:00"):
         checked(trained(), policy=policy, now=night)
     assert checked(encode_reply(Failed(round=3, code=FailureCode.REFUSED)), policy=policy, now=night)
