@@ -11,9 +11,9 @@ from client.features.prepared_platform import PreparedPlatform
 from client.rounds.workspace import open_data
 from client.training.moments import platform_moments
 from shared.encoder.encoder import Encoder, EncoderSpec
-from shared.encoder.linear import solve, solve_all
+from shared.encoder.linear import Moments, solve, solve_all
 from shared.federation.config import RoundsConfig
-from simulations.federation.held_federation import run_held_federation
+from simulations.federation.held_federation import run_held_federation, size_classes
 
 REPOSITORY = Path(__file__).parents[2]
 DATA = Path(os.environ.get("GRAFT_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -44,7 +44,7 @@ def start(platforms) -> Encoder:
 
 
 def federate(platforms, start, folder):
-    return run_held_federation(platforms, start, RoundsConfig(rounds=0, evaluate_every=0), folder=folder)
+    return run_held_federation(platforms, start, RoundsConfig(rounds=0, evaluate_every=0, robust="none"), folder=folder)
 
 
 def pooled_map(platforms):
@@ -58,18 +58,24 @@ def of_all(platforms, start, tmp_path_factory):
     return federate(platforms, start, tmp_path_factory.mktemp("all"))
 
 
-def test_federated_linear_part_is_the_pooled_one(platforms, of_all):
-    federated = of_all.encoder.linear().W
+def counted(platforms, moments):
+    """As many pairs of each platform as its size class stands for."""
+    return solve_all(size_classes(platforms).counted(moments), ridge=RoundsConfig().ridge).W
+
+
+def test_all_platforms_moments_add_up_to_the_pooled_ones(platforms, of_all):
+    summed = solve(sum(of_all.moments.values(), Moments.zero(of_all.encoder.spec.input_dim))).W
     pooled = pooled_map(platforms).W
     assert np.abs(pooled).max() > 0.1
-    assert np.abs(federated - pooled).max() <= CLOSE * np.abs(pooled).max()
+    assert np.abs(summed - pooled).max() <= CLOSE * np.abs(pooled).max()
+
+
+def test_federated_linear_part_is_of_all_by_their_size_classes(platforms, of_all):
+    assert np.array_equal(of_all.encoder.linear().W, counted(platforms, of_all.moments))
 
 
 def test_platform_that_is_taken_out_was_never_there(platforms, start, of_all, tmp_path):
     others = {name: one for name, one in platforms.items() if name != "retail"}
     without = federate(others, start, tmp_path).encoder.linear().W
-    total = sum((of_all.moments[name] for name in others), of_all.moments["retail"])
-    subtracted = start.with_linear(solve(total - of_all.moments["retail"], RoundsConfig().ridge)).linear().W
     left_out = {name: moments for name, moments in of_all.moments.items() if name != "retail"}
-    assert np.array_equal(solve_all(left_out, ridge=RoundsConfig().ridge).W, without)
-    assert np.abs(subtracted - without).max() <= CLOSE * np.abs(without).max()
+    assert np.array_equal(counted(others, left_out), without)

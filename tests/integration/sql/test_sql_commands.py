@@ -61,7 +61,7 @@ def test_a_query_that_fails_ends_each_command_in_a_sentence(shop, tmp_path, comm
 def test_an_agent_reads_a_database_and_a_round_in_the_dry_keeps_nothing_of_it(shop, tmp_path) -> None:
     agent, options = tmp_path / "agent", ["--server", "localhost:9443", "--name", "shop"]
     (tmp_path / "ca.crt").write_bytes(new_authority(datetime.now(UTC)).certificate)
-    said("init", agent, *options, "--ca", tmp_path / "ca.crt", "--data", f"{shop},repeats=keep")
+    said("init", agent, *options, "--ca", tmp_path / "ca.crt", "--data", f"{shop},repeats=keep", "--privacy", "plain")
     assert f'data = "{shop},repeats=keep"' in (agent / "settings.toml").read_text()
     shown = said("dry-run", agent, "--encoder", shop.parent / "encoder.safetensors")
     assert "train: " in shown
