@@ -4,7 +4,6 @@ ever."""
 import logging
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -128,8 +127,7 @@ def _answer(
         if (told := answers.again(facts)) is not None:
             asked = asked_again(facts, told)
             return Message(way_out.let_out_encoded(told.content, asked), reply_to=message)
-        opened = open_platform(settings, way_out.policy.minimum_users, moment_of(facts, message.metadata.message_id))
-        workspace = replace(opened, promise=way_out.policy)
+        workspace = open_platform(settings, way_out.policy, moment_of(facts, message.metadata.message_id))
         asked = asked_of(facts, workspace)
         reply = work(task, workspace)
         content = way_out.let_out(reply, asked, lambda content: answers.keep(facts, content, asked))

@@ -2,6 +2,7 @@
 
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentSettings
+from client.data.apart import require_apart
 from client.data.platform import MIN_CONTRIBUTING
 from client.data.preparation import prepare
 from client.data.source import read_platform_data, require_readable
@@ -10,18 +11,26 @@ from shared.errors import ConfigError, DataError, SourceUnreachable, TooFewUsers
 
 _MEND = "mend that, or name other data: --data of init, data in settings.toml; graft-client check lists all"
 _LATER = "the agent reads them again at each task"
+_COUPLED = "leave them out of data in settings.toml; until then it receives encoders and contributes to none"
 _RECEIVES = "until there are more, it receives encoders and contributes to none"
 
 
-def look_at_data(settings: AgentSettings, *, minimum_users: int = MIN_CONTRIBUTING, now: bool) -> Finding | None:
+def look_at_data(
+    settings: AgentSettings, *, minimum_users: int = MIN_CONTRIBUTING, now: bool, private: bool = False
+) -> Finding | None:
     """What is wrong with the data, or None.
 
-    ``minimum_users`` is the site policy's; ``now`` is False where a password may still come with a later environment.
+    ``minimum_users`` and whether it is ``private`` are the site policy's; ``now`` is False where a password may still
+    come with a later environment.
     """
     spec = parse_platform_spec(f"{settings.name}={settings.data}")
     try:
         require_readable(spec.path, now=False)
-        return _secret(spec, now) or _users(spec, settings, max(minimum_users, MIN_CONTRIBUTING))
+        return (
+            _secret(spec, now)
+            or _users(spec, settings, max(minimum_users, MIN_CONTRIBUTING))
+            or (_apart(spec, settings) if private else None)
+        )
     except SourceUnreachable as error:
         return Finding(cause=Cause.DATA, why=str(error), do=_LATER)
     except TooFewUsers as error:
@@ -35,6 +44,14 @@ def _secret(spec: PlatformSpec, now: bool) -> Finding | None:
         require_readable(spec.path, now=True)
     except ConfigError as error:
         return Finding(cause=Cause.DATA, why=str(error), do="set it where graft-client start runs", lasting=now)
+    return None
+
+
+def _apart(spec: PlatformSpec, settings: AgentSettings) -> Finding | None:
+    try:
+        require_apart(spec.preparation(settings.min_user_events, settings.min_item_events), spec.name)
+    except ConfigError as error:
+        return Finding(cause=Cause.DATA, why=str(error), do=_COUPLED)
     return None
 
 

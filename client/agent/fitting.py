@@ -8,6 +8,7 @@ from client.data.folder_options import DataSettings
 from client.data.spec import parse_folder
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import Ledger
+from client.guard.site_policy import read_policy
 from shared.system.settings_file import read_settings
 
 CONTRIBUTIONS = ("moments-reply", "train-reply")
@@ -32,7 +33,9 @@ def agents_fitting(folder: Path, asked: FitSettings) -> Fitting:
     """As it is asked, on the data and by the history that the agent's folder tells; raises ConfigError."""
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
-    return platform_fitting(settings.data, settings, replace(asked, took_part=has_contributed(home)))
+    private = read_policy(settings.node(home).policy).is_private
+    own = replace(asked, took_part=has_contributed(home), drawn_by_id=private)
+    return platform_fitting(settings.data, settings, own)
 
 
 def platform_fitting(line: str, data: DataSettings, asked: FitSettings) -> Fitting:

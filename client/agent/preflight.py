@@ -78,9 +78,13 @@ def checks_of(home: AgentHome) -> Iterator[Check]:
     authority = _authority(home.authority)
     yield authority
     yield _tasks(home.authority)
-    yield Check("data", look_at_data(settings, minimum_users=policy.minimum_users, now=True))
+    yield Check("data", _data(settings, policy))
     if authority.finding is None:
         yield _door(settings, home.authority)
+
+
+def _data(settings: AgentSettings, policy: SitePolicy) -> Finding | None:
+    return look_at_data(settings, minimum_users=policy.minimum_users, now=True, private=policy.is_private)
 
 
 def findings(checks: Iterable[Check]) -> Iterator[Finding]:

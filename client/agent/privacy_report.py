@@ -100,10 +100,11 @@ def privacy_report(home: AgentHome) -> PrivacyReport:
     spec = parse_platform_spec(f"{settings.name}={settings.data}")
     preparation = spec.preparation(settings.min_user_events, settings.min_item_events)
     data = read_platform_data(spec.path, spec.said_of_times)
-    platform = prepare(data, preparation, name=spec.name, seed=settings.seed)
+    policy = read_policy(node.policy)
+    platform = prepare(data, preparation, name=spec.name, seed=settings.seed, apart=policy.is_private)
     heads = HeadStore(open_records(home.vault, node.vault_key))
     account = Accounts(machine_place(spec.path), heads).read()
-    policy, users = read_policy(node.policy), contributors(platform)
+    users = contributors(platform)
     able = account.able(digests_of(users), policy.budget, policy.budget)
     return PrivacyReport(
         policy=policy,

@@ -11,6 +11,9 @@
 7. users with fewer than three events dropped;
 8. training users: ``fraction`` of the users, never fewer than 50, or ``train_users`` of them; test users are all that
    are left. Where the data grow while they are in use, each is drawn by his id (``draw_by_id``), else by his row.
+
+Where users are kept ``apart``, as under noise, nobody decides what becomes of another one: the catalogue is whatever
+the folder lists, met or not, and who is drawn for what depends on his id alone (client/data/apart.py).
 """
 
 import hashlib
@@ -23,6 +26,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from client.data.apart import require_apart
 from client.data.contract import PlatformFolder
 from client.data.folder_options import EventMinima, FolderOptions, Preparation, Range, Repeats
 from client.data.impressions import without_held_out_clicks
@@ -45,6 +49,11 @@ def draw_by_id(ids: Sequence[str], count: int, seed: int) -> tuple[NDArray[np.in
     return training.astype(np.int64), training[weighting].astype(np.int64)
 
 
+def draw_apart(ids: Sequence[str], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same of about a ``fraction`` of the users: one more changes nothing for the others."""
+    return draw_by_id(ids, int((_draws(ids, seed, "training-users") < fraction).sum()), seed)
+
+
 def _draws(ids: Sequence[str], seed: int, purpose: str) -> NDArray[np.float64]:
     """[len(ids)] in 0..1, each from its id, the seed and the purpose alone."""
     begun = hashlib.sha256(f"{seed}\0{purpose}\0".encode())
@@ -61,19 +70,23 @@ MIN_TRAINING_USERS = 50
 """At any fraction."""
 
 
-def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed: int) -> Platform:
+def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed: int, apart: bool = False) -> Platform:
     """The prepared platform.
 
     Raises:
         TooFewUsers: if nobody or nothing is left; it says how much was left after each step.
+        ConfigError: if users are to be kept ``apart`` and an option does not.
     """
+    if apart:
+        require_apart(preparation, name)
     user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
     _log_unwanted(folder, preparation, name)
     begun = folder.events.with_row_index("row")
     on_the_whole = _steps_on_the_whole(preparation, item_order["id"])
     events = _after(on_the_whole, begun)
-    items = _percent(item_order.filter(pl.col("id").is_in(events["item_id"].unique().implode())), preparation.items)
+    met = pl.lit(True) if apart else pl.col("id").is_in(events["item_id"].unique().implode())
+    items = _percent(item_order.filter(met), preparation.items)
     users = _taken_users(user_order, events["user_id"], preparation)
     on_the_part = _steps_on_the_part(preparation, items["id"], users["id"], folder.impressions, seed)
     events = _after(on_the_part, events)
@@ -82,7 +95,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
             f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
             f"{MIN_ITEMS} items); {folder.path}: {_what_was_left(begun, {**on_the_whole, **on_the_part})}"
         )
-    return _assemble(folder, events, user_order, items, preparation, name=name, seed=seed)
+    return _assemble(folder, events, user_order, items, preparation, name=name, seed=seed, apart=apart)
 
 
 Steps = dict[str, Callable[[pl.DataFrame], pl.DataFrame]]
@@ -243,6 +256,7 @@ def _assemble(
     *,
     name: str,
     seed: int,
+    apart: bool,
 ) -> Platform:
     catalogue = folder.items.with_row_index("row").filter(pl.col("item_id").is_in(items["id"].implode()))
     rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
@@ -250,9 +264,13 @@ def _assemble(
     users = events.select(id=pl.col("user_id").unique(maintain_order=True))
     users = users.join(user_order, on="id", how="left", maintain_order="left")
     lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
+    names = tuple(users["id"].cast(pl.String).to_list())
     wanted = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
-    count, names = preparation.train_users or wanted, tuple(users["id"].cast(pl.String).to_list())
-    training, weighting = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
+    count = preparation.train_users or wanted
+    if apart:
+        training, weighting = draw_apart(names, preparation.fraction, seed)
+    else:
+        training, weighting = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     return Platform(
         name=name,

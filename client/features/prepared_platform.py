@@ -128,6 +128,7 @@ def prepare_platform(
     seed: int,
     features: str,
     kept: KeptVectors | None = None,
+    apart: bool = False,
 ) -> PreparedPlatform:
     """Prepare what was read of a platform.
 
@@ -138,15 +139,18 @@ def prepare_platform(
         seed: of the draws.
         features: the feature space as ``item_features`` takes it.
         kept: vectors that were made before.
+        apart: whether no user may decide what becomes of another one's events.
 
     Raises DataError or ConfigError for bad input.
     """
-    platform = prepare(folder, preparation, name=name, seed=seed)
+    platform = prepare(folder, preparation, name=name, seed=seed, apart=apart)
     space, vectors = item_features(platform, features, kept=kept)
     return PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=vectors))
 
 
-def open_platform(path: Path, preparation: Preparation, *, seed: int, features: str) -> PreparedPlatform:
+def open_platform(
+    path: Path, preparation: Preparation, *, seed: int, features: str, apart: bool = False
+) -> PreparedPlatform:
     """Read a platform folder or database and prepare it, called after itself; raises InputError."""
     data = read_platform_data(path, preparation.said_of_times)
-    return prepare_platform(data, preparation, name=platform_name(path), seed=seed, features=features)
+    return prepare_platform(data, preparation, name=platform_name(path), seed=seed, features=features, apart=apart)

@@ -48,10 +48,11 @@ def pretrain_folder(
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
     if out.is_dir():
         raise ConfigError(f"--out must name a file; {out} is a folder")
+    private = promise is not None and promise.is_private
     with working("preparing"):
-        prepared = open_platform(folder, preparation, seed=seed, features=features)
+        prepared = open_platform(folder, preparation, seed=seed, features=features, apart=private)
     require_learnable(prepared.platform, prepared.features)
-    if promise is not None and promise.is_private:
+    if promise is not None and private:
         return _pretrain_privately(prepared, out, preset, promise, Accounts(machine_place(folder)))
     result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
     calibration = released_calibration(prepared, result.encoder)

@@ -1,7 +1,7 @@
 """Fitting what a platform serves: with a received encoder beside the one served until now, as one record."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,7 +123,8 @@ def open_fit(
     encoder, card = load_encoder(encoder_file)
     with working("preparing"):
         found = read_platform_data(folder, settings.preparation.said_of_times)
-        data = found if reports is None else reports.added_to(found)
+        read = found if reports is None else reports.added_to(found)
+        data = replace(read, grows=read.grows or settings.drawn_by_id)
         prepared = prepare_platform(
             data,
             settings.preparation,

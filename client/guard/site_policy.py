@@ -54,6 +54,11 @@ class SitePromise(Promise):
         see="privacy.md",
     )
 
+    @property
+    def is_private(self) -> bool:
+        """Whether what leaves bears noise."""
+        return self.privacy == "private"
+
 
 USUAL = SitePromise()
 
@@ -104,7 +109,7 @@ class SitePolicy(SitePromise):
         broken = self.bounds.broken_by(task.settings) if task.settings else ""
         if broken:
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
-        if self.privacy == "private" and task.noise == 0:
+        if self.is_private and task.noise == 0:
             raise PlainTask(f"this platform answers under noise alone; the task of kind {task.kind} asks for none")
         if task.noise and weight_of(task.noise) > self.budget * (1 + 1e-9):
             raise BudgetBroken(

@@ -67,10 +67,8 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
     way_out = WayOut.of(node.policy, "")
     with tempfile.TemporaryDirectory() as folder:
         apart = replace(node, heads=folder, vault_key="")
-        opened = open_workspace(apart, minimum_users=way_out.policy.minimum_users)
-        workspace = replace(opened, promise=way_out.policy, machine=None)
-        private = way_out.policy.privacy == "private"
-        answers = _private(encoder, card, workspace) if private else _plain(encoder, local, workspace)
+        workspace = replace(open_workspace(apart, way_out.policy), machine=None)
+        answers = _private(encoder, card, workspace) if way_out.policy.is_private else _plain(encoder, local, workspace)
         return [_left(asked_of(task.facts, workspace), answer, way_out) for task, answer in answers]
 
 

@@ -17,6 +17,7 @@ from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.guard.site_policy import SitePolicy
 from client.privacy.accounts import machine_place
 from client.privacy.noise import Draw
 from client.rounds.own_draws import own_seed
@@ -117,28 +118,31 @@ class Workspace:
         return self.platform.contributes and len(self.platform.training_users) >= self.minimum_users
 
 
-OpenWorkspace = Callable[[NodeSettings, int, DataMoment | None], Workspace]
+OpenWorkspace = Callable[[NodeSettings, SitePolicy, DataMoment | None], Workspace]
 """Opens a node config's platform for a task, as ``open_workspace`` does."""
 
 SQL_LOCK = ".sql.lock"
 
 
 def open_workspace(
-    settings: NodeSettings, minimum_users: int = MIN_CONTRIBUTING, moment: DataMoment | None = None
+    settings: NodeSettings, policy: SitePolicy | None = None, moment: DataMoment | None = None
 ) -> Workspace:
     """The platform and its heads; a folder's data and vectors are read once per process.
 
-    ``minimum_users`` is the site policy's. With a ``moment``, what was read of a database is kept beside the heads.
+    Without a ``policy`` the default one counts. Under one that is private users are kept apart, and answers bear the
+    noise that it promises them. With a ``moment``, what was read of a database is kept beside the heads.
 
     Raises ConfigError or DataError where they cannot be opened, StorageError where what is kept cannot.
     """
+    policy = policy or SitePolicy()
     records = open_records(Path(settings.heads), settings.vault_key)
-    prepared = _prepared(settings, records, moment)
+    prepared = _prepared(settings, records, moment, apart=policy.is_private)
     machine = machine_place(parse_platform_spec(settings.platform).path)
     return Workspace(
         prepared=prepared,
         heads=HeadStore(records),
-        minimum_users=minimum_users,
+        minimum_users=policy.minimum_users,
+        promise=policy,
         machine=machine,
         own_draws=True,
     )
@@ -150,14 +154,20 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
     Noise is drawn from the config's seed, so that a simulation can be repeated: its users are promised nothing.
     """
 
-    def opened(settings: NodeSettings, minimum_users: int, _moment: DataMoment | None) -> Workspace:
+    def opened(settings: NodeSettings, policy: SitePolicy, _moment: DataMoment | None) -> Workspace:
         heads = open_heads(Path(settings.heads), settings.vault_key)
-        return Workspace(prepared=prepared, heads=heads, minimum_users=minimum_users, noise_seed=settings.seed)
+        return Workspace(
+            prepared=prepared,
+            heads=heads,
+            minimum_users=policy.minimum_users,
+            promise=policy,
+            noise_seed=settings.seed,
+        )
 
     return opened
 
 
-def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | None) -> PreparedPlatform:
+def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | None, *, apart: bool) -> PreparedPlatform:
     """What was reported while the platform served counts too, where the data are wanted for a task."""
     spec = parse_platform_spec(settings.platform)
     least = (settings.min_user_events, settings.min_item_events)
@@ -165,7 +175,7 @@ def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | Non
     vectors = CatalogueVectors(settings.heads, HeadStore(records))
     reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
     if moment is None or (reports is None and not is_database(spec.path)):
-        return open_data(settings.platform, settings.seed, vectors, settings.features, *least)
+        return open_data(settings.platform, settings.seed, vectors, settings.features, *least, apart)
     said = spec.said_of_times
     if is_database(spec.path):
         folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment, said)
@@ -179,15 +189,22 @@ def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | Non
         seed=settings.seed,
         features=settings.features,
         kept=vectors,
+        apart=apart,
     )
 
 
 @lru_cache(maxsize=64)
 def open_data(
-    line: str, seed: int, kept: KeptVectors | None, features: str, min_user_events: int, min_item_events: int
+    line: str,
+    seed: int,
+    kept: KeptVectors | None,
+    features: str,
+    min_user_events: int,
+    min_item_events: int,
+    apart: bool = False,
 ) -> PreparedPlatform:
     """The platform of a specification, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
     preparation = spec.preparation(min_user_events, min_item_events)
     folder = read_platform_data(spec.path, spec.said_of_times)
-    return prepare_platform(folder, preparation, name=spec.name, seed=seed, features=features, kept=kept)
+    return prepare_platform(folder, preparation, name=spec.name, seed=seed, features=features, kept=kept, apart=apart)

@@ -27,7 +27,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     start = Encoder.initial(EncoderSpec(preset="nano", input_dim=SPACE.dim, feature_space=SPACE), seed=1)
     save_encoder(folder / "start.safetensors", start, EncoderCard())
-    write_platform(folder / "north", seed=0)
+    write_platform(folder / "north", seed=0, users=140)
     run("graft-server", "init", folder / "server", "--encoder", folder / "start.safetensors")
     arguments = ("--server", "a:1", "--ca", folder / "server" / "tls" / "ca.crt", "--name", "north")
     arguments += ("--features", FEATURES)

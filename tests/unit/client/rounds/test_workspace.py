@@ -2,6 +2,7 @@
 
 import pytest
 
+from client.guard.site_policy import SitePolicy
 from client.rounds.workspace import NodeSettings, already_open, open_workspace
 from shared.errors import ConfigError, DataError
 from tests.federation_world import opened
@@ -29,6 +30,6 @@ def test_refuses(config, reason) -> None:
 def test_opens_a_platform_that_was_prepared_already_whatever_its_data_are_called(tmp_path) -> None:
     settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path))
     data = opened("a")
-    assert already_open(data)(settings, 100, None).platform is data.platform
+    assert already_open(data)(settings, SitePolicy(), None).platform is data.platform
     with pytest.raises(DataError):
         open_workspace(settings)

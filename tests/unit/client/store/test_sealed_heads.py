@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from client.guard.site_policy import SitePolicy
 from client.rounds.workspace import NodeSettings, already_open
 from client.store.head_store import HeadStore, StoredHead, open_heads
 from client.store.keyring import KeySource, new_key
@@ -47,7 +48,7 @@ def test_says_that_a_sealed_record_is_no_head(tmp_path, key) -> None:
 def test_a_platform_whose_node_config_names_a_key_keeps_its_heads_sealed(tmp_path, key) -> None:
     settings = NodeSettings(platform=f"a={tmp_path}", heads=str(tmp_path / "vault"), vault_key=key)
     node = NodeSettings.from_node_config(settings.to_node_config())
-    already_open(opened("a"))(node, 100, None).heads.write("sequence", HEAD)
+    already_open(opened("a"))(node, SitePolicy(), None).heads.write("sequence", HEAD)
     assert (tmp_path / "vault" / "sequence.sealed").exists()
     assert list((tmp_path / "vault").glob("*.head")) == []
 

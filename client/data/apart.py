@@ -1,0 +1,26 @@
+"""Which options of a platform's line leave each user alone with his own events.
+
+Noise hides what one user moves. It does so only where he moves nothing but what is his: where his coming made an item
+frequent enough to count, or drew others into or out of a part, the histories of many would change with him.
+"""
+
+from client.data.folder_options import Preparation
+from shared.errors import ConfigError
+from shared.system.options import entries
+
+
+def require_apart(given: Preparation, name: str) -> None:
+    """Raise ConfigError, which says the options to leave out, where users are not kept apart."""
+    apart = Preparation(
+        min_user_events=given.min_user_events,
+        fraction=given.fraction,
+        items=given.items,
+        min_rating=given.min_rating,
+        repeats=given.repeats,
+        times=given.times,
+    )
+    if found := [one.key for one in entries(Preparation) if one.of(given) != one.of(apart)]:
+        raise ConfigError(
+            f"{name}: expected options under which no user decides about another one's events, as the promise of a "
+            f"private platform needs; found {', '.join(found)}"
+        )
