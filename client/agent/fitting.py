@@ -11,7 +11,7 @@ from client.guard.ledger import Ledger
 from client.guard.site_policy import read_policy
 from shared.system.settings_file import read_settings
 
-CONTRIBUTIONS = ("moments-reply", "train-reply")
+CONTRIBUTIONS = ("moments-reply", "cross-reply", "train-reply")
 """answers by which a platform's users enter an encoder"""
 
 

@@ -1,5 +1,7 @@
 """``graft-client fit`` on an agent's folder: what its settings and its ledger say, options do not."""
 
+from dataclasses import replace
+
 import pytest
 from typer.testing import CliRunner
 
@@ -55,6 +57,13 @@ def test_who_has_sent_an_update_has_taken_part_and_who_was_held_back_has_not(hom
     ledger.add(LedgerLine.kept("too large", task="train", round_number=1, now=NOON))
     assert not has_contributed(home)
     ledger.add(LedgerLine.left(checked(trained()), task="train", round_number=1, now=NOON))
+    assert has_contributed(home)
+
+
+@pytest.mark.parametrize("kind", ["moments-reply", "cross-reply", "train-reply"])
+def test_whoever_let_leave_what_an_encoder_is_made_of_has_taken_part(home, kind) -> None:
+    passed = replace(checked(trained()), kind=kind)
+    Ledger(home.ledger).add(LedgerLine.left(passed, task="", round_number=0, now=NOON))
     assert has_contributed(home)
 
 
