@@ -7,7 +7,7 @@ shares it. A file of its own, readable by its owner alone; users stand in it as 
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,21 +43,26 @@ class Accounts:
 
     def read(self) -> Account:
         """What stands now in all places together; raises PrivacyError."""
-        account = Account()
-        for store in self._stores:
-            account = account.joined(_read(store), now_text())
-        return account
+        return _together([_read(store) for store in self._stores])
 
     @contextmanager
     def changing(self) -> Iterator["OpenAccount"]:
         """The account under its lock; raises PrivacyError where it cannot be read or kept."""
         if self._machine is None:
-            yield OpenAccount(self.read(), self._write)
+            yield self._opened()
             return
         with os_error_as(PrivacyError, f"{self._machine}: the privacy account of this machine cannot be written"):
             self._machine.mkdir(parents=True, exist_ok=True, mode=0o700)
             with file_lock(self._machine / ".lock"):
-                yield OpenAccount(self.read(), self._write)
+                yield self._opened()
+
+    def _opened(self) -> "OpenAccount":
+        """Accounts that had parted are one from now on: joined at another time, they would be another ledger."""
+        found = [_read(store) for store in self._stores]
+        account = _together(found)
+        if any(one.ledger.state != account.ledger.state for one in found):
+            self._write(account)
+        return OpenAccount(account, self._write)
 
     def _write(self, account: Account) -> None:
         """The machine's first: whatever happens then, what was spent is not forgotten."""
@@ -75,6 +80,13 @@ class OpenAccount:
         """Keep it; it is on the disk when this returns."""
         self._write(account)
         self.account = account
+
+
+def _together(accounts: Sequence[Account]) -> Account:
+    account = Account()
+    for one in accounts:
+        account = account.joined(one, now_text())
+    return account
 
 
 def _read(store: HeadStore) -> Account:

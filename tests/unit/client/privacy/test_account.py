@@ -103,3 +103,15 @@ def test_an_entry_bears_the_digest_of_all_before_it() -> None:
     other = Account().charged(USERS[:1], COST, release("other")).ledger
     assert one.with_release(release("b"), COST).state.head != other.with_release(release("b"), COST).state.head
     assert replace(one.entries[0], noise=1.0).digest != one.entries[0].digest
+
+
+def test_accounts_that_had_parted_are_one_ledger_from_the_first_time_that_they_meet(tmp_path) -> None:
+    machine, heads = tmp_path / "machine", HeadStore(tmp_path / "heads")
+    for place, users in ((HeadStore(machine), USERS[:4]), (heads, USERS[2:])):
+        place.write(RECORD, Account().charged(users, COST, release(time=f"of {len(users)}")).to_stored())
+    states = []
+    for _ in range(2):
+        with Accounts(machine, heads).changing() as book:
+            states.append(book.account.ledger.state)
+    assert states[0] == states[1]
+    assert Accounts(machine, heads).read().ledger.entries[-1].released == JOINED
