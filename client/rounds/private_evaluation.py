@@ -4,10 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.platform import Examples
+from client.data.preparation import draw_by_id
 from client.privacy.account import Digests, digests_of
 from client.privacy.accounts import Accounts, now_text
 from client.privacy.noise import gaussian
 from client.rounds.workspace import Workspace
+from shared.errors import BudgetBroken
 from shared.federation.messages import Declined, DeclineReason, EvaluateTask, power_of_two
 from shared.privacy.gaussian import weight_of
 from shared.privacy.ledger import Release
@@ -19,9 +21,15 @@ TELLING = 0.01
 
 
 def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int64]) -> NDArray[np.int64] | Declined:
-    """Rows of those of ``users`` whose budget holds, or why too few are left for the noise that is asked for."""
+    """Rows of those of ``users`` whose budget holds, or why too few are left for the noise that is asked for.
+
+    At most ``MOST_USERS``, in an order of the platform's own in which each has his place by his id: one user more
+    takes the place of one other at the most.
+    """
     account = Accounts(workspace.machine, workspace.heads).read()
     able = users[account.able(_digests(workspace, users), weight_of(task.noise), workspace.promise.budget)]
+    ids = [workspace.platform.user_ids[row] for row in able]
+    able = able[draw_by_id(ids, MOST_USERS, workspace.seed(task.seed, EVALUATION))[0]]
     if task.noise > TELLING * power_of_two(len(able)):
         few = task.noise > TELLING * power_of_two(len(users))
         return Declined(round=task.round, reason=DeclineReason.TOO_MUCH_NOISE if few else DeclineReason.PRIVACY_BUDGET)
@@ -31,7 +39,10 @@ def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int6
 def noised_mean(
     values: NDArray[np.float64], task: EvaluateTask, encoder: str, workspace: Workspace, sample: Examples
 ) -> float:
-    """The mean of ``values`` [N], each of another user and from 0 to 1, under noise; what it cost is charged first."""
+    """The mean of ``values`` [N], each of another user and from 0 to 1, under noise; what it cost is charged first.
+
+    Raises BudgetBroken where a user has spent elsewhere what it costs since he was found able.
+    """
     users = _digests(workspace, sample.users)
     release = Release(
         time=now_text(),
@@ -41,6 +52,8 @@ def noised_mean(
         delta=workspace.promise.delta,
     )
     with Accounts(workspace.machine, workspace.heads).changing() as book:
+        if not book.account.able(users, weight_of(task.noise), workspace.promise.budget).all():
+            raise BudgetBroken("another agent on the same data has spent what this evaluation would cost its users")
         book.replace(book.account.charged(users, weight_of(task.noise), release))
     draw = workspace.draw(EVALUATION, task.round, encoder)
     total = float(values.sum()) + task.noise * float(gaussian((1,), draw)[0])
