@@ -4,6 +4,7 @@ A user gives to one release after the other only where he did something since an
 stands in the platform's vault, noise included, and is what every later task gets too.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -122,7 +123,8 @@ def _with_newcomers(told: Told | None, task: CrossTask, workspace: Workspace, bo
     givers = _giver_digests(workspace, sequences, users)
     new = able if told is None else able & ~np.isin(givers, told.givers)
     before = 0 if told is None else told.users
-    if int(new.sum()) < workspace.minimum_users or not pays(int(new.sum()) + before, task.noise, workspace.space.name):
+    noise = _noise_to_pay_under(task.noise, workspace.promise.noise)
+    if int(new.sum()) < workspace.minimum_users or not pays(int(new.sum()) + before, noise, workspace.space.name):
         return told
     total = cross_moment(workspace.features, select(sequences, np.flatnonzero(new)), task.public)
     fresh = middles(noised(total, task.noise, workspace.draw(CROSS, task.round, before)), task.noise)
@@ -141,6 +143,15 @@ def _with_newcomers(told: Told | None, task: CrossTask, workspace: Workspace, bo
     )
     workspace.heads.write(TOLD, made.to_stored())
     return _settled(made, book, workspace.heads)
+
+
+def _noise_to_pay_under(asked: float, least: float) -> float:
+    """The least noise of the promise, doubled until it is what is asked for, or more.
+
+    Whether a release pays tells how many users there are. Under noise that a task could choose freely, tasks that are
+    declined would tell it exactly, and cost nobody anything.
+    """
+    return least * 2.0 ** max(0, math.ceil(math.log2(asked / least) - 1e-9))
 
 
 def _settled(told: Told | None, book: OpenAccount, heads: HeadStore) -> Told | None:

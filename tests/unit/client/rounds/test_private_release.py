@@ -106,6 +106,15 @@ def test_says_why_nothing_leaves(tmp_path) -> None:
     assert not Accounts(strict.machine, strict.heads).read().ledger.entries
 
 
+def test_tasks_under_other_noises_do_not_tell_how_many_users_there_are(tmp_path) -> None:
+    """Who asks under falling noise until something leaves would else find the number exactly, at nobody's cost."""
+    noises = PROMISE.noise * np.geomspace(1.01, 1.99, 12)
+    outcomes = set()
+    for place, noise in enumerate(noises):
+        outcomes.add(type(cross_reply(task(noise=float(noise)), workspace(tmp_path / str(place), users=260))))
+    assert len(outcomes) == 1
+
+
 def test_a_release_that_was_cut_off_before_it_was_charged_is_charged_when_it_goes_on(tmp_path, monkeypatch) -> None:
     shop = workspace(tmp_path, seed=1)
     with monkeypatch.context() as patched:
