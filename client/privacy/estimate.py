@@ -14,6 +14,8 @@ _DENSE_CURVE: Curve = ((0.0, 0.0), (900.0, 0.49), (2_750.0, 0.75), (18_400.0, 0.
 _HASHED_CURVE: Curve = ((0.0, 0.0), (2_750.0, 0.5), (18_400.0, 0.81), (75_000.0, 0.95), (300_000.0, 1.0))
 _PAYS = {True: 30_000.0, False: 900.0}
 """Users / σ from which on a ranking gains too, of hashed texts and of others."""
+TRIED_ROUNDS = 39_000
+"""Users of the largest platform on which training under noise was tried, and did not pay (docs/decisions/0041)."""
 
 
 def share_kept(users: int, noise: float, space: str) -> float:
