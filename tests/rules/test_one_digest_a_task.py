@@ -78,8 +78,8 @@ def run(folder, digests: Digests, **changes):
 
 def test_of_whole_encoders_a_platform_takes_one_a_task_and_the_server_one_an_encoder(digests, tmp_path) -> None:
     history = run(tmp_path, digests).history
-    assert digests.tasks == [("evaluate", 0), *[("train", 1), ("evaluate", 0)] * 2]
-    assert digests.now == 1
+    assert digests.tasks == [("evaluate", 1), *[("train", 1), ("evaluate", 1)] * 2]
+    assert digests.now == 3  # the one that it starts from, and the two that it has evaluated
     assert [entry["platforms"] for entry in history] == [["a"]] * 5
 
 
@@ -96,5 +96,5 @@ def test_of_steps_and_kept_encoders_a_platform_takes_one_a_task_and_the_server_o
 @pytest.mark.parametrize("form", [{"updates": "steps"}, {"adapters": "lora:2"}], ids=["step", "adapter"])
 def test_the_form_of_an_update_takes_no_more(form, digests, tmp_path) -> None:
     run(tmp_path, digests, local=form)
-    assert digests.tasks == [("evaluate", 0), *[("train", 1), ("evaluate", 0)] * 2]
-    assert digests.now == 1
+    assert digests.tasks == [("evaluate", 1), *[("train", 1), ("evaluate", 1)] * 2]
+    assert digests.now == 3  # the one that it starts from, and the two that it has evaluated

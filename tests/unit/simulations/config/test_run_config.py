@@ -85,6 +85,7 @@ def test_says_what_is_wrong(options: dict[str, object], sentence: str) -> None:
 
 def test_takes_every_value_that_a_deployed_run_takes() -> None:
     asked = RoundsConfig(
+        robust="none",
         privacy="private",
         epsilon=4.0,
         delta=1e-7,
