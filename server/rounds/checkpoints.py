@@ -101,9 +101,17 @@ class Checkpoints:
             write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
 
     def _card_of(self, released: Encoder) -> EncoderCard:
-        """With the promise of the run, where its linear part is made of what bore noise."""
-        promise = {name: float(self._identity["config"][name]) for name in ("epsilon", "delta")}
-        return replace(self._card, privacy=promise) if released.spec.linear == "cross" else self._card
+        """That of the start for the starting encoder; what the run made has its promise, where all of it bore noise.
+
+        A sequence part that was trained without noise, by the run or before it, bears none; and scores of a linear part
+        that is carried as a cross moment have another scale than the start was calibrated at.
+        """
+        if released.digest == self._identity["starting encoder"]:
+            return self._card
+        config, noised = self._identity["config"], released.spec.linear == "cross"
+        kept = noised and config["privacy"] == "private" and not released.has_sequence
+        promise = {name: float(config[name]) for name in ("epsilon", "delta")} if kept else {}
+        return replace(self._card, privacy=promise, calibration={} if noised else self._card.calibration)
 
     def load(self) -> RunState | None:
         """The state to go on from, or None where the folder holds none.

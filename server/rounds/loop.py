@@ -143,7 +143,10 @@ class RoundLoop:
         return replace(state, encoder=encoder, moments=moments, history=(*state.history, record))
 
     def cross_round(self, state: RunState, public: CatalogueMoments | None) -> RunState:
-        """Ask for cross moments under noise, and carry their sum in the encoder; no platform's own is kept."""
+        """Ask for cross moments under noise, and carry their sum in the encoder; no platform's own is kept.
+
+        A sequence part that it started with is left out: what makes it tells of users without noise.
+        """
         start, encoder, noise = self._clock.now(), state.encoder, self._config.noise
         known = public or CatalogueMoments.none(encoder.spec.input_dim)
         content = encode_task(
@@ -174,7 +177,8 @@ class RoundLoop:
         if not note:
             try:
                 cross, shares = summed_cross(answers.replies, known, self._classes, self._config.robust)
-                encoder, weights, reasons = encoder.with_cross(cross), dict(shares.of), dict(shares.reasons)
+                encoder = encoder.with_cross(cross).without_sequence()
+                weights, reasons = dict(shares.of), dict(shares.reasons)
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
         told = {**answers.told, "weights": weights, "held_back": reasons, "note": note}

@@ -83,6 +83,7 @@ def test_a_private_run_ends_with_the_same_bytes_and_charges_nobody_twice(tmp_pat
     rounds = config(privacy="private", epsilon=100.0)
     undisturbed = federate(tmp_path / "undisturbed", shops, rounds)
     assert undisturbed.encoder.spec.linear == "cross"
+    assert not undisturbed.encoder.has_sequence
     for place in range(3 * len(shops)):
         folder = tmp_path / f"killed-{place}"
         with pytest.raises(Killed):
