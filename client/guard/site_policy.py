@@ -14,11 +14,12 @@ from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
 from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
-from shared.privacy.gaussian import weight_of
 from shared.privacy.promise import MODES, Privacy, Promise
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
+_SLACK = 1e-9
+"""of a spread of noise, for what rounding does to it on its way"""
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -111,7 +112,7 @@ class SitePolicy(SitePromise):
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
         if self.is_private and task.noise == 0:
             raise PlainTask(f"this platform answers under noise alone; the task of kind {task.kind} asks for none")
-        if task.noise and weight_of(task.noise) > self.budget * (1 + 1e-9):
+        if task.noise and task.noise < self.noise * (1 - _SLACK):
             raise BudgetBroken(
                 f"this platform promises its users ε {self.epsilon:g}, which noise of {self.noise:.4g} keeps; the task "
                 f"asks for {task.noise:.4g}"

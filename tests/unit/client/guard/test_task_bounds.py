@@ -10,9 +10,9 @@ from client.guard.ledger import Ledger
 from client.guard.site_policy import SitePolicy
 from client.guard.task_bounds import Range, TaskBounds, read_range
 from client.rounds.workspace import NodeSettings
-from shared.errors import TaskBeyondBounds
+from shared.errors import BudgetBroken, TaskBeyondBounds
 from shared.federation.config import LocalSettings
-from shared.federation.messages import Declined, DeclineReason, TrainTask
+from shared.federation.messages import Declined, DeclineReason, EvaluateTask, TrainTask
 from shared.federation.wire import TRAIN_TYPE, decode_train_reply, encode_task
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START
@@ -69,3 +69,10 @@ def test_a_code_leaves_before_any_data_are_opened(tmp_path, caplog) -> None:
     (line,) = Ledger(ledger).lines()[0]
     assert (line.kind, line.code, line.users) == ("declined", "task-bounds", 0)
     assert "site policy allows task-tokens of 256..65536; the task asks for 1" in caplog.text
+
+
+@pytest.mark.parametrize("noise", [5e-324, 1e-300, 0.6])
+def test_noise_that_keeps_less_than_the_promise_is_refused_however_little_it_is(noise) -> None:
+    facts = EvaluateTask(run=RUN, round=0, nonce=RUN, seed=0, encoder=START, noise=noise).facts
+    with pytest.raises(BudgetBroken, match="promises its users ε 8"):
+        SitePolicy().require_within_bounds(facts)
