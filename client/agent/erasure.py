@@ -14,10 +14,11 @@ from shared.errors import ConfigError
 WHAT_REMAINS = (
     "What this cannot undo:",
     "  - what has left: moments and encoder updates stay in encoders that they went into, here and elsewhere.",
-    "  - The coordinator can subtract this platform's moments, and the linear part is then solved as if it had never",
-    "    sent any; ask for it. Of encoder updates nothing can be subtracted.",
+    "  - The coordinator of a plain run can subtract this platform's moments, and the linear part is then solved as if",
+    "    it had never sent any; ask for it. Of encoder updates and of what bore noise nothing can be subtracted.",
     "  - Copies of these files in backups, and the blocks of plain files on the disk, are not touched.",
-    "Kept: the platform's own data, settings, policy and keys, and the ledger of what left.",
+    "Kept: the platform's own data, settings, policy and keys, the ledger of what left, and on this machine the",
+    "  account of what its users have spent of the promise to them: erased, they could be asked for it again.",
 )
 
 
