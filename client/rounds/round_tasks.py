@@ -91,7 +91,8 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
 def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | Declined:
     """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users.
 
-    Of all parts together alone, and under noise, where the task asks for some.
+    Of all parts together alone, and under noise, where the task asks for some; then without the head that plain rounds
+    left, since what it learnt of contributing users would be in each user's value.
     """
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
@@ -104,7 +105,8 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
         return able
     most = MOST_USERS if task.noise else VALIDATION_USERS
     sample = _validation_sample(platform, able, workspace.seed(task.seed, "round-validation"), most)
-    scorers = encoder_scorers("", encoder, workspace.features, newest_head(encoder.spec.layout().hash, workspace))
+    head = None if task.noise else newest_head(encoder.spec.layout().hash, workspace)
+    scorers = encoder_scorers("", encoder, workspace.features, head)
     names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
     found = dict(zip([*names, BOTH], _ndcg(scorers, sample, platform), strict=True))
     means = (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import client.rounds.private_evaluation as evaluation
+import client.rounds.round_tasks as tasks
 from client.data.platform import Stage, examples
 from client.privacy.account import digests_of
 from client.privacy.accounts import Accounts
@@ -14,7 +15,7 @@ from client.rounds.private_evaluation import able_sample, noised_mean
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from shared.errors import BudgetBroken
-from shared.federation.messages import EvaluateTask
+from shared.federation.messages import EvaluateReply, EvaluateTask
 from shared.privacy.ledger import Release
 from shared.privacy.promise import Promise
 from tests.federation_world import START, opened
@@ -58,3 +59,12 @@ def test_one_user_more_takes_the_place_of_one_other_at_the_most(tmp_path, monkey
     for left_out in (*whole[:3], *np.setdiff1d(users, whole)[:3]):
         fewer = able_sample(task, replace(shop, promise=Promise(epsilon=60.0)), np.setdiff1d(users, [left_out]))
         assert len(np.setdiff1d(fewer, whole)) <= 1
+
+
+def test_a_head_that_contributing_users_trained_in_plain_rounds_is_in_no_value(tmp_path, monkeypatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tasks, "newest_head", lambda layout, _workspace: asked.append(layout))
+    assert isinstance(tasks.evaluate_reply(TASK, workspace(tmp_path)), EvaluateReply)
+    assert not asked
+    tasks.evaluate_reply(replace(TASK, noise=0.0), workspace(tmp_path))
+    assert asked
