@@ -21,8 +21,9 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
-from server.rounds.screening import screen_evaluate, screen_moments, screen_train
+from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
 from shared.encoder.changes import Step, change_grid
+from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.encoder.linear import Moments
@@ -30,6 +31,8 @@ from shared.errors import EncoderFileError, GraftError, TaskUnsigned, WireError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
 from shared.federation.messages import (
+    CrossReply,
+    CrossTask,
     EvaluateReply,
     EvaluateTask,
     KnownEncoder,
@@ -41,6 +44,7 @@ from shared.federation.messages import (
 from shared.federation.signatures import TaskSigner, content_digest, public_key_of, require_signed
 from shared.federation.updates import update_form
 from shared.federation.wire import (
+    decode_cross_task,
     decode_evaluate_task,
     decode_moments_task,
     decode_train_task,
@@ -48,6 +52,7 @@ from shared.federation.wire import (
     encode_task,
 )
 from shared.federation.wire_records import SIGNATURE
+from shared.privacy.ledger import LedgerState
 from shared.seeding import rng_for
 
 MOST_SECONDS = 1.0
@@ -130,12 +135,16 @@ def _parsers(folder: Path) -> list[Parser]:
     train = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=encoder, settings=local)
     evaluate = EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=known)
     moments = MomentsTask(run=RUN, round=1, nonce=RUN, feature_space=space)
+    public = CatalogueMoments.none(8)
+    cross = CrossTask(run=RUN, round=1, nonce=RUN, feature_space=space, public=public, noise=0.5)
     grid = change_grid(spec)
     told: dict[str, Any] = {"round": 1, "users": 64}
     origin = {**told, "fingerprint": space.fingerprint}
     update = grid.nearest(np.linspace(-0.1, 0.2, int(grid.lengths.sum())))
     trained = TrainReply(flat=update, layout=grid.layout, losses={"head": 1.5}, **origin)
     summed = MomentsReply(moments=_moments(), **origin)
+    cells, ledger = np.arange(36, dtype=np.int32), LedgerState(entries=1, head="0" * 64)
+    noised = CrossReply(cells=cells, noise=0.5, ledger=ledger, **origin)
     valued = EvaluateReply(validation={"both": 0.1}, **told)
     key = public_key_of(signer.public)
 
@@ -153,9 +162,11 @@ def _parsers(folder: Path) -> list[Parser]:
 
     return [
         wire("moments task", lambda: encode_task(moments), lambda content: decode_moments_task(content).facts),
+        wire("cross task", lambda: encode_task(cross), lambda content: decode_cross_task(content).facts),
         wire("training task", lambda: encode_task(train), lambda content: decode_train_task(content).facts),
         wire("evaluation task", lambda: encode_task(evaluate), lambda content: decode_evaluate_task(content).facts),
         wire("moments reply", lambda: encode_reply(summed), lambda content: screen_moments(content, spec, 1)),
+        wire("cross reply", lambda: encode_reply(noised), lambda content: screen_cross(content, spec, 1, 0.5)),
         wire("update", lambda: encode_reply(trained), lambda content: screen_train(content, encoder, 1, form)),
         wire("evaluation", lambda: encode_reply(valued), lambda content: screen_evaluate(content, 1)),
         Parser(name="signature", valid=signed, parse=checked, error=TaskUnsigned, mutate=mutated),
@@ -165,7 +176,7 @@ def _parsers(folder: Path) -> list[Parser]:
 
 def _file_parser(folder: Path, encoder: Encoder) -> Parser:
     path = folder / "encoder.safetensors"
-    save_encoder(path, encoder, EncoderCard())
+    save_encoder(path, encoder, EncoderCard(catalogue=CatalogueMoments.none(8)))
     content = path.read_bytes()
 
     def parse(given: bytes) -> object:

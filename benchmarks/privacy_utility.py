@@ -171,19 +171,25 @@ def table(cells: list[dict[str, Any]]) -> str:
     """The page: what noise leaves by likelihood, then what a fitted ensemble makes of it."""
     lines = ["# What noise leaves of the linear part", "", "```sh"]
     lines += ["python -m benchmarks.privacy_utility DATA OUT --stack --table docs/results/privacy.md", "```", ""]
-    lines += [
-        _HEAD,
-        "",
-        "| pair | users | noise | nats | kept of the same form without noise |",
-        "|---|---|---|---|---|",
-    ]
+    lines += [_HEAD, "", "| pair | users | noise | seeds | nats | kept |", "|---|---|---|---|---|---|"]
     for pair, users in sorted({(cell["pair"], cell["asked"]) for cell in cells}, key=_place):
         of_size = [cell for cell in cells if (cell["pair"], cell["asked"]) == (pair, users)]
-        whole = _mean_of(of_size, "inf", "nats")
+        whole = {cell["seed"]: cell["nats"] for cell in of_size if cell["how"] == "inf"}
         for how in _in_order(of_size):
-            nats, given = _mean_of(of_size, how, "nats"), round(np.mean([cell["users"] for cell in of_size]))
-            kept = "" if how in ("exact", "inf") else f"{100 * nats / whole:.1f} %"
-            lines.append(f"| {pair} | {given:,} | {_WORDS.get(how, f'ε {how}')} | {nats:.4f} | {kept} |")
+            nats = {cell["seed"]: cell["nats"] for cell in of_size if cell["how"] == how}
+            both = sorted(set(nats) & set(whole))
+            share = 100 * sum(nats[seed] for seed in both) / sum(whole[seed] for seed in both) if both else 0.0
+            kept = "" if how in ("exact", "inf") else f"{share:.1f} %"
+            given = round(np.mean([cell["users"] for cell in of_size]))
+            row = (
+                pair,
+                f"{given:,}",
+                _WORDS.get(how, f"ε {how}"),
+                len(nats),
+                f"{np.mean(list(nats.values())):.4f}",
+                kept,
+            )
+            lines.append(f"| {' | '.join(map(str, row))} |")
     return "\n".join([*lines, "", *_stack_lines(cells), ""])
 
 
@@ -230,10 +236,6 @@ def _in_order(cells: list[dict[str, Any]]) -> list[str]:
     """Exact first, then from no noise to the most."""
     found = {cell["how"] for cell in cells}
     return sorted(found, key=lambda how: (how != "exact", -float("inf" if how == "exact" else how)))
-
-
-def _mean_of(cells: list[dict[str, Any]], how: str, what: str) -> float:
-    return float(np.mean([cell[what] for cell in cells if cell["how"] == how]))
 
 
 def _place(cell: tuple[str, int]) -> tuple[str, float]:
