@@ -10,8 +10,25 @@ from itertools import pairwise
 HASHED = "hashing"
 Curve = tuple[tuple[float, float], ...]
 """(users / σ, share of the gain in log-likelihood that is left), rising"""
-_DENSE_CURVE: Curve = ((0.0, 0.0), (900.0, 0.49), (2_750.0, 0.75), (18_400.0, 0.97), (75_000.0, 1.0))
-_HASHED_CURVE: Curve = ((0.0, 0.0), (2_750.0, 0.5), (18_400.0, 0.81), (75_000.0, 0.95), (300_000.0, 1.0))
+_DENSE_CURVE: Curve = (
+    (0.0, 0.0),
+    (430.0, 0.23),
+    (810.0, 0.43),
+    (1_500.0, 0.65),
+    (2_750.0, 0.83),
+    (18_400.0, 0.98),
+    (75_000.0, 1.0),
+)
+_HASHED_CURVE: Curve = (
+    (0.0, 0.0),
+    (2_800.0, 0.39),
+    (5_400.0, 0.57),
+    (10_000.0, 0.71),
+    (18_400.0, 0.82),
+    (27_400.0, 0.84),
+    (75_000.0, 0.95),
+    (300_000.0, 1.0),
+)
 _PAYS = {True: 30_000.0, False: 900.0}
 """Users / σ from which on a ranking gains too, of hashed texts and of others."""
 TRIED_ROUNDS = 39_000
