@@ -72,7 +72,19 @@ class Story:
         server = ("--server", f"localhost:{self._port}", "--ca", "coordinator/tls/ca.crt")
         for name in PLATFORMS:
             self.commands.started("graft-client", "stop", name)
-            self._run("graft-client", "init", name, *server, "--name", name, "--data", data[name], "--start")
+            self._run(
+                "graft-client",
+                "init",
+                name,
+                *server,
+                "--name",
+                name,
+                "--data",
+                data[name],
+                "--privacy",
+                "plain",
+                "--start",
+            )
         keys = [word for name in PLATFORMS for word in ("--public-key", f"{name}/node.key.pub")]
         self._run("graft-server", "enroll", *PLATFORMS, *keys, "--home", "coordinator")
 
