@@ -6,7 +6,7 @@ from benchmarks import fuzzing
 from benchmarks.fuzzing import fuzz
 from shared.errors import WireError
 
-PARSERS = 8
+PARSERS = 10
 
 
 def test_no_parser_does_what_none_may(tmp_path) -> None:
