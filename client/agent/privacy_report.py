@@ -68,11 +68,11 @@ class PrivacyReport:
 
     def text(self) -> list[str]:
         """For people."""
-        coming = [self._next(), *([_ROUNDS] if self.policy.privacy == "private" else [])]
+        coming = [self._next(), *([_ROUNDS] if self.policy.is_private else [])]
         return [self._promise(), self._spent(), *coming, *(map(_said, self.account.ledger.entries))]
 
     def _promise(self) -> str:
-        if self.policy.privacy == "plain":
+        if not self.policy.is_private:
             return (
                 "privacy = plain: what a task asks for leaves without noise, and whoever runs the coordinator can "
                 "solve users' histories from it"

@@ -116,7 +116,7 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
         entries["declined"] = Entry(header=_header("declined", asked, reason=_one_of(DeclineReason)))
     if asked.task not in policy.tasks or asked.training_users < policy.minimum_users:
         return entries
-    if policy.privacy == "private" and asked.noise == 0:
+    if policy.is_private and asked.noise == 0:
         return entries
     if asked.task is TaskKind.MOMENTS:
         entries["moments-reply"] = _moments(asked, policy)
