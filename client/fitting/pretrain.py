@@ -6,14 +6,14 @@ from pathlib import Path
 from client.data.folder_options import Preparation
 from client.features.prepared_platform import PreparedPlatform, open_platform
 from client.privacy.account import digests_of
-from client.privacy.accounts import Accounts, machine_place, now_text
+from client.privacy.accounts import Accounts, machine_place
 from client.training.loop import TrainingSettings
 from client.training.pretraining import PRETRAINING, pretrain, pretrain_private, require_learnable
 from client.transfer.release import released_calibration, released_catalogue, released_item_moments
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
 from shared.errors import ConfigError, os_error_as
-from shared.privacy.ledger import Release
+from shared.privacy.ledger import Release, now_text
 from shared.privacy.promise import Asked
 from shared.system.progress import working
 

@@ -9,20 +9,15 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from client.privacy.account import Account
 from client.store.head_store import HeadStore
 from shared.errors import PrivacyError, StorageError, os_error_as
+from shared.privacy.ledger import now_text
 from shared.system.file_lock import file_lock
 
 RECORD = "privacy-account"
-
-
-def now_text() -> str:
-    """The time that an entry bears: ISO 8601, with offset."""
-    return datetime.now(UTC).isoformat()
 
 
 def machine_place(data: Path) -> Path:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Sequences, select, training_sequences
 from client.privacy.account import Digests, digests_of
-from client.privacy.accounts import Accounts, OpenAccount, now_text
+from client.privacy.accounts import Accounts, OpenAccount
 from client.privacy.estimate import pays
 from client.privacy.noise import noised
 from client.rounds.told_moments import history_digests
@@ -26,7 +26,7 @@ from shared.feature_space import require_same
 from shared.federation.messages import CrossReply, CrossTask, Declined, DeclineReason, power_of_two
 from shared.privacy.gaussian import weight_of
 from shared.privacy.grid import cells_of, middles
-from shared.privacy.ledger import Release
+from shared.privacy.ledger import Release, now_text
 
 TOLD, CROSS = "cross-told", "cross"
 Float64 = NDArray[np.float64]

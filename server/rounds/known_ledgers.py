@@ -5,13 +5,12 @@ platform was reset, restored from a backup, or runs twice, and its users may hav
 """
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.errors import CheckpointError, PrivacyError, os_error_as
 from shared.federation.messages import CrossReply
 from shared.privacy.gaussian import weight_of
-from shared.privacy.ledger import Entry, Ledger, LedgerState, Release
+from shared.privacy.ledger import Entry, Ledger, LedgerState, Release, now_text
 from shared.system.whole_file import write_whole
 
 
@@ -47,7 +46,7 @@ class KnownLedgers:
         if path is None or (last is not None and last.noise == reply.noise):
             return
         release = Release(
-            time=datetime.now(UTC).isoformat(),
+            time=now_text(),
             released="cross",
             run=run,
             round=reply.round,

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import PrivacyError
@@ -19,6 +20,11 @@ START = "0" * 64
 
 JOINED = "joined"
 """two ledgers of the same users met, neither of which went on from the other"""
+
+
+def now_text() -> str:
+    """The time that an entry bears: ISO 8601, with offset."""
+    return datetime.now(UTC).isoformat()
 
 
 @dataclass(frozen=True, kw_only=True)
