@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from client.data.platform import Platform, Sequences
+from client.data.platform import Platform
 from client.data.ragged import offsets_of
+from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.ensemble_settings import DEFAULT

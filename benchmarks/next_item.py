@@ -7,7 +7,8 @@ on one half of the users and judged on the other, both ways.
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.scorer import HistoryBatch
 from client.training.moments import DECAY

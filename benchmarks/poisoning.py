@@ -28,7 +28,8 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from client.app import client_app
-from client.data.platform import Examples, Stage, examples, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Examples, examples, training_sequences
 from client.evaluation.ranking import K, example_batches, mask_history, ndcg_of, target_ranks
 from client.features.hashing import hash_texts, hashing_space
 from client.features.prepared_platform import PreparedPlatform

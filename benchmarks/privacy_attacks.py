@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from client.data.platform import Sequences, select, training_sequences
+from client.data.platform import training_sequences
+from client.data.sequences import Sequences, select
 from client.data.source import read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.prepared_platform import PreparedPlatform, prepare_platform

@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.served_head import RECORD, WeighedPanel, read_served, served_panels
 from client.scorers.scorer import HistoryBatch, QueryScorer

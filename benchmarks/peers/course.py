@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from benchmarks.peers.race_log import BUDGET_OVER
-from client.data.platform import Examples, Sequences, select
+from client.data.platform import Examples
+from client.data.sequences import Sequences, select
 from client.evaluation.ranking import ScoreHistories, rank
 
 

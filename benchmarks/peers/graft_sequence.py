@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from benchmarks.peers.course import Entry, Stopwatch
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.training.batches import Windows
 from client.training.local_id import LARGE, for_size, train_local_id, usual_settings
 from client.training.sequence_model import SequenceModel

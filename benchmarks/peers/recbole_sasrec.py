@@ -15,7 +15,7 @@ from recbole.data.interaction import Interaction
 from recbole.utils import get_model, get_trainer, init_seed
 
 from benchmarks.peers.course import Course, Entry, Stopwatch, left_padded, over_catalogue
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 
 NAME = "race"
 

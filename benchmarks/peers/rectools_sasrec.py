@@ -16,7 +16,7 @@ from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 
 from benchmarks.peers.course import Course, Entry, Stopwatch, left_padded, over_catalogue
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 
 LENGTH = 50
 SHAPE = {"n_blocks": 2, "n_heads": 2, "n_factors": 64, "session_max_len": LENGTH}

@@ -15,9 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from client.data.held_out import Stage
 from client.data.impressions import STAGES, Impressions
-from client.data.platform import Platform, Sequences, Stage, select
+from client.data.platform import Platform
 from client.data.ragged import stretches
+from client.data.sequences import Sequences, select
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, CrossFitSettings
 from client.ensemble.panel import Panel, RawPanel

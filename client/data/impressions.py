@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
-from client.data.platform import Platform, Sequences, Stage, select, take, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Platform, training_sequences
 from client.data.positives import is_wanted
 from client.data.ragged import offsets_of, stretches
+from client.data.sequences import Sequences, select, take
 from shared.seeding import rng_for
 
 TRAIN_SHARE = 0.6

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
-from client.data.platform import Platform, Sequences, select
+from client.data.platform import Platform
 from client.data.preparation import counted_events, in_sequence_order, items_in_range
 from client.data.ragged import offsets_of
+from client.data.sequences import Sequences, select
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,19 +1,20 @@
-"""A prepared platform: its catalogue, its users' sequences, and who may train what; and leave-last-out splits of it.
+"""A prepared platform: its catalogue, its users' sequences, who may train what, and the examples of each stage.
 
 U users, n items, E events. Rows 0..n-1 are the catalogue after preparation, rows 0..U-1 the users left.
-Every user has at least three events. The last is the test event, the one before it the validation event,
-all earlier ones are training events.
+Every user has at least three events; ``held_out.py`` says which of them are predicted, and which may be trained on.
 
 Several platforms can be merged as if one place held them: for the pooled upper reference in experiments.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from client.data.held_out import HeldOut, Stage, last_events, side_by_side
 from client.data.ragged import offsets_of, stretches
+from client.data.sequences import Sequences, chained, last, part, select, take
 
 MIN_CONTRIBUTING = 100
 """Training users below which a platform receives and does not contribute."""
@@ -23,45 +24,26 @@ STOPPING_SHARE = 4
 """One in so many contributing users says by his validation event when training stops."""
 
 
-class Stage(StrEnum):
-    """Which event of a user is the target; every event before it is the history."""
-
-    TRAIN = "train"
-    """The last training event (third from the end); users with two training events or more."""
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Sequences:
-    """Ragged lists of item rows in time order: user u's are ``items[offsets[u]:offsets[u + 1]]``."""
-
-    offsets: NDArray[np.int64]
-    """[U + 1]"""
-    items: NDArray[np.int32]
-    """[E]"""
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def lengths(self) -> NDArray[np.int64]:
-        """[U] number of items of each user."""
-        return np.diff(self.offsets)
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Examples:
-    """Histories with one target each, all drawn from the same stage."""
+    """Histories with what came next, all drawn from the same stage."""
 
     users: NDArray[np.int64]
     """[N] user rows"""
     histories: Sequences
-    """N histories, oldest item first"""
+    """N histories, oldest item first, each as of the moment of what came next"""
     targets: NDArray[np.int32]
-    """[N] item rows"""
+    """[N] item rows: what came next, or one item of it where that was a basket"""
+    baskets: Sequences | None = None
+    """[N] every item that came next; None where it is the target alone"""
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def relevant(self) -> Sequences:
+        """[N] the items that a list should hold."""
+        return self.baskets or Sequences(offsets=np.arange(len(self) + 1), items=self.targets)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,6 +73,18 @@ class Platform:
     """False where the events have no meaningful order in time"""
     repeats: bool
     """True where a user may meet an item again, so that seen items stay in the ranking"""
+    split: HeldOut | None = None
+    """what is predicted of each user; None for his last events"""
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """What is predicted of each user, and what may be trained on."""
+        return self.split or last_events(self.sequences)
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether events have times, not an order alone."""
+        return self.sequences.times is not None
 
     @property
     def contributing_users(self) -> NDArray[np.int64]:
@@ -100,12 +94,18 @@ class Platform:
     @property
     def stopping_users(self) -> NDArray[np.int64]:
         """Rows of the contributing users whose validation events stop a training; no choice is made on them."""
-        return self.contributing_users[::STOPPING_SHARE][:MAX_STOPPING] if self.contributes else self.training_users[:0]
+        if not self.contributes:
+            return self.training_users[:0]
+        return self._validating(self.contributing_users)[::STOPPING_SHARE][:MAX_STOPPING]
 
     @property
     def choosing_users(self) -> NDArray[np.int64]:
         """Rows of the training users on whose validation events a choice between recommenders is made."""
-        return np.setdiff1d(self.training_users, self.stopping_users)
+        return np.setdiff1d(self._validating(self.training_users), self.stopping_users)
+
+    def _validating(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the users who have a validation target."""
+        return users[np.isin(users, self.held_out.targets[Stage.VALIDATION].users)]
 
     @property
     def contributes(self) -> bool:
@@ -139,8 +139,10 @@ def merged(platforms: list[Platform]) -> Merged:
     """
     first_items = np.cumsum([0, *(platform.n_items for platform in platforms)])
     first_users = np.cumsum([0, *(platform.n_users for platform in platforms)])
-    items = [p.sequences.items + start for p, start in zip(platforms, first_items, strict=False)]
-    lengths = [platform.sequences.lengths() for platform in platforms]
+    sequences = [
+        replace(p.sequences, items=(p.sequences.items + start).astype(np.int32))
+        for p, start in zip(platforms, first_items, strict=False)
+    ]
     contributing = [
         p.contributing_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes
     ]
@@ -153,7 +155,8 @@ def merged(platforms: list[Platform]) -> Merged:
         vectors=None,
         user_ids=tuple(f"{p.name}/{user}" for p in platforms for user in p.user_ids),
         user_numbers=np.arange(first_users[-1]),
-        sequences=Sequences(offsets=offsets_of(np.concatenate(lengths)), items=np.concatenate(items).astype(np.int32)),
+        sequences=chained(sequences),
+        split=side_by_side([platform.held_out for platform in platforms]),
         training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
         weighting_users=np.empty(0, np.int64),
         ordered=all(platform.ordered for platform in platforms),
@@ -163,67 +166,68 @@ def merged(platforms: list[Platform]) -> Merged:
     return Merged(platform=platform, stopping_users=users[:: max(1, -(-len(users) // MAX_STOPPING))])
 
 
-_FROM_END = {Stage.TEST: 1, Stage.VALIDATION: 2, Stage.TRAIN: 3}
-
-
-def take(sequences: Sequences, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Sequences:
-    """The first ``lengths[k]`` items of each sequence in ``rows``."""
-    places = stretches(sequences.offsets[rows], lengths)
-    return Sequences(offsets=offsets_of(lengths), items=sequences.items[places])
-
-
-def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
-    """The sequences in ``rows``, whole."""
-    return take(sequences, rows, sequences.lengths()[rows])
-
-
 def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequences:
-    """All but the last two events of these users: what may enter statistics and training."""
-    return take(platform.sequences, users, platform.sequences.lengths()[users] - 2)
+    """The events of these users that may enter statistics and training: those before what is held out of them."""
+    return take(platform.sequences, users, platform.held_out.training[users])
 
 
 def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
-    """One example for each of ``users`` whose history would not be empty."""
-    lengths = platform.sequences.lengths()[users] - _FROM_END[stage]
-    users, lengths = users[lengths > 0], lengths[lengths > 0]
-    histories = take(platform.sequences, users, lengths)
-    targets = platform.sequences.items[platform.sequences.offsets[users] + lengths]
-    return Examples(users=users, histories=histories, targets=targets)
+    """Every target of the stage of ``users``, by user, then time, each after its history."""
+    found = platform.held_out.targets[stage].of(np.asarray(users))
+    sizes = found.stops - found.starts
+    chosen = found.starts + platform.user_numbers[found.users] % sizes
+    asked = _asked(platform.sequences, found.users, found.starts)
+    targets = platform.sequences.items[platform.sequences.offsets[found.users] + chosen]
+    whole = part(platform.sequences, found.users, found.starts, sizes)
+    return Examples(users=found.users, histories=asked, targets=targets, baskets=_distinct(whole))
+
+
+def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
+    """The last ``count`` training events of each of ``users`` that have a history, newest first, user by user."""
+    lengths = platform.held_out.training[users] - 1
+    counts = np.clip(lengths, 0, count)
+    back = stretches(np.zeros_like(counts), counts)
+    rows, lengths = np.repeat(users, counts), np.repeat(lengths, counts) - back
+    targets = platform.sequences.items[platform.sequences.offsets[rows] + lengths]
+    return Examples(users=rows, histories=_asked(platform.sequences, rows, lengths), targets=targets)
+
+
+def _asked(sequences: Sequences, rows: NDArray[np.int64], places: NDArray[np.int64]) -> Sequences:
+    """What came before the events at ``places`` of the sequences in ``rows``, as of their moments."""
+    moments = None if sequences.times is None else sequences.times[sequences.offsets[rows] + places]
+    return replace(take(sequences, rows, places), moments=moments)
+
+
+def _distinct(baskets: Sequences) -> Sequences:
+    """Each basket's items once, in the order of rows of the catalogue."""
+    owners = baskets.owners()
+    order = np.lexsort((baskets.items, owners))
+    owners, items = owners[order], baskets.items[order]
+    first = np.ones(len(items), bool)
+    first[1:] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
+    return Sequences(offsets=offsets_of(np.bincount(owners[first], minlength=len(baskets))), items=items[first])
 
 
 def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
     """The examples in ``rows``."""
     return Examples(
-        users=examples.users[rows], histories=select(examples.histories, rows), targets=examples.targets[rows]
+        users=examples.users[rows],
+        histories=select(examples.histories, rows),
+        targets=examples.targets[rows],
+        baskets=None if examples.baskets is None else select(examples.baskets, rows),
     )
-
-
-def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
-    """The last ``count`` training events of each of ``users`` that have a history, newest first, user by user."""
-    lengths = platform.sequences.lengths()[users] - _FROM_END[Stage.TRAIN]
-    counts = np.clip(lengths, 0, count)
-    back = stretches(np.zeros_like(counts), counts)
-    rows, lengths = np.repeat(users, counts), np.repeat(lengths, counts) - back
-    targets = platform.sequences.items[platform.sequences.offsets[rows] + lengths]
-    return Examples(users=rows, histories=take(platform.sequences, rows, lengths), targets=targets)
 
 
 def latest(given: Examples, rows: NDArray[np.int64], length: int) -> Examples:
     """The examples in ``rows``, each with the last ``length`` items of its history alone, or with all if fewer."""
-    whole = given.histories.lengths()[rows]
-    lengths = np.minimum(whole, length)
-    starts = given.histories.offsets[rows] + whole - lengths
-    histories = Sequences(offsets=offsets_of(lengths), items=given.histories.items[stretches(starts, lengths)])
-    return Examples(users=given.users[rows], histories=histories, targets=given.targets[rows])
+    return replace(some(given, rows), histories=last(given.histories, rows, length))
 
 
 def joined(parts: list[Examples]) -> Examples:
     """All examples, one part after the other."""
-    lengths = np.concatenate([part.histories.lengths() for part in parts])
     return Examples(
-        users=np.concatenate([part.users for part in parts]),
-        histories=Sequences(
-            offsets=offsets_of(lengths), items=np.concatenate([part.histories.items for part in parts])
-        ),
-        targets=np.concatenate([part.targets for part in parts]),
+        users=np.concatenate([one.users for one in parts]),
+        histories=chained([one.histories for one in parts]),
+        targets=np.concatenate([one.targets for one in parts]),
+        baskets=chained([one.relevant for one in parts]),
     )

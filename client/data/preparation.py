@@ -30,9 +30,10 @@ from client.data.apart import require_apart
 from client.data.contract import PlatformFolder
 from client.data.folder_options import EventMinima, FolderOptions, Preparation, Range, Repeats
 from client.data.impressions import without_held_out_clicks
-from client.data.platform import Platform, Sequences
+from client.data.platform import Platform
 from client.data.positives import is_wanted, unwanted_note
 from client.data.ragged import offsets_of
+from client.data.sequences import Sequences
 from client.data.violations import MIN_EVENTS, MIN_ITEMS
 from shared.errors import TooFewUsers
 from shared.seeding import rng_for

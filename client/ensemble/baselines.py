@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from client.data.platform import Examples, Platform, Sequences, Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import Examples, Platform, examples
+from client.data.sequences import Sequences
 from client.ensemble.cross_fitting import fit_data
 from client.evaluation.ranking import Ranking, ndcg_of, rank, ranks_by_column
 from client.features.prepared_platform import PreparedPlatform

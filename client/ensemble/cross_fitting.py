@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Platform, Stage, examples, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Platform, examples, training_sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import Held, Panel, RawPanel, calibrate

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences
+from client.data.platform import Examples
+from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings
 from client.evaluation.ranking import example_batches

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 
 ALL = "all"
 _CHUNK = 4_096

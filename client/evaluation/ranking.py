@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences, some
+from client.data.platform import Examples, some
+from client.data.sequences import Sequences
 from shared.system.progress import track
 
 K = 10

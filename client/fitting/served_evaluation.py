@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import FittedStacks, rank_all
 from client.evaluation.beyond_accuracy import coverage

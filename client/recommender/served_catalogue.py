@@ -12,8 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
 from client.data.ragged import offsets_of
+from client.data.sequences import Sequences
 from client.features.hashing import gram_weights
 from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
 from client.features.rows import sparse_rows

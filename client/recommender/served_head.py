@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences, select, training_sequences
+from client.data.platform import training_sequences
+from client.data.sequences import Sequences, select
 from client.privacy.account import Digests, digests_of
 from client.privacy.accounts import Accounts, OpenAccount
 from client.privacy.estimate import pays

@@ -8,7 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.contract import DataMoment
-from client.data.platform import Examples, Platform, Sequences, Stage, examples, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Examples, Platform, examples, training_sequences
+from client.data.sequences import Sequences
 from client.evaluation.ranking import ndcg_of, ranks_by_column
 from client.guard.manifest import LEAST_VALIDATION, Asked
 from client.guard.site_policy import TaskKind

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
 from client.training.moments import platform_moments

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from client.data.platform import Sequences
 from client.data.ragged import stretches
+from client.data.sequences import Sequences
 from client.features.prepared_platform import Neighbours
 from client.features.rows import sparse_rows, unit_rows
 

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.scorers.scorer import FitData, HistoryBatch, Kind, by_decay, product
 from shared.system.options import Checked, bounded
 

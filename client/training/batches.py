@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
 from client.data.ragged import stretches
+from client.data.sequences import Sequences
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.training.moments import DECAY
 from shared.encoder.cross import CatalogueMoments, to_vector
 

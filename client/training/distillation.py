@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from typing_extensions import override
 
-from client.data.platform import Examples, Sequences, some, take
+from client.data.platform import Examples, some
+from client.data.sequences import Sequences, take
 from client.evaluation.ranking import ScoreHistories, example_batches
 from client.training.batches import Batch
 from client.training.losses import FurtherLoss, StepTensors

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.sequence_model import SequenceModel
 from client.training.sequence_scores import ValidationSet

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.training.loop import TrainingSettings, train_sequence
 from client.training.moments import input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.training.batches import Batch, Windows
 from client.training.losses import FurtherLoss, StepTensors, members_cross_entropy
 from client.training.sequence_model import SequenceModel

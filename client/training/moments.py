@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk
 from torch import nn
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.features.rows import sparse_rows
 from client.training.batches import Windows
 from client.training.sequence_model import SequenceModel

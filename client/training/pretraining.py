@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.folder_options import FEWEST_TRAINING_USERS
-from client.data.platform import Platform, Sequences, Stage, examples, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Platform, examples, training_sequences
+from client.data.sequences import Sequences
 from client.privacy.estimate import fewest_that_pay, pays
 from client.privacy.noise import Draw, noised
 from client.training.cross_moments import cross_moment

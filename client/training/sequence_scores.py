@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences, select, some
+from client.data.platform import Examples, some
+from client.data.sequences import Sequences, select
 from client.evaluation.ranking import mask_history, target_ranks
 from client.training.batches import last_items
 from client.training.sequence_model import SequenceModel

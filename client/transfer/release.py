@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.ensemble.calibration import Calibration
 from client.ensemble.candidates import ZERO_SHOT
 from client.ensemble.cross_fitting import fit_data

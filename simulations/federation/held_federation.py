@@ -18,7 +18,9 @@ from flwr.app import Context, RecordDict
 from flwr.clientapp import ClientApp
 
 from client.app import app, client_app
-from client.data.platform import Sequences, Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
+from client.data.sequences import Sequences
 from client.evaluation.ranking import ranks_by_column, whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
 from client.guard.site_policy import SitePolicy

@@ -9,8 +9,9 @@ from client.clicks.click_head import ClickHeadConfig
 from client.clicks.click_inputs import CONTEXT, COUNTS, POPULARITY, ClickInputs, click_inputs
 from client.clicks.click_metrics import calibration_error, log_loss, rank_clicks
 from client.clicks.click_training import ClickTraining, TrainedClickHead, train_click_head
+from client.data.held_out import Stage
 from client.data.impressions import Impressions
-from client.data.platform import Platform, Stage
+from client.data.platform import Platform
 from client.ensemble.calibration import Calibration
 from client.ensemble.fitting import FittedStacks
 from client.fitting.platform_fit import PlatformFit

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform, Stage, examples, joined, latest, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Examples, Platform, examples, joined, latest, training_sequences
 from client.data.preparation import with_training_users
 from client.evaluation.ranking import Ranking
 from client.features.prepared_platform import PreparedPlatform

@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Sequences, select, some
+from client.data.platform import Examples, some
+from client.data.sequences import Sequences, select
 from client.ensemble.fitting import FittedStacks
 from client.ensemble.panel import Panel
 from client.ensemble.rerank import RerankSettings, rank_diversified

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from client.data.contract import IMPRESSIONS
+from client.data.held_out import Stage
 from client.data.impressions import Impressions, read_impressions
-from client.data.platform import Platform, Stage
+from client.data.platform import Platform
 from client.data.source import read_folder
 from client.data.spec import PlatformSpec
 from client.features.item_features import item_features

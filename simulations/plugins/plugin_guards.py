@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.features.hashing import local_grams
 from client.features.prepared_platform import nearest
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind, Scorer

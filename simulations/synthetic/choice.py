@@ -10,7 +10,8 @@ The oracle is these true probabilities as scores for the usual ranking. B histor
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import Examples, Platform, Sequences
+from client.data.platform import Examples, Platform
+from client.data.sequences import Sequences
 from shared.errors import GraftError
 from simulations.synthetic.world import Floats, PlatformTruth
 

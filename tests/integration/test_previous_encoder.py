@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from client.data.folder_options import Preparation
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.fitting import platform_fit
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.peers.course import Course, Entry, Stopwatch, left_padded, over_catalogue
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 
 
 def sequences(*lists: list[int]) -> Sequences:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.features.prepared_platform import nearest
 from client.scorers.scorer import FitData, HistoryBatch
 from server.aggregation.server_optimiser import Update

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from client.cli.main import app
 from client.data.folder_options import Preparation
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.ensemble.fitting import rank_all
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder

@@ -7,8 +7,9 @@ import torch
 
 from client.clicks.click_inputs import COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
 from client.data.folder_options import Preparation
+from client.data.held_out import Stage
 from client.data.impressions import Impressions, read_impressions
-from client.data.platform import Platform, Stage
+from client.data.platform import Platform
 from client.data.preparation import prepare
 from client.data.source import read_folder
 from client.ensemble.calibration import Calibration

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from client.data.folder_options import Preparation
+from client.data.held_out import Stage
 from client.data.impressions import Impressions, impression_cuts, read_impressions
-from client.data.platform import Platform, Stage, examples, training_sequences
+from client.data.platform import Platform, examples, training_sequences
 from client.data.preparation import prepare
 from client.data.source import read_folder
 from tests.unit.client.data.clicks import DAYS, NEVER, SHOWN, USERS, click_folder

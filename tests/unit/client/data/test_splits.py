@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from client.data.platform import Examples, Sequences, joined, latest
+from client.data.platform import Examples, joined, latest
+from client.data.sequences import Sequences
 
 TWO = Examples(
     users=np.array([4, 9]),

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.fitting import fit_stacks
 from client.ensemble.head import RankingHead

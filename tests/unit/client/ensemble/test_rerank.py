@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Examples, Sequences, Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import Examples, examples
+from client.data.sequences import Sequences
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.ensemble.rerank import DEFAULT, rank_diversified, rerank
 from client.evaluation.beyond_accuracy import intra_list_diversity

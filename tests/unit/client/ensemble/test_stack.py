@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.ensemble import fitting
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.evaluation.beyond_accuracy import ListJudge, coverage, intra_list_diversity, self_information
 
 # two unlike items, one halfway between them (cosine √½ to each), and one without content

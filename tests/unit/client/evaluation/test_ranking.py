@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Examples, Sequences
+from client.data.platform import Examples
+from client.data.sequences import Sequences
 from client.evaluation.ranking import best_first, rank, rank_scores, target_ranks
 
 N_USERS, N_ITEMS = 400, 100

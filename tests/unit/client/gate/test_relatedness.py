@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences, recent_examples
+from client.data.platform import recent_examples
+from client.data.sequences import Sequences
 from client.gate.relatedness import DEFAULT, RelatednessSettings, relatedness
 from client.training.moments import platform_moments
 from client.transfer.release import released_calibration

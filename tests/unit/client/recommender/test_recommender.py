@@ -7,7 +7,7 @@ import pytest
 from client.cli.main import app, run
 from client.cli.recommend import answer
 from client.data.folder_options import Preparation
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import FitSettings
 from client.fitting.pretrain import pretrain_folder

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.recommender.recommender import NO_HISTORY, Recommender, Wish
 from client.recommender.served_head import served_panels

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.ensemble.cross_fitting import fit_data, fit_on
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.served_catalogue import (

@@ -3,7 +3,8 @@
 import numpy as np
 
 from client.data.listed import AddedItems, Listed
-from client.data.platform import Platform, Sequences
+from client.data.platform import Platform
+from client.data.sequences import Sequences
 from client.features.hashing import hash_texts
 from client.features.prepared_platform import Catalogue, PreparedPlatform
 from tests.small_space import SPACE

@@ -8,7 +8,8 @@ import pytest
 
 import client.rounds.private_evaluation as evaluation
 import client.rounds.round_tasks as tasks
-from client.data.platform import Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
 from client.privacy.account import digests_of
 from client.privacy.accounts import Accounts
 from client.rounds.private_evaluation import able_sample, noised_mean

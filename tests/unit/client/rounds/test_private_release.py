@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences, training_sequences
+from client.data.platform import training_sequences
+from client.data.sequences import Sequences
 from client.privacy.accounts import Accounts
 from client.rounds.private_release import TOLD, Told, cross_reply
 from client.rounds.workspace import Workspace

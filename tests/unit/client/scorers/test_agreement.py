@@ -23,8 +23,10 @@ from lenskit.metrics.ranking import LogRankWeight
 from numpy.typing import NDArray
 
 from client.data.folder_options import Preparation
-from client.data.platform import Platform, Sequences, Stage, examples, select, training_sequences
+from client.data.held_out import Stage
+from client.data.platform import Platform, examples, training_sequences
 from client.data.preparation import prepare
+from client.data.sequences import Sequences, select
 from client.data.source import read_folder
 from client.evaluation.ranking import rank
 from client.features.prepared_platform import nearest

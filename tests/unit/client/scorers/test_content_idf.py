@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.features.hashing import local_grams
 from client.features.prepared_platform import nearest
 from client.scorers.content_idf import ContentIdf

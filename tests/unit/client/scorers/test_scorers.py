@@ -4,7 +4,8 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from client.data.platform import Sequences, training_sequences
+from client.data.platform import training_sequences
+from client.data.sequences import Sequences
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.scorer import FitData, HistoryBatch, item_similarity
 from client.scorers.transition import transition_counts

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from client.data.platform import select
+from client.data.sequences import select
 from client.training import cross_moments
 from client.training.cross_moments import cross_moment
 from client.training.moments import platform_moments

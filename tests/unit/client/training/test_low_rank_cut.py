@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences
 from client.data.ragged import offsets_of
+from client.data.sequences import Sequences
 from client.training.moments import TOKENS, input_moments
 from client.training.sequence_model import SequenceHead, SequenceModel
 from shared.encoder.changes import cut, step_grid

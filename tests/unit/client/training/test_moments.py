@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 
-from client.data.platform import Sequences, select
+from client.data.sequences import Sequences, select
 from client.scorers.scorer import HistoryBatch
 from client.training import moments as module
 from client.training.moments import DECAY, platform_moments

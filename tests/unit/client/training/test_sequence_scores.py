@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from client.data.platform import select
+from client.data.sequences import select
 from client.training import sequence_scores
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table, score_histories

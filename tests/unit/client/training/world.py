@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from shared.encoder.encoder import EncoderSpec
 from shared.feature_space import FeatureSpace
 

@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences, Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import examples
+from client.data.sequences import Sequences
 from client.scorers.scorer import HistoryBatch
 from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings

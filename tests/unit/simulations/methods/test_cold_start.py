@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from client.data.folder_options import Preparation
-from client.data.platform import Platform, Stage, examples, take
+from client.data.held_out import Stage
+from client.data.platform import Platform, examples
 from client.data.preparation import prepare
+from client.data.sequences import take
 from client.data.source import read_folder
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.evaluation.ranking import Ranking, ndcg_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.data.platform import Sequences
+from client.data.sequences import Sequences
 from client.scorers.scorer import FitData, HistoryBatch
 from client.scorers.table import SCORERS, fit_scorers
 from server.aggregation.server_optimiser import Update

@@ -8,8 +8,10 @@ import pytest
 from scipy.stats import chisquare
 
 from client.data.folder_options import Preparation
-from client.data.platform import Examples, Platform, Sequences, Stage, examples
+from client.data.held_out import Stage
+from client.data.platform import Examples, Platform, examples
 from client.data.preparation import prepare
+from client.data.sequences import Sequences
 from client.data.source import read_folder
 from shared.errors import ConfigError, GraftError
 from shared.seeding import rng_for

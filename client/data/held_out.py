@@ -1,0 +1,168 @@
+"""Which of a user's events are predicted, at which stage, and which may be trained on: the protocols of evaluation.
+
+U users, N targets of a stage. A target is a stretch of a user's sequence: a basket, or one event. All events before it
+are its history; what is predicted of it are the items that it holds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.sequences import Sequences
+
+
+class Stage(StrEnum):
+    """What a target is for."""
+
+    TRAIN = "train"
+    """weights are learned from it; it may be trained on, too"""
+    VALIDATION = "validation"
+    """choices are made on it, and trainings are stopped by it"""
+    TEST = "test"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Targets:
+    """The targets of one stage, by user, then time."""
+
+    users: NDArray[np.int64]
+    """[N] user rows, sorted"""
+    starts: NDArray[np.int64]
+    """[N] place of a target's first event in its user's sequence"""
+    stops: NDArray[np.int64]
+    """[N] place behind its last event"""
+
+    def of(self, users: NDArray[np.int64]) -> "Targets":
+        """The targets of these users alone."""
+        rows = np.flatnonzero(np.isin(self.users, users))
+        return Targets(users=self.users[rows], starts=self.starts[rows], stops=self.stops[rows])
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class HeldOut:
+    """What is predicted of every user, and what may be trained on."""
+
+    training: NDArray[np.int64]
+    """[U] so many events of each user, the first ones, may enter statistics and trainings"""
+    targets: Mapping[Stage, Targets]
+
+
+def last_events(sequences: Sequences) -> HeldOut:
+    """Leave-last-out by position: a user's last event is for the test, the one before for validation.
+
+    The third from the end is for training. A user has it where a history is left; every user has two events or more.
+    """
+    lengths = sequences.lengths()
+    return HeldOut(
+        training=np.maximum(lengths - 2, 0),
+        targets={
+            stage: _single(lengths - back)
+            for back, stage in enumerate((Stage.TEST, Stage.VALIDATION, Stage.TRAIN), start=1)
+        },
+    )
+
+
+def _single(places: NDArray[np.int64]) -> Targets:
+    """The events at these places [U], where an event comes before."""
+    users = np.flatnonzero(places > 0)
+    return Targets(users=users, starts=places[users], stops=places[users] + 1)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Baskets:
+    """Every basket of every user, by user, then time."""
+
+    targets: Targets
+    """[K] all of them"""
+    times: NDArray[np.float64]
+    """[K] of the first event; NaN where it is not known"""
+
+    @property
+    def predictable(self) -> NDArray[np.bool_]:
+        """[K] whether its time is known and its user has an event before it."""
+        return (self.targets.starts > 0) & ~np.isnan(self.times)
+
+
+def baskets(sequences: Sequences, within: float) -> Baskets:
+    """An event joins the basket of the one before it that is ``within`` seconds or fewer ago.
+
+    An event whose time is not known is a basket of its own.
+    """
+    owners, times = sequences.owners(), sequences.clock
+    begins = np.ones(len(times), bool)
+    begins[1:] = (owners[1:] != owners[:-1]) | ~(np.diff(times) <= within)
+    first = np.flatnonzero(begins)
+    behind = np.append(first[1:], len(times))
+    start = sequences.offsets[owners[first]]
+    return Baskets(targets=Targets(users=owners[first], starts=first - start, stops=behind - start), times=times[first])
+
+
+def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]) -> HeldOut:
+    """Leave-last-out by basket: a user's last predictable basket is for the test, the one before for validation.
+
+    The third from the end is for training. Of users with one predictable basket, half are tested on it, a quarter
+    validate, a quarter train: who does what is ``drawn`` [U] from 0 to 1.
+    """
+    found = baskets(sequences, within)
+    rows = np.flatnonzero(found.predictable)
+    users = found.targets.users[rows]
+    counts = np.bincount(users, minlength=len(sequences))
+    back = np.cumsum(counts)[users] - np.arange(len(rows))  # 1 for a user's last one
+    only = counts[users] == 1
+    back = np.where(only, np.select([drawn[users] < 0.5, drawn[users] < 0.75], [1, 2], 3), back)
+    targets = {
+        stage: _at(found.targets, rows[back == place])
+        for place, stage in enumerate((Stage.TEST, Stage.VALIDATION, Stage.TRAIN), start=1)
+    }
+    training = sequences.lengths().copy()
+    for stage in (Stage.TEST, Stage.VALIDATION):
+        training[targets[stage].users] = targets[stage].starts
+    return HeldOut(training=training, targets=targets)
+
+
+def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
+    """A global split in time: whatever lies before ``validation_from`` may be trained on, nothing else.
+
+    Predictable baskets from then on validate, those from ``test_from`` on are for the test. A user's last predictable
+    basket before both is for training. Events without a known time lie before every cut.
+    """
+    found = baskets(sequences, within)
+    before = np.isnan(found.times) | (found.times < validation_from)
+    late = np.where(before, 0, np.where(found.times < test_from, 1, 2))
+    rows = np.flatnonzero(found.predictable)
+    early = rows[late[rows] == 0]
+    is_last = np.append(np.diff(found.targets.users[early]) > 0, [True] * (len(early) > 0))
+    sizes = found.targets.stops - found.targets.starts
+    return HeldOut(
+        training=np.bincount(found.targets.users, before * sizes, minlength=len(sequences)).astype(np.int64),
+        targets={
+            Stage.TRAIN: _at(found.targets, early[is_last]),
+            Stage.VALIDATION: _at(found.targets, rows[late[rows] == 1]),
+            Stage.TEST: _at(found.targets, rows[late[rows] == 2]),
+        },
+    )
+
+
+def _at(targets: Targets, rows: NDArray[np.int64]) -> Targets:
+    return Targets(users=targets.users[rows], starts=targets.starts[rows], stops=targets.stops[rows])
+
+
+def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
+    """Of the users of all parts, one part after the other."""
+    first = np.cumsum([0, *(len(one.training) for one in parts)])
+    return HeldOut(
+        training=np.concatenate([one.training for one in parts]),
+        targets={
+            stage: Targets(
+                users=np.concatenate(
+                    [one.targets[stage].users + start for one, start in zip(parts, first, strict=False)]
+                ),
+                starts=np.concatenate([one.targets[stage].starts for one in parts]),
+                stops=np.concatenate([one.targets[stage].stops for one in parts]),
+            )
+            for stage in Stage
+        },
+    )

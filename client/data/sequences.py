@@ -1,0 +1,87 @@
+"""Ragged lists of items in time order, with their times where the platform knows them.
+
+U lists, E items in all. A list may be looked at as of a moment: then it is a history, and what is predicted of it comes
+at that moment.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.ragged import offsets_of, stretches
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sequences:
+    """Ragged lists of item rows in time order: user u's are ``items[offsets[u]:offsets[u + 1]]``."""
+
+    offsets: NDArray[np.int64]
+    """[U + 1]"""
+    items: NDArray[np.int32]
+    """[E]"""
+    times: NDArray[np.float64] | None = None
+    """[E] seconds since 1970, NaN where an event's time is not known; None where the platform has no clock"""
+    moments: NDArray[np.float64] | None = None
+    """[U] seconds since 1970 as of which each list is looked at; None where nobody asks or knows"""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def lengths(self) -> NDArray[np.int64]:
+        """[U] number of items of each user."""
+        return np.diff(self.offsets)
+
+    @property
+    def clock(self) -> NDArray[np.float64]:
+        """[E] the times; NaN where none is known."""
+        return np.full(len(self.items), np.nan) if self.times is None else self.times
+
+    def owners(self) -> NDArray[np.int64]:
+        """[E] whose each item is."""
+        return np.repeat(np.arange(len(self)), self.lengths())
+
+
+def part(
+    sequences: Sequences, rows: NDArray[np.int64], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> Sequences:
+    """Of the sequence in ``rows[k]`` the ``lengths[k]`` items from its place ``starts[k]`` on."""
+    places = stretches(sequences.offsets[rows] + starts, lengths)
+    return Sequences(
+        offsets=offsets_of(lengths),
+        items=sequences.items[places],
+        times=None if sequences.times is None else sequences.times[places],
+        moments=None if sequences.moments is None else sequences.moments[rows],
+    )
+
+
+def take(sequences: Sequences, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Sequences:
+    """The first ``lengths[k]`` items of each sequence in ``rows``."""
+    return part(sequences, rows, np.zeros_like(lengths), lengths)
+
+
+def last(sequences: Sequences, rows: NDArray[np.int64], length: int) -> Sequences:
+    """The last ``length`` items of each sequence in ``rows``, or all of one that has fewer."""
+    whole = sequences.lengths()[rows]
+    lengths = np.minimum(whole, length)
+    return part(sequences, rows, whole - lengths, lengths)
+
+
+def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
+    """The sequences in ``rows``, whole."""
+    return take(sequences, rows, sequences.lengths()[rows])
+
+
+def chained(parts: list[Sequences]) -> Sequences:
+    """The lists of all parts, one part after the other; with times and moments where every part has them."""
+    return Sequences(
+        offsets=offsets_of(np.concatenate([one.lengths() for one in parts])),
+        items=np.concatenate([one.items for one in parts]),
+        times=_joined([one.times for one in parts]),
+        moments=_joined([one.moments for one in parts]),
+    )
+
+
+def _joined(parts: list[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    known = [one for one in parts if one is not None]
+    return np.concatenate(known) if known and len(known) == len(parts) else None
