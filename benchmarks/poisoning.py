@@ -28,6 +28,7 @@ from flwr.clientapp import ClientApp
 from numpy.typing import NDArray
 
 from client.app import client_app
+from client.data.folder_options import SharedPreparation
 from client.data.held_out import Stage
 from client.data.platform import Examples, examples, training_sequences
 from client.evaluation.ranking import K, example_batches, mask_history, ndcg_of, target_ranks
@@ -280,7 +281,7 @@ class World:
 
 def opened(data: Path, name: str, part: str, seed: int) -> PreparedPlatform:
     """A part of amazon_games."""
-    return open_data(f"{name}={data / 'amazon_games'},{part}", seed, None, f"hashing:{DIM}", 3, 1)
+    return open_data(f"{name}={data / 'amazon_games'},{part}", seed, None, f"hashing:{DIM}", SharedPreparation())
 
 
 def page(found: Mapping[Cell, Mapping[str, float]], seeds: int) -> str:

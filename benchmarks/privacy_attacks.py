@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from client.data.folder_options import SharedPreparation
 from client.data.platform import training_sequences
 from client.data.sequences import Sequences, select
 from client.data.source import read_platform_data
@@ -89,7 +90,7 @@ def _rows(data: Path) -> Iterator[Row]:
 def _prepared(folder: Path, features: str) -> PreparedPlatform:
     spec = parse_platform_spec(f"{folder.name}={folder}")
     read = read_platform_data(spec.path, spec.said_of_times)
-    return prepare_platform(read, spec.preparation(3, 1), name=spec.name, seed=0, features=features)
+    return prepare_platform(read, spec.preparation(SharedPreparation()), name=spec.name, seed=0, features=features)
 
 
 def _release(total: Float64, epsilon: float, draw: int) -> tuple[Float64, float]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.next_item import NextItems
+from client.data.folder_options import SharedPreparation
 from client.data.platform import training_sequences
 from client.data.source import read_platform_data
 from client.data.spec import parse_platform_spec
@@ -138,7 +139,9 @@ def _released(total: np.ndarray, how: str, public: CatalogueMoments, seed: int) 
 def _prepared(data: Path, cell: Pair, seed: int, part: str) -> PreparedPlatform:
     spec = parse_platform_spec(f"{cell.folder}={data / cell.folder},{part}")
     folder = read_platform_data(spec.path, spec.said_of_times)
-    return prepare_platform(folder, spec.preparation(3, 1), name=spec.name, seed=seed, features=cell.features)
+    return prepare_platform(
+        folder, spec.preparation(SharedPreparation()), name=spec.name, seed=seed, features=cell.features
+    )
 
 
 def _blank(source: PreparedPlatform) -> Encoder:

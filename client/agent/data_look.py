@@ -49,14 +49,14 @@ def _secret(spec: PlatformSpec, now: bool) -> Finding | None:
 
 def _apart(spec: PlatformSpec, settings: AgentSettings) -> Finding | None:
     try:
-        require_apart(spec.preparation(settings.min_user_events, settings.min_item_events), spec.name)
+        require_apart(spec.preparation(settings), spec.name)
     except ConfigError as error:
         return Finding(cause=Cause.DATA, why=str(error), do=_COUPLED)
     return None
 
 
 def _users(spec: PlatformSpec, settings: AgentSettings, wanted: int) -> Finding | None:
-    preparation = spec.preparation(settings.min_user_events, settings.min_item_events)
+    preparation = spec.preparation(settings)
     platform = prepare(
         read_platform_data(spec.path, spec.said_of_times), preparation, name=spec.name, seed=settings.seed
     )

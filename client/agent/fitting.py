@@ -41,7 +41,7 @@ def agents_fitting(folder: Path, asked: FitSettings) -> Fitting:
 def platform_fitting(line: str, data: DataSettings, asked: FitSettings) -> Fitting:
     """As it is asked, of the platform ``DIR[,option=value...]``; raises ConfigError."""
     spec = parse_folder(line)
-    preparation = spec.preparation(data.min_user_events, data.min_item_events)
+    preparation = spec.preparation(data)
     settings = replace(asked, preparation=preparation, features=data.features, seed=data.seed)
     return Fitting(data=spec.path, settings=settings)
 

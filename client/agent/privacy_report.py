@@ -104,7 +104,7 @@ def privacy_report(home: AgentHome) -> PrivacyReport:
     settings = read_settings(AgentSettings, home.settings)
     node = settings.node(home)
     spec = parse_platform_spec(f"{settings.name}={settings.data}")
-    preparation = spec.preparation(settings.min_user_events, settings.min_item_events)
+    preparation = spec.preparation(settings)
     data = read_platform_data(spec.path, spec.said_of_times)
     policy = read_policy(node.policy)
     platform = prepare(data, preparation, name=spec.name, seed=settings.seed, apart=policy.is_private)

@@ -34,7 +34,7 @@ def pretrain(
         outcome = pretrain_folder(
             spec.path,
             out,
-            preparation=spec.preparation(data.min_user_events, data.min_item_events),
+            preparation=spec.preparation(data),
             features=data.features,
             preset=size.encoder,
             seed=data.seed,

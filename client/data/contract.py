@@ -5,7 +5,8 @@ A platform folder:
 - ``items.parquet``: item_id (integer or string, unique), text, optional category and further columns,
   optionally ``vector`` (a list column of one length); or a file ``item_vectors.npy`` [items, D] in row order.
 - ``events.parquet``: user_id, item_id, timestamp (a time, seconds since 1970 or a smaller unit, or each user's
-  positions 0, 1, 2, ... where order is all that is known), optional rating.
+  positions 0, 1, 2, ... where order is all that is known), optional rating, optional time_known (false where a
+  timestamp only sorts).
 - ``impressions.parquet`` (optional): user_id, timestamp, history, candidates, labels.
 """
 
@@ -28,6 +29,7 @@ from client.data.tables import (
     read_vectors,
     require_columns,
     texts,
+    times_known,
     timestamps,
     vector_column,
     wrong_type,
@@ -62,6 +64,8 @@ class PlatformFolder:
     """True where the next reading may find further users: who is drawn for what then depends on his id alone."""
     notes: tuple[str, ...] = ()
     """What would surprise whoever made its events, one sentence each."""
+    timed: bool = False
+    """Whether timestamps are seconds; else they only sort."""
 
 
 def labels(path: Path, tables: TableNames = FOLDER) -> TableLabels:
@@ -116,7 +120,7 @@ def as_events(path: Where, events: pl.DataFrame) -> pl.DataFrame:
     """As ``read_events``, of a table that was read from somewhere."""
     require_columns(path, events, ("user_id", "item_id", "timestamp"))
     known = [ids(path, events, name) for name in ("user_id", "item_id")]
-    return events.with_columns(*known, timestamps(path, events), ratings(path, events))
+    return events.with_columns(*known, timestamps(path, events), ratings(path, events), times_known(path, events))
 
 
 def read_impressions(path: Path) -> pl.DataFrame:

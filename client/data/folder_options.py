@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
+from client.data.protocol import ProtocolOptions
 from shared.errors import ConfigError
 from shared.system.options import Checked, Seeded, entries, option
 
@@ -23,11 +24,21 @@ class EventMinima(Checked):
     min_item_events: int = option(1, least=1, help="Items with fewer events are left out.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedPreparation(EventMinima, ProtocolOptions):
+    """What all platforms of a run share of how they are prepared."""
+
+    @classmethod
+    def of(cls, settings: "SharedPreparation") -> "SharedPreparation":
+        """That part of larger settings alone."""
+        return cls(**{one.path[0]: one.of(settings) for one in entries(SharedPreparation)})
+
+
 Range = tuple[float, float]
 """From A to B percent of an order, 0 <= A < B <= 100."""
 Repeats = Literal["first", "keep"]
-Said = Literal["order", "seconds"]
-"""What the operator says of timestamps that are numbers."""
+Said = Literal["order", "seconds", "day"]
+"""What the operator says of timestamps."""
 FEWEST_TRAINING_USERS = 10
 """That can be asked for by number; fewer cannot be split into folds that say anything."""
 
@@ -97,11 +108,11 @@ class TimesOption(Checked):
     times: Said | None = option(
         None,
         choices=get_args(Said),
-        read=_reading(_said, "order or seconds"),
+        read=_reading(_said, "order, seconds or day"),
         write=str,
-        metavar="order|seconds",
-        help="What timestamps mean that are numbers, neither since 1990 nor each user's positions 0, 1, 2, ...: order: "
-        "they only sort; seconds: they are seconds since 1970.",
+        metavar="order|seconds|day",
+        help="What timestamps mean: order: they only sort; seconds: numbers that are neither since 1990 nor each "
+        "user's positions 0, 1, 2, ... are seconds since 1970; day: of a time its day is known alone.",
     )
 
 
@@ -153,6 +164,14 @@ class FolderOptions(TimesOption):
         metavar="keep",
         help="keep: a user's later events on the same item are not dropped.",
     )
+    basket: float = option(
+        0.0,
+        least=0,
+        read=_reading(float, "a number of minutes"),
+        write=_number_text,
+        metavar="MINUTES",
+        help="A user's events so few minutes after the one before belong to its basket; 0: events of one time do.",
+    )
     ordered: bool = option(
         True,
         key="order",
@@ -176,8 +195,8 @@ class FolderOptions(TimesOption):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preparation(FolderOptions, EventMinima):
-    """What is kept of a platform folder: the options of its line, and the minima that all platforms share."""
+class Preparation(FolderOptions, SharedPreparation):
+    """What is kept of a platform folder: the options of its line, and what all platforms share."""
 
 
 FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
@@ -185,7 +204,7 @@ FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSettings(EventMinima, Seeded):
+class DataSettings(SharedPreparation, Seeded):
     """What all who compute on a platform's data must agree on."""
 
     features: str = option("hashing", help=f"Feature space: {FEATURE_SPACES}.")

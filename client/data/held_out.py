@@ -47,6 +47,8 @@ class HeldOut:
 
     training: NDArray[np.int64]
     """[U] so many events of each user, the first ones, may enter statistics and trainings"""
+    known: NDArray[np.int64]
+    """[U] so many may enter what is counted as of a moment after them"""
     targets: Mapping[Stage, Targets]
 
 
@@ -56,8 +58,10 @@ def last_events(sequences: Sequences) -> HeldOut:
     The third from the end is for training. A user has it where a history is left; every user has two events or more.
     """
     lengths = sequences.lengths()
+    training = np.maximum(lengths - 2, 0)
     return HeldOut(
-        training=np.maximum(lengths - 2, 0),
+        training=training,
+        known=training,
         targets={
             stage: _single(lengths - back)
             for back, stage in enumerate((Stage.TEST, Stage.VALIDATION, Stage.TRAIN), start=1)
@@ -120,11 +124,13 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     training = sequences.lengths().copy()
     for stage in (Stage.TEST, Stage.VALIDATION):
         training[targets[stage].users] = targets[stage].starts
-    return HeldOut(training=training, targets=targets)
+    return HeldOut(training=training, known=training, targets=targets)
 
 
 def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
     """A global split in time: whatever lies before ``validation_from`` may be trained on, nothing else.
+
+    What is counted as of a moment counts all that came before that moment, as a service does which takes events in.
 
     Predictable baskets from then on validate, those from ``test_from`` on are for the test. A user's last predictable
     basket before both is for training. Events without a known time lie before every cut.
@@ -138,6 +144,7 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     sizes = found.targets.stops - found.targets.starts
     return HeldOut(
         training=np.bincount(found.targets.users, before * sizes, minlength=len(sequences)).astype(np.int64),
+        known=sequences.lengths(),
         targets={
             Stage.TRAIN: _at(found.targets, early[is_last]),
             Stage.VALIDATION: _at(found.targets, rows[late[rows] == 1]),
@@ -155,6 +162,7 @@ def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
     first = np.cumsum([0, *(len(one.training) for one in parts)])
     return HeldOut(
         training=np.concatenate([one.training for one in parts]),
+        known=np.concatenate([one.known for one in parts]),
         targets={
             stage: Targets(
                 users=np.concatenate(

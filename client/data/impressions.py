@@ -133,7 +133,7 @@ def read_impressions(
 
     1. Impressions are split by time over the whole folder; ``items``, ``time`` and ``order=none`` leave no such whole.
     2. Training impressions are those of training users; one whose click an encoder of the platform may have been
-       trained on (a training event of its user) is left out.
+       trained on (a training event of a contributing user) is left out.
     3. Histories and statistics are events before the first validation impression, whatever was clicked later.
     """
     whole = preparation.ordered and preparation.items is None and preparation.time is None
@@ -224,9 +224,10 @@ def _shown_items(folder: PlatformFolder, catalogue: pl.DataFrame, platform: Plat
 
 
 def _untouched(found: Impressions, platform: Platform) -> NDArray[np.int64]:
-    """Rows of the impressions but for training ones with a click that is a training event of its user."""
-    trained = training_sequences(platform, np.arange(platform.n_users))
-    pairs = np.repeat(np.arange(platform.n_users), trained.lengths()) * platform.n_items + trained.items
+    """Rows of the impressions but for training ones with a click that is a training event of a contributing user."""
+    users = platform.contributing_users
+    trained = training_sequences(platform, users)
+    pairs = users[trained.owners()] * platform.n_items + trained.items
     impression = np.repeat(np.arange(len(found)), found.candidates.lengths())
     known = found.shown.known[found.candidates.items]
     seen = np.isin(found.users[impression] * platform.n_items + known, pairs) & (known >= 0) & found.labels

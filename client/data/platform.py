@@ -45,6 +45,11 @@ class Examples:
         """[N] the items that a list should hold."""
         return self.baskets or Sequences(offsets=np.arange(len(self) + 1), items=self.targets)
 
+    @property
+    def sizes(self) -> NDArray[np.int64] | None:
+        """[N] how many items are relevant, each 1 or more; None where it is the target alone."""
+        return None if self.baskets is None else self.baskets.lengths()
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Platform:
@@ -171,6 +176,11 @@ def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequence
     return take(platform.sequences, users, platform.held_out.training[users])
 
 
+def known_events(platform: Platform, users: NDArray[np.int64]) -> Sequences:
+    """The events of these users that may be counted as of a later moment."""
+    return take(platform.sequences, users, platform.held_out.known[users])
+
+
 def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
     """Every target of the stage of ``users``, by user, then time, each after its history."""
     found = platform.held_out.targets[stage].of(np.asarray(users))
@@ -179,7 +189,8 @@ def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Exam
     asked = _asked(platform.sequences, found.users, found.starts)
     targets = platform.sequences.items[platform.sequences.offsets[found.users] + chosen]
     whole = part(platform.sequences, found.users, found.starts, sizes)
-    return Examples(users=found.users, histories=asked, targets=targets, baskets=_distinct(whole))
+    baskets = None if (sizes == 1).all() else _distinct(whole)
+    return Examples(users=found.users, histories=asked, targets=targets, baskets=baskets)
 
 
 def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
@@ -229,5 +240,5 @@ def joined(parts: list[Examples]) -> Examples:
         users=np.concatenate([one.users for one in parts]),
         histories=chained([one.histories for one in parts]),
         targets=np.concatenate([one.targets for one in parts]),
-        baskets=chained([one.relevant for one in parts]),
+        baskets=None if all(one.baskets is None for one in parts) else chained([one.relevant for one in parts]),
     )

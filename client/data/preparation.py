@@ -6,17 +6,18 @@
 4. ``time`` range, percent of the events in time order, without users who were there before it; ``users`` and ``items``
    ranges, percent of a seeded order of the folder's ids;
 5. the first ``max_users`` of that order;
-6. clicks of validation and test impressions dropped but for a user's last event; of an impression that holds his
-   validation or test event, the other clicks dropped;
+6. where single events are predicted, clicks of validation and test impressions dropped but for a user's last event;
+   of an impression that holds his validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
 8. training users: ``fraction`` of the users, never fewer than 50, or ``train_users`` of them; test users are all that
-   are left. Where the data grow while they are in use, each is drawn by his id (``draw_by_id``), else by his row.
+   are left. Where the data grow while they are in use, each is drawn by his id (``draw_by_id``), else by his row;
+9. what is held out of each user (client/data/splitting.py). Where time is cut, the minima count what comes before the
+   first cut alone, and items and users that come later stay.
 
 Where users are kept ``apart``, as under noise, nobody decides what becomes of another one: the catalogue is whatever
 the folder lists, met or not, and who is drawn for what depends on his id alone (client/data/apart.py).
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,38 +35,30 @@ from client.data.platform import Platform
 from client.data.positives import is_wanted, unwanted_note
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
+from client.data.splitting import by_basket, draws, has_times, held_out, known_times, time_cuts
+from client.data.tables import TIME_KNOWN
 from client.data.violations import MIN_EVENTS, MIN_ITEMS
 from shared.errors import TooFewUsers
 from shared.seeding import rng_for
 
 _LOG = logging.getLogger("graft.client")
 WEIGHTING_SHARE = 0.2
-_BITS = 64
 
 
 def draw_by_id(ids: Sequence[str], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Training users, ``count`` of them or all, and the weighting users among them, as sorted rows."""
-    training = np.sort(np.argsort(_draws(ids, seed, "training-users"), kind="stable")[:count])
-    weighting = _draws([ids[row] for row in training], seed, "weighting-users") < WEIGHTING_SHARE
+    training = np.sort(np.argsort(draws(ids, seed, "training-users"), kind="stable")[:count])
+    weighting = draws([ids[row] for row in training], seed, "weighting-users") < WEIGHTING_SHARE
     return training.astype(np.int64), training[weighting].astype(np.int64)
 
 
 def draw_apart(ids: Sequence[str], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The same of about a ``fraction`` of the users: one more changes nothing for the others."""
-    return draw_by_id(ids, int((_draws(ids, seed, "training-users") < fraction).sum()), seed)
+    return draw_by_id(ids, int((draws(ids, seed, "training-users") < fraction).sum()), seed)
 
 
-def _draws(ids: Sequence[str], seed: int, purpose: str) -> NDArray[np.float64]:
-    """[len(ids)] in 0..1, each from its id, the seed and the purpose alone."""
-    begun = hashlib.sha256(f"{seed}\0{purpose}\0".encode())
-    return np.array([_draw(begun.copy(), one) for one in ids], np.float64)
-
-
-def _draw(begun: "hashlib._Hash", name: str) -> float:
-    begun.update(name.encode("utf-8", "surrogatepass"))
-    return float(int.from_bytes(begun.digest()[: _BITS // 8], "big") / 2**_BITS)
-
-
+_IN_ORDER = ("user_id", TIME_KNOWN, "timestamp", "row")
+"""Events without a known time come before all others of their user."""
 ITEM_FILTER_PASSES = 3
 MIN_TRAINING_USERS = 50
 """At any fraction."""
@@ -84,19 +77,21 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
     _log_unwanted(folder, preparation, name)
     begun = folder.events.with_row_index("row")
-    on_the_whole = _steps_on_the_whole(preparation, item_order["id"])
+    cuts = time_cuts(folder, preparation)
+    on_the_whole = _steps_on_the_whole(preparation, item_order["id"], None if cuts is None else cuts[0])
     events = _after(on_the_whole, begun)
     met = pl.lit(True) if apart else pl.col("id").is_in(events["item_id"].unique().implode())
     items = _percent(item_order.filter(met), preparation.items)
     users = _taken_users(user_order, events["user_id"], preparation)
-    on_the_part = _steps_on_the_part(preparation, items["id"], users["id"], folder.impressions, seed)
+    impressions = None if by_basket(folder, preparation) else folder.impressions
+    on_the_part = _steps_on_the_part(preparation, items["id"], users["id"], impressions, seed)
     events = _after(on_the_part, events)
     if events.is_empty() or len(items) < MIN_ITEMS:
         raise TooFewUsers(
             f"{name}: nobody is left after preparation (users need {MIN_EVENTS} events or more, the catalogue "
             f"{MIN_ITEMS} items); {folder.path}: {_what_was_left(begun, {**on_the_whole, **on_the_part})}"
         )
-    return _assemble(folder, events, user_order, items, preparation, name=name, seed=seed, apart=apart)
+    return _assemble(folder, events, user_order, items, preparation, cuts, name=name, seed=seed, apart=apart)
 
 
 Steps = dict[str, Callable[[pl.DataFrame], pl.DataFrame]]
@@ -132,14 +127,14 @@ def _log_unwanted(folder: PlatformFolder, preparation: Preparation, name: str) -
             _LOG.warning("%s: %s", name, note)
 
 
-def _steps_on_the_whole(preparation: Preparation, known: pl.Series) -> Steps:
+def _steps_on_the_whole(preparation: Preparation, known: pl.Series, counted_before: float | None) -> Steps:
     least = preparation.min_rating
     rated = "rating above 0 (min-rating=0 keeps 0)" if least is None else f"min-rating {least:g}"
     minima = f"min-item-events {preparation.min_item_events} and min-user-events {preparation.min_user_events}"
     return {
         rated: partial(_wanted, preparation.min_rating),
         "dropping repeats (repeats=keep keeps them)": partial(_without_repeats, preparation.repeats),
-        minima: partial(_with_enough_events, preparation),
+        minima: partial(_with_enough_events, preparation, counted_before),
         "time": lambda events: _in_time(events, preparation.time),
         "dropping unknown items": lambda events: events.filter(pl.col("item_id").is_in(known.implode())),
     }
@@ -187,7 +182,7 @@ def counted_events(events: pl.DataFrame, preparation: FolderOptions) -> pl.DataF
 
 
 def _wanted(min_rating: float | None, events: pl.DataFrame) -> pl.DataFrame:
-    return events.filter(is_wanted(min_rating)).sort("user_id", "timestamp", "row")
+    return events.filter(is_wanted(min_rating)).sort(*_IN_ORDER)
 
 
 def _without_repeats(repeats: Repeats, events: pl.DataFrame) -> pl.DataFrame:
@@ -197,11 +192,15 @@ def _without_repeats(repeats: Repeats, events: pl.DataFrame) -> pl.DataFrame:
     return events.unique(subset=["user_id", "item_id"], keep="first", maintain_order=True)
 
 
-def _with_enough_events(minima: EventMinima, events: pl.DataFrame) -> pl.DataFrame:
+def _with_enough_events(minima: EventMinima, before: float | None, events: pl.DataFrame) -> pl.DataFrame:
+    """Without items, then users, that have too few events; of those that are there ``before`` a time alone."""
+    times = known_times(events).fill_null(-np.inf)
+    events = events.with_columns(counted=times < before if before is not None else pl.lit(True))
     for _ in range(ITEM_FILTER_PASSES):
-        events = events.filter(pl.len().over("item_id") >= minima.min_item_events)
-        events = events.filter(pl.len().over("user_id") >= minima.min_user_events)
-    return events
+        for column, least in (("item_id", minima.min_item_events), ("user_id", minima.min_user_events)):
+            count = pl.col("counted").sum().over(column)
+            events = events.filter((count >= least) | (count == 0))
+    return events.drop("counted")
 
 
 def _of_long_sequences(events: pl.DataFrame) -> pl.DataFrame:
@@ -227,7 +226,7 @@ def _in_time(events: pl.DataFrame, part: Range | None) -> pl.DataFrame:
 def in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.DataFrame:
     """By user, each user's in time order; in a seeded order where the events have none."""
     if ordered:
-        return events.sort("user_id", "timestamp", "row")
+        return events.sort(*_IN_ORDER)
     events = events.sort("user_id", "item_id", "row")
     shuffled = pl.Series("position", rng_for(seed, "event-order").permutation(len(events)))
     return events.with_columns(shuffled).sort("user_id", "position").drop("position")
@@ -254,6 +253,7 @@ def _assemble(
     user_order: pl.DataFrame,
     items: pl.DataFrame,
     preparation: Preparation,
+    cuts: tuple[float, float] | None,
     *,
     name: str,
     seed: int,
@@ -273,6 +273,8 @@ def _assemble(
     else:
         training, weighting = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
+    times = known_times(events).to_numpy().astype(np.float64) if has_times(folder, preparation) else None
+    sequences = Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy(), times=times)
     return Platform(
         name=name,
         item_ids=tuple(catalogue["item_id"].cast(pl.String).to_list()),
@@ -281,11 +283,12 @@ def _assemble(
         vectors=vectors,
         user_ids=names,
         user_numbers=users["number"].to_numpy().astype(np.int64),
-        sequences=Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy()),
+        sequences=sequences,
         training_users=training,
         weighting_users=weighting,
         ordered=preparation.ordered,
         repeats=preparation.repeats == "keep",
+        split=held_out(folder, preparation, sequences, names, cuts, seed),
     )
 
 

@@ -24,6 +24,7 @@ from client.data.ids import in_one_form
 from client.data.impressions import unmatched_clicks
 from client.data.positives import unread_note
 from client.data.timed_tables import timed_tables
+from client.data.times import ORDER
 from client.data.violations import FOLDER
 from client.store.records import Records
 
@@ -82,6 +83,7 @@ def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
         impressions=clock.impressions,
         vectors=vectors,
         notes=(*unread, *clock.notes),
+        timed=clock.unit != ORDER,
     )
     refuse_broken_rows(folder, vectors_file(path))
     unmatched = () if folder.impressions is None else unmatched_clicks(folder.events, folder.impressions)

@@ -1,7 +1,7 @@
 """The platform specification: one line of text that names a platform, its folder and how it is prepared.
 
 ``NAME=DIR[,fraction=F | ,train-users=N][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R][,repeats=keep]
-[,order=none][,times=order|seconds]``
+[,order=none][,times=order|seconds|day][,basket=MINUTES]``
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from client.data.folder_options import FolderOptions, Preparation
+from client.data.folder_options import FolderOptions, Preparation, SharedPreparation
 from shared.errors import ConfigError
 from shared.system.options import Entry, entries, to_flat
 
@@ -35,10 +35,11 @@ class PlatformSpec(FolderOptions):
             raise ConfigError(f"a folder's path cannot hold a comma; got {self.path}")
         super().__post_init__()
 
-    def preparation(self, min_user_events: int, min_item_events: int) -> Preparation:
-        """The preparation this line asks for, with the minimum of events that the whole run shares."""
+    def preparation(self, shared: SharedPreparation) -> Preparation:
+        """The preparation this line asks for, with what the whole run shares."""
         own = {one.path[0]: one.of(self) for one in entries(FolderOptions)}
-        return Preparation(**own, min_user_events=min_user_events, min_item_events=min_item_events)
+        common = {one.path[0]: one.of(shared) for one in entries(SharedPreparation)}
+        return Preparation(**own, **common)
 
     def __str__(self) -> str:
         """The line that ``parse_platform_spec`` reads back as this specification."""

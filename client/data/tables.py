@@ -159,6 +159,18 @@ def ratings(path: Where, table: pl.DataFrame) -> pl.Series:
     return table["rating"].cast(pl.Float32)
 
 
+TIME_KNOWN = "time_known"
+
+
+def times_known(path: Where, table: pl.DataFrame) -> pl.Series:
+    """Boolean, whether a timestamp is a time and no place in an order alone; true where nothing says so."""
+    if TIME_KNOWN not in table.columns:
+        return pl.Series(TIME_KNOWN, [True]).new_from_index(0, table.height)
+    if table.schema[TIME_KNOWN] != pl.Boolean:
+        raise wrong_type(path, table, TIME_KNOWN, "true or false")
+    return table[TIME_KNOWN].fill_null(value=False)
+
+
 def _cast(path: Where, column: pl.Series, target: pl.DataType) -> pl.Series:
     try:
         return column.cast(target)

@@ -22,6 +22,8 @@ UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanosecond
 ORDER = "order"
 """Numbers that sort events and tell no time."""
 SECONDS = "seconds"
+DAYS = "day"
+"""Times of which the day is known alone."""
 WRITTEN = "written"
 """Times that were times in their source, not numbers."""
 
@@ -80,6 +82,8 @@ def read_times(column: TimeColumn, said: Said | None) -> Times:
     Raises DataError, with the first row, where units are mixed, where no unit fits, and where times lie beyond 2100;
     none where they only sort.
     """
+    if said == DAYS:
+        return _to_the_day(column)
     if column.values.dtype.is_temporal():
         microseconds = column.values.dt.epoch("us")
         if said != ORDER:
@@ -95,6 +99,14 @@ def read_times(column: TimeColumn, said: Said | None) -> Times:
     if unit is None:
         raise _question(column)
     return Times(values=column.values if unit == ORDER else _seconds(column.values, unit), unit=unit)
+
+
+def _to_the_day(column: TimeColumn) -> Times:
+    """The day's first second in the place of each time; raises DataError where there are none."""
+    times = read_times(column, None)
+    if times.unit == ORDER:
+        raise DataError(f"{column.row(0)}: times=day expects times, found each user's positions")
+    return Times(values=times.values // _DAY * _DAY, unit=times.unit)
 
 
 def meaning(values: pl.Series, users: pl.Series | None) -> str | None:

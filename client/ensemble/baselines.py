@@ -92,7 +92,7 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
 
     columns, n_items = len(scorer.columns), platform.n_items
     ranks = ranks_by_column(score, held_out, columns, n_items=n_items, repeats=platform.repeats)
-    return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks).mean(1))]
+    return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks, held_out.sizes).mean(1))]
 
 
 def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:

@@ -4,7 +4,7 @@ Every method that a run compares is a choice among weight vectors over the same 
 calibrated and ranked once.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,17 +12,18 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.held_out import Stage
-from client.data.platform import Examples, Platform, examples
+from client.data.platform import Examples, Platform, examples, some
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 from client.evaluation.ranking import (
     Ranking,
+    by_user,
     example_batches,
     ndcg_of,
     rank_scores,
-    target_ranks,
+    relevant_ranks,
     whole_ndcg_of,
 )
 from client.features.prepared_platform import PreparedPlatform
@@ -137,18 +138,26 @@ def _validation(
     of his fold, whose statistics do not know him. (A scorer that finds a user's own events again looks far better than
     it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
     """
-    choosing = platform.choosing_users
-    known = ranks_of_all(panel, weights, examples(platform, Stage.VALIDATION, choosing))
+    held_out = examples(platform, Stage.VALIDATION, platform.choosing_users)
+    gains = (ndcg_of, whole_ndcg_of)
+    known = _gains(panel, weights, held_out, gains)
     share = len(platform.training_users) / platform.n_users
     unknown = known.copy()
     for fold in fit.folds if share < 1 else ():
-        inside = np.isin(choosing, fold.users)
-        if inside.any():
-            held_out = examples(platform, Stage.VALIDATION, choosing[inside])
+        inside = np.flatnonzero(np.isin(held_out.users, fold.users))
+        if len(inside):
             without = Panel(raw=fold.raw, calibrations=panel.calibrations)
-            unknown[:, inside] = ranks_of_all(without, weights, held_out)
-    at_ten, whole = (share * gain(known) + (1 - share) * gain(unknown) for gain in (ndcg_of, whole_ndcg_of))
+            unknown[:, :, inside] = _gains(without, weights, some(held_out, inside), gains)
+    at_ten, whole = by_user(share * known + (1 - share) * unknown, held_out.users)
     return at_ten, whole
+
+
+def _gains(
+    panel: Panel, weights: NDArray[np.float64], held_out: Examples, gains: Sequence[Callable[..., NDArray[np.float64]]]
+) -> NDArray[np.float64]:
+    """[K, C, N] each of K figures from the ranks under each weights [C, R]."""
+    ranks = ranks_of_all(panel, weights, held_out)
+    return np.stack([gain(ranks, held_out.sizes) for gain in gains])
 
 
 def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained], content: Scorer | None) -> ColumnGroups:
@@ -164,10 +173,10 @@ def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained], conten
 
 
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
-    """[C, N] the targets' ranks under each weight vector [C, R]: all that a choice needs, in one pass."""
+    """[C, T] ranks of the relevant items under each weight vector [C, R]: all that a choice needs, in one pass."""
     parts = [
-        np.stack([target_ranks(scores, targets).numpy() for scores in panel_scores(panel, weights, batch)])
-        for batch, targets in panel_batches(panel, held_out)
+        np.stack([relevant_ranks(scores, batch) for scores in panel_scores(panel, weights, batch)])
+        for batch, _ in panel_batches(panel, held_out)
     ]
     return np.concatenate(parts, axis=1)
 

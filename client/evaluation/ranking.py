@@ -1,7 +1,11 @@
-"""Full-ranking metrics per user; ties get the average rank, NaN the worst. Lists hold ties in the order of items.
+"""Full-ranking metrics per example; ties get the average rank, NaN the worst. Lists hold ties in the order of items.
 
-NDCG@k (Järvelin, Kekäläinen 2002), Recall@k and reciprocal rank for one held-out item per user. With average ranks a
-tie can end between two places: NDCG then uses 1 / log2(1 + rank) at the fractional rank.
+NDCG@k (Järvelin, Kekäläinen 2002), Recall@k and reciprocal rank of a held-out item, or of all items of a held-out
+basket: NDCG is then the sum of their gains over the best sum that as many items can have, Recall their share among the
+first k, and the reciprocal rank that of the first of them. With average ranks a tie can end between two places: NDCG
+then uses 1 / log2(1 + rank) at the fractional rank.
+
+N examples, T relevant items of all examples together, n items of the catalogue.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples, some
+from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences
 from shared.system.progress import track
 
@@ -29,9 +34,11 @@ class Ranking:
     users: NDArray[np.int64]
     """[N] user rows"""
     ranks: NDArray[np.float64]
-    """[N] of the target among the candidates; 1 is best"""
+    """[T] of the relevant items among the candidates, example by example; 1 is best"""
     recommended: NDArray[np.int32]
     """[N, k] the items ranked first"""
+    sizes: NDArray[np.int64] | None = None
+    """[N] relevant items of each example; None where each has one"""
 
     @classmethod
     def joined(cls, parts: list["Ranking"]) -> "Ranking":
@@ -40,41 +47,86 @@ class Ranking:
             users=np.concatenate([part.users for part in parts]),
             ranks=np.concatenate([part.ranks for part in parts]),
             recommended=np.concatenate([part.recommended for part in parts]),
+            sizes=np.concatenate([part._counts for part in parts]),
         )
 
     def part(self, rows: NDArray[np.int64]) -> "Ranking":
         """Some of its examples."""
+        counts = self._counts
         return Ranking(
             users=self.users[rows],
-            ranks=self.ranks[rows],
+            ranks=self.ranks[stretches(offsets_of(counts)[rows], counts[rows])],
             recommended=self.recommended[rows],
+            sizes=counts[rows],
         )
 
     @property
     def ndcg(self) -> NDArray[np.float64]:
         """[N] NDCG@10"""
-        return ndcg_of(self.ranks)
+        return ndcg_of(self.ranks, self.sizes)
 
     @property
     def recall(self) -> NDArray[np.float64]:
         """[N] Recall@10"""
-        return (self.ranks <= K).astype(np.float64)
+        hits = (self.ranks <= K).astype(np.float64)
+        return _summed(hits, self._counts) / np.maximum(self._counts, 1)
 
     @property
     def reciprocal_rank(self) -> NDArray[np.float64]:
         """[N]"""
-        return 1 / self.ranks
+        if len(self.users) == 0:
+            return np.zeros(0)
+        return np.asarray(1 / np.minimum.reduceat(self.ranks, offsets_of(self._counts)[:-1]))
+
+    @property
+    def _counts(self) -> NDArray[np.int64]:
+        return np.ones(len(self.users), np.int64) if self.sizes is None else self.sizes
 
 
-def ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """NDCG@10 of one held-out item at each of these ranks, in any shape."""
-    return np.where(ranks <= K, whole_ndcg_of(ranks), 0.0)
+def ndcg_of(ranks: NDArray[np.float64], sizes: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """NDCG@10 from the ranks of relevant items.
+
+    Args:
+        ranks: in any shape where one item is relevant in each example; else [..., T], example by example.
+        sizes: [N] how many items are relevant in each example, each 1 or more; None for one.
+
+    Returns:
+        the shape of ``ranks`` where one item is relevant, else [..., N].
+    """
+    gains = np.where(ranks <= K, _gains(ranks), 0.0)
+    return gains if sizes is None else _summed(gains, sizes) / _best_sums(np.minimum(sizes, K))
 
 
-def whole_ndcg_of(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """NDCG over the whole list, without a cutoff, of one held-out item at each of these ranks, in any shape."""
+def whole_ndcg_of(ranks: NDArray[np.float64], sizes: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """NDCG over the whole list, without a cutoff; arguments and shapes are those of ``ndcg_of``."""
+    gains = _gains(ranks)
+    return gains if sizes is None else _summed(gains, sizes) / _best_sums(sizes)
+
+
+def by_user(values: NDArray[np.float64], users: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[..., N] figures of examples to the mean of each user's [..., V]; ``users`` [N] are sorted."""
+    begins = np.flatnonzero(np.append([True] * (len(users) > 0), users[1:] != users[:-1]))
+    if len(begins) == len(users):
+        return values
+    return np.asarray(np.add.reduceat(values, begins, axis=-1) / np.diff(np.append(begins, len(users))))
+
+
+def _gains(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     gains: NDArray[np.float64] = 1 / np.log2(1 + ranks)
     return gains
+
+
+def _summed(values: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[..., T] to [..., N]."""
+    if len(sizes) == 0 or values.shape[-1] == len(sizes):
+        return values
+    return np.add.reduceat(values, offsets_of(sizes)[:-1], axis=-1)
+
+
+def _best_sums(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[N] the gains of as many items as stand first."""
+    places = np.arange(1, int(sizes.max(initial=1)) + 1, dtype=np.float64)
+    return np.asarray(np.cumsum(_gains(places))[sizes - 1])
 
 
 def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:
@@ -104,7 +156,7 @@ def ranks_by_column(
     n_items: int,
     repeats: bool,
 ) -> NDArray[np.float64]:
-    """[R, N] ranks of the targets under R ways of scoring, ``columns`` of them, that ``score`` yields together."""
+    """[R, T] ranks of relevant items under R ways of scoring, ``columns`` of them, that ``score`` yields together."""
     parts = []
     for part, targets in example_batches(examples, n_items, columns):
         ranks = []
@@ -112,19 +164,42 @@ def ranks_by_column(
             shown = scores.clone()
             if not repeats:
                 mask_history(shown, part.histories, targets)
-            ranks.append(target_ranks(shown, targets).numpy())
+            ranks.append(relevant_ranks(shown, part))
         parts.append(np.stack(ranks))
     return np.concatenate(parts, axis=1)
 
 
 def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
     """The ranking by scores [B, n] in which items that may not be recommended are −inf."""
-    target = torch.from_numpy(examples.targets.astype(np.int64))
     return Ranking(
         users=examples.users,
-        ranks=target_ranks(scores, target).numpy(),
+        ranks=relevant_ranks(scores, examples),
         recommended=best_first(scores, K).numpy().astype(np.int32),
+        sizes=examples.sizes,
     )
+
+
+def relevant_ranks(scores: torch.Tensor, examples: Examples) -> NDArray[np.float64]:
+    """[T] the rank of every relevant item of B examples by scores [B, n], as ``target_ranks`` counts it."""
+    if examples.sizes is None:
+        return target_ranks(scores, torch.from_numpy(examples.targets.astype(np.int64))).numpy()
+    relevant = examples.relevant
+    rows, items = (torch.from_numpy(one.astype(np.int64)) for one in (relevant.owners(), relevant.items))
+    if scores.sum().isnan():
+        lost = scores[rows, items].isnan()
+        scores = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    else:
+        lost = torch.zeros(len(rows), dtype=torch.bool)
+    width = int(relevant.lengths().max(initial=1))
+    place = torch.from_numpy(np.arange(len(rows)) - np.repeat(relevant.offsets[:-1], relevant.lengths()))
+    wanted = torch.full((len(examples), width), torch.inf)
+    wanted[rows, place] = scores[rows, items]
+    ordered = scores.sort(dim=1).values
+    below = torch.searchsorted(ordered, wanted)[rows, place]
+    up_to = torch.searchsorted(ordered, wanted, right=True)[rows, place]
+    n = scores.shape[1]
+    ranks = 1 + (n - up_to) + (up_to - below - 1) / 2
+    return torch.where(lost, float(n), ranks.double()).numpy()
 
 
 def best_first(scores: torch.Tensor, k: int) -> torch.Tensor:

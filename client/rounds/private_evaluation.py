@@ -39,11 +39,11 @@ def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int6
 def noised_mean(
     values: NDArray[np.float64], task: EvaluateTask, encoder: str, workspace: Workspace, sample: Examples
 ) -> float:
-    """The mean of ``values`` [N], each of another user and from 0 to 1, under noise; what it cost is charged first.
+    """The mean of ``values`` [V], one of each user of ``sample``, from 0 to 1, under noise; its cost is charged first.
 
     Raises BudgetBroken where a user has spent elsewhere what it costs since he was found able.
     """
-    users = _digests(workspace, sample.users)
+    users = _digests(workspace, np.unique(sample.users))
     release = Release(
         time=now_text(),
         released=EVALUATION,

@@ -11,7 +11,7 @@ from client.data.contract import DataMoment
 from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, examples, training_sequences
 from client.data.sequences import Sequences
-from client.evaluation.ranking import ndcg_of, ranks_by_column
+from client.evaluation.ranking import by_user, ndcg_of, ranks_by_column
 from client.guard.manifest import LEAST_VALIDATION, Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.private_evaluation import MOST_USERS, able_sample, noised_mean
@@ -162,7 +162,7 @@ def _validation_sample(platform: Platform, users: NDArray[np.int64], seed: int, 
 
 
 def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> NDArray[np.float64]:
-    """[columns, N] each user's NDCG@10 by each scorer, then by the sum of all, each history's scores brought to mean 0
+    """[columns, V] each user's NDCG@10 by each scorer, then by the sum of all, each history's scores brought to mean 0
     and spread 1 first."""
 
     def score(histories: Sequences) -> list[torch.Tensor]:
@@ -172,7 +172,7 @@ def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> ND
         return [*alone, everything]
 
     ranks = ranks_by_column(score, sample, len(scorers) + 1, n_items=platform.n_items, repeats=platform.repeats)
-    return ndcg_of(ranks)
+    return by_user(ndcg_of(ranks, sample.sizes), sample.users)
 
 
 def _standardised(scores: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.contract import DataMoment
-from client.data.folder_options import DataSettings
+from client.data.folder_options import DataSettings, SharedPreparation
 from client.data.platform import MIN_CONTRIBUTING, Platform
 from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
@@ -170,12 +170,12 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
 def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | None, *, apart: bool) -> PreparedPlatform:
     """What was reported while the platform served counts too, where the data are wanted for a task."""
     spec = parse_platform_spec(settings.platform)
-    least = (settings.min_user_events, settings.min_item_events)
+    shared = SharedPreparation.of(settings)
     heads = Path(settings.heads)
     vectors = CatalogueVectors(settings.heads, HeadStore(records))
     reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
     if moment is None or (reports is None and not is_database(spec.path)):
-        return open_data(settings.platform, settings.seed, vectors, settings.features, *least, apart)
+        return open_data(settings.platform, settings.seed, vectors, settings.features, shared, apart)
     said = spec.said_of_times
     if is_database(spec.path):
         folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment, said)
@@ -184,7 +184,7 @@ def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | Non
     whole = folder if reports is None else reports.added_to(folder)
     return prepare_platform(
         whole,
-        spec.preparation(*least),
+        spec.preparation(shared),
         name=spec.name,
         seed=settings.seed,
         features=settings.features,
@@ -199,12 +199,11 @@ def open_data(
     seed: int,
     kept: KeptVectors | None,
     features: str,
-    min_user_events: int,
-    min_item_events: int,
+    shared: SharedPreparation,
     apart: bool = False,
 ) -> PreparedPlatform:
     """The platform of a specification, read once per process; raises ConfigError or DataError."""
     spec = parse_platform_spec(line)
-    preparation = spec.preparation(min_user_events, min_item_events)
+    preparation = spec.preparation(shared)
     folder = read_platform_data(spec.path, spec.said_of_times)
     return prepare_platform(folder, preparation, name=spec.name, seed=seed, features=features, kept=kept, apart=apart)

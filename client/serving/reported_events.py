@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from client.data.contract import DataMoment, PlatformFolder
 from client.data.ids import as_ids_of
+from client.data.tables import TIME_KNOWN
 from client.data.timed_tables import of_one_type
 from client.recommender.growth import NewItem, keep_latest
 from client.serving.journal import JOURNAL
@@ -157,7 +158,8 @@ def _times(seconds: Sequence[float]) -> pl.Series:
 
 def _with_events(folder: PlatformFolder, reported: pl.DataFrame) -> PlatformFolder:
     """The folder with further events, all its times of one type."""
-    events = pl.concat([folder.events, reported], how="diagonal_relaxed")
+    known = pl.col(TIME_KNOWN).fill_null(value=True)
+    events = pl.concat([folder.events, reported], how="diagonal_relaxed").with_columns(known)
     if folder.impressions is None:
         return replace(folder, events=events)
     times, shown = of_one_type(events["timestamp"], folder.impressions["timestamp"])

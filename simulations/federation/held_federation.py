@@ -81,7 +81,7 @@ def _whole_list_ndcg(one: PreparedPlatform, encoders: list[Encoder], seed: int) 
         return [scorer.score(batch)[0] for scorer in scorers]
 
     ranks = ranks_by_column(score, held_out, len(scorers), n_items=platform.n_items, repeats=platform.repeats)
-    return [float(found) for found in whole_ndcg_of(ranks).mean(1)]
+    return [float(found) for found in whole_ndcg_of(ranks, held_out.sizes).mean(1)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

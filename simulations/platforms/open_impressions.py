@@ -33,7 +33,7 @@ def open_impressions(
     wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(predicting_clicks())
     if not wanted or not (spec.path / IMPRESSIONS).is_file():
         return None
-    preparation = spec.preparation(config.min_user_events, config.min_item_events)
+    preparation = spec.preparation(config)
     folder = read_folder(spec.path, spec.said_of_times)
     impressions = read_impressions(folder, preparation, platform, seed=seed)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):

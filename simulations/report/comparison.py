@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from rich.table import Table
 
-from client.data.folder_options import EventMinima, Preparation
+from client.data.folder_options import Preparation, SharedPreparation
 from client.data.spec import parse_platform_spec
 from client.evaluation.lift import Interval, paired_difference, paired_lift
 from shared.errors import DataError
@@ -151,11 +151,12 @@ def _require_equal(platform: str, what: str, first: object, second: object) -> N
 def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
     config = document["config"]
     specs = {spec.name: spec for spec in map(parse_platform_spec, config.get("platform", []))}
-    minima = {one.key: config[one.path[0]] for one in entries(EventMinima) if one.path[0] in config}
-    least = from_flat(EventMinima, minima)
+    known = {one.key: config[one.path[0]] for one in entries(SharedPreparation) if one.path[0] in config}
+    known = {"protocol": "position", **known}  # results that do not say it are from before there was another
+    shared = from_flat(SharedPreparation, known)
     if name not in specs:
-        return Preparation(min_user_events=least.min_user_events, min_item_events=least.min_item_events)
-    return replace(specs[name].preparation(least.min_user_events, least.min_item_events), fraction=1.0)
+        return from_flat(Preparation, known)
+    return replace(specs[name].preparation(shared), fraction=1.0)
 
 
 def _compared(pairs: pl.DataFrame) -> tuple[ComparedMethod, ...]:

@@ -96,7 +96,7 @@ def _open(
     for spec in specs:
         prepared = prepare_platform(
             read_platform_data(spec.path, spec.said_of_times),
-            spec.preparation(config.min_user_events, config.min_item_events),
+            spec.preparation(config),
             name=spec.name,
             seed=seed,
             features=config.features,

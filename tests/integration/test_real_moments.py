@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.data.folder_options import SharedPreparation
 from client.data.platform import merged, training_sequences
 from client.features.prepared_platform import PreparedPlatform
 from client.rounds.workspace import open_data
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the platform f
 @pytest.fixture(scope="module")
 def platforms() -> dict[str, PreparedPlatform]:
     return {
-        name: open_data(f"{name}={DATA}/{line},max-users=120", 0, None, "hashing", 3, 1)
+        name: open_data(f"{name}={DATA}/{line},max-users=120", 0, None, "hashing", SharedPreparation())
         for name, line in FOLDERS.items()
     }
 

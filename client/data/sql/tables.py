@@ -28,6 +28,7 @@ from client.data.sql.database import Chunk, SqlSource, snapshot
 from client.data.tables import vector_column
 from client.data.ties import in_seeded_order
 from client.data.timed_tables import timed_tables
+from client.data.times import ORDER
 from client.data.violations import TableNames
 from client.data.written_times import from_iso
 from shared.errors import DataError
@@ -183,7 +184,7 @@ def checked(folder: PlatformFolder, source: SqlSource, said: Said | None) -> Pla
     """
     clock = timed_tables(folder.events, None, labels(folder.path, QUERIES), said)
     unread = unread_note(clock.events, labels(folder.path, QUERIES).events, QUERIES.as_rating)
-    folder = replace(folder, events=clock.events, notes=(*unread, *clock.notes))
+    folder = replace(folder, events=clock.events, notes=(*unread, *clock.notes), timed=clock.unit != ORDER)
     refuse_broken_rows(folder, QUERIES.items)
     events = folder.events if source.orders_ties else in_seeded_order(folder.events)
     events = events.sort("user_id", "timestamp", maintain_order=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from client.agent.home import AgentHome, AgentSettings
+from client.data.folder_options import SharedPreparation
 from client.guard.ledger import Ledger
 from server.coordinator.home import ServerHome
 from server.rounds.known_ledgers import KnownLedgers
@@ -112,6 +113,6 @@ def _private(made: Deployment, name: str) -> PrivateThings:
     from client.store.head_store import open_heads
 
     settings = NodeSettings.from_node_config(tomllib.loads(AgentHome(made.agent(name)).node_config.read_text("utf-8")))
-    least = (settings.min_user_events, settings.min_item_events)
-    platform = open_data(settings.platform, settings.seed, None, settings.features, *least).platform
+    shared = SharedPreparation.of(settings)
+    platform = open_data(settings.platform, settings.seed, None, settings.features, shared).platform
     return PrivateThings.of(platform, open_heads(Path(settings.heads), settings.vault_key))

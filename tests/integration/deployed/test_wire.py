@@ -10,6 +10,7 @@ import pytest
 from flwr.cli.build import build_fab_from_disk
 
 from client.agent.home import AgentHome, AgentSettings
+from client.data.folder_options import SharedPreparation
 from client.guard.approved_bundles import PLACE, approve
 from client.rounds.workspace import NodeSettings, open_data
 from client.store.head_store import open_heads
@@ -83,8 +84,8 @@ class Watched:
         """As the platform's app opens it."""
         node = AgentHome(self.made.agent(NAME)).node_config.read_text("utf-8")
         settings = NodeSettings.from_node_config(tomllib.loads(node))
-        least = (settings.min_user_events, settings.min_item_events)
-        platform = open_data(settings.platform, settings.seed, None, settings.features, *least).platform
+        shared = SharedPreparation.of(settings)
+        platform = open_data(settings.platform, settings.seed, None, settings.features, shared).platform
         return PrivateThings.of(platform, open_heads(Path(settings.heads), settings.vault_key))
 
     def submit(self, app: Path) -> list[dict]:

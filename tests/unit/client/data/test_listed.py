@@ -83,7 +83,7 @@ def test_knows_what_was_met_after_the_time_that_is_fitted_on(tmp_path, cut):
 
 def test_knows_the_clicks_that_are_held_out_of_a_fit(tmp_path):
     click_folder(tmp_path)
-    folder, preparation = read_folder(tmp_path), Preparation()
+    folder, preparation = read_folder(tmp_path), Preparation(protocol="position")
     platform = prepare(folder, preparation, name="news", seed=0)
     found = listed(folder, preparation, platform, by_vector=False, seed=0)
     met = folder.events.unique(["user_id", "item_id"]).group_by("user_id").len().rows()

@@ -123,8 +123,9 @@ def test_forgets_what_else_was_clicked_on_the_page_of_a_held_out_click(tmp_path:
     page = pl.DataFrame(
         {"user_id": [9], "timestamp": [BEGIN + 5], "history": [[0]], "candidates": [[4, 5, 0]], "labels": [[1, 1, 0]]}
     )
-    platform = prepared(write_folder(tmp_path, items=items, events=events, impressions=page))
-    assert len(items_of(platform, 9)) == 5
+    path = write_folder(tmp_path, items=items, events=events, impressions=page)
+    assert len(items_of(prepared(path, protocol="position"), 9)) == 5
+    assert len(items_of(prepared(path), 9)) == 6  # one basket, of which nothing is in its own history
 
 
 def test_refuses_a_part_in_time_without_an_order() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.data.folder_options import Preparation
+from client.data.folder_options import Preparation, SharedPreparation
 from client.data.spec import PlatformSpec, parse_folder, parse_platform_spec
 from shared.errors import ConfigError
 
@@ -30,7 +30,7 @@ def test_reads_every_option() -> None:
 
 def test_hands_over_its_options_as_a_preparation() -> None:
     spec = parse_platform_spec("shop=shop,fraction=.5,users=10-20,order=none")
-    assert spec.preparation(5, 4) == Preparation(
+    assert spec.preparation(SharedPreparation(min_user_events=5, min_item_events=4)) == Preparation(
         min_user_events=5, min_item_events=4, fraction=0.5, users=(10, 20), ordered=False
     )
 

@@ -209,7 +209,7 @@ def test_without_an_order_nobody_asks_what_times_mean(tmp_path: Path) -> None:
     assert parse_folder("shop,order=none").said_of_times == "order"
     assert FolderOptions().said_of_times is None
     assert parse_folder("shop,times=seconds").said_of_times == "seconds"
-    with pytest.raises(ConfigError, match="times must be order or seconds; got 'days'"):
+    with pytest.raises(ConfigError, match="times must be order, seconds or day; got 'days'"):
         parse_folder("shop,times=days")
 
 

@@ -31,7 +31,7 @@ def with_two_training_events(platform: Platform) -> Platform:
     """The platform in which every user but the first has four events, and the first seven."""
     lengths = np.full(N_USERS, 4)
     lengths[0] = LENGTH
-    return dataclasses.replace(platform, sequences=take(platform.sequences, np.arange(N_USERS), lengths))
+    return dataclasses.replace(platform, sequences=take(platform.sequences, np.arange(N_USERS), lengths), split=None)
 
 
 def test_ranks_all_test_events_then_the_long_histories_again_with_their_last_events() -> None:
@@ -129,5 +129,10 @@ def with_room(platform: Platform) -> Platform:
         platform.sequences, offsets=np.arange(4 * N_USERS + 1) * LENGTH, items=items.astype(np.int32)
     )
     return dataclasses.replace(
-        platform, user_ids=tuple(map(str, range(4 * N_USERS))), sequences=sequences, name="large"
+        platform,
+        user_ids=tuple(map(str, range(4 * N_USERS))),
+        user_numbers=np.arange(4 * N_USERS),
+        sequences=sequences,
+        name="large",
+        split=None,
     )

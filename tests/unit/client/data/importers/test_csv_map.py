@@ -28,7 +28,7 @@ def test_reads_two_tables_under_their_own_names(tmp_path: Path) -> None:
     (tmp_path / "goods.csv").write_text(GOODS)
     settings = CsvMap(items=tmp_path / "goods.csv", columns=parse_columns([MAP]))
     folder = imported(tmp_path / "sales.csv", tmp_path / "out", settings)
-    assert folder.events.rows() == [("ann", 8, 86_400, 1.0), ("ann", 7, 18_263 * 86_400, 2.0)]
+    assert folder.events.rows() == [("ann", 8, 86_400, 1.0, True), ("ann", 7, 18_263 * 86_400, 2.0, True)]
     assert folder.items.select("item_id", "text", "colour").rows() == [(7, "Hat. Acme", "red"), (8, "Shoe", "blue")]
 
 
@@ -127,7 +127,7 @@ def test_reads_parquet_tables_from_a_folder(tmp_path: Path) -> None:
     events.write_parquet(tmp_path / "in" / "events.parquet")
     pl.DataFrame({"item_id": [5, 6], "text": ["a", "b"]}).write_parquet(tmp_path / "in" / "items.parquet")
     folder = imported(tmp_path / "in", tmp_path / "out", CsvMap())
-    assert folder.events.rows() == [(1, 6, 0, 1.0), (1, 5, 1, 1.0)]
+    assert folder.events.rows() == [(1, 6, 0, 1.0, True), (1, 5, 1, 1.0, True)]
 
 
 def test_numbers_the_events_where_there_is_no_time(tmp_path: Path) -> None:

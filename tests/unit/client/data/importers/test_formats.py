@@ -130,7 +130,7 @@ def test_amazon_drops_exact_repeats_and_cleans_texts(tmp_path: Path) -> None:
 
 def test_amazon_keeps_no_reviewer_name(tmp_path: Path) -> None:
     folder = imported("amazon-reviews", raw.amazon(tmp_path), tmp_path / "out")
-    assert folder.events.columns == ["user_id", "item_id", "timestamp", "rating"]
+    assert folder.events.columns == ["user_id", "item_id", "timestamp", "rating", "time_known"]
 
 
 def test_retail_keeps_purchases_and_adds_up_lines_of_one_invoice(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def test_reads_what_the_queries_say_whatever_the_size_of_a_chunk(tmp_path) -> No
         assert sorted(folder.items.rows()) == sorted(
             (sku, f"{title} by ACME", kind) for sku, title, _, kind in PRODUCTS
         )
-        assert sorted(folder.events.rows()) == sorted((user, item, at, stars) for _, user, item, at, stars in PURCHASES)
+        assert sorted(folder.events.rows()) == sorted(
+            (user, item, at, stars, True) for _, user, item, at, stars in PURCHASES
+        )
         assert folder.events.schema["rating"] == pl.Float32
 
 

@@ -1,0 +1,101 @@
+"""From prepared sequences to what is held out of them, by the protocol that a platform's data allow.
+
+U users. Without times, and under ``protocol=position``, a user's last events are held out; else baskets, his last ones
+or those after two cuts in time.
+"""
+
+import hashlib
+from collections.abc import Sequence as Ids
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from client.data.contract import PlatformFolder
+from client.data.folder_options import Preparation
+from client.data.held_out import HeldOut, after_cuts, last_baskets
+from client.data.impressions import impression_cuts
+from client.data.sequences import Sequences
+from client.data.tables import TIME_KNOWN
+from shared.errors import ConfigError, DataError
+
+MINUTE = 60.0
+_BITS = 64
+
+
+def draws(ids: Ids[str], seed: int, purpose: str) -> NDArray[np.float64]:
+    """[len(ids)] in 0..1, each from its id, the seed and the purpose alone."""
+    begun = hashlib.sha256(f"{seed}\0{purpose}\0".encode())
+    return np.array([_draw(begun.copy(), one) for one in ids], np.float64)
+
+
+def _draw(begun: "hashlib._Hash", name: str) -> float:
+    begun.update(name.encode("utf-8", "surrogatepass"))
+    return float(int.from_bytes(begun.digest()[: _BITS // 8], "big") / 2**_BITS)
+
+
+def has_times(folder: PlatformFolder, preparation: Preparation) -> bool:
+    """Whether events have times that count."""
+    return folder.timed and preparation.ordered
+
+
+def by_basket(folder: PlatformFolder, preparation: Preparation) -> bool:
+    """Whether baskets are predicted, not single events."""
+    return preparation.protocol == "basket" and has_times(folder, preparation)
+
+
+def known_times(events: pl.DataFrame) -> pl.Series:
+    """[events] Float64 seconds, null where a timestamp only sorts."""
+    known = pl.when(pl.col(TIME_KNOWN)).then(pl.col("timestamp").cast(pl.Float64))
+    return events.select(known.alias("timestamp")).to_series()
+
+
+def time_cuts(folder: PlatformFolder, preparation: Preparation) -> tuple[float, float] | None:
+    """The seconds from which events validate and from which they are for the test; None where nothing is cut so.
+
+    Raises ConfigError where the platform's events have no times, DataError where nothing lies on one side of a cut.
+    """
+    split = preparation.cuts
+    if split is None:
+        return None
+    if not has_times(folder, preparation):
+        raise ConfigError(f"{folder.path}: split={preparation.split} expects events with times, found an order alone")
+    times = known_times(folder.events).drop_nulls().sort()
+    cuts = (split.first, split.second)
+    if split.shares:
+        first, second = (float(times[int(share / 100 * len(times))]) if len(times) else 0.0 for share in cuts)
+        cuts = (first, second)
+    counts = [int((times < cut).sum()) for cut in cuts]
+    if not 0 < counts[0] < counts[1] < len(times):
+        found = f"{counts[0]:,}, {counts[1] - counts[0]:,} and {len(times) - counts[1]:,}"
+        raise DataError(
+            f"{folder.path}: split={preparation.split} expects events before, between and after its cuts; found {found}"
+        )
+    return cuts
+
+
+def held_out(
+    folder: PlatformFolder,
+    preparation: Preparation,
+    sequences: Sequences,
+    ids: Ids[str],
+    cuts: tuple[float, float] | None,
+    seed: int,
+) -> HeldOut | None:
+    """What is held out of each of the users ``ids`` [U]; None for their last events.
+
+    Where there are impressions, nothing from the first validation impression on is trained on: who predicts clicks
+    looks at them through what is trained here.
+    """
+    if not by_basket(folder, preparation):
+        return None
+    within = preparation.basket * MINUTE
+    if cuts is not None:
+        return after_cuts(sequences, within, *cuts)
+    found = last_baskets(sequences, within, draws(ids, seed, "only-basket"))
+    if folder.impressions is None:
+        return found
+    early = np.isnan(sequences.clock) | (sequences.clock < impression_cuts(folder.impressions)[0])
+    before = np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
+    return replace(found, training=np.minimum(found.training, before))
