@@ -25,6 +25,11 @@ class Sequences:
     moments: NDArray[np.float64] | None = None
     """[U] seconds since 1970 as of which each list is looked at; None where nobody asks or knows"""
 
+    @classmethod
+    def none(cls) -> "Sequences":
+        """No list at all."""
+        return cls(offsets=np.zeros(1, np.int64), items=np.zeros(0, np.int32))
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 

@@ -69,6 +69,8 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
         neighbours=prepared.catalogue.neighbours,
         ordered=prepared.platform.ordered,
         grams=local_grams(prepared.platform.texts),
+        log=prepared.log,
+        repeats=prepared.platform.repeats,
     )
 
 

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.event_log import EventLog
 from client.data.folder_options import Preparation
-from client.data.platform import Platform
+from client.data.platform import Platform, known_events
 from client.data.preparation import prepare
 from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
@@ -113,6 +114,11 @@ class PreparedPlatform:
     def name(self) -> str:
         """The platform's."""
         return self.platform.name
+
+    @cached_property
+    def log(self) -> EventLog:
+        """What its training users did, in the order of time, as far as it may be counted as of a later moment."""
+        return EventLog.of(known_events(self.platform, self.platform.training_users))
 
     @property
     def features(self) -> NDArray[np.float32]:

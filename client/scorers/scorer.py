@@ -12,12 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from client.data.event_log import EventLog
 from client.data.ragged import stretches
 from client.data.sequences import Sequences
 from client.features.prepared_platform import Neighbours
 from client.features.rows import sparse_rows, unit_rows
 
-Matrix = sp.csr_array | NDArray[np.float32]
+Matrix = sp.csr_array | NDArray[np.floating]
+
+TABLE = "table."
+"""What the name of a statistic begins with that is not of items."""
 
 _DENSE_SHARE = 0.15
 """Of pairs that occur, above which a dense matrix takes less memory and time."""
@@ -80,7 +84,11 @@ class FitData:
     grams: sp.csr_array = field(default_factory=lambda: sp.csr_array(np.zeros((0, 0), np.float32)))
     """[n, G] the catalogue's grams under its own idf, rows of length 1 or 0; empty where there are no texts"""
     statistics: dict[str, Matrix] = field(default_factory=dict)
-    """what was counted of the sequences, [n] or [n, n] by name; what is there already is not counted again"""
+    """what was counted, [n] or [n, n] by name; what is there already is not counted again"""
+    log: EventLog = field(default_factory=lambda: EventLog.of(Sequences.none()))
+    """what may be counted as of a moment after it, whoever's it is; empty where the platform has no clock"""
+    repeats: bool = False
+    """whether a user may meet an item again"""
 
     @property
     def n_items(self) -> int:
@@ -127,6 +135,11 @@ class HistoryBatch:
 
     def __len__(self) -> int:
         return len(self.histories)
+
+    @property
+    def moments(self) -> NDArray[np.float64] | None:
+        """[B] seconds since 1970 as of which each is looked at; None for after all that was ever counted."""
+        return self.histories.moments
 
     def bag(self, decay: float) -> sp.csr_array:
         """[B, n] with decay^age summed over an item's occurrences; the last item has age 0 (and 0^0 = 1)."""

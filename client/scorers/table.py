@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from client.scorers.age import Age, AgeSettings
 from client.scorers.content_idf import ContentIdf, ContentIdfSettings
 from client.scorers.content_knn import ContentKnn, ContentKnnSettings
 from client.scorers.diffusion import Diffusion, DiffusionSettings
 from client.scorers.ease import Ease, EaseSettings
 from client.scorers.item_knn import ItemKnn, ItemKnnSettings
 from client.scorers.popularity import Popularity
+from client.scorers.recent import Recent, RecentSettings
+from client.scorers.repeat_counts import RepeatCounts, RepeatCountsSettings
 from client.scorers.scorer import FitData, Matrix, Scorer
-from client.scorers.transition import Transition, TransitionSettings
+from client.scorers.transition import LONG, Transition, TransitionSettings
 from shared.errors import ConfigError
 
 Build = Callable[[FitData], Scorer]
@@ -34,6 +37,10 @@ class ScorerSettings:
     transition: TransitionSettings = field(default_factory=TransitionSettings)
     diffusion: DiffusionSettings = field(default_factory=DiffusionSettings)
     ease: EaseSettings = field(default_factory=EaseSettings)
+    recent: RecentSettings = field(default_factory=RecentSettings)
+    age: AgeSettings = field(default_factory=AgeSettings)
+    repeat_counts: RepeatCountsSettings = field(default_factory=RepeatCountsSettings)
+    transition_long: TransitionSettings = LONG
 
 
 def _always(_data: FitData) -> str | None:
@@ -52,6 +59,14 @@ def _needs_order(data: FitData) -> str | None:
     return None if data.ordered else "the platform's events have no order in time"
 
 
+def _needs_clock(data: FitData) -> str | None:
+    return None if len(data.log) > 1 else "the platform's events have no times"
+
+
+def _needs_repeats(data: FitData) -> str | None:
+    return _needs_clock(data) or (None if data.repeats else "the platform's users meet no item again (repeats=keep)")
+
+
 def _needs_at_most(items: int, data: FitData) -> str | None:
     return None if data.n_items <= items else f"{data.n_items} items are more than the limit of {items}"
 
@@ -65,6 +80,10 @@ def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
         "item_knn": (partial(ItemKnn, settings=settings.item_knn), _always),
         "transition": (partial(Transition, settings=settings.transition), _needs_order),
         "diffusion": (partial(Diffusion, settings=settings.diffusion), _needs_text),
+        "recent": (partial(Recent, settings=settings.recent), _needs_clock),
+        "age": (partial(Age, settings=settings.age), _needs_clock),
+        "repeat_counts": (partial(RepeatCounts, settings=settings.repeat_counts), _needs_repeats),
+        "transition_long": (partial(Transition, settings=settings.transition_long), _needs_clock),
         "ease": (partial(Ease, settings=settings.ease), partial(_needs_at_most, settings.ease.most_items)),
     }
 

@@ -1,0 +1,83 @@
+"""How long ago an item was first seen: on some platforms what is new leads, on others what has been there for weeks.
+
+n items, B histories, K steps of age.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from client.data.event_log import EventLog
+from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind
+from shared.seeding import rng_for
+from shared.system.options import Checked, bounded
+
+_FIRST = "first_seen"
+_RATES = f"{TABLE}age"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgeSettings(Checked):
+    """What may be chosen about it."""
+
+    youngest: float = bounded(900.0, above=0)
+    """seconds up to which an item is of the first step; each further one is twice as long"""
+    steps: int = bounded(14, least=1)
+    """of age; whatever is older counts the same, since a log's beginning hides how old an item is"""
+    prior: float = bounded(10.0, above=0)
+    """events that each step is given before the first, at the mean rate"""
+    events: int = bounded(1_000, least=1)
+    """drawn from the later half of the log, by which rates are told"""
+
+
+DEFAULT = AgeSettings()
+
+
+class Age:
+    """The rate at which items of an age are met, over the mean rate of all; the last step is for items not seen yet."""
+
+    columns = (Column(name="age", kind=Kind.COUNT),)
+
+    def __init__(self, data: FitData, settings: AgeSettings = DEFAULT) -> None:
+        self._settings = settings
+        log, n_items = data.log, data.n_items
+        first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
+        self._first = np.asarray(first, np.float64)
+        rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log)))
+        self._rates = np.asarray(rates, np.float32)
+
+    def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
+        """One column [B, n]."""
+        moments = np.full(len(batch), np.inf) if batch.moments is None else batch.moments
+        return [torch.from_numpy(self._rates[self._steps(moments)])]
+
+    def _steps(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+        """[B, n] the step of each item's age as of each moment."""
+        steps, youngest = self._settings.steps, self._settings.youngest
+        age = moments[:, None] - np.where(self._first == 0, np.nan, self._first)
+        with np.errstate(invalid="ignore"):
+            known = age > 0
+            step = np.ceil(np.log2(np.where(known, age, youngest) / youngest)).clip(0, steps - 1)
+        return np.where(known, step, steps).astype(np.int64)
+
+    def _told(self, log: EventLog) -> NDArray[np.float64]:
+        """[K + 1] by the log's own events: how many are of items of a step, for each item that is of the step then."""
+        later = np.arange(len(log) // 2, len(log))
+        drawn = rng_for(0, "age-rates").permutation(later)[: self._settings.events]
+        width = self._settings.steps + 1
+        met, there = np.zeros(width), np.zeros(width)
+        for event in drawn:
+            steps = self._steps(log.times[event : event + 1])[0]
+            there += np.bincount(steps, minlength=width)
+            met[steps[log.items[event]]] += 1
+        mean = met.sum() / max(there.sum(), 1.0)
+        return np.asarray((met + self._settings.prior) / (there * mean + self._settings.prior))
+
+
+def _first_seen(log: EventLog, n_items: int) -> NDArray[np.float64]:
+    """[n] seconds since 1970; 0 for an item without an event."""
+    first = np.zeros(n_items)
+    first[log.items[::-1]] = log.times[::-1]
+    return first
