@@ -64,8 +64,8 @@ def expected(heads: tuple[ServedHead, ServedHead]) -> dict[tuple[str, str], tupl
     right = {}
     for live in map(LiveHead.of, heads):
         for user in map(_user, range(ASKED)):
-            history, _ = Histories().of(user, (), live.recommender)
-            listed = live.answer(ListRequest(user=user, k=LENGTH), history, ())
+            history, times, _ = Histories().of(user, (), live.recommender)
+            listed = live.answer(ListRequest(user=user, k=LENGTH), history, times, ())
             right[live.name, user] = tuple(one.item for one in listed)
     return right
 

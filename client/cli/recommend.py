@@ -40,9 +40,9 @@ def answer(recommender: "Recommender", user: str, k: int, *, as_json: bool) -> N
     """Print the user's list; raises DataError where there is no such user."""
     from client.recommender.recommender import Wish
 
-    rows = [
-        _row(recommender, one) for one in recommender.recommend(recommender.history_of(user), Wish(k=k, reasons=True))
-    ]
+    past = recommender.history_of(user)
+    listed = recommender.recommend(past, Wish(k=k, reasons=True), recommender.times_of(user))
+    rows = [_row(recommender, one) for one in listed]
     if as_json:
         print(json.dumps(rows, indent=2))
         return

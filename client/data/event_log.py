@@ -58,7 +58,7 @@ class FadingCounts:
         """[H] seconds"""
         self._lives = np.array(half_lives, np.float64)
         self.counts = np.zeros((len(half_lives), n_items))
-        """[H, n]"""
+        """[H, n]; replaced, never changed, so that who reads it meanwhile has one state of it"""
         self.time = -np.inf
         """r, in seconds since 1970"""
 
@@ -67,15 +67,16 @@ class FadingCounts:
         if len(times) == 0:
             return
         latest = max(self.time, float(times.max()))
-        if np.isfinite(self.time):
-            self.counts *= self._faded(latest - self.time)[:, None]
-        self.time = latest
+        counts = (
+            self.counts * self._faded(latest - self.time)[:, None] if np.isfinite(self.time) else self.counts.copy()
+        )
         if len(times) == 1:
-            self.counts[:, items[0]] += self._faded(latest - times[0])
-            return
-        for row, half_life in enumerate(self.half_lives):
-            weights = np.exp2((times - latest) / half_life)
-            self.counts[row] += np.bincount(items, weights, minlength=self.counts.shape[1])
+            counts[:, items[0]] += self._faded(latest - times[0])
+        else:
+            for row, half_life in enumerate(self.half_lives):
+                weights = np.exp2((times - latest) / half_life)
+                counts[row] += np.bincount(items, weights, minlength=counts.shape[1])
+        self.counts, self.time = counts, latest
 
     def _faded(self, seconds: float) -> NDArray[np.float64]:
         return np.asarray(np.exp2(-seconds / self._lives))
@@ -86,8 +87,7 @@ def counts_as_of(
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
     """Each moment's place in ``moments`` [B] with the counts [H, n] of what came before it, in one pass over the log.
 
-    What comes at the moment or later does not count; where the moment is not known, nothing does. The counts are not to
-    be kept: the next step changes them.
+    What comes at the moment or later does not count; where the moment is not known, nothing does.
     """
     state, done = FadingCounts(half_lives, n_items), 0
     ends = np.where(np.isnan(moments), 0, np.searchsorted(log.times, moments, side="left"))

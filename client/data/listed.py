@@ -16,6 +16,7 @@ from client.data.platform import Platform
 from client.data.preparation import counted_events, in_sequence_order, items_in_range
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, select
+from client.data.splitting import known_times
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,8 +117,11 @@ def _histories(
     kept = select(platform.sequences, steady["number"].to_numpy().astype(np.int64))
     lengths = np.concatenate([kept.lengths(), counts.fill_null(0).to_numpy().astype(np.int64)])
     items = np.concatenate([kept.items, events["item"].to_numpy()])
+    times = None
+    if kept.times is not None:
+        times = np.concatenate([kept.times, known_times(events).to_numpy().astype(np.float64)])
     names = pl.concat([steady["user_id"], users["user_id"]]).cast(pl.String)
-    return tuple(names.to_list()), Sequences(offsets=offsets_of(lengths), items=items)
+    return tuple(names.to_list()), Sequences(offsets=offsets_of(lengths), items=items, times=times)
 
 
 def _as_ids(names: Sequence[str], table: pl.DataFrame, column: str) -> pl.Series:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from client.data.contract import PlatformFolder
+from client.data.event_log import EventLog
 from client.data.listed import Listed, listed
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
@@ -19,9 +20,11 @@ from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
 from client.recommender.growth import with_added
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, ServedHead
+from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, WITHOUT_HISTORY, ServedHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
-from client.scorers.popularity import Popularity
+from client.scorers.age import seen_again
+from client.scorers.recent import recounted
+from client.scorers.scorer import TABLE
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore, StoredHead
 from client.transfer.feature import PREVIOUS
@@ -169,18 +172,29 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     names = [name for name in SCORERS if name not in stacks.left_out]
     scorers = zip(names, stacks.panel.raw.scorers, strict=False)
     computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
-    idle = [name for name in SCORERS if name not in (*computed, "popularity")]
+    alone = tuple(name for name in WITHOUT_HISTORY if name not in stacks.left_out)
+    idle = [name for name in SCORERS if name not in (*computed, *alone)]
     calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
     parts = _trained_parts(fit).only(set(panel.names))
     form = served_form(opened, parts)
     fitted = ServedHead(
         head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
         computed=computed,
-        popularity=tuple(calibrations[column.name] for column in Popularity.columns),
+        alone=alone,
+        popularity=tuple(
+            calibrations[column.name]
+            for name, scorer in zip(names, stacks.panel.raw.scorers, strict=False)
+            if name in alone
+            for column in scorer.columns
+        ),
         parts=parts,
         items=ServedCatalogue.of(prepared),
         users=ServedUsers(user_ids=opened.beyond.user_ids, sequences=opened.beyond.sequences),
-        statistics={name: one for name, one in stacks.statistics.items() if name.partition("@")[0] not in idle},
+        statistics={
+            name: one
+            for name, one in stacks.statistics.items()
+            if name.removeprefix(TABLE).partition("@")[0] not in idle
+        },
         repeats=prepared.platform.repeats,
         features=opened.features,
         space=prepared.space,
@@ -190,7 +204,14 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         released=form.released,
         origin=form.origin,
     )
-    with_added(fitted, opened.beyond.items).write(store)
+    _up_to_date(with_added(fitted, opened.beyond.items)).write(store)
+
+
+def _up_to_date(served: ServedHead) -> ServedHead:
+    """With what is counted as of a moment counted of all that was ever met, held out of the fit or not."""
+    log, n_items = EventLog.of(served.users.sequences), len(served.items.item_ids)
+    known = served.statistics
+    return replace(served, statistics={**known, **recounted(known, log, n_items), **seen_again(known, log, n_items)})
 
 
 def _trained_parts(fit: PlatformFit) -> ServedParts:

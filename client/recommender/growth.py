@@ -17,7 +17,7 @@ from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, ne
 from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
-from client.scorers.scorer import Matrix
+from client.scorers.scorer import TABLE, Matrix
 from shared.errors import InvalidRequest
 
 SMALL_CATALOGUE = 2_000
@@ -79,7 +79,10 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
     return replace(
         served,
         items=grown,
-        statistics={name: _padded(matrix, size) for name, matrix in served.statistics.items()},
+        statistics={
+            name: matrix if name.startswith(TABLE) else _padded(matrix, size)
+            for name, matrix in served.statistics.items()
+        },
         parts=served.parts.on_rows(np.concatenate([np.arange(before), np.full(size - before, -1)])),
     )
 

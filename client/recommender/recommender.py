@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from client.ensemble.rerank import rerank
 from client.evaluation.ranking import best_first
-from client.recommender.request_panel import RequestPanel
+from client.recommender.request_panel import Past, RequestPanel
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead, read_served, served_panels
+from client.scorers.scorer import CountsEvents
 from client.store.head_store import HeadStore
 from shared.errors import DataError
 
@@ -59,6 +60,8 @@ class Wish:
     """whether the history's part in each item is wanted, which takes a scoring more for each of its events"""
     scoring: Callable[[], AbstractContextManager[object]] = nullcontext
     """each pass over the catalogue is within one; it may end the work by raising"""
+    moment: float | None = None
+    """seconds since 1970 as of which ages are told; None for now"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +108,29 @@ class Recommender:
         start, end = self.users.sequences.offsets[row : row + 2]
         return self.users.sequences.items[start:end]
 
+    def times_of(self, user: str) -> NDArray[np.float64]:
+        """[L] when a user met his items, in seconds since 1970; NaN where that is not known."""
+        row = self.row_of_user[user]
+        start, end = self.users.sequences.offsets[row : row + 2]
+        return self.users.sequences.clock[start:end]
+
+    def count(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """What was met since the fit, in any order, for the scorers that count on: rows [E], seconds since 1970 [E]."""
+        for scorer in {id(one): one for one in (*self.whole.scorers, *self.popularity.scorers)}.values():
+            if isinstance(scorer, CountsEvents) and len(items):
+                scorer.met(items, times)
+
     @torch.no_grad()
-    def recommend(self, history: NDArray[np.int32], wish: Wish) -> list[Recommendation]:
+    def recommend(
+        self, history: NDArray[np.int32], wish: Wish, times: NDArray[np.float64] | None = None
+    ) -> list[Recommendation]:
         """At most k items, the best first, for a history [L], which may be empty; equal ones in the catalogue's order.
 
         Items of the history are left out unless the platform's users meet items again, or nothing else is allowed.
+        ``times`` [L] are when they were met, None where nobody knows.
         """
         panel = self.whole if len(history) else self.popularity
-        latest = history[-SCORED:]
+        latest = Past(items=history[-SCORED:], times=None if times is None else times[-SCORED:], moment=wish.moment)
         with wish.scoring():
             lifts = panel.log_lifts(latest)
             scores = panel.weights @ lifts
@@ -149,14 +167,15 @@ class Recommender:
 
     @staticmethod
     def _falls(
-        panel: RequestPanel, history: NDArray[np.int32], scores: torch.Tensor, items: torch.Tensor, wish: Wish
+        panel: RequestPanel, history: Past, scores: torch.Tensor, items: torch.Tensor, wish: Wish
     ) -> torch.Tensor:
         """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history."""
-        places = range(max(0, len(history) - WEIGHED), len(history))
+        length = len(history.items)
+        places = range(max(0, length - WEIGHED), length)
         falls = torch.zeros(len(places), len(items))
         for row, place in enumerate(places):
             with wish.scoring():
-                without = panel.log_lifts(np.delete(history, place))[:, items]
+                without = panel.log_lifts(history.without(place))[:, items]
                 falls[row] = scores - panel.weights @ without
         return falls
 

@@ -7,6 +7,7 @@ calibrated together, a few at a time. R columns, n items, L items of a history, 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -22,6 +23,32 @@ from client.ensemble.panel import Panel, without_nan
 from client.recommender.side_by_side import side_by_side
 from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import HistoryBatch, Kind, QueryScorer
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Past:
+    """One history, as of a moment."""
+
+    items: NDArray[np.int32]
+    """[L] oldest first"""
+    times: NDArray[np.float64] | None = None
+    """[L] seconds since 1970; None where nobody knows"""
+    moment: float | None = None
+    """seconds since 1970; None for now"""
+
+    def without(self, place: int) -> "Past":
+        """Without one of its events."""
+        times = None if self.times is None else np.delete(self.times, place)
+        return replace(self, items=np.delete(self.items, place), times=times)
+
+    def as_sequences(self) -> Sequences:
+        """As the one list of a batch."""
+        return Sequences(
+            offsets=np.array([0, len(self.items)]),
+            items=self.items,
+            times=self.times,
+            moments=None if self.moment is None else np.array([self.moment]),
+        )
 
 
 class PackedVectors:
@@ -91,16 +118,16 @@ class RequestPanel:
         self._alike = [_AlikeColumns(rows, kinds[rows.start], calibrations[rows]) for rows in _alike(kinds)]
 
     @torch.no_grad()
-    def log_lifts(self, history: NDArray[np.int32]) -> torch.Tensor:
-        """[R, n] in nats for a history [L]; at its own items too, which say nothing unless they may be recommended."""
+    def log_lifts(self, history: Past) -> torch.Tensor:
+        """[R, n] in nats for a history; at its own items too, which say nothing unless they may be recommended."""
         raw = without_nan(self._raw(history))
-        hidden = None if self.repeats else np.unique(history)
+        hidden = None if self.repeats else np.unique(history.items)
         for alike in self._alike:
             alike.calibrate(raw, hidden)
         return raw
 
-    def _raw(self, history: NDArray[np.int32]) -> torch.Tensor:
-        batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), self._n_items)
+    def _raw(self, history: Past) -> torch.Tensor:
+        batch = HistoryBatch(history.as_sequences(), self._n_items)
         raw = torch.empty(len(self.names), self._n_items)
 
         def write(rows: list[int], columns: Sequence[torch.Tensor]) -> None:

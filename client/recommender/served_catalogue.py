@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, select
 from client.features.hashing import gram_weights
 from client.features.prepared_platform import Catalogue, Neighbours, PreparedPlatform
 from client.features.rows import sparse_rows
@@ -127,10 +127,8 @@ class ServedUsers:
         kept = np.array([user not in users for user in self.user_ids], bool)
         if kept.all():
             return self
-        lengths = self.sequences.lengths()
-        items = self.sequences.items[np.repeat(kept, lengths)]
         ids = tuple(user for user, keep in zip(self.user_ids, kept, strict=True) if keep)
-        return ServedUsers(user_ids=ids, sequences=Sequences(offsets=offsets_of(lengths[kept]), items=items))
+        return ServedUsers(user_ids=ids, sequences=select(self.sequences, np.flatnonzero(kept)))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""
@@ -138,10 +136,14 @@ class ServedUsers:
             "events.items": self.sequences.items,
             "events.offsets": self.sequences.offsets,
         }
+        if self.sequences.times is not None:
+            events["events.times"] = self.sequences.times
         return {**texts_to_arrays("users", self.user_ids), **events}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> "ServedUsers":
         """The inverse of ``to_arrays``; raises KeyError or ValueError for anything else."""
-        sequences = Sequences(offsets=arrays["events.offsets"], items=arrays["events.items"])
+        sequences = Sequences(
+            offsets=arrays["events.offsets"], items=arrays["events.items"], times=arrays.get("events.times")
+        )
         return cls(user_ids=texts_from_arrays("users", arrays), sequences=sequences)

@@ -27,7 +27,6 @@ from client.recommender.served_catalogue import (
     names_under,
 )
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
-from client.scorers.popularity import Popularity
 from client.scorers.scorer import FitData, Matrix, Scorer
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore, StoredHead
@@ -38,6 +37,8 @@ SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
 """Facts of the record: whether the platform's users helped to make the encoder, the calibration it came with, and of
 which encoder that was received it is a form."""
 RECORD = "served"
+WITHOUT_HISTORY = ("popularity", "recent", "age")
+"""Scorers that answer where there is no history, in the order of ``SCORERS``: they say the same of an item to all."""
 _COUNTED = "counted."
 
 
@@ -49,7 +50,7 @@ class ServedHead:
     computed: tuple[str, ...]
     """the computed scorers among them, by their names in ``SCORERS``"""
     popularity: tuple[Calibration, ...]
-    """of the scorer of that name, which answers where there is no history, whether or not it has weight"""
+    """of the columns of ``alone``, whether or not they have weight"""
     parts: ServedParts
     items: ServedCatalogue
     users: ServedUsers
@@ -62,6 +63,8 @@ class ServedHead:
     space: FeatureSpace
     verdict: Mapping[str, Any]
     """the gate's, as JSON"""
+    alone: tuple[str, ...] = WITHOUT_HISTORY[:1]
+    """those of ``WITHOUT_HISTORY`` that the platform has"""
     reports_until: int = 0
     """the number of the last entry of the platform's journal that was fitted on"""
     seen: bool = False
@@ -83,6 +86,7 @@ class ServedHead:
             **ranking.facts,
             "parts": parts,
             "computed": list(self.computed),
+            "alone": list(self.alone),
             "popularity": [one.to_json() for one in self.popularity],
             "repeats": self.repeats,
             "features": self.features,
@@ -122,6 +126,7 @@ def _served(stored: StoredHead) -> ServedHead:
     return ServedHead(
         head=RankingHead.from_stored(stored),
         computed=tuple(map(str, facts["computed"])),
+        alone=tuple(map(str, facts.get("alone", WITHOUT_HISTORY[:1]))),
         popularity=tuple(Calibration.from_json(one) for one in facts["popularity"]),
         parts=ServedParts.from_record(arrays, facts["parts"], space),
         items=ServedCatalogue.from_arrays(arrays),
@@ -163,15 +168,16 @@ def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
     """
     data = _fit_data(served)
     try:
-        computed = [SCORERS[name][0](data) for name in served.computed]
+        made = {name: SCORERS[name][0](data) for name in (*served.computed, *served.alone)}
     except KeyError as error:
         raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
-    scorers = [*computed, *served.parts.scorers(data.features)]
+    scorers = [*(made[name] for name in served.computed), *served.parts.scorers(data.features)]
     used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(served.head.names))
     whole = Panel(raw=_raw(served, used), calibrations=served.head.calibrations)
     if whole.names != served.head.names:
         raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
-    popularity = Panel(raw=_raw(served, (Popularity(data),)), calibrations=served.popularity)
+    alone = tuple(made[name] for name in served.alone)
+    popularity = Panel(raw=_raw(served, alone), calibrations=served.popularity)
     uniform = np.full(len(popularity.names), DEFAULT.candidates.uniform)
     return WeighedPanel(panel=whole, weights=served.head.weights), WeighedPanel(panel=popularity, weights=uniform)
 
@@ -179,12 +185,13 @@ def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
 def _fit_data(served: ServedHead) -> FitData:
     found = served.items.catalogue
     return FitData(
-        sequences=Sequences(offsets=np.zeros(1, np.int64), items=np.zeros(0, np.int32)),
+        sequences=Sequences.none(),
         features=found.features,
         neighbours=found.neighbours,
         ordered=True,
         grams=under_idf(served.items.gram_weights),
         statistics=dict(served.statistics),
+        repeats=served.repeats,
     )
 
 

@@ -3,6 +3,8 @@
 n items, B histories, K steps of age.
 """
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
-from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind
+from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Matrix
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 
-_FIRST = "first_seen"
+_FIRST = "age@first"
 _RATES = f"{TABLE}age"
 
 
@@ -48,9 +50,17 @@ class Age:
         rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log)))
         self._rates = np.asarray(rates, np.float32)
 
+    def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """See ``CountsEvents``."""
+        first = self._first.copy()
+        new = first[items] == 0
+        order = np.argsort(-times[new], kind="stable")
+        first[items[new][order]] = times[new][order]
+        self._first = first
+
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
-        moments = np.full(len(batch), np.inf) if batch.moments is None else batch.moments
+        moments = np.full(len(batch), time.time()) if batch.moments is None else batch.moments
         return [torch.from_numpy(self._rates[self._steps(moments)])]
 
     def _steps(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -74,6 +84,11 @@ class Age:
             met[steps[log.items[event]]] += 1
         mean = met.sum() / max(there.sum(), 1.0)
         return np.asarray((met + self._settings.prior) / (there * mean + self._settings.prior))
+
+
+def seen_again(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) -> dict[str, Matrix]:
+    """When each item was first seen, by another log; nothing where nobody asked before."""
+    return {_FIRST: _first_seen(log, n_items)} if _FIRST in statistics else {}
 
 
 def _first_seen(log: EventLog, n_items: int) -> NDArray[np.float64]:

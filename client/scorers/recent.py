@@ -3,7 +3,7 @@
 n items, H half-lives, B histories.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog, FadingCounts, counts_as_of
-from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind
+from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Matrix
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 
@@ -52,9 +52,7 @@ class Recent:
             self._state = _opened(data)
         else:
             self._state = data.log.once(_STATE, lambda: _counted(data.log, data.n_items, settings))
-            for half_life, counts in zip(self._state.half_lives, self._state.counts, strict=True):
-                data.statistics[_name(half_life)] = counts.astype(np.float32)
-            data.statistics[_STATE] = np.array([self._state.time, *self._state.half_lives])
+            data.statistics.update(_kept(self._state))
         lives = self._state.half_lives
         self._shown = min(3, len(lives))
         self._middle = min(1, len(lives) - 1)
@@ -68,6 +66,10 @@ class Recent:
             ),
         )
 
+    def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """See ``CountsEvents``."""
+        self._state.add(times, items)
+
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The columns [B, n]."""
         counts = self._counts(batch)
@@ -79,7 +81,7 @@ class Recent:
         """[H, B, n]"""
         lives, n_items = self._state.half_lives, batch.n_items
         found = np.zeros((len(lives), len(batch), n_items), np.float32)
-        if batch.moments is None:
+        if batch.moments is None or not len(self._log):
             found[:] = self._state.counts[:, None]
             return found
         for place, counts in counts_as_of(self._log, lives, batch.moments, n_items):
@@ -92,6 +94,21 @@ class Recent:
         share = long / np.maximum(long.sum(1, keepdims=True), np.float32(1e-9)) + even
         ratio = (short + k * share) / (short.sum(1, keepdims=True) + k) / share
         return np.asarray(np.log(ratio), np.float32)
+
+
+def recounted(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) -> dict[str, Matrix]:
+    """What was counted, of another log, at the same half-lives; nothing where nothing was."""
+    if _STATE not in statistics:
+        return {}
+    _, *lives = np.asarray(statistics[_STATE], np.float64).tolist()
+    state = FadingCounts(lives, n_items)
+    state.add(log.times, log.items)
+    return _kept(state)
+
+
+def _kept(state: FadingCounts) -> dict[str, Matrix]:
+    counts = {_name(life): row.astype(np.float32) for life, row in zip(state.half_lives, state.counts, strict=True)}
+    return {**counts, _STATE: np.array([state.time, *state.half_lives])}
 
 
 def _opened(data: FitData) -> FadingCounts:

@@ -138,7 +138,7 @@ class HistoryBatch:
 
     @property
     def moments(self) -> NDArray[np.float64] | None:
-        """[B] seconds since 1970 as of which each is looked at; None for after all that was ever counted."""
+        """[B] seconds since 1970 as of which each is looked at; None for now, after all that was ever counted."""
         return self.histories.moments
 
     def bag(self, decay: float) -> sp.csr_array:
@@ -179,6 +179,15 @@ class Scorer(Protocol):
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One float32 tensor [B, n] per column."""
+        ...
+
+
+@runtime_checkable
+class CountsEvents(Protocol):
+    """A scorer that counts on while a platform serves. A score under way ends with what was counted when it began."""
+
+    def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """Count events, in any order: items [E] as rows of the catalogue, times [E] in seconds since 1970."""
         ...
 
 

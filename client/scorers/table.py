@@ -83,7 +83,10 @@ def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
         "recent": (partial(Recent, settings=settings.recent), _needs_clock),
         "age": (partial(Age, settings=settings.age), _needs_clock),
         "repeat_counts": (partial(RepeatCounts, settings=settings.repeat_counts), _needs_repeats),
-        "transition_long": (partial(Transition, settings=settings.transition_long), _needs_clock),
+        "transition_long": (
+            partial(Transition, settings=settings.transition_long, name="transition_long"),
+            _needs_clock,
+        ),
         "ease": (partial(Ease, settings=settings.ease), partial(_needs_at_most, settings.ease.most_items)),
     }
 

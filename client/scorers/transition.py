@@ -21,22 +21,21 @@ class TransitionSettings(Checked):
     """of a history's items with their age, one column each"""
     lags: tuple[int, ...] = bounded((1, 2, 3), least=1)
     """events from one item to the next that are counted, each with the weight 1/lag"""
-    name: str = "transition"
-    """of its columns"""
 
 
 DEFAULT = TransitionSettings()
-LONG = TransitionSettings(decays=(0.0, 0.8), lags=tuple(range(1, 21)), name="transition-long")
+LONG = TransitionSettings(decays=(0.0, 0.8), lags=tuple(range(1, 21)))
 """Over a window as long as a user's taste lasts."""
 
 
 class Transition:
     """Σ_h decay · T(h → i) / √(popularity of h · popularity of i)."""
 
-    def __init__(self, data: FitData, settings: TransitionSettings = DEFAULT) -> None:
-        self.columns, self._decays = by_decay(settings.name, Kind.COUNT, settings.decays), settings.decays
-        name = f"transition@{','.join(map(str, settings.lags))}"
-        self._matrix = data.statistic(name, lambda: _transitions(data, settings.lags))
+    def __init__(self, data: FitData, settings: TransitionSettings = DEFAULT, name: str = "transition") -> None:
+        """``name`` is of its columns, and of what it counts."""
+        self.columns, self._decays = by_decay(name, Kind.COUNT, settings.decays), settings.decays
+        counted = f"{name}@{','.join(map(str, settings.lags))}"
+        self._matrix = data.statistic(counted, lambda: _transitions(data, settings.lags))
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a decay."""

@@ -1,5 +1,6 @@
 """Users' histories while a platform serves: those of the last fit, and what feedback has added since."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from client.serving.requests import MET, Feedback, FeedbackKind
 class _Added:
     """What feedback says of one user; items by id, since rows are another head's after a fit."""
 
-    met: list[tuple[int, str]] = field(default_factory=list)
-    """with the number of the journal's entry"""
+    met: list[tuple[int, str, float]] = field(default_factory=list)
+    """with the number of the journal's entry, and the time in seconds since 1970"""
     disliked: set[str] = field(default_factory=set)
 
 
@@ -31,7 +32,7 @@ class Histories:
         """Take an event in that stands in the journal under a number."""
         added = self._added[one.user]
         if one.kind in MET:
-            added.met.append((number, one.item))
+            added.met.append((number, one.item, one.time))
             added.disliked.discard(one.item)
         elif one.kind is FeedbackKind.DISLIKED:
             added.disliked.add(one.item)
@@ -49,8 +50,8 @@ class Histories:
         *,
         fitted_until: int = 0,
         fitted_items: int | None = None,
-    ) -> tuple[NDArray[np.int32], int]:
-        """[L] rows, oldest first, the session last; and how many of its items are unknown.
+    ) -> tuple[NDArray[np.int32], NDArray[np.float64], int]:
+        """[L] rows, oldest first, the session last; their times [L], now for a session's; and how many are unknown.
 
         Items that are met again stand where they were met last, unless the platform's users meet items again. Events up
         to the journal's entry ``fitted_until`` are among those of the last fit, but for those on items that it did not
@@ -58,27 +59,35 @@ class Histories:
         """
         row_of = recommender.row_of_item
         added = self._added.get(user)
-        met = [(number, row_of.get(item, -1)) for number, item in (tuple(added.met) if added else ())]
+        met = [(number, row_of.get(item, -1), time) for number, item, time in (tuple(added.met) if added else ())]
         first_new = len(row_of) if fitted_items is None else fitted_items
-        since = [row for number, row in met if row >= 0 and (number > fitted_until or row >= first_new)]
+        since = [(row, at) for number, row, at in met if row >= 0 and (number > fitted_until or row >= first_new)]
         asked = [row_of.get(item, -1) for item in session]
-        known = np.array([*since, *(row for row in asked if row >= 0)], np.int32)
-        whole = np.concatenate([self._fitted(user, recommender), known])
+        now = time.time()
+        added_rows = [*since, *((row, now) for row in asked if row >= 0)]
+        before, when = self._fitted(user, recommender)
+        rows = np.concatenate([before, np.array([row for row, _ in added_rows], np.int32)])
+        times = np.concatenate([when, np.array([at for _, at in added_rows], np.float64)])
         unknown = sum(row < 0 for row in asked)
-        return (whole if recommender.whole.repeats else _last_of_each(whole)), unknown
+        kept = slice(None) if recommender.whole.repeats else _last_of_each(rows)
+        return rows[kept], times[kept], unknown
+
+    def since(self, number: int) -> list[tuple[str, float]]:
+        """Items that were met after an entry of the journal, with the times in seconds since 1970; whoever met them."""
+        return [(item, at) for one in list(self._added.values()) for entry, item, at in one.met if entry > number]
 
     def disliked(self, user: str) -> Iterable[str]:
         """Items that the user does not want."""
         added = self._added.get(user)
         return tuple(added.disliked) if added else ()
 
-    def _fitted(self, user: str, recommender: Recommender) -> NDArray[np.int32]:
+    def _fitted(self, user: str, recommender: Recommender) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         if not user or user in self._forgotten or user not in recommender.row_of_user:
-            return NO_HISTORY
-        return recommender.history_of(user)
+            return NO_HISTORY, np.zeros(0)
+        return recommender.history_of(user), recommender.times_of(user)
 
 
-def _last_of_each(rows: NDArray[np.int32]) -> NDArray[np.int32]:
-    seen, places = np.unique(rows[::-1], return_index=True)
-    order = np.sort(len(rows) - 1 - places)
-    return rows[order] if len(seen) < len(rows) else rows
+def _last_of_each(rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Places of each row's last occurrence, in order."""
+    _, places = np.unique(rows[::-1], return_index=True)
+    return np.sort(len(rows) - 1 - places)

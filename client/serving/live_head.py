@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -57,10 +57,19 @@ class LiveHead:
         grown = with_items(self.served, items)
         return replace(self, served=grown, recommender=Recommender.of(grown))
 
+    def count(self, met: Iterable[tuple[str, float]]) -> None:
+        """Items that were met since the fit, by id, with the times in seconds since 1970; unknown ones say nothing."""
+        row_of = self.recommender.row_of_item
+        known = [(row_of[item], at) for item, at in met if item in row_of]
+        if known:
+            rows, times = zip(*known, strict=True)
+            self.recommender.count(np.array(rows, np.int32), np.array(times, np.float64))
+
     def answer(
         self,
         request: ListRequest,
         history: NDArray[np.int32],
+        times: NDArray[np.float64],
         disliked: Sequence[str],
         scoring: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> tuple[ListedItem, ...]:
@@ -75,7 +84,7 @@ class LiveHead:
             reasons=request.reasons,
             scoring=scoring,
         )
-        found = self.recommender.recommend(history, wish)
+        found = self.recommender.recommend(history, wish, times)
         if not found:
             raise NothingToRecommend("the request allows no item of the catalogue; its categories may hold none")
         return tuple(self._listed(one) for one in found)

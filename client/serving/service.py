@@ -17,6 +17,7 @@ from client.serving.journal_lines import Entry
 from client.serving.live_head import LiveHead
 from client.serving.requests import (
     ITEMS_AT_ONCE,
+    MET,
     REPORTS_AT_ONCE,
     Counts,
     Feedback,
@@ -53,6 +54,7 @@ class RecommendService:
         for entry in journal.entries():
             self._replay(entry, form)
         self._live = self._opened(served)
+        self._live.count(self._histories.since(served.reports_until))
 
     @property
     def head(self) -> str:
@@ -67,14 +69,14 @@ class RecommendService:
         """A list; raises NothingToRecommend where the request allows no item."""
         live = self._live
         request = live.form.request(request)
-        history, unknown = self._histories.of(
+        history, times, unknown = self._histories.of(
             request.user,
             request.session,
             live.recommender,
             fitted_until=live.served.reports_until,
             fitted_items=live.fitted_items,
         )
-        items = live.answer(request, history, tuple(self._histories.disliked(request.user)), turn.slice)
+        items = live.answer(request, history, times, tuple(self._histories.disliked(request.user)), turn.slice)
         basis = "history" if len(history) else "popularity"
         return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=live.name)
 
@@ -90,6 +92,7 @@ class RecommendService:
             before = self._journal.append([one.to_json() for one in fresh.values()])
             for number, one in enumerate(fresh.values(), before + 1):
                 self._take(one, number)
+            self._live.count((one.item, one.time) for one in fresh.values() if one.kind in MET)
         self._journal.sync()
         known = self._live.recommender.row_of_item
         unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
@@ -111,7 +114,8 @@ class RecommendService:
                 self._journal.append([item_to_json(item) for item in items])
                 self._journal.sync()
                 keep_latest(self._items, items)
-            self._live = grown
+                grown.count(self._histories.since(grown.served.reports_until))
+                self._live = grown
         return Counts(accepted=added, repeated=len(items) - added, head=self.head)
 
     def forget(self, user: str, turn: Turn | Unhurried = UNHURRIED) -> Counts:
@@ -148,7 +152,10 @@ class RecommendService:
         Raises HeadStoreError or FeatureSpaceMismatch, and then goes on as before.
         """
         with self._catalogue:
-            self._live = self._opened(read_served(self._store))
+            opened = self._opened(read_served(self._store))
+            with self._change:
+                opened.count(self._histories.since(opened.served.reports_until))
+                self._live = opened
             return self.head
 
     def _opened(self, served: ServedHead) -> LiveHead:

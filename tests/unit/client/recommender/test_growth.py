@@ -11,6 +11,7 @@ from client.features.hashing import hash_texts
 from client.features.prepared_platform import nearest, nearest_after
 from client.recommender.growth import NewItem, with_items
 from client.recommender.recommender import Recommender, Wish
+from client.recommender.request_panel import Past
 from shared.errors import InvalidRequest
 from tests.small_space import SPACE
 from tests.unit.client.recommender.served_world import served_world
@@ -68,7 +69,7 @@ def test_recommends_a_new_item_at_once_to_a_history_that_is_like_it():
 def test_leaves_raw_scores_of_the_items_before_as_they_were():
     served = served_world()
     before, after = Recommender.of(served), Recommender.of(with_items(served, [NEW]))
-    raw, grown = before.whole._raw(HISTORY), after.whole._raw(HISTORY)
+    raw, grown = before.whole._raw(Past(items=HISTORY)), after.whole._raw(Past(items=HISTORY))
     # content-idf moves with the catalogue's idf; what reaches new items through neighbours moves too
     steady = [row for row, name in enumerate(before.whole.names) if not name.startswith(("content-idf", "popularity@"))]
     assert len(steady) > 15
@@ -78,7 +79,7 @@ def test_leaves_raw_scores_of_the_items_before_as_they_were():
 
 def test_counts_no_event_of_a_new_item():
     after = Recommender.of(with_items(served_world(), [NEW]))
-    raw = after.whole._raw(HISTORY)
+    raw = after.whole._raw(Past(items=HISTORY))
     for name in ("popularity", "item-knn@1", "transition@0.6", "ease"):
         assert raw[after.whole.names.index(name), 40] == 0
     assert raw[after.whole.names.index("popularity@neighbours"), 40] > 0

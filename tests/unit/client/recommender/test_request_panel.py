@@ -10,6 +10,7 @@ import torch
 from client.data.sequences import Sequences
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.recommender.recommender import NO_HISTORY, Recommender, Wish
+from client.recommender.request_panel import Past
 from client.recommender.served_head import served_panels
 from tests.unit.client.recommender.served_world import served_world
 
@@ -29,7 +30,7 @@ def test_lifts_as_the_panel_does(history, repeats):
     one = Sequences(offsets=np.array([0, len(history)]), items=history)
     allowed = whole.panel.raw.candidates(one)
     expected = whole.panel.log_lifts(one, allowed)[:, 0]
-    found = recommender.whole.log_lifts(history)
+    found = recommender.whole.log_lifts(Past(items=history))
     assert found.shape == (len(whole.panel.names), 40)
     found = found[[recommender.whole.names.index(name) for name in whole.panel.names]]
     products = [name.startswith("content-knn") or name.endswith("linear") for name in whole.panel.names]
@@ -85,7 +86,7 @@ def without_a_number_at(served, item):
 
 def test_a_scorer_without_a_number_for_an_item_takes_no_other_item_with_it():
     served = served_world()
-    found = Recommender.of(without_a_number_at(served, 20)).whole.log_lifts(HISTORIES[1])
+    found = Recommender.of(without_a_number_at(served, 20)).whole.log_lifts(Past(items=HISTORIES[1]))
     row = Recommender.of(served).whole.names.index("popularity")
     assert found.isfinite().all()
     others = np.delete(found[row].numpy(), HISTORIES[1])
@@ -98,7 +99,7 @@ def test_lifts_an_item_without_a_number_as_the_panel_does(history):
     whole, recommender = served_panels(served)[0], Recommender.of(served)
     one = Sequences(offsets=np.array([0, len(history)]), items=history)
     expected = whole.panel.log_lifts(one, whole.panel.raw.candidates(one))[whole.panel.names.index("popularity"), 0]
-    found = recommender.whole.log_lifts(history)[recommender.whole.names.index("popularity")]
+    found = recommender.whole.log_lifts(Past(items=history))[recommender.whole.names.index("popularity")]
     torch.testing.assert_close(found[19:22], expected[19:22], atol=2e-4, rtol=1e-4)
 
 
