@@ -50,6 +50,8 @@ class HeldOut:
     known: NDArray[np.int64]
     """[U] so many may enter what is counted as of a moment after them"""
     targets: Mapping[Stage, Targets]
+    frozen_at: float | None = None
+    """seconds since 1970 from which targets are for the test, where time is cut; None elsewhere"""
 
 
 def last_events(sequences: Sequences) -> HeldOut:
@@ -145,6 +147,7 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     return HeldOut(
         training=np.bincount(found.targets.users, before * sizes, minlength=len(sequences)).astype(np.int64),
         known=sequences.lengths(),
+        frozen_at=test_from,
         targets={
             Stage.TRAIN: _at(found.targets, early[is_last]),
             Stage.VALIDATION: _at(found.targets, rows[late[rows] == 1]),

@@ -219,6 +219,13 @@ def _distinct(baskets: Sequences) -> Sequences:
     return Sequences(offsets=offsets_of(np.bincount(owners[first], minlength=len(baskets))), items=items[first])
 
 
+def frozen(examples: Examples, at: float) -> Examples:
+    """The examples as of a time at the latest: what is counted as of a moment then counts nothing that came later."""
+    moments = examples.histories.moments
+    clipped = None if moments is None else np.minimum(moments, at)
+    return replace(examples, histories=replace(examples.histories, moments=clipped))
+
+
 def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
     """The examples in ``rows``."""
     return Examples(

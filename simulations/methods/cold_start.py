@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.held_out import Stage
-from client.data.platform import Examples, Platform, examples, joined, latest, training_sequences
+from client.data.platform import Examples, Platform, examples, frozen, joined, latest, training_sequences
 from client.data.preparation import with_training_users
 from client.evaluation.ranking import Ranking
 from client.features.prepared_platform import PreparedPlatform
@@ -24,14 +24,17 @@ TRAINING_USERS = (10, 30, 100, 300)
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HeldOut:
-    """What is ranked on a platform: N test examples, then S of them again at each of ``LENGTHS``."""
+    """What is ranked on a platform: N test examples, then S of them again at each of ``LENGTHS``.
+
+    Where time is cut, all N follow once more, with what is counted frozen at the cut.
+    """
 
     tests: Examples
     """[N]"""
     shortened: NDArray[np.int64]
     """[S] rows of ``tests``, of users with more events than any of ``LENGTHS``"""
     everything: Examples
-    """[N + 3 S]"""
+    """[N + 3 S], or [2 N + 3 S]"""
     target_events: NDArray[np.int64]
     """[N] training events of the target"""
 
@@ -41,11 +44,13 @@ class HeldOut:
         tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
         long = np.flatnonzero(tests.histories.lengths() > max(LENGTHS))
         shortened = np.sort(rng_for(seed, "shortened-histories").permutation(long)[:MAX_SHORTENED])
+        cut = platform.held_out.frozen_at
+        as_frozen = [] if cut is None else [frozen(tests, cut)]
         met = training_sequences(platform, platform.training_users).items
         return cls(
             tests=tests,
             shortened=shortened,
-            everything=joined([tests, *(latest(tests, shortened, length) for length in LENGTHS)]),
+            everything=joined([tests, *(latest(tests, shortened, length) for length in LENGTHS), *as_frozen]),
             target_events=np.bincount(met, minlength=platform.n_items)[tests.targets],
         )
 
@@ -53,10 +58,17 @@ class HeldOut:
         """What a ranking says of new users and new items; nothing of new users where only ``tests`` were ranked."""
         by_history = {}
         if len(ranking.users) == len(self.everything):
-            rest = ranking.ndcg[len(self.tests) :].reshape(len(LENGTHS), -1)
+            end = len(self.tests) + len(LENGTHS) * len(self.shortened)
+            rest = ranking.ndcg[len(self.tests) : end].reshape(len(LENGTHS), -1)
             by_history = {str(length): values for length, values in zip(LENGTHS, rest, strict=True)}
             by_history[WHOLE_HISTORY] = ranking.ndcg[self.shortened]
         return ColdStart(by_history=by_history, target_events=self.target_events)
+
+    def frozen_ndcg(self, ranking: Ranking) -> NDArray[np.float64] | None:
+        """[N] NDCG@10 with what is counted frozen at the cut; None where it was not ranked so."""
+        begin = len(self.tests) + len(LENGTHS) * len(self.shortened)
+        whole = begin < len(self.everything) == len(ranking.users)
+        return ranking.ndcg[begin:] if whole else None
 
 
 def beginnings(prepared: PreparedPlatform, seed: int) -> Iterator[PreparedPlatform]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, training_sequences
 from client.ensemble.baselines import rank_baseline, tuned_baseline
 from client.ensemble.candidates import ZERO_SHOT
@@ -14,7 +15,7 @@ from client.ensemble.fitting import FittedStacks, rank_all
 from client.ensemble.head import RankingHead
 from client.ensemble.rerank import rank_diversified
 from client.evaluation.beyond_accuracy import ALL, ListJudge, self_information
-from client.evaluation.ranking import Ranking, mask_history, rank_scores
+from client.evaluation.ranking import Ranking, by_user, mask_history, rank_scores
 from client.features.prepared_platform import PreparedPlatform
 from client.fitting.platform_fit import DEFAULT, ComponentSettings, PlatformFit
 from client.store.head_store import HeadStore
@@ -205,25 +206,28 @@ class _Record:
         curve: TradeOff | None = None,
     ) -> None:
         """``ranking`` is of all that is held out, or of the test examples alone."""
-        tests = ranking.part(np.arange(len(self._held_out.tests)))
+        tests, owners = ranking.part(np.arange(len(self._held_out.tests))), self._held_out.tests.users
+        first = np.unique(owners, return_index=True)[1]
+        frozen_ndcg = self._held_out.frozen_ndcg(ranking)
         lists = self._judge.judge(tests.recommended, user_slices(self._cold_users))
         self._recorder.add_outcome(
             MethodOutcome(
                 platform=self._name,
                 method=method,
                 seed=self._seed,
-                users=self._numbers,
-                ndcg=tests.ndcg,
-                recall=tests.recall,
-                reciprocal_rank=tests.reciprocal_rank,
+                users=self._numbers[first],
+                ndcg=by_user(tests.ndcg, owners),
+                recall=by_user(tests.recall, owners),
+                reciprocal_rank=by_user(tests.reciprocal_rank, owners),
                 coverage=lists.coverage[ALL],
-                cold_users=self._cold_users,
-                cold_items=self._held_out.target_events == 0,
+                cold_users=self._cold_users[first],
+                cold_items=self._held_out.target_events[first] == 0,
                 weights=weights or {},
                 tuned=tuned or {},
                 student=student,
                 lists=lists,
                 cold_start=self._held_out.cold_start_of(ranking),
+                frozen_ndcg=None if frozen_ndcg is None else by_user(frozen_ndcg, owners),
                 trade_off=curve,
             )
         )
@@ -236,7 +240,7 @@ def _platform_summary(platform: Platform, stacks: FittedStacks | None) -> Platfo
         items=platform.n_items,
         events=len(platform.sequences.items),
         train_users=len(platform.training_users),
-        test_users=platform.n_users,
+        test_users=len(np.unique(platform.held_out.targets[Stage.TEST].users)),
         left_out={} if stacks is None else stacks.left_out,
         scorer_values={} if stacks is None else stacks.scorer_values(),
     )

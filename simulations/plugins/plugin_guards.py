@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from client.data.event_log import EventLog
 from client.data.sequences import Sequences
 from client.features.hashing import local_grams
 from client.features.prepared_platform import nearest
@@ -100,12 +101,17 @@ def made_up_data() -> FitData:
     features = rng.normal(size=(N_ITEMS // 8, DIM))[group] + 0.5 * rng.normal(size=(N_ITEMS, DIM))
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     items = (rng.integers(0, N_ITEMS, (N_USERS, 1)) + np.cumsum(rng.integers(1, 4, (N_USERS, LENGTH)), 1)) % N_ITEMS
+    hours = 3_600.0 * np.add.outer(np.arange(N_USERS), N_USERS * np.arange(LENGTH))
+    sequences = Sequences(
+        offsets=np.arange(N_USERS + 1) * LENGTH, items=items.reshape(-1).astype(np.int32), times=hours.reshape(-1)
+    )
     return FitData(
-        sequences=Sequences(offsets=np.arange(N_USERS + 1) * LENGTH, items=items.reshape(-1).astype(np.int32)),
+        sequences=sequences,
         features=features,
         neighbours=nearest(features),
         ordered=True,
         grams=local_grams(tuple(f"group{group[item]} item{item}" for item in range(N_ITEMS))),
+        log=EventLog.of(sequences),
     )
 
 

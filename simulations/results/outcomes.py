@@ -90,9 +90,9 @@ class MethodOutcome:
     coverage: float
     """Share of the catalogue that is in at least one user's first 10."""
     cold_users: NDArray[np.bool_]
-    """[U] True where the history is short (3 events at most)"""
+    """[U] True where the history is short (3 events at most), at the first of a user's targets"""
     cold_items: NDArray[np.bool_]
-    """[U] True where the target has no training event"""
+    """[U] True where the target has no training event, at the first of a user's targets"""
     weights: Mapping[str, float] = field(default_factory=dict)
     """The stack's weight of each scorer; empty for a method without a stack."""
     tuned: Mapping[str, object] = field(default_factory=dict)
@@ -102,6 +102,8 @@ class MethodOutcome:
     lists: ListQuality | None = None
     """Of the first 10; None where a method ranks targets and makes no lists."""
     cold_start: ColdStart | None = None
+    frozen_ndcg: NDArray[np.float64] | None = None
+    """[U] NDCG@10 where what is counted as of a moment stops at the cut in time; None where time is not cut"""
     trade_off: TradeOff | None = None
     """Of ``SERVED`` alone."""
 

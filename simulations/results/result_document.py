@@ -200,6 +200,9 @@ def _method_entry(
         entry["student"] = _student_entry(outcomes)
     if oracle is not None:
         entry["share_of_oracle"] = _share(entry["ndcg@10"], [_mean(outcome.ndcg) for outcome in oracle])
+    frozen = [_mean(outcome.frozen_ndcg) for outcome in outcomes if outcome.frozen_ndcg is not None]
+    if frozen:
+        entry["frozen_ndcg@10"] = mean_or_none(frozen)
     curves = [outcome.trade_off for outcome in outcomes if outcome.trade_off is not None]
     if curves:
         entry["trade_off"] = _trade_off_entry(curves)
