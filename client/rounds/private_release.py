@@ -113,6 +113,7 @@ def cross_reply(task: CrossTask, workspace: Workspace) -> CrossReply | Declined:
             fingerprint=workspace.space.fingerprint,
             users=power_of_two(told.users),
             ledger=book.account.ledger.state,
+            before=book.account.ledger.digest_where(task.seen),
         )
 
 

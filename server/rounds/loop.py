@@ -122,7 +122,7 @@ class RoundLoop:
         question: Question[MomentsReply] = Question(
             message_type=MOMENTS_TYPE,
             round=state.round,
-            write=lambda _encoder: content,
+            write=lambda _encoder, _seen: content,
             screen=lambda reply: screen_moments(reply, encoder.spec, state.round),
         )
         answers = self._exchange.ask(question)
@@ -149,20 +149,22 @@ class RoundLoop:
         """
         start, encoder, noise = self._clock.now(), state.encoder, self._config.noise
         known = public or CatalogueMoments.none(encoder.spec.input_dim)
-        content = encode_task(
-            CrossTask(
-                run=state.run,
-                round=state.round,
-                nonce=nonce_of("cross", state.run, state.round),
-                feature_space=encoder.spec.feature_space,
-                public=known,
-                noise=noise,
-            )
-        )
+        nonce = nonce_of("cross", state.run, state.round)
         question: Question[CrossReply] = Question(
             message_type=CROSS_TYPE,
             round=state.round,
-            write=lambda _encoder: content,
+            seen=self._ledgers.seen,
+            write=lambda _encoder, seen: encode_task(
+                CrossTask(
+                    run=state.run,
+                    round=state.round,
+                    nonce=nonce,
+                    feature_space=encoder.spec.feature_space,
+                    public=known,
+                    noise=noise,
+                    seen=seen,
+                )
+            ),
             screen=lambda reply: screen_cross(reply, encoder.spec, state.round, noise),
         )
         answers = self._exchange.ask(question)
@@ -200,7 +202,7 @@ class RoundLoop:
             message_type=TRAIN_TYPE,
             round=number,
             encoder=encoder,
-            write=lambda sent: encode_task(
+            write=lambda sent, _seen: encode_task(
                 TrainTask(
                     run=state.run,
                     round=number,
@@ -263,7 +265,7 @@ class RoundLoop:
             message_type=EVALUATE_TYPE,
             round=state.round,
             encoder=state.encoder,
-            write=lambda sent: encode_task(
+            write=lambda sent, _seen: encode_task(
                 EvaluateTask(
                     run=state.run,
                     round=state.round,

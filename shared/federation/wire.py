@@ -56,7 +56,7 @@ from shared.federation.wire_records import (
     metrics_of,
     space_text,
 )
-from shared.privacy.ledger import LedgerState
+from shared.privacy.ledger import LedgerState, SeenLedger
 
 MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cross", "train", "evaluate"
 """Flower's message types"""
@@ -65,7 +65,7 @@ _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
 _ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
 _ENCODER_TASK: dict[str, type[Any]] = {**_ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
 _EVALUATE_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "noise": float}
-_CROSS_TASK: dict[str, type[Any]] = {**_ASKED, "noise": float}
+_CROSS_TASK: dict[str, type[Any]] = {**_ASKED, "noise": float, "ledger-entries": int, "ledger-seal": str}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
 _MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int, "pairs": int}
 _CROSS_REPLY: dict[str, type[Any]] = {
@@ -74,6 +74,7 @@ _CROSS_REPLY: dict[str, type[Any]] = {
     "noise": float,
     "ledger-entries": int,
     "ledger-head": str,
+    "ledger-before": str,
 }
 _DIGITS, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
@@ -117,6 +118,8 @@ def _cross_task(task: CrossTask) -> RecordDict:
         nonce=task.nonce,
         space=space_text(task.feature_space),
         noise=task.noise,
+        ledger_entries=task.seen.entries,
+        ledger_seal=task.seen.seal,
     )
     return RecordDict({HEADER: header, PUBLIC: array_record(flat=task.public.to_flat())})
 
@@ -176,6 +179,7 @@ def decode_cross_task(content: RecordDict) -> CrossTask:
         feature_space=space,
         public=CatalogueMoments(mean=public["mean"], triangle=public["triangle"]),
         noise=header.noise(),
+        seen=SeenLedger(entries=header.number("ledger-entries"), seal=_digest(header, "ledger-seal")),
     )
 
 
@@ -243,6 +247,7 @@ def _cross_reply(reply: CrossReply) -> RecordDict:
         noise=reply.noise,
         ledger_entries=reply.ledger.entries,
         ledger_head=reply.ledger.head,
+        ledger_before=reply.before,
         fingerprint=reply.fingerprint,
         users=reply.users,
         **_layout_fields(CrossGrid(dim=dim).layout),
@@ -308,16 +313,14 @@ def decode_cross_reply(content: RecordDict) -> CrossReply | Declined | Failed:
     dim, layout = header.number("dim", least=1), header.layout()
     if layout != CrossGrid(dim=dim).layout:
         raise WireError(f"the layout is not that of a cross moment in {dim} dimensions")
-    head = header.text("ledger-head")
-    if _DIGEST.fullmatch(head) is None:
-        raise WireError("ledger-head must be 64 hexadecimal digits")
     return CrossReply(
         round=header.round,
         cells=arrays_of(content[CROSS_MOMENT], CROSS_MOMENT, {FLAT: layout.lies})[FLAT],
         noise=header.noise(),
         fingerprint=header.text("fingerprint"),
         users=header.users(),
-        ledger=LedgerState(entries=header.number("ledger-entries", least=1), head=head),
+        ledger=LedgerState(entries=header.number("ledger-entries", least=1), head=_digest(header, "ledger-head")),
+        before=_digest(header, "ledger-before"),
     )
 
 
@@ -369,6 +372,14 @@ def _asked(header: Header) -> dict[str, Any]:
         if not _DIGITS.fullmatch(text):
             raise WireError(f"{name} must be 32 hexadecimal digits")
     return {**digits, "round": header.round}
+
+
+def _digest(header: Header, name: str) -> str:
+    """A field that is a digest."""
+    text = header.text(name)
+    if _DIGEST.fullmatch(text) is None:
+        raise WireError(f"{name} must be 64 hexadecimal digits")
+    return text
 
 
 def _layout_fields(layout: Layout) -> dict[str, str]:
