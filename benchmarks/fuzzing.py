@@ -30,6 +30,7 @@ from shared.encoder.linear import Moments
 from shared.errors import EncoderFileError, GraftError, TaskUnsigned, WireError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
+from shared.federation.cross_wire import decode_cross_task
 from shared.federation.messages import (
     CrossReply,
     CrossTask,
@@ -44,7 +45,6 @@ from shared.federation.messages import (
 from shared.federation.signatures import TaskSigner, content_digest, public_key_of, require_signed
 from shared.federation.updates import update_form
 from shared.federation.wire import (
-    decode_cross_task,
     decode_evaluate_task,
     decode_moments_task,
     decode_train_task,
