@@ -30,6 +30,7 @@ from shared.encoder.linear import Moments
 from shared.errors import EncoderFileError, GraftError, TaskUnsigned, WireError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
+from shared.federation.cross_wire import decode_cross_task
 from shared.federation.messages import (
     CrossReply,
     CrossTask,
@@ -44,7 +45,6 @@ from shared.federation.messages import (
 from shared.federation.signatures import TaskSigner, content_digest, public_key_of, require_signed
 from shared.federation.updates import update_form
 from shared.federation.wire import (
-    decode_cross_task,
     decode_evaluate_task,
     decode_moments_task,
     decode_train_task,
@@ -135,16 +135,16 @@ def _parsers(folder: Path) -> list[Parser]:
     train = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=encoder, settings=local)
     evaluate = EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=known)
     moments = MomentsTask(run=RUN, round=1, nonce=RUN, feature_space=space)
-    public = CatalogueMoments.none(8)
-    cross = CrossTask(run=RUN, round=1, nonce=RUN, feature_space=space, public=public, noise=0.5)
+    public, ledger = CatalogueMoments.none(8), LedgerState(entries=1, head="0" * 64)
+    cross = CrossTask(run=RUN, round=1, nonce=RUN, feature_space=space, public=public, noise=0.5, seen=ledger.seen)
     grid = change_grid(spec)
     told: dict[str, Any] = {"round": 1, "users": 64}
     origin = {**told, "fingerprint": space.fingerprint}
     update = grid.nearest(np.linspace(-0.1, 0.2, int(grid.lengths.sum())))
     trained = TrainReply(flat=update, layout=grid.layout, losses={"head": 1.5}, **origin)
     summed = MomentsReply(moments=_moments(), **origin)
-    cells, ledger = np.arange(36, dtype=np.int32), LedgerState(entries=1, head="0" * 64)
-    noised = CrossReply(cells=cells, noise=0.5, ledger=ledger, **origin)
+    cells = np.arange(36, dtype=np.int32)
+    noised = CrossReply(cells=cells, noise=0.5, ledger=ledger, before="0" * 64, **origin)
     valued = EvaluateReply(validation={"both": 0.1}, **told)
     key = public_key_of(signer.public)
 

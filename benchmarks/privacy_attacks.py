@@ -10,7 +10,7 @@ Of each, the area under the curve: .5 is chance.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.privacy.noise import noised
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, map_on, released_cross, to_square
+from shared.encoder.linear import LinearMap
 from shared.privacy.gaussian import noise_for
 from shared.privacy.grid import middles
 from shared.system.whole_file import write_whole
@@ -130,14 +131,22 @@ def _members(shop: PreparedPlatform, users: int, epsilon: float) -> Iterator[Row
     shadows = np.array_split(rows[users + 1_500 : users + 1_500 + 4 * max(users, 400)], 4)
     public = CatalogueMoments.of(shop.features)
     total = cross_moment(shop.features, select(everybody, gave), public)
-    own = {side: _votes(shop, everybody, some[:JUDGED], public) for side, some in (("in", gave), ("out", others))}
+    own = {
+        side: votes(shop.features, everybody, some[:JUDGED], public) for side, some in (("in", gave), ("out", others))
+    }
     found: dict[str, list[float]] = {name: [] for name in _ATTACKS}
     for draw in range(DRAWS):
         released, sigma = _release(total, epsilon, draw)
         found["knows the whole history"].append(auc(own["in"] @ released, own["out"] @ released))
-        losses = [_loss(shop, everybody, some[:JUDGED], released, sigma, public) for some in (gave, others)]
-        found["loss of the released map"].append(auc(*losses))
-        found["shadow model"].append(_shadowed(shop, everybody, shadows, epsilon, public, losses))
+        linear = map_on(released_cross(released, sigma, public), shop.features)
+        gains = [lifts(linear, shop.features, everybody, some[:JUDGED], public) for some in (gave, others)]
+        found["loss of the released map"].append(auc(*gains))
+
+        def shadow_map(members: Sequences, place: int) -> LinearMap:
+            summed = cross_moment(shop.features, members, public)
+            return map_on(released_cross(*_release(summed, epsilon, 100 + place), public), shop.features)
+
+        found["shadow model"].append(shadowed(shadow_map, shop.features, everybody, shadows, public, gains))
     bound = norm.cdf(1 / (noise_for(epsilon, DELTA) * np.sqrt(2))) if np.isfinite(epsilon) else 1.0
     for what, values in found.items():
         yield Row(f"membership: {what}", users, _said(epsilon), _spread(values), f"{bound:.3f}")
@@ -146,50 +155,50 @@ def _members(shop: PreparedPlatform, users: int, epsilon: float) -> Iterator[Row
 _ATTACKS = ("knows the whole history", "loss of the released map", "shadow model")
 
 
-def _votes(shop: PreparedPlatform, sequences: Sequences, rows: NDArray[np.int64], public: CatalogueMoments) -> Float64:
+def votes(
+    features: NDArray[np.float32], sequences: Sequences, rows: NDArray[np.int64], public: CatalogueMoments
+) -> Float64:
     """[N, T] what each user would give."""
-    return np.stack(
-        [cross_moment(shop.features, select(sequences, rows[at : at + 1]), public) for at in range(len(rows))]
-    )
+    return np.stack([cross_moment(features, select(sequences, rows[at : at + 1]), public) for at in range(len(rows))])
 
 
-def _loss(
-    shop: PreparedPlatform,
+def lifts(
+    linear: LinearMap,
+    features: NDArray[np.float32],
     sequences: Sequences,
     rows: NDArray[np.int64],
-    released: Float64,
-    sigma: float,
     public: CatalogueMoments,
 ) -> Float64:
-    """[N] how far the map of a release lifts each user's own matrix: minus his loss."""
-    linear = map_on(released_cross(released, sigma, public), shop.features)
+    """[N] how far a map lifts each user's own matrix: minus his loss."""
     raw = CatalogueMoments.none(public.dim)
     flat = CatalogueMoments(mean=public.mean, triangle=raw.triangle)
     weights = linear.W.astype(np.float64)
     return np.array(
-        [float(np.sum(to_square(vote, public.dim) * weights)) for vote in _votes(shop, sequences, rows, flat)]
+        [float(np.sum(to_square(vote, public.dim) * weights)) for vote in votes(features, sequences, rows, flat)]
     )
 
 
-def _shadowed(
-    shop: PreparedPlatform,
+def shadowed(
+    released_map: Callable[[Sequences, int], LinearMap],
+    features: NDArray[np.float32],
     sequences: Sequences,
     shadows: list[NDArray[np.int64]],
-    epsilon: float,
     public: CatalogueMoments,
-    losses: list[Float64],
+    gains: list[Float64],
 ) -> float:
-    """The losses, told apart by how losses of members and of others lie in releases of other users."""
+    """How well ``gains`` are told apart by how those of members and of others lie in maps of other users (Shokri et al.
+    2017).
+
+    ``released_map`` makes the map of some users as the platform would, ``shadows`` are other users, half of whom give.
+    """
     inside, outside = [], []
     for place, shadow in enumerate(shadows):
         half = len(shadow) // 2
-        total = cross_moment(shop.features, select(sequences, shadow[:half]), public)
-        released, sigma = _release(total, epsilon, 100 + place)
-        inside.append(_loss(shop, sequences, shadow[: min(half, 100)], released, sigma, public))
-        outside.append(_loss(shop, sequences, shadow[half : half + 100], released, sigma, public))
+        linear = released_map(select(sequences, shadow[:half]), place)
+        inside.append(lifts(linear, features, sequences, shadow[: min(half, 100)], public))
+        outside.append(lifts(linear, features, sequences, shadow[half : half + 100], public))
     fits = [norm(*norm.fit(np.concatenate(side))) for side in (inside, outside)]
-    ratios = [fits[0].logpdf(side) - fits[1].logpdf(side) for side in losses]
-    return auc(*ratios)
+    return auc(*[fits[0].logpdf(side) - fits[1].logpdf(side) for side in gains])
 
 
 def auc(inside: Float64, outside: Float64) -> float:

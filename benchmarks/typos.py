@@ -137,10 +137,10 @@ class Terminal:
         return done.returncode, self._as_typed(_sentence(done.stderr) or _sentence(done.stdout))
 
     def _as_typed(self, said: str) -> str:
-        """Without the folder's own place, and with the walkthrough's port."""
+        """Without the folder's own place, and with the walkthrough's port; its beginning, where it is long."""
         ports = {self._port: "9443", str(int(self._port) + 1): "9434"}
         short = said.replace(f"{self._folder.resolve()}/", "").replace(f"{self._folder}/", "")
-        return re.sub("|".join(rf"\b{port}\b" for port in ports), lambda found: ports[found[0]], short)
+        return re.sub("|".join(rf"\b{port}\b" for port in ports), lambda found: ports[found[0]], short)[:WIDE]
 
     def _here(self, line: str) -> str:
         return re.sub(r"\b9443\b", self._port, re.sub(r"\b9434\b", str(int(self._port) + 1), line))
@@ -209,7 +209,7 @@ def _sentence(text: str) -> str:
     words = re.sub(r"[─│╭╮╰╯]+", " ", text)
     lines = [" ".join(line.split()) for line in words.splitlines() if not _PROGRESS.search(line)]
     said = [line for line in lines if line not in ("", "Error") and not line.startswith(("Usage:", "Try '"))]
-    return " / ".join(said)[:WIDE]
+    return " / ".join(said)
 
 
 def _cell(text: str) -> str:

@@ -38,10 +38,10 @@ from shared.errors import (
     TooFewUsers,
     WireError,
 )
+from shared.federation.cross_wire import decode_cross_task
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, Reply, Task
 from shared.federation.signatures import require_signed
 from shared.federation.wire import (
-    decode_cross_task,
     decode_evaluate_task,
     decode_moments_task,
     decode_train_task,

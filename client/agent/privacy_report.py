@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from client.agent.home import AgentHome, AgentSettings
-from client.data.platform import Platform
 from client.data.preparation import prepare
 from client.data.source import read_platform_data
 from client.data.spec import parse_platform_spec
 from client.guard.site_policy import SitePolicy, read_policy
-from client.privacy.account import Account, digests_of
+from client.privacy.account import Account
 from client.privacy.accounts import Accounts, machine_place
+from client.privacy.contributions import contributions
 from client.privacy.estimate import TRIED_ROUNDS, fewest_that_pay, pays, share_kept
 from client.store.head_store import HeadStore, open_records
 from shared.privacy.gaussian import epsilon_of
@@ -110,8 +110,8 @@ def privacy_report(home: AgentHome) -> PrivacyReport:
     platform = prepare(data, preparation, name=spec.name, seed=settings.seed, apart=policy.is_private)
     heads = HeadStore(open_records(home.vault, node.vault_key))
     account = Accounts(machine_place(spec.path), heads).read()
-    users = contributors(platform)
-    able = account.able(digests_of(users), policy.budget, policy.budget)
+    _sequences, users = contributions(platform)
+    able = account.able(users, policy.budget, policy.budget)
     return PrivacyReport(
         policy=policy,
         account=account,
@@ -119,12 +119,6 @@ def privacy_report(home: AgentHome) -> PrivacyReport:
         able=int(able.sum()),
         space=settings.features.partition(":")[0],
     )
-
-
-def contributors(platform: Platform) -> list[str]:
-    """Ids of the contributing users who have a history and a next item among their training events."""
-    rows = platform.contributing_users
-    return [platform.user_ids[row] for row in rows[platform.sequences.lengths()[rows] > 3]]
 
 
 def _said(entry: Any) -> str:

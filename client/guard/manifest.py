@@ -18,6 +18,7 @@ from shared.federation.cross_cells import CrossGrid
 from shared.federation.messages import BOTH, LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
 from shared.federation.moment_cells import MOST_PAIRS, MomentGrid, rounded_pairs
 from shared.federation.wire_records import CROSS_MOMENT, ENCODER, MOMENTS, PROTOCOL
+from shared.privacy.ledger import START, seal_of
 
 SLACK_BYTES = 64 * 2**10
 """room for names, header and layout beside the arrays"""
@@ -48,6 +49,8 @@ class Asked:
     """that the task asks for; 0: none"""
     encoder: str = ""
     """digest of the encoder that the task is about"""
+    seal: str = ""
+    """of the platform's privacy ledger, as the coordinator has seen it"""
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
@@ -147,9 +150,19 @@ def _cross(asked: Asked, policy: SitePolicy) -> Entry:
         ),
         "ledger_entries": _ENTRIES,
         "ledger_head": _DIGEST,
+        "ledger_before": _where_it_was_seen(asked.seal),
         **_origin(asked, policy),
     }
     return Entry(header=_header("cross-reply", asked, **own, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid})
+
+
+def _where_it_was_seen(seal: str) -> Allowed:
+    """A digest that the coordinator has already, or START: no other one of the ledger's."""
+    return Allowed(
+        what="the digest that the task shows to be known, or none",
+        holds=lambda value: type(value) is str and (value == START or seal_of(value) == seal),
+        values=2,
+    )
 
 
 def _is_noise(value: Any, asked: Asked) -> bool:

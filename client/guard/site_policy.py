@@ -14,7 +14,7 @@ from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
 from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
-from shared.privacy.promise import MODES, Privacy, Promise
+from shared.privacy.promise import MODES, HasMode, Privacy, Promise
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
@@ -43,7 +43,7 @@ def _check_hours(key: str, hours: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePromise(Promise):
+class SitePromise(HasMode, Promise):
     """What the platform's users are promised, whatever a run asks for."""
 
     privacy: Privacy = option(
@@ -54,11 +54,6 @@ class SitePromise(Promise):
         "histories from it.",
         see="privacy.md",
     )
-
-    @property
-    def is_private(self) -> bool:
-        """Whether what leaves bears noise."""
-        return self.privacy == "private"
 
 
 USUAL = SitePromise()

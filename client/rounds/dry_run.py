@@ -31,6 +31,7 @@ from shared.federation.messages import (
     TrainTask,
 )
 from shared.federation.wire import content_bytes
+from shared.privacy.ledger import Ledger
 
 RUN = NONCE = "0" * 32
 _WIDE = 60
@@ -90,7 +91,8 @@ def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace) -> Answe
     """Of a run that asks for as much as the site policy allows."""
     space, noise = encoder.spec.feature_space, workspace.promise.noise
     public = card.catalogue or CatalogueMoments.none(space.dim)
-    cross = CrossTask(run=RUN, round=0, nonce=NONCE, feature_space=space, public=public, noise=noise)
+    seen = Ledger().state.seen
+    cross = CrossTask(run=RUN, round=0, nonce=NONCE, feature_space=space, public=public, noise=noise, seen=seen)
     each = math.sqrt(EVALUATIONS) * noise
     evaluate = EvaluateTask(run=RUN, round=0, nonce=NONCE, seed=0, encoder=encoder, noise=each)
     return [(cross, lambda: cross_reply(cross, workspace)), (evaluate, lambda: evaluate_reply(evaluate, workspace))]

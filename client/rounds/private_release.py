@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.platform import training_sequences
 from client.data.sequences import Sequences, select
-from client.privacy.account import Digests, digests_of
+from client.privacy.account import Digests
 from client.privacy.accounts import Accounts, OpenAccount
+from client.privacy.contributions import contributions
 from client.privacy.estimate import pays
 from client.privacy.noise import noised
 from client.rounds.told_moments import history_digests
@@ -102,11 +102,13 @@ def cross_reply(task: CrossTask, workspace: Workspace) -> CrossReply | Declined:
     require_same(task.feature_space, workspace.space, where=workspace.platform.name)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    sequences, users = contributions(workspace.platform)
     with Accounts(workspace.machine, workspace.heads).changing() as book:
         told = _settled(Told.read(workspace.heads, workspace.space.fingerprint), book, workspace.heads)
-        told = _with_newcomers(told, task, workspace, book)
+        able = book.account.able(users, weight_of(task.noise), workspace.promise.budget)
+        told = _with_newcomers(told, task, workspace, book, sequences, users, able)
         if told is None:
-            return Declined(round=task.round, reason=_why_nothing(task, workspace, book))
+            return Declined(round=task.round, reason=_why_nothing(able, workspace.minimum_users))
         return CrossReply(
             round=task.round,
             cells=cells_of(told.under(task.public), told.noise),
@@ -114,13 +116,21 @@ def cross_reply(task: CrossTask, workspace: Workspace) -> CrossReply | Declined:
             fingerprint=workspace.space.fingerprint,
             users=power_of_two(told.users),
             ledger=book.account.ledger.state,
+            before=book.account.ledger.digest_where(task.seen),
         )
 
 
-def _with_newcomers(told: Told | None, task: CrossTask, workspace: Workspace, book: OpenAccount) -> Told | None:
-    """What was told, and what those give who can and did not yet; None where nothing is and nothing pays."""
-    sequences, users = _contributions(workspace)
-    able = book.account.able(users, weight_of(task.noise), workspace.promise.budget)
+def _with_newcomers(
+    told: Told | None,
+    task: CrossTask,
+    workspace: Workspace,
+    book: OpenAccount,
+    sequences: Sequences,
+    users: Digests,
+    able: NDArray[np.bool_],
+) -> Told | None:
+    """What was told, and what those of ``users`` give who are ``able`` and did not yet; None where nothing is and
+    nothing pays."""
     givers = _giver_digests(workspace, sequences, users)
     new = able if told is None else able & ~np.isin(givers, told.givers)
     before = 0 if told is None else told.users
@@ -168,23 +178,13 @@ def _settled(told: Told | None, book: OpenAccount, heads: HeadStore) -> Told | N
     return settled
 
 
-def _why_nothing(task: CrossTask, workspace: Workspace, book: OpenAccount) -> DeclineReason:
-    _sequences, users = _contributions(workspace)
-    able = int(book.account.able(users, weight_of(task.noise), workspace.promise.budget).sum())
-    if able < min(len(users), workspace.minimum_users):
+def _why_nothing(able: NDArray[np.bool_], minimum_users: int) -> DeclineReason:
+    """Of users who contribute, some of whom are able to."""
+    if int(able.sum()) < min(len(able), minimum_users):
         return DeclineReason.PRIVACY_BUDGET
-    if len(users) < workspace.minimum_users:
+    if len(able) < minimum_users:
         return DeclineReason.TOO_FEW_USERS
     return DeclineReason.TOO_MUCH_NOISE
-
-
-def _contributions(workspace: Workspace) -> tuple[Sequences, Digests]:
-    """Training events of the contributing users who have a next item, and who they are."""
-    platform = workspace.platform
-    rows = platform.contributing_users
-    sequences = training_sequences(platform, rows)
-    some = np.flatnonzero(sequences.lengths() > 1)
-    return select(sequences, some), digests_of([platform.user_ids[row] for row in rows[some]])
 
 
 def _giver_digests(workspace: Workspace, sequences: Sequences, users: Digests) -> Digests:

@@ -192,6 +192,7 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         catalogue=workspace.platform.n_items,
         noise=task.noise,
         encoder=task.encoder,
+        seal=task.seal,
     )
 
 

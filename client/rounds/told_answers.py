@@ -27,8 +27,8 @@ NONCES = "answered"
 """Record of the known nonces."""
 MOST_NONCES = 4096
 """Some hundred runs of twelve rounds; an older question is one that was never asked."""
-_KNOWN = ("fingerprint", "dim", "training_users", "catalogue")
-"""What the guard knew of the platform when the answer left."""
+_KNOWN = ("fingerprint", "dim", "training_users", "catalogue", "seal")
+"""What the guard knew of the platform, and the coordinator of its privacy ledger, when the answer left."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

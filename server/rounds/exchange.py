@@ -3,7 +3,7 @@
 Who holds which of a run's encoders is remembered, and so what brings the newest to each in the fewest bytes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -80,12 +80,15 @@ class Question(Generic[ReplyType]):
 
     message_type: str
     round: int
-    write: Callable[[Any], RecordDict]
-    """the question in records, with the encoder, or with what leads to it from the one that a platform holds"""
+    write: Callable[[Any, Any], RecordDict]
+    """the question in records, with the encoder, or with what leads to it from the one that a platform holds, and
+    with what was ``seen`` of that one"""
     screen: Callable[[RecordDict], ReplyType | Declined | Failed]
     """reads a reply; raises ReplyRejected or WireError for a bad one"""
     encoder: Encoder | None = None
     """which it is about; None where it is about none"""
+    seen: Callable[[str], Hashable] = lambda _platform: None
+    """what is said to a platform of itself; those of whom it is the same get the same arrays"""
 
 
 Outcome = Literal["reply", "declined", "failed", "dropped", "missing"]
@@ -185,17 +188,18 @@ class Exchange:
         self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
     ) -> None:
         """Ask each of ``platforms``, and sort in what comes; those that hold the same get the same arrays."""
-        written: dict[str, tuple[RecordDict, int, bytes]] = {}
+        written: dict[Hashable, tuple[RecordDict, int, bytes]] = {}
         messages = {}
         for name, node in platforms.items():
             about = question.encoder
             held = "" if about is None else self.deliveries.held(name)
-            if held not in written:
+            seen = question.seen(name)
+            if (held, seen) not in written:
                 way = self.deliveries.way(held, about) if about is not None and held else None
-                content = question.write(way or about)
+                content = question.write(way or about, seen)
                 digest = b"" if self._signer is None else content_digest(content)
-                written[held] = content, content_bytes(content), digest
-            content, size, digest = written[held]
+                written[held, seen] = content, content_bytes(content), digest
+            content, size, digest = written[held, seen]
             if self._signer is not None:
                 signature = RecordDict({SIGNATURE: self._signer.signature(digest, name)})
                 content, size = RecordDict({**content, **signature}), size + content_bytes(signature)

@@ -1,7 +1,8 @@
 """What platforms have released under noise to this coordinator: a ledger each, in files that are only replaced whole.
 
-An answer says how far the platform's own ledger has come. One that has gone back, or is another one, is not taken: the
-platform was reset, restored from a backup, or runs twice, and its users may have spent more than it knows.
+An answer says how far the platform's own ledger has come, and what it was where it was seen last. One that has gone
+back, or does not go on from what was seen, is not taken: the platform was reset, restored from a backup, or runs twice,
+and its users may have spent more than it knows.
 """
 
 import json
@@ -10,7 +11,7 @@ from pathlib import Path
 from shared.errors import CheckpointError, PrivacyError, os_error_as
 from shared.federation.messages import CrossReply
 from shared.privacy.gaussian import weight_of
-from shared.privacy.ledger import Entry, Ledger, LedgerState, Release, now_text
+from shared.privacy.ledger import SEEN, Entry, Ledger, LedgerState, Release, SeenLedger, now_text
 from shared.system.whole_file import write_whole
 
 
@@ -32,22 +33,26 @@ class KnownLedgers:
 
     def objection(self, platform: str, reply: CrossReply) -> str:
         """Why an answer is not taken, in words; empty where nothing speaks against it."""
-        last = _last(self.of(platform))
-        known = LedgerState(entries=0, head="") if last is None else LedgerState(entries=last.entries, head=last.told)
-        return reply.ledger.contradicts(known)
+        return reply.ledger.contradicts(self._seen_last(platform), reply.before)
+
+    def seen(self, platform: str) -> SeenLedger:
+        """What the platform is shown of its own ledger."""
+        return self._seen_last(platform).seen
 
     def add(self, platform: str, reply: CrossReply, *, run: str, noise: float, delta: float) -> None:
-        """Write down what an answer cost, where a release is new in it: then it bears more noise than before.
+        """Write down how far an answer shows the platform's ledger, and what it cost, where a release is new in it:
+        then it bears more noise than before.
 
         ``noise`` is what was asked for of one release.
         """
         ledger, path = self.of(platform), self._path(platform)
         last = _last(ledger)
-        if path is None or (last is not None and last.noise == reply.noise):
+        if path is None or (last is not None and last.told == reply.ledger.head):
             return
+        is_new = last is None or last.noise != reply.noise
         release = Release(
             time=now_text(),
-            released="cross",
+            released="cross" if is_new else SEEN,
             run=run,
             round=reply.round,
             noise=reply.noise,
@@ -55,11 +60,15 @@ class KnownLedgers:
             told=reply.ledger.head,
             entries=reply.ledger.entries,
         )
-        weight = weight_of(noise) + (0.0 if last is None else last.weight)
+        weight = (weight_of(noise) if is_new else 0.0) + (0.0 if last is None else last.weight)
         grown = ledger.with_release(release, weight)
         with os_error_as(CheckpointError, f"{path}: cannot be written"):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_whole(path, json.dumps(grown.to_json(), indent=1).encode("utf-8"))
+
+    def _seen_last(self, platform: str) -> LedgerState:
+        last = _last(self.of(platform))
+        return Ledger().state if last is None else LedgerState(entries=last.entries, head=last.told)
 
     def _path(self, platform: str) -> Path | None:
         return None if self._folder is None else self._folder / f"{platform}.json"

@@ -15,7 +15,7 @@ from server.aggregation.robust_sum import RULES, UPDATES
 from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
-from server.rounds.exchange import Clock, Exchange, Question
+from server.rounds.exchange import Answers, Clock, Exchange, Question
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
@@ -40,6 +40,8 @@ from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAI
 
 _LOG = logging.getLogger("graft.server")
 NO_LEDGERS = KnownLedgers(None)
+Solved = tuple[Encoder, dict[str, float], dict[str, str]]
+"""an encoder with a new linear part, what each platform's answer weighed, and who was held back and why"""
 
 
 def run_rounds(
@@ -122,25 +124,19 @@ class RoundLoop:
         question: Question[MomentsReply] = Question(
             message_type=MOMENTS_TYPE,
             round=state.round,
-            write=lambda _encoder: content,
+            write=lambda _encoder, _seen: content,
             screen=lambda reply: screen_moments(reply, encoder.spec, state.round),
         )
         answers = self._exchange.ask(question)
-        note = self._too_few(len(answers.replies))
-        weights: dict[str, float] = {}
-        reasons: dict[str, str] = {}
         moments = {**state.moments, **{name: reply.moments for name, reply in answers.replies.items()}}
-        if not note:
-            try:
-                helpful = self._weighting.of_moments(moments)
-                linear, shares = linear_part(moments, helpful, self._classes, self._config)
-                encoder, reasons = encoder.with_linear(linear), dict(shares.reasons)
-                weights = {name: weight * shares.of.get(name, 0.0) for name, weight in helpful.items()}
-            except InputError as error:
-                note = f"the encoder is unchanged: {error}"
-        told = {**answers.told, "weights": weights, "held_back": reasons, "note": note}
-        record = self._record("moments", state.round, start, told)
-        return replace(state, encoder=encoder, moments=moments, history=(*state.history, record))
+
+        def solved() -> Solved:
+            helpful = self._weighting.of_moments(moments)
+            linear, shares = linear_part(moments, helpful, self._classes, self._config)
+            weights = {name: weight * shares.of.get(name, 0.0) for name, weight in helpful.items()}
+            return encoder.with_linear(linear), weights, dict(shares.reasons)
+
+        return replace(self._after(answers, solved, state, start), moments=moments)
 
     def cross_round(self, state: RunState, public: CatalogueMoments | None) -> RunState:
         """Ask for cross moments under noise, and carry their sum in the encoder; no platform's own is kept.
@@ -149,20 +145,22 @@ class RoundLoop:
         """
         start, encoder, noise = self._clock.now(), state.encoder, self._config.noise
         known = public or CatalogueMoments.none(encoder.spec.input_dim)
-        content = encode_task(
-            CrossTask(
-                run=state.run,
-                round=state.round,
-                nonce=nonce_of("cross", state.run, state.round),
-                feature_space=encoder.spec.feature_space,
-                public=known,
-                noise=noise,
-            )
-        )
+        nonce = nonce_of("cross", state.run, state.round)
         question: Question[CrossReply] = Question(
             message_type=CROSS_TYPE,
             round=state.round,
-            write=lambda _encoder: content,
+            seen=self._ledgers.seen,
+            write=lambda _encoder, seen: encode_task(
+                CrossTask(
+                    run=state.run,
+                    round=state.round,
+                    nonce=nonce,
+                    feature_space=encoder.spec.feature_space,
+                    public=known,
+                    noise=noise,
+                    seen=seen,
+                )
+            ),
             screen=lambda reply: screen_cross(reply, encoder.spec, state.round, noise),
         )
         answers = self._exchange.ask(question)
@@ -171,14 +169,20 @@ class RoundLoop:
                 answers.outcomes[name] = "dropped", objection
             else:
                 self._ledgers.add(name, reply, run=state.run, noise=noise, delta=self._config.delta)
+
+        def solved() -> Solved:
+            cross, shares = summed_cross(answers.replies, known, self._classes, self._config.robust)
+            return encoder.with_cross(cross).without_sequence(), dict(shares.of), dict(shares.reasons)
+
+        return self._after(answers, solved, state, start)
+
+    def _after(self, answers: Answers[Any], solved: Callable[[], Solved], state: RunState, start: float) -> RunState:
+        """The state with the linear part that is ``solved``, or as it was where too few answered or nothing can be."""
+        encoder, weights, reasons = state.encoder, dict[str, float](), dict[str, str]()
         note = self._too_few(len(answers.replies))
-        weights: dict[str, float] = {}
-        reasons: dict[str, str] = {}
         if not note:
             try:
-                cross, shares = summed_cross(answers.replies, known, self._classes, self._config.robust)
-                encoder = encoder.with_cross(cross).without_sequence()
-                weights, reasons = dict(shares.of), dict(shares.reasons)
+                encoder, weights, reasons = solved()
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
         told = {**answers.told, "weights": weights, "held_back": reasons, "note": note}
@@ -200,7 +204,7 @@ class RoundLoop:
             message_type=TRAIN_TYPE,
             round=number,
             encoder=encoder,
-            write=lambda sent: encode_task(
+            write=lambda sent, _seen: encode_task(
                 TrainTask(
                     run=state.run,
                     round=number,
@@ -263,7 +267,7 @@ class RoundLoop:
             message_type=EVALUATE_TYPE,
             round=state.round,
             encoder=state.encoder,
-            write=lambda sent: encode_task(
+            write=lambda sent, _seen: encode_task(
                 EvaluateTask(
                     run=state.run,
                     round=state.round,

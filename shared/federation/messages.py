@@ -18,7 +18,7 @@ from shared.encoder.linear import Moments
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
 from shared.federation.updates import UpdateForm, update_form
-from shared.privacy.ledger import LedgerState
+from shared.privacy.ledger import LedgerState, SeenLedger
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
@@ -87,6 +87,8 @@ class TaskFacts:
     """of a training task"""
     noise: float = 0.0
     """spread of the noise that the answer is to bear, as a multiple of what one user can move it by; 0 asks for none"""
+    seal: str = ""
+    """of the platform's privacy ledger, as the coordinator has seen it"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +131,16 @@ class CrossTask:
     """by which it is whitened"""
     noise: float
     """spread of the noise; one user moves the cross moment by 1"""
+    seen: SeenLedger
+    """the platform's privacy ledger, as the coordinator has seen it"""
 
     @property
     def facts(self) -> TaskFacts:
-        """Which question it is."""
+        """Which question it is.
+
+        What was seen of the ledger does not make another one: a run that goes on has seen the answer of before, and
+        gets that again.
+        """
         about = (_space(self.feature_space), self.public.digest, self.noise)
         return TaskFacts(
             kind="cross",
@@ -141,6 +149,7 @@ class CrossTask:
             nonce=self.nonce,
             meaning=_meaning("cross", self.run, self.round, *about),
             noise=self.noise,
+            seal=self.seen.seal,
         )
 
 
@@ -158,6 +167,8 @@ class CrossReply:
     users: int
     """who stand behind it, rounded to a power of two"""
     ledger: LedgerState
+    before: str
+    """digest of the ledger where the coordinator has seen it; START where it never was what the task shows"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -4,18 +4,16 @@ An encoder, an update or a platform's moments travel as one flat array (cost gro
 header with its layout and the feature space's fingerprint. Reading is strict: whatever is not expected is refused.
 """
 
-import re
 from functools import singledispatch
 from typing import Any
 
 from flwr.app import ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 
 from shared.encoder.changes import Step, step_grid
-from shared.encoder.cross import CatalogueMoments, side_of
-from shared.encoder.encoder import CROSS, Encoder, EncoderSpec, Layout, LinearForm, unflatten
+from shared.encoder.encoder import CROSS, Encoder, EncoderSpec, LinearForm
 from shared.errors import InputError, WireError
 from shared.federation.config import LocalSettings
-from shared.federation.cross_cells import CrossGrid, public_layout
+from shared.federation.cross_wire import cross_reply_records, cross_task_records, read_cross_reply
 from shared.federation.messages import (
     LOSSES,
     VALIDATIONS,
@@ -37,14 +35,13 @@ from shared.federation.messages import (
 )
 from shared.federation.moment_cells import MomentGrid, rounded_pairs
 from shared.federation.wire_records import (
-    CROSS_MOMENT,
+    ASKED,
     ENCODER,
     FLAT,
     HEADER,
     KNOWN,
     METRICS,
     MOMENTS,
-    PUBLIC,
     SETTINGS,
     SIGNATURE,
     STEP,
@@ -53,29 +50,19 @@ from shared.federation.wire_records import (
     arrays_of,
     fields_of,
     header_record,
+    layout_fields,
     metrics_of,
     space_text,
 )
-from shared.privacy.ledger import LedgerState
 
 MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cross", "train", "evaluate"
 """Flower's message types"""
 
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
-_ENCODER_TASK: dict[str, type[Any]] = {**_ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
 _EVALUATE_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "noise": float}
-_CROSS_TASK: dict[str, type[Any]] = {**_ASKED, "noise": float}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
 _MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int, "pairs": int}
-_CROSS_REPLY: dict[str, type[Any]] = {
-    **_TRAIN_REPLY,
-    "dim": int,
-    "noise": float,
-    "ledger-entries": int,
-    "ledger-head": str,
-}
-_DIGITS, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
 
 def content_bytes(content: RecordDict) -> int:
@@ -108,75 +95,43 @@ def _moments_task(task: MomentsTask) -> RecordDict:
     return RecordDict({HEADER: header})
 
 
-@encode_task.register
-def _cross_task(task: CrossTask) -> RecordDict:
-    header = header_record(
-        "cross-task",
-        task.round,
-        run=task.run,
-        nonce=task.nonce,
-        space=space_text(task.feature_space),
-        noise=task.noise,
-    )
-    return RecordDict({HEADER: header, PUBLIC: array_record(flat=task.public.to_flat())})
+encode_task.register(CrossTask, cross_task_records)
 
 
 @encode_task.register
 def _train_task(task: TrainTask) -> RecordDict:
-    sent, spec = task.encoder, task.encoder.spec
-    header = header_record(
-        "train-task",
-        task.round,
-        seed=task.seed,
-        keep=task.keep,
-        preset=spec.preset,
-        space=space_text(spec.feature_space),
-        run=task.run,
-        nonce=task.nonce,
-        **_layout_fields(spec.layout()),
-    )
-    records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
-    return RecordDict({HEADER: header, **records, SETTINGS: ConfigRecord(dict(task.settings.to_flat()))})
+    settings = ConfigRecord(dict(task.settings.to_flat()))
+    return RecordDict({**_encoder_records("train-task", task), SETTINGS: settings})
 
 
 @encode_task.register
 def _evaluate_task(task: EvaluateTask) -> RecordDict:
+    return RecordDict({**_encoder_records("evaluate-task", task, noise=task.noise)})
+
+
+def _encoder_records(kind: str, task: TrainTask | EvaluateTask, **own: float) -> dict[str, ArrayRecord | ConfigRecord]:
+    """The header of a task about an encoder, with fields of its ``own``, and the encoder or what leads to it."""
     sent, spec = task.encoder, task.encoder.spec
     header = header_record(
-        "evaluate-task",
+        kind,
         task.round,
         seed=task.seed,
         keep=task.keep,
-        noise=task.noise,
+        **own,
         preset=spec.preset,
         space=space_text(spec.feature_space),
         run=task.run,
         nonce=task.nonce,
-        **_layout_fields(spec.layout()),
+        **layout_fields(spec.layout()),
     )
     records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
-    return RecordDict({HEADER: header, **records})
+    return {HEADER: header, **records}
 
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
     """Raises WireError for anything but a moments task."""
-    header = Header.read(content.get(HEADER), "moments-task", _ASKED, found=set(content) - {SIGNATURE})
-    return MomentsTask(**_asked(header), feature_space=header.space())
-
-
-def decode_cross_task(content: RecordDict) -> CrossTask:
-    """Raises WireError for anything but a task that asks for a cross moment."""
-    found = set(content) - {SIGNATURE}
-    header = Header.read(content.get(HEADER), "cross-task", _CROSS_TASK, found=found, beside={PUBLIC})
-    space = header.space()
-    layout = public_layout(space.dim)
-    public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
-    return CrossTask(
-        **_asked(header),
-        feature_space=space,
-        public=CatalogueMoments(mean=public["mean"], triangle=public["triangle"]),
-        noise=header.noise(),
-    )
+    header = Header.read(content.get(HEADER), "moments-task", ASKED, found=set(content) - {SIGNATURE})
+    return MomentsTask(**header.question, feature_space=header.space())
 
 
 def decode_train_task(content: RecordDict) -> TrainTask:
@@ -185,7 +140,7 @@ def decode_train_task(content: RecordDict) -> TrainTask:
     header = Header.read(
         content.get(HEADER), "train-task", _ENCODER_TASK, found=found, beside=_numbers(found) | {SETTINGS}
     )
-    asked = _asked(header)
+    asked = header.question
     settings, spec = _settings(content[SETTINGS]), _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return TrainTask(
@@ -204,7 +159,7 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     spec = _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
-        **_asked(header),
+        **header.question,
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         keep=header.fields["keep"],
@@ -228,26 +183,12 @@ def _moments_reply(reply: MomentsReply) -> RecordDict:
         pairs=rounded_pairs(reply.moments.n),
         fingerprint=reply.fingerprint,
         users=reply.users,
-        **_layout_fields(grid.layout),
+        **layout_fields(grid.layout),
     )
     return RecordDict({HEADER: header, MOMENTS: array_record(flat=grid.nearest(reply.moments))})
 
 
-@encode_reply.register
-def _cross_reply(reply: CrossReply) -> RecordDict:
-    dim = side_of(len(reply.cells))
-    header = header_record(
-        "cross-reply",
-        reply.round,
-        dim=dim,
-        noise=reply.noise,
-        ledger_entries=reply.ledger.entries,
-        ledger_head=reply.ledger.head,
-        fingerprint=reply.fingerprint,
-        users=reply.users,
-        **_layout_fields(CrossGrid(dim=dim).layout),
-    )
-    return RecordDict({HEADER: header, CROSS_MOMENT: array_record(flat=reply.cells)})
+encode_reply.register(CrossReply, cross_reply_records)
 
 
 @encode_reply.register
@@ -257,7 +198,7 @@ def _train_reply(reply: TrainReply) -> RecordDict:
         reply.round,
         fingerprint=reply.fingerprint,
         users=reply.users,
-        **_layout_fields(reply.layout),
+        **layout_fields(reply.layout),
     )
     metrics = MetricRecord(dict(reply.losses))
     return RecordDict({HEADER: header, ENCODER: array_record(flat=reply.flat), METRICS: metrics})
@@ -301,24 +242,8 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
 
 def decode_cross_reply(content: RecordDict) -> CrossReply | Declined | Failed:
     """Raises WireError for anything but an answer to a task that asks for a cross moment."""
-    found = set(content)
-    if (refusal := _refusal(content.get(HEADER), found)) is not None:
-        return refusal
-    header = Header.read(content.get(HEADER), "cross-reply", _CROSS_REPLY, found=found, beside={CROSS_MOMENT})
-    dim, layout = header.number("dim", least=1), header.layout()
-    if layout != CrossGrid(dim=dim).layout:
-        raise WireError(f"the layout is not that of a cross moment in {dim} dimensions")
-    head = header.text("ledger-head")
-    if _DIGEST.fullmatch(head) is None:
-        raise WireError("ledger-head must be 64 hexadecimal digits")
-    return CrossReply(
-        round=header.round,
-        cells=arrays_of(content[CROSS_MOMENT], CROSS_MOMENT, {FLAT: layout.lies})[FLAT],
-        noise=header.noise(),
-        fingerprint=header.text("fingerprint"),
-        users=header.users(),
-        ledger=LedgerState(entries=header.number("ledger-entries", least=1), head=head),
-    )
+    refusal = _refusal(content.get(HEADER), set(content))
+    return read_cross_reply(content) if refusal is None else refusal
 
 
 def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
@@ -360,19 +285,6 @@ def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:
     except ValueError as error:
         raise WireError("the reason or code of a refusal is not one of the listed ones") from error
     return None
-
-
-def _asked(header: Header) -> dict[str, Any]:
-    """Which question a task is: run, round and nonce."""
-    digits = {name: header.text(name) for name in ("run", "nonce")}
-    for name, text in digits.items():
-        if not _DIGITS.fullmatch(text):
-            raise WireError(f"{name} must be 32 hexadecimal digits")
-    return {**digits, "round": header.round}
-
-
-def _layout_fields(layout: Layout) -> dict[str, str]:
-    return {"layout": layout.to_json(), "layout_hash": layout.hash}
 
 
 def _numbers(found: set[str]) -> set[str]:

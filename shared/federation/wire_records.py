@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,6 +28,9 @@ FLAT = "flat"
 MOST_NOISE = 1e6
 _NUMPY = "numpy.ndarray"
 _COMMON: dict[str, type[Any]] = {"protocol": str, "kind": str, "round": int}
+ASKED: dict[str, type[Any]] = {"run": str, "nonce": str, "space": str}
+"""fields of every task"""
+_DIGITS, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
 
 def header_record(kind: str, round_number: int, **fields: str | float | bool) -> ConfigRecord:
@@ -72,6 +76,22 @@ class Header:
     def round(self) -> int:
         """Which round the message belongs to."""
         return self.number("round")
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """Which question a task is: run, round and nonce."""
+        digits = {name: self.text(name) for name in ("run", "nonce")}
+        for name, text in digits.items():
+            if not _DIGITS.fullmatch(text):
+                raise WireError(f"{name} must be 32 hexadecimal digits")
+        return {**digits, "round": self.round}
+
+    def digest(self, name: str) -> str:
+        """A field that is a digest."""
+        text = self.text(name)
+        if _DIGEST.fullmatch(text) is None:
+            raise WireError(f"{name} must be 64 hexadecimal digits")
+        return text
 
     def text(self, name: str) -> str:
         """A field that is a text."""
@@ -125,6 +145,11 @@ class Header:
         if type(dim) is not int or not 1 <= dim <= 65536:
             raise WireError("the feature space has an impossible dim")
         return FeatureSpace(name=str(name), parameters=pairs, dim=dim, fingerprint=str(fingerprint))
+
+
+def layout_fields(layout: Layout) -> dict[str, str]:
+    """How a message's array lies, as fields of its header."""
+    return {"layout": layout.to_json(), "layout_hash": layout.hash}
 
 
 def space_text(space: FeatureSpace) -> str:

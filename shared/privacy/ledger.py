@@ -20,11 +20,28 @@ START = "0" * 64
 
 JOINED = "joined"
 """two ledgers of the same users met, neither of which went on from the other"""
+SEEN = "seen"
+"""in a coordinator's ledger: a platform's own has come further, and nothing new was released"""
+
+
+def seal_of(digest: str) -> str:
+    """Digest of a ledger's digest."""
+    return hashlib.sha256(digest.encode("utf-8")).hexdigest()
 
 
 def now_text() -> str:
     """The time that an entry bears: ISO 8601, with offset."""
     return datetime.now(UTC).isoformat()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenLedger:
+    """What a coordinator shows of a ledger that it has seen, to ask whether this one goes on from it."""
+
+    entries: int
+    """so many it had; 0: none was seen"""
+    seal: str
+    """digest of its digest then: who never saw the ledger at that number has none to show, and learns none"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +52,20 @@ class LedgerState:
     head: str
     """digest of the last entry and of all before it"""
 
-    def contradicts(self, known: "LedgerState") -> str:
-        """Why a ledger that was in the ``known`` state cannot be in this one, in words; empty where it can."""
+    @property
+    def seen(self) -> SeenLedger:
+        """What is shown of it to the platform whose ledger it is."""
+        return SeenLedger(entries=self.entries, seal=seal_of(self.head))
+
+    def contradicts(self, known: "LedgerState", before: str) -> str:
+        """Why a ledger that was in the ``known`` state cannot be in this one, in words; empty where it can.
+
+        ``before`` is its digest where it had as many entries as then.
+        """
         if self.entries < known.entries:
             return f"its privacy ledger went back from {known.entries} to {self.entries} entries: reset or restored"
-        changed = self.entries == known.entries and self.head != known.head
-        return f"its privacy ledger of {known.entries} entries is another one than before" if changed else ""
+        then = self.head if self.entries == known.entries else before
+        return "" if then == known.head else f"its privacy ledger of {known.entries} entries is another one than before"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +75,7 @@ class Release:
     time: str
     """ISO 8601, with offset"""
     released: str
-    """``cross``, ``evaluation`` or ``joined``"""
+    """``cross``, ``evaluation``, ``joined`` or ``seen``"""
     run: str = ""
     round: int = 0
     noise: float
@@ -90,6 +115,11 @@ class Ledger:
     def state(self) -> LedgerState:
         """How far it has come."""
         return LedgerState(entries=len(self.entries), head=self.entries[-1].digest if self.entries else START)
+
+    def digest_where(self, seen: SeenLedger) -> str:
+        """Its digest where it was ``seen``; START where it never was what is shown, so that it tells nobody more."""
+        then = Ledger(self.entries[: seen.entries]).state
+        return then.head if then.seen == seen else START
 
     def with_release(self, release: Release, weight: float) -> "Ledger":
         """One entry more; ``weight`` is Σ 1/σ² of the user who has spent most."""

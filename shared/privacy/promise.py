@@ -34,8 +34,19 @@ class Promise(Checked):
         return weight_of(self.noise)
 
 
+class HasMode:
+    """What is plain or private, by an option of its own."""
+
+    privacy: Privacy
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what leaves bears noise."""
+        return self.privacy == "private"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Asked(Promise):
+class Asked(HasMode, Promise):
     """What somebody asks for who lets something leave himself."""
 
     privacy: Privacy = option(
@@ -45,8 +56,3 @@ class Asked(Promise):
         "the linear part alone.",
         see="privacy.md",
     )
-
-    @property
-    def is_private(self) -> bool:
-        """Whether answers bear noise."""
-        return self.privacy == "private"

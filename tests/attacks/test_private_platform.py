@@ -15,6 +15,7 @@ from shared.encoder.cross import CatalogueMoments
 from shared.federation.config import LocalSettings
 from shared.federation.messages import CrossTask, EvaluateTask, MomentsTask, TrainTask
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
+from shared.privacy.ledger import Ledger, LedgerState, seal_of
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import START, opened
 from tests.unit.client.training.world import SPACE, features
@@ -22,7 +23,15 @@ from tests.unit.client.training.world import SPACE, features
 RUN = "0" * 32
 PROMISE = SitePolicy(epsilon=50.0)
 PUBLIC = CatalogueMoments.of(features())
-CROSS = CrossTask(run=RUN, round=0, nonce="1" * 32, feature_space=SPACE, public=PUBLIC, noise=PROMISE.noise)
+CROSS = CrossTask(
+    run=RUN,
+    round=0,
+    nonce="1" * 32,
+    feature_space=SPACE,
+    public=PUBLIC,
+    noise=PROMISE.noise,
+    seen=Ledger().state.seen,
+)
 TYPES = {CrossTask: CROSS_TYPE, EvaluateTask: EVALUATE_TYPE, MomentsTask: MOMENTS_TYPE, TrainTask: TRAIN_TYPE}
 SHOP = opened("shop", users=600)
 
@@ -62,6 +71,25 @@ def test_no_answer_with_less_noise_than_was_promised_leaves(noise, tmp_path) -> 
 @pytest.mark.parametrize("noise", [nan, inf, -1.0, 1e9])
 def test_noise_that_is_none_is_no_task(noise, tmp_path) -> None:
     assert code(answer(tmp_path, replace(CROSS, noise=noise))) == "protocol"
+
+
+def test_what_was_seen_of_the_ledger_makes_no_other_question(tmp_path) -> None:
+    """A run that goes on has seen the answer that it asks for again."""
+    first = answer(tmp_path, CROSS)
+    head = dict(first["header"])["ledger-head"]
+    again = answer(tmp_path, replace(CROSS, seen=LedgerState(entries=1, head=head).seen))
+    assert code(first) == "cross-reply"
+    assert again == first
+
+
+def test_no_digest_of_the_ledger_leaves_but_the_last_and_the_one_that_is_shown() -> None:
+    shop = {"fingerprint": "f", "dim": 8, "grid": None, "training_users": 600, "catalogue": 24, "noise": 1.0}
+    asked = Asked(task=TaskKind.CROSS, round=0, seal=seal_of("a" * 64), **shop)
+    allowed = manifest(asked, SitePolicy())["cross-reply"].header["ledger-before"]
+    assert allowed.holds("a" * 64)
+    assert allowed.holds(Ledger().state.head)
+    assert not allowed.holds("b" * 64)
+    assert not allowed.holds(seal_of("a" * 64))
 
 
 def test_the_guard_lists_no_plain_answer_of_a_private_platform() -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.stats import rankdata
 
+from benchmarks.privacy_attacks import auc
 from client.privacy.noise import noised
 from client.training.cross_moments import cross_moment
 from client.training.moments import platform_moments
@@ -21,17 +21,13 @@ PUBLIC = CatalogueMoments.of(CATALOGUE)
 MET = np.bincount(HISTORIES.items, minlength=ITEMS) > 0
 
 
-def auc(scores: np.ndarray) -> float:
-    """How well scores tell items that users met from items that nobody met."""
-    ranks = rankdata(scores)[MET]
-    return float((ranks.sum() - MET.sum() * (MET.sum() + 1) / 2) / (MET.sum() * (~MET).sum()))
-
-
 def attacked(cross: np.ndarray) -> float:
-    """From a cross moment: how much of each item stands in the pairs that explain it."""
+    """How well items that users met are told from items that nobody met, by how much of each stands in the pairs that
+    explain a cross moment."""
     white = (CATALOGUE.astype(np.float64) - PUBLIC.mean) @ PUBLIC.whitening
     pairs = np.linalg.pinv(white, rcond=1e-6).T @ to_square(cross, DIM)
-    return auc(np.linalg.norm(pairs, axis=1))
+    scores = np.linalg.norm(pairs, axis=1)
+    return auc(scores[MET], scores[~MET])
 
 
 def test_plain_moments_give_every_items_count_away() -> None:

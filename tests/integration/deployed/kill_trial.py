@@ -1,6 +1,8 @@
 """A kill trial: SIGKILL to all processes of the server, of an agent or of both, at a random moment of a run.
 
-The run needs every platform (``require-all``), so whatever was killed it ends as nobody had disturbed it.
+The run needs every platform (``require-all``), so whatever was killed it ends as nobody had disturbed it. Of a private
+run that nobody disturbs there is no like, since noise is drawn anew: its like is a run after it, which gets what was
+released once more.
 """
 
 import shutil
@@ -8,22 +10,27 @@ import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.agent.home import AgentHome
+from client.privacy.account import Account
+from client.privacy.accounts import Accounts, machine_place
 from client.rounds.own_draws import OWN_DRAWS
+from client.rounds.private_release import TOLD
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.rounds.workspace import NodeSettings
 from client.store.head_store import HeadStore, open_heads
+from server.coordinator.home import ServerHome
 from server.coordinator.run_book import OPEN, Run, RunBook
 from shared.encoder.file import load_encoder
 from shared.federation.config import LocalSettings, RoundsConfig
 from shared.seeding import rng_for
-from tests.integration.deployed.deployment import Deployment, deployment, processes_of
+from tests.integration.deployed.deployment import PLAIN, Deployment, deployment, processes_of
+from tests.integration.engine_world import USERS
 
 NAMES = ("north", "south", "west")
 DATABASES = ("west",)
@@ -47,13 +54,26 @@ LONGEST_AWAY = 20.0
 Heads = dict[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What is asked of the platforms that are killed, and what they keep of it."""
+
+    config: RoundsConfig
+    records: tuple[str, ...]
+    """in each platform's vault, that are compared"""
+
+
+PLAIN_RUN = Tried(config=CONFIG, records=(SEQUENCE_HEAD, STAGED_HEAD))
+PRIVATE_RUN = Tried(config=replace(CONFIG, privacy="private", epsilon=100.0), records=(TOLD,))
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ending:
     """What a run leaves."""
 
     encoder: bytes
     heads: dict[str, Heads]
-    """by platform, its arrays by record and name"""
+    """by platform, the arrays of the records that are compared, by record and name"""
     seconds: float
 
 
@@ -97,25 +117,26 @@ class Trial:
     ending: Ending
 
 
-def undisturbed(made: Deployment) -> Ending:
-    """What the run gives that nobody disturbs."""
-    run, began = _begun(made)
-    return ending(made, run, seconds=_end_of(made, run) - began)
+def undisturbed(made: Deployment, tried: Tried = PLAIN_RUN) -> Ending:
+    """What the run gives that nobody disturbs; platforms keep what they have of the runs before."""
+    run, began = _begun(made, tried)
+    return ending(made, run, seconds=_end_of(made, run) - began, tried=tried)
 
 
-def kill_trial(made: Deployment, kill: Kill, *, usual_seconds: float) -> Trial:
+def kill_trial(made: Deployment, kill: Kill, *, usual_seconds: float, tried: Tried = PLAIN_RUN) -> Trial:
     """Run rounds from the first encoder and from no heads, kill, start again, and wait for the end.
 
     A run that is over before the moment of the kill counts for nothing but its time: the machine is faster than it was
     when a run was timed, and the kill is tried in another run, taken to last until that moment.
     """
-    while (found := _trial(made, kill, usual_seconds)) is None:
+    while (found := _trial(made, kill, usual_seconds, tried)) is None:
         usual_seconds *= kill.moment
     return found
 
 
-def _trial(made: Deployment, kill: Kill, usual_seconds: float) -> Trial | None:
-    run, began = _begun(made)
+def _trial(made: Deployment, kill: Kill, usual_seconds: float, tried: Tried) -> Trial | None:
+    forget(made)
+    run, began = _begun(made, tried)
     time.sleep(max(0.0, began + kill.moment * usual_seconds - time.monotonic()))
     answered = len(run.history())
     state = run.standing().state
@@ -125,16 +146,16 @@ def _trial(made: Deployment, kill: Kill, usual_seconds: float) -> Trial | None:
     killed = _kill(made, kill)
     time.sleep(kill.away)
     _start(made, kill)
-    end = ending(made, run, seconds=_end_of(made, run) - began)
+    end = ending(made, run, seconds=_end_of(made, run) - began, tried=tried)
     return Trial(kill=kill, usual_seconds=usual_seconds, answered=answered, processes=killed, ending=end)
 
 
-def ending(made: Deployment, run: Run, *, seconds: float) -> Ending:
+def ending(made: Deployment, run: Run, *, seconds: float, tried: Tried = PLAIN_RUN) -> Ending:
     """What a completed run has left."""
     assert run.standing().state == "completed", f"{run.standing()}{made.logs()}"
     return Ending(
         encoder=load_encoder(run.encoder)[0].flat.tobytes(),
-        heads={name: heads_of(made.agent(name)) for name in NAMES},
+        heads={name: heads_of(made.agent(name), tried.records) for name in NAMES},
         seconds=seconds,
     )
 
@@ -150,9 +171,9 @@ def same_heads(one: dict[str, Heads], other: dict[str, Heads]) -> dict[str, bool
 
 
 @contextmanager
-def federation(folder: Path) -> Iterator[Deployment]:
+def federation(folder: Path, *, users: int = USERS, promise: tuple[str, ...] = PLAIN) -> Iterator[Deployment]:
     """Started, and all platforms online."""
-    with deployment(folder, NAMES, databases=DATABASES) as made:
+    with deployment(folder, NAMES, databases=DATABASES, users=users, promise=promise) as made:
         made.on_server("start", "--background")
         for name in NAMES:
             made.on_agent("start", name, "--background")
@@ -165,17 +186,24 @@ def asked(config: RoundsConfig) -> list[str]:
     return [f"--set={name}={str(value).lower()}" for name, value in config.to_run_config().items()]
 
 
-def _begun(made: Deployment) -> tuple[Run, float]:
-    """A run that is queued, as the first one was: from the first encoder and from no heads.
+def forget(made: Deployment) -> None:
+    """The next run finds what the first one found: no heads, nothing spent, and no ledger.
 
     Each platform keeps the secret from which it draws: that is its own, and not a run's.
     """
-    shutil.copy(made.folder / "start.safetensors", made.server / "encoder.safetensors")
-    for store in (_store(made.agent(name)) for name in NAMES):
+    for name in NAMES:
+        store = _store(made.agent(name))
         for record in store.names():
             if record != OWN_DRAWS:
                 store.delete(record)
-    made.on_server("run", "--detach", *asked(CONFIG))
+        shutil.rmtree(machine_place(made.source(name)), ignore_errors=True)
+    shutil.rmtree(ServerHome(made.server).ledgers, ignore_errors=True)
+
+
+def _begun(made: Deployment, tried: Tried) -> tuple[Run, float]:
+    """A run that is queued, from the first encoder."""
+    shutil.copy(made.folder / "start.safetensors", made.server / "encoder.safetensors")
+    made.on_server("run", "--detach", *asked(tried.config))
     return RunBook(made.server / "runs").runs()[-1], time.monotonic()
 
 
@@ -202,10 +230,10 @@ def _start(made: Deployment, kill: Kill) -> None:
         made.on_agent("start", kill.victim, "--background")
 
 
-def heads_of(agent: Path) -> Heads:
-    """Every array of the committed and the staged head."""
+def heads_of(agent: Path, names: tuple[str, ...] = PLAIN_RUN.records) -> Heads:
+    """Every array of these records, which are those of the committed and the staged head if no others are named."""
     store = _store(agent)
-    records = {name: store.read(name) for name in (SEQUENCE_HEAD, STAGED_HEAD)}
+    records = {name: store.read(name) for name in names}
     assert all(records.values()), f"{agent}: heads are missing"
     return {
         f"{name}/{key}": array for name, record in records.items() if record for key, array in record.arrays.items()
@@ -217,6 +245,11 @@ def draw_alike(agent: Path, heads: Path) -> None:
     secret = _store(agent).read(OWN_DRAWS)
     assert secret is not None
     HeadStore(heads).write(OWN_DRAWS, secret)
+
+
+def account_of(made: Deployment, name: str) -> Account:
+    """What a platform's users have spent, by its vault and by the machine."""
+    return Accounts(machine_place(made.source(name)), _store(made.agent(name))).read()
 
 
 def _store(agent: Path) -> HeadStore:

@@ -95,7 +95,9 @@ def test_another_run_gets_what_was_released_and_costs_nothing(watched) -> None:
     assert [privacy(made, name)["ledger"] for name in NAMES] == before
     assert {reason for entry in history for reason in entry["declined"].values()} == {"privacy-budget"}
     ledgers = KnownLedgers(ServerHome(made.server).ledgers)
-    assert all(len(ledgers.of(name).entries) == 1 for name in NAMES)
+    for name in NAMES:
+        assert [entry.released for entry in ledgers.of(name).entries] == ["cross", "seen"]
+        assert ledgers.of(name).entries[-1].epsilon == pytest.approx(100.0)
 
 
 def test_nothing_leaves_in_a_plain_run_and_none_beyond_the_promise(watched) -> None:

@@ -15,6 +15,7 @@ from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, to_square
 from shared.federation.messages import CrossReply, CrossTask, Declined, DeclineReason, nonce_of
 from shared.privacy.grid import middles
+from shared.privacy.ledger import START, Ledger, LedgerState, SeenLedger
 from shared.privacy.promise import Promise
 from tests.federation_world import opened
 from tests.unit.client.training.world import SPACE, features
@@ -22,6 +23,8 @@ from tests.unit.client.training.world import SPACE, features
 RUN = "0" * 32
 PROMISE = Promise(epsilon=50.0)
 PUBLIC = CatalogueMoments.of(features())
+NOTHING = Ledger().state
+"""of a ledger, as a coordinator has seen it that asks for the first time"""
 
 
 def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE, seed: int = 0) -> Workspace:
@@ -35,9 +38,9 @@ def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE, seed: int 
     )
 
 
-def task(noise: float = PROMISE.noise, public: CatalogueMoments = PUBLIC) -> CrossTask:
-    nonce = nonce_of("cross", RUN, 0)
-    return CrossTask(run=RUN, round=0, nonce=nonce, feature_space=SPACE, public=public, noise=noise)
+def task(noise: float = PROMISE.noise, public: CatalogueMoments = PUBLIC, seen: LedgerState = NOTHING) -> CrossTask:
+    asked = {"run": RUN, "round": 0, "nonce": nonce_of("cross", RUN, 0), "feature_space": SPACE}
+    return CrossTask(**asked, public=public, noise=noise, seen=seen.seen)
 
 
 def released(asked: CrossTask, at: Workspace) -> CrossReply:
@@ -64,6 +67,18 @@ def test_a_later_task_gets_the_same_and_costs_nothing(tmp_path) -> None:
     later = released(replace(task(), round=3), workspace(tmp_path, seed=2))
     assert later.cells.tobytes() == first.cells.tobytes()
     assert (later.ledger, later.noise) == (first.ledger, first.noise)
+
+
+def test_shows_the_ledger_as_it_was_to_who_has_seen_it_and_to_nobody_else(tmp_path) -> None:
+    shop = workspace(tmp_path)
+    first = released(task(), shop)
+    assert first.before == START
+    assert released(task(seen=first.ledger), shop).before == first.ledger.head
+    grown = released(task(seen=first.ledger), workspace(tmp_path, users=1200))
+    assert (grown.ledger.entries, grown.before) == (2, first.ledger.head)
+    for seal in ("0" * 64, first.ledger.head, grown.ledger.seen.seal):
+        guessed = replace(task(), seen=SeenLedger(entries=1, seal=seal))
+        assert released(guessed, shop).before == START
 
 
 def test_users_who_came_since_give_once_they_are_enough_and_only_they(tmp_path) -> None:

@@ -40,7 +40,12 @@ def asked(code: int | None) -> Answers[RecordDict]:
             Clock(now=lambda: 0.0, sleep=lambda _seconds: None),
         )
         return exchange.ask(
-            Question(message_type="train", round=1, write=lambda _: RecordDict(), screen=lambda content: content)
+            Question(
+                message_type="train",
+                round=1,
+                write=lambda _encoder, _seen: RecordDict(),
+                screen=lambda content: content,
+            )
         )
 
 

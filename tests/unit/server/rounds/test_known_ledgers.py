@@ -9,15 +9,16 @@ from server.rounds.known_ledgers import KnownLedgers
 from shared.errors import CheckpointError
 from shared.federation.messages import CrossReply
 from shared.privacy.gaussian import noise_for
-from shared.privacy.ledger import LedgerState
+from shared.privacy.ledger import Ledger, LedgerState
 
 NOISE = noise_for(8.0, 1e-6)
 
 
-def reply(entries: int, head: str = "a", releases: int = 1) -> CrossReply:
+def reply(entries: int, head: str = "a", releases: int = 1, before: str = "0") -> CrossReply:
     state = LedgerState(entries=entries, head=head * 64)
     cells, noise = np.zeros(3, np.int32), NOISE * releases**0.5
-    return CrossReply(round=0, cells=cells, noise=noise, fingerprint="f", users=1024, ledger=state)
+    told = {"round": 0, "fingerprint": "f", "users": 1024, "ledger": state, "before": before * 64}
+    return CrossReply(cells=cells, noise=noise, **told)
 
 
 def add(ledgers: KnownLedgers, one: CrossReply) -> None:
@@ -26,13 +27,14 @@ def add(ledgers: KnownLedgers, one: CrossReply) -> None:
 
 def test_keeps_what_each_release_cost_and_the_same_one_once(tmp_path) -> None:
     ledgers = KnownLedgers(tmp_path)
-    for one in (reply(1), reply(2, "b"), reply(3, "c", releases=2)):
+    for one in (reply(1), reply(1), reply(2, "b", before="a"), reply(3, "c", releases=2, before="b")):
         assert ledgers.objection("shop", one) == ""
         add(ledgers, one)
     entries = KnownLedgers(tmp_path).of("shop").entries
-    assert [entry.entries for entry in entries] == [1, 3]
+    assert [(entry.released, entry.entries) for entry in entries] == [("cross", 1), ("seen", 2), ("cross", 3)]
     assert entries[0].epsilon == pytest.approx(8.0)
-    assert entries[1].epsilon > 8.0
+    assert entries[1].epsilon == entries[0].epsilon
+    assert entries[2].epsilon > 8.0
     assert not KnownLedgers(tmp_path).of("films").entries
 
 
@@ -45,6 +47,18 @@ def test_does_not_take_a_ledger_that_went_back_or_is_another_one(tmp_path) -> No
     assert "another one than before" in ledgers.objection("shop", reply(3, "b"))
     assert ledgers.objection("shop", reply(3)) == ""
     assert ledgers.objection("films", reply(1)) == ""
+
+
+def test_does_not_take_a_ledger_that_parted_from_the_known_one_and_has_grown_past_it(tmp_path) -> None:
+    ledgers = KnownLedgers(tmp_path)
+    assert ledgers.seen("shop") == Ledger().state.seen
+    add(ledgers, reply(3))
+    assert ledgers.seen("shop") == reply(3).ledger.seen
+    assert ledgers.objection("shop", reply(9, "c", before="b")) == (
+        "its privacy ledger of 3 entries is another one than before"
+    )
+    assert "another one than before" in ledgers.objection("shop", reply(9, "c", before="0"))
+    assert ledgers.objection("shop", reply(9, "c", before="a")) == ""
 
 
 def test_a_ledger_that_was_changed_is_damaged(tmp_path) -> None:

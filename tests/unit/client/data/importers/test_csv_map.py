@@ -1,26 +1,18 @@
 """Importing any tables through a column map."""
 
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from client.data.contract import PlatformFolder
 from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
 from client.data.importers.table import import_platform
-from client.data.source import read_folder
 from shared.errors import ConfigError, DataError
+from tests.unit.client.data.importers.csv_tables import imported
 
 SALES = "customer;sku;bought_at;qty\nann;7;2020-01-02 00:00:00;2\nann;8;1970-01-02 00:00:00;1\n"
 GOODS = "code,title,brand,colour\n7,Hat,Acme,red\n8,Shoe,,blue\n"
 MAP = "user_id=customer,item_id=sku,timestamp=bought_at,rating=qty,text=title+brand,items.item_id=code"
-
-
-def imported(source: Path, out: Path, settings: CsvMap) -> PlatformFolder:
-    import_platform(partial(import_csv, settings=settings), (source,), out)
-    return read_folder(out)
 
 
 def test_reads_two_tables_under_their_own_names(tmp_path: Path) -> None:
@@ -121,15 +113,6 @@ def test_takes_the_items_from_the_events_where_there_is_no_other_table(tmp_path:
     assert folder.events["timestamp"].to_list() == [0, 1, 0]
 
 
-def test_reads_parquet_tables_from_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    events = pl.DataFrame({"user_id": [1, 1], "item_id": [5, 6], "timestamp": [1, 0]})
-    events.write_parquet(tmp_path / "in" / "events.parquet")
-    pl.DataFrame({"item_id": [5, 6], "text": ["a", "b"]}).write_parquet(tmp_path / "in" / "items.parquet")
-    folder = imported(tmp_path / "in", tmp_path / "out", CsvMap())
-    assert folder.events.rows() == [(1, 6, 0, 1.0, True), (1, 5, 1, 1.0, True)]
-
-
 def test_numbers_the_events_where_there_is_no_time(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("user_id,item_id,text\nu,a,A\nv,b,B\nu,b,B\n")
     folder = imported(tmp_path / "log.csv", tmp_path / "out", CsvMap(no_time=True))
@@ -181,152 +164,6 @@ def test_refuses_a_column_name_longer_than_any(tmp_path: Path) -> None:
         imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
 
 
-LOG = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [0], "text": ["A"]})
-
-
-def test_leaves_out_parquet_columns_that_have_no_text_and_names_them(tmp_path: Path) -> None:
-    LOG.with_columns(took=pl.duration(days=1)).write_parquet(tmp_path / "log.parquet")
-    done = import_platform(import_csv, (tmp_path / "log.parquet",), tmp_path / "out")
-    assert done.events.height == 1
-    assert done.notes[1:] == (f"{tmp_path}/log.parquet: columns that were not read: took",)
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
-def test_takes_a_parquet_time_with_a_zone(tmp_path: Path, zone: str) -> None:
-    time = pl.Series("timestamp", [datetime(1970, 1, 2, tzinfo=UTC)]).dt.convert_time_zone(zone)
-    LOG.with_columns(time).write_parquet(tmp_path / "log.parquet")
-    assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).events["timestamp"].to_list() == [86_400]
-
-
-def test_takes_a_parquet_list_of_texts_for_a_text(tmp_path: Path) -> None:
-    LOG.with_columns(text=pl.Series([["A", "B"]])).write_parquet(tmp_path / "log.parquet")
-    assert imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap()).items["text"].to_list() == ["A, B"]
-
-
-def test_says_the_type_of_a_parquet_column_that_it_cannot_take(tmp_path: Path) -> None:
-    LOG.with_columns(user_id=pl.Series([b"u"])).write_parquet(tmp_path / "log.parquet")
-    with pytest.raises(DataError, match="expected the column user_id, found user_id of type Binary"):
-        imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap())
-
-
-@pytest.mark.parametrize(("kind", "bound"), [(pl.Float32, 2**24), (pl.Float64, 2**53)])
-@pytest.mark.parametrize("name", ["user_id", "item_id"])
-def test_refuses_parquet_ids_that_their_float_cannot_tell_apart(
-    tmp_path: Path, name: str, kind: type[pl.DataType], bound: int
-) -> None:
-    log = pl.concat([LOG, LOG, LOG]).with_columns(pl.Series(name, [bound - 2, bound - 1, bound + 1]).cast(kind))
-    log[:2].write_parquet(tmp_path / "log.parquet")
-    folder = imported(tmp_path / "log.parquet", tmp_path / "out", CsvMap(no_time=True))
-    assert sorted(folder.events[name].to_list()) == [bound - 2, bound - 1]
-    log.write_parquet(tmp_path / "log.parquet")
-    with pytest.raises(DataError, match=rf"log\.parquet, row 2: column {name}: expected a whole number that {kind}"):
-        imported(tmp_path / "log.parquet", tmp_path / "again", CsvMap(no_time=True))
-
-
-def test_refuses_described_items_whose_float_cannot_tell_them_apart(tmp_path: Path) -> None:
-    LOG.write_parquet(tmp_path / "events.parquet")
-    items = pl.DataFrame({"code": [1.0, None, 2.5], "text": ["A", "B", "C"]})
-    items.write_parquet(tmp_path / "items.parquet")
-    with pytest.raises(DataError, match=r"items\.parquet, row 2: column code: expected a whole number"):
-        imported(tmp_path, tmp_path / "out", CsvMap(columns={"items.item_id": "code"}))
-
-
-def written(path: Path, separator: str, *rows: tuple[str, ...]) -> Path:
-    """A table of events whose fields stand as they are."""
-    names = ("user_id", "item_id", "timestamp", "text", "more")
-    path.write_text("".join(separator.join(row) + "\n" for row in (names, *rows)))
-    return path
-
-
-def stray(texts: dict[int, str], more: dict[int, str] | None = None) -> list[tuple[str, ...]]:
-    """Rows of which some hold these texts."""
-    return [
-        (f"u{row % 2}", f"i{row}", str(row // 2), texts.get(row, "t"), (more or {}).get(row, "m")) for row in range(20)
-    ]
-
-
-@pytest.mark.parametrize("separator", ["\t", ";", "|", ","])
-@pytest.mark.parametrize(
-    ("texts", "more"),
-    [
-        ({3: '"Heroes', 17: '12"'}, {}),
-        ({3: '"Heroes', 4: '12"'}, {}),
-        ({}, {3: '"Heroes', 17: '12"'}),
-        ({3: '"A'}, {4: 'B"'}),
-    ],
-)
-def test_refuses_a_quotation_mark_that_swallows_lines(
-    tmp_path: Path, separator: str, texts: dict[int, str], more: dict[int, str]
-) -> None:
-    source = written(tmp_path / "log.csv", separator, *stray(texts, more))
-    with pytest.raises(DataError, match=r"log\.csv, line 5: column (text|more): .*; say --quotes text where"):
-        imported(source, tmp_path / "out", CsvMap())
-    folder = imported(source, tmp_path / "out", CsvMap(quotes="text"))
-    assert folder.events.height == 20
-    assert folder.items["text"][3] == texts.get(3, "t")
-
-
-def test_a_quotation_mark_that_is_never_closed_names_the_option(tmp_path: Path) -> None:
-    source = written(tmp_path / "log.tsv", "\t", *stray({3: '"Heroes'}))
-    with pytest.raises(DataError, match=r"log\.tsv, line 5: cannot be cut into fields .*: --quotes text"):
-        imported(source, tmp_path / "out", CsvMap())
-
-
-@pytest.mark.parametrize(
-    ("separator", "text"),
-    [
-        (",", '"Red, round\nand, well, more\nof, this"'),
-        (",", '"Red\nround"'),
-        (",", '"Red; ""round"", wide\n"'),
-        ("\t", '"Red\nround"'),
-        ("\t", '"a\tb\nc"'),
-        (";", '"a;b"'),
-    ],
-)
-def test_keeps_a_quoted_text_of_several_lines(tmp_path: Path, separator: str, text: str) -> None:
-    source = written(tmp_path / "log.csv", separator, *stray({3: text}))
-    folder = imported(source, tmp_path / "out", CsvMap())
-    assert folder.events.height == 20
-    assert folder.items["text"][3] == text[1:-1].replace('""', '"').strip()
-
-
-@pytest.mark.parametrize("mark", ['12" ruler', '12\\" ruler'])
-@pytest.mark.parametrize("elsewhere", ['"shoe{} red"', "shoe"])
-@pytest.mark.parametrize("separator", [";", ","])
-@pytest.mark.parametrize("quotes", [None, "fields"])
-def test_refuses_a_mark_within_an_enclosed_field_that_swallows_lines(
-    tmp_path: Path, mark: str, elsewhere: str, separator: str, quotes: str | None
-) -> None:
-    texts = {1: elsewhere.format(separator), 3: f'"{mark}"', 5: '"hat"', 7: f'"{mark}"'}
-    source = written(tmp_path / "log.csv", separator, *stray(texts))
-    with pytest.raises(DataError, match=r"log\.csv, line 5: cannot be cut into fields .* has to stand twice"):
-        imported(source, tmp_path / "out", CsvMap(quotes=quotes))
-
-
-def test_keeps_marks_and_returns_beside_a_long_quoted_text_of_several_lines(tmp_path: Path) -> None:
-    long = "Red\n" + "round, " * 30_000 + "end"
-    texts = {3: f'"{long}"', 5: '"a ""b"", c"', 7: "wide\rhat"}
-    folder = imported(written(tmp_path / "log.csv", ",", *stray(texts)), tmp_path / "out", CsvMap())
-    assert folder.items["text"][3] == long
-    assert folder.items["text"][5] == 'a "b", c'
-    assert folder.events.height == 20
-
-
-def test_a_mark_in_a_field_that_is_not_enclosed_names_the_option(tmp_path: Path) -> None:
-    source = written(tmp_path / "log.csv", ",", *stray({3: '12" ruler'}))
-    with pytest.raises(DataError, match=r"log\.csv: cannot be read as a table .*: --quotes text"):
-        imported(source, tmp_path / "out", CsvMap())
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_reads_lines_that_end_in_a_carriage_return_alone(tmp_path: Path, encoding: str) -> None:
-    source = written(tmp_path / "log.csv", ",", *stray({3: '"a, b"'}))
-    source.write_bytes(source.read_text().replace("\n", "\r").encode(encoding))
-    folder = imported(source, tmp_path / "out", CsvMap(encoding=encoding))
-    assert folder.events.height == 20
-    assert folder.items["text"][3] == "a, b"
-
-
 def test_an_item_of_the_events_has_its_first_category_that_is_not_empty(tmp_path: Path) -> None:
     rows = ("u,7,0,,", "u,7,1,Shoe,", "u,8,2,Hat,h", "w,7,0,Boot,shoes", "w,7,1,,boots")
     source = tmp_path / "log.csv"
@@ -353,25 +190,6 @@ def test_says_which_column_has_no_name_of_its_own(tmp_path: Path, names: str, se
     (tmp_path / "log.csv").write_text(f"{names}\nu,7,8\n")
     with pytest.raises(DataError, match=rf"log\.csv, line 1: .*{sentence}"):
         imported(tmp_path / "log.csv", tmp_path / "out", CsvMap())
-
-
-def test_a_table_that_is_quoted_elsewhere_may_hold_text_cut_like_lines(tmp_path: Path) -> None:
-    texts = {3: '"Lamp, red\nblue, green, new"', 4: '"Hat, new"'}
-    folder = imported(written(tmp_path / "log.csv", ",", *stray(texts)), tmp_path / "out", CsvMap())
-    assert folder.items["text"][3] == "Lamp, red\nblue, green, new"
-
-
-def test_quotes_may_be_said_to_enclose_what_is_cut_like_lines(tmp_path: Path) -> None:
-    source = written(tmp_path / "log.csv", ",", *stray({3: '"Lamp, red\nblue, green, new, old"'}))
-    with pytest.raises(DataError, match="line 5: column text"):
-        imported(source, tmp_path / "out", CsvMap())
-    assert imported(source, tmp_path / "out", CsvMap(quotes="fields")).events.height == 20
-
-
-def test_refuses_an_id_of_several_lines(tmp_path: Path) -> None:
-    source = written(tmp_path / "log.csv", ",", ("u", '"a\nb"', "0", "A", "m"))
-    with pytest.raises(DataError, match=r"log\.csv, line 2: column item_id: expected an id, found several lines"):
-        imported(source, tmp_path / "out", CsvMap(quotes="fields"))
 
 
 @pytest.mark.parametrize("separator", ["é", '"', "\n", ",,", ""])

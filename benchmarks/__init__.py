@@ -1,0 +1,1 @@
+"""Scripts that time or compare; each prints a table."""
