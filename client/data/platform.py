@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from client.data.event_log import EventLog
 from client.data.held_out import HeldOut, Stage, last_events, side_by_side
 from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences, chained, last, part, select, take
@@ -80,6 +81,8 @@ class Platform:
     """True where a user may meet an item again, so that seen items stay in the ranking"""
     split: HeldOut | None = None
     """what is predicted of each user; None for his last events"""
+    shown: EventLog | None = None
+    """what was shown to training users, where impressions tell; but for pages that hold what is held out"""
 
     @cached_property
     def held_out(self) -> HeldOut:

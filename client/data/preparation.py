@@ -35,6 +35,7 @@ from client.data.platform import Platform
 from client.data.positives import is_wanted, unwanted_note
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
+from client.data.shown import shown_log
 from client.data.splitting import by_basket, draws, has_times, held_out, known_times, time_cuts
 from client.data.tables import TIME_KNOWN
 from client.data.violations import MIN_EVENTS, MIN_ITEMS
@@ -275,7 +276,7 @@ def _assemble(
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     times = known_times(events).to_numpy().astype(np.float64) if has_times(folder, preparation) else None
     sequences = Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy(), times=times)
-    return Platform(
+    platform = Platform(
         name=name,
         item_ids=tuple(catalogue["item_id"].cast(pl.String).to_list()),
         texts=tuple(catalogue["text"].to_list()),
@@ -290,6 +291,7 @@ def _assemble(
         repeats=preparation.repeats == "keep",
         split=held_out(folder, preparation, sequences, names, cuts, seed),
     )
+    return replace(platform, shown=shown_log(folder, platform))
 
 
 def _categories(catalogue: pl.DataFrame) -> tuple[str, ...] | None:

@@ -70,6 +70,7 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
         ordered=prepared.platform.ordered,
         grams=local_grams(prepared.platform.texts),
         log=prepared.log,
+        shown=prepared.shown,
         repeats=prepared.platform.repeats,
     )
 

@@ -14,6 +14,7 @@ from client.data.event_log import EventLog
 from client.data.folder_options import Preparation
 from client.data.platform import Platform, known_events
 from client.data.preparation import prepare
+from client.data.sequences import Sequences
 from client.data.source import platform_name, read_platform_data
 from client.features.item_features import item_features
 from client.features.kept_vectors import KeptVectors
@@ -119,6 +120,11 @@ class PreparedPlatform:
     def log(self) -> EventLog:
         """What its training users did, in the order of time, as far as it may be counted as of a later moment."""
         return EventLog.of(known_events(self.platform, self.platform.training_users))
+
+    @cached_property
+    def shown(self) -> EventLog:
+        """What its training users were shown, in the order of time; empty where nobody knows."""
+        return self.platform.shown or EventLog.of(Sequences.none())
 
     @property
     def features(self) -> NDArray[np.float32]:

@@ -22,8 +22,9 @@ from client.recommender.growth import with_added
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, WITHOUT_HISTORY, ServedHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
+from client.scorers import recent
 from client.scorers.age import seen_again
-from client.scorers.recent import recounted
+from client.scorers.fading import recounted
 from client.scorers.scorer import TABLE
 from client.scorers.table import SCORERS
 from client.store.head_store import HeadStore, StoredHead
@@ -211,7 +212,8 @@ def _up_to_date(served: ServedHead) -> ServedHead:
     """With what is counted as of a moment counted of all that was ever met, held out of the fit or not."""
     log, n_items = EventLog.of(served.users.sequences), len(served.items.item_ids)
     known = served.statistics
-    return replace(served, statistics={**known, **recounted(known, log, n_items), **seen_again(known, log, n_items)})
+    met = {**recounted(known, recent.NAME, log, n_items), **seen_again(known, log, n_items)}
+    return replace(served, statistics={**known, **met})
 
 
 def _trained_parts(fit: PlatformFit) -> ServedParts:

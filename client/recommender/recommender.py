@@ -19,7 +19,7 @@ from client.evaluation.ranking import best_first
 from client.recommender.request_panel import Past, RequestPanel
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ServedHead, read_served, served_panels
-from client.scorers.scorer import CountsEvents
+from client.scorers.scorer import CountsEvents, CountsShown, Scorer
 from client.store.head_store import HeadStore
 from shared.errors import DataError
 
@@ -114,11 +114,27 @@ class Recommender:
         start, end = self.users.sequences.offsets[row : row + 2]
         return self.users.sequences.clock[start:end]
 
-    def count(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """What was met since the fit, in any order, for the scorers that count on: rows [E], seconds since 1970 [E]."""
-        for scorer in {id(one): one for one in (*self.whole.scorers, *self.popularity.scorers)}.values():
-            if isinstance(scorer, CountsEvents) and len(items):
+    def count(self, items: NDArray[np.int32], times: NDArray[np.float64], *, shown: bool = False) -> None:
+        """What was met since the fit, or was ``shown``, for the scorers that count on.
+
+        ``items`` [E] are rows, ``times`` [E] seconds since 1970, in any order.
+        """
+        for scorer in self._scorers if len(items) else ():
+            if shown and isinstance(scorer, CountsShown):
+                scorer.shown(items, times)
+            elif not shown and isinstance(scorer, CountsEvents):
                 scorer.met(items, times)
+
+    def carry_on(self, before: "Recommender") -> None:
+        """Go on from what another one of the same fit has counted, whose catalogue is the beginning of this one's."""
+        for scorer, earlier in zip(self._scorers, before._scorers, strict=True):
+            if isinstance(scorer, CountsEvents | CountsShown):
+                scorer.carry_on(earlier)
+
+    @property
+    def _scorers(self) -> list[Scorer]:
+        """Each once."""
+        return list({id(one): one for one in (*self.whole.scorers, *self.popularity.scorers)}.values())
 
     @torch.no_grad()
     def recommend(

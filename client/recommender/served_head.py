@@ -37,7 +37,7 @@ SEEN, RELEASED, ORIGIN = "seen", "released", "origin"
 """Facts of the record: whether the platform's users helped to make the encoder, the calibration it came with, and of
 which encoder that was received it is a form."""
 RECORD = "served"
-WITHOUT_HISTORY = ("popularity", "recent", "age")
+WITHOUT_HISTORY = ("popularity", "recent", "shown", "age")
 """Scorers that answer where there is no history, in the order of ``SCORERS``: they say the same of an item to all."""
 _COUNTED = "counted."
 

@@ -58,6 +58,10 @@ class Age:
         first[items[new][order]] = times[new][order]
         self._first = first
 
+    def carry_on(self, before: "Age") -> None:
+        """See ``CountsEvents``."""
+        self._first = np.concatenate([before._first, np.zeros(len(self._first) - len(before._first))])
+
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
         moments = np.full(len(batch), time.time()) if batch.moments is None else batch.moments

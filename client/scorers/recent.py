@@ -3,29 +3,25 @@
 n items, H half-lives, B histories.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.event_log import EventLog, FadingCounts, counts_as_of
-from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Matrix
-from shared.seeding import rng_for
+from client.data.event_log import EventLog
+from client.scorers.fading import HALF_LIVES, Fading, foretold, in_words
+from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
 from shared.system.options import Checked, bounded
 
-_HOUR, _DAY = 3_600.0, 86_400.0
-_STATE = f"{TABLE}recent"
+NAME = "recent"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecentSettings(Checked):
     """What may be chosen about it."""
 
-    half_lives: tuple[float, ...] = bounded(
-        (_HOUR / 4, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY), above=0
-    )
+    half_lives: tuple[float, ...] = bounded(HALF_LIVES, above=0)
     """seconds, rising: of these the one that foretells the log's own events best, and its neighbours"""
     events: int = bounded(500, least=1)
     """drawn from the later half of the log, by which half-lives are chosen"""
@@ -46,110 +42,48 @@ class Recent:
     """
 
     def __init__(self, data: FitData, settings: RecentSettings = DEFAULT) -> None:
-        self._settings, self._around = settings, data.neighbours.squared_cosines
-        self._log = data.log
-        if _STATE in data.statistics:
-            self._state = _opened(data)
-        else:
-            self._state = data.log.once(_STATE, lambda: _counted(data.log, data.n_items, settings))
-            data.statistics.update(_kept(self._state))
-        lives = self._state.half_lives
-        self._shown = min(3, len(lives))
-        self._middle = min(1, len(lives) - 1)
-        self._pairs = [(first, first + 2) for first in range(1, len(lives) - 2)]
+        log, n_items = data.log, data.n_items
+        lives = log.once(NAME, lambda: best_half_lives(log, log, n_items, settings))
+        self._fading = Fading(data, NAME, log, lives)
+        self._shrink, self._around = settings.shrink, data.neighbours.squared_cosines
+        count = len(self._fading.half_lives)
+        self._shown, self._middle = min(3, count), min(1, count - 1)
+        self._pairs = [(first, first + 2) for first in range(1, count - 2)]
+        names = [in_words(one) for one in self._fading.half_lives]
         self.columns = (
-            *(Column(name=f"recent@{_words(one)}", kind=Kind.COUNT) for one in lives[: self._shown]),
+            *(Column(name=f"recent@{one}", kind=Kind.COUNT) for one in names[: self._shown]),
             Column(name="recent@neighbours", kind=Kind.COUNT),
-            *(
-                Column(name=f"trend@{_words(lives[short])}/{_words(lives[long])}", kind=Kind.SIMILARITY)
-                for short, long in self._pairs
-            ),
+            *(Column(name=f"trend@{names[a]}/{names[b]}", kind=Kind.SIMILARITY) for a, b in self._pairs),
         )
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """See ``CountsEvents``."""
-        self._state.add(times, items)
+        self._fading.met(items, times)
+
+    def carry_on(self, before: "Recent") -> None:
+        """See ``CountsEvents``."""
+        self._fading.carry_on(before._fading)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The columns [B, n]."""
-        counts = self._counts(batch)
+        counts = self._fading.as_of(batch)
         around = np.asarray((self._around @ counts[self._middle].T).T, np.float32)
         trends = [self._trend(counts[short], counts[long]) for short, long in self._pairs]
         return [torch.from_numpy(one) for one in (*counts[: self._shown], around, *trends)]
 
-    def _counts(self, batch: HistoryBatch) -> NDArray[np.float32]:
-        """[H, B, n]"""
-        lives, n_items = self._state.half_lives, batch.n_items
-        found = np.zeros((len(lives), len(batch), n_items), np.float32)
-        if batch.moments is None or not len(self._log):
-            found[:] = self._state.counts[:, None]
-            return found
-        for place, counts in counts_as_of(self._log, lives, batch.moments, n_items):
-            found[:, place] = counts
-        return found
-
     def _trend(self, short: NDArray[np.float32], long: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, n] each to [B, n]; 0 where nothing came before the moment."""
-        k, even = np.float32(self._settings.shrink), np.float32(0.1 / short.shape[1])
+        k, even = np.float32(self._shrink), np.float32(0.1 / short.shape[1])
         share = long / np.maximum(long.sum(1, keepdims=True), np.float32(1e-9)) + even
         ratio = (short + k * share) / (short.sum(1, keepdims=True) + k) / share
         return np.asarray(np.log(ratio), np.float32)
 
 
-def recounted(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) -> dict[str, Matrix]:
-    """What was counted, of another log, at the same half-lives; nothing where nothing was."""
-    if _STATE not in statistics:
-        return {}
-    _, *lives = np.asarray(statistics[_STATE], np.float64).tolist()
-    state = FadingCounts(lives, n_items)
-    state.add(log.times, log.items)
-    return _kept(state)
-
-
-def _kept(state: FadingCounts) -> dict[str, Matrix]:
-    counts = {_name(life): row.astype(np.float32) for life, row in zip(state.half_lives, state.counts, strict=True)}
-    return {**counts, _STATE: np.array([state.time, *state.half_lives])}
-
-
-def _opened(data: FitData) -> FadingCounts:
-    """As it was kept."""
-    time, *lives = np.asarray(data.statistics[_STATE], np.float64).tolist()
-    state = FadingCounts(lives, data.n_items)
-    state.counts[:] = np.stack([np.asarray(data.statistics[_name(one)]) for one in lives])
-    state.time = time
-    return state
-
-
-def _counted(log: EventLog, n_items: int, settings: RecentSettings) -> FadingCounts:
-    """All of the log, at the half-life that foretells best, the one before, and up to three behind it."""
-    lives = [one for one in settings.half_lives if one <= log.span] or list(settings.half_lives[:1])
-    best = int(np.argmax(foretold(log, lives, n_items, settings)))
-    state = FadingCounts(lives[max(0, best - 1) : best + 4], n_items)
-    state.add(log.times, log.items)
-    return state
-
-
-def foretold(
-    log: EventLog, half_lives: Sequence[float], n_items: int, settings: RecentSettings = DEFAULT
-) -> NDArray[np.float64]:
-    """[H] mean log-probability of events drawn from the later half of the log, by what came before each of them."""
-    later = np.arange(len(log) // 2, len(log))
-    drawn = np.sort(rng_for(0, "recent-half-lives").permutation(later)[: settings.events])
-    total = np.zeros(len(half_lives))
-    for place, counts in counts_as_of(log, half_lives, log.times[drawn], n_items):
-        shares = counts[:, log.items[drawn[place]]] / np.maximum(counts.sum(1), 1e-9)
-        total += np.log((1 - settings.uniform) * shares + settings.uniform / n_items)
-    return total / max(len(drawn), 1)
-
-
-def _name(half_life: float) -> str:
-    return f"recent@{half_life:g}"
-
-
-_UNITS = ((_DAY, "d"), (_HOUR, "h"), (60.0, "m"))
-
-
-def _words(half_life: float) -> str:
-    """For example 6h."""
-    size, letter = next((one for one in _UNITS if half_life >= one[0]), (1.0, "s"))
-    return f"{half_life / size:g}{letter}"
+def best_half_lives(
+    counted: EventLog, events: EventLog, n_items: int, settings: RecentSettings = DEFAULT
+) -> list[float]:
+    """The half-life at which what is counted foretells events best, the one before, and up to three behind it."""
+    lives = [one for one in settings.half_lives if one <= counted.span] or list(settings.half_lives[:1])
+    values = foretold(counted, events, lives, n_items, most=settings.events, uniform=settings.uniform)
+    best = int(np.argmax(values))
+    return lives[max(0, best - 1) : best + 4]

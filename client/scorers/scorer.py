@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -87,6 +87,8 @@ class FitData:
     """what was counted, [n] or [n, n] by name; what is there already is not counted again"""
     log: EventLog = field(default_factory=lambda: EventLog.of(Sequences.none()))
     """what may be counted as of a moment after it, whoever's it is; empty where the platform has no clock"""
+    shown: EventLog = field(default_factory=lambda: EventLog.of(Sequences.none()))
+    """what was shown to users, clicked or not; empty where nobody knows"""
     repeats: bool = False
     """whether a user may meet an item again"""
 
@@ -188,6 +190,23 @@ class CountsEvents(Protocol):
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """Count events, in any order: items [E] as rows of the catalogue, times [E] in seconds since 1970."""
+        ...
+
+    def carry_on(self, before: Any) -> None:
+        """Go on from what the same scorer has counted for a catalogue whose items are the first of this one's."""
+        ...
+
+
+@runtime_checkable
+class CountsShown(Protocol):
+    """The same for a scorer that counts what is shown."""
+
+    def shown(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """As ``CountsEvents.met``, of what was shown."""
+        ...
+
+    def carry_on(self, before: Any) -> None:
+        """As ``CountsEvents.carry_on``."""
         ...
 
 

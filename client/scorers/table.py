@@ -17,6 +17,7 @@ from client.scorers.popularity import Popularity
 from client.scorers.recent import Recent, RecentSettings
 from client.scorers.repeat_counts import RepeatCounts, RepeatCountsSettings
 from client.scorers.scorer import FitData, Matrix, Scorer
+from client.scorers.shown import Shown
 from client.scorers.transition import LONG, Transition, TransitionSettings
 from shared.errors import ConfigError
 
@@ -63,6 +64,10 @@ def _needs_clock(data: FitData) -> str | None:
     return None if len(data.log) > 1 else "the platform's events have no times"
 
 
+def _needs_shown(data: FitData) -> str | None:
+    return _needs_clock(data) or (None if len(data.shown) > 1 else "the platform has no impressions")
+
+
 def _needs_repeats(data: FitData) -> str | None:
     return _needs_clock(data) or (None if data.repeats else "the platform's users meet no item again (repeats=keep)")
 
@@ -81,6 +86,7 @@ def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
         "transition": (partial(Transition, settings=settings.transition), _needs_order),
         "diffusion": (partial(Diffusion, settings=settings.diffusion), _needs_text),
         "recent": (partial(Recent, settings=settings.recent), _needs_clock),
+        "shown": (partial(Shown, settings=settings.recent), _needs_shown),
         "age": (partial(Age, settings=settings.age), _needs_clock),
         "repeat_counts": (partial(RepeatCounts, settings=settings.repeat_counts), _needs_repeats),
         "transition_long": (

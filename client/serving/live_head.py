@@ -55,15 +55,20 @@ class LiveHead:
     def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
         """The same fit over a larger catalogue; raises InvalidRequest where an item cannot be read."""
         grown = with_items(self.served, items)
-        return replace(self, served=grown, recommender=Recommender.of(grown))
+        recommender = Recommender.of(grown)
+        recommender.carry_on(self.recommender)
+        return replace(self, served=grown, recommender=recommender)
 
-    def count(self, met: Iterable[tuple[str, float]]) -> None:
-        """Items that were met since the fit, by id, with the times in seconds since 1970; unknown ones say nothing."""
+    def count(self, met: Iterable[tuple[str, float]], *, shown: bool = False) -> None:
+        """Items that were met since the fit, or were ``shown``, by id, with the times in seconds since 1970.
+
+        Unknown ones say nothing.
+        """
         row_of = self.recommender.row_of_item
         known = [(row_of[item], at) for item, at in met if item in row_of]
         if known:
             rows, times = zip(*known, strict=True)
-            self.recommender.count(np.array(rows, np.int32), np.array(times, np.float64))
+            self.recommender.count(np.array(rows, np.int32), np.array(times, np.float64), shown=shown)
 
     def answer(
         self,

@@ -2,7 +2,7 @@
 
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from client.data.ids import whole_number
@@ -21,6 +21,7 @@ from client.serving.requests import (
     REPORTS_AT_ONCE,
     Counts,
     Feedback,
+    FeedbackKind,
     ListAnswer,
     ListRequest,
     check_count,
@@ -54,7 +55,7 @@ class RecommendService:
         for entry in journal.entries():
             self._replay(entry, form)
         self._live = self._opened(served)
-        self._live.count(self._histories.since(served.reports_until))
+        self._count_since(self._live)
 
     @property
     def head(self) -> str:
@@ -93,6 +94,7 @@ class RecommendService:
             for number, one in enumerate(fresh.values(), before + 1):
                 self._take(one, number)
             self._live.count((one.item, one.time) for one in fresh.values() if one.kind in MET)
+            self._live.count(_shown(fresh.values()), shown=True)
         self._journal.sync()
         known = self._live.recommender.row_of_item
         unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
@@ -107,16 +109,17 @@ class RecommendService:
         with turn.holding(self._catalogue):
             known = self._live.recommender.row_of_item
             items = [self._live.form.new_item(item) for item in items]
-            added = len({item.item_id for item in items} - known.keys())
+            new = {item.item_id for item in items} - known.keys()
             grown = self._live.with_items(items)
             turn.check()
             with self._change:
                 self._journal.append([item_to_json(item) for item in items])
                 self._journal.sync()
                 keep_latest(self._items, items)
-                grown.count(self._histories.since(grown.served.reports_until))
+                since = self._histories.since(grown.served.reports_until)
+                grown.count((item, at) for item, at in since if item in new)
                 self._live = grown
-        return Counts(accepted=added, repeated=len(items) - added, head=self.head)
+        return Counts(accepted=len(new), repeated=len(items) - len(new), head=self.head)
 
     def forget(self, user: str, turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Remove a user's events and id from what is kept here: the journal and the record.
@@ -154,7 +157,7 @@ class RecommendService:
         with self._catalogue:
             opened = self._opened(read_served(self._store))
             with self._change:
-                opened.count(self._histories.since(opened.served.reports_until))
+                self._count_since(opened)
                 self._live = opened
             return self.head
 
@@ -163,6 +166,14 @@ class RecommendService:
             gone = {user for user in served.users.user_ids if pseudonym(user, self._salt) in self._forgotten}
             served = replace(served, users=served.users.without(gone))
         return LiveHead.of(served, list(self._items.values()))
+
+    def _count_since(self, live: LiveHead) -> None:
+        """What the journal has beyond the fit."""
+        until = live.served.reports_until
+        live.count(self._histories.since(until))
+        later = (entry.facts for entry in self._journal.entries() if entry.number > until)
+        reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
+        live.count(_shown(live.form.event(one) for one in reports), shown=True)
 
     def _replay(self, entry: Entry, form: IdForm) -> None:
         facts = dict(entry.facts)
@@ -178,3 +189,8 @@ class RecommendService:
     def _take(self, one: Feedback, number: int) -> None:
         self._events.add(one.event_id)
         self._histories.add(one, number)
+
+
+def _shown(events: Iterable[Feedback]) -> list[tuple[str, float]]:
+    """Items that were shown, with the times in seconds since 1970."""
+    return [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]

@@ -1,0 +1,120 @@
+"""Counts that fade, as a scorer has them: as of each history's moment while it is fitted, going on while it serves.
+
+n items, H half-lives, B histories.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.event_log import EventLog, FadingCounts, counts_as_of
+from client.scorers.scorer import TABLE, FitData, HistoryBatch, Matrix
+from shared.seeding import rng_for
+
+_HOUR, _DAY = 3_600.0, 86_400.0
+HALF_LIVES = (_HOUR / 4, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY)
+"""Seconds, rising."""
+_UNITS = ((_DAY, "d"), (_HOUR, "h"), (60.0, "m"))
+Self = TypeVar("Self", bound="Fading")
+
+
+class Fading:
+    """A log's counts at some half-lives, kept among the statistics under a name."""
+
+    def __init__(self, data: FitData, name: str, log: EventLog, half_lives: Sequence[float]) -> None:
+        """Opened where the statistics hold it, else counted at ``half_lives`` and put there."""
+        self._log = log
+        if _state(name) in data.statistics:
+            self._counts = _opened(data.statistics, name, data.n_items)
+        else:
+            self._counts = FadingCounts(half_lives, data.n_items)
+            self._counts.add(log.times, log.items)
+            data.statistics.update(_kept(name, self._counts))
+
+    @property
+    def half_lives(self) -> tuple[float, ...]:
+        """[H] seconds, rising"""
+        return self._counts.half_lives
+
+    def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
+        """Count on: items [E] as rows, times [E] in seconds since 1970, in any order."""
+        self._counts.add(times, items)
+
+    def carry_on(self: Self, before: Self) -> None:
+        """Go on from what was counted for a catalogue whose items are the first of this one's."""
+        counts = np.zeros_like(self._counts.counts)
+        counts[:, : before._counts.counts.shape[1]] = before._counts.counts
+        self._counts.counts, self._counts.time = counts, before._counts.time
+
+    def as_of(self, batch: HistoryBatch) -> NDArray[np.float32]:
+        """[H, B, n] what came before each history's moment; all that was counted where there is none, or no log."""
+        found = np.zeros((len(self.half_lives), len(batch), batch.n_items), np.float32)
+        if batch.moments is None or not len(self._log):
+            found[:] = self._counts.counts[:, None]
+            return found
+        for place, counts in counts_as_of(self._log, self.half_lives, batch.moments, batch.n_items):
+            found[:, place] = counts
+        return found
+
+
+def foretold(
+    counted: EventLog, events: EventLog, half_lives: Sequence[float], n_items: int, *, most: int, uniform: float
+) -> NDArray[np.float64]:
+    """[H] mean log-probability of ``most`` events drawn from the later half of a log, by what was counted before each.
+
+    Args:
+        counted: what counts.
+        events: what is foretold.
+        half_lives: [H] seconds.
+        n_items: of the catalogue.
+        most: events that are looked at.
+        uniform: share of an even chance for all items.
+    """
+    later = np.arange(len(events) // 2, len(events))
+    drawn = np.sort(rng_for(0, "half-lives").permutation(later)[:most])
+    total = np.zeros(len(half_lives))
+    for place, counts in counts_as_of(counted, half_lives, events.times[drawn], n_items):
+        shares = counts[:, events.items[drawn[place]]] / np.maximum(counts.sum(1), 1e-9)
+        total += np.log((1 - uniform) * shares + uniform / n_items)
+    return total / max(len(drawn), 1)
+
+
+def recounted(statistics: Mapping[str, Matrix], name: str, log: EventLog, n_items: int) -> dict[str, Matrix]:
+    """What was counted under a name, of another log, at the same half-lives; nothing where nothing was."""
+    if _state(name) not in statistics:
+        return {}
+    counts = FadingCounts(_opened(statistics, name, 0).half_lives, n_items)
+    counts.add(log.times, log.items)
+    return _kept(name, counts)
+
+
+def in_words(half_life: float) -> str:
+    """For example 6h."""
+    size, letter = next((one for one in _UNITS if half_life >= one[0]), (1.0, "s"))
+    return f"{half_life / size:g}{letter}"
+
+
+def _state(name: str) -> str:
+    return f"{TABLE}{name}"
+
+
+def _column(name: str, half_life: float) -> str:
+    return f"{name}@{half_life:g}"
+
+
+def _kept(name: str, counts: FadingCounts) -> dict[str, Matrix]:
+    rows = zip(counts.half_lives, counts.counts, strict=True)
+    columns = {_column(name, life): row.astype(np.float32) for life, row in rows}
+    return {**columns, _state(name): np.array([counts.time, *counts.half_lives])}
+
+
+def _opened(statistics: Mapping[str, Matrix], name: str, n_items: int) -> FadingCounts:
+    """As it was kept; without its counts where no item is asked for."""
+    time, *lives = np.asarray(statistics[_state(name)], np.float64).tolist()
+    counts = FadingCounts(lives, n_items)
+    if n_items:
+        counts.counts = np.stack([np.asarray(statistics[_column(name, one)], np.float64) for one in lives])
+    counts.time = time
+    return counts
