@@ -26,9 +26,10 @@ from client.data.ids import in_one_form
 from client.data.positives import unread_note, unwanted_note
 from client.data.preparation import counted_events
 from client.data.source import is_database
+from client.data.tables import TIME_KNOWN
 from client.data.ties import tied
 from client.data.timed_tables import TableLabels, TimedTables, timed_tables
-from client.data.times import ORDER
+from client.data.times import DAYS, ORDER, clock_of
 from client.data.violations import FOLDER, TableNames, Violations, find_too_few, find_violations
 from shared.errors import DataError
 
@@ -47,6 +48,10 @@ class CheckReport:
     violations: tuple[Violations, ...]
     times: str = ""
     """what the events' timestamps are: ``order``, ``written`` as times, or a unit; empty where nobody can say"""
+    clock: str = ""
+    """what is known of an event's time: ``clock``, its ``day``, or an ``order`` alone; empty where nobody can say"""
+    untimed_events: int = 0
+    """how many events say that their time is not known (time_known)"""
     tied_events: int = 0
     """how many events share their user and their time with another one"""
     notes: tuple[str, ...] = ()
@@ -66,6 +71,8 @@ class CheckReport:
             "unreadable": list(self.unreadable),
             "violations": [{**asdict(one), "rows": list(one.rows)} for one in self.violations],
             "times": self.times,
+            "clock": self.clock,
+            "untimed_events": self.untimed_events,
             "tied_events": self.tied_events,
             "notes": list(self.notes),
         }
@@ -130,11 +137,19 @@ def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckRep
     """With what the timestamps are, and how many are tied; ``order`` says in which order those are taken."""
     ties = int(tied(clock.events).sum())
     notes = [*report.notes, *clock.notes]
+    untimed = int((~clock.events[TIME_KNOWN]).sum())
     if clock.unit == ORDER:
+        kind = ORDER
         notes.append("timestamps tell an order, no times")
+    else:
+        kind = clock_of(clock.events["timestamp"].filter(clock.events[TIME_KNOWN])) if clock.unit else ""
+    if kind == DAYS:
+        notes.append("of every time the day is known alone: what a user has on one day is one basket")
+    if untimed and clock.unit != ORDER:
+        notes.append(f"{untimed:,} events have no known time: they come before all others, and are never predicted")
     if ties:
         notes.append(f"{ties:,} events share their user and their time with another one: {order}")
-    return replace(report, times=clock.unit, tied_events=ties, notes=tuple(notes))
+    return replace(report, times=clock.unit, clock=kind, untimed_events=untimed, tied_events=ties, notes=tuple(notes))
 
 
 def _check_database(path: Path, said: Said | None, options: FolderOptions, limit: int) -> CheckReport:

@@ -22,6 +22,8 @@ UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanosecond
 ORDER = "order"
 """Numbers that sort events and tell no time."""
 SECONDS = "seconds"
+CLOCK = "clock"
+"""Times of day are known."""
 DAYS = "day"
 """Times of which the day is known alone."""
 WRITTEN = "written"
@@ -99,6 +101,12 @@ def read_times(column: TimeColumn, said: Said | None) -> Times:
     if unit is None:
         raise _question(column)
     return Times(values=column.values if unit == ORDER else _seconds(column.values, unit), unit=unit)
+
+
+def clock_of(seconds: pl.Series) -> str:
+    """``day`` where all known times are whole days apart, else ``clock``; nulls and what is not finite aside."""
+    known = seconds.cast(pl.Float64).filter(seconds.is_finite())
+    return DAYS if len(known) and ((known - known[0]) % _DAY == 0).all() else CLOCK
 
 
 def _to_the_day(column: TimeColumn) -> Times:

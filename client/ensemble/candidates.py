@@ -2,14 +2,15 @@
 
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
-3. Beside the fitted weights, one per pull, stand the uniform weights, each scorer alone, and those of ``zero-shot``,
-   under which content counts as much as either part of a received encoder, and nothing else counts; and weights that
-   are pulled to those, most strongly, where all others are pulled to uniform ones (docs/decisions/0022).
+3. Beside the fitted weights, one per pull, stand some that are fitted of the columns alone that know no moment; the
+   uniform weights, each scorer alone, and those of ``zero-shot``, under which content counts as much as either part of
+   a received encoder, and nothing else counts; and weights that are pulled to those, most strongly, where all others
+   are pulled to uniform ones (docs/decisions/0022).
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +50,13 @@ class ColumnGroups:
     """trained part to its column indices; all others are computed"""
     content: NDArray[np.int64]
     """the computed columns of content"""
+    timed: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """the computed columns that know the moment"""
 
-    def of(self, parts: Sequence[str]) -> NDArray[np.bool_]:
-        """[R] True for computed columns and those of the given parts."""
+    def of(self, parts: Sequence[str], *, timed: bool = True) -> NDArray[np.bool_]:
+        """[R] True for computed columns and those of the given parts; not for ``timed`` ones unless they are wanted."""
         mask = np.ones(len(self.names), bool)
+        mask[self.timed] = timed
         for name, columns in self.parts.items():
             mask[columns] = name in parts
         return mask
@@ -75,7 +79,7 @@ class StackCandidates:
     ) -> None:
         self._fit, self._groups, self._trained = fit, groups, trained
         self._n_training, self._settings = n_training, settings
-        self._first: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
+        self._first: dict[tuple[tuple[str, ...], bool], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
         """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
@@ -86,6 +90,13 @@ class StackCandidates:
             Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
             for pull, weights in zip(settings.pulls, self._path(parts), strict=True)
         ]
+        if len(self._groups.timed):
+            paths = zip(settings.pulls, self._path(parts, timed=False), strict=True)
+            fitted += [
+                Candidate(name=f"untimed({pull:g}):{label}", weights=weights, parts=tuple(parts))
+                for pull, weights in paths
+                if pull in settings.untimed
+            ]
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
         alone = [
@@ -138,23 +149,23 @@ class StackCandidates:
         """Whether it has seen no training user."""
         return len(self._trained[part].unseen) == self._n_training
 
-    def _path(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
-        """Fitted weights [R], one per pull."""
+    def _path(self, parts: Sequence[str], *, timed: bool = True) -> list[NDArray[np.float64]]:
+        """Fitted weights [R], one per pull; 0 for columns that know the moment unless they are wanted."""
         uniform, pulls = self._settings.uniform, self._settings.pulls
         fresh = tuple(part for part in parts if self._is_fresh(part))
         later = [part for part in parts if part not in fresh]
-        if fresh not in self._first:
-            columns = self._groups.of(fresh)
+        if (fresh, timed) not in self._first:
+            columns = self._groups.of(fresh, timed=timed)
             anchors = [np.where(columns, uniform, 0.0)] * len(pulls)
-            self._first[fresh] = fit_path(self._fit.stack_examples, anchors, columns, pulls)
-        first = self._first[fresh]
+            self._first[fresh, timed] = fit_path(self._fit.stack_examples, anchors, columns, pulls)
+        first = self._first[fresh, timed]
         if not later:
             return first
         examples = self._unseen(later)
         if len(examples) < self._settings.least_unseen:
             return first
-        columns = self._groups.of([*fresh, *later])
-        added = columns & ~self._groups.of(fresh)
+        columns = self._groups.of([*fresh, *later], timed=timed)
+        added = columns & ~self._groups.of(fresh, timed=timed)
         anchors = [np.where(added, uniform, weights) for weights in first]
         return fit_path(examples, anchors, columns, pulls)
 

@@ -65,6 +65,8 @@ class CandidateSettings(Checked):
     """weight of each column where all count the same, which fitted weights are pulled to"""
     pulls: tuple[float, ...] = bounded((0.003, 0.01, 0.03, 0.1, 0.3, 1.0), above=0)
     """λ of the fitted weights, one candidate each, in nats per squared weight; they rise"""
+    untimed: tuple[float, ...] = bounded((0.03, 0.3), above=0)
+    """of these pulls, those with which columns that know no moment are fitted alone, too"""
     least_unseen: int = bounded(10, least=0)
     """examples below which a part that has seen some users is not weighted at all"""
     few_users: int = bounded(300, least=0)

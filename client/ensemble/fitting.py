@@ -28,7 +28,7 @@ from client.evaluation.ranking import (
 )
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.scorer import Matrix, Scorer
-from client.scorers.table import SCORERS, ScorerTable
+from client.scorers.table import SCORERS, TIMED, ScorerTable
 from shared.system.progress import track
 
 
@@ -104,7 +104,8 @@ def fit_stacks(
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     panel = Panel(raw=raw, calibrations=fit.calibrations)
-    groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"))
+    timed = [fitted.scorers[name] for name in TIMED if name in fitted.scorers]
+    groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"), timed)
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
     made = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates)
     by_set = {parts: made.of(parts) for parts in track(sets, "choosing weights")}
@@ -160,8 +161,11 @@ def _gains(
     return np.stack([gain(ranks, held_out.sizes) for gain in gains])
 
 
-def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained], content: Scorer | None) -> ColumnGroups:
+def column_groups(
+    names: tuple[str, ...], trained: Mapping[str, Trained], content: Scorer | None, timed: Sequence[Scorer] = ()
+) -> ColumnGroups:
     """Which columns of the panel are whose; trained parts stand at its end, in their order."""
+    of_moments = [column.name for scorer in timed for column in scorer.columns]
     of_content = [] if content is None else [column.name for column in content.columns]
     widths = {name: sum(len(scorer.columns) for scorer in part.scorers) for name, part in trained.items()}
     start = len(names) - sum(widths.values())
@@ -169,7 +173,12 @@ def column_groups(names: tuple[str, ...], trained: Mapping[str, Trained], conten
     for name, width in widths.items():
         parts[name] = np.arange(start, start + width)
         start += width
-    return ColumnGroups(names=names, parts=parts, content=np.flatnonzero(np.isin(names, of_content)))
+    return ColumnGroups(
+        names=names,
+        parts=parts,
+        content=np.flatnonzero(np.isin(names, of_content)),
+        timed=np.flatnonzero(np.isin(names, of_moments)),
+    )
 
 
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:

@@ -101,6 +101,10 @@ SCORERS = scorer_table(ScorerSettings())
 """Under the usual settings, with which a served record's scorers are made again from what it holds."""
 
 
+TIMED = ("recent", "shown", "age", "repeat_counts", "transition_long")
+"""Those that only a platform with a clock has."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FittedScorers:
     """The scorers a platform has, and why it lacks the others."""

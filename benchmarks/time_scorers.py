@@ -1,0 +1,133 @@
+"""What scorers that know the moment are worth: platforms with a clock, with and without them, beside popularity alone.
+
+``python -m benchmarks.time_scorers DATA OUT [--write FILE]``: computed scorers alone, hashed texts, 5 events a user and
+an item at least, every test target ranked over the whole catalogue. A cell of a platform, a split and a seed is a file
+in OUT, and is not computed again.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.folder_options import SharedPreparation
+from client.data.held_out import Stage
+from client.data.platform import Examples, examples, frozen
+from client.data.source import read_platform_data
+from client.data.spec import parse_platform_spec
+from client.ensemble.candidates import LOCAL
+from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
+from client.evaluation.lift import paired_lift
+from client.evaluation.ranking import by_user
+from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.scorers.table import SCORERS, TIMED
+from shared.seeding import rng_for
+from shared.system.whole_file import write_whole
+
+PLATFORMS = {
+    "mind_news": "mind_news",
+    "ebnerd_news": "ebnerd_news",
+    "uci_retail": "uci_retail,max-users=1500",
+    "uci_retail, repeats": "uci_retail,max-users=1500,repeats=keep",
+    "grocery_journey, repeats": "grocery_journey,repeats=keep",
+    "gowalla_nyc, repeats": "gowalla_nyc,max-users=1500,repeats=keep",
+    "foursquare_nyc, repeats": "foursquare_nyc,repeats=keep",
+    "movielens_small": "movielens_small,min-rating=4",
+    "movietweetings": "movietweetings,min-rating=7,max-users=2000",
+    "xwines": "xwines,min-rating=4,max-users=1500",
+    "amazon_giftcards": "amazon_giftcards,min-rating=4",
+}
+NEWS = ("mind_news", "ebnerd_news")
+SPLITS = {"last": "last baskets", "time:80,10,10": "time 80, 10, 10, live"}
+LEAST_USERS = 50
+"""Test users below which a cell says nothing."""
+Figures = dict[str, NDArray[np.float64]]
+"""Way of ranking to NDCG@10 by user."""
+
+
+def cell(data: Path, line: str, split: str, seed: int) -> dict[str, Any]:
+    """All figures of one platform under one split and seed, by user."""
+    spec = parse_platform_spec(f"platform={data / line}")
+    shared = SharedPreparation(min_user_events=5, min_item_events=5, split=split)
+    read = read_platform_data(spec.path, spec.said_of_times)
+    prepared = prepare_platform(read, spec.preparation(shared), name=spec.name, seed=seed, features="hashing")
+    tests = examples(prepared.platform, Stage.TEST, np.arange(prepared.platform.n_users))
+    tables = {"without": {name: one for name, one in SCORERS.items() if name not in TIMED}, "with": SCORERS}
+    figures: Figures = {}
+    weights: dict[str, float] = {}
+    for name, table in tables.items():
+        stacks = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table)
+        figures[name] = _ranked(stacks, stacks.chosen[LOCAL].weights, tests)
+        if name == "with":
+            figures |= _beside(stacks, prepared, tests)
+            weights = stacks.weights_of(LOCAL)
+    return {**{name: values.tolist() for name, values in figures.items()}, "weights": weights}
+
+
+def _beside(stacks: FittedStacks, prepared: PreparedPlatform, tests: Examples) -> Figures:
+    """Fading popularity alone, at the half-life that is best on validation; and the stack, frozen at the cut."""
+    values = {name: one for name, one in stacks.scorer_values().items() if name.startswith("recent@")}
+    best = max(values, key=lambda name: values[name])
+    figures = {"popularity": _ranked(stacks, (np.array(stacks.panel.names) == best).astype(np.float64), tests)}
+    cut = prepared.platform.held_out.frozen_at
+    if cut is not None:
+        figures["frozen"] = _ranked(stacks, stacks.chosen[LOCAL].weights, frozen(tests, cut))
+    return figures
+
+
+def _ranked(stacks: FittedStacks, weights: NDArray[np.float64], tests: Examples) -> NDArray[np.float64]:
+    (ranking,) = rank_all(stacks.panel, weights[None], tests)
+    return by_user(ranking.ndcg, ranking.users)
+
+
+def rows(cells: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Iterator[str]:
+    """The table as lines of Markdown: means over seeds, the lift pooled over all users of all seeds."""
+    yield "| platform | held out | users | without | popularity that fades, alone | with | lift % | frozen |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for split, words in SPLITS.items():
+        for name in PLATFORMS:
+            found = [one for (platform, by, _), one in sorted(cells.items()) if (platform, by) == (name, split)]
+            if found and len(found[0]["with"]) >= LEAST_USERS:
+                yield _row(name, words, found)
+
+
+def _row(name: str, split: str, found: list[Mapping[str, Any]]) -> str:
+    pooled = {key: np.concatenate([one[key] for one in found]) for key in found[0] if key != "weights"}
+    means = {key: f"{values.mean():.4f}" for key, values in pooled.items()}
+    lift = paired_lift(pooled["with"], pooled["without"], rng_for(0, name, split))
+    said = "" if lift is None else f"{lift.mean:+.1f} [{lift.low:.1f}, {lift.high:.1f}]"
+    users = f"{len(found[0]['with']):,} × {len(found)}"
+    columns = (name, split, users, means["without"], means["popularity"], means["with"], said, means.get("frozen", ""))
+    return f"| {' | '.join(columns)} |"
+
+
+def main() -> None:
+    """Compute what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--write", type=Path)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    cells: dict[tuple[str, str, int], Any] = {}
+    for seed in range(asked.seeds):
+        for split in SPLITS:
+            for name, line in PLATFORMS.items():
+                file = asked.out / f"{line}-{split}-{seed}.json".replace(":", "_").replace(",", "_")
+                if not file.exists():
+                    write_whole(file, json.dumps(cell(asked.data, line, split, seed)).encode())
+                    print(file.name, flush=True)
+                cells[name, split, seed] = json.loads(file.read_text())
+    table = "\n".join(rows(cells))
+    print(table)
+    if asked.write:
+        asked.write.write_text(f"{table}\n")
+
+
+if __name__ == "__main__":
+    main()
