@@ -172,6 +172,18 @@ def test_events_without_a_known_time_come_first_and_are_never_predicted(tmp_path
     assert not predicted & {(str(user), str((user + place) % ITEMS)) for user in range(USERS) for place in range(3)}
 
 
+def test_who_has_one_basket_does_the_same_whoever_else_is_there(tmp_path: Path) -> None:
+    path = shop(tmp_path, half_known().filter(pl.int_range(pl.len()).over("user_id") != 3))
+    whole, few = prepared(path), prepared(path, users=(20, 70))
+    does = [
+        {user: stage for stage, rows in all_found(platform).items() for user, _, _ in rows} for platform in (whole, few)
+    ]
+    assert set(does[0].values()) == {"test", "validation", "train"}
+    assert len(does[0]) == USERS
+    assert 0 < len(does[1]) < USERS
+    assert does[1].items() <= does[0].items()
+
+
 def test_a_cut_takes_events_without_a_known_time_for_earlier_ones(tmp_path: Path) -> None:
     path = shop(tmp_path, half_known())
     options = Preparation(split="time:60,20,20")
