@@ -47,7 +47,7 @@ class Age:
         log, n_items = data.log, data.n_items
         first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
-        rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log)))
+        rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:

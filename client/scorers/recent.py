@@ -3,6 +3,7 @@
 n items, H half-lives, B histories.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -113,17 +114,18 @@ def _kept(state: FadingCounts) -> dict[str, Matrix]:
 
 def _opened(data: FitData) -> FadingCounts:
     """As it was kept."""
-    time, *lives = np.asarray(data.statistics[_STATE], np.float64).tolist()
+    latest, *lives = np.asarray(data.statistics[_STATE], np.float64).tolist()
     state = FadingCounts(lives, data.n_items)
     state.counts[:] = np.stack([np.asarray(data.statistics[_name(one)]) for one in lives])
-    state.time = time
+    state.time = latest
     return state
 
 
 def _counted(log: EventLog, n_items: int, settings: RecentSettings) -> FadingCounts:
     """All of the log, at the half-life that foretells best, the one before, and up to three behind it."""
-    lives = [one for one in settings.half_lives if one <= log.span] or list(settings.half_lives[:1])
-    best = int(np.argmax(foretold(log, lives, n_items, settings)))
+    past = log.to_train_on
+    lives = [one for one in settings.half_lives if one <= past.span] or list(settings.half_lives[:1])
+    best = int(np.argmax(foretold(past, lives, n_items, settings)))
     state = FadingCounts(lives[max(0, best - 1) : best + 4], n_items)
     state.add(log.times, log.items)
     return state
