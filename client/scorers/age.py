@@ -52,11 +52,9 @@ class Age:
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """See ``CountsEvents``."""
-        first = self._first.copy()
-        new = first[items] == 0
-        order = np.argsort(-times[new], kind="stable")
-        first[items[new][order]] = times[new][order]
-        self._first = first
+        first = np.where(self._first == 0, np.inf, self._first)
+        np.minimum.at(first, items, times)
+        self._first = np.where(np.isinf(first), 0.0, first)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""

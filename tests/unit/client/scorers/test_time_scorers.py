@@ -198,6 +198,31 @@ def test_opened_from_what_it_counted_it_says_the_same(make: type[Recent] | type[
     assert any(one.std() > 0 for one in found.values())
 
 
+@pytest.mark.parametrize("pieces", [1, 4, 40])
+def test_counts_on_with_what_is_met_in_any_order(pieces: int) -> None:
+    rng = np.random.default_rng(3)
+    before, after = drawn(rng, 100, 20 * DAY), drawn(rng, 40, 30 * DAY)
+    after = EventLog(times=after.times - 5 * DAY, items=after.items)  # some are earlier than what was fitted on
+    fitted = data(before)
+    scorers = [Recent(fitted), Age(fitted)]
+    both = EventLog(
+        times=np.concatenate([before.times, after.times]), items=np.concatenate([before.items, after.items])
+    )
+    order = np.argsort(both.times, kind="stable")
+    whole = EventLog(times=both.times[order], items=both.items[order])
+    known = fitted.statistics
+    recounts = {**known, **recounted(known, whole, N), **seen_again(known, whole, N)}
+    expected = [make(data(EventLog.of(Sequences.none()), recounts)) for make in (Recent, Age)]
+    for rows in np.array_split(rng.permutation(40), pieces):
+        for scorer in scorers:
+            assert isinstance(scorer, CountsEvents)
+            scorer.met(after.items[rows], after.times[rows])
+    for scorer, again, asked in zip(scorers, expected, (NOW, at(60 * DAY)), strict=True):
+        ours, theirs = columns(scorer, asked), columns(again, asked)
+        for name, one in ours.items():
+            assert one == pytest.approx(theirs[name], rel=1e-4, abs=1e-6), name
+
+
 # ---- how old an item is
 
 
