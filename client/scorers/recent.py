@@ -69,7 +69,7 @@ class Recent:
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """See ``CountsEvents``."""
-        self._state.add(times, items)
+        self._state.add(_by_now(times), items)
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The columns [B, n]."""
@@ -103,8 +103,13 @@ def recounted(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) -> 
         return {}
     _, *lives = np.asarray(statistics[_STATE], np.float64).tolist()
     state = FadingCounts(lives, n_items)
-    state.add(log.times, log.items)
+    state.add(_by_now(log.times), log.items)
     return _kept(state)
+
+
+def _by_now(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[E] with now for what claims to come later: by a clock that is years ahead, all that was met would have faded."""
+    return np.minimum(times, time.time())
 
 
 def _kept(state: FadingCounts) -> dict[str, Matrix]:

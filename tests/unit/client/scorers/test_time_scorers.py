@@ -223,6 +223,20 @@ def test_counts_on_with_what_is_met_in_any_order(pieces: int) -> None:
             assert one == pytest.approx(theirs[name], rel=1e-4, abs=1e-6), name
 
 
+def test_an_event_that_claims_to_be_of_the_future_fades_nothing_else() -> None:
+    """A caller's clock that is wrong by years would else leave all that was met before at 0."""
+    log = drawn(np.random.default_rng(4), 100, 20 * DAY)
+    log = EventLog(times=log.times - log.times[-1] + time.time() - HOUR, items=log.items)
+    fitted = data(log)
+    scorer = Recent(fitted)
+    scorer.met(np.array([3], np.int32), np.array([4.0e9]))
+    (shown, *_) = columns(scorer, NOW).values()
+    assert np.count_nonzero(np.delete(shown[0], 3))
+    late = EventLog(times=np.append(log.times, 4.0e9), items=np.append(log.items, np.int32(3)))
+    kept = recounted(fitted.statistics, late, N)
+    assert all(np.count_nonzero(one) > 1 for name, one in kept.items() if not name.startswith("table."))
+
+
 # ---- how old an item is
 
 
