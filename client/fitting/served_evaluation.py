@@ -13,7 +13,7 @@ from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import FittedStacks, rank_all
 from client.evaluation.beyond_accuracy import coverage
 from client.evaluation.lift import Interval, paired_lift
-from client.evaluation.ranking import Ranking
+from client.evaluation.ranking import Ranking, by_user
 from client.fitting.platform_fit import PlatformFit
 from client.gate.assessment import Assessment, assess_stacks
 from client.transfer.table import METHODS
@@ -69,7 +69,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
     ranked = rank_all(stacks.panel, np.stack(list(weights.values())), tests)
     rankings = dict(zip(weights, ranked, strict=True))
     return ServedEvaluation(
-        users=len(tests),
+        users=len(np.unique(tests.users)),
         items=platform.n_items,
         served=fit.verdict.served,
         reason=fit.verdict.reason,
@@ -94,12 +94,15 @@ def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
 
 def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: int) -> MethodFigures:
     rng = rng_for(seed, "evaluate", method)
+    columns = np.stack([ranking.ndcg, ranking.recall, ranking.reciprocal_rank, local.ndcg])
+    of_users = by_user(columns, ranking.users)
+    ndcg, recall, mrr, _ = of_users.mean(1).tolist()
     return MethodFigures(
-        ndcg=float(ranking.ndcg.mean()),
-        recall=float(ranking.recall.mean()),
-        mrr=float(ranking.reciprocal_rank.mean()),
+        ndcg=ndcg,
+        recall=recall,
+        mrr=mrr,
         coverage=coverage(ranking.recommended, n_items),
-        lift=None if method == LOCAL else paired_lift(ranking.ndcg, local.ndcg, rng),
+        lift=None if method == LOCAL else paired_lift(of_users[0], of_users[3], rng),
     )
 
 
