@@ -245,7 +245,10 @@ def test_nothing_of_training_comes_from_after_the_first_impression_that_validate
     # what is counted as of a later moment, and what is predicted, goes on to the last day
     assert known_events(platform, np.arange(platform.n_users)).clock.max() == BEGIN + 12
     assert moments(platform, Stage.TEST).max() == BEGIN + 14
+    cut = "time:2020-09-13T12:26:52,2020-09-13T12:26:53"  # 12 and 13 seconds after BEGIN
+    assert training_sequences(prepared(path, split=cut), np.arange(platform.n_users)).clock.max() == BEGIN + 10
     (path / "impressions.parquet").unlink()
+    assert training_sequences(prepared(path, split=cut), np.arange(platform.n_users)).clock.max() == BEGIN + 11
     assert training_sequences(prepared(path), np.arange(platform.n_users)).clock.max() == BEGIN + 12
 
 
