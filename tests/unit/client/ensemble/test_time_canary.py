@@ -79,9 +79,10 @@ class Fit:
         assert found is not None
         return found - 1.6e9
 
-    def scores(self, tests: Examples) -> torch.Tensor:
-        """[B, n] of what is served."""
-        return self.stacks.panel.served(self.stacks.chosen["local"].weights, tests.histories)
+    def scores(self, tests: Examples, *, fitted: bool = True) -> torch.Tensor:
+        """[B, n] of what is served, or of all columns alike, whatever weight they were given."""
+        weights = self.stacks.chosen["local"].weights
+        return self.stacks.panel.served(weights if fitted else np.full(len(weights), 0.15), tests.histories)
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +115,10 @@ def test_it_is_popular_and_what_was_met_lately_has_weight(fit: Fit) -> None:
     assert sum(weight for name, weight in weights.items() if name.startswith("recent@")) > 0
 
 
+@pytest.mark.parametrize("fitted", [True, False])
 @pytest.mark.parametrize("moment", [VALIDATION_FROM, TEST_FROM])
-def test_is_at_chance_where_statistics_are_frozen_at_a_cut(fit: Fit, moment: float) -> None:
-    scores = fit.scores(frozen(fit.tests, moment))
+def test_is_at_chance_where_statistics_are_frozen_at_a_cut(fit: Fit, moment: float, fitted: bool) -> None:
+    scores = fit.scores(frozen(fit.tests, moment), fitted=fitted)
     fresh = scores[:, CANARY] > -torch.inf
     assert fresh.sum() > 0.9 * len(fit.tests) - (fit.moments > first_meeting(fit)).sum()
     assert gap_to_chance(scores[fresh]) < 1e-4
@@ -124,12 +126,16 @@ def test_is_at_chance_where_statistics_are_frozen_at_a_cut(fit: Fit, moment: flo
     assert CANARY not in ranking.recommended[:, :5]
     wanted = fit.tests.targets == CANARY
     assert ranking.ndcg[wanted].mean() < 0.1
+    # frozen at the end of the log it would not be
+    late = fit.scores(frozen(fit.tests, END), fitted=fitted)
+    assert gap_to_chance(late[late[:, CANARY] > -torch.inf]) > 1
 
 
-def test_is_at_chance_for_every_event_before_it_is_popular(fit: Fit) -> None:
+@pytest.mark.parametrize("fitted", [True, False])
+def test_is_at_chance_for_every_event_before_it_is_popular(fit: Fit, fitted: bool) -> None:
     early = np.flatnonzero(fit.moments <= first_meeting(fit))
     assert len(early) > 50
-    assert gap_to_chance(fit.scores(some(fit.tests, early))) < 1e-4
+    assert gap_to_chance(fit.scores(some(fit.tests, early), fitted=fitted)) < 1e-4
 
 
 def test_leads_live_once_it_is_popular(fit: Fit) -> None:

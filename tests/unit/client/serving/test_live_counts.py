@@ -9,6 +9,7 @@ import pytest
 
 from client.data.event_log import FadingCounts
 from client.data.folder_options import Preparation
+from client.ensemble.head import RankingHead
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
@@ -174,6 +175,23 @@ def test_users_without_a_history_get_what_is_met_lately_not_what_once_was(folder
     assert scores(answer)["8"] > scores(answer)["7"] + 0.1
     names = {name for one in answer.items for name, _ in one.scorers}
     assert any(name.startswith("recent@") for name in names)
+
+
+def test_who_has_no_history_gets_what_is_met_lately_where_histories_are_answered_without_it(tmp_path: Path) -> None:
+    plain = served_world(timed=True)
+    kept = [row for row, name in enumerate(plain.head.names) if name.startswith("popularity")]
+    head = RankingHead(
+        names=tuple(plain.head.names[row] for row in kept),
+        calibrations=tuple(plain.head.calibrations[row] for row in kept),
+        weights=plain.head.weights[kept],
+    )
+    parts = replace(plain.parts, encoders={}, own=None)
+    replace(plain, head=head, computed=("popularity",), parts=parts).write(HeadStore(tmp_path / "heads"))
+    service = opened(tmp_path)
+    somebody, nobody = both(service)
+    service.report(clicks("7", 80))
+    assert both(service)[0] == somebody
+    assert both(service)[1]["7"] > nobody["7"] + 0.1
 
 
 # ---- a whole fit
