@@ -21,6 +21,8 @@ class EventLog:
     """[E] seconds since 1970, rising"""
     items: NDArray[np.int32]
     """[E] rows of the catalogue"""
+    trained: int | None = None
+    """so many of the first events may be trained on, None for all; the others count as of later moments alone"""
     told: dict[str, Any] = field(default_factory=dict)
     """what was computed of all of it, by name"""
 
@@ -40,6 +42,11 @@ class EventLog:
         if name not in self.told:
             self.told[name] = compute()
         return self.told[name]
+
+    @property
+    def to_train_on(self) -> "EventLog":
+        """The events by which anything but counts may be told: half-lives and rates."""
+        return EventLog(times=self.times[: self.trained], items=self.items[: self.trained])
 
     @property
     def span(self) -> float:

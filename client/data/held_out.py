@@ -5,7 +5,7 @@ are its history; what is predicted of it are the items that it holds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -135,23 +135,25 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     What is counted as of a moment counts all that came before that moment, as a service does which takes events in.
 
     Predictable baskets from then on validate, those from ``test_from`` on are for the test. A user's last predictable
-    basket before both is for training. Events without a known time lie before every cut.
+    basket before both is for training. Of a basket that a cut goes through, what comes before the cut is predicted, and
+    the rest at no stage. Events without a known time lie before every cut.
     """
-    found = baskets(sequences, within)
-    before = np.isnan(found.times) | (found.times < validation_from)
-    late = np.where(before, 0, np.where(found.times < test_from, 1, 2))
+    found, clock, owners = baskets(sequences, within), sequences.clock, sequences.owners()
+    before = [np.bincount(owners, ~(clock >= at), minlength=len(sequences)) for at in (validation_from, test_from)]
+    ends = np.stack([*before, sequences.lengths()]).astype(np.int64)  # [3, U]
+    late = (found.times >= validation_from).astype(np.int64) + (found.times >= test_from)
     rows = np.flatnonzero(found.predictable)
     early = rows[late[rows] == 0]
-    is_last = np.append(np.diff(found.targets.users[early]) > 0, [True] * (len(early) > 0))
-    sizes = found.targets.stops - found.targets.starts
+    is_last = np.diff(found.targets.users[early], append=-1) != 0
+    cut = replace(found.targets, stops=np.minimum(found.targets.stops, ends[late, found.targets.users]))
     return HeldOut(
-        training=np.bincount(found.targets.users, before * sizes, minlength=len(sequences)).astype(np.int64),
+        training=ends[0],
         known=sequences.lengths(),
         frozen_at=test_from,
         targets={
-            Stage.TRAIN: _at(found.targets, early[is_last]),
-            Stage.VALIDATION: _at(found.targets, rows[late[rows] == 1]),
-            Stage.TEST: _at(found.targets, rows[late[rows] == 2]),
+            Stage.TRAIN: _at(cut, early[is_last]),
+            Stage.VALIDATION: _at(cut, rows[late[rows] == 1]),
+            Stage.TEST: _at(cut, rows[late[rows] == 2]),
         },
     )
 

@@ -92,8 +92,9 @@ def held_out(
         return None
     within = preparation.basket * MINUTE
     if cuts is not None:
-        return after_cuts(sequences, within, *cuts)
-    found = last_baskets(sequences, within, draws(ids, seed, "only-basket"))
+        found = after_cuts(sequences, within, *cuts)
+    else:
+        found = last_baskets(sequences, within, draws(ids, seed, "only-basket"))
     if folder.impressions is None:
         return found
     early = np.isnan(sequences.clock) | (sequences.clock < impression_cuts(folder.impressions)[0])

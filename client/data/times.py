@@ -104,9 +104,9 @@ def read_times(column: TimeColumn, said: Said | None) -> Times:
 
 
 def clock_of(seconds: pl.Series) -> str:
-    """``day`` where all known times are whole days apart, else ``clock``; nulls and what is not finite aside."""
-    known = seconds.cast(pl.Float64).filter(seconds.is_finite())
-    return DAYS if len(known) and ((known - known[0]) % _DAY == 0).all() else CLOCK
+    """``day`` where all known times are whole days apart, and not one; else ``clock``. Nulls are no times."""
+    known = seconds.cast(pl.Float64).filter(seconds.is_finite()).unique()
+    return DAYS if len(known) > 1 and ((known - known[0]) % _DAY == 0).all() else CLOCK
 
 
 def _to_the_day(column: TimeColumn) -> Times:

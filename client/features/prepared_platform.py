@@ -1,6 +1,6 @@
 """A platform ready to be worked on: its events prepared, its catalogue with vectors and neighbours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from client.data.contract import PlatformFolder
 from client.data.event_log import EventLog
 from client.data.folder_options import Preparation
-from client.data.platform import Platform, known_events
+from client.data.platform import Platform, known_events, training_sequences
 from client.data.preparation import prepare
 from client.data.sequences import Sequences
 from client.data.source import platform_name, read_platform_data
@@ -119,7 +119,9 @@ class PreparedPlatform:
     @cached_property
     def log(self) -> EventLog:
         """What its training users did, in the order of time, as far as it may be counted as of a later moment."""
-        return EventLog.of(known_events(self.platform, self.platform.training_users))
+        parts = (known_events, training_sequences)
+        known, trained = (EventLog.of(part(self.platform, self.platform.training_users)) for part in parts)
+        return replace(known, trained=len(trained))
 
     @cached_property
     def shown(self) -> EventLog:

@@ -95,14 +95,15 @@ def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
 
 def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: int) -> MethodFigures:
     rng = rng_for(seed, "evaluate", method)
+    columns = np.stack([ranking.ndcg, ranking.recall, ranking.reciprocal_rank, local.ndcg])
+    of_users = by_user(columns, ranking.users)
+    ndcg, recall, mrr, _ = of_users.mean(1).tolist()
     return MethodFigures(
-        ndcg=float(by_user(ranking.ndcg, ranking.users).mean()),
-        recall=float(by_user(ranking.recall, ranking.users).mean()),
-        mrr=float(by_user(ranking.reciprocal_rank, ranking.users).mean()),
+        ndcg=ndcg,
+        recall=recall,
+        mrr=mrr,
         coverage=coverage(ranking.recommended, n_items),
-        lift=None
-        if method == LOCAL
-        else paired_lift(by_user(ranking.ndcg, ranking.users), by_user(local.ndcg, local.users), rng),
+        lift=None if method == LOCAL else paired_lift(of_users[0], of_users[3], rng),
     )
 
 

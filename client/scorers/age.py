@@ -47,16 +47,14 @@ class Age:
         log, n_items = data.log, data.n_items
         first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
-        rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log)))
+        rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """See ``CountsEvents``."""
-        first = self._first.copy()
-        new = first[items] == 0
-        order = np.argsort(-times[new], kind="stable")
-        first[items[new][order]] = times[new][order]
-        self._first = first
+        first = np.where(self._first == 0, np.inf, self._first)
+        np.minimum.at(first, items, times)
+        self._first = np.where(np.isinf(first), 0.0, first)
 
     def carry_on(self, before: "Age") -> None:
         """See ``CountsEvents``."""

@@ -3,6 +3,7 @@
 n items, H half-lives, B histories.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -40,7 +41,7 @@ class Fading:
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """Count on: items [E] as rows, times [E] in seconds since 1970, in any order."""
-        self._counts.add(times, items)
+        self._counts.add(_by_now(times), items)
 
     def carry_on(self: Self, before: Self) -> None:
         """Go on from what was counted for a catalogue whose items are the first of this one's."""
@@ -86,8 +87,13 @@ def recounted(statistics: Mapping[str, Matrix], name: str, log: EventLog, n_item
     if _state(name) not in statistics:
         return {}
     counts = FadingCounts(_opened(statistics, name, 0).half_lives, n_items)
-    counts.add(log.times, log.items)
+    counts.add(_by_now(log.times), log.items)
     return _kept(name, counts)
+
+
+def _by_now(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[E] with now for what claims to come later: by a clock that is years ahead, all that was met would have faded."""
+    return np.minimum(times, time.time())
 
 
 def in_words(half_life: float) -> str:
@@ -112,9 +118,9 @@ def _kept(name: str, counts: FadingCounts) -> dict[str, Matrix]:
 
 def _opened(statistics: Mapping[str, Matrix], name: str, n_items: int) -> FadingCounts:
     """As it was kept; without its counts where no item is asked for."""
-    time, *lives = np.asarray(statistics[_state(name)], np.float64).tolist()
+    latest, *lives = np.asarray(statistics[_state(name)], np.float64).tolist()
     counts = FadingCounts(lives, n_items)
     if n_items:
         counts.counts = np.stack([np.asarray(statistics[_column(name, one)], np.float64) for one in lives])
-    counts.time = time
+    counts.time = latest
     return counts

@@ -43,7 +43,8 @@ class Recent:
 
     def __init__(self, data: FitData, settings: RecentSettings = DEFAULT) -> None:
         log, n_items = data.log, data.n_items
-        lives = log.once(NAME, lambda: best_half_lives(log, log, n_items, settings))
+        past = log.to_train_on
+        lives = log.once(NAME, lambda: best_half_lives(past, past, n_items, settings))
         self._fading = Fading(data, NAME, log, lives)
         self._shrink, self._around = settings.shrink, data.neighbours.squared_cosines
         count = len(self._fading.half_lives)

@@ -18,7 +18,7 @@ class Shown:
 
     def __init__(self, data: FitData, settings: RecentSettings = DEFAULT) -> None:
         shown, n_items = data.shown, data.n_items
-        lives = shown.once(NAME, lambda: best_half_lives(shown, data.log, n_items, settings)[:_AT])
+        lives = shown.once(NAME, lambda: best_half_lives(shown, data.log.to_train_on, n_items, settings)[:_AT])
         self._fading = Fading(data, NAME, shown, lives)
         self.columns = tuple(Column(name=f"shown@{in_words(one)}", kind=Kind.COUNT) for one in self._fading.half_lives)
 

@@ -1,6 +1,7 @@
 """``graft-client evaluate``: what a fit would serve, judged by events that nothing was fitted on."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ from client.data.folder_options import Preparation
 from client.data.held_out import Stage
 from client.data.platform import examples
 from client.ensemble.fitting import rank_all
+from client.evaluation.lift import paired_lift
+from client.evaluation.ranking import by_user
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_evaluation import evaluate_fit
 from client.fitting.served_fit import open_fit
 from client.training.loop import TrainingSettings
 from shared.errors import ConfigError, InputError
+from shared.seeding import rng_for
 from tests.integration.tiny_folders import write_tiny_folder
 from tests.small_space import FEATURES
 
@@ -48,6 +52,24 @@ def test_judges_each_method_by_every_users_last_event(folder, encoder_file) -> N
         assert found.methods[method].ndcg == pytest.approx(ranking.ndcg.mean())
     assert found.methods["local"].lift is None
     assert {"popularity", "content-knn", "item-knn"} <= set(found.methods)
+
+
+def test_a_user_counts_once_however_many_of_his_baskets_come_after_a_cut(folder, encoder_file) -> None:
+    cut = replace(SETTINGS, preparation=Preparation(split="time:60,20,20"))
+    fit = open_fit(folder, encoder_file, cut).fit
+    found = evaluate_fit(fit)
+    platform, stacks = fit.prepared.platform, fit.stacks
+    tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
+    users = np.unique(tests.users)
+    assert found.users == len(users) < len(tests)
+    weights = np.stack([stacks.chosen[method].weights for method in ("local", "feature")])
+    ranked = rank_all(stacks.panel, weights, tests)
+    local, feature = (by_user(ranking.ndcg, ranking.users) for ranking in ranked)
+    plain = [ranked[0].ndcg[tests.users == user].mean() for user in users]
+    assert found.methods["local"].ndcg == pytest.approx(np.mean(plain))
+    lift = paired_lift(feature, local, rng_for(fit.seed, "evaluate", "feature"))
+    assert lift is not None
+    assert found.methods["feature"].lift.to_json() == pytest.approx(lift.to_json())
 
 
 def test_the_lift_is_that_of_the_means(folder, encoder_file) -> None:

@@ -9,10 +9,9 @@ from client.ensemble.cross_fitting import fit_on
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead
+from client.recommender.served_head import WITHOUT_HISTORY, ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
-from client.scorers.popularity import Popularity
 from client.scorers.scorer import Column
 from client.training.local_id import SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -24,15 +23,22 @@ from shared.feature_space import FeatureSpace
 from tests.small_space import FEATURES, SPACE
 from tests.unit.client.recommender.world import prepared, small_platform
 
+LAST = 1.7e9 - 86_400
+"""When the last event of a head with times was, in seconds since 1970."""
 
-def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
-    """Categories go by row modulo 4; ``seed`` draws the received encoder."""
+
+def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False) -> ServedHead:
+    """Categories go by row modulo 4; ``seed`` draws the received encoder; ``timed`` events are an hour apart."""
     platform = small_platform()
+    if timed:
+        times = LAST - 3_600.0 * np.arange(len(platform.sequences.items))[::-1]
+        platform = replace(platform, sequences=replace(platform.sequences, times=times))
     platform = replace(
         platform, categories=tuple(f"kind{item % 4}" for item in range(platform.n_items)), repeats=repeats
     )
     small = prepared(platform)
     fitted = fit_on(small, platform.training_users)
+    alone = tuple(name for name in WITHOUT_HISTORY if name in fitted.scorers)
     parts = ServedParts(
         encoders={"received": KeptEncoder(encoder=drawn_encoder(seed))}, own=drawn_own(platform.n_items)
     )
@@ -45,7 +51,8 @@ def served_world(*, repeats: bool = False, seed: int = 1) -> ServedHead:
             weights=np.full(len(columns), DEFAULT.candidates.uniform),
         ),
         computed=tuple(fitted.scorers),
-        popularity=tuple(map(even_calibration, Popularity.columns)),
+        popularity=tuple(even_calibration(column) for name in alone for column in fitted.scorers[name].columns),
+        alone=alone,
         parts=parts,
         items=ServedCatalogue.of(small),
         users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
