@@ -47,7 +47,7 @@ def show(found: "ServedEvaluation", *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found.to_json(), indent=2))
         return
-    title = f"The last event of {found.users:,} users among {found.items:,} items, full ranking"
+    title = f"What {found.users:,} users had last among {found.items:,} items, full ranking"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
     for name in ("NDCG@10", "Recall@10", "MRR", "coverage", "lift over local, %"):

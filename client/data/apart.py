@@ -18,6 +18,8 @@ def require_apart(given: Preparation, name: str) -> None:
         min_rating=given.min_rating,
         repeats=given.repeats,
         times=given.times,
+        basket=given.basket,
+        protocol=given.protocol,
     )
     if found := [one.key for one in entries(Preparation) if one.of(given) != one.of(apart)]:
         raise ConfigError(

@@ -74,6 +74,7 @@ def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed
     """
     if apart:
         require_apart(preparation, name)
+        folder = replace(folder, impressions=None)  # where they are cut, all users' impressions decide together
     user_order = _seeded_order(folder.events["user_id"], seed, "user-order")
     item_order = _seeded_order(folder.items["item_id"], seed, "item-order")
     _log_unwanted(folder, preparation, name)
