@@ -4,10 +4,11 @@ n items, H half-lives, B histories.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog, FadingCounts, counts_as_of
@@ -27,6 +28,7 @@ class Fading:
     def __init__(self, data: FitData, name: str, log: EventLog, half_lives: Sequence[float]) -> None:
         """Opened where the statistics hold it, else counted at ``half_lives`` and put there."""
         self._log = log
+        self._made: tuple[NDArray[np.float64], list[torch.Tensor]] | None = None
         if _state(name) in data.statistics:
             self._counts = _opened(data.statistics, name, data.n_items)
         else:
@@ -49,8 +51,15 @@ class Fading:
         counts[:, : before._counts.counts.shape[1]] = before._counts.counts
         self._counts.counts, self._counts.time = counts, before._counts.time
 
+    def for_now(self, make: Callable[[NDArray[np.float32]], list[torch.Tensor]]) -> list[torch.Tensor]:
+        """What ``make`` makes of all that was counted, [H, 1, n]: once, until something is counted again."""
+        counts = self._counts.counts
+        if self._made is None or self._made[0] is not counts:
+            self._made = (counts, make(counts[:, None].astype(np.float32)))
+        return self._made[1]
+
     def as_of(self, batch: HistoryBatch) -> NDArray[np.float32]:
-        """[H, B, n] what came before each history's moment; all that was counted where there is none, or no log."""
+        """[H, B, n] what came before each history's moment; all that was counted where there is no log."""
         found = np.zeros((len(self.half_lives), len(batch), batch.n_items), np.float32)
         if batch.moments is None or not len(self._log):
             found[:] = self._counts.counts[:, None]

@@ -1,4 +1,4 @@
-"""What is met lately: popularity that fades, of the item and of its content neighbours, and whether it rises or falls.
+"""What is met lately: popularity that fades, and whether it rises or falls.
 
 n items, H half-lives, B histories.
 """
@@ -35,7 +35,7 @@ DEFAULT = RecentSettings()
 
 
 class Recent:
-    """Counts as of the moment at three half-lives, those of neighbours at the middle one, and log ratios of shares.
+    """Counts as of the moment at three half-lives, and log ratios of shares.
 
     A trend is log((a + k q) / (Σa + k) / q), a being an item's count at one half-life, q its share at another two steps
     longer, mixed with a tenth of an even one, k the ``shrink``.
@@ -46,14 +46,13 @@ class Recent:
         past = log.to_train_on
         lives = log.once(NAME, lambda: best_half_lives(past, past, n_items, settings))
         self._fading = Fading(data, NAME, log, lives)
-        self._shrink, self._around = settings.shrink, data.neighbours.squared_cosines
+        self._shrink = settings.shrink
         count = len(self._fading.half_lives)
-        self._shown, self._middle = min(3, count), min(1, count - 1)
+        self._shown = min(3, count)
         self._pairs = [(first, first + 2) for first in range(1, count - 2)]
         names = [in_words(one) for one in self._fading.half_lives]
         self.columns = (
             *(Column(name=f"recent@{one}", kind=Kind.COUNT) for one in names[: self._shown]),
-            Column(name="recent@neighbours", kind=Kind.COUNT),
             *(Column(name=f"trend@{names[a]}/{names[b]}", kind=Kind.SIMILARITY) for a, b in self._pairs),
         )
 
@@ -67,10 +66,14 @@ class Recent:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The columns [B, n]."""
-        counts = self._fading.as_of(batch)
-        around = np.asarray((self._around @ counts[self._middle].T).T, np.float32)
+        if batch.moments is None:
+            return [row.expand(len(batch), -1) for row in self._fading.for_now(self._columns)]
+        return self._columns(self._fading.as_of(batch))
+
+    def _columns(self, counts: NDArray[np.float32]) -> list[torch.Tensor]:
+        """From counts [H, B, n]."""
         trends = [self._trend(counts[short], counts[long]) for short, long in self._pairs]
-        return [torch.from_numpy(one) for one in (*counts[: self._shown], around, *trends)]
+        return [torch.from_numpy(one) for one in (*counts[: self._shown], *trends)]
 
     def _trend(self, short: NDArray[np.float32], long: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, n] each to [B, n]; 0 where nothing came before the moment."""

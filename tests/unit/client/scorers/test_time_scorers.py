@@ -97,16 +97,6 @@ def test_a_moment_that_nobody_knows_counts_nothing() -> None:
     assert columns(scorer, at(np.nan))["recent@1h"].tolist() == [[0] * N]
 
 
-def test_neighbours_count_at_the_middle_half_life_with_their_squared_cosines() -> None:
-    log = drawn(np.random.default_rng(1), 40, 10 * DAY)
-    scorer = Recent(data(log), RecentSettings(half_lives=(HOUR, DAY, 7 * DAY)))
-    found = columns(scorer, at(4 * DAY, 9 * DAY))
-    middle = [name for name in found if name.startswith("recent@")][1]
-    cosines = FEATURES @ FEATURES.T
-    squares = np.where(np.eye(N, dtype=bool), 0, cosines.clip(min=0) ** 2)
-    assert found["recent@neighbours"] == pytest.approx(found[middle] @ squares.T, rel=1e-4)
-
-
 def test_a_trend_rises_with_what_is_met_more_of_late_and_is_0_before_everything() -> None:
     # item 1 all along, item 2 in the last hour alone, item 3 long ago alone; by half-lives of an hour to a month
     long_ago = [(hour * HOUR, item) for hour in range(100) for item in (1, 3)]
@@ -177,7 +167,7 @@ def test_half_lives_and_rates_are_told_by_what_may_be_trained_on() -> None:
 
 def test_no_half_life_is_longer_than_the_log_but_one_there_always_is() -> None:
     short = events((0, 1), (10, 2), (20, 1))
-    assert [one.name for one in Recent(data(short)).columns] == ["recent@15m", "recent@neighbours"]
+    assert [one.name for one in Recent(data(short)).columns] == ["recent@15m"]
     month = [one.name for one in Recent(data(drawn(np.random.default_rng(0), 80, 31 * DAY))).columns]
     assert not {"recent@90d", "recent@365d"} & set(month)
 
