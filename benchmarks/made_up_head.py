@@ -1,5 +1,7 @@
 """A served head of any size without a fit: every scorer there is, over events and texts of a skewed random platform."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from client.data.platform import Platform
@@ -26,11 +28,19 @@ from shared.seeding import rng_for
 
 WORDS = 3_000
 TEXT_LENGTH = 8
+DAYS = 60
+BEGIN = 1_700_000_000
+"""Seconds since 1970."""
 
 
-def made_up_head(n_items: int, n_users: int, preset: str, seed: int) -> ServedHead:
-    """Equal weights; a received encoder, one of the platform's own and ids only, all drawn from ``seed``."""
+def made_up_head(n_items: int, n_users: int, preset: str, seed: int, *, clock: bool = False) -> ServedHead:
+    """Equal weights; a received encoder, one of the platform's own and ids only, all drawn from ``seed``.
+
+    Where it has a ``clock``, its events lie within ``DAYS`` days, and scorers that know the moment count them.
+    """
     platform = _platform(n_items, n_users, seed)
+    if clock:
+        platform = replace(platform, sequences=_timed(platform.sequences, seed))
     features = hash_texts(platform.texts)
     prepared = PreparedPlatform(platform=platform, space=hashing_space(), catalogue=Catalogue(features=features))
     fitted = fit_on(prepared, platform.training_users)
@@ -82,6 +92,12 @@ def _platform(n_items: int, n_users: int, seed: int) -> Platform:
         ordered=True,
         repeats=False,
     )
+
+
+def _timed(sequences: Sequences, seed: int) -> Sequences:
+    times = rng_for(seed, "made-up-times").uniform(0, DAYS * 86_400, len(sequences.items))
+    order = np.lexsort((times, sequences.owners()))
+    return replace(sequences, times=BEGIN + times[order])
 
 
 def _encoder(preset: str, seed: int) -> Encoder:
