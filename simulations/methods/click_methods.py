@@ -111,6 +111,7 @@ def _outcome(
         tuned={
             "parts": _names({name.partition(":")[0] for name in best.head.config.columns if ":" in name}),
             "products": _names(set(best.head.config.encoders)),
+            "only": best.head.config.columns[0] if len(best.head.config.columns) == 1 else None,
             "epoch": int(np.argmin(best.losses)),
             "validation": best.validation,
         },
