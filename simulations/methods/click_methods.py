@@ -54,14 +54,14 @@ def run_clicks(
             settings=fit.components.ensemble.cross_fit,
         )
         for method in asked:
-            configs = _configs(method, inputs)
+            configs = click_configs(method, inputs)
             if configs:
                 best = _best(inputs, opened.impressions, configs, seed)
                 heads.write(f"click-{method}", best.head.to_stored())
                 recorder.add_clicks(_outcome(platform, method, seed, inputs, opened.impressions, best))
 
 
-def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
+def click_configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
     """The heads among which validation impressions choose; none where the platform lacks what the method needs.
 
     A method without a stack sees one count alone: of all that was met before validation, or of clicks that fade, as of
