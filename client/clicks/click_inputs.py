@@ -1,10 +1,13 @@
 """What a click head may look at: every shown candidate through the platform's scorers, encoders and counts.
 
 A training impression is seen through statistics of other users only (cross-fitted, as the stack's examples are), so
-that its own click stands in none of them; validation and test impressions through those of all training users. Nothing
-later than the first validation impression is in any of them.
+that its own click stands in none of them; validation and test impressions through those of all training users, and
+those of users whom preparation left out, too. Nothing later than the first validation impression is in any of them.
+Beside them stands what was clicked and shown of it before the impression, whenever that is (``as_of_counts.py``), and
+how near it is to the history by vectors that the platform gave (``given_vectors.py``).
 
-I impressions, C candidates in all, m shown items, R columns of the panel, K of counts, d width of an encoder.
+I impressions, C candidates in all, m shown items, R columns of the panel, K of counts, A of the other two, d width of
+an encoder.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,6 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from client.clicks.as_of_counts import AsOfSettings, as_of_counts
+from client.clicks.given_vectors import given_cosines
 from client.data.held_out import Stage
 from client.data.impressions import STAGES, Impressions
 from client.data.platform import Platform
@@ -39,6 +44,7 @@ COUNTS = (POPULARITY, *CONTEXT)
 STAND_FOR_CATALOGUE = 2_000
 """Random items that a log-lift is told against beside the impression's own; the whole catalogue where it is no larger
 (docs/decisions/0007)."""
+AS_OF = AsOfSettings()
 _BATCH_ELEMENTS = 16_000_000
 
 
@@ -63,9 +69,9 @@ class ClickInputs:
     labels: torch.Tensor
     """[C] 1 where clicked"""
     names: tuple[str, ...]
-    """[R + K] the panel's columns, then ``COUNTS``"""
+    """[R + K + A] the panel's columns, ``COUNTS``, those of ``as_of_counts``, ``COSINES`` where vectors are given"""
     values: torch.Tensor
-    """[C, R + K]"""
+    """[C, R + K + A]"""
     encoders: Mapping[str, EncoderStates]
     """by name"""
 
@@ -94,6 +100,7 @@ def click_inputs(
     seed: int,
     scorers: ScorerTable = SCORERS,
     settings: CrossFitSettings = DEFAULT.cross_fit,
+    counted: AsOfSettings = AS_OF,
 ) -> ClickInputs:
     """Everything that click heads of a platform look at.
 
@@ -107,6 +114,7 @@ def click_inputs(
         seed: of the folds.
         scorers: the computed ones.
         settings: how many folds.
+        counted: how clicked and shown items are counted as of an impression.
     """
     moved = {name: kept.on_rows(impressions.shown.known) for name, kept in encoders.items()}
     extra = tuple(scorer for name, kept in moved.items() for scorer in kept.scorers(name, catalogue.features))
@@ -120,12 +128,14 @@ def click_inputs(
         if not len(values):
             values = torch.zeros(len(impressions.labels), len(names))
         values[torch.from_numpy(candidate_rows(impressions.candidates.offsets, rows))] = part
+    as_of = as_of_counts(impressions, counted)
+    near, cosines = given_cosines(impressions)
     return ClickInputs(
         offsets=impressions.candidates.offsets,
         items=torch.from_numpy(impressions.candidates.items.astype(np.int64)),
         labels=torch.from_numpy(impressions.labels.astype(np.float32)),
-        names=names,
-        values=values,
+        names=(*names, *as_of.names, *near),
+        values=torch.cat([values, torch.from_numpy(as_of.values), torch.from_numpy(cosines)], dim=1),
         encoders={name: _states(kept, impressions, catalogue) for name, kept in moved.items()},
     )
 
@@ -141,7 +151,7 @@ def _turns(
         rows = np.flatnonzero(is_training & np.isin(impressions.users, inside))
         if len(rows):
             yield rows, np.setdiff1d(training, inside)
-    yield np.flatnonzero(~is_training), training
+    yield np.flatnonzero(~(is_training & np.isin(impressions.users, training))), training
 
 
 class _SeenThrough:

@@ -1,21 +1,24 @@
 """What was shown to a platform's users and what they clicked of it: for click prediction, never for an encoder.
 
-U users of the prepared platform, m shown items, I impressions, C candidates in all impressions together.
+U users of the prepared platform, V further ones, m shown items, I impressions, C candidates in all impressions
+together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from client.data.contract import PlatformFolder
+from client.data.event_log import EventLog
 from client.data.folder_options import Preparation
 from client.data.held_out import Stage
 from client.data.platform import Platform, training_sequences
 from client.data.positives import is_wanted
 from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences, select, take
+from client.data.tables import TIME_KNOWN
 from shared.seeding import rng_for
 
 TRAIN_SHARE = 0.6
@@ -88,14 +91,36 @@ class ShownItems:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class FurtherUsers:
+    """Users whom preparation drops for too few events: nothing of the ranking knows them, pages are shown to them."""
+
+    ids: tuple[str, ...] = ()
+    """[V] original ids, as text"""
+    numbers: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """[V] place of each among all ids of the folder"""
+    training: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    """[V] whether a user is inside the fraction that may be trained on"""
+
+
+NOBODY = FurtherUsers()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Impressions:
-    """Impressions split in time, and what their users had met before the first validation impression."""
+    """Impressions split in time, and what their users had met before the first validation impression.
+
+    Rows 0..U-1 are the platform's users, rows U..U+V-1 the further ones.
+    """
 
     shown: ShownItems
     met: Sequences
-    """[U] rows of shown items that each user met before any validation impression, oldest first"""
+    """[U + V] rows of shown items that each user met before any validation impression, oldest first"""
+    user_numbers: NDArray[np.int64]
+    """[U + V] place of each user among all ids of the folder"""
     users: NDArray[np.int64]
     """[I] user rows"""
+    times: NDArray[np.float64]
+    """[I] seconds since 1970, or what sorts them where there is no clock"""
     stages: NDArray[np.int8]
     """[I] place in ``STAGES``"""
     histories: Sequences
@@ -104,6 +129,12 @@ class Impressions:
     """[I] rows of shown items"""
     labels: NDArray[np.bool_]
     """[C] True where clicked"""
+    has_clock: bool
+    """whether times are seconds"""
+    clicked_log: EventLog
+    """what was met, of all stages, by users who may be trained on: what may be counted as of a later moment"""
+    shown_log: EventLog
+    """what was shown to them, likewise"""
 
     def __len__(self) -> int:
         return len(self.users)
@@ -115,10 +146,10 @@ class Impressions:
     def only(self, rows: NDArray[np.int64]) -> "Impressions":
         """Some of the impressions; what had been met before stays whole."""
         sizes = self.candidates.lengths()
-        return Impressions(
-            shown=self.shown,
-            met=self.met,
+        return replace(
+            self,
             users=self.users[rows],
+            times=self.times[rows],
             stages=self.stages[rows],
             histories=select(self.histories, rows),
             candidates=select(self.candidates, rows),
@@ -127,7 +158,12 @@ class Impressions:
 
 
 def read_impressions(
-    folder: PlatformFolder, preparation: Preparation, platform: Platform, *, seed: int
+    folder: PlatformFolder,
+    preparation: Preparation,
+    platform: Platform,
+    *,
+    seed: int,
+    further: FurtherUsers = NOBODY,
 ) -> Impressions | None:
     """The impressions of a prepared platform's users; None where it has none or they cannot be told apart in time.
 
@@ -135,53 +171,92 @@ def read_impressions(
     2. Training impressions are those of training users; one whose click an encoder of the platform may have been
        trained on (a training event of a contributing user) is left out.
     3. Histories and statistics are events before the first validation impression, whatever was clicked later.
+    4. What is counted as of an impression has its own logs: of the training users, of all stages, with their times.
+
+    Args:
+        folder: as read.
+        preparation: as the platform's.
+        platform: as prepared.
+        seed: of what is drawn where there are too many.
+        further: users whose impressions are taken too, with what they met.
     """
     whole = preparation.ordered and preparation.items is None and preparation.time is None
     if folder.impressions is None or not whole:
         return None
     cuts = impression_cuts(folder.impressions)
-    shown = _drawn(_of_users(folder.impressions, platform), cuts, platform, seed)
+    people = _People.of(platform, further)
+    pages = people.rows_of(folder.impressions)
+    shown = _drawn(pages, cuts, people, seed)
     if shown.is_empty():
         return None
-    events = _met(_of_users(folder.events, platform), preparation, cuts[0])
+    everything = people.rows_of(folder.events).filter(is_wanted(preparation.min_rating))
+    events = _met(everything, preparation, cuts[0])
     catalogue = folder.items.with_row_index("row").filter(
         pl.col("item_id").is_in(events["item_id"].implode())
         | pl.col("item_id").is_in(shown["candidates"].explode().implode())
     )
     rows = catalogue.select("item_id", item=pl.int_range(pl.len(), dtype=pl.Int32))
     met = Sequences(
-        offsets=offsets_of(np.bincount(events["user"].to_numpy(), minlength=platform.n_users)),
+        offsets=offsets_of(np.bincount(events["user"].to_numpy(), minlength=len(people.ids))),
         items=events.join(rows, on="item_id", how="left", maintain_order="left")["item"].to_numpy(),
     )
     flat = shown.select(pl.col("candidates", "labels")).explode("candidates", "labels")
     flat = flat.join(rows, left_on="candidates", right_on="item_id", how="left", maintain_order="left")
-    users = shown["user"].to_numpy()
+    known = people.may_train(pages) if folder.timed else pages.clear()
     found = Impressions(
         shown=_shown_items(folder, catalogue, platform),
         met=met,
-        users=users,
+        user_numbers=people.numbers,
+        users=shown["user"].to_numpy(),
+        times=shown["timestamp"].to_numpy().astype(np.float64),
         stages=shown["stage"].to_numpy(),
-        histories=take(met, users, _met_before(events, shown, met)),
+        histories=take(met, shown["user"].to_numpy(), _met_before(events, shown, met)),
         candidates=Sequences(
             offsets=offsets_of(shown["candidates"].list.len().to_numpy()), items=flat["item"].to_numpy()
         ),
         labels=flat["labels"].to_numpy() > 0,
+        has_clock=folder.timed,
+        clicked_log=_log(people.may_train(everything).filter(pl.col(TIME_KNOWN) & folder.timed), rows),
+        shown_log=_log(known.select("timestamp", item_id="candidates").explode("item_id"), rows),
     )
     return found.only(_untouched(found, platform))
 
 
-def _of_users(table: pl.DataFrame, platform: Platform) -> pl.DataFrame:
-    """Rows of the platform's users, with their row ``user``; in the order in which they were."""
-    rows = pl.Series(np.arange(platform.n_users, dtype=np.int64))
-    users = pl.DataFrame({"key": pl.Series(platform.user_ids, dtype=pl.String), "user": rows})
-    keyed = table.with_columns(key=pl.col("user_id").cast(pl.String))
-    return keyed.join(users, on="key", how="inner", maintain_order="left").drop("key")
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _People:
+    """The platform's users, then the further ones."""
+
+    ids: tuple[str, ...]
+    """[U + V]"""
+    numbers: NDArray[np.int64]
+    """[U + V]"""
+    training: NDArray[np.int64]
+    """rows of those who may be trained on"""
+
+    @classmethod
+    def of(cls, platform: Platform, further: FurtherUsers) -> "_People":
+        return cls(
+            ids=platform.user_ids + further.ids,
+            numbers=np.concatenate([platform.user_numbers, further.numbers]),
+            training=np.concatenate([platform.training_users, platform.n_users + np.flatnonzero(further.training)]),
+        )
+
+    def rows_of(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Their rows of a table, with their row ``user``; in the order in which they were."""
+        rows = pl.Series(np.arange(len(self.ids), dtype=np.int64))
+        users = pl.DataFrame({"key": pl.Series(self.ids, dtype=pl.String), "user": rows})
+        keyed = table.with_columns(key=pl.col("user_id").cast(pl.String))
+        return keyed.join(users, on="key", how="inner", maintain_order="left").drop("key")
+
+    def may_train(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Rows of those who may be trained on, of a table with ``user``."""
+        return table.filter(pl.col("user").is_in(self.training.tolist()))
 
 
-def _drawn(impressions: pl.DataFrame, cuts: tuple[float, float], platform: Platform, seed: int) -> pl.DataFrame:
-    """With their ``stage``: training impressions of training users, the others of all, no more than the limits."""
+def _drawn(impressions: pl.DataFrame, cuts: tuple[float, float], people: _People, seed: int) -> pl.DataFrame:
+    """With their ``stage``: training impressions of who may train, the others of all, no more than the limits."""
     later = [(pl.col("timestamp") >= cut).cast(pl.Int8) for cut in cuts]
-    training = pl.col("user").is_in(platform.training_users.tolist())
+    training = pl.col("user").is_in(people.training.tolist())
     kept = impressions.with_columns(stage=later[0] + later[1]).filter(pl.col("candidates").list.len() > 0)
     kept = kept.filter(training | (pl.col("stage") > 0))
     order = rng_for(seed, "impressions").permutation(kept.height)
@@ -190,10 +265,16 @@ def _drawn(impressions: pl.DataFrame, cuts: tuple[float, float], platform: Platf
     return kept.with_columns(order=pl.Series(order, dtype=pl.Int64)).filter(place <= limit).drop("order")
 
 
+def _log(events: pl.DataFrame, rows: pl.DataFrame) -> EventLog:
+    """Of ``item_id`` and ``timestamp``, in the order of time; items without a row are left out."""
+    known = events.select("item_id", pl.col("timestamp").cast(pl.Float64)).join(rows, on="item_id", how="inner")
+    known = known.sort("timestamp", "item")
+    return EventLog(times=known["timestamp"].to_numpy(), items=known["item"].to_numpy())
+
+
 def _met(events: pl.DataFrame, preparation: Preparation, before: float) -> pl.DataFrame:
     """What users met before a time, by user, then time."""
-    events = events.with_row_index("row").filter(pl.col("timestamp") < before)
-    events = events.filter(is_wanted(preparation.min_rating)).sort("user", "timestamp", "row")
+    events = events.with_row_index("row").filter(pl.col("timestamp") < before).sort("user", "timestamp", "row")
     if preparation.repeats == "first":
         events = events.unique(subset=["user", "item_id"], keep="first", maintain_order=True)
     return events

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from client.data.apart import require_apart
 from client.data.contract import PlatformFolder
 from client.data.folder_options import EventMinima, FolderOptions, Preparation, Range, Repeats
-from client.data.impressions import without_held_out_clicks
+from client.data.impressions import FurtherUsers, without_held_out_clicks
 from client.data.platform import Platform
 from client.data.positives import is_wanted, unwanted_note
 from client.data.ragged import offsets_of
@@ -176,6 +176,25 @@ def _percent(order: pl.DataFrame, part: tuple[float, float] | None) -> pl.DataFr
 def items_in_range(folder: PlatformFolder, part: Range | None, seed: int) -> pl.DataFrame:
     """``id`` of each of the folder's items inside an ``items`` range, whether or not anybody has met it."""
     return _percent(_seeded_order(folder.items["item_id"], seed, "item-order"), part).select("id")
+
+
+def further_users(folder: PlatformFolder, preparation: Preparation, platform: Platform, seed: int) -> FurtherUsers:
+    """The folder's users inside ``users`` and ``max_users`` who have events, yet too few for the prepared platform.
+
+    Of the seeded order, ``max_users`` takes the first; those who were passed over on the way to the last are meant.
+    """
+    order = _percent(_seeded_order(folder.events["user_id"], seed, "user-order"), preparation.users)
+    order = order.with_columns(key=pl.col("id").cast(pl.String))
+    inside = pl.col("key").is_in(list(platform.user_ids))
+    if preparation.max_users is not None:
+        order = order.filter(pl.col("position") <= order.filter(inside)["position"].max())
+    left_out = order.filter(~inside)
+    ids = tuple(left_out["key"].to_list())
+    return FurtherUsers(
+        ids=ids,
+        numbers=left_out["number"].to_numpy().astype(np.int64),
+        training=draws(ids, seed, "training-users") < len(platform.training_users) / platform.n_users,
+    )
 
 
 def counted_events(events: pl.DataFrame, preparation: FolderOptions) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import expit
 
+from client.clicks.as_of_counts import counts_of_clicks
 from client.clicks.click_head import ClickHeadConfig
 from client.clicks.click_inputs import CONTEXT, COUNTS, POPULARITY, ClickInputs, click_inputs
 from client.clicks.click_metrics import calibration_error, log_loss, rank_clicks
@@ -53,21 +54,22 @@ def run_clicks(
             settings=fit.components.ensemble.cross_fit,
         )
         for method in asked:
-            configs = _configs(method, inputs)
+            configs = click_configs(method, inputs)
             if configs:
                 best = _best(inputs, opened.impressions, configs, seed)
                 heads.write(f"click-{method}", best.head.to_stored())
                 recorder.add_clicks(_outcome(platform, method, seed, inputs, opened.impressions, best))
 
 
-def _configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
+def click_configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
     """The heads among which validation impressions choose; none where the platform lacks what the method needs.
 
-    A method without a stack sees counts alone. Any other sees the scorers of its stack, with or without the products of
-    their encoders (a single part's: they may be noise).
+    A method without a stack sees one count alone: of all that was met before validation, or of clicks that fade, as of
+    the impression. Any other sees the scorers of its stack and all that is counted as of the impression, with or
+    without the products of their encoders (a single part's: they may be noise).
     """
     if not METHODS[method].sets:
-        return [ClickHeadConfig(columns=(POPULARITY,), hidden=0)]
+        return [ClickHeadConfig(columns=(name,), hidden=0) for name in (POPULARITY, *counts_of_clicks(inputs.names))]
     computed = [name for name in inputs.names if ":" not in name and name not in COUNTS]
     found = []
     for parts in METHODS[method].sets:
@@ -101,7 +103,7 @@ def _outcome(
         impressions={str(stage): len(impressions.at(stage)) for stage in Stage},
         items=len(impressions.shown.texts),
         click_rate=float(part.labels.mean()),
-        ranking=rank_clicks(logits, part.labels, part.candidates.offsets, platform.user_numbers[part.users]),
+        ranking=rank_clicks(logits, part.labels, part.candidates.offsets, impressions.user_numbers[part.users]),
         log_loss=log_loss(scaled, part.labels),
         ece=calibration_error(expit(logits), part.labels),
         ece_scaled=calibration_error(expit(scaled), part.labels),
@@ -109,6 +111,7 @@ def _outcome(
         tuned={
             "parts": _names({name.partition(":")[0] for name in best.head.config.columns if ":" in name}),
             "products": _names(set(best.head.config.encoders)),
+            "only": best.head.config.columns[0] if len(best.head.config.columns) == 1 else None,
             "epoch": int(np.argmin(best.losses)),
             "validation": best.validation,
         },

@@ -8,6 +8,7 @@ from client.data.contract import IMPRESSIONS
 from client.data.held_out import Stage
 from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform
+from client.data.preparation import further_users
 from client.data.source import read_folder
 from client.data.spec import PlatformSpec
 from client.features.item_features import item_features
@@ -35,7 +36,8 @@ def open_impressions(
         return None
     preparation = spec.preparation(config)
     folder = read_folder(spec.path, spec.said_of_times)
-    impressions = read_impressions(folder, preparation, platform, seed=seed)
+    further = further_users(folder, preparation, platform, seed)
+    impressions = read_impressions(folder, preparation, platform, seed=seed, further=further)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
     _, features = item_features(impressions.shown, config.features, kept=kept)

@@ -42,6 +42,9 @@ def test_predicts_clicks_with_and_without_a_received_encoder_the_same_each_time(
     stored = heads.read("click-feature")
     assert stored is not None
     assert "received:sequence" in ClickHead.from_stored(stored).config.columns
+    for method in ("local", "feature"):
+        seen = ClickHead.from_stored(heads.read(f"click-{method}")).config.columns
+        assert {"clicked@0.25h", "shown@0.25h", "rate@0.25h", "shown-age"} <= set(seen)
     # here users click what follows their history, which popularity cannot tell
     assert block["methods"]["local"]["auc"] > block["methods"]["popularity"]["auc"] + 0.1
 
@@ -54,4 +57,6 @@ def test_predicts_none_where_it_is_switched_off(tmp_path: Path) -> None:
 
 def test_predicts_by_popularity_where_no_stack_was_asked_for(tmp_path: Path) -> None:
     document = executed(folders(tmp_path), tmp_path / "out", methods="popularity")
-    assert tuple(document["platforms"]["news"]["clicks"]["methods"]) == ("popularity",)
+    methods = document["platforms"]["news"]["clicks"]["methods"]
+    assert tuple(methods) == ("popularity",)
+    assert methods["popularity"]["tuned"]["only"][0] in ("met", "clicked@0.25h")

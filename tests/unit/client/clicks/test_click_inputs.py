@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import torch
 
-from client.clicks.click_inputs import COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
+from client.clicks.click_inputs import CONTEXT, COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
 from client.data.folder_options import Preparation
 from client.data.held_out import Stage
 from client.data.impressions import Impressions, read_impressions
 from client.data.platform import Platform
-from client.data.preparation import prepare
+from client.data.preparation import further_users, prepare
+from client.data.sequences import select
 from client.data.source import read_folder
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import cross_fit
@@ -25,6 +27,7 @@ from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder, EncoderSpec
 from tests.small_space import SPACE
 from tests.unit.client.data.clicks import DAYS, click_folder
+from tests.unit.client.data.folders import BEGIN
 from tests.unit.client.recommender.world import prepared
 
 SPEC = EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE)
@@ -32,9 +35,14 @@ ENCODER = Encoder.initial(SPEC, seed=0)
 
 
 def opened(path: Path, **clicks: int) -> tuple[Platform, Impressions, ClickInputs]:
-    folder, preparation = read_folder(click_folder(path, **clicks)), Preparation()
+    return read(click_folder(path, **clicks))
+
+
+def read(path: Path) -> tuple[Platform, Impressions, ClickInputs]:
+    folder, preparation = read_folder(path), Preparation()
     platform = prepare(folder, preparation, name="news", seed=0)
-    impressions = read_impressions(folder, preparation, platform, seed=0)
+    further = further_users(folder, preparation, platform, 0)
+    impressions = read_impressions(folder, preparation, platform, seed=0, further=further)
     assert impressions is not None
     fit = cross_fit(prepared(platform), {}, seed=0)
     names = [column.name for column in fit.folds[0].raw.columns]
@@ -50,17 +58,57 @@ def opened(path: Path, **clicks: int) -> tuple[Platform, Impressions, ClickInput
     return platform, impressions, inputs
 
 
+def as_of_names(inputs: ClickInputs) -> list[str]:
+    """Columns that are counted as of the impression: here the last ones."""
+    return list(inputs.names[inputs.names.index(CONTEXT[-1]) + 1 :])
+
+
 def test_picks_the_candidates_of_some_impressions_in_their_order() -> None:
     offsets = np.array([0, 2, 5, 6])
     assert candidate_rows(offsets, np.array([2, 0])).tolist() == [5, 0, 1]
     assert candidate_rows(offsets, np.array([1])).tolist() == [2, 3, 4]
 
 
+def swapped(path: Path, place: int) -> tuple[Impressions, ClickInputs]:
+    """Of some users other clicks in validation and test impressions, which other items then are clicked more often."""
+    return opened(path, chosen=place, from_day=DAYS - 2, choosing=50)[1:]
+
+
 def test_says_the_same_whatever_is_clicked_in_validation_and_test_impressions(tmp_path: Path) -> None:
-    first, second = (opened(tmp_path / str(place), chosen=place, from_day=DAYS - 2)[2] for place in (0, 2))
+    first, second = (swapped(tmp_path / str(place), place)[1] for place in (0, 2))
     assert first.names == second.names
-    assert torch.equal(first.values, second.values)
+    frozen = [first.names.index(name) for name in first.names if name not in as_of_names(first)]
+    assert torch.equal(first.values[:, frozen], second.values[:, frozen])
     assert not torch.equal(first.labels, second.labels)
+
+
+def test_tells_a_test_impression_what_was_clicked_a_day_before_and_no_earlier_one(tmp_path: Path) -> None:
+    folders = [swapped(tmp_path / str(place), place) for place in (0, 2)]
+    impressions = folders[0][0]
+    counts = [inputs.values[:, [inputs.names.index(name) for name in as_of_names(inputs)]] for _, inputs in folders]
+    for stage, same in ((Stage.TRAIN, True), (Stage.VALIDATION, True), (Stage.TEST, False)):
+        rows = candidate_rows(impressions.candidates.offsets, impressions.at(stage))
+        assert torch.equal(counts[0][rows], counts[1][rows]) == same
+
+
+def test_sees_what_nobody_in_the_platform_has_clicked_through_all_training_users(tmp_path: Path) -> None:
+    # the same user under another name and with two events is none of the prepared platform
+    folder = click_folder(tmp_path)
+    few, page = 500, 13
+    events, pages = (pl.read_parquet(folder / f"{name}.parquet") for name in ("events", "impressions"))
+    own = events.filter(pl.col("user_id") == 7).head(2).with_columns(user_id=pl.lit(few, pl.Int64))
+    pl.concat([events, own]).write_parquet(folder / "events.parquet")
+    shown = pages.filter((pl.col("user_id") == 7) & (pl.col("timestamp") == BEGIN + page))
+    added = shown.with_columns(user_id=pl.lit(few, pl.Int64))
+    pl.concat([pages, added]).write_parquet(folder / "impressions.parquet")
+    platform, impressions, inputs = read(folder)
+    row = np.flatnonzero(impressions.users == platform.n_users)
+    assert len(row) == 1
+    part = inputs.values[torch.from_numpy(candidate_rows(inputs.offsets, row))]
+    assert np.allclose(part[:, inputs.names.index("history")], np.log1p(2), atol=1e-5)
+    met = np.bincount(select(impressions.met, platform.training_users).items, minlength=len(impressions.shown.known))
+    items = impressions.candidates.items[candidate_rows(inputs.offsets, row)]
+    assert np.allclose(part[:, inputs.names.index("met")], np.log1p(met[items]), atol=1e-5)
 
 
 def test_sees_a_training_impression_without_its_users_own_clicks(tmp_path: Path) -> None:
@@ -79,7 +127,8 @@ def test_sees_a_training_impression_without_its_users_own_clicks(tmp_path: Path)
 def test_counts_what_a_test_impression_may_know(tmp_path: Path) -> None:
     _, impressions, inputs = opened(tmp_path)
     row = impressions.at(Stage.TEST)[:1]
-    part = inputs.values[torch.from_numpy(candidate_rows(inputs.offsets, row))][:, -len(COUNTS) :].numpy()
+    part = inputs.values[torch.from_numpy(candidate_rows(inputs.offsets, row))].numpy()
+    part = part[:, [inputs.names.index(name) for name in COUNTS]]
     items = impressions.candidates.items[candidate_rows(inputs.offsets, row)]
     met = np.bincount(impressions.met.items, minlength=len(impressions.shown.texts))[items]
     assert np.allclose(part[:, 0], np.log1p(met), atol=1e-5)

@@ -15,13 +15,16 @@ USERS, ITEMS, DAYS, SHOWN = 120, 30, 5, 4
 NEVER = ITEMS
 
 
-def click_folder(path: Path, *, chosen: int = 0, from_day: int = 0) -> Path:
-    """A page's clicked candidate is the one of its place ``chosen`` from day ``from_day`` on, before that the first."""
+def click_folder(path: Path, *, chosen: int = 0, from_day: int = 0, choosing: int = USERS) -> Path:
+    """A page's clicked candidate is the one of its place ``chosen`` from day ``from_day`` on, before that the first.
+
+    It is so for the first ``choosing`` users; all others click the first.
+    """
     rng = np.random.default_rng(3)
     users, days = np.repeat(np.arange(USERS), DAYS), np.tile(np.arange(DAYS), USERS)
     candidates = (users[:, None] + 7 + days[:, None] + np.arange(SHOWN) * 3) % ITEMS
     candidates[:, -1] = np.where(rng.random(len(users)) < 0.5, NEVER, candidates[:, -1])
-    place = np.where(days >= from_day, chosen, 0)
+    place = np.where((days >= from_day) & (users < choosing), chosen, 0)
     labels = np.arange(SHOWN) == place[:, None]
     met = (np.arange(USERS)[:, None] + np.arange(6)) % ITEMS
     before = pl.DataFrame(

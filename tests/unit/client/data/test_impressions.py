@@ -10,17 +10,18 @@ import pytest
 
 from client.data.folder_options import Preparation
 from client.data.held_out import Stage
-from client.data.impressions import Impressions, impression_cuts, read_impressions
+from client.data.impressions import NOBODY, FurtherUsers, Impressions, impression_cuts, read_impressions
 from client.data.platform import Platform, examples, training_sequences
-from client.data.preparation import prepare
+from client.data.preparation import further_users, prepare
 from client.data.source import read_folder
 from tests.unit.client.data.clicks import DAYS, NEVER, SHOWN, USERS, click_folder
+from tests.unit.client.data.folders import BEGIN
 
 
-def opened(path: Path, **options: object) -> tuple[Platform, Impressions]:
+def opened(path: Path, *, further: FurtherUsers = NOBODY, **options: object) -> tuple[Platform, Impressions]:
     folder, preparation = read_folder(path), Preparation(**options)  # type: ignore[arg-type]
     platform = prepare(folder, preparation, name="news", seed=0)
-    found = read_impressions(folder, preparation, platform, seed=0)
+    found = read_impressions(folder, preparation, platform, seed=0, further=further)
     assert found is not None
     return platform, found
 
@@ -130,6 +131,79 @@ def test_takes_training_impressions_of_training_users_alone(tmp_path: Path) -> N
     platform, found = opened(click_folder(tmp_path), fraction=0.5)
     assert set(found.users[found.at(Stage.TRAIN)]) <= set(platform.training_users)
     assert len(set(found.users[found.at(Stage.TEST)])) == USERS
+
+
+def with_few_events(folder: Path, ids: list[int]) -> Path:
+    """Users beside the others who met two items once, too few for a platform, and have a page on the last day."""
+    events, pages = (pl.read_parquet(folder / f"{name}.parquet") for name in ("events", "impressions"))
+    for one in ids:
+        own = events.filter(pl.col("user_id") == 7).head(2).with_columns(user_id=pl.lit(one, pl.Int64))
+        page = pages.filter(pl.col("user_id") == 7).tail(1).with_columns(user_id=pl.lit(one, pl.Int64))
+        events, pages = pl.concat([events, own]), pl.concat([pages, page])
+    events.write_parquet(folder / "events.parquet")
+    pages.write_parquet(folder / "impressions.parquet")
+    return folder
+
+
+def few(path: Path, **options: object) -> tuple[Platform, FurtherUsers]:
+    folder, preparation = read_folder(path), Preparation(**options)  # type: ignore[arg-type]
+    platform = prepare(folder, preparation, name="news", seed=0)
+    return platform, further_users(folder, preparation, platform, 0)
+
+
+def test_has_the_impressions_of_users_with_too_few_events_with_what_they_met(tmp_path: Path) -> None:
+    path = with_few_events(click_folder(tmp_path), [500, 501])
+    platform, further = few(path)
+    assert set(further.ids) == {"500", "501"}
+    assert not set(further.ids) & set(platform.user_ids)
+    alone, found = opened(path)[1], opened(path, further=further)[1]
+    assert len(alone.at(Stage.TEST)) == USERS
+    rows = np.flatnonzero(found.users >= platform.n_users)
+    assert found.users[rows].tolist() == [platform.n_users, platform.n_users + 1]
+    assert found.stages[rows].tolist() == [2, 2]
+    assert found.histories.lengths()[rows].tolist() == [2, 2]
+    # numbers are places among all ids of the folder: 0..119, then the two
+    assert found.user_numbers[found.users[rows]].tolist() == [USERS, USERS + 1]
+
+
+def test_leaves_out_users_with_too_few_events_who_are_outside_the_part(tmp_path: Path) -> None:
+    path = with_few_events(click_folder(tmp_path), list(range(500, 560)))
+    everybody = set(few(path)[1].ids)
+    halves = [set(few(path, users=part)[1].ids) for part in ((0, 50), (50, 100))]
+    assert len(everybody) == 60
+    assert halves[0] | halves[1] == everybody
+    assert not halves[0] & halves[1]
+    platform, further = few(path, max_users=30)
+    # thirty of 120 are in after a quarter of the order or so, and so is a quarter of the others
+    assert 5 <= len(further.ids) <= 30
+    assert platform.n_users == 30
+
+
+def test_trains_on_users_with_too_few_events_inside_the_fraction_alone(tmp_path: Path) -> None:
+    path = with_few_events(click_folder(tmp_path), list(range(500, 560)))
+    assert few(path)[1].training.all()
+    # 60 draws of a half: 30 give or take four
+    assert 18 <= few(path, fraction=0.5)[1].training.sum() <= 42
+
+
+def test_logs_what_training_users_were_shown_and_clicked_at_any_stage(tmp_path: Path) -> None:
+    path = click_folder(tmp_path)
+    platform, found = opened(path)
+    assert len(found.shown_log) == USERS * DAYS * SHOWN
+    assert len(found.clicked_log) == USERS * (6 + DAYS)
+    assert (np.diff(found.clicked_log.times) >= 0).all()
+    platform, found = opened(path, fraction=0.5)
+    assert len(found.shown_log) == len(platform.training_users) * DAYS * SHOWN
+    assert len(found.clicked_log) == len(platform.training_users) * (6 + DAYS)
+
+
+def test_logs_no_event_whose_time_is_not_known(tmp_path: Path) -> None:
+    path = click_folder(tmp_path)
+    events = pl.read_parquet(path / "events.parquet")
+    events.with_columns(time_known=pl.col("timestamp") >= BEGIN + 10).write_parquet(path / "events.parquet")
+    _, found = opened(path)
+    assert len(found.clicked_log) == USERS * DAYS
+    assert found.has_clock
 
 
 @pytest.mark.parametrize("options", [{"ordered": False}, {"items": (0, 50)}, {"time": (0, 90)}])
