@@ -14,10 +14,9 @@ from client.ensemble.head import RankingHead
 from client.features.hashing import hash_texts, hashing_space
 from client.features.prepared_platform import Catalogue, PreparedPlatform
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead
+from client.recommender.served_head import WITHOUT_HISTORY, ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
-from client.scorers.popularity import Popularity
 from client.scorers.scorer import Column
 from client.training.local_id import LARGE
 from client.training.sequence_model import SequenceHead, SequenceModel
@@ -54,6 +53,7 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int, *, clock: b
     )
     scorers = (*fitted.scorers.values(), *parts.scorers(features))
     columns = [column for scorer in scorers for column in scorer.columns]
+    alone = tuple(name for name in WITHOUT_HISTORY if name in fitted.scorers)
     return ServedHead(
         head=RankingHead(
             names=tuple(column.name for column in columns),
@@ -61,7 +61,8 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int, *, clock: b
             weights=np.full(len(columns), DEFAULT.candidates.uniform),
         ),
         computed=tuple(fitted.scorers),
-        popularity=tuple(map(_calibration, Popularity.columns)),
+        alone=alone,
+        popularity=tuple(_calibration(column) for name in alone for column in fitted.scorers[name].columns),
         parts=parts,
         items=ServedCatalogue.of(prepared),
         users=ServedUsers(user_ids=platform.user_ids, sequences=platform.sequences),
