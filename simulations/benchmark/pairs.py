@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from client.data.folder_options import EventMinima
+from client.data.folder_options import SharedPreparation
 from shared.system.options import to_flat
 
 Relatedness = Literal["same trade", "same trade, 60 % in common", "neighbouring", "far"]
@@ -50,8 +50,8 @@ def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000
     )
 
 
-MINIMA = to_flat(EventMinima(min_user_events=5, min_item_events=5))
-"""of every platform, as options of a run"""
+MINIMA = to_flat(SharedPreparation(min_user_events=5, min_item_events=5, protocol="position"))
+"""of every platform, as options of a run; single events are predicted, as in the cells that are there"""
 MOVIES = "movielens_small,min-rating=4"
 GIFTCARDS = "amazon_giftcards,min-rating=4"
 SMALL_SOURCE = ",max-users=3000"
