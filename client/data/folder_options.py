@@ -110,7 +110,7 @@ class TimesOption(Checked):
         choices=get_args(Said),
         read=_reading(_said, "order, seconds or day"),
         write=str,
-        metavar="order|seconds|day",
+        metavar="UNIT",
         help="What timestamps mean: order: they only sort; seconds: numbers that are neither since 1990 nor each "
         "user's positions 0, 1, 2, ... are seconds since 1970; day: of a time its day is known alone.",
     )

@@ -71,7 +71,7 @@ class ProtocolOptions(Checked):
     split: str = option(
         LAST,
         check=_require_split,
-        metavar="last|time:A,B,C",
+        metavar="SPLIT",
         help="What is held out: last, each user's last events; time:80,10,10 or time:DATE,DATE, whatever comes after "
         "a time, for everybody.",
     )

@@ -1,7 +1,7 @@
 """The platform specification: one line of text that names a platform, its folder and how it is prepared.
 
 ``NAME=DIR[,fraction=F | ,train-users=N][,max-users=N][,users=A-B][,items=A-B][,time=A-B][,min-rating=R][,repeats=keep]
-[,order=none][,times=order|seconds|day][,basket=MINUTES]``
+[,order=none][,times=UNIT][,basket=MINUTES]``
 """
 
 import re

@@ -52,7 +52,7 @@ def data() -> FitData:
 def test_joins_the_scorers_of_the_table(tmp_path: Path) -> None:
     own = plugin(tmp_path, 'SCORERS = {"ones": Ones}')
     fitted = fit_scorers(data(), {**SCORERS, **own.load().scorers})
-    assert list(fitted.scorers) == [*(name for name in SCORERS if name != "repeat_counts"), "ones"]
+    assert list(fitted.scorers) == [*(name for name in SCORERS if name not in ("shown", "repeat_counts")), "ones"]
     scores = fitted.scorers["ones"].score(HistoryBatch(HISTORIES, N_ITEMS))
     assert scores[0].tolist() == [[1.0] * N_ITEMS]
 
