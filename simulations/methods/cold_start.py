@@ -54,6 +54,11 @@ class HeldOut:
             target_events=np.bincount(met, minlength=platform.n_items)[tests.targets],
         )
 
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """[U] place among ``tests`` of each user's first."""
+        return np.unique(self.tests.users, return_index=True)[1]
+
     def cold_start_of(self, ranking: Ranking) -> ColdStart:
         """What a ranking says of new users and new items; nothing of new users where only ``tests`` were ranked."""
         by_history = {}
@@ -62,7 +67,7 @@ class HeldOut:
             rest = ranking.ndcg[len(self.tests) : end].reshape(len(LENGTHS), -1)
             by_history = {str(length): values for length, values in zip(LENGTHS, rest, strict=True)}
             by_history[WHOLE_HISTORY] = ranking.ndcg[self.shortened]
-        return ColdStart(by_history=by_history, target_events=self.target_events)
+        return ColdStart(by_history=by_history, target_events=self.target_events[self.first])
 
     def frozen_ndcg(self, ranking: Ranking) -> NDArray[np.float64] | None:
         """[N] NDCG@10 with what is counted frozen at the cut; None where it was not ranked so."""

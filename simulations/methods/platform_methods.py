@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -207,9 +208,10 @@ class _Record:
     ) -> None:
         """``ranking`` is of all that is held out, or of the test examples alone."""
         tests, owners = ranking.part(np.arange(len(self._held_out.tests))), self._held_out.tests.users
-        first = np.unique(owners, return_index=True)[1]
+        first = self._held_out.first
         frozen_ndcg = self._held_out.frozen_ndcg(ranking)
         lists = self._judge.judge(tests.recommended, user_slices(self._cold_users))
+        lists = replace(lists, diversity=by_user(lists.diversity, owners), novelty=by_user(lists.novelty, owners))
         self._recorder.add_outcome(
             MethodOutcome(
                 platform=self._name,
