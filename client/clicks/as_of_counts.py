@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from client.data.event_log import EventLog, counts_as_of
 from client.data.held_out import Stage
 from client.data.impressions import Impressions
+from client.scorers.fading import HALF_LIVES, up_to
 from shared.system.options import Checked, bounded
 
-_HOUR, _DAY = 3_600.0, 86_400.0
+_HOUR = 3_600.0
 CLICKED, SHOWN, RATE = "clicked", "shown", "rate"
 AGES = ("shown-age", "shown-new")
 """log(1 + age in units of ``unit``) since the item was first shown or met, 0 where it was not; 1 where it was not."""
@@ -28,7 +29,7 @@ AGES = ("shown-age", "shown-new")
 class AsOfSettings(Checked):
     """How clicked and shown items are counted."""
 
-    half_lives: tuple[float, ...] = bounded((_HOUR / 4, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY), above=0)
+    half_lives: tuple[float, ...] = bounded(HALF_LIVES[:6], above=0)
     """seconds, rising; those no longer than the training impressions last, and the first in any case"""
     prior_clicked: float = bounded(1.0, above=0)
     """clicks that an item's ratio is held back by"""
@@ -69,10 +70,10 @@ def counts_of_clicks(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name.startswith(f"{CLICKED}@"))
 
 
-def _half_lives(impressions: Impressions, settings: AsOfSettings) -> tuple[float, ...]:
+def _half_lives(impressions: Impressions, settings: AsOfSettings) -> list[float]:
     training = impressions.times[impressions.at(Stage.TRAIN)]
     span = np.ptp(training) if len(training) else 0.0
-    return tuple(one for one in settings.half_lives if one <= span) or settings.half_lives[:1]
+    return up_to(settings.half_lives, float(span))
 
 
 def _faded(log: EventLog, impressions: Impressions, lives: Sequence[float]) -> NDArray[np.float64]:

@@ -37,7 +37,10 @@ class Targets:
 
     def of(self, users: NDArray[np.int64]) -> "Targets":
         """The targets of these users alone."""
-        rows = np.flatnonzero(np.isin(self.users, users))
+        return self.at(np.flatnonzero(np.isin(self.users, users)))
+
+    def at(self, rows: NDArray[np.int64]) -> "Targets":
+        """Some of the targets."""
         return Targets(users=self.users[rows], starts=self.starts[rows], stops=self.stops[rows])
 
 
@@ -120,7 +123,7 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     only = counts[users] == 1
     back = np.where(only, np.select([drawn[users] < 0.5, drawn[users] < 0.75], [1, 2], 3), back)
     targets = {
-        stage: _at(found.targets, rows[back == place])
+        stage: found.targets.at(rows[back == place])
         for place, stage in enumerate((Stage.TEST, Stage.VALIDATION, Stage.TRAIN), start=1)
     }
     training = sequences.lengths().copy()
@@ -151,15 +154,11 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
         known=sequences.lengths(),
         frozen_at=test_from,
         targets={
-            Stage.TRAIN: _at(cut, early[is_last]),
-            Stage.VALIDATION: _at(cut, rows[late[rows] == 1]),
-            Stage.TEST: _at(cut, rows[late[rows] == 2]),
+            Stage.TRAIN: cut.at(early[is_last]),
+            Stage.VALIDATION: cut.at(rows[late[rows] == 1]),
+            Stage.TEST: cut.at(rows[late[rows] == 2]),
         },
     )
-
-
-def _at(targets: Targets, rows: NDArray[np.int64]) -> Targets:
-    return Targets(users=targets.users[rows], starts=targets.starts[rows], stops=targets.stops[rows])
 
 
 def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:

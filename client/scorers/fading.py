@@ -29,12 +29,10 @@ class Fading:
         """Opened where the statistics hold it, else counted at ``half_lives`` and put there."""
         self._log = log
         self._made: tuple[NDArray[np.float64], list[torch.Tensor]] | None = None
-        if _state(name) in data.statistics:
-            self._counts = _opened(data.statistics, name, data.n_items)
-        else:
-            self._counts = FadingCounts(half_lives, data.n_items)
-            self._counts.add(log.times, log.items)
-            data.statistics.update(_kept(name, self._counts))
+        if _state(name) not in data.statistics:
+            kept = log.once(_state(name), lambda: _kept(name, _counted(log.times, log.items, half_lives, data.n_items)))
+            data.statistics.update(kept)
+        self._counts = _opened(data.statistics, name, data.n_items)
 
     @property
     def half_lives(self) -> tuple[float, ...]:
@@ -51,20 +49,27 @@ class Fading:
         counts[:, : before._counts.counts.shape[1]] = before._counts.counts
         self._counts.counts, self._counts.time = counts, before._counts.time
 
-    def for_now(self, make: Callable[[NDArray[np.float32]], list[torch.Tensor]]) -> list[torch.Tensor]:
-        """What ``make`` makes of all that was counted, [H, 1, n]: once, until something is counted again."""
+    def columns(
+        self, batch: HistoryBatch, make: Callable[[NDArray[np.float32]], list[torch.Tensor]]
+    ) -> list[torch.Tensor]:
+        """Columns [B, n] that ``make`` makes of counts [H, B, n].
+
+        Without moments they are the same for every history: made once of [H, 1, n], until something is counted again.
+        """
+        if batch.moments is not None:
+            return make(self._as_of(batch, batch.moments))
         counts = self._counts.counts
         if self._made is None or self._made[0] is not counts:
             self._made = (counts, make(counts[:, None].astype(np.float32)))
-        return self._made[1]
+        return [row.expand(len(batch), -1) for row in self._made[1]]
 
-    def as_of(self, batch: HistoryBatch) -> NDArray[np.float32]:
+    def _as_of(self, batch: HistoryBatch, moments: NDArray[np.float64]) -> NDArray[np.float32]:
         """[H, B, n] what came before each history's moment; all that was counted where there is no log."""
         found = np.zeros((len(self.half_lives), len(batch), batch.n_items), np.float32)
-        if batch.moments is None or not len(self._log):
+        if not len(self._log):
             found[:] = self._counts.counts[:, None]
             return found
-        for place, counts in counts_as_of(self._log, self.half_lives, batch.moments, batch.n_items):
+        for place, counts in counts_as_of(self._log, self.half_lives, moments, batch.n_items):
             found[:, place] = counts
         return found
 
@@ -95,9 +100,21 @@ def recounted(statistics: Mapping[str, Matrix], name: str, log: EventLog, n_item
     """What was counted under a name, of another log, at the same half-lives; nothing where nothing was."""
     if _state(name) not in statistics:
         return {}
-    counts = FadingCounts(_opened(statistics, name, 0).half_lives, n_items)
-    counts.add(_by_now(log.times), log.items)
-    return _kept(name, counts)
+    half_lives = _opened(statistics, name, 0).half_lives
+    return _kept(name, _counted(_by_now(log.times), log.items, half_lives, n_items))
+
+
+def up_to(half_lives: Sequence[float], span: float) -> list[float]:
+    """Those of the half-lives that are no longer than ``span`` seconds; the first of them in any case."""
+    return [one for one in half_lives if one <= span] or [half_lives[0]]
+
+
+def _counted(
+    times: NDArray[np.float64], items: NDArray[np.int32], half_lives: Sequence[float], n_items: int
+) -> FadingCounts:
+    counts = FadingCounts(half_lives, n_items)
+    counts.add(times, items)
+    return counts
 
 
 def _by_now(times: NDArray[np.float64]) -> NDArray[np.float64]:

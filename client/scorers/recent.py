@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
-from client.scorers.fading import HALF_LIVES, Fading, foretold, in_words
+from client.scorers.fading import HALF_LIVES, Fading, foretold, in_words, up_to
 from client.scorers.scorer import Column, FitData, HistoryBatch, Kind
 from shared.system.options import Checked, bounded
 
@@ -66,9 +66,7 @@ class Recent:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """The columns [B, n]."""
-        if batch.moments is None:
-            return [row.expand(len(batch), -1) for row in self._fading.for_now(self._columns)]
-        return self._columns(self._fading.as_of(batch))
+        return self._fading.columns(batch, self._columns)
 
     def _columns(self, counts: NDArray[np.float32]) -> list[torch.Tensor]:
         """From counts [H, B, n]."""
@@ -87,7 +85,7 @@ def best_half_lives(
     counted: EventLog, events: EventLog, n_items: int, settings: RecentSettings = DEFAULT
 ) -> list[float]:
     """The half-life at which what is counted foretells events best, the one before, and up to three behind it."""
-    lives = [one for one in settings.half_lives if one <= counted.span] or list(settings.half_lives[:1])
+    lives = up_to(settings.half_lives, counted.span)
     values = foretold(counted, events, lives, n_items, most=settings.events, uniform=settings.uniform)
     best = int(np.argmax(values))
     return lives[max(0, best - 1) : best + 4]

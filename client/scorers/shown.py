@@ -32,10 +32,4 @@ class Shown:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a half-life."""
-        if batch.moments is None:
-            return [row.expand(len(batch), -1) for row in self._fading.for_now(_as_tensors)]
-        return _as_tensors(self._fading.as_of(batch))
-
-
-def _as_tensors(counts: NDArray[np.float32]) -> list[torch.Tensor]:
-    return [torch.from_numpy(one) for one in counts]
+        return self._fading.columns(batch, lambda counts: [torch.from_numpy(one) for one in counts])
