@@ -192,7 +192,7 @@ def relevant_ranks(scores: torch.Tensor, examples: Examples) -> NDArray[np.float
         lost = torch.zeros(len(rows), dtype=torch.bool)
     width = int(relevant.lengths().max(initial=1))
     place = torch.from_numpy(np.arange(len(rows)) - np.repeat(relevant.offsets[:-1], relevant.lengths()))
-    wanted = torch.full((len(examples), width), torch.inf)
+    wanted = torch.full((len(examples), width), torch.inf, dtype=scores.dtype)
     wanted[rows, place] = scores[rows, items]
     ordered = scores.sort(dim=1).values
     below = torch.searchsorted(ordered, wanted)[rows, place]

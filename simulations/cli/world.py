@@ -20,5 +20,5 @@ def world(
     """Write the synthetic platforms as folders: a news site, two shops, a film service and a tiny shop."""
     from simulations.synthetic.folders import write_world
 
-    for line in write_world(out, drift=drawn.drift, share=share, seed=seeded.seed):
+    for line in write_world(out, drawn, share=share, seed=seeded.seed):
         typer.echo(line)

@@ -2,9 +2,12 @@
 
 log p(i) = popularity_i + taste · topic_i + style taste · style_i
            + transition · (decayed mean of the recent topics) · successors · topic_i
-           + complement, where i goes well with the last item                          (less the normalising term)
+           + complement, where i goes well with the last item
+           + weekend · topic_i, on Saturdays and Sundays
+           − what i has lost since its launch                                          (less the normalising term)
 
-The oracle is these true probabilities as scores for the usual ranking. B histories, n items, K topics, W recent items.
+The items of one visit are drawn one after the other from the probabilities that hold when it begins. The oracle is
+these true probabilities as scores for the usual ranking. B histories, n items, K topics, W recent items.
 """
 
 import numpy as np
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from client.data.platform import Examples, Platform
 from client.data.sequences import Sequences
 from shared.errors import GraftError
-from simulations.synthetic.world import Floats, PlatformTruth
+from simulations.synthetic.world import DAY, WEEK, Floats, PlatformTruth
 
 TASTE = 3.0
 STYLE = 3.0
@@ -44,6 +47,8 @@ def log_weights(
     wanted = TASTE * truth.topic_tastes[users] + TRANSITION * context @ moves
     scores: Floats = truth.popularity + wanted @ truth.topics.T + STYLE * truth.style_tastes[users] @ truth.styles.T
     _add_complements(scores, truth.complements, recent[:, 0])
+    scores += _weekends(now)[:, None] * (truth.topics @ truth.weekend)
+    scores -= np.clip(truth.fading * (now[:, None] - truth.launches), 0, truth.least)
     scores[now[:, None] < truth.launches] = -np.inf
     return scores
 
@@ -53,6 +58,11 @@ def _add_complements(scores: Floats, complements: NDArray[np.int64], last: NDArr
     columns = complements[last[rows]]
     rows = np.broadcast_to(rows[:, None], columns.shape)[columns >= 0]
     scores[rows, columns[columns >= 0]] += COMPLEMENT
+
+
+def _weekends(now: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """[B] whether a time is on the last two days of a week."""
+    return now % WEEK >= 5 * DAY
 
 
 _UNOFFERED = -1e9

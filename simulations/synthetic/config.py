@@ -21,7 +21,24 @@ class PlatformPlan:
     """Mean number of events of a user, above the minimum of 4."""
 
 
-TRADES = ("news", "shops", "films")
+@dataclass(frozen=True, kw_only=True)
+class TradeTempo:
+    """What time does to a trade where it matters in full."""
+
+    launched: float
+    """Share of the catalogue that is launched while users come, at any time."""
+    half_life: float
+    """Days after its launch in which an item's odds halve, down to ``LEAST_FADED``."""
+    basket: float
+    """Mean number of items that a user takes at one time."""
+
+
+TEMPI = {
+    "news": TradeTempo(launched=0.8, half_life=3, basket=1.0),
+    "shops": TradeTempo(launched=0.3, half_life=60, basket=1.8),
+    "films": TradeTempo(launched=0.2, half_life=120, basket=1.0),
+}
+TRADES = tuple(TEMPI)
 
 PLANS = (
     PlatformPlan(name="news", trade="news", users=2000, first_item=0, items=1000, mean_events=10),
@@ -46,6 +63,13 @@ class WorldConfig:
         most=1,
         help="How far trades lie apart: the share of a topic's words, of the topics' successors and of the topics' "
         "popularity that a trade has of its own. Platforms of one trade differ by a quarter of it; films always by 1.",
+    )
+    tempo: float = option(
+        1.0,
+        least=0,
+        most=1,
+        help="How much time matters: at 1 news fade within days, shops sell baskets, topics have their weekends; at 0 "
+        "users take one item at a time, whenever it is.",
     )
     plans: tuple[PlatformPlan, ...] = PLANS
     topics: int = 30

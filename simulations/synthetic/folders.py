@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from shared.errors import ConfigError, os_error_as
 from shared.seeding import rng_for
 from simulations.synthetic.choice import WINDOW, log_weights
-from simulations.synthetic.config import PLANS, WorldConfig
+from simulations.synthetic.config import WorldConfig
 from simulations.synthetic.world import PlatformTruth, World, build_world
 
 
-def write_world(out: Path, *, drift: float, share: float, seed: int) -> list[str]:
+def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> list[str]:
     """Draw the world and write it; a line for each platform. Raises ConfigError for what cannot be, or be written."""
     if not 0 < share <= 1:
         raise ConfigError(f"--share must be above 0 and at most 1; got {share:g}")
-    taken = [out / plan.name for plan in PLANS if (out / plan.name).exists()]
+    taken = [out / plan.name for plan in config.plans if (out / plan.name).exists()]
     if taken:
         raise ConfigError(f"{taken[0]}: exists already")
-    plans = tuple(replace(plan, users=max(1, round(share * plan.users))) for plan in PLANS)
-    world = build_world(WorldConfig(drift=drift, plans=plans), seed)
+    plans = tuple(replace(plan, users=max(1, round(share * plan.users))) for plan in config.plans)
+    world = build_world(replace(config, plans=plans), seed)
     with os_error_as(ConfigError, f"{out}: cannot be written"):
         folders = write_folders(world, out)
     return [_line(world, name, folder) for name, folder in folders.items()]
@@ -34,8 +34,8 @@ def _line(world: World, name: str, folder: Path) -> str:
     return f"{folder}: {users:,} users, {items:,} items, {int(truth.lengths.sum()):,} events; trade {truth.plan.trade}"
 
 
-BEGIN = 1_700_000_000
-"""Unix seconds at which the synthetic year begins."""
+BEGIN = 1_699_833_600
+"""Seconds since 1970 at which the synthetic year begins: Monday, 13 November 2023."""
 
 
 def write_folders(world: World, directory: Path) -> dict[str, Path]:
@@ -70,18 +70,24 @@ def events_frame(truth: PlatformTruth, seed: int) -> pl.DataFrame:
 
 
 def draw_choices(truth: PlatformTruth, rng: np.random.Generator) -> NDArray[np.int64]:
-    """[U, longest] item rows in time order, -1 after a user's last event; nobody takes an item twice."""
+    """[U, longest] item rows in time order, -1 after a user's last event; nobody takes an item twice.
+
+    What is taken in one visit is no part of the history that its later items are drawn after.
+    """
     users, items = len(truth.user_ids), len(truth.item_ids)
     seen = np.zeros((users, items), dtype=bool)
     chosen = np.full((users, int(truth.lengths.max())), -1, dtype=np.int64)
     recent = np.full((users, WINDOW), -1, dtype=np.int64)
+    latest = recent.copy()
     for position in range(chosen.shape[1]):
         active = np.flatnonzero(truth.lengths > position)
+        begins = active[truth.times[active, position] > truth.times[active, max(position - 1, 0)]]
+        recent[begins] = latest[begins]
         scores = log_weights(truth, active, recent[active], truth.times[active, position])
         scores[seen[active]] = -np.inf
         # the largest of log-weights plus Gumbel noise is a draw from their softmax
         picked = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
         chosen[active, position] = picked
         seen[active, picked] = True
-        recent[active] = np.concatenate([picked[:, None], recent[active, :-1]], axis=1)
+        latest[active] = np.concatenate([picked[:, None], latest[active, :-1]], axis=1)
     return chosen

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.seeding import rng_for
-from simulations.synthetic.config import TRADES, PlatformPlan, WorldConfig
+from simulations.synthetic.config import TEMPI, TRADES, PlatformPlan, WorldConfig
 
 _CONSONANTS = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kl", "st", "tr"]
 _VOWELS = ["a", "e", "i", "o", "u", "ai", "eo"]
@@ -89,12 +89,20 @@ def write_texts(
 
 Floats = NDArray[np.float64]
 
-YEAR = 365 * 86_400
+DAY = 86_400
+WEEK = 7 * DAY
+YEAR = 365 * DAY
 """Seconds in which users begin and items are launched."""
+LAUNCHES = YEAR + 10 * WEEK
+"""Seconds in which items of a platform are launched whose users go on after their year."""
+USUAL = 0.5
+"""Share of visits that a user makes at the usual hour of the week, where time matters in full."""
 COMPLEMENTS = 3
 SUCCESSORS = 2
 MIN_EVENTS = 4
 MAX_EVENTS = 30
+LEAST_FADED = 3.0
+"""Nats that an item loses at most, where time matters in full."""
 MAIN_TOPIC = 0.8
 """Share of an item that belongs to its main topic; the rest belongs to its side topic."""
 
@@ -148,11 +156,17 @@ class PlatformTruth:
     style_tastes: Floats
     """[U, S]"""
     times: NDArray[np.int64]
-    """[U, MAX_EVENTS] when each event of a user happens, in seconds"""
+    """[U, MAX_EVENTS] when each event of a user happens, in seconds; those of one visit at one time"""
     lengths: NDArray[np.int64]
     """[U] number of events"""
     launches: NDArray[np.int64]
     """[n] when an item is first offered, in seconds"""
+    fading: float
+    """nats that an item loses in a second after its launch"""
+    least: float
+    """nats that it loses at most"""
+    weekend: Floats
+    """[K] log popularity that the topics have on Saturdays and Sundays more than on other days"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -167,7 +181,8 @@ class World:
 def build_world(config: WorldConfig, seed: int) -> World:
     """Draw the world."""
     trades = {trade: _draw_trade(config, trade, seed) for trade in TRADES}
-    truths = {plan.name: _draw_platform(config, plan, trades[plan.trade], seed) for plan in config.plans}
+    weekend = rng_for(seed, "world", "weekend").normal(size=config.topics) * config.tempo
+    truths = {plan.name: _draw_platform(config, plan, trades[plan.trade], weekend, seed) for plan in config.plans}
     return World(config=config, seed=seed, truths=truths)
 
 
@@ -215,7 +230,8 @@ def _with_own_rows(successors: Floats, drift: float, rng: np.random.Generator) -
     return np.where(rng.random((len(successors), 1)) < drift, own, successors)
 
 
-def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, seed: int) -> PlatformTruth:
+def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, weekend: Floats, seed: int) -> PlatformTruth:
+    tempo = TEMPI[plan.trade]
     rng = rng_for(seed, "world", "platform", plan.name)
     drift = config.drift_within_trade
     offered = plan.first_item + rng.permutation(plan.items)
@@ -234,10 +250,33 @@ def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, seed: 
         successors=_with_own_rows(trade.successors, drift, rng),
         topic_tastes=rng.dirichlet(np.full(config.topics, 0.15), size=plan.users),
         style_tastes=rng.dirichlet(np.full(config.styles, 0.3), size=plan.users),
-        times=_draw_times(plan.users, rng),
+        times=_in_visits(_draw_times(plan.users, rng), config.tempo, tempo.basket, rng_for(seed, "visits", plan.name)),
         lengths=np.minimum(MIN_EVENTS + rng.poisson(rng.exponential(plan.mean_events, plan.users)), MAX_EVENTS),
-        launches=np.where(rng.random(plan.items) < config.late_items, rng.integers(YEAR // 2, YEAR, plan.items), 0),
+        launches=_launched(
+            np.where(rng.random(plan.items) < config.late_items, rng.integers(YEAR // 2, YEAR, plan.items), 0),
+            config.tempo * tempo.launched,
+            rng_for(seed, "launches", plan.name),
+        ),
+        fading=config.tempo * np.log(2) / (tempo.half_life * DAY),
+        least=config.tempo * LEAST_FADED,
+        weekend=weekend,
     )
+
+
+def _launched(launches: NDArray[np.int64], share: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """[n] the launches, with a share of the items launched at any time instead."""
+    return np.where(rng.random(len(launches)) < share, rng.integers(0, LAUNCHES, len(launches)), launches)
+
+
+def _in_visits(times: NDArray[np.int64], tempo: float, basket: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """[U, MAX_EVENTS] the times of visits as those of events: several at one time, some at the user's usual hour."""
+    usual = rng.integers(0, WEEK, size=(len(times), 1)) + rng.integers(0, DAY // 24, size=times.shape)
+    moved = np.where(rng.random(times.shape) < USUAL * tempo, times // WEEK * WEEK + usual, times)
+    visits = np.sort(moved, axis=1) + np.arange(times.shape[1])
+    items = 1 + rng.poisson(tempo * (basket - 1), size=times.shape)
+    ends = np.cumsum(items, axis=1)
+    places = (ends[:, None, :] <= np.arange(times.shape[1])[None, :, None]).sum(axis=2)
+    return np.take_along_axis(visits, places, axis=1)
 
 
 def _as_rows(complements: NDArray[np.int64], offered: NDArray[np.int64], pool: int) -> NDArray[np.int64]:

@@ -63,6 +63,13 @@ def drawn_scores(rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(scores)
 
 
+def test_ranks_scores_in_double_precision_by_all_of_it() -> None:
+    examples = asked(np.random.default_rng(0))
+    scores = torch.arange(B * N, dtype=torch.float64).reshape(B, N) * 1e-12 + 1
+    expected = [rank for basket in baskets(examples) for rank in (N - basket).tolist()]
+    assert rank_scores(scores, examples).ranks.tolist() == expected
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_agrees_with_a_plain_loop_where_scores_tie_or_are_none(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -5,14 +5,14 @@ import pytest
 
 from client.data.check import check_folder
 from shared.errors import ConfigError
-from simulations.synthetic.config import PLANS
+from simulations.synthetic.config import PLANS, WorldConfig
 from simulations.synthetic.folders import write_world
 
 SHARE = 0.1
 
 
 def test_writes_a_sound_folder_for_each_platform_of_the_share_of_its_users(tmp_path) -> None:
-    lines = write_world(tmp_path, drift=0.2, share=SHARE, seed=0)
+    lines = write_world(tmp_path, WorldConfig(), share=SHARE, seed=0)
     assert len(lines) == len(PLANS)
     for plan, line in zip(PLANS, lines, strict=True):
         assert check_folder(tmp_path / plan.name, limit=1).sound
@@ -23,7 +23,7 @@ def test_writes_a_sound_folder_for_each_platform_of_the_share_of_its_users(tmp_p
 
 def test_the_same_seed_gives_the_same_events(tmp_path) -> None:
     for place in ("one", "other"):
-        write_world(tmp_path / place, drift=0.2, share=SHARE, seed=3)
+        write_world(tmp_path / place, WorldConfig(), share=SHARE, seed=3)
     assert pl.read_parquet(tmp_path / "one/shop/events.parquet").equals(
         pl.read_parquet(tmp_path / "other/shop/events.parquet")
     )
@@ -32,12 +32,12 @@ def test_the_same_seed_gives_the_same_events(tmp_path) -> None:
 @pytest.mark.parametrize(("share", "drift"), [(0.0, 0.2), (1.5, 0.2), (0.1, 2.0)])
 def test_refuses_what_cannot_be(tmp_path, share, drift) -> None:
     with pytest.raises(ConfigError):
-        write_world(tmp_path, drift=drift, share=share, seed=0)
+        write_world(tmp_path, WorldConfig(drift=drift), share=share, seed=0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_writes_over_nothing(tmp_path) -> None:
     (tmp_path / "films").mkdir()
     with pytest.raises(ConfigError, match="films: exists already"):
-        write_world(tmp_path, drift=0.2, share=SHARE, seed=0)
+        write_world(tmp_path, WorldConfig(), share=SHARE, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["films"]

@@ -1,5 +1,7 @@
 """The synthetic world: deterministic, in the data contract, related as its drift says, with an oracle that is right."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,8 @@ from shared.errors import ConfigError, GraftError
 from shared.seeding import rng_for
 from simulations.synthetic.choice import WINDOW, log_weights, oracle_scores
 from simulations.synthetic.config import PLANS, PlatformPlan, WorldConfig
-from simulations.synthetic.folders import draw_choices, events_frame, items_frame, write_folders
-from simulations.synthetic.world import World, build_world
+from simulations.synthetic.folders import BEGIN, draw_choices, events_frame, items_frame, write_folders
+from simulations.synthetic.world import PlatformTruth, World, build_world
 
 SMALL = WorldConfig(
     plans=(
@@ -72,7 +74,7 @@ def test_shares_the_more_words_the_smaller_the_drift(world: World) -> None:
 def test_offers_no_item_before_its_launch_and_none_twice(world: World) -> None:
     truth = world.truths["news"]
     events = events_frame(truth, 0)
-    launches = pl.DataFrame({"item_id": truth.item_ids, "launch": truth.launches + 1_700_000_000})
+    launches = pl.DataFrame({"item_id": truth.item_ids, "launch": truth.launches + BEGIN})
     assert events.join(launches, on="item_id").filter(pl.col("timestamp") < pl.col("launch")).is_empty()
     assert events.select("user_id", "item_id").is_duplicated().sum() == 0
     assert (truth.launches > 0).any()
@@ -107,6 +109,57 @@ def test_scores_a_prepared_platform_as_the_choice_model_does(world: World, tmp_p
     assert scores[row] == pytest.approx(np.maximum(expected, -1e9))
 
 
+def test_news_is_taken_while_it_is_new(world: World) -> None:
+    truth, days = world.truths["news"], 24 * 3_600
+    assert new_share(truth) > 2 * new_share(replace(truth, fading=0.0))
+    nothing = np.full((2, WINDOW), -1)
+    # a Monday and one three days later: an item launched just before has half of its odds left
+    start = int(truth.launches[truth.launches > 0][0]) // (7 * days) * (7 * days) + 7 * days
+    launched = replace(truth, launches=np.full(len(truth.item_ids), start - 1))
+    first, later = log_weights(launched, np.array([0, 0]), nothing, np.array([start, start + 3 * days]))
+    assert np.exp(later - first) == pytest.approx(0.5)
+
+
+def new_share(truth: PlatformTruth) -> float:
+    """Of all that users took, what was launched in the week before."""
+    launches = pl.DataFrame({"item_id": truth.item_ids, "launch": truth.launches + BEGIN})
+    taken = events_frame(truth, 0).join(launches, on="item_id")
+    return float((taken["timestamp"] - taken["launch"] < 7 * 24 * 3_600).mean())
+
+
+def test_shops_sell_baskets_whose_items_follow_from_what_came_before(world: World) -> None:
+    events = events_frame(world.truths["shop"], 0)
+    assert 1.3 < len(events) / len(events.unique(["user_id", "timestamp"])) < 2.3
+    news = events_frame(world.truths["news"], 0)
+    assert len(news) == len(news.unique(["user_id", "timestamp"]))
+    together = replace(world.truths["shop"], times=np.zeros_like(world.truths["shop"].times))
+    alone = replace(together, complements=np.full_like(together.complements, -1), successors=0 * together.successors)
+    # in one visit nothing comes before, so that what follows what makes no difference
+    assert np.array_equal(draw_choices(together, rng_for(1)), draw_choices(alone, rng_for(1)))
+
+
+def test_topics_have_their_weekends(world: World) -> None:
+    truth = world.truths["films"]
+    assert datetime.fromtimestamp(BEGIN, UTC).weekday() == 0
+    days = np.arange(7) * 24 * 3_600
+    evergreen = replace(truth, fading=0.0, launches=np.zeros_like(truth.launches))
+    scores = log_weights(evergreen, np.zeros(7, np.int64), np.full((7, WINDOW), -1), days)
+    assert np.array_equal(scores[:5], np.tile(scores[0], (5, 1)))
+    assert scores[5:] - scores[:2] == pytest.approx(np.tile(truth.topics @ truth.weekend, (2, 1)))
+
+
+def test_users_have_an_hour_of_the_week_that_they_come_back_at(world: World) -> None:
+    still = build_world(WorldConfig(plans=SMALL.plans, tempo=0), seed=0)
+    assert usual_share(world) > 3 * usual_share(still)
+
+
+def usual_share(world: World) -> float:
+    """Of a user's events of films, those within an hour of the week in which most of theirs lie."""
+    times = world.truths["films"].times
+    hours = times % (7 * 24 * 3_600) // 3_600
+    return float(np.mean([max((np.abs(row - hour) <= 1).mean() for hour in row) for row in hours]))
+
+
 def test_puts_the_taken_item_higher_than_any_fixed_order_would(world: World, tmp_path: Path) -> None:
     platform = prepared(world, tmp_path, "news")
     found = examples(platform, Stage.TEST, np.arange(platform.n_users))
@@ -130,6 +183,8 @@ def test_refuses_a_platform_that_it_does_not_know(world: World, tmp_path: Path) 
 def test_checks_its_config() -> None:
     with pytest.raises(ConfigError, match="drift must be from 0 to 1; got"):
         WorldConfig(drift=1.5)
+    with pytest.raises(ConfigError, match="tempo must be from 0 to 1; got"):
+        WorldConfig(tempo=-0.5)
     unknown = PlatformPlan(name="x", trade="boats", users=1, first_item=0, items=1, mean_events=1)
     with pytest.raises(ConfigError, match="a trade must be one of news, shops, films; got boats"):
         WorldConfig(plans=(unknown,))
