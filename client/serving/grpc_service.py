@@ -314,6 +314,7 @@ def _list_request(request: Any) -> ListRequest:
         exclude=tuple(request.exclude),
         diversity=request.diversity,
         reasons=request.reasons,
+        basket=request.basket,
     )
 
 

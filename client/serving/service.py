@@ -70,16 +70,14 @@ class RecommendService:
         """A list; raises NothingToRecommend where the request allows no item."""
         live = self._live
         request = live.form.request(request)
-        history, times, unknown = self._histories.of(
+        past = self._histories.of(
             request.user,
             request.session,
             live.recommender,
             fitted_until=live.served.reports_until,
             fitted_items=live.fitted_items,
         )
-        items = live.answer(request, history, times, tuple(self._histories.disliked(request.user)), turn.slice)
-        basis = "history" if len(history) else "popularity"
-        return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=live.name)
+        return live.answer(request, past, tuple(self._histories.disliked(request.user)), turn.slice)
 
     def report(self, events: Sequence[Feedback], turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""

@@ -60,6 +60,16 @@ def test_gives_the_same_list_over_both_protocols(caller):
     assert len(reply.items[0].history) == 3
 
 
+def test_takes_a_basket_over_both_protocols_and_says_what_a_list_rests_on(tmp_path):
+    wish = {"session": ["30", "31"], "k": 40, "basket": True}
+    with serving(tmp_path, served_world(baskets=True)) as (_, caller):
+        reply = caller.call("Recommend", api.RecommendRequest(**wish))
+        answer = caller.http.post("/v1/recommend", json=wish).json()
+    assert reply.basis == answer["basis"] == "basket"
+    assert [one.item for one in reply.items] == [one["item"] for one in answer["items"]]
+    assert not {"30", "31"} & {one.item for one in reply.items}
+
+
 def test_gives_ten_items_where_no_length_is_asked_for(caller):
     assert len(caller.call("Recommend", api.RecommendRequest()).items) == 10
     assert len(caller.http.post("/v1/recommend", json={}).json()["items"]) == 10
@@ -101,6 +111,7 @@ def test_lists_new_items_at_once(caller):
         ("Recommend", api.RecommendRequest(k=1001), "k must be 1 to 1000; got 1001"),
         ("Recommend", api.RecommendRequest(diversity=2), "diversity must be 0 to 1"),
         ("Recommend", api.RecommendRequest(user="x" * 257), "user must have 1 to 256 characters"),
+        ("Recommend", api.RecommendRequest(user="u5", basket=True), "basket needs a session that holds"),
         ("RecommendBatch", api.RecommendBatchRequest(), "requests must be 1 to 100"),
         ("ReportFeedback", api.ReportFeedbackRequest(), "events must be 1 to 1000"),
         (
@@ -130,6 +141,8 @@ def test_refuses_over_grpc_what_makes_no_sense(caller, method, request_, sentenc
     [
         ("recommend", {"k": 0}, 422),
         ("recommend", {"surprise": 1}, 422),
+        ("recommend", {"user": "u5", "basket": True}, 400),
+        ("recommend", {"session": ["30"], "basket": "perhaps"}, 422),
         ("recommend", {"categories": ["none"]}, 404),
         ("feedback", {"events": [{"event_id": "e", "user": "u", "item": "1", "kind": "eaten"}]}, 422),
         (
