@@ -112,7 +112,7 @@ class FitData:
     def basket_items(self) -> sp.csr_array:
         """[K, n] with 1 where a basket holds an item; of the baskets of two items or more alone."""
         if self.within is None:
-            return sp.csr_array((0, self.n_items), dtype=np.float32)
+            return sp.csr_array(np.zeros((0, self.n_items), np.float32))
         found = baskets(self.sequences, self.within).targets
         whole = part(self.sequences, found.users, found.starts, found.stops - found.starts)
         matrix = csr_of(whole, np.ones(len(whole.items), np.float32), self.n_items)

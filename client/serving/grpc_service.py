@@ -315,6 +315,7 @@ def _list_request(request: Any) -> ListRequest:
         diversity=request.diversity,
         reasons=request.reasons,
         basket=request.basket,
+        as_of=request.as_of if request.HasField("as_of") else None,
     )
 
 

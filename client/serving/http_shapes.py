@@ -78,6 +78,9 @@ class RecommendBody(Body):
     basket: bool = Field(
         default=False, description="The session is a basket: what goes with all of it, and never what it holds."
     )
+    as_of: _Real | None = Field(
+        None, gt=0, description="Seconds since 1970, past: the list as it was given then; may take as long as a start."
+    )
 
     def request(self) -> ListRequest:
         """As the service takes it."""
@@ -90,6 +93,7 @@ class RecommendBody(Body):
             diversity=self.diversity,
             reasons=self.reasons,
             basket=self.basket,
+            as_of=self.as_of,
         )
 
 

@@ -89,6 +89,7 @@ class LiveHead:
             diversity=request.diversity,
             reasons=request.reasons,
             scoring=scoring,
+            moment=request.as_of,
             basket=len(set(request.session) & self.recommender.row_of_item.keys()) if request.basket else 0,
         )
         found = self.recommender.recommend(history, wish, times)

@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("user", "session", "k", "categories", "exclude", "diversity", "reasons", "basket")
+    __slots__ = ("user", "session", "k", "categories", "exclude", "diversity", "reasons", "basket", "as_of")
     USER_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class RecommendRequest(_message.Message):
     DIVERSITY_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
     BASKET_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     user: str
     session: _containers.RepeatedScalarFieldContainer[str]
     k: int
@@ -24,7 +25,8 @@ class RecommendRequest(_message.Message):
     diversity: float
     reasons: bool
     basket: bool
-    def __init__(self, user: _Optional[str] = ..., session: _Optional[_Iterable[str]] = ..., k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., exclude: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., reasons: _Optional[bool] = ..., basket: _Optional[bool] = ...) -> None: ...
+    as_of: float
+    def __init__(self, user: _Optional[str] = ..., session: _Optional[_Iterable[str]] = ..., k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., exclude: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., reasons: _Optional[bool] = ..., basket: _Optional[bool] = ..., as_of: _Optional[float] = ...) -> None: ...
 
 class RecommendReply(_message.Message):
     __slots__ = ("items", "basis", "unknown_items", "head")
