@@ -50,7 +50,7 @@ def main() -> None:
 def in_process(store: HeadStore) -> None:
     """Rows for bare work, the panel of a run and the recommender, and the ratio of the last to the first."""
     served = read_served(store)
-    recommender, whole = Recommender.of(served), served_panels(served)[0]
+    recommender, whole = Recommender.of(served), served_panels(served).whole
     users = np.random.default_rng(0).permutation(len(served.users.user_ids))[:TURNS]
     works: dict[str, Callable[[str], object]] = {
         "bare products": bare_products(recommender),

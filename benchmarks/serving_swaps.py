@@ -64,9 +64,9 @@ def expected(heads: tuple[ServedHead, ServedHead]) -> dict[tuple[str, str], tupl
     right = {}
     for live in map(LiveHead.of, heads):
         for user in map(_user, range(ASKED)):
-            history, times, _ = Histories().of(user, (), live.recommender)
-            listed = live.answer(ListRequest(user=user, k=LENGTH), history, times, ())
-            right[live.name, user] = tuple(one.item for one in listed)
+            past = Histories().of(user, (), live.recommender)
+            listed = live.answer(ListRequest(user=user, k=LENGTH), past, ())
+            right[live.name, user] = tuple(one.item for one in listed.items)
     return right
 
 

@@ -1,6 +1,7 @@
 """``graft-client recommend``: a user's list at the terminal, with reasons."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +27,12 @@ def recommend(
     k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
     vault_key: VaultKey = "",
+    bought: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="ITEM", help="In the user's basket now; may be said again. Listed is what goes with it."
+        ),
+    ] = None,
 ) -> None:
     """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
     from client.agent.private_part import heads_and_key
@@ -33,15 +40,15 @@ def recommend(
     from client.store.head_store import open_heads
 
     place, key = heads_and_key(folder, heads, vault_key)
-    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json)
+    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json, basket=bought or ())
 
 
-def answer(recommender: "Recommender", user: str, k: int, *, as_json: bool) -> None:
-    """Print the user's list; raises DataError where there is no such user."""
+def answer(recommender: "Recommender", user: str, k: int, *, as_json: bool, basket: Sequence[str] = ()) -> None:
+    """Print the user's list; raises DataError where there is no such user, or no such item of the basket."""
     from client.recommender.recommender import Wish
 
-    past = recommender.history_of(user)
-    listed = recommender.recommend(past, Wish(k=k, reasons=True), recommender.times_of(user))
+    past, times = recommender.past_of(user, recommender.rows_of(basket))
+    listed = recommender.recommend(past, Wish(k=k, reasons=True, basket=len(set(basket))), times)
     rows = [_row(recommender, one) for one in listed]
     if as_json:
         print(json.dumps(rows, indent=2))

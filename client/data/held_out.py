@@ -55,6 +55,8 @@ class HeldOut:
     targets: Mapping[Stage, Targets]
     frozen_at: float | None = None
     """seconds since 1970 from which targets are for the test, where time is cut; None elsewhere"""
+    within: float | None = None
+    """seconds between two events of one basket, at most; None where single events are predicted"""
 
 
 def last_events(sequences: Sequences) -> HeldOut:
@@ -129,7 +131,7 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     training = sequences.lengths().copy()
     for stage in (Stage.TEST, Stage.VALIDATION):
         training[targets[stage].users] = targets[stage].starts
-    return HeldOut(training=training, known=training, targets=targets)
+    return HeldOut(training=training, known=training, targets=targets, within=within)
 
 
 def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
@@ -153,6 +155,7 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
         training=ends[0],
         known=sequences.lengths(),
         frozen_at=test_from,
+        within=within,
         targets={
             Stage.TRAIN: cut.at(early[is_last]),
             Stage.VALIDATION: cut.at(rows[late[rows] == 1]),

@@ -6,6 +6,7 @@ Every user has at least three events; ``held_out.py`` says which of them are pre
 Several platforms can be merged as if one place held them: for the pooled upper reference in experiments.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -50,6 +51,10 @@ class Examples:
     def sizes(self) -> NDArray[np.int64] | None:
         """[N] how many items are relevant, each 1 or more; None where it is the target alone."""
         return None if self.baskets is None else self.baskets.lengths()
+
+
+Question = Callable[["Platform", Stage, NDArray[np.int64]], Examples]
+"""What is asked of users at a stage, one example a target."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

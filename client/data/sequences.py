@@ -5,11 +5,14 @@ at that moment.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.data.ragged import offsets_of, stretches
+
+Number = TypeVar("Number", np.float64, np.int64)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,6 +27,8 @@ class Sequences:
     """[E] seconds since 1970, NaN where an event's time is not known; None where the platform has no clock"""
     moments: NDArray[np.float64] | None = None
     """[U] seconds since 1970 as of which each list is looked at; None where nobody asks or knows"""
+    together: NDArray[np.int64] | None = None
+    """[U] so many of the last items of each list are one basket with what is predicted; None where none is completed"""
 
     @classmethod
     def none(cls) -> "Sequences":
@@ -57,6 +62,7 @@ def part(
         items=sequences.items[places],
         times=None if sequences.times is None else sequences.times[places],
         moments=None if sequences.moments is None else sequences.moments[rows],
+        together=None if sequences.together is None else np.minimum(sequences.together[rows], lengths),
     )
 
 
@@ -72,21 +78,29 @@ def last(sequences: Sequences, rows: NDArray[np.int64], length: int) -> Sequence
     return part(sequences, rows, whole - lengths, lengths)
 
 
+def in_basket(sequences: Sequences) -> Sequences:
+    """Of each list the items alone that are one basket with what is predicted; none where no basket is completed."""
+    rows = np.arange(len(sequences))
+    sizes = np.zeros(len(sequences), np.int64) if sequences.together is None else sequences.together
+    return part(sequences, rows, sequences.lengths() - sizes, sizes)
+
+
 def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
     """The sequences in ``rows``, whole."""
     return take(sequences, rows, sequences.lengths()[rows])
 
 
 def chained(parts: list[Sequences]) -> Sequences:
-    """The lists of all parts, one part after the other; with times and moments where every part has them."""
+    """The lists of all parts, one part after the other; with times, moments and baskets where every part has them."""
     return Sequences(
         offsets=offsets_of(np.concatenate([one.lengths() for one in parts])),
         items=np.concatenate([one.items for one in parts]),
         times=_joined([one.times for one in parts]),
         moments=_joined([one.moments for one in parts]),
+        together=_joined([one.together for one in parts]),
     )
 
 
-def _joined(parts: list[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+def _joined(parts: list[NDArray[Number] | None]) -> NDArray[Number] | None:
     known = [one for one in parts if one is not None]
     return np.concatenate(known) if known and len(known) == len(parts) else None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.held_out import Stage
-from client.data.platform import Platform, examples, training_sequences
+from client.data.platform import Platform, Question, examples, training_sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.panel import Held, Panel, RawPanel, calibrate
@@ -36,6 +36,11 @@ class Trained:
     """rows of the users whose events they have not seen"""
     kept: KeptEncoder | None = None
     """the encoder behind them, for what looks into it"""
+
+    @property
+    def columns(self) -> set[str]:
+        """Their names."""
+        return {column.name for scorer in self.scorers for column in scorer.columns}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,6 +77,7 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
         log=prepared.log,
         shown=prepared.shown,
         repeats=prepared.platform.repeats,
+        within=prepared.platform.held_out.within,
     )
 
 
@@ -87,18 +93,19 @@ def cross_fit(
     seed: int,
     scorers: ScorerTable = SCORERS,
     settings: EnsembleSettings = DEFAULT,
+    question: Question = examples,
 ) -> CrossFit:
-    """Calibrate every column over all folds, then draw the stack's examples.
+    """Calibrate every column over all folds, then draw the stack's examples, which ask the ``question``.
 
     Columns: those of the computed ``scorers``, then those of ``trained`` in its order. Raises DataError where no
     training user has an example.
     """
     platform, sizes = prepared.platform, settings.cross_fit
-    _require_examples(platform)
+    _require_examples(platform, question)
     folds = _make_folds(prepared, trained, sizes.folds, seed=seed, table=scorers)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[: sizes.examples]
     calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.weighting_users))
-    held, few = ([_held(platform, fold, users) for fold in folds] for users in (chosen, calibrating))
+    held, few = ([_held(platform, fold, users, question) for fold in folds] for users in (chosen, calibrating))
     unseen = _unseen_by_column(folds[0], platform, trained)
     calibrations = calibrate(few, unseen, settings.calibration)
     generator = torch_generator_for(seed, "stack-negatives")
@@ -119,17 +126,17 @@ def cross_fit(
     )
 
 
-def _require_examples(platform: Platform) -> None:
-    if len(examples(platform, Stage.TRAIN, platform.training_users)) == 0:
+def _require_examples(platform: Platform, question: Question) -> None:
+    if len(question(platform, Stage.TRAIN, platform.training_users)) == 0:
         raise DataError(
             f"{platform.name}: none of the {len(platform.training_users)} training users has four events, from which "
             "weights could be learned"
         )
 
 
-def _held(platform: Platform, fold: Fold, users: NDArray[np.int64]) -> Held:
+def _held(platform: Platform, fold: Fold, users: NDArray[np.int64], question: Question) -> Held:
     """The fold's panel with the last training events of those of its users who are among ``users``."""
-    return fold.raw, examples(platform, Stage.TRAIN, np.intersect1d(fold.users, users))
+    return fold.raw, question(platform, Stage.TRAIN, np.intersect1d(fold.users, users))
 
 
 def _make_folds(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.held_out import Stage
-from client.data.platform import Examples, Platform, examples, some
+from client.data.platform import Examples, Platform, Question, examples, some
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
@@ -86,6 +86,7 @@ def fit_stacks(
     seed: int,
     scorers: ScorerTable = SCORERS,
     settings: EnsembleSettings = DEFAULT,
+    question: Question = examples,
 ) -> FittedStacks:
     """Fit the panel and choose a stack for each method.
 
@@ -97,9 +98,10 @@ def fit_stacks(
         seed: of folds and negatives.
         scorers: the computed ones.
         settings: of all that is fitted here but the scorers.
+        question: what stacks are fitted and chosen for.
     """
     platform = prepared.platform
-    fit = cross_fit(prepared, trained, seed=seed, scorers=scorers, settings=settings)
+    fit = cross_fit(prepared, trained, seed=seed, scorers=scorers, settings=settings, question=question)
     fitted = fit_on(prepared, platform.training_users, scorers)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
@@ -111,7 +113,8 @@ def fit_stacks(
     by_set = {parts: made.of(parts) for parts in track(sets, "choosing weights")}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
     weights = np.stack([candidate.weights for candidate in distinct.values()])
-    validation, whole_list = _validation(platform, panel, fit, weights)
+    held_out = question(platform, Stage.VALIDATION, platform.choosing_users)
+    validation, whole_list = _validation(platform, panel, fit, weights, held_out)
     found = dict(zip(distinct, whole_list, strict=True))
     options = {
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
@@ -130,16 +133,15 @@ def fit_stacks(
 
 
 def _validation(
-    platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64]
+    platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64], held_out: Examples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[C, V] NDCG@10 and NDCG without a cutoff, under each weights [C, R] on the choosing users' validation events.
+    """[C, V] NDCG@10 and NDCG without a cutoff, under each weights [C, R] on the choosing users' events ``held_out``.
 
     Of those who will be recommended to, a share are training users, whose own events are in the scorers' statistics,
     and the others are not. A choosing user counts as both, in that proportion: ranked by the panel, and by the panel
     of his fold, whose statistics do not know him. (A scorer that finds a user's own events again looks far better than
     it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
     """
-    held_out = examples(platform, Stage.VALIDATION, platform.choosing_users)
     gains = (ndcg_of, whole_ndcg_of)
     known = _gains(panel, weights, held_out, gains)
     share = len(platform.training_users) / platform.n_users

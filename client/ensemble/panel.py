@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, in_basket
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings
 from client.evaluation.ranking import example_batches
@@ -48,11 +48,10 @@ class RawPanel:
         return [without_nan(scores) for scorer in self.scorers for scores in scorer.score(batch)]
 
     def candidates(self, histories: Sequences) -> torch.Tensor:
-        """[B, n] True where an item may be recommended."""
+        """[B, n] True where an item may be recommended: not those of the basket that is to be completed."""
         allowed = torch.ones(len(histories), self.n_items, dtype=torch.bool)
-        if not self.repeats:
-            rows = np.repeat(np.arange(len(histories)), histories.lengths())
-            allowed[torch.from_numpy(rows), torch.from_numpy(histories.items.astype(np.int64))] = False
+        out = in_basket(histories) if self.repeats else histories
+        allowed[torch.from_numpy(out.owners()), torch.from_numpy(out.items.astype(np.int64))] = False
         return allowed
 
     def only_column(self, histories: Sequences) -> torch.Tensor:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from client.data.completion import completions, enough_baskets
 from client.ensemble.baselines import BaselineSettings
 from client.ensemble.candidates import LOCAL
 from client.ensemble.cross_fitting import Trained
@@ -17,7 +18,7 @@ from client.ensemble.rerank import RerankSettings
 from client.features.prepared_platform import PreparedPlatform
 from client.gate.gate import GateSettings, GateVerdict, decide
 from client.gate.relatedness import Relatedness, RelatednessSettings, relatedness
-from client.scorers.table import ScorerSettings, ScorerTable, scorer_table
+from client.scorers.table import ScorerSettings, ScorerTable, completing_table, scorer_table
 from client.transfer.method import Encoders, PlatformParts, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
 from client.transfer.table import METHODS, competing, part_makers, possible, stack_sets
@@ -51,6 +52,8 @@ class PlatformFit:
     absent: tuple[str, ...]
     """methods whose part this platform is too small to train: their stack holds computed scorers alone, and the gate
     does not know them"""
+    basket_stacks: FittedStacks | None = None
+    """what completes a basket, chosen as ``local``; None where nobody asked for it, or too few baskets tell"""
 
     def __init__(
         self,
@@ -89,6 +92,24 @@ class PlatformFit:
         sets = {method: there.get(method, ((),)) for method in self._sets}
         scorers, settings = self._scorers, self.components.ensemble
         self.stacks = fit_stacks(self.prepared, self.trained, sets, seed=self.seed, scorers=scorers, settings=settings)
+
+    def complete_baskets(self) -> None:
+        """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell."""
+        if not enough_baskets(self.prepared.platform):
+            return
+        panel, _ = self.stacks.panel.used(self.stacks.chosen[self.verdict.served].weights)
+        columns = {column.name for scorer in panel.raw.scorers for column in scorer.columns}
+        parts = {name: one for name, one in self.trained.items() if one.columns & columns}
+        scorers = {**self._scorers, **completing_table(self.components.scorers)}
+        self.basket_stacks = fit_stacks(
+            self.prepared,
+            parts,
+            {LOCAL: [tuple(parts)]},
+            seed=self.seed,
+            scorers=scorers,
+            settings=self.components.ensemble,
+            question=completions,
+        )
 
     @property
     def steps(self) -> dict[str, Callable[[], None]]:

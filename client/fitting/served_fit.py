@@ -11,6 +11,7 @@ from client.data.event_log import EventLog
 from client.data.listed import Listed, listed
 from client.data.source import platform_name, read_platform_data
 from client.ensemble.candidates import LOCAL, OWN_PART
+from client.ensemble.fitting import FittedStacks
 from client.ensemble.head import RankingHead
 from client.features.item_features import PRECOMPUTED
 from client.features.kept_vectors import CatalogueVectors
@@ -20,13 +21,13 @@ from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
 from client.recommender.growth import with_added
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, WITHOUT_HISTORY, ServedHead
+from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, WITHOUT_HISTORY, BasketHead, ServedHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers import recent
 from client.scorers.age import seen_again
 from client.scorers.fading import recounted
 from client.scorers.scorer import TABLE
-from client.scorers.table import SCORERS
+from client.scorers.table import COMPLETING, SCORERS
 from client.store.head_store import HeadStore, StoredHead
 from client.transfer.feature import PREVIOUS
 from client.transfer.local import own_models
@@ -109,7 +110,7 @@ def fit_recommender(
     """
     opened = open_fit(folder, encoder_file, settings, reports, store)
     fit = opened.fit
-    in_steps({**fit.steps, "storing": partial(store_served, opened, store)})
+    in_steps({**fit.steps, "completing baskets": fit.complete_baskets, "storing": partial(store_served, opened, store)})
     return fit.verdict
 
 
@@ -168,13 +169,15 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     fit = opened.fit
     if fit.components != DEFAULT:
         raise HeadStoreError("a record is served under the usual settings of components; this fit has others")
-    stacks, prepared = fit.stacks, fit.prepared
+    stacks, prepared, baskets = fit.stacks, fit.prepared, opened.fit.basket_stacks
     panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].weights)
     names = [name for name in SCORERS if name not in stacks.left_out]
     scorers = zip(names, stacks.panel.raw.scorers, strict=False)
     computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
     alone = tuple(name for name in WITHOUT_HISTORY if name not in stacks.left_out)
-    idle = [name for name in SCORERS if name not in (*computed, *alone)]
+    basket = None if baskets is None else _basket_head(baskets)
+    used = {*computed, *alone, *(() if basket is None else basket.computed)}
+    counted = {**stacks.statistics, **({} if baskets is None else baskets.statistics)}
     calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
     parts = _trained_parts(fit).only(set(panel.names))
     form = served_form(opened, parts)
@@ -193,8 +196,8 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         users=ServedUsers(user_ids=opened.beyond.user_ids, sequences=opened.beyond.sequences),
         statistics={
             name: one
-            for name, one in stacks.statistics.items()
-            if name.removeprefix(TABLE).partition("@")[0] not in idle
+            for name, one in counted.items()
+            if name.removeprefix(TABLE).partition("@")[0] not in {*SCORERS, *COMPLETING} - used
         },
         repeats=prepared.platform.repeats,
         features=opened.features,
@@ -204,8 +207,19 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         seen=form.seen,
         released=form.released,
         origin=form.origin,
+        basket=basket,
     )
     _up_to_date(with_added(fitted, opened.beyond.items)).write(store)
+
+
+def _basket_head(stacks: FittedStacks) -> BasketHead:
+    panel, weights = stacks.panel.used(stacks.chosen[LOCAL].weights)
+    table = [name for name in (*SCORERS, *COMPLETING) if name not in stacks.left_out]
+    made = zip(table, stacks.panel.raw.scorers, strict=False)
+    return BasketHead(
+        head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
+        computed=tuple(name for name, scorer in made if scorer in panel.raw.scorers),
+    )
 
 
 def _up_to_date(served: ServedHead) -> ServedHead:

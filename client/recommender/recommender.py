@@ -3,8 +3,9 @@
 n items, R columns, L items of a history.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 
 from client.ensemble.rerank import rerank
 from client.evaluation.ranking import best_first
-from client.recommender.request_panel import Past, RequestPanel
+from client.recommender.request_panel import PackedVectors, Past, RequestPanel
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead, read_served, served_panels
+from client.recommender.served_head import ServedHead, WeighedPanel, read_served, served_panels
 from client.scorers.scorer import CountsEvents, CountsShown, Scorer
 from client.store.head_store import HeadStore
 from shared.errors import DataError
@@ -62,6 +63,8 @@ class Wish:
     """each pass over the catalogue is within one; it may end the work by raising"""
     moment: float | None = None
     """seconds since 1970 as of which ages are told; None for now"""
+    basket: int = 0
+    """so many of the history's last items are a basket: wanted is what goes with it, and never what it holds"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +77,24 @@ class Recommender:
     """answers a history"""
     popularity: RequestPanel
     """answers where there is no history: a panel could then rest on scorers that have nothing to say"""
+    basket: RequestPanel | None = None
+    """completes a basket; None where too few tell what goes together: then ``whole`` answers"""
 
     @classmethod
     def of(cls, served: ServedHead) -> "Recommender":
         """Over what was stored; raises HeadStoreError where this installation has other scorers."""
-        features = served.items.catalogue.features
-        whole, popularity = (RequestPanel(one.panel, one.weights, features) for one in served_panels(served))
-        return cls(items=served.items, users=served.users, whole=whole, popularity=popularity)
+        items, panels = PackedVectors(torch.from_numpy(served.items.catalogue.features)), served_panels(served)
+
+        def opened(one: WeighedPanel) -> RequestPanel:
+            return RequestPanel(one.panel, one.weights, items)
+
+        return cls(
+            items=served.items,
+            users=served.users,
+            whole=opened(panels.whole),
+            popularity=opened(panels.popularity),
+            basket=None if panels.basket is None else opened(panels.basket),
+        )
 
     @cached_property
     def row_of_item(self) -> Mapping[str, int]:
@@ -114,6 +128,20 @@ class Recommender:
         start, end = self.users.sequences.offsets[row : row + 2]
         return self.users.sequences.clock[start:end]
 
+    def rows_of(self, items: Sequence[str]) -> NDArray[np.int32]:
+        """[I] rows of items, each once; raises DataError where the catalogue lacks one."""
+        rows = [self.row_of_item.get(item, -1) for item in dict.fromkeys(items)]
+        if -1 in rows:
+            raise DataError(f"{rows.count(-1)} of the {len(rows)} items of the basket are not in the catalogue")
+        return np.array(rows, np.int32)
+
+    def past_of(self, user: str, basket: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """[L] a user's items and their times, what is in his basket now last; raises DataError as ``history_of``."""
+        history, when = self.history_of(user), self.times_of(user)
+        kept = slice(None) if self.whole.repeats else ~np.isin(history, basket)
+        now = np.full(len(basket), time.time())
+        return np.concatenate([history[kept], basket]), np.concatenate([when[kept], now])
+
     def count(self, items: NDArray[np.int32], times: NDArray[np.float64], *, shown: bool = False) -> None:
         """What was met since the fit, or was ``shown``, for the scorers that count on.
 
@@ -134,7 +162,14 @@ class Recommender:
     @property
     def _scorers(self) -> list[Scorer]:
         """Each once."""
-        return list({id(one): one for one in (*self.whole.scorers, *self.popularity.scorers)}.values())
+        panels = (self.whole, self.popularity, *(() if self.basket is None else (self.basket,)))
+        return list({id(one): one for panel in panels for one in panel.scorers}.values())
+
+    def basis(self, history: NDArray[np.int32], wish: Wish) -> str:
+        """What a list rests on: ``basket``, ``history``, or ``popularity`` where nothing is known."""
+        if wish.basket and self.basket is not None:
+            return "basket"
+        return "history" if len(history) else "popularity"
 
     @torch.no_grad()
     def recommend(
@@ -142,15 +177,21 @@ class Recommender:
     ) -> list[Recommendation]:
         """At most k items, the best first, for a history [L], which may be empty; equal ones in the catalogue's order.
 
-        Items of the history are left out unless the platform's users meet items again, or nothing else is allowed.
+        Items of the history are left out unless the platform's users meet items again, or nothing else is allowed; of a
+        basket that is to be completed they always are.
         ``times`` [L] are when they were met, None where nobody knows.
         """
-        panel = self.whole if len(history) else self.popularity
-        latest = Past(items=history[-SCORED:], times=None if times is None else times[-SCORED:], moment=wish.moment)
+        panel = self._panel(history, wish)
+        latest = Past(
+            items=history[-SCORED:],
+            times=None if times is None else times[-SCORED:],
+            moment=wish.moment,
+            together=wish.basket,
+        )
         with wish.scoring():
             lifts = panel.log_lifts(latest)
             scores = panel.weights @ lifts
-            allowed = self._allowed(history, wish.allowed)
+            allowed = self._allowed(history, latest.basket, wish.allowed)
             best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
         parts = panel.weights[:, None] * lifts[:, best]
         falls = self._falls(panel, latest, scores[best], best, wish) if wish.reasons else torch.zeros(0, len(best))
@@ -164,10 +205,17 @@ class Recommender:
             for place, item in enumerate(best.tolist())
         ]
 
-    def _allowed(self, history: NDArray[np.int32], wished: NDArray[np.bool_] | None) -> torch.Tensor:
+    def _panel(self, history: NDArray[np.int32], wish: Wish) -> RequestPanel:
+        answering = {"basket": self.basket, "history": self.whole, "popularity": self.popularity}
+        return answering[self.basis(history, wish)] or self.whole
+
+    def _allowed(
+        self, history: NDArray[np.int32], basket: NDArray[np.int32], wished: NDArray[np.bool_] | None
+    ) -> torch.Tensor:
         """[n]"""
         n_items = len(self.items.item_ids)
-        allowed = torch.ones(n_items, dtype=torch.bool) if wished is None else torch.from_numpy(wished)
+        allowed = torch.ones(n_items, dtype=torch.bool) if wished is None else torch.from_numpy(wished).clone()
+        allowed[torch.from_numpy(basket.astype(np.int64))] = False
         if self.whole.repeats or not len(history):
             return allowed
         fresh = allowed.clone()

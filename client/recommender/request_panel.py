@@ -35,11 +35,19 @@ class Past:
     """[L] seconds since 1970; None where nobody knows"""
     moment: float | None = None
     """seconds since 1970; None for now"""
+    together: int = 0
+    """so many of the last items are a basket that is to be completed"""
+
+    @property
+    def basket(self) -> NDArray[np.int32]:
+        """The items of the basket that is to be completed."""
+        return self.items[len(self.items) - self.together :]
 
     def without(self, place: int) -> "Past":
         """Without one of its events."""
         times = None if self.times is None else np.delete(self.times, place)
-        return replace(self, items=np.delete(self.items, place), times=times)
+        left = self.together - int(place >= len(self.items) - self.together)
+        return replace(self, items=np.delete(self.items, place), times=times, together=left)
 
     def as_sequences(self) -> Sequences:
         """As the one list of a batch."""
@@ -48,6 +56,7 @@ class Past:
             items=self.items,
             times=self.times,
             moments=None if self.moment is None else np.array([self.moment]),
+            together=np.array([self.together]) if self.together else None,
         )
 
 
@@ -90,12 +99,12 @@ _AT_ONCE = 4
 
 
 class RequestPanel:
-    """A panel, its weights [R], and the items' vectors [n, D] that its query scorers multiply with.
+    """A panel, its weights [R], and the items' vectors that its query scorers multiply with.
 
     Its columns stand in an order of its own, those of a kind side by side.
     """
 
-    def __init__(self, panel: Panel, weights: NDArray[np.float64], features: NDArray[np.float32]) -> None:
+    def __init__(self, panel: Panel, weights: NDArray[np.float64], items: PackedVectors) -> None:
         columns = panel.raw.columns
         order = [row for kind in Kind for row, column in enumerate(columns) if column.kind is kind]
         self.names = tuple(columns[row].name for row in order)
@@ -103,7 +112,7 @@ class RequestPanel:
         self.repeats = panel.raw.repeats
         self.scorers = [one.scorer if isinstance(one, Named) else one for one in panel.raw.scorers]
         self._n_items = panel.raw.n_items
-        self._items = PackedVectors(torch.from_numpy(features))
+        self._items = items
         self._queried = [scorer for scorer in self.scorers if isinstance(scorer, QueryScorer)]
         places = iter(np.argsort(order).tolist())
         self._product_rows: list[int] = []
@@ -121,7 +130,7 @@ class RequestPanel:
     def log_lifts(self, history: Past) -> torch.Tensor:
         """[R, n] in nats for a history; at its own items too, which say nothing unless they may be recommended."""
         raw = without_nan(self._raw(history))
-        hidden = None if self.repeats else np.unique(history.items)
+        hidden = np.unique(history.basket if self.repeats else history.items)
         for alike in self._alike:
             alike.calibrate(raw, hidden)
         return raw
@@ -154,10 +163,10 @@ class _AlikeColumns:
         self._mixture = torch.tensor([one.mixture for one in calibrations])
         self._scales = np.array([one.scale for one in calibrations], np.float32)[:, None]
 
-    def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int32] | None) -> None:
+    def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int32]) -> None:
         """Write log-lifts over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""
         values = self._first(raw[self._rows].numpy(), hidden)
-        m = raw.shape[1] - (0 if hidden is None else len(hidden))
+        m = raw.shape[1] - len(hidden)
         powers = torch.from_numpy(values)
         total = self._mixture[:, -1:].expand(powers.shape).clone()
         for component in range(self._mixture.shape[1] - 1):
@@ -167,19 +176,17 @@ class _AlikeColumns:
             total.addcmul_(powers, m * self._mixture[:, component : component + 1] / sums)
         np.log(total.clamp_(min=_TINY).numpy(), out=values)
 
-    def _first(self, scores: NDArray[np.float32], hidden: NDArray[np.int32] | None) -> NDArray[np.float32]:
+    def _first(self, scores: NDArray[np.float32], hidden: NDArray[np.int32]) -> NDArray[np.float32]:
         """[C, n] the first component's values, in place, 0 at hidden items; the next are squares of the ones before.
 
         numpy's roots, exponentials and logarithms take half of torch's time here, a third where there are zeros.
         """
         if self._kind is Kind.COUNT:
             np.maximum(scores, 0, out=scores)
-            if hidden is not None:
-                scores[:, hidden] = 0
+            scores[:, hidden] = 0
             return np.sqrt(scores, out=scores)
         scores *= self._scales
-        if hidden is not None:
-            scores[:, hidden] = -np.inf
+        scores[:, hidden] = -np.inf
         scores -= np.maximum(scores.max(1, keepdims=True), -1e30)
         scores *= DEFAULT.calibration.temperatures[0]
         return np.exp(scores, out=scores)

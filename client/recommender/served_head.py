@@ -28,7 +28,7 @@ from client.recommender.served_catalogue import (
 )
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers.scorer import FitData, Matrix, Scorer
-from client.scorers.table import SCORERS
+from client.scorers.table import COMPLETING, SCORERS
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import FeatureSpaceMismatch, HeadStoreError
 from shared.feature_space import FeatureSpace
@@ -39,7 +39,16 @@ which encoder that was received it is a form."""
 RECORD = "served"
 WITHOUT_HISTORY = ("popularity", "recent", "shown", "age")
 """Scorers that answer where there is no history, in the order of ``SCORERS``: they say the same of an item to all."""
-_COUNTED = "counted."
+_COUNTED, _BASKET = "counted.", "basket"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BasketHead:
+    """What completes a basket: weights over columns of its own, beside those that answer a history."""
+
+    head: RankingHead
+    computed: tuple[str, ...]
+    """the computed scorers that have weight, by their names in ``SCORERS`` and ``COMPLETING``"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -73,6 +82,8 @@ class ServedHead:
     """the calibration that came with that encoder, as JSON; empty where the platform tuned it"""
     origin: str = ""
     """digest of the encoder that was received, of which that is a form"""
+    basket: BasketHead | None = None
+    """None where too few baskets tell what goes together"""
 
     def write(self, store: HeadStore) -> None:
         """Replace the record; raises HeadStoreError where the folder cannot be written."""
@@ -81,7 +92,8 @@ class ServedHead:
         counted: dict[str, NDArray[Any]] = {}
         for name, matrix in self.statistics.items():
             counted |= matrix_to_arrays(_COUNTED + name, matrix)
-        arrays = {**ranking.arrays, **trained, **counted, **self.items.to_arrays(), **self.users.to_arrays()}
+        baskets, basket = _basket_record(self.basket)
+        arrays = {**ranking.arrays, **trained, **counted, **self.items.to_arrays(), **self.users.to_arrays(), **baskets}
         facts = {
             **ranking.facts,
             "parts": parts,
@@ -96,6 +108,7 @@ class ServedHead:
             SEEN: self.seen,
             RELEASED: dict(self.released),
             ORIGIN: self.origin,
+            **basket,
         }
         store.write(RECORD, StoredHead(arrays=arrays, facts=facts))
 
@@ -140,7 +153,28 @@ def _served(stored: StoredHead) -> ServedHead:
         seen=bool(facts.get(SEEN, False)),
         released=dict(facts.get(RELEASED, {})),
         origin=str(facts.get(ORIGIN, "")),
+        basket=_basket_of(stored),
     )
+
+
+def _basket_record(basket: BasketHead | None) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Arrays and facts."""
+    if basket is None:
+        return {}, {}
+    ranking = basket.head.to_stored()
+    arrays = {f"{_BASKET}.{name}": one for name, one in ranking.arrays.items()}
+    return arrays, {_BASKET: {**ranking.facts, "computed": list(basket.computed)}}
+
+
+def _basket_of(stored: StoredHead) -> BasketHead | None:
+    """The inverse of ``_basket_record``; None for a record of before."""
+    facts = stored.facts.get(_BASKET)
+    if facts is None:
+        return None
+    begin = f"{_BASKET}."
+    arrays = {name.removeprefix(begin): one for name, one in stored.arrays.items() if name.startswith(begin)}
+    head = RankingHead.from_stored(StoredHead(arrays=arrays, facts=facts))
+    return BasketHead(head=head, computed=tuple(map(str, facts["computed"])))
 
 
 def _space_of(features: str, dim: int) -> FeatureSpace:
@@ -161,25 +195,50 @@ class WeighedPanel:
     """[R]"""
 
 
-def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
-    """What answers a history, and what answers where there is none: popularity, of items and of their neighbours.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ServedPanels:
+    """What answers which request; they share their scorers."""
 
-    Raises HeadStoreError where this installation has other scorers than the record weighs.
-    """
-    data = _fit_data(served)
+    whole: WeighedPanel
+    """a history"""
+    popularity: WeighedPanel
+    """nothing at all: popularity, of items and of their neighbours"""
+    basket: WeighedPanel | None
+    """a basket that is to be completed"""
+
+
+def served_panels(served: ServedHead) -> ServedPanels:
+    """The panels of a record; raises HeadStoreError where this installation has other scorers than it weighs."""
+    data, parts = _fit_data(served), served.parts.scorers(served.items.catalogue.features)
+    table = {**SCORERS, **COMPLETING}
+    basket = served.basket
+    names = (*served.computed, *served.alone, *(() if basket is None else basket.computed))
     try:
-        made = {name: SCORERS[name][0](data) for name in (*served.computed, *served.alone)}
+        made = {name: table[name][0](data) for name in dict.fromkeys(names)}
     except KeyError as error:
         raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
-    scorers = [*(made[name] for name in served.computed), *served.parts.scorers(data.features)]
-    used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(served.head.names))
-    whole = Panel(raw=_raw(served, used), calibrations=served.head.calibrations)
-    if whole.names != served.head.names:
-        raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
+
+    def weighed(head: RankingHead, computed: tuple[str, ...]) -> WeighedPanel:
+        scorers = (*(made[name] for name in computed), *parts)
+        return _weighed(served, head, scorers)
+
     alone = tuple(made[name] for name in served.alone)
     popularity = Panel(raw=_raw(served, alone), calibrations=served.popularity)
     uniform = np.full(len(popularity.names), DEFAULT.candidates.uniform)
-    return WeighedPanel(panel=whole, weights=served.head.weights), WeighedPanel(panel=popularity, weights=uniform)
+    return ServedPanels(
+        whole=weighed(served.head, served.computed),
+        popularity=WeighedPanel(panel=popularity, weights=uniform),
+        basket=None if basket is None else weighed(basket.head, basket.computed),
+    )
+
+
+def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...]) -> WeighedPanel:
+    """Of the scorers those that have a column in the head; raises HeadStoreError where theirs are not the head's."""
+    used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(head.names))
+    panel = Panel(raw=_raw(served, used), calibrations=head.calibrations)
+    if panel.names != head.names:
+        raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
+    return WeighedPanel(panel=panel, weights=head.weights)
 
 
 def _fit_data(served: ServedHead) -> FitData:

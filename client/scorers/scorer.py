@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.data.event_log import EventLog
+from client.data.held_out import baskets
 from client.data.ragged import stretches
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, in_basket, part
 from client.features.prepared_platform import Neighbours
 from client.features.rows import sparse_rows, unit_rows
 
@@ -91,6 +92,8 @@ class FitData:
     """what was shown to users, clicked or not; empty where nobody knows"""
     repeats: bool = False
     """whether a user may meet an item again"""
+    within: float | None = None
+    """seconds between two events of one basket, at most; None where the platform knows no baskets"""
 
     @property
     def n_items(self) -> int:
@@ -104,6 +107,19 @@ class FitData:
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
         return matrix
+
+    @cached_property
+    def basket_items(self) -> sp.csr_array:
+        """[K, n] with 1 where a basket holds an item; of the baskets of two items or more alone."""
+        if self.within is None:
+            return sp.csr_array(np.zeros((0, self.n_items), np.float32))
+        found = baskets(self.sequences, self.within).targets
+        whole = part(self.sequences, found.users, found.starts, found.stops - found.starts)
+        matrix = csr_of(whole, np.ones(len(whole.items), np.float32), self.n_items)
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        several: Any = np.flatnonzero(np.diff(matrix.indptr) > 1)
+        return sp.csr_array(matrix[several])
 
     def item_similarity(self, shrink: float) -> Matrix:
         """[n, n] item-knn's similarity, shared by the scorers that walk over it."""
@@ -155,6 +171,14 @@ class HistoryBatch:
             bag.eliminate_zeros()
             self._bags[decay] = bag
         return self._bags[decay]
+
+    @cached_property
+    def basket(self) -> sp.csr_array:
+        """[B, n] with 1 for each item of the basket that is to be completed; nothing where none is."""
+        asked = in_basket(self.histories)
+        bag = csr_of(asked, np.ones(len(asked.items), np.float32), self.n_items)
+        bag.sum_duplicates()
+        return bag
 
     def mean(self, decay: float, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, D] decayed means of the histories' vectors at length 1, zero for an empty history; not to be changed."""

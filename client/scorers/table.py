@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from client.scorers.age import Age, AgeSettings
+from client.scorers.basket import Basket, BasketSettings
 from client.scorers.content_idf import ContentIdf, ContentIdfSettings
 from client.scorers.content_knn import ContentKnn, ContentKnnSettings
 from client.scorers.diffusion import Diffusion, DiffusionSettings
@@ -42,6 +43,7 @@ class ScorerSettings:
     age: AgeSettings = field(default_factory=AgeSettings)
     repeat_counts: RepeatCountsSettings = field(default_factory=RepeatCountsSettings)
     transition_long: TransitionSettings = LONG
+    basket: BasketSettings = field(default_factory=BasketSettings)
 
 
 def _always(_data: FitData) -> str | None:
@@ -100,6 +102,14 @@ def scorer_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
 SCORERS = scorer_table(ScorerSettings())
 """Under the usual settings, with which a served record's scorers are made again from what it holds."""
 
+
+def completing_table(settings: ScorerSettings) -> dict[str, tuple[Build, Rule]]:
+    """Those that join where a basket is to be completed."""
+    return {"basket": (partial(Basket, settings=settings.basket), _always)}
+
+
+COMPLETING = completing_table(ScorerSettings())
+"""Under the usual settings."""
 
 TIMED = ("recent", "shown", "age", "repeat_counts", "transition_long")
 """Those that only a platform with a clock has."""

@@ -314,6 +314,8 @@ def _list_request(request: Any) -> ListRequest:
         exclude=tuple(request.exclude),
         diversity=request.diversity,
         reasons=request.reasons,
+        basket=request.basket,
+        as_of=request.as_of if request.HasField("as_of") else None,
     )
 
 

@@ -50,8 +50,9 @@ class Histories:
         *,
         fitted_until: int = 0,
         fitted_items: int | None = None,
+        now: float | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float64], int]:
-        """[L] rows, oldest first, the session last; their times [L], now for a session's; and how many are unknown.
+        """[L] rows, oldest first, the session last; their times [L], ``now`` for a session's; and how many are unknown.
 
         Items that are met again stand where they were met last, unless the platform's users meet items again. Events up
         to the journal's entry ``fitted_until`` are among those of the last fit, but for those on items that it did not
@@ -63,8 +64,8 @@ class Histories:
         first_new = len(row_of) if fitted_items is None else fitted_items
         since = [(row, at) for number, row, at in met if row >= 0 and (number > fitted_until or row >= first_new)]
         asked = [row_of.get(item, -1) for item in session]
-        now = time.time()
-        added_rows = [*since, *((row, now) for row in asked if row >= 0)]
+        present = time.time() if now is None else now
+        added_rows = [*since, *((row, present) for row in asked if row >= 0)]
         before, when = self._fitted(user, recommender)
         rows = np.concatenate([before, np.array([row for row, _ in added_rows], np.int32)])
         times = np.concatenate([when, np.array([at for _, at in added_rows], np.float64)])

@@ -75,6 +75,12 @@ class RecommendBody(Body):
     exclude: list[_Id] = Field([], max_length=EXCLUSIONS)
     diversity: _Real = Field(0.0, ge=0, le=1, description="Relevance given up for items that are less alike.")
     reasons: bool = Field(default=False, description="The history's part in each item; takes many times as long.")
+    basket: bool = Field(
+        default=False, description="The session is a basket: what goes with all of it, and never what it holds."
+    )
+    as_of: _Real | None = Field(
+        None, gt=0, description="Seconds since 1970, past: the list as it was given then; may take as long as a start."
+    )
 
     def request(self) -> ListRequest:
         """As the service takes it."""
@@ -86,6 +92,8 @@ class RecommendBody(Body):
             exclude=tuple(self.exclude),
             diversity=self.diversity,
             reasons=self.reasons,
+            basket=self.basket,
+            as_of=self.as_of,
         )
 
 
@@ -110,7 +118,9 @@ class RecommendAnswer(BaseModel):
     """A list, never empty."""
 
     items: list[Item]
-    basis: str = Field(description="history, or popularity where nothing is known of the user")
+    basis: str = Field(
+        description="history; popularity where nothing is known of the user; basket where it completes one"
+    )
     unknown_items: int
     head: str
 

@@ -35,8 +35,10 @@ class IdForm:
         return whole_number(item) if self.whole_items else item
 
     def request(self, request: ListRequest) -> ListRequest:
-        """The same request, its ids in this form."""
+        """The same request, its ids in this form; a basket holds each item once."""
         session, exclude = (tuple(map(self.item, items)) for items in (request.session, request.exclude))
+        if request.basket:
+            session = tuple(dict.fromkeys(session))
         return replace(request, user=self.user(request.user), session=session, exclude=exclude)
 
     def event(self, one: Feedback) -> Feedback:

@@ -13,7 +13,7 @@ from client.recommender.growth import NewItem, fitting, with_items
 from client.recommender.recommender import Recommendation, Recommender, Wish
 from client.recommender.served_head import ServedHead
 from client.serving.id_form import IdForm
-from client.serving.requests import ListedItem, ListRequest
+from client.serving.requests import ListAnswer, ListedItem, ListRequest
 from shared.errors import NothingToRecommend
 
 _LOG = logging.getLogger(__name__)
@@ -73,26 +73,30 @@ class LiveHead:
     def answer(
         self,
         request: ListRequest,
-        history: NDArray[np.int32],
-        times: NDArray[np.float64],
+        past: tuple[NDArray[np.int32], NDArray[np.float64], int],
         disliked: Sequence[str],
         scoring: Callable[[], AbstractContextManager[object]] = nullcontext,
-    ) -> tuple[ListedItem, ...]:
+    ) -> ListAnswer:
         """The list, which is not empty; raises NothingToRecommend where no item is allowed.
 
-        Each pass over the catalogue is within a ``scoring``, which may end the work by raising.
+        ``past`` is what ``Histories.of`` has. Each pass over the catalogue is within a ``scoring``, which may end the
+        work by raising.
         """
+        history, times, unknown = past
         wish = Wish(
             k=request.k,
             allowed=self._allowed(request, disliked),
             diversity=request.diversity,
             reasons=request.reasons,
             scoring=scoring,
+            moment=request.as_of,
+            basket=len(set(request.session) & self.recommender.row_of_item.keys()) if request.basket else 0,
         )
         found = self.recommender.recommend(history, wish, times)
         if not found:
             raise NothingToRecommend("the request allows no item of the catalogue; its categories may hold none")
-        return tuple(self._listed(one) for one in found)
+        items, basis = tuple(self._listed(one) for one in found), self.recommender.basis(history, wish)
+        return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=self.name)
 
     def _allowed(self, request: ListRequest, disliked: Sequence[str]) -> NDArray[np.bool_] | None:
         """[n]; None where all are."""
@@ -125,6 +129,8 @@ def head_name(served: ServedHead) -> str:
     digest = hashlib.sha256(served.head.weights.tobytes())
     for name, one in sorted(served.parts.encoders.items()):
         digest.update(name.encode() + one.encoder.flat.tobytes())
+    if served.basket is not None:
+        digest.update(served.basket.head.weights.tobytes())
     if served.parts.own is not None:
         digest.update(served.parts.own.kept.encoder.flat.tobytes())
     digest.update("\0".join(served.items.item_ids).encode("utf-8", "surrogatepass"))

@@ -73,6 +73,10 @@ class ListRequest:
     """from 0 to 1: how much relevance is given up for items that are less alike"""
     reasons: bool = False
     """whether the history's part in each item is wanted; it takes many times as long"""
+    basket: bool = False
+    """whether the session is a basket that is to be completed: wanted is what goes with all of it"""
+    as_of: float | None = None
+    """seconds since 1970, past: the list as it was given then; None for now"""
 
     def __post_init__(self) -> None:
         check_user(self.user)
@@ -83,6 +87,10 @@ class ListRequest:
         for name in ("session", "exclude"):
             for item in getattr(self, name):
                 check_id(f"an item of {name}", item)
+        if self.as_of is not None and not (math.isfinite(self.as_of) and self.as_of > 0):
+            raise InvalidRequest(f"as_of must be seconds since 1970; got {self.as_of:g}")
+        if self.basket and not self.session:
+            raise InvalidRequest("basket needs a session that holds the basket's items; got an empty session")
         if not 0 <= self.diversity <= 1:
             raise InvalidRequest(f"diversity must be 0 to 1; got {self.diversity:g}")
 
@@ -106,7 +114,7 @@ class ListAnswer:
 
     items: tuple[ListedItem, ...]
     basis: str
-    """``history``, or ``popularity`` where nothing is known of the user"""
+    """``history``; ``popularity`` where nothing is known of the user; ``basket`` where it completes one"""
     unknown_items: int
     """of the session, which are not in the catalogue"""
     head: str

@@ -1,19 +1,19 @@
 """What callers ask of a platform, whatever the protocol: lists, feedback, new items, users to forget, a new head."""
 
+import math
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from client.data.ids import whole_number
 from client.recommender.growth import NewItem, keep_latest
 from client.recommender.recommender import WEIGHED
-from client.recommender.served_head import ServedHead, read_served
+from client.recommender.served_head import RECORD, read_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried
-from client.serving.histories import Histories
 from client.serving.id_form import IdForm
 from client.serving.journal import Journal
-from client.serving.journal_lines import Entry
 from client.serving.live_head import LiveHead
 from client.serving.requests import (
     ITEMS_AT_ONCE,
@@ -21,18 +21,18 @@ from client.serving.requests import (
     REPORTS_AT_ONCE,
     Counts,
     Feedback,
-    FeedbackKind,
     ListAnswer,
     ListRequest,
     check_count,
     check_event,
     check_id,
     check_item,
-    item_from_json,
     item_to_json,
     pseudonym,
 )
+from client.serving.told import Replay, Told, shown, stamped
 from client.store.head_store import HeadStore
+from shared.errors import InvalidRequest
 
 
 class RecommendService:
@@ -41,21 +41,19 @@ class RecommendService:
     What changes the catalogue takes long, and holds up no report.
     """
 
-    def __init__(self, store: HeadStore, journal: Journal) -> None:
+    def __init__(self, store: HeadStore, journal: Journal, clock: Callable[[], float] = time.time) -> None:
         """Open what the store serves and what the journal has beside it; raises HeadStoreError or JournalError."""
         self._store, self._journal = store, journal
         self._catalogue, self._change = threading.Lock(), threading.Lock()
         """what serves and the stored record; the journal and what was taken from it. In this order where both"""
-        self._histories = Histories()
-        self._events: set[str] = set()
-        self._items: dict[str, NewItem] = {}
-        self._salt, self._forgotten = secrets.token_hex(16), set[str]()
+        self._past = threading.Lock()
+        """the last replay, which is made by one at a time"""
+        self._replay: Replay | None = None
+        self._told, self._clock = Told(salt=secrets.token_hex(16)), clock
         served = read_served(store)
-        form = IdForm.of(served)
-        for entry in journal.entries():
-            self._replay(entry, form)
-        self._live = self._opened(served)
-        self._count_since(self._live)
+        self._told.read(journal.entries(), IdForm.of(served))
+        self._live = self._told.opened(served)
+        self._told.count_since(self._live, journal.entries())
 
     @property
     def head(self) -> str:
@@ -67,19 +65,14 @@ class RecommendService:
         return 1 + (WEIGHED if request.reasons else 0)
 
     def recommend(self, request: ListRequest, turn: Turn | Unhurried = UNHURRIED) -> ListAnswer:
-        """A list; raises NothingToRecommend where the request allows no item."""
-        live = self._live
-        request = live.form.request(request)
-        history, times, unknown = self._histories.of(
-            request.user,
-            request.session,
-            live.recommender,
-            fitted_until=live.served.reports_until,
-            fitted_items=live.fitted_items,
-        )
-        items = live.answer(request, history, times, tuple(self._histories.disliked(request.user)), turn.slice)
-        basis = "history" if len(history) else "popularity"
-        return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=live.name)
+        """A list; raises NothingToRecommend where the request allows no item.
+
+        Raises InvalidRequest where it shall be as of a moment of which that is not known.
+        """
+        if request.as_of is not None:
+            replay = self._replayed(request.as_of, turn)
+            return _answered(replay.live, replay.told, request, turn)
+        return _answered(self._live, self._told, request, turn)
 
     def report(self, events: Sequence[Feedback], turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
@@ -89,12 +82,13 @@ class RecommendService:
         events = [self._live.form.event(one) for one in events]
         with turn.holding(self._change):
             turn.check()
-            fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._events}
-            before = self._journal.append([one.to_json() for one in fresh.values()])
+            now = self._clock()
+            fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._told.events}
+            before = self._journal.append([stamped(one.to_json(), now) for one in fresh.values()])
             for number, one in enumerate(fresh.values(), before + 1):
-                self._take(one, number)
+                self._told.take(one, number)
             self._live.count((one.item, one.time) for one in fresh.values() if one.kind in MET)
-            self._live.count(_shown(fresh.values()), shown=True)
+            self._live.count(shown(fresh.values()), shown=True)
         self._journal.sync()
         known = self._live.recommender.row_of_item
         unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
@@ -113,10 +107,10 @@ class RecommendService:
             grown = self._live.with_items(items)
             turn.check()
             with self._change:
-                self._journal.append([item_to_json(item) for item in items])
+                self._journal.append([stamped(item_to_json(item), self._clock()) for item in items])
                 self._journal.sync()
-                keep_latest(self._items, items)
-                since = self._histories.since(grown.served.reports_until)
+                keep_latest(self._told.items, items)
+                since = self._told.histories.since(grown.served.reports_until)
                 grown.count((item, at) for item, at in since if item in new)
                 self._live = grown
         return Counts(accepted=len(new), repeated=len(items) - len(new), head=self.head)
@@ -131,18 +125,21 @@ class RecommendService:
         with turn.holding(self._catalogue):
             turn.check()
             with self._change:
-                names = {pseudonym(form, self._salt) for form in forms}
-                self._journal.append([{"kind": "forget", "who": name, "salt": self._salt} for name in names])
+                names = {pseudonym(form, self._told.salt) for form in forms}
+                now, salt = self._clock(), self._told.salt
+                self._journal.append([stamped({"kind": "forget", "who": name, "salt": salt}, now) for name in names])
                 self._journal.sync()
                 removed = self._journal.remove(lambda facts: whole_number(facts.get("user", "")) in forms)
-                self._forgotten |= names
+                self._told.forgotten |= names
                 for form in forms:
-                    self._histories.forget(form)
+                    self._told.histories.forget(form)
             stored = read_served(self._store)
             kept = replace(stored, users=stored.users.without(forms))
             removed += len(stored.users.sequences.items) - len(kept.users.sequences.items)
             if kept.users is not stored.users:
                 kept.write(self._store)
+        with self._past:
+            self._replay = None
         return Counts(accepted=removed, head=self.head)
 
     def check(self) -> None:
@@ -155,42 +152,42 @@ class RecommendService:
         Raises HeadStoreError or FeatureSpaceMismatch, and then goes on as before.
         """
         with self._catalogue:
-            opened = self._opened(read_served(self._store))
+            opened = self._told.opened(read_served(self._store))
             with self._change:
-                self._count_since(opened)
-                self._live = opened
+                self._told.count_since(opened, self._journal.entries())
+                self._live, self._replay = opened, None
             return self.head
 
-    def _opened(self, served: ServedHead) -> LiveHead:
-        if self._forgotten:
-            gone = {user for user in served.users.user_ids if pseudonym(user, self._salt) in self._forgotten}
-            served = replace(served, users=served.users.without(gone))
-        return LiveHead.of(served, list(self._items.values()))
-
-    def _count_since(self, live: LiveHead) -> None:
-        """What the journal has beyond the fit."""
-        until = live.served.reports_until
-        live.count(self._histories.since(until))
-        later = (entry.facts for entry in self._journal.entries() if entry.number > until)
-        reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
-        live.count(_shown(live.form.event(one) for one in reports), shown=True)
-
-    def _replay(self, entry: Entry, form: IdForm) -> None:
-        facts = dict(entry.facts)
-        match facts["kind"]:
-            case "feedback":
-                self._take(form.event(Feedback.from_json(facts)), entry.number)
-            case "item":
-                keep_latest(self._items, [item_from_json(facts)])
-            case "forget":
-                self._salt = facts["salt"]
-                self._forgotten.add(facts["who"])
-
-    def _take(self, one: Feedback, number: int) -> None:
-        self._events.add(one.event_id)
-        self._histories.add(one, number)
+    def _replayed(self, moment: float, turn: Turn | Unhurried) -> Replay:
+        """What was known at a moment; the last one is kept."""
+        if moment >= self._clock():
+            raise InvalidRequest("as_of must lie in the past")
+        with turn.holding(self._past):
+            turn.check()
+            kept = self._replay
+            if kept is not None and (kept.moment, kept.stored) == (moment, stored_at(self._store)):
+                return kept
+            with self._change:
+                pass  # whatever came before now is in the journal
+            served, entries = read_served(self._store), list(self._journal.entries())
+            self._replay = Replay.of(served, entries, moment, stored_at(self._store))
+            return self._replay
 
 
-def _shown(events: Iterable[Feedback]) -> list[tuple[str, float]]:
-    """Items that were shown, with the times in seconds since 1970."""
-    return [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]
+def stored_at(store: HeadStore) -> float:
+    """When the record was written, in seconds since 1970; for ever from now where there is none."""
+    stamp = store.stamp(RECORD)
+    return math.inf if stamp is None else stamp[1] / 1e9
+
+
+def _answered(live: LiveHead, told: Told, request: ListRequest, turn: Turn | Unhurried) -> ListAnswer:
+    request = live.form.request(request)
+    past = told.histories.of(
+        request.user,
+        request.session,
+        live.recommender,
+        fitted_until=live.served.reports_until,
+        fitted_items=live.fitted_items,
+        now=request.as_of,
+    )
+    return live.answer(request, past, tuple(told.histories.disliked(request.user)), turn.slice)

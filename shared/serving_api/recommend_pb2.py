@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"shared/serving_api/recommend.proto\x12\x10graft.serving.v1\"\x85\x01\n\x10RecommendRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x03(\t\x12\t\n\x01k\x18\x03 \x01(\r\x12\x12\n\ncategories\x18\x04 \x03(\t\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\t\x12\x11\n\tdiversity\x18\x06 \x01(\x01\x12\x0f\n\x07reasons\x18\x07 \x01(\x08\"k\n\x0eRecommendReply\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.graft.serving.v1.Item\x12\r\n\x05\x62\x61sis\x18\x02 \x01(\t\x12\x15\n\runknown_items\x18\x03 \x01(\r\x12\x0c\n\x04head\x18\x04 \x01(\t\"\x84\x01\n\x04Item\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\'\n\x07scorers\x18\x04 \x03(\x0b\x32\x16.graft.serving.v1.Part\x12\'\n\x07history\x18\x05 \x03(\x0b\x32\x16.graft.serving.v1.Part\"\"\n\x04Part\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x61\x64\x64s\x18\x02 \x01(\x01\"M\n\x15RecommendBatchRequest\x12\x34\n\x08requests\x18\x01 \x03(\x0b\x32\".graft.serving.v1.RecommendRequest\"D\n\x13RecommendBatchReply\x12-\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1c.graft.serving.v1.BatchEntry\"]\n\nBatchEntry\x12\x31\n\x05reply\x18\x01 \x01(\x0b\x32 .graft.serving.v1.RecommendReplyH\x00\x12\x11\n\x07refusal\x18\x02 \x01(\tH\x00\x42\t\n\x07outcome\"C\n\x15ReportFeedbackRequest\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.graft.serving.v1.Feedback\"T\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0c\n\x04time\x18\x05 \x01(\x01\">\n\x12UpsertItemsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.graft.serving.v1.NewItem\"G\n\x07NewItem\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0e\n\x06vector\x18\x04 \x03(\x02\"!\n\x11\x46orgetUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\"^\n\x0bReportReply\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x04\x12\x17\n\x0frepeated_before\x18\x02 \x01(\x04\x12\x0c\n\x04head\x18\x03 \x01(\t\x12\x16\n\x0eunknown_events\x18\x04 \x03(\t2\xc2\x03\n\x0bRecommender\x12Q\n\tRecommend\x12\".graft.serving.v1.RecommendRequest\x1a .graft.serving.v1.RecommendReply\x12`\n\x0eRecommendBatch\x12\'.graft.serving.v1.RecommendBatchRequest\x1a%.graft.serving.v1.RecommendBatchReply\x12X\n\x0eReportFeedback\x12\'.graft.serving.v1.ReportFeedbackRequest\x1a\x1d.graft.serving.v1.ReportReply\x12R\n\x0bUpsertItems\x12$.graft.serving.v1.UpsertItemsRequest\x1a\x1d.graft.serving.v1.ReportReply\x12P\n\nForgetUser\x12#.graft.serving.v1.ForgetUserRequest\x1a\x1d.graft.serving.v1.ReportReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"shared/serving_api/recommend.proto\x12\x10graft.serving.v1\"\xb3\x01\n\x10RecommendRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x03(\t\x12\t\n\x01k\x18\x03 \x01(\r\x12\x12\n\ncategories\x18\x04 \x03(\t\x12\x0f\n\x07\x65xclude\x18\x05 \x03(\t\x12\x11\n\tdiversity\x18\x06 \x01(\x01\x12\x0f\n\x07reasons\x18\x07 \x01(\x08\x12\x0e\n\x06\x62\x61sket\x18\x08 \x01(\x08\x12\x12\n\x05\x61s_of\x18\t \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_as_of\"k\n\x0eRecommendReply\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.graft.serving.v1.Item\x12\r\n\x05\x62\x61sis\x18\x02 \x01(\t\x12\x15\n\runknown_items\x18\x03 \x01(\r\x12\x0c\n\x04head\x18\x04 \x01(\t\"\x84\x01\n\x04Item\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05score\x18\x03 \x01(\x01\x12\'\n\x07scorers\x18\x04 \x03(\x0b\x32\x16.graft.serving.v1.Part\x12\'\n\x07history\x18\x05 \x03(\x0b\x32\x16.graft.serving.v1.Part\"\"\n\x04Part\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x61\x64\x64s\x18\x02 \x01(\x01\"M\n\x15RecommendBatchRequest\x12\x34\n\x08requests\x18\x01 \x03(\x0b\x32\".graft.serving.v1.RecommendRequest\"D\n\x13RecommendBatchReply\x12-\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1c.graft.serving.v1.BatchEntry\"]\n\nBatchEntry\x12\x31\n\x05reply\x18\x01 \x01(\x0b\x32 .graft.serving.v1.RecommendReplyH\x00\x12\x11\n\x07refusal\x18\x02 \x01(\tH\x00\x42\t\n\x07outcome\"C\n\x15ReportFeedbackRequest\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.graft.serving.v1.Feedback\"T\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04user\x18\x02 \x01(\t\x12\x0c\n\x04item\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x0c\n\x04time\x18\x05 \x01(\x01\">\n\x12UpsertItemsRequest\x12(\n\x05items\x18\x01 \x03(\x0b\x32\x19.graft.serving.v1.NewItem\"G\n\x07NewItem\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0e\n\x06vector\x18\x04 \x03(\x02\"!\n\x11\x46orgetUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\"^\n\x0bReportReply\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x04\x12\x17\n\x0frepeated_before\x18\x02 \x01(\x04\x12\x0c\n\x04head\x18\x03 \x01(\t\x12\x16\n\x0eunknown_events\x18\x04 \x03(\t2\xc2\x03\n\x0bRecommender\x12Q\n\tRecommend\x12\".graft.serving.v1.RecommendRequest\x1a .graft.serving.v1.RecommendReply\x12`\n\x0eRecommendBatch\x12\'.graft.serving.v1.RecommendBatchRequest\x1a%.graft.serving.v1.RecommendBatchReply\x12X\n\x0eReportFeedback\x12\'.graft.serving.v1.ReportFeedbackRequest\x1a\x1d.graft.serving.v1.ReportReply\x12R\n\x0bUpsertItems\x12$.graft.serving.v1.UpsertItemsRequest\x1a\x1d.graft.serving.v1.ReportReply\x12P\n\nForgetUser\x12#.graft.serving.v1.ForgetUserRequest\x1a\x1d.graft.serving.v1.ReportReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,31 +32,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.serving_api.recommen
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECOMMENDREQUEST']._serialized_start=57
-  _globals['_RECOMMENDREQUEST']._serialized_end=190
-  _globals['_RECOMMENDREPLY']._serialized_start=192
-  _globals['_RECOMMENDREPLY']._serialized_end=299
-  _globals['_ITEM']._serialized_start=302
-  _globals['_ITEM']._serialized_end=434
-  _globals['_PART']._serialized_start=436
-  _globals['_PART']._serialized_end=470
-  _globals['_RECOMMENDBATCHREQUEST']._serialized_start=472
-  _globals['_RECOMMENDBATCHREQUEST']._serialized_end=549
-  _globals['_RECOMMENDBATCHREPLY']._serialized_start=551
-  _globals['_RECOMMENDBATCHREPLY']._serialized_end=619
-  _globals['_BATCHENTRY']._serialized_start=621
-  _globals['_BATCHENTRY']._serialized_end=714
-  _globals['_REPORTFEEDBACKREQUEST']._serialized_start=716
-  _globals['_REPORTFEEDBACKREQUEST']._serialized_end=783
-  _globals['_FEEDBACK']._serialized_start=785
-  _globals['_FEEDBACK']._serialized_end=869
-  _globals['_UPSERTITEMSREQUEST']._serialized_start=871
-  _globals['_UPSERTITEMSREQUEST']._serialized_end=933
-  _globals['_NEWITEM']._serialized_start=935
-  _globals['_NEWITEM']._serialized_end=1006
-  _globals['_FORGETUSERREQUEST']._serialized_start=1008
-  _globals['_FORGETUSERREQUEST']._serialized_end=1041
-  _globals['_REPORTREPLY']._serialized_start=1043
-  _globals['_REPORTREPLY']._serialized_end=1137
-  _globals['_RECOMMENDER']._serialized_start=1140
-  _globals['_RECOMMENDER']._serialized_end=1590
+  _globals['_RECOMMENDREQUEST']._serialized_end=236
+  _globals['_RECOMMENDREPLY']._serialized_start=238
+  _globals['_RECOMMENDREPLY']._serialized_end=345
+  _globals['_ITEM']._serialized_start=348
+  _globals['_ITEM']._serialized_end=480
+  _globals['_PART']._serialized_start=482
+  _globals['_PART']._serialized_end=516
+  _globals['_RECOMMENDBATCHREQUEST']._serialized_start=518
+  _globals['_RECOMMENDBATCHREQUEST']._serialized_end=595
+  _globals['_RECOMMENDBATCHREPLY']._serialized_start=597
+  _globals['_RECOMMENDBATCHREPLY']._serialized_end=665
+  _globals['_BATCHENTRY']._serialized_start=667
+  _globals['_BATCHENTRY']._serialized_end=760
+  _globals['_REPORTFEEDBACKREQUEST']._serialized_start=762
+  _globals['_REPORTFEEDBACKREQUEST']._serialized_end=829
+  _globals['_FEEDBACK']._serialized_start=831
+  _globals['_FEEDBACK']._serialized_end=915
+  _globals['_UPSERTITEMSREQUEST']._serialized_start=917
+  _globals['_UPSERTITEMSREQUEST']._serialized_end=979
+  _globals['_NEWITEM']._serialized_start=981
+  _globals['_NEWITEM']._serialized_end=1052
+  _globals['_FORGETUSERREQUEST']._serialized_start=1054
+  _globals['_FORGETUSERREQUEST']._serialized_end=1087
+  _globals['_REPORTREPLY']._serialized_start=1089
+  _globals['_REPORTREPLY']._serialized_end=1183
+  _globals['_RECOMMENDER']._serialized_start=1186
+  _globals['_RECOMMENDER']._serialized_end=1636
 # @@protoc_insertion_point(module_scope)

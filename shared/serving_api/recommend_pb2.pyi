@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RecommendRequest(_message.Message):
-    __slots__ = ("user", "session", "k", "categories", "exclude", "diversity", "reasons")
+    __slots__ = ("user", "session", "k", "categories", "exclude", "diversity", "reasons", "basket", "as_of")
     USER_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
@@ -15,6 +15,8 @@ class RecommendRequest(_message.Message):
     EXCLUDE_FIELD_NUMBER: _ClassVar[int]
     DIVERSITY_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    BASKET_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
     user: str
     session: _containers.RepeatedScalarFieldContainer[str]
     k: int
@@ -22,7 +24,9 @@ class RecommendRequest(_message.Message):
     exclude: _containers.RepeatedScalarFieldContainer[str]
     diversity: float
     reasons: bool
-    def __init__(self, user: _Optional[str] = ..., session: _Optional[_Iterable[str]] = ..., k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., exclude: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., reasons: _Optional[bool] = ...) -> None: ...
+    basket: bool
+    as_of: float
+    def __init__(self, user: _Optional[str] = ..., session: _Optional[_Iterable[str]] = ..., k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., exclude: _Optional[_Iterable[str]] = ..., diversity: _Optional[float] = ..., reasons: _Optional[bool] = ..., basket: _Optional[bool] = ..., as_of: _Optional[float] = ...) -> None: ...
 
 class RecommendReply(_message.Message):
     __slots__ = ("items", "basis", "unknown_items", "head")

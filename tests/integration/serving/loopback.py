@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from client.recommender.served_head import ServedHead
 from client.serving.serve_settings import Limits, ServeSettings
 from client.serving.server import Server
 from client.serving.tokens import add_token
@@ -62,9 +63,13 @@ def admitted(folder: Path) -> str:
 
 
 @contextmanager
-def serving(folder: Path, *, limits: Limits | None = None) -> Iterator[tuple[Server, Caller]]:
-    """The service, in this process, while it lasts."""
+def serving(
+    folder: Path, served: ServedHead | None = None, *, limits: Limits | None = None
+) -> Iterator[tuple[Server, Caller]]:
+    """The service, in this process, while it lasts; of another head than the usual one where that is ``served``."""
     token = prepared(folder)
+    if served is not None:
+        served.write(HeadStore(folder / "heads"))
     server = Server(
         ServeSettings(
             heads=folder / "heads",

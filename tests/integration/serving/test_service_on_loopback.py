@@ -60,6 +60,34 @@ def test_gives_the_same_list_over_both_protocols(caller):
     assert len(reply.items[0].history) == 3
 
 
+def test_takes_a_basket_over_both_protocols_and_says_what_a_list_rests_on(tmp_path):
+    wish = {"session": ["30", "31"], "k": 40, "basket": True}
+    with serving(tmp_path, served_world(baskets=True)) as (_, caller):
+        reply = caller.call("Recommend", api.RecommendRequest(**wish))
+        answer = caller.http.post("/v1/recommend", json=wish).json()
+    assert reply.basis == answer["basis"] == "basket"
+    assert [one.item for one in reply.items] == [one["item"] for one in answer["items"]]
+    assert not {"30", "31"} & {one.item for one in reply.items}
+
+
+def test_replays_a_moment_over_both_protocols(tmp_path):
+    wish = {"user": "u5", "k": 40}
+    with serving(tmp_path, served_world(timed=True)) as (_, caller):
+        given = [one.item for one in caller.call("Recommend", api.RecommendRequest(**wish)).items]
+        moment = time.time()
+        clicks = [api.Feedback(event_id=f"e{one}", user=f"r{one}", item=given[-1], kind="clicked") for one in range(40)]
+        caller.call("ReportFeedback", api.ReportFeedbackRequest(events=clicks))
+        now = caller.call("Recommend", api.RecommendRequest(**wish))
+        reply = caller.call("Recommend", api.RecommendRequest(**wish, as_of=moment))
+        answer = caller.http.post("/v1/recommend", json={**wish, "as_of": moment}).json()
+        code, details = refused(lambda: caller.call("Recommend", api.RecommendRequest(as_of=moment - 3_600)))
+        status = caller.http.post("/v1/recommend", json={"as_of": moment - 3_600}).status_code
+    assert [one.item for one in now.items] != given
+    assert [one.item for one in reply.items] == [one["item"] for one in answer["items"]] == given
+    assert (code, status) == (grpc.StatusCode.INVALID_ARGUMENT, 400)
+    assert "as_of must not lie before" in details
+
+
 def test_gives_ten_items_where_no_length_is_asked_for(caller):
     assert len(caller.call("Recommend", api.RecommendRequest()).items) == 10
     assert len(caller.http.post("/v1/recommend", json={}).json()["items"]) == 10
@@ -101,6 +129,9 @@ def test_lists_new_items_at_once(caller):
         ("Recommend", api.RecommendRequest(k=1001), "k must be 1 to 1000; got 1001"),
         ("Recommend", api.RecommendRequest(diversity=2), "diversity must be 0 to 1"),
         ("Recommend", api.RecommendRequest(user="x" * 257), "user must have 1 to 256 characters"),
+        ("Recommend", api.RecommendRequest(user="u5", basket=True), "basket needs a session that holds"),
+        ("Recommend", api.RecommendRequest(as_of=0), "as_of must be seconds since 1970"),
+        ("Recommend", api.RecommendRequest(as_of=4e9), "as_of must lie in the past"),
         ("RecommendBatch", api.RecommendBatchRequest(), "requests must be 1 to 100"),
         ("ReportFeedback", api.ReportFeedbackRequest(), "events must be 1 to 1000"),
         (
@@ -130,6 +161,10 @@ def test_refuses_over_grpc_what_makes_no_sense(caller, method, request_, sentenc
     [
         ("recommend", {"k": 0}, 422),
         ("recommend", {"surprise": 1}, 422),
+        ("recommend", {"user": "u5", "basket": True}, 400),
+        ("recommend", {"as_of": 4e9}, 400),
+        ("recommend", {"as_of": 0}, 422),
+        ("recommend", {"session": ["30"], "basket": "perhaps"}, 422),
         ("recommend", {"categories": ["none"]}, 404),
         ("feedback", {"events": [{"event_id": "e", "user": "u", "item": "1", "kind": "eaten"}]}, 422),
         (

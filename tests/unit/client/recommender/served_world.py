@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from client.data.held_out import last_baskets
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import WITHOUT_HISTORY, ServedHead
+from client.recommender.served_head import WITHOUT_HISTORY, BasketHead, ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import Column
+from client.scorers.table import COMPLETING, SCORERS, FittedScorers
 from client.training.local_id import SMALL
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.local import Own
@@ -27,15 +29,20 @@ LAST = 1.7e9 - 86_400
 """When the last event of a head with times was, in seconds since 1970."""
 
 
-def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False) -> ServedHead:
-    """Categories go by row modulo 4; ``seed`` draws the received encoder; ``timed`` events are an hour apart."""
+def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False, baskets: bool = False) -> ServedHead:
+    """Categories go by row modulo 4; ``seed`` draws the received encoder; ``timed`` events are an hour apart.
+
+    With ``baskets``, all that a user has is one, and a head completes them.
+    """
     platform = small_platform()
-    if timed:
+    if timed or baskets:
         times = LAST - 3_600.0 * np.arange(len(platform.sequences.items))[::-1]
         platform = replace(platform, sequences=replace(platform.sequences, times=times))
     platform = replace(
         platform, categories=tuple(f"kind{item % 4}" for item in range(platform.n_items)), repeats=repeats
     )
+    if baskets:
+        platform = replace(platform, split=last_baskets(platform.sequences, 3_600.0, np.zeros(platform.n_users)))
     small = prepared(platform)
     fitted = fit_on(small, platform.training_users)
     alone = tuple(name for name in WITHOUT_HISTORY if name in fitted.scorers)
@@ -44,7 +51,7 @@ def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False) -
     )
     scorers = (*fitted.scorers.values(), *parts.scorers(small.features))
     columns = [column for scorer in scorers for column in scorer.columns]
-    return ServedHead(
+    served = ServedHead(
         head=RankingHead(
             names=tuple(column.name for column in columns),
             calibrations=tuple(map(even_calibration, columns)),
@@ -62,6 +69,24 @@ def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False) -
         space=SPACE,
         verdict={"served": "feature"},
     )
+    return (
+        with_basket_head(served, fit_on(small, platform.training_users, {**SCORERS, **COMPLETING}))
+        if baskets
+        else served
+    )
+
+
+def with_basket_head(served: ServedHead, fitted: FittedScorers) -> ServedHead:
+    """One of equal weights that completes baskets, from the scorers of the platform and those that join for baskets."""
+    trained = served.parts.scorers(served.items.catalogue.features)
+    columns = [column for scorer in (*fitted.scorers.values(), *trained) for column in scorer.columns]
+    head = RankingHead(
+        names=tuple(column.name for column in columns),
+        calibrations=tuple(map(even_calibration, columns)),
+        weights=np.full(len(columns), DEFAULT.candidates.uniform),
+    )
+    basket = BasketHead(head=head, computed=tuple(fitted.scorers))
+    return replace(served, basket=basket, statistics={**served.statistics, **fitted.statistics})
 
 
 def even_calibration(column: Column) -> Calibration:

@@ -12,13 +12,14 @@ from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
-from client.recommender.recommender import Wish, open_recommender
+from client.recommender.recommender import Recommender, Wish, open_recommender
 from client.recommender.served_head import RECORD, read_served, served_panels
 from client.store.head_store import HeadStore, StoredHead
 from client.training.loop import TrainingSettings
 from shared.errors import DataError, FeatureSpaceMismatch, HeadStoreError
 from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
 from tests.small_space import FEATURES
+from tests.unit.client.recommender.served_world import served_world
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -142,6 +143,16 @@ def test_recommends_at_the_terminal(folder, encoder_file, tmp_path, capsys):
     assert all(row["item"] in table for row in rows)
 
 
+def test_lists_at_the_terminal_what_goes_with_a_basket(capsys):
+    completing = Recommender.of(served_world(baskets=True))
+    answer(completing, "u5", 40, as_json=True, basket=("30", "31", "30"))
+    rows = json.loads(capsys.readouterr().out)
+    assert not {"30", "31"} & {row["item"] for row in rows}
+    assert any(part["name"].startswith("basket-") for row in rows for part in row["scorers"])
+    with pytest.raises(DataError, match="1 of the 2 items of the basket are not in the catalogue"):
+        answer(completing, "u5", 40, as_json=True, basket=("30", "nowhere"))
+
+
 @pytest.mark.parametrize("steers", ["\x1b[2Jgone", "\x1b]0;title\x07", "\u202egnp.exe", "\x9b31m"])
 def test_what_an_item_is_called_cannot_steer_the_terminal(recommender, steers, capsys):
     names = tuple(f"{steers} {row}" for row in range(N_ITEMS))
@@ -169,7 +180,7 @@ def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsy
 
 
 def whole_panel(heads):
-    return served_panels(read_served(HeadStore(heads)))[0]
+    return served_panels(read_served(HeadStore(heads))).whole
 
 
 def sequences_of(history):

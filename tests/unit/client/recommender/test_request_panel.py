@@ -15,6 +15,8 @@ from client.recommender.served_head import served_panels
 from tests.unit.client.recommender.served_world import served_world
 
 HISTORIES = [NO_HISTORY, np.array([7], np.int32), np.array([3, 4, 5, 30, 4], np.int32)]
+WITH = Past(items=HISTORIES[2], together=2)
+WITHOUT = Past(items=np.delete(HISTORIES[2], 3), together=1)
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +28,27 @@ def recommender():
 @pytest.mark.parametrize("history", HISTORIES, ids=["none", "one", "many"])
 def test_lifts_as_the_panel_does(history, repeats):
     served = served_world(repeats=repeats)
-    whole, recommender = served_panels(served)[0], Recommender.of(served)
-    one = Sequences(offsets=np.array([0, len(history)]), items=history)
+    require_alike(served_panels(served).whole, Recommender.of(served).whole, Past(items=history))
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("size", [1, 3])
+def test_lifts_a_basket_as_the_panel_does(size, repeats):
+    served = served_world(repeats=repeats, baskets=True)
+    assert {"basket-pairs", "basket-content"} <= set(served.basket.head.names)
+    require_alike(served_panels(served).basket, Recommender.of(served).basket, Past(items=HISTORIES[2], together=size))
+
+
+def require_alike(whole, panel, past):
+    one = past.as_sequences()
     allowed = whole.panel.raw.candidates(one)
     expected = whole.panel.log_lifts(one, allowed)[:, 0]
-    found = recommender.whole.log_lifts(Past(items=history))
+    found = panel.log_lifts(past)
     assert found.shape == (len(whole.panel.names), 40)
-    found = found[[recommender.whole.names.index(name) for name in whole.panel.names]]
-    products = [name.startswith("content-knn") or name.endswith("linear") for name in whole.panel.names]
+    found = found[[panel.names.index(name) for name in whole.panel.names]]
+    products = [
+        name.startswith(("content-knn", "basket-content")) or name.endswith("linear") for name in whole.panel.names
+    ]
     for rows, nats in ((products, 0.01), ([not one for one in products], 2e-4)):
         torch.testing.assert_close(found[rows][:, allowed[0]], expected[rows][:, allowed[0]], atol=nats, rtol=1e-4)
 
@@ -43,6 +58,32 @@ def test_leaves_out_what_is_not_allowed(recommender):
     allowed[[1, 7, 30]] = True
     answers = recommender.recommend(HISTORIES[1], Wish(k=10, allowed=allowed))
     assert {one.item for one in answers} == {1, 30}
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_lists_nothing_of_the_basket_even_where_nothing_else_is_wished(repeats):
+    recommender = Recommender.of(served_world(repeats=repeats, baskets=True))
+    history, wish = HISTORIES[2], Wish(k=40, basket=2)
+    found = {one.item for one in recommender.recommend(history, wish)}
+    assert found == set(range(40)) - ({30, 4} if repeats else set(history.tolist()))
+    assert not recommender.recommend(history, replace(wish, allowed=np.isin(np.arange(40), [30, 4])))
+
+
+def test_says_what_a_list_rests_on(recommender):
+    completing = Recommender.of(served_world(baskets=True))
+    history = HISTORIES[1]
+    assert completing.basis(history, Wish(k=5, basket=1)) == "basket"
+    assert completing.basis(history, Wish(k=5)) == recommender.basis(history, Wish(k=5, basket=1)) == "history"
+    assert completing.basis(NO_HISTORY, Wish(k=5)) == "popularity"
+
+
+def test_says_how_far_a_score_falls_without_an_item_of_the_basket():
+    completing = Recommender.of(served_world(baskets=True))
+    (first, *_) = completing.recommend(HISTORIES[2], Wish(k=1, basket=2, reasons=True))
+    panel = completing.basket
+    scores = [float((panel.weights @ panel.log_lifts(one))[first.item]) for one in (WITH, WITHOUT)]
+    falls = dict(first.history)
+    assert falls[30] == pytest.approx(scores[0] - scores[1], abs=1e-3)
 
 
 def test_falls_back_on_items_of_the_history_rather_than_answer_nothing(recommender):
@@ -96,7 +137,7 @@ def test_a_scorer_without_a_number_for_an_item_takes_no_other_item_with_it():
 @pytest.mark.parametrize("history", HISTORIES, ids=["none", "one", "many"])
 def test_lifts_an_item_without_a_number_as_the_panel_does(history):
     served = without_a_number_at(served_world(), 20)
-    whole, recommender = served_panels(served)[0], Recommender.of(served)
+    whole, recommender = served_panels(served).whole, Recommender.of(served)
     one = Sequences(offsets=np.array([0, len(history)]), items=history)
     expected = whole.panel.log_lifts(one, whole.panel.raw.candidates(one))[whole.panel.names.index("popularity"), 0]
     found = recommender.whole.log_lifts(Past(items=history))[recommender.whole.names.index("popularity")]

@@ -176,6 +176,6 @@ def test_makes_reports_part_of_the_next_fit_and_counts_each_once(folder, tmp_pat
     service.report([event(10, "900", "9")])
     service.swap()
     recommender = service._live.recommender
-    history, _, _ = service._histories.of("900", (), recommender, fitted_until=read_served(store).reports_until)
+    history, _, _ = service._told.histories.of("900", (), recommender, fitted_until=read_served(store).reports_until)
     assert [recommender.items.item_ids[row] for row in history] == ["7", "8", "1000", "7", "9"]
     assert service.head != live.head

@@ -16,7 +16,7 @@ from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import HeadStoreError, InvalidRequest, NothingToRecommend
 from tests.small_space import SPACE
-from tests.unit.client.recommender.served_world import drawn_encoder, served_world
+from tests.unit.client.recommender.served_world import LAST, drawn_encoder, served_world
 
 NEW = NewItem(item_id="new", text="group2 item11 item12 item13", category="fresh")
 
@@ -56,6 +56,54 @@ def test_answers_a_user_a_session_and_both_each_in_its_own_way(service):
     assert not {"30", "31"} & set(ids(answers[2]))
 
 
+@pytest.fixture
+def shop(tmp_path):
+    served_world(baskets=True).write(HeadStore(tmp_path / "shop" / "heads"))
+    return opened(tmp_path / "shop")
+
+
+def test_completes_a_basket_in_its_own_way(shop):
+    asked = ListRequest(user="u5", session=("30", "31"), k=40)
+    usual, completed = shop.recommend(asked), shop.recommend(replace(asked, basket=True))
+    assert (usual.basis, completed.basis) == ("history", "basket")
+    assert [one.score for one in usual.items] != [one.score for one in completed.items]
+    assert not {"30", "31"} & set(ids(completed))
+    assert any(name.startswith("basket-") for one in completed.items for name, _ in one.scorers)
+
+
+def test_takes_an_item_that_is_in_the_basket_twice_for_one(shop):
+    twice, once = (ListRequest(session=session, basket=True) for session in (("30", "31", "30"), ("30", "31")))
+    assert shop.recommend(twice) == shop.recommend(once)
+
+
+def test_completes_a_basket_alike_after_a_restart_and_with_items_that_came(shop, tmp_path):
+    asked = ListRequest(session=("30", "new"), k=40, basket=True)
+    assert shop.recommend(asked).unknown_items == 1
+    shop.upsert([NEW])
+    after = shop.recommend(asked)
+    assert (after.basis, after.unknown_items) == ("basket", 0)
+    assert "new" not in ids(after)
+    assert ids(opened(tmp_path / "shop").recommend(asked)) == ids(after)
+
+
+def test_reports_move_what_completes_a_basket(shop):
+    asked = ListRequest(session=("30",), k=40, basket=True)
+    before = shop.recommend(asked)
+    shop.report([replace(event(number, user=f"r{number}"), time=LAST + 60) for number in range(40)])
+    scores = [{one.item: one.score for one in answer.items} for answer in (before, shop.recommend(asked))]
+    assert scores[1]["7"] > scores[0]["7"] + 0.1
+
+
+def test_answers_a_basket_as_a_session_where_too_few_baskets_tell(service):
+    asked = ListRequest(user="u5", session=("30", "31"), k=5)
+    assert service.recommend(replace(asked, basket=True)) == service.recommend(asked)
+
+
+def test_a_basket_of_which_nothing_is_known_is_a_request_without_it(shop):
+    answer = shop.recommend(ListRequest(session=("nowhere",), basket=True))
+    assert (answer.basis, answer.unknown_items) == ("popularity", 1)
+
+
 @pytest.mark.parametrize("user", ["", "never-seen"])
 def test_answers_whom_nobody_knows_with_what_is_popular(service, user):
     answer = service.recommend(ListRequest(user=user, k=5))
@@ -91,6 +139,8 @@ def test_says_how_many_items_of_a_session_it_does_not_know(service):
         ({"user": " "}, "user must be an id"),
         ({"session": ("",)}, "an item of session must have 1"),
         ({"session": ("1",) * 201}, "session must be 0 to 200; got 201"),
+        ({"basket": True}, "basket needs a session that holds the basket's items; got an empty session"),
+        ({"basket": True, "user": "u5"}, "got an empty session"),
     ],
 )
 def test_refuses_what_makes_no_sense(wrong, sentence):

@@ -1,0 +1,59 @@
+"""Baskets to be completed: one item of a held-out basket is hidden, the rest of it is known beside what came before."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.held_out import Stage
+from client.data.platform import Examples, Platform, examples
+from client.data.ragged import offsets_of, stretches
+from client.data.sequences import Sequences, part, take
+
+LEAST_BASKETS = 50
+"""Baskets of two items or more, to learn weights on and as many to choose by, under which nothing is learned."""
+
+
+def enough_baskets(platform: Platform) -> bool:
+    """Whether baskets tell what goes together."""
+    asked = ((Stage.TRAIN, platform.training_users), (Stage.VALIDATION, platform.choosing_users))
+    return all(len(completions(platform, stage, users)) >= LEAST_BASKETS for stage, users in asked)
+
+
+def completions(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
+    """An example for every target of the stage of ``users`` that holds two items or more, by user, then time.
+
+    Its history is what came before the basket and then the basket's other items, each once, as of the basket's moment;
+    its target is the item that ``examples`` has for it.
+    """
+    found = platform.held_out.targets[stage].of(np.asarray(users))
+    asked = examples(platform, stage, users)
+    sequences, sizes = platform.sequences, found.stops - found.starts
+    basket = part(sequences, found.users, found.starts, sizes)
+    others = _first_of_each(basket) & (basket.items != asked.targets[basket.owners()])
+    counts = np.bincount(basket.owners(), others, minlength=len(basket)).astype(np.int64)
+    whole = take(sequences, found.users, found.stops)
+    kept = np.ones(len(whole.items), bool)
+    kept[stretches(whole.offsets[:-1] + found.starts, sizes)] = others
+    kept &= np.repeat(counts > 0, whole.lengths())
+    rows = np.flatnonzero(counts)
+    moments = asked.histories.moments
+    return Examples(
+        users=asked.users[rows],
+        histories=Sequences(
+            offsets=offsets_of(found.starts[rows] + counts[rows]),
+            items=whole.items[kept],
+            times=None if whole.times is None else whole.times[kept],
+            moments=None if moments is None else moments[rows],
+            together=counts[rows],
+        ),
+        targets=asked.targets[rows],
+    )
+
+
+def _first_of_each(baskets: Sequences) -> NDArray[np.bool_]:
+    """[E] whether an item stands in its basket for the first time."""
+    owners = baskets.owners()
+    order = np.lexsort((baskets.items, owners))
+    owners, items = owners[order], baskets.items[order]
+    first = np.ones(len(items), bool)
+    first[order[1:]] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
+    return first

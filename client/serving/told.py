@@ -1,0 +1,117 @@
+"""What a journal tells beside a head: histories, items, forgotten users; all of it, or what had come by a moment."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from client.recommender.growth import NewItem, keep_latest
+from client.recommender.served_head import ServedHead
+from client.serving.histories import Histories
+from client.serving.id_form import IdForm
+from client.serving.journal_lines import Entry, Facts
+from client.serving.live_head import LiveHead
+from client.serving.requests import Feedback, FeedbackKind, item_from_json, pseudonym
+from shared.errors import InvalidRequest
+
+CAME = "at"
+"""Fact of an entry: when it came, in seconds since 1970; entries of before have none."""
+_REMOVED = "removed"
+
+
+def stamped(facts: Facts, now: float) -> dict[str, Any]:
+    """An entry that comes now."""
+    return {**facts, CAME: now}
+
+
+@dataclass(kw_only=True)
+class Told:
+    """Not locked: the service changes it under its own lock."""
+
+    histories: Histories = field(default_factory=Histories)
+    events: set[str] = field(default_factory=set)
+    """ids of all feedback"""
+    items: dict[str, NewItem] = field(default_factory=dict)
+    """the latest version of each that was reported"""
+    salt: str = ""
+    forgotten: set[str] = field(default_factory=set)
+    """pseudonyms"""
+
+    def read(self, entries: Iterable[Entry], form: IdForm) -> None:
+        """Take entries in, oldest first."""
+        for entry in entries:
+            facts = dict(entry.facts)
+            match facts["kind"]:
+                case "feedback":
+                    self.take(form.event(Feedback.from_json(facts)), entry.number)
+                case "item":
+                    keep_latest(self.items, [item_from_json(facts)])
+                case "forget":
+                    self.salt = facts["salt"]
+                    self.forgotten.add(facts["who"])
+
+    def take(self, one: Feedback, number: int) -> None:
+        """Take in feedback that stands in the journal under a number."""
+        self.events.add(one.event_id)
+        self.histories.add(one, number)
+
+    def opened(self, served: ServedHead) -> LiveHead:
+        """The head without forgotten users and with reported items, before anything is counted on."""
+        if self.forgotten:
+            gone = {user for user in served.users.user_ids if pseudonym(user, self.salt) in self.forgotten}
+            served = replace(served, users=served.users.without(gone))
+        return LiveHead.of(served, list(self.items.values()))
+
+    def count_since(self, live: LiveHead, entries: Iterable[Entry], latest: float = math.inf) -> None:
+        """What the journal has beyond the fit; what claims a time after the ``latest`` is of then."""
+        until = live.served.reports_until
+        live.count((item, min(at, latest)) for item, at in self.histories.since(until))
+        later = (entry.facts for entry in entries if entry.number > until)
+        reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
+        pages = shown(live.form.event(one) for one in reports)
+        live.count(((item, min(at, latest)) for item, at in pages), shown=True)
+
+
+def shown(events: Iterable[Feedback]) -> list[tuple[str, float]]:
+    """Items that were shown, with the times in seconds since 1970."""
+    return [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Replay:
+    """What a service knew at a moment that had been started right before it."""
+
+    moment: float
+    """seconds since 1970"""
+    stored: float
+    """when its head was, in seconds since 1970"""
+    told: Told
+    live: LiveHead
+
+    @classmethod
+    def of(cls, served: ServedHead, entries: Sequence[Entry], moment: float, stored: float) -> "Replay":
+        """Raises InvalidRequest where that is not known any more."""
+        require_known(entries, moment, stored, served.reports_until)
+        told, form = Told(), IdForm.of(served)
+        known = [one for one in entries if one.number <= served.reports_until or one.facts.get(CAME, moment) < moment]
+        told.read(known, form)
+        live = told.opened(served)
+        told.count_since(live, known, latest=moment)
+        return cls(moment=moment, stored=stored, told=told, live=live)
+
+
+def require_known(entries: Sequence[Entry], moment: float, stored: float, fitted_until: int) -> None:
+    """Raise InvalidRequest for a moment of which the lists cannot be told: what was counted by then is not kept.
+
+    A fit counts anew; a forgotten user's reports are gone; entries of before do not say when they came.
+    """
+    later = [one.facts for one in entries if one.number > fitted_until and one.facts["kind"] != _REMOVED]
+    if any(CAME not in facts for facts in later):
+        raise InvalidRequest("as_of needs a journal that says when each report came; this one does after the next fit")
+    forgotten = [float(facts[CAME]) for facts in later if facts["kind"] == "forget"]
+    earliest = max([stored, *forgotten])
+    if moment < earliest:
+        raise InvalidRequest(
+            f"as_of must not lie before {earliest:.3f}, when the head that is served was stored or a user was last "
+            f"forgotten; got {moment:.3f}"
+        )

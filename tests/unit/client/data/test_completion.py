@@ -1,0 +1,115 @@
+"""Baskets to be completed: what is hidden, what is known, and that nothing of the hidden item's basket tells of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from client.data.completion import LEAST_BASKETS, completions, enough_baskets
+from client.data.held_out import Stage, last_baskets, last_events
+from client.data.platform import Platform
+from client.data.ragged import offsets_of
+from client.data.sequences import Sequences, in_basket
+from client.ensemble.cross_fitting import cross_fit, fit_on
+from client.scorers.scorer import HistoryBatch
+from client.scorers.table import COMPLETING
+from tests.unit.client.recommender.world import prepared, small_platform
+
+DAY = 86_400.0
+
+
+def platform_of(*users: list[tuple[float, list[int]]], items: int = 40, repeats: bool = True) -> Platform:
+    """Each user as (day, items) of his baskets."""
+    events = [[(item, day * DAY) for day, basket in user for item in basket] for user in users]
+    flat = [event for user in events for event in user]
+    sequences = Sequences(
+        offsets=offsets_of(np.array([len(user) for user in events])),
+        items=np.array([item for item, _ in flat], np.int32),
+        times=np.array([time for _, time in flat]),
+    )
+    rows = np.arange(len(users))
+    return replace(
+        small_platform(),
+        item_ids=tuple(map(str, range(items))),
+        texts=tuple(f"item{item}" for item in range(items)),
+        user_ids=tuple(f"u{row}" for row in rows),
+        user_numbers=rows,
+        training_users=rows,
+        weighting_users=rows[:0],
+        sequences=sequences,
+        split=last_baskets(sequences, 0.0, np.zeros(len(users))),
+        repeats=repeats,
+    )
+
+
+def asked(platform: Platform, stage: Stage = Stage.TEST):
+    return completions(platform, stage, np.arange(platform.n_users))
+
+
+def test_hides_one_item_and_knows_the_rest_of_the_basket_beside_what_came_before() -> None:
+    platform = platform_of([(1, [5, 6]), (2, [7, 8, 9])], [(1, [5, 6]), (2, [7, 8, 9])])
+    found = asked(platform)
+    assert found.targets.tolist() == [7, 8]  # by the users' numbers
+    histories = found.histories
+    assert np.split(histories.items, histories.offsets[1:-1])[0].tolist() == [5, 6, 8, 9]
+    assert np.split(histories.items, histories.offsets[1:-1])[1].tolist() == [5, 6, 7, 9]
+    assert histories.moments.tolist() == [2 * DAY, 2 * DAY]
+    assert histories.times.tolist() == [DAY, DAY, 2 * DAY, 2 * DAY] * 2
+    assert in_basket(histories).items.tolist() == [8, 9, 7, 9]
+    assert found.sizes is None
+
+
+def test_knows_each_item_of_a_basket_once_and_nothing_of_the_hidden_one() -> None:
+    found = asked(platform_of([(1, [7, 5]), (2, [7, 8, 7, 9, 8])]))
+    assert found.targets.tolist() == [7]
+    assert found.histories.items.tolist() == [7, 5, 8, 9]
+    assert in_basket(found.histories).items.tolist() == [8, 9]
+
+
+@pytest.mark.parametrize("last", [[7], [7, 7]])
+def test_asks_nothing_of_a_basket_of_one_item(last: list[int]) -> None:
+    found = asked(platform_of([(1, [5]), (2, last)], [(1, [5]), (2, [8, 9])]))
+    assert found.users.tolist() == [1]
+
+
+def test_asks_nothing_where_single_events_are_predicted() -> None:
+    platform = platform_of([(1, [5, 6]), (2, [7, 8, 9])])
+    assert len(asked(replace(platform, split=last_events(platform.sequences)))) == 0
+
+
+def test_baskets_are_enough_where_both_weights_and_choices_have_some() -> None:
+    users = [[(day, [day, day + 1]) for day in range(4)]] * LEAST_BASKETS
+    assert enough_baskets(platform_of(*users))
+    assert not enough_baskets(platform_of(*users[1:]))
+    singles = [[(day, [day]) for day in range(4)]] * LEAST_BASKETS
+    assert not enough_baskets(platform_of(*singles))
+
+
+def test_counts_pairs_of_baskets_each_at_length_one() -> None:
+    platform = platform_of([(1, [0, 1]), (2, [0, 1, 2]), (3, [3]), (4, [4, 5]), (5, [6, 7])])
+    pairs = fit_on(prepared(platform), np.arange(1), COMPLETING).statistics["basket_pairs"]
+    # two baskets of two and three items train; the last two are held out
+    both, alone = 1 / 2 + 1 / 3, 1 / 3
+    assert pairs[0, 1] == pytest.approx(both / (both + 0.3))
+    assert pairs[0, 2] == pytest.approx(alone / (np.sqrt(both * alone) + 0.3))
+    assert pairs[3, 2] == pairs[0, 3] == pairs[0, 0] == 0
+    assert pairs[4, 5] == pairs[6, 7] == 0
+
+
+def test_a_basket_tells_nothing_of_its_own_hidden_item() -> None:
+    """Every user's last training basket is a pair that nobody else has."""
+    users = [[(1, [0, 1]), (2, [2 + 2 * row, 3 + 2 * row]), (3, [0, 1]), (4, [0, 1])] for row in range(12)]
+    platform = platform_of(*users)
+    fit = cross_fit(prepared(platform), {}, seed=0, scorers=COMPLETING, question=completions)
+    whole = fit_on(prepared(platform), platform.training_users, COMPLETING)
+    for fold in fit.folds:
+        one = completions(platform, Stage.TRAIN, fold.users)
+        assert pairs_at(fold.raw.scorers[0], one) == [0.0] * len(fold.users)
+        assert min(pairs_at(whole.scorers["basket"], one)) > 0
+
+
+def pairs_at(scorer, one) -> list[float]:
+    """Of the hidden items."""
+    names = [column.name for column in scorer.columns]
+    scores = scorer.score(HistoryBatch(one.histories, 40))[names.index("basket-pairs")]
+    return scores[np.arange(len(one)), one.targets].tolist()

@@ -1,0 +1,85 @@
+"""A fit learns what completes a basket where baskets tell, keeps it in the record, and serves lists by it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from client.data.completion import completions
+from client.data.folder_options import Preparation
+from client.data.held_out import Stage
+from client.ensemble.fitting import rank_all
+from client.fitting.fit_settings import Contenders, FitSettings
+from client.fitting.pretrain import pretrain_folder
+from client.fitting.served_fit import fit_recommender, open_fit
+from client.recommender.recommender import Recommender, Wish
+from client.recommender.served_head import ServedHead, read_served, served_panels
+from client.store.head_store import HeadStore
+from client.training.loop import TrainingSettings
+from tests.integration.tiny_folders import BEGIN, N_ITEMS, write_tiny_folder
+from tests.small_space import FEATURES
+
+SETTINGS = FitSettings(features=FEATURES, contenders=Contenders(own=False))
+MATES = N_ITEMS // 2
+
+
+def with_baskets(folder: Path) -> None:
+    """Users walk along the lower half of the catalogue; each item is bought with its mate of the upper half."""
+    events = pl.read_parquet(folder / "events.parquet")
+    place = np.arange(len(events))
+    lower = events["item_id"].to_numpy() % MATES
+    met = np.stack([lower, lower + MATES], axis=1).reshape(-1)
+    both = {"user_id": np.repeat(events["user_id"].to_numpy(), 2), "item_id": met}
+    times = BEGIN + 86_400 * np.repeat(place, 2)
+    pl.DataFrame({**both, "timestamp": times}).write_parquet(folder / "events.parquet")
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ServedHead, ServedHead]:
+    """The folder, what is served of it without baskets, and with them."""
+    root = tmp_path_factory.mktemp("baskets")
+    folder, encoder = write_tiny_folder(root / "shop"), root / "encoder.safetensors"
+    quick = TrainingSettings(epochs=1, tokens=256)
+    pretrain_folder(folder, encoder, preparation=Preparation(), features=FEATURES, preset="tiny", settings=quick)
+    fit_recommender(folder, encoder, HeadStore(root / "without"), SETTINGS)
+    with_baskets(folder)
+    fit_recommender(folder, encoder, HeadStore(root / "with"), SETTINGS)
+    return folder, *(read_served(HeadStore(root / name)) for name in ("without", "with"))
+
+
+def test_learns_nothing_of_baskets_where_there_are_none(fitted: tuple[Path, ServedHead, ServedHead]) -> None:
+    _, without, _ = fitted
+    assert without.basket is None
+    assert not any(name.startswith("basket") for name in without.statistics)
+
+
+def test_finds_what_is_bought_together_as_the_usual_list_does_not(
+    fitted: tuple[Path, ServedHead, ServedHead],
+) -> None:
+    _, _, served = fitted
+    assert served.basket is not None
+    assert "basket" in served.basket.computed
+    recommender = Recommender.of(served)
+    wish = Wish(k=1, basket=1)
+    found = [recommender.recommend(np.array([item], np.int32), wish)[0].item for item in range(MATES)]
+    assert np.mean(np.array(found) == np.arange(MATES) + MATES) > 0.9
+
+
+def test_lists_are_those_of_the_stack_that_was_chosen(fitted: tuple[Path, ServedHead, ServedHead]) -> None:
+    folder, _, served = fitted
+    opened = open_fit(folder, folder.parent / "encoder.safetensors", SETTINGS)
+    opened.fit.train()
+    opened.fit.stack()
+    opened.fit.complete_baskets()
+    stacks, platform = opened.fit.basket_stacks, opened.fit.prepared.platform
+    assert stacks is not None
+    tests = completions(platform, Stage.TEST, np.arange(platform.n_users))
+    (fresh,) = rank_all(stacks.panel, stacks.chosen["local"].weights[None], tests)
+    kept = served_panels(served).basket
+    assert kept is not None
+    without_clock = replace(tests, histories=replace(tests.histories, moments=None))
+    (again,) = rank_all(kept.panel, kept.weights[None], without_clock)
+    # what is counted as of a moment is counted to the end in the record
+    assert again.ndcg.mean() == pytest.approx(fresh.ndcg.mean(), abs=0.05)

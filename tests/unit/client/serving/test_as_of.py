@@ -1,0 +1,155 @@
+"""A list as of a moment is the list that was given then, whatever was reported since; what is not known is refused."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from client.recommender.growth import NewItem
+from client.serving.journal import FileJournal
+from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
+from client.serving.service import RecommendService
+from client.serving.told import CAME
+from client.store.head_store import HeadStore
+from shared.errors import InvalidRequest
+from tests.unit.client.recommender.served_world import served_world
+
+ITEMS = 40
+NEW = NewItem(item_id="new", text="group2 item11 item12", category="fresh")
+REQUESTS = (
+    ListRequest(user="u5", k=ITEMS),
+    ListRequest(k=ITEMS),
+    ListRequest(user="visitor", session=("30", "31"), k=ITEMS),
+    ListRequest(user="u6", session=("30", "31"), k=ITEMS, basket=True),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    served_world(timed=True, baskets=True).write(HeadStore(tmp_path / "heads"))
+    return tmp_path
+
+
+def opened(folder: Path) -> RecommendService:
+    return RecommendService(HeadStore(folder / "heads"), FileJournal(folder / "reports.log"))
+
+
+def events(item: str, count: int, kind: str = "clicked", user: str = "") -> list[Feedback]:
+    now = time.time()
+    return [
+        Feedback(
+            event_id=f"{item}-{kind}-{user}-{number}",
+            user=user or f"r{number}",
+            item=item,
+            kind=FeedbackKind(kind),
+            time=now,
+        )
+        for number in range(count)
+    ]
+
+
+def lists(service: RecommendService, as_of: float | None = None) -> list[ListAnswer]:
+    return [service.recommend(replace(one, as_of=as_of)) for one in REQUESTS]
+
+
+def require_alike(first: list[ListAnswer], second: list[ListAnswer]) -> None:
+    for one, other in zip(first, second, strict=True):
+        assert [item.item for item in one.items] == [item.item for item in other.items]
+        assert [item.score for item in one.items] == pytest.approx([item.score for item in other.items], abs=1e-4)
+        assert (one.basis, one.unknown_items, one.head) == (other.basis, other.unknown_items, other.head)
+
+
+def after_some_reports(service: RecommendService) -> tuple[float, list[ListAnswer]]:
+    """A moment, and the lists that were given at it."""
+    service.report([*events("7", 5), *events("8", 3, "shown"), *events("9", 1, user="u5")])
+    given = lists(service)
+    return time.time(), given
+
+
+def much_later(service: RecommendService) -> None:
+    service.report([*events("30", 40), *events("8", 40, "shown"), *events("12", 1, "disliked", "u5")])
+    service.report(events("33", 2, user="visitor"))
+    service.upsert([NEW])
+    service.report(events("new", 50))
+
+
+def test_gives_the_list_that_was_given_whatever_was_reported_since(folder: Path) -> None:
+    service = opened(folder)
+    moment, given = after_some_reports(service)
+    much_later(service)
+    now = lists(service)
+    assert all(one.items != other.items for one, other in zip(given, now, strict=True))
+    require_alike(lists(service, moment), given)
+    require_alike(lists(opened(folder), moment), given)
+    require_alike(lists(service), now)
+
+
+def test_gives_the_list_of_another_moment_next(folder: Path) -> None:
+    service = opened(folder)
+    first = (time.time(), lists(service))
+    second = after_some_reports(service)
+    much_later(service)
+    for moment, given in (first, second, first):
+        require_alike(lists(service, moment), given)
+
+
+def test_what_comes_at_the_moment_does_not_count(folder: Path) -> None:
+    ticking = [time.time() + 10]
+    service = RecommendService(HeadStore(folder / "heads"), FileJournal(folder / "r.log"), clock=lambda: ticking[0])
+    before = lists(service)
+    service.report(events("7", 30))
+    moment = ticking[0]
+    ticking[0] += 10
+    require_alike(lists(service, moment), before)
+    assert lists(service, moment + 1)[1].items != before[1].items
+
+
+def test_refuses_what_is_not_past_or_lies_before_the_head(folder: Path) -> None:
+    service = opened(folder)
+    with pytest.raises(InvalidRequest, match="as_of must lie in the past"):
+        lists(service, time.time() + 60)
+    with pytest.raises(InvalidRequest, match=r"must not lie before .* when the head that is served was stored"):
+        lists(service, time.time() - 60)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
+def test_refuses_what_is_no_moment(wrong: float) -> None:
+    with pytest.raises(InvalidRequest, match="as_of must be seconds since 1970"):
+        ListRequest(as_of=wrong)
+
+
+def test_refuses_moments_before_a_user_was_forgotten(folder: Path) -> None:
+    service = opened(folder)
+    moment, _ = after_some_reports(service)
+    lists(service, moment)
+    service.forget("r1")
+    for one in (service, opened(folder)):
+        with pytest.raises(InvalidRequest, match="or a user was last forgotten"):
+            lists(one, moment)
+    time.sleep(0.01)
+    now = time.time()
+    time.sleep(0.01)
+    require_alike(lists(opened(folder), now), lists(opened(folder)))
+
+
+def test_refuses_a_journal_that_does_not_say_when_reports_came_until_the_next_fit(folder: Path) -> None:
+    journal = FileJournal(folder / "reports.log")
+    journal.append([one.to_json() for one in events("7", 3)])
+    service, moment = opened(folder), time.time()
+    with pytest.raises(InvalidRequest, match="this one does after the next fit"):
+        lists(service, moment)
+    replace(served_world(timed=True, baskets=True), reports_until=3).write(HeadStore(folder / "heads"))
+    service.swap()
+    given, moment = lists(service), time.time()
+    much_later(service)
+    require_alike(lists(service, moment), given)
+
+
+def test_every_entry_says_when_it_came(folder: Path) -> None:
+    service, began = opened(folder), time.time()
+    much_later(service)
+    service.forget("u5")
+    found = [entry.facts[CAME] for entry in FileJournal(folder / "reports.log").entries()]
+    assert len(found) > 100
+    assert began <= min(found) <= max(found) <= time.time()
