@@ -61,7 +61,7 @@ def cell(data: Path, line: str, split: str, seed: int) -> dict[str, Any]:
     weights: dict[str, float] = {}
     for name, table in tables.items():
         stacks = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table)
-        figures[name] = _ranked(stacks, stacks.chosen[LOCAL].weights, tests)
+        figures[name] = _ranked(stacks, stacks.chosen[LOCAL].by_gap, tests)
         if name == "with":
             figures |= _beside(stacks, prepared, tests)
             weights = stacks.weights_of(LOCAL)
@@ -75,7 +75,7 @@ def _beside(stacks: FittedStacks, prepared: PreparedPlatform, tests: Examples) -
     figures = {"popularity": _ranked(stacks, (np.array(stacks.panel.names) == best).astype(np.float64), tests)}
     cut = prepared.platform.held_out.frozen_at
     if cut is not None:
-        figures["frozen"] = _ranked(stacks, stacks.chosen[LOCAL].weights, frozen(tests, cut))
+        figures["frozen"] = _ranked(stacks, stacks.chosen[LOCAL].by_gap, frozen(tests, cut))
     return figures
 
 

@@ -223,10 +223,17 @@ def _distinct(baskets: Sequences) -> Sequences:
 
 
 def frozen(examples: Examples, at: float) -> Examples:
-    """The examples as of a time at the latest: what is counted as of a moment then counts nothing that came later."""
-    moments = examples.histories.moments
-    clipped = None if moments is None else np.minimum(moments, at)
-    return replace(examples, histories=replace(examples.histories, moments=clipped))
+    """The examples as of a time at the latest: what is counted as of a moment then counts nothing that came later.
+
+    A history moves with its moment, so that the gap since its last event stays what it is.
+    """
+    asked = examples.histories
+    if asked.moments is None:
+        return examples
+    clipped = np.minimum(asked.moments, at)
+    back = (asked.moments - clipped)[asked.owners()]
+    times = None if asked.times is None else asked.times - back
+    return replace(examples, histories=replace(asked, times=times, moments=clipped))
 
 
 def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:

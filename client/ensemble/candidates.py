@@ -2,10 +2,10 @@
 
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
-3. Beside the fitted weights, one per pull, stand some that are fitted of the columns alone that know no moment; the
-   uniform weights, each scorer alone, and those of ``zero-shot``, under which content counts as much as either part of
-   a received encoder, and nothing else counts; and weights that are pulled to those, most strongly, where all others
-   are pulled to uniform ones (docs/decisions/0022).
+3. Beside the fitted weights, one per pull, stand some that are fitted of the columns alone that know no moment, and
+   some that shift with the gap since a user's last event; the uniform weights, each scorer alone, and those of
+   ``zero-shot``, under which content counts as much as either part of a received encoder, and nothing else counts; and
+   weights that are pulled to those, most strongly, where all others are pulled to uniform ones (docs/decisions/0022).
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from client.ensemble.cross_fitting import CrossFit, Trained
 from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings
-from client.ensemble.stack import StackExamples, fit_path
+from client.ensemble.gap_weights import fit_gap_path
+from client.ensemble.gaps import Gaps
+from client.ensemble.stack import fit_path
 
 OWN_PART = "own"
 """The part that a platform trains without anybody else."""
@@ -38,6 +40,14 @@ class Candidate:
     """[R]"""
     parts: tuple[str, ...] = ()
     """the trained parts that it may use"""
+    at_gaps: NDArray[np.float64] | None = None
+    """[K, R] the weights at each gap since a user's last event; None where they do not depend on it. Those of above are
+    then what all gaps have in common, and of a history whose gap is not known"""
+
+    @property
+    def by_gap(self) -> NDArray[np.float64]:
+        """[1 + K, R], or [1, R] where they do not depend on the gap."""
+        return self.weights[None] if self.at_gaps is None else np.concatenate([self.weights[None], self.at_gaps])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -76,10 +86,13 @@ class StackCandidates:
         trained: Mapping[str, Trained],
         n_training: int,
         settings: CandidateSettings,
+        gaps: Gaps,
     ) -> None:
         self._fit, self._groups, self._trained = fit, groups, trained
         self._n_training, self._settings = n_training, settings
+        self._gaps, self._steps = gaps, gaps.steps(fit.gaps)
         self._first: dict[tuple[tuple[str, ...], bool], list[NDArray[np.float64]]] = {}
+        self._first_by_gap: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
         """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
@@ -97,6 +110,10 @@ class StackCandidates:
                 for pull, weights in paths
                 if pull in settings.untimed
             ]
+        fitted += [
+            Candidate(name=f"by-gap({pull:g}):{label}", weights=rows[0], at_gaps=rows[1:], parts=tuple(parts))
+            for pull, rows in self._path_by_gap(parts)
+        ]
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
         alone = [
@@ -128,7 +145,7 @@ class StackCandidates:
 
     def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
-        examples = self._unseen(parts)
+        examples = self._fit.stack_examples.only(self._unseen(parts))
         if len(examples) < self._settings.least_unseen:
             return []
         anchor = self._zero_shot(frozen)
@@ -136,14 +153,13 @@ class StackCandidates:
             anchor[self._groups.parts[part]] = self._settings.uniform
         return fit_path(examples, [anchor], self._groups.of(parts), [max(self._settings.pulls)])
 
-    def _unseen(self, parts: Sequence[str]) -> StackExamples:
-        """The examples of users whose events none of the parts has seen."""
+    def _unseen(self, parts: Sequence[str]) -> NDArray[np.bool_]:
+        """[N] whether an example is of a user whose events none of the parts has seen."""
         known = [self._trained[part].unseen for part in parts if not self._is_fresh(part)]
-        if not known:
-            return self._fit.stack_examples
-        return self._fit.stack_examples.only(
-            np.logical_and.reduce([np.isin(self._fit.users, unseen) for unseen in known])
-        )
+        rows = np.ones(len(self._fit.users), bool)
+        for unseen in known:
+            rows &= np.isin(self._fit.users, unseen)
+        return rows
 
     def _is_fresh(self, part: str) -> bool:
         """Whether it has seen no training user."""
@@ -161,13 +177,46 @@ class StackCandidates:
         first = self._first[fresh, timed]
         if not later:
             return first
-        examples = self._unseen(later)
-        if len(examples) < self._settings.least_unseen:
+        unseen = self._unseen(later)
+        if unseen.sum() < self._settings.least_unseen:
             return first
         columns = self._groups.of([*fresh, *later], timed=timed)
         added = columns & ~self._groups.of(fresh, timed=timed)
         anchors = [np.where(added, uniform, weights) for weights in first]
-        return fit_path(examples, anchors, columns, pulls)
+        return fit_path(self._fit.stack_examples.only(unseen), anchors, columns, pulls)
+
+    def _path_by_gap(self, parts: Sequence[str]) -> list[tuple[float, NDArray[np.float64]]]:
+        """Pulls with fitted weights [1 + K, R]; none where no gap is told.
+
+        They begin as those that do not depend on the gap, and are fitted in the same two steps.
+        """
+        if not self._gaps.count:
+            return []
+        pulls = [pull for pull in self._settings.pulls if pull in self._settings.by_gap]
+        fresh = tuple(part for part in parts if self._is_fresh(part))
+        later = [part for part in parts if part not in fresh]
+        everybody, columns = np.ones(len(self._fit.users), bool), self._groups.of(fresh)
+        if fresh not in self._first_by_gap:
+            even = np.where(columns, self._settings.uniform, 0.0)
+            self._first_by_gap[fresh] = self._fitted_by_gap(everybody, [even] * len(pulls), columns, pulls)
+        first, unseen = self._first_by_gap[fresh], self._unseen(later)
+        if later and unseen.sum() >= self._settings.least_unseen:
+            added = self._groups.of([*fresh, *later]) & ~columns
+            anchors = [np.where(added, self._settings.uniform, rows) for rows in first]
+            first = self._fitted_by_gap(unseen, anchors, columns | added, pulls)
+        return list(zip(pulls, first, strict=True))
+
+    def _fitted_by_gap(
+        self,
+        rows: NDArray[np.bool_],
+        anchors: Sequence[NDArray[np.float64]],
+        columns: NDArray[np.bool_],
+        pulls: Sequence[float],
+    ) -> list[NDArray[np.float64]]:
+        """[1 + K, R] for each pull, on the examples where ``rows`` [N] is True, from anchors [R] or [1 + K, R]."""
+        shape = (1 + self._gaps.count, len(columns))
+        whole = [np.broadcast_to(anchor, shape) for anchor in anchors]
+        return fit_gap_path(self._fit.stack_examples.only(rows), self._steps[rows], whole, columns, pulls)
 
 
 def choose_all(

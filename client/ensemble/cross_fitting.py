@@ -14,6 +14,7 @@ from client.data.held_out import Stage
 from client.data.platform import Platform, examples, training_sequences
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
+from client.ensemble.gaps import since_last
 from client.ensemble.panel import Held, Panel, RawPanel, calibrate
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
@@ -59,6 +60,8 @@ class CrossFit:
     stack_examples: StackExamples
     users: NDArray[np.int64]
     """[N] whose example each is"""
+    gaps: NDArray[np.float64]
+    """[N] seconds since its user's last event; NaN where that is not known"""
 
 
 def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
@@ -116,6 +119,7 @@ def cross_fit(
         calibrations=calibrations,
         stack_examples=concatenate(parts),
         users=np.concatenate([held_out.users for _, held_out in held]),
+        gaps=np.concatenate([since_last(held_out.histories) for _, held_out in held]),
     )
 
 

@@ -169,7 +169,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     if fit.components != DEFAULT:
         raise HeadStoreError("a record is served under the usual settings of components; this fit has others")
     stacks, prepared = fit.stacks, fit.prepared
-    panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].weights)
+    panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].by_gap)
     names = [name for name in SCORERS if name not in stacks.left_out]
     scorers = zip(names, stacks.panel.raw.scorers, strict=False)
     computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
@@ -179,7 +179,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     parts = _trained_parts(fit).only(set(panel.names))
     form = served_form(opened, parts)
     fitted = ServedHead(
-        head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
+        head=RankingHead.of(panel, weights),
         computed=computed,
         alone=alone,
         popularity=tuple(

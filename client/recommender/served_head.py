@@ -158,7 +158,7 @@ class WeighedPanel:
 
     panel: Panel
     weights: NDArray[np.float64]
-    """[R]"""
+    """[R], or [1 + K, R] where they shift with the gap since a user's last event"""
 
 
 def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
@@ -173,7 +173,7 @@ def served_panels(served: ServedHead) -> tuple[WeighedPanel, WeighedPanel]:
         raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
     scorers = [*(made[name] for name in served.computed), *served.parts.scorers(data.features)]
     used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(served.head.names))
-    whole = Panel(raw=_raw(served, used), calibrations=served.head.calibrations)
+    whole = Panel(raw=_raw(served, used), calibrations=served.head.calibrations, gaps=served.head.gaps)
     if whole.names != served.head.names:
         raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
     alone = tuple(made[name] for name in served.alone)
