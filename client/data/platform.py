@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
-from client.data.held_out import HeldOut, Stage, last_events, side_by_side
+from client.data.held_out import HeldOut, Stage, Targets, last_events, side_by_side
 from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences, chained, last, part, select, take
 
@@ -186,7 +186,15 @@ def known_events(platform: Platform, users: NDArray[np.int64]) -> Sequences:
 
 def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
     """Every target of the stage of ``users``, by user, then time, each after its history."""
-    found = platform.held_out.targets[stage].of(np.asarray(users))
+    return _of_targets(platform, platform.held_out.targets[stage].of(np.asarray(users)))
+
+
+def earlier_examples(platform: Platform, users: NDArray[np.int64]) -> Examples:
+    """The same of targets before those for training; none where time does not say what is met together."""
+    return _of_targets(platform, platform.held_out.earlier.of(np.asarray(users)))
+
+
+def _of_targets(platform: Platform, found: Targets) -> Examples:
     sizes = found.stops - found.starts
     chosen = found.starts + platform.user_numbers[found.users] % sizes
     asked = _asked(platform.sequences, found.users, found.starts)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from client.ensemble.cross_fitting import CrossFit, Trained
+from client.ensemble.cross_fitting import CrossFit, Drawn, Trained
 from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings
 from client.ensemble.gap_weights import fit_gap_path
 from client.ensemble.gaps import Gaps
@@ -90,30 +90,34 @@ class StackCandidates:
     ) -> None:
         self._fit, self._groups, self._trained = fit, groups, trained
         self._n_training, self._settings = n_training, settings
-        self._gaps, self._steps = gaps, gaps.steps(fit.gaps)
+        self._gaps = gaps
         self._first: dict[tuple[tuple[str, ...], bool], list[NDArray[np.float64]]] = {}
-        self._first_by_gap: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
+        self._shifts: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
         """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
         label = "+".join(["computed", *parts])
         names, allowed, settings = self._groups.names, self._groups.of(parts), self._settings
         even = np.where(allowed, settings.uniform, 0.0)
+        path = self._path(parts)
         fitted = [
             Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
-            for pull, weights in zip(settings.pulls, self._path(parts), strict=True)
+            for pull, weights in zip(settings.pulls, path, strict=True)
         ]
         if len(self._groups.timed):
-            paths = zip(settings.pulls, self._path(parts, timed=False), strict=True)
+            untimed = zip(settings.pulls, self._path(parts, timed=False), strict=True)
             fitted += [
                 Candidate(name=f"untimed({pull:g}):{label}", weights=weights, parts=tuple(parts))
-                for pull, weights in paths
+                for pull, weights in untimed
                 if pull in settings.untimed
             ]
-        fitted += [
-            Candidate(name=f"by-gap({pull:g}):{label}", weights=rows[0], at_gaps=rows[1:], parts=tuple(parts))
-            for pull, rows in self._path_by_gap(parts)
-        ]
+        if self._gaps.count:
+            by_gap = zip(settings.pulls, path, self._shifts_of(parts), strict=True)
+            fitted += [
+                Candidate(name=f"by-gap({pull:g}):{label}", weights=one, at_gaps=one + shifts, parts=tuple(parts))
+                for pull, one, shifts in by_gap
+                if pull in settings.by_gap
+            ]
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
         alone = [
@@ -145,7 +149,7 @@ class StackCandidates:
 
     def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
-        examples = self._fit.stack_examples.only(self._unseen(parts))
+        examples = self._fit.last.examples.only(self._unseen(parts))
         if len(examples) < self._settings.least_unseen:
             return []
         anchor = self._zero_shot(frozen)
@@ -156,9 +160,9 @@ class StackCandidates:
     def _unseen(self, parts: Sequence[str]) -> NDArray[np.bool_]:
         """[N] whether an example is of a user whose events none of the parts has seen."""
         known = [self._trained[part].unseen for part in parts if not self._is_fresh(part)]
-        rows = np.ones(len(self._fit.users), bool)
+        rows = np.ones(len(self._fit.last.users), bool)
         for unseen in known:
-            rows &= np.isin(self._fit.users, unseen)
+            rows &= np.isin(self._fit.last.users, unseen)
         return rows
 
     def _is_fresh(self, part: str) -> bool:
@@ -173,7 +177,7 @@ class StackCandidates:
         if (fresh, timed) not in self._first:
             columns = self._groups.of(fresh, timed=timed)
             anchors = [np.where(columns, uniform, 0.0)] * len(pulls)
-            self._first[fresh, timed] = fit_path(self._fit.stack_examples, anchors, columns, pulls)
+            self._first[fresh, timed] = fit_path(self._fit.last.examples, anchors, columns, pulls)
         first = self._first[fresh, timed]
         if not later:
             return first
@@ -183,40 +187,22 @@ class StackCandidates:
         columns = self._groups.of([*fresh, *later], timed=timed)
         added = columns & ~self._groups.of(fresh, timed=timed)
         anchors = [np.where(added, uniform, weights) for weights in first]
-        return fit_path(self._fit.stack_examples.only(unseen), anchors, columns, pulls)
+        return fit_path(self._fit.last.examples.only(unseen), anchors, columns, pulls)
 
-    def _path_by_gap(self, parts: Sequence[str]) -> list[tuple[float, NDArray[np.float64]]]:
-        """Pulls with fitted weights [1 + K, R]; none where no gap is told.
+    def _shifts_of(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+        """[K, R] for each pull what is added to fitted weights at each gap since a user's last event.
 
-        They begin as those that do not depend on the gap, and are fitted in the same two steps.
+        Of computed columns, and of parts that have seen no training user: the others can be weighted on too few.
         """
-        if not self._gaps.count:
-            return []
-        pulls = [pull for pull in self._settings.pulls if pull in self._settings.by_gap]
         fresh = tuple(part for part in parts if self._is_fresh(part))
-        later = [part for part in parts if part not in fresh]
-        everybody, columns = np.ones(len(self._fit.users), bool), self._groups.of(fresh)
-        if fresh not in self._first_by_gap:
-            even = np.where(columns, self._settings.uniform, 0.0)
-            self._first_by_gap[fresh] = self._fitted_by_gap(everybody, [even] * len(pulls), columns, pulls)
-        first, unseen = self._first_by_gap[fresh], self._unseen(later)
-        if later and unseen.sum() >= self._settings.least_unseen:
-            added = self._groups.of([*fresh, *later]) & ~columns
-            anchors = [np.where(added, self._settings.uniform, rows) for rows in first]
-            first = self._fitted_by_gap(unseen, anchors, columns | added, pulls)
-        return list(zip(pulls, first, strict=True))
-
-    def _fitted_by_gap(
-        self,
-        rows: NDArray[np.bool_],
-        anchors: Sequence[NDArray[np.float64]],
-        columns: NDArray[np.bool_],
-        pulls: Sequence[float],
-    ) -> list[NDArray[np.float64]]:
-        """[1 + K, R] for each pull, on the examples where ``rows`` [N] is True, from anchors [R] or [1 + K, R]."""
-        shape = (1 + self._gaps.count, len(columns))
-        whole = [np.broadcast_to(anchor, shape) for anchor in anchors]
-        return fit_gap_path(self._fit.stack_examples.only(rows), self._steps[rows], whole, columns, pulls)
+        if fresh not in self._shifts:
+            drawn = [one for one in (self._fit.last, self._fit.earlier) if one is not None]
+            told = Drawn.joined(drawn)
+            steps, plain = self._gaps.steps(told.gaps), self._path(fresh)
+            columns, pulls = self._groups.of(fresh), self._settings.pulls
+            path = fit_gap_path(told.examples, steps, self._gaps.count, plain, columns, pulls)
+            self._shifts[fresh] = [rows - weights for rows, weights in zip(path, plain, strict=True)]
+        return self._shifts[fresh]
 
 
 def choose_all(

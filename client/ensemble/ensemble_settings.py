@@ -15,7 +15,8 @@ class CrossFitSettings(Checked):
     folds: int = bounded(4, least=2)
     """parts of the training users, each of which is looked at through the statistics of the others"""
     examples: int = bounded(3_000, least=1)
-    """most training users whose last training event the stack is fitted on"""
+    """most training users whose last training event the stack is fitted on; where they are fewer, earlier events of
+    theirs tell how weights shift with the gap since the last event"""
     calibrating: int = bounded(1_500, least=1)
     """of these, for a calibration's few numbers; weighting users come on top, as trained scorers may use no others"""
 

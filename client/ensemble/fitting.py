@@ -105,7 +105,7 @@ def fit_stacks(
     fitted = fit_on(prepared, platform.training_users, scorers)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
-    gaps = Gaps.even(fit.gaps, settings.gaps)
+    gaps = Gaps.even(fit.last.gaps, settings.gaps)
     panel = Panel(raw=raw, calibrations=fit.calibrations, gaps=gaps)
     timed = [fitted.scorers[name] for name in TIMED if name in fitted.scorers]
     groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"), timed)

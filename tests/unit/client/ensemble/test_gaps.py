@@ -11,12 +11,14 @@ from client.data.platform import Examples, Platform, examples, frozen
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.ensemble.candidates import Candidate
-from client.ensemble.ensemble_settings import GapSettings
+from client.ensemble.cross_fitting import Trained, cross_fit, fit_on
+from client.ensemble.ensemble_settings import CrossFitSettings, EnsembleSettings, GapSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
 from client.ensemble.gap_weights import fit_gap_path
 from client.ensemble.gaps import Gaps, since_last, stacked
 from client.ensemble.panel import Panel
 from client.ensemble.stack import StackExamples, fit_weights
+from client.scorers.encoder_scorers import Named
 from tests.unit.client.recommender.world import prepared
 
 DAY = 86_400.0
@@ -86,10 +88,9 @@ def drawn_examples() -> tuple[StackExamples, np.ndarray]:
 
 def test_weights_at_a_gap_hold_what_tells_there() -> None:
     seen, steps = drawn_examples()
-    (found,) = fit_gap_path(seen, steps, [np.zeros((3, 2))], np.ones(2, bool), [0.01])
-    assert found[1, 0] > found[1, 1] + 1
-    assert found[2, 1] > found[2, 0] + 1
-    assert abs(found[0, 0] - found[0, 1]) < 0.5
+    (found,) = fit_gap_path(seen, steps, 2, [np.zeros(2)], np.ones(2, bool), [0.01])
+    assert found[0, 0] > found[0, 1] + 1
+    assert found[1, 1] > found[1, 0] + 1
 
 
 def test_is_the_fit_of_columns_that_are_zero_at_other_gaps() -> None:
@@ -97,17 +98,17 @@ def test_is_the_fit_of_columns_that_are_zero_at_other_gaps() -> None:
     at = torch.stack([torch.from_numpy(steps == gap) for gap in (1, 2)])
     wide = torch.cat([seen.lifts, *(seen.lifts * one[:, None, None] for one in at)], dim=2)
     one = fit_weights(StackExamples(lifts=wide, log_weights=seen.log_weights), np.array([0.15] * 2 + [0.0] * 4), 0.1)
-    (found,) = fit_gap_path(seen, steps, [np.full((3, 2), 0.15)], np.ones(2, bool), [0.1])
-    np.testing.assert_allclose(found, [one[:2], one[:2] + one[2:4], one[:2] + one[4:]], atol=1e-4)
+    (found,) = fit_gap_path(seen, steps, 2, [np.full(2, 0.15)], np.ones(2, bool), [0.1])
+    np.testing.assert_allclose(found, [one[:2] + one[2:4], one[:2] + one[4:]], atol=1e-4)
 
 
 def test_a_strong_pull_leaves_the_weights_of_all_gaps_and_a_column_that_is_not_free_has_none() -> None:
     seen, steps = drawn_examples()
-    anchor = np.array([[0.3, 0.0]] * 3)
-    weak, strong = fit_gap_path(seen, steps, [anchor, anchor], np.array([True, False]), [0.01, 1e6])
-    np.testing.assert_allclose(strong, anchor, atol=1e-3)
+    anchor = np.array([0.3, 0.0])
+    weak, strong = fit_gap_path(seen, steps, 2, [anchor, anchor], np.array([True, False]), [0.01, 1e6])
+    np.testing.assert_allclose(strong, [anchor] * 2, atol=1e-3)
     assert (weak[:, 1] == 0).all()
-    assert np.ptp(weak[:, 0]) > 0.1
+    assert abs(weak[0, 0] - weak[1, 0]) > 0.1
 
 
 USERS, EVENTS, GROUPS, GROUP = 400, 9, 8, 5
@@ -219,3 +220,38 @@ def test_a_panel_without_gaps_scores_by_the_weights_of_unknown_ones(shifting: tu
     bare = Panel(raw=stacks.panel.raw, calibrations=stacks.panel.calibrations)
     weights = stacks.chosen["local"].by_gap
     torch.testing.assert_close(bare.served(weights, tests.histories), bare.served(weights[0], tests.histories))
+
+
+def test_earlier_baskets_tell_of_gaps_as_far_as_there_is_room() -> None:
+    platform = prepared(habits())
+    wide = cross_fit(platform, {}, seed=0)
+    assert wide.earlier is not None
+    assert len(wide.last.users) == USERS
+    assert len(wide.earlier.users) == len(wide.earlier.gaps) == len(wide.earlier.examples) == 2 * USERS
+    narrow = cross_fit(platform, {}, seed=0, settings=limited(USERS + 60))
+    assert narrow.earlier is not None
+    assert len(narrow.earlier.users) == 60
+    assert cross_fit(platform, {}, seed=0, settings=limited(USERS)).earlier is None
+    # the last ones are drawn as they would be alone
+    assert torch.equal(narrow.last.examples.lifts, wide.last.examples.lifts)
+
+
+def limited(examples: int) -> EnsembleSettings:
+    return EnsembleSettings(cross_fit=CrossFitSettings(examples=examples))
+
+
+def test_trained_parts_that_have_seen_users_keep_their_weights_at_all_gaps() -> None:
+    whole = prepared(habits())
+    platform = whole.platform
+    scorer = fit_on(whole, platform.training_users).scorers["item_knn"]
+    parts = {
+        name: Trained(scorers=(Named(prefix=name, scorer=scorer),), unseen=unseen)
+        for name, unseen in (("own", platform.weighting_users), ("received", platform.training_users))
+    }
+    stacks = fit_stacks(whole, parts, {"local": [["received", "own"]]}, seed=0)
+    found = {one.name: one for one in stacks.candidates}
+    shifting, plain = (found[f"{name}(0.03):computed+received+own"] for name in ("by-gap", "fitted"))
+    own, received = (np.array([name.startswith(part) for name in stacks.panel.names]) for part in ("own:", "received:"))
+    np.testing.assert_array_equal(shifting.weights, plain.weights)
+    np.testing.assert_allclose(shifting.by_gap[:, own], np.tile(plain.weights[own], (4, 1)))
+    assert np.ptp(shifting.by_gap[1:, received], axis=0).max() > 1e-3
