@@ -83,6 +83,8 @@ class Platform:
     """what is predicted of each user; None for his last events"""
     shown: EventLog | None = None
     """what was shown to training users, where impressions tell; but for pages that hold what is held out"""
+    published: NDArray[np.float64] | None = None
+    """[n] seconds since 1970, NaN where nobody knows; None where the platform says of no item when it was published"""
 
     @cached_property
     def held_out(self) -> HeldOut:

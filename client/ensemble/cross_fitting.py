@@ -96,6 +96,7 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
         log=prepared.log,
         shown=prepared.shown,
         repeats=prepared.platform.repeats,
+        published=prepared.platform.published,
     )
 
 

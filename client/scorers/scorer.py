@@ -91,6 +91,8 @@ class FitData:
     """what was shown to users, clicked or not; empty where nobody knows"""
     repeats: bool = False
     """whether a user may meet an item again"""
+    published: NDArray[np.float64] | None = None
+    """[n] seconds since 1970, NaN where nobody knows; None where nobody says of any item"""
 
     @property
     def n_items(self) -> int:
