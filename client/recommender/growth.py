@@ -37,10 +37,15 @@ class NewItem:
     """empty: as it was"""
     vector: tuple[float, ...] = ()
     """where the platform's vectors are its own (feature space ``precomputed``)"""
+    published: float | None = None
+    """seconds since 1970; None: as it was"""
 
     def after(self, before: "NewItem | None") -> "NewItem":
         """The item in the place of an earlier version of it."""
-        return self if self.category or before is None else replace(self, category=before.category)
+        if before is None:
+            return self
+        told = before.published if self.published is None else self.published
+        return replace(self, category=self.category or before.category, published=told)
 
 
 def keep_latest(found: dict[str, NewItem], items: Iterable[NewItem]) -> None:
@@ -147,6 +152,7 @@ def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:
         texts=tuple(item.text for item in items),
         categories=tuple(item.category for item in items),
         vectors=given,
+        published=np.array([item.published for item in items], np.float64),
     )
 
 
