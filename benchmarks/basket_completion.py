@@ -20,6 +20,7 @@ from client.data.source import read_platform_data
 from client.data.spec import parse_platform_spec
 from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import fit_stacks, rank_all
+from client.ensemble.gaps import stacked
 from client.evaluation.lift import paired_lift
 from client.features.prepared_platform import prepare_platform
 from client.scorers.table import COMPLETING, SCORERS
@@ -38,10 +39,10 @@ def cell(data: Path, line: str, seed: int) -> dict[str, list[float]]:
     prepared = prepare_platform(read, spec.preparation(shared), name=spec.name, seed=seed, features="hashing")
     tests = completions(prepared.platform, Stage.TEST, np.arange(prepared.platform.n_users))
     usual = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed)
-    (session,) = rank_all(usual.panel, usual.chosen[LOCAL].weights[None], tests)
+    (session,) = rank_all(usual.panel, usual.chosen[LOCAL].by_gap[None], tests)
     asked = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers={**SCORERS, **COMPLETING}, question=completions)
     alone = np.array([name == "basket-pairs" for name in asked.panel.names], np.float64)
-    pairs, basket = rank_all(asked.panel, np.stack([alone, asked.chosen[LOCAL].weights]), tests)
+    pairs, basket = rank_all(asked.panel, stacked([alone, asked.chosen[LOCAL].by_gap]), tests)
     return {name: one.ndcg.tolist() for name, one in zip(WAYS, (session, pairs, basket), strict=True)}
 
 

@@ -23,6 +23,7 @@ from client.data.platform import training_sequences
 from client.data.source import read_platform_data
 from client.data.spec import parse_platform_spec
 from client.ensemble.fitting import rank_all
+from client.ensemble.gaps import stacked
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.fitting.platform_fit import PlatformFit
 from client.privacy.noise import noised
@@ -157,7 +158,7 @@ def _by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, A
     fit.stack()
     chosen = fit.stacks.chosen
     tests = HeldOut.of(few.platform, seed).tests
-    ranked = rank_all(fit.stacks.panel, np.stack([chosen[one].weights for one in ("local", "feature")]), tests)
+    ranked = rank_all(fit.stacks.panel, stacked([chosen[one].by_gap for one in ("local", "feature")]), tests)
     local, feature = (one.ndcg for one in ranked)
     served = feature if fit.verdict.served != "local" else local
     return {

@@ -20,6 +20,7 @@ from client.data.platform import Examples, examples, frozen
 from client.data.source import read_platform_data
 from client.data.spec import parse_platform_spec
 from client.ensemble.candidates import LOCAL
+from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, GapSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
 from client.evaluation.lift import paired_lift
 from client.evaluation.ranking import by_user
@@ -45,6 +46,8 @@ NEWS = ("mind_news", "ebnerd_news")
 SPLITS = {"last": "last baskets", "time:80,10,10": "time 80, 10, 10, live"}
 LEAST_USERS = 50
 """Test users below which a cell says nothing."""
+WITHOUT_GAPS = EnsembleSettings(gaps=GapSettings(least=2**31))
+"""More examples than there are: weights then do not shift."""
 Figures = dict[str, NDArray[np.float64]]
 """Way of ranking to NDCG@10 by user."""
 
@@ -60,8 +63,9 @@ def cell(data: Path, line: str, split: str, seed: int) -> dict[str, Any]:
     figures: Figures = {}
     weights: dict[str, float] = {}
     for name, table in tables.items():
-        stacks = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table)
-        figures[name] = _ranked(stacks, stacks.chosen[LOCAL].weights, tests)
+        settings = DEFAULT if name == "with" else WITHOUT_GAPS
+        stacks = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table, settings=settings)
+        figures[name] = _ranked(stacks, stacks.chosen[LOCAL].by_gap, tests)
         if name == "with":
             figures |= _beside(stacks, prepared, tests)
             weights = stacks.weights_of(LOCAL)
@@ -75,7 +79,7 @@ def _beside(stacks: FittedStacks, prepared: PreparedPlatform, tests: Examples) -
     figures = {"popularity": _ranked(stacks, (np.array(stacks.panel.names) == best).astype(np.float64), tests)}
     cut = prepared.platform.held_out.frozen_at
     if cut is not None:
-        figures["frozen"] = _ranked(stacks, stacks.chosen[LOCAL].weights, frozen(tests, cut))
+        figures["frozen"] = _ranked(stacks, stacks.chosen[LOCAL].by_gap, frozen(tests, cut))
     return figures
 
 

@@ -121,8 +121,8 @@ def import_tables(
         typer.Option(
             "--map",
             metavar="OURS=THEIRS,...",
-            help="Names of columns: user_id, item_id, timestamp, rating, text (several joined by +), category, and "
-            "items.item_id where the table of items calls it otherwise; e.g. "
+            help="Names of columns: user_id, item_id, timestamp, rating, text (several joined by +), category, "
+            "published (when an item came out), and items.item_id where the table of items calls it otherwise; e.g. "
             "--map item_id=sku,text=title+brand",
         ),
     ] = None,

@@ -25,6 +25,7 @@ from client.data.folder_options import FolderOptions, Said
 from client.data.ids import in_one_form
 from client.data.positives import unread_note, unwanted_note
 from client.data.preparation import counted_events
+from client.data.published import PUBLISHED
 from client.data.source import is_database
 from client.data.tables import TIME_KNOWN
 from client.data.ties import tied
@@ -42,7 +43,8 @@ class CheckReport:
 
     path: Path
     counts: dict[str, int]
-    """users, items, events, impressions, vector_numbers: what could be counted"""
+    """users, items, events, impressions, published_items (whose table says when), vector_numbers: what could be
+    counted"""
     unreadable: tuple[str, ...]
     """One sentence for each file that cannot be read or lacks a column, or column of the wrong type"""
     violations: tuple[Violations, ...]
@@ -216,7 +218,8 @@ def _notes_on_ratings(events: pl.DataFrame, names: TableNames) -> tuple[str, ...
 
 def _counts(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
     users = {"users": tables["events"]["user_id"].drop_nulls().n_unique()} if "events" in tables else {}
-    return {**users, **{name: table.height for name, table in tables.items()}}
+    dated = {"published_items": tables["items"][PUBLISHED].count()} if PUBLISHED in tables.get("items", {}) else {}
+    return {**users, **{name: table.height for name, table in tables.items()}, **dated}
 
 
 def _sentence(found: Violations) -> str:

@@ -2,8 +2,9 @@
 
 A platform folder:
 
-- ``items.parquet``: item_id (integer or string, unique), text, optional category and further columns,
-  optionally ``vector`` (a list column of one length); or a file ``item_vectors.npy`` [items, D] in row order.
+- ``items.parquet``: item_id (integer or string, unique), text, optional category, published (a time, or seconds since
+  1970 or a smaller unit; null where nobody knows) and further columns, optionally ``vector`` (a list column of one
+  length); or a file ``item_vectors.npy`` [items, D] in row order.
 - ``events.parquet``: user_id, item_id, timestamp (a time, seconds since 1970 or a smaller unit, or each user's
   positions 0, 1, 2, ... where order is all that is known), optional rating, optional time_known (false where a
   timestamp only sorts).
@@ -20,6 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from client.data.published import PUBLISHED, published
 from client.data.tables import (
     Where,
     id_lists,
@@ -51,7 +53,8 @@ class PlatformFolder:
 
     path: Path
     items: pl.DataFrame
-    """item_id, text (never null), and whatever further columns the folder has; row order as in the file."""
+    """item_id, text (never null), published in seconds where the folder says it, and whatever further columns it has;
+    row order as in the file."""
     events: pl.DataFrame
     """user_id, item_id, timestamp, rating (1.0 where the folder has none), and whatever further columns."""
     impressions: pl.DataFrame | None
@@ -108,6 +111,7 @@ def as_items(path: Where, items: pl.DataFrame) -> pl.DataFrame:
     """As ``read_items``, of a table that was read from somewhere."""
     require_columns(path, items, ("item_id", "text"))
     written = [texts(path, items, name) for name in ("text", "category") if name in items.columns]
+    written += [published(path, items)] if PUBLISHED in items.columns else []
     return items.with_columns(ids(path, items, "item_id"), *written).with_columns(pl.col("text").fill_null(""))
 
 

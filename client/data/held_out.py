@@ -5,13 +5,16 @@ are its history; what is predicted of it are the items that it holds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
+
+EARLIER = 2
+"""Targets before a user's one for training that weights may be learned from, too."""
 
 
 class Stage(StrEnum):
@@ -53,6 +56,8 @@ class HeldOut:
     known: NDArray[np.int64]
     """[U] so many may enter what is counted as of a moment after them"""
     targets: Mapping[Stage, Targets]
+    earlier: Targets = field(default_factory=lambda: _single(np.zeros(0, np.int64)))
+    """up to ``EARLIER`` more of each user before the one for training, for what the last ones tell too little of"""
     frozen_at: float | None = None
     """seconds since 1970 from which targets are for the test, where time is cut; None elsewhere"""
     within: float | None = None
@@ -131,7 +136,8 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     training = sequences.lengths().copy()
     for stage in (Stage.TEST, Stage.VALIDATION):
         training[targets[stage].users] = targets[stage].starts
-    return HeldOut(training=training, known=training, targets=targets, within=within)
+    earlier = found.targets.at(rows[~only & (back > len(targets)) & (back <= len(targets) + EARLIER)])
+    return HeldOut(training=training, known=training, targets=targets, earlier=earlier, within=within)
 
 
 def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
@@ -149,15 +155,17 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     late = (found.times >= validation_from).astype(np.int64) + (found.times >= test_from)
     rows = np.flatnonzero(found.predictable)
     early = rows[late[rows] == 0]
-    is_last = np.diff(found.targets.users[early], append=-1) != 0
+    users = found.targets.users[early]
+    back = np.cumsum(np.bincount(users, minlength=len(sequences)))[users] - np.arange(len(early))  # 1 for the last one
     cut = replace(found.targets, stops=np.minimum(found.targets.stops, ends[late, found.targets.users]))
     return HeldOut(
         training=ends[0],
         known=sequences.lengths(),
         frozen_at=test_from,
         within=within,
+        earlier=cut.at(early[(back > 1) & (back <= 1 + EARLIER)]),
         targets={
-            Stage.TRAIN: cut.at(early[is_last]),
+            Stage.TRAIN: cut.at(early[back == 1]),
             Stage.VALIDATION: cut.at(rows[late[rows] == 1]),
             Stage.TEST: cut.at(rows[late[rows] == 2]),
         },
@@ -166,18 +174,19 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
 
 def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
     """Of the users of all parts, one part after the other."""
-    first = np.cumsum([0, *(len(one.training) for one in parts)])
+    first = np.cumsum([0, *(len(one.training) for one in parts)])[:-1]
     return HeldOut(
         training=np.concatenate([one.training for one in parts]),
         known=np.concatenate([one.known for one in parts]),
-        targets={
-            stage: Targets(
-                users=np.concatenate(
-                    [one.targets[stage].users + start for one, start in zip(parts, first, strict=False)]
-                ),
-                starts=np.concatenate([one.targets[stage].starts for one in parts]),
-                stops=np.concatenate([one.targets[stage].stops for one in parts]),
-            )
-            for stage in Stage
-        },
+        earlier=_chained([one.earlier for one in parts], first),
+        targets={stage: _chained([one.targets[stage] for one in parts], first) for stage in Stage},
+    )
+
+
+def _chained(parts: Sequence[Targets], first: NDArray[np.int64]) -> Targets:
+    """One part after the other; ``first`` is the row of each one's first user."""
+    return Targets(
+        users=np.concatenate([one.users + start for one, start in zip(parts, first, strict=True)]),
+        starts=np.concatenate([one.starts for one in parts]),
+        stops=np.concatenate([one.stops for one in parts]),
     )

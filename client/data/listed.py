@@ -14,6 +14,7 @@ from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
 from client.data.platform import Platform
 from client.data.preparation import counted_events, in_sequence_order, items_in_range
+from client.data.published import published_times
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, select
 from client.data.splitting import known_times
@@ -31,6 +32,8 @@ class AddedItems:
     """[m] or None"""
     vectors: NDArray[np.float32] | None = None
     """[m, D] given vectors, or None"""
+    published: NDArray[np.float64] | None = None
+    """[m] seconds since 1970, NaN where nobody knows; None where nobody says"""
     name: str = "new items"
     """whose they are, for messages"""
 
@@ -88,6 +91,7 @@ def _unmet_items(
         texts=tuple(found["text"].to_list()),
         categories=None if platform.categories is None else tuple(found["category"].cast(pl.String).fill_null("")),
         vectors=None if folder.vectors is None or not by_vector else folder.vectors[found["row"].to_numpy()],
+        published=published_times(found),
     )
 
 

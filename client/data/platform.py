@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
-from client.data.held_out import HeldOut, Stage, last_events, side_by_side
+from client.data.held_out import HeldOut, Stage, Targets, last_events, side_by_side
 from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences, chained, last, part, select, take
 
@@ -88,6 +88,8 @@ class Platform:
     """what is predicted of each user; None for his last events"""
     shown: EventLog | None = None
     """what was shown to training users, where impressions tell; but for pages that hold what is held out"""
+    published: NDArray[np.float64] | None = None
+    """[n] seconds since 1970, NaN where nobody knows; None where the platform says of no item when it was published"""
 
     @cached_property
     def held_out(self) -> HeldOut:
@@ -191,7 +193,15 @@ def known_events(platform: Platform, users: NDArray[np.int64]) -> Sequences:
 
 def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
     """Every target of the stage of ``users``, by user, then time, each after its history."""
-    found = platform.held_out.targets[stage].of(np.asarray(users))
+    return _of_targets(platform, platform.held_out.targets[stage].of(np.asarray(users)))
+
+
+def earlier_examples(platform: Platform, users: NDArray[np.int64]) -> Examples:
+    """The same of targets before those for training; none where time does not say what is met together."""
+    return _of_targets(platform, platform.held_out.earlier.of(np.asarray(users)))
+
+
+def _of_targets(platform: Platform, found: Targets) -> Examples:
     sizes = found.stops - found.starts
     chosen = found.starts + platform.user_numbers[found.users] % sizes
     asked = _asked(platform.sequences, found.users, found.starts)
@@ -228,10 +238,17 @@ def _distinct(baskets: Sequences) -> Sequences:
 
 
 def frozen(examples: Examples, at: float) -> Examples:
-    """The examples as of a time at the latest: what is counted as of a moment then counts nothing that came later."""
-    moments = examples.histories.moments
-    clipped = None if moments is None else np.minimum(moments, at)
-    return replace(examples, histories=replace(examples.histories, moments=clipped))
+    """The examples as of a time at the latest: what is counted as of a moment then counts nothing that came later.
+
+    A history moves with its moment, so that the gap since its last event stays what it is.
+    """
+    asked = examples.histories
+    if asked.moments is None:
+        return examples
+    clipped = np.minimum(asked.moments, at)
+    back = (asked.moments - clipped)[asked.owners()]
+    times = None if asked.times is None else asked.times - back
+    return replace(examples, histories=replace(asked, times=times, moments=clipped))
 
 
 def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:

@@ -33,6 +33,7 @@ from client.data.folder_options import EventMinima, FolderOptions, Preparation, 
 from client.data.impressions import FurtherUsers, without_held_out_clicks
 from client.data.platform import Platform
 from client.data.positives import is_wanted, unwanted_note
+from client.data.published import published_times
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.data.shown import shown_log
@@ -301,6 +302,7 @@ def _assemble(
         item_ids=tuple(catalogue["item_id"].cast(pl.String).to_list()),
         texts=tuple(catalogue["text"].to_list()),
         categories=_categories(catalogue),
+        published=published_times(catalogue),
         vectors=vectors,
         user_ids=names,
         user_numbers=users["number"].to_numpy().astype(np.int64),

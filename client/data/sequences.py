@@ -47,6 +47,13 @@ class Sequences:
         """[E] the times; NaN where none is known."""
         return np.full(len(self.items), np.nan) if self.times is None else self.times
 
+    @property
+    def latest(self) -> NDArray[np.float64]:
+        """[U] the time of each list's last event whose time is known; −inf where there is none."""
+        last = np.full(len(self), -np.inf)
+        np.fmax.at(last, self.owners(), self.clock)
+        return last
+
     def owners(self) -> NDArray[np.int64]:
         """[E] whose each item is."""
         return np.repeat(np.arange(len(self)), self.lengths())

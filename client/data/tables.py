@@ -138,15 +138,15 @@ def texts(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
     return present_texts(table[name].cast(pl.String))
 
 
-def timestamps(path: Where, table: pl.DataFrame) -> pl.Series:
+def timestamps(path: Where, table: pl.DataFrame, name: str = "timestamp") -> pl.Series:
     """Dates and times, Int64 or Float64; ``client/data/times.py`` says what they mean."""
-    column = table["timestamp"]
+    column = table[name]
     if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
         return column
     if column.dtype == pl.Null:
         return column.cast(pl.Int64)
     if not column.dtype.is_numeric():
-        raise wrong_type(path, table, "timestamp", "numbers or times")
+        raise wrong_type(path, table, name, "numbers or times")
     return _cast(path, column, pl.Int64() if column.dtype.is_integer() else pl.Float64())
 
 

@@ -2,10 +2,10 @@
 
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
 2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
-3. Beside the fitted weights, one per pull, stand some that are fitted of the columns alone that know no moment; the
-   uniform weights, each scorer alone, and those of ``zero-shot``, under which content counts as much as either part of
-   a received encoder, and nothing else counts; and weights that are pulled to those, most strongly, where all others
-   are pulled to uniform ones (docs/decisions/0022).
+3. Beside the fitted weights, one per pull, stand some that are fitted of the columns alone that know no moment, and
+   some that shift with the gap since a user's last event; the uniform weights, each scorer alone, and those of
+   ``zero-shot``, under which content counts as much as either part of a received encoder, and nothing else counts; and
+   weights that are pulled to those, most strongly, where all others are pulled to uniform ones (docs/decisions/0022).
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from client.ensemble.cross_fitting import CrossFit, Trained
+from client.ensemble.cross_fitting import CrossFit, Drawn, Trained
 from client.ensemble.ensemble_settings import DEFAULT, CandidateSettings
-from client.ensemble.stack import StackExamples, fit_path
+from client.ensemble.gap_weights import fit_gap_path
+from client.ensemble.gaps import Gaps
+from client.ensemble.stack import fit_path
 
 OWN_PART = "own"
 """The part that a platform trains without anybody else."""
@@ -38,6 +40,14 @@ class Candidate:
     """[R]"""
     parts: tuple[str, ...] = ()
     """the trained parts that it may use"""
+    at_gaps: NDArray[np.float64] | None = None
+    """[K, R] the weights at each gap since a user's last event; None where they do not depend on it. Those of above are
+    then what all gaps have in common, and of a history whose gap is not known"""
+
+    @property
+    def by_gap(self) -> NDArray[np.float64]:
+        """[1 + K, R], or [1, R] where they do not depend on the gap."""
+        return self.weights[None] if self.at_gaps is None else np.concatenate([self.weights[None], self.at_gaps])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -76,26 +86,37 @@ class StackCandidates:
         trained: Mapping[str, Trained],
         n_training: int,
         settings: CandidateSettings,
+        gaps: Gaps,
     ) -> None:
         self._fit, self._groups, self._trained = fit, groups, trained
         self._n_training, self._settings = n_training, settings
+        self._gaps = gaps
         self._first: dict[tuple[tuple[str, ...], bool], list[NDArray[np.float64]]] = {}
+        self._shifts: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
         """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
         label = "+".join(["computed", *parts])
         names, allowed, settings = self._groups.names, self._groups.of(parts), self._settings
         even = np.where(allowed, settings.uniform, 0.0)
+        path = self._path(parts)
         fitted = [
             Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
-            for pull, weights in zip(settings.pulls, self._path(parts), strict=True)
+            for pull, weights in zip(settings.pulls, path, strict=True)
         ]
         if len(self._groups.timed):
-            paths = zip(settings.pulls, self._path(parts, timed=False), strict=True)
+            untimed = zip(settings.pulls, self._path(parts, timed=False), strict=True)
             fitted += [
                 Candidate(name=f"untimed({pull:g}):{label}", weights=weights, parts=tuple(parts))
-                for pull, weights in paths
+                for pull, weights in untimed
                 if pull in settings.untimed
+            ]
+        if self._gaps.count:
+            by_gap = zip(settings.pulls, path, self._shifts_of(parts), strict=True)
+            fitted += [
+                Candidate(name=f"by-gap({pull:g}):{label}", weights=one, at_gaps=one + shifts, parts=tuple(parts))
+                for pull, one, shifts in by_gap
+                if pull in settings.by_gap
             ]
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
@@ -128,7 +149,7 @@ class StackCandidates:
 
     def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
         """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
-        examples = self._unseen(parts)
+        examples = self._fit.last.examples.only(self._unseen(parts))
         if len(examples) < self._settings.least_unseen:
             return []
         anchor = self._zero_shot(frozen)
@@ -136,14 +157,13 @@ class StackCandidates:
             anchor[self._groups.parts[part]] = self._settings.uniform
         return fit_path(examples, [anchor], self._groups.of(parts), [max(self._settings.pulls)])
 
-    def _unseen(self, parts: Sequence[str]) -> StackExamples:
-        """The examples of users whose events none of the parts has seen."""
+    def _unseen(self, parts: Sequence[str]) -> NDArray[np.bool_]:
+        """[N] whether an example is of a user whose events none of the parts has seen."""
         known = [self._trained[part].unseen for part in parts if not self._is_fresh(part)]
-        if not known:
-            return self._fit.stack_examples
-        return self._fit.stack_examples.only(
-            np.logical_and.reduce([np.isin(self._fit.users, unseen) for unseen in known])
-        )
+        rows = np.ones(len(self._fit.last.users), bool)
+        for unseen in known:
+            rows &= np.isin(self._fit.last.users, unseen)
+        return rows
 
     def _is_fresh(self, part: str) -> bool:
         """Whether it has seen no training user."""
@@ -157,17 +177,32 @@ class StackCandidates:
         if (fresh, timed) not in self._first:
             columns = self._groups.of(fresh, timed=timed)
             anchors = [np.where(columns, uniform, 0.0)] * len(pulls)
-            self._first[fresh, timed] = fit_path(self._fit.stack_examples, anchors, columns, pulls)
+            self._first[fresh, timed] = fit_path(self._fit.last.examples, anchors, columns, pulls)
         first = self._first[fresh, timed]
         if not later:
             return first
-        examples = self._unseen(later)
-        if len(examples) < self._settings.least_unseen:
+        unseen = self._unseen(later)
+        if unseen.sum() < self._settings.least_unseen:
             return first
         columns = self._groups.of([*fresh, *later], timed=timed)
         added = columns & ~self._groups.of(fresh, timed=timed)
         anchors = [np.where(added, uniform, weights) for weights in first]
-        return fit_path(examples, anchors, columns, pulls)
+        return fit_path(self._fit.last.examples.only(unseen), anchors, columns, pulls)
+
+    def _shifts_of(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+        """[K, R] for each pull what is added to fitted weights at each gap since a user's last event.
+
+        Of computed columns, and of parts that have seen no training user: the others can be weighted on too few.
+        """
+        fresh = tuple(part for part in parts if self._is_fresh(part))
+        if fresh not in self._shifts:
+            drawn = [one for one in (self._fit.last, self._fit.earlier) if one is not None]
+            told = Drawn.joined(drawn)
+            steps, plain = self._gaps.steps(told.gaps), self._path(fresh)
+            columns, pulls = self._groups.of(fresh), self._settings.pulls
+            path = fit_gap_path(told.examples, steps, self._gaps.count, plain, columns, pulls)
+            self._shifts[fresh] = [rows - weights for rows, weights in zip(path, plain, strict=True)]
+        return self._shifts[fresh]
 
 
 def choose_all(

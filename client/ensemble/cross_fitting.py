@@ -4,16 +4,19 @@ Examples are users' last training events: random positions are easier than the t
 scorer is calibrated and weighted only on users whose events it has not seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from client.data.held_out import Stage
-from client.data.platform import Platform, Question, examples, training_sequences
+from client.data.held_out import EARLIER, Stage
+from client.data.platform import Platform, Question, earlier_examples, examples, training_sequences
 from client.ensemble.calibration import Calibration
-from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
+from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, StackSettings
+from client.ensemble.gaps import since_last
 from client.ensemble.panel import Held, Panel, RawPanel, calibrate
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
@@ -53,17 +56,39 @@ class Fold:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Drawn:
+    """N stack examples, and whose they are."""
+
+    examples: StackExamples
+    users: NDArray[np.int64]
+    """[N] rows"""
+    gaps: NDArray[np.float64]
+    """[N] seconds since the user's last event; NaN where that is not known"""
+
+    @classmethod
+    def joined(cls, parts: Sequence["Drawn"]) -> "Drawn":
+        """All of them, one part after the other."""
+        return cls(
+            examples=concatenate([one.examples for one in parts]),
+            users=np.concatenate([one.users for one in parts]),
+            gaps=np.concatenate([one.gaps for one in parts]),
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CrossFit:
-    """Calibrations of R columns, and N stack examples through them."""
+    """Calibrations of R columns, and stack examples through them."""
 
     folds: tuple[Fold, ...]
     """every training user is in one"""
 
     calibrations: tuple[Calibration, ...]
     """[R]"""
-    stack_examples: StackExamples
-    users: NDArray[np.int64]
-    """[N] whose example each is"""
+    last: Drawn
+    """of each user the last training event or basket"""
+    earlier: Drawn | None
+    """of the same users up to two before it, as far as there is room; None where there is none, and for questions other
+    than the next basket"""
 
 
 def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
@@ -78,6 +103,7 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
         shown=prepared.shown,
         repeats=prepared.platform.repeats,
         within=prepared.platform.held_out.within,
+        published=prepared.platform.published,
     )
 
 
@@ -108,21 +134,37 @@ def cross_fit(
     held, few = ([_held(platform, fold, users, question) for fold in folds] for users in (chosen, calibrating))
     unseen = _unseen_by_column(folds[0], platform, trained)
     calibrations = calibrate(few, unseen, settings.calibration)
-    generator = torch_generator_for(seed, "stack-negatives")
     n_computed = len(unseen) - sum(len(scorer.columns) for part in trained.values() for scorer in part.scorers)
+    draw = partial(_draw, calibrations=calibrations, guide=n_computed, settings=settings.stack)
+    last = draw(held, generator=torch_generator_for(seed, "stack-negatives"))
+    room = (sizes.examples - len(last.users)) // EARLIER if question is examples else 0
+    before = [(fold.raw, earlier_examples(platform, np.intersect1d(fold.users, chosen[:room]))) for fold in folds]
+    there = any(len(one) for _, one in before)
+    earlier = draw(before, generator=torch_generator_for(seed, "earlier-negatives")) if there else None
+    return CrossFit(folds=folds, calibrations=calibrations, last=last, earlier=earlier)
+
+
+def _draw(
+    held: Sequence[Held],
+    *,
+    calibrations: tuple[Calibration, ...],
+    generator: torch.Generator,
+    guide: int,
+    settings: StackSettings,
+) -> Drawn:
+    """Of every example a stack example, seen through the panel of its fold."""
     parts = []
     for raw, held_out in track(held, "drawing examples"):
         panel = Panel(raw=raw, calibrations=calibrations)
         for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
             candidates = raw.candidates(part.histories)
             lifts = panel.log_lifts(part.histories, candidates)
-            sample = sample_examples(lifts, candidates, targets, generator, guide=n_computed, settings=settings.stack)
+            sample = sample_examples(lifts, candidates, targets, generator, guide=guide, settings=settings)
             parts.append(sample)
-    return CrossFit(
-        folds=folds,
-        calibrations=calibrations,
-        stack_examples=concatenate(parts),
+    return Drawn(
+        examples=concatenate(parts),
         users=np.concatenate([held_out.users for _, held_out in held]),
+        gaps=np.concatenate([since_last(held_out.histories) for _, held_out in held]),
     )
 
 

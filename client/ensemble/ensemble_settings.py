@@ -15,7 +15,8 @@ class CrossFitSettings(Checked):
     folds: int = bounded(4, least=2)
     """parts of the training users, each of which is looked at through the statistics of the others"""
     examples: int = bounded(3_000, least=1)
-    """most training users whose last training event the stack is fitted on"""
+    """most training users whose last training event the stack is fitted on; where they are fewer, earlier events of
+    theirs tell how weights shift with the gap since the last event"""
     calibrating: int = bounded(1_500, least=1)
     """of these, for a calibration's few numbers; weighting users come on top, as trained scorers may use no others"""
 
@@ -58,6 +59,18 @@ class StackSettings(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GapSettings(Checked):
+    """By which gaps since a user's last event weights may shift."""
+
+    steps: int = bounded(3, least=2)
+    """of the gap, each of which holds as many of the stack's examples"""
+    shortest: float = bounded(60.0, above=0)
+    """seconds up to which all gaps are the same"""
+    least: int = bounded(300, least=1)
+    """examples with a known gap below which weights do not depend on it"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CandidateSettings(Checked):
     """Which weight vectors compete to be a stack, and how one of them is chosen."""
 
@@ -67,6 +80,8 @@ class CandidateSettings(Checked):
     """λ of the fitted weights, one candidate each, in nats per squared weight; they rise"""
     untimed: tuple[float, ...] = bounded((0.03, 0.3), above=0)
     """of these pulls, those with which columns that know no moment are fitted alone, too"""
+    by_gap: tuple[float, ...] = bounded((0.003, 0.01, 0.03, 0.1, 0.3), above=0)
+    """of these pulls, those with which weights are fitted that shift with the gap since a user's last event, too"""
     least_unseen: int = bounded(10, least=0)
     """examples below which a part that has seen some users is not weighted at all"""
     few_users: int = bounded(300, least=0)
@@ -95,6 +110,7 @@ class EnsembleSettings:
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
     stack: StackSettings = field(default_factory=StackSettings)
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    gaps: GapSettings = field(default_factory=GapSettings)
 
 
 DEFAULT = EnsembleSettings()

@@ -5,7 +5,7 @@ calibrated and ranked once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from client.data.platform import Examples, Platform, Question, examples, some
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
+from client.ensemble.gaps import Gaps, stacked
 from client.ensemble.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 from client.evaluation.ranking import (
     Ranking,
@@ -67,15 +68,16 @@ class FittedStacks:
         return {candidate.name: row for candidate, row in zip(self.candidates, self.validation, strict=True)}
 
     def weights_of(self, method: str) -> dict[str, float]:
-        """Column to weight, where it is not 0."""
+        """Column to weight, where it is not 0; what all gaps have in common, where weights shift with the gap."""
         weights = self.chosen[method].weights
         return {name: float(w) for name, w in zip(self.panel.names, weights, strict=True) if w}
 
     def summary_of(self, method: str) -> dict[str, object]:
-        """What was chosen for the method, and its NDCG@10 on validation events."""
+        """What was chosen for the method, its NDCG@10 on validation events, and the gaps by which its weights shift."""
         names = [candidate.name for candidate in self.candidates]
-        chosen = self.chosen[method].name
-        return {"stack": chosen, "validation": float(self.validation[names.index(chosen)].mean())}
+        chosen = self.chosen[method]
+        summary = {"stack": chosen.name, "validation": float(self.validation[names.index(chosen.name)].mean())}
+        return summary if chosen.at_gaps is None else {**summary, "gap_edges": list(self.panel.gaps.edges)}
 
 
 def fit_stacks(
@@ -105,14 +107,15 @@ def fit_stacks(
     fitted = fit_on(prepared, platform.training_users, scorers)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
-    panel = Panel(raw=raw, calibrations=fit.calibrations)
+    gaps = Gaps.even(fit.last.gaps, settings.gaps)
+    panel = Panel(raw=raw, calibrations=fit.calibrations, gaps=gaps)
     timed = [fitted.scorers[name] for name in TIMED if name in fitted.scorers]
     groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"), timed)
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
-    made = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates)
+    made = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates, gaps)
     by_set = {parts: made.of(parts) for parts in track(sets, "choosing weights")}
     distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
-    weights = np.stack([candidate.weights for candidate in distinct.values()])
+    weights = stacked([candidate.by_gap for candidate in distinct.values()])
     held_out = question(platform, Stage.VALIDATION, platform.choosing_users)
     validation, whole_list = _validation(platform, panel, fit, weights, held_out)
     found = dict(zip(distinct, whole_list, strict=True))
@@ -135,7 +138,7 @@ def fit_stacks(
 def _validation(
     platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64], held_out: Examples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[C, V] NDCG@10 and NDCG without a cutoff, under each weights [C, R] on the choosing users' events ``held_out``.
+    """[C, V] NDCG@10 and NDCG without a cutoff, under weights [C, G, R] on the choosing users' events ``held_out``.
 
     Of those who will be recommended to, a share are training users, whose own events are in the scorers' statistics,
     and the others are not. A choosing user counts as both, in that proportion: ranked by the panel, and by the panel
@@ -149,7 +152,7 @@ def _validation(
     for fold in fit.folds if share < 1 else ():
         inside = np.flatnonzero(np.isin(held_out.users, fold.users))
         if len(inside):
-            without = Panel(raw=fold.raw, calibrations=panel.calibrations)
+            without = replace(panel, raw=fold.raw)
             unknown[:, :, inside] = _gains(without, weights, some(held_out, inside), gains)
     at_ten, whole = by_user(share * known + (1 - share) * unknown, held_out.users)
     return at_ten, whole
@@ -158,7 +161,7 @@ def _validation(
 def _gains(
     panel: Panel, weights: NDArray[np.float64], held_out: Examples, gains: Sequence[Callable[..., NDArray[np.float64]]]
 ) -> NDArray[np.float64]:
-    """[K, C, N] each of K figures from the ranks under each weights [C, R]."""
+    """[K, C, N] each of K figures from the ranks under each weights [C, G, R]."""
     ranks = ranks_of_all(panel, weights, held_out)
     return np.stack([gain(ranks, held_out.sizes) for gain in gains])
 
@@ -184,7 +187,7 @@ def column_groups(
 
 
 def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
-    """[C, T] ranks of the relevant items under each weight vector [C, R]: all that a choice needs, in one pass."""
+    """[C, T] ranks of the relevant items under each weights [C, R] or [C, G, R]: what a choice needs, in one pass."""
     parts = [
         np.stack([relevant_ranks(scores, batch) for scores in panel_scores(panel, weights, batch)])
         for batch, _ in panel_batches(panel, held_out)
@@ -193,7 +196,7 @@ def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples)
 
 
 def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
-    """One ranking per weight vector [C, R], all in one pass over the examples."""
+    """One ranking per weights [C, R], or [C, G, R] by gap, all in one pass over the examples."""
     parts: list[list[Ranking]] = [[] for _ in weights]
     for batch, _ in panel_batches(panel, held_out):
         for part, scores in zip(parts, panel_scores(panel, weights, batch), strict=True):

@@ -3,45 +3,76 @@
 The scorers' own statistics are fitted anew from the platform's events; what was learnt beside them is kept here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.ensemble.calibration import Calibration
 from client.ensemble.fitting import FittedStacks
+from client.ensemble.gaps import Gaps
+from client.ensemble.panel import Panel
 from client.store.head_store import StoredHead
 from shared.errors import HeadStoreError
+
+_EDGES = "gap_edges"
+"""Fact of a record: seconds. One that was written before weights could shift has none."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RankingHead:
-    """Calibrations and weights of R named columns; raises HeadStoreError where they do not fit together."""
+    """Calibrations and weights of R named columns; raises HeadStoreError where they do not fit together.
+
+    Weights may shift with the gap since a user's last event, of which there are K steps.
+    """
 
     names: tuple[str, ...]
     """[R]"""
     calibrations: tuple[Calibration, ...]
     """[R]"""
     weights: NDArray[np.float64]
-    """[R]"""
+    """[R], or [1 + K, R]: where the gap is not known, then at each gap"""
+    gaps: Gaps = field(default_factory=Gaps)
 
     def __post_init__(self) -> None:
-        if not len(self.names) == len(self.calibrations) == len(self.weights):
-            counts = f"{len(self.names)} names, {len(self.calibrations)} calibrations, {len(self.weights)} weights"
+        width = self.weights.shape[-1]
+        if not len(self.names) == len(self.calibrations) == width:
+            counts = f"{len(self.names)} names, {len(self.calibrations)} calibrations, {width} weights"
             raise HeadStoreError(f"a ranking head needs as many of each; found {counts}")
+        if len(self.by_gap) not in {1, 1 + self.gaps.count}:
+            told = f"found {len(self.by_gap)} of {self.gaps.count} gaps"
+            raise HeadStoreError(f"a ranking head needs one row of weights, or one more than it has gaps; {told}")
         if not np.isfinite(self.weights).all():
             raise HeadStoreError("a ranking head's weights must be finite")
+
+    @property
+    def by_gap(self) -> NDArray[np.float64]:
+        """[1 + K, R], or [1, R] where weights do not depend on the gap."""
+        return np.atleast_2d(self.weights)
 
     @classmethod
     def chosen(cls, stacks: FittedStacks, method: str) -> "RankingHead":
         """The head that a platform serves under a method."""
-        weights = stacks.chosen[method].weights
-        return cls(names=stacks.panel.names, calibrations=stacks.panel.calibrations, weights=weights)
+        return cls.of(stacks.panel, stacks.chosen[method].by_gap)
+
+    @classmethod
+    def of(cls, panel: Panel, weights: NDArray[np.float64]) -> "RankingHead":
+        """Of a panel under weights [1, R] or [1 + K, R]."""
+        shifts = len(weights) > 1
+        return cls(
+            names=panel.names,
+            calibrations=panel.calibrations,
+            weights=weights if shifts else weights[0],
+            gaps=panel.gaps if shifts else Gaps(),
+        )
 
     def to_stored(self) -> StoredHead:
         """As a record of the head store."""
         calibrations = [calibration.to_json() for calibration in self.calibrations]
-        facts = {"columns": list(self.names), "calibrations": calibrations}
+        facts: dict[str, Any] = {"columns": list(self.names), "calibrations": calibrations}
+        if self.gaps.edges:
+            facts[_EDGES] = list(self.gaps.edges)
         return StoredHead(arrays={"weights": self.weights}, facts=facts)
 
     @classmethod
@@ -52,6 +83,7 @@ class RankingHead:
                 names=tuple(map(str, stored.facts["columns"])),
                 calibrations=tuple(Calibration.from_json(one) for one in stored.facts["calibrations"]),
                 weights=stored.arrays["weights"].astype(np.float64),
+                gaps=Gaps(edges=tuple(map(float, stored.facts.get(_EDGES, ())))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise HeadStoreError(f"the record is no ranking head: {error}") from error

@@ -4,7 +4,7 @@ They are calibrated on held-out examples.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from client.data.platform import Examples
 from client.data.sequences import Sequences, in_basket
 from client.ensemble.calibration import Calibration, fit_mixture, spread_scale, target_probabilities
 from client.ensemble.ensemble_settings import DEFAULT, CalibrationSettings
+from client.ensemble.gaps import Gaps
 from client.evaluation.ranking import example_batches
 from client.scorers.scorer import Column, HistoryBatch, Kind, Scorer
 from shared.system.progress import track
@@ -66,6 +67,8 @@ class Panel:
 
     raw: RawPanel
     calibrations: tuple[Calibration, ...]
+    gaps: Gaps = field(default_factory=Gaps)
+    """of histories, by which weights may shift"""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,14 +76,15 @@ class Panel:
         return tuple(column.name for column in self.raw.columns)
 
     def used(self, weights: NDArray[np.float64]) -> tuple["Panel", NDArray[np.float64]]:
-        """The panel of those scorers alone that have a column of weight, and its weights, from weights [R]."""
+        """The panel of those scorers alone that have a column of weight, and its weights, from [R] or [G, R]."""
         widths = [len(scorer.columns) for scorer in self.raw.scorers]
         ends = np.cumsum(widths)
         parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]
-        kept = [row for row, part in enumerate(parts) if weights[part].any()]
+        kept = [row for row, part in enumerate(parts) if weights[..., part].any()]
         columns = [column for row in kept for column in parts[row]]
         raw = replace(self.raw, scorers=tuple(self.raw.scorers[row] for row in kept))
-        return Panel(raw=raw, calibrations=tuple(self.calibrations[column] for column in columns)), weights[columns]
+        calibrations = tuple(self.calibrations[column] for column in columns)
+        return replace(self, raw=raw, calibrations=calibrations), weights[..., columns]
 
     def log_lifts(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
         """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
@@ -95,18 +99,33 @@ class Panel:
     ) -> Iterator[torch.Tensor]:
         """Scores Σ_r w_r z_r, −inf where an item may not be recommended, for C weight vectors [C, R].
 
-        Comes in blocks [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
+        Where they depend on the history's gap they are [C, 1 + K, R], the first where it is not known. Comes in blocks
+        [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
         """
         lifts = self.log_lifts(histories, candidates)
-        flat = lifts.reshape(len(lifts), -1)
+        by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(lifts)).astype(np.float32))
+        gaps = self.gaps.of(histories) if by_gap.shape[1] > 1 else np.zeros(len(histories), np.int64)
         for start in range(0, len(weights), WEIGHTS_AT_ONCE):
-            block = torch.from_numpy(weights[start : start + WEIGHTS_AT_ONCE].astype(np.float32))
-            yield (block @ flat).reshape(len(block), *lifts.shape[1:]).masked_fill_(~candidates, -torch.inf)
+            block = by_gap[start : start + WEIGHTS_AT_ONCE]
+            yield _weighed(block, gaps, lifts).masked_fill_(~candidates, -torch.inf)
 
     def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
-        """[B, n] scores under weights [R], −inf where an item may not be recommended."""
+        """[B, n] scores under weights [R] or [1 + K, R], −inf where an item may not be recommended."""
         (block,) = self.combined(weights[None], histories, self.raw.candidates(histories))
         return block[0]
+
+
+def _weighed(weights: torch.Tensor, gaps: NDArray[np.int64], lifts: torch.Tensor) -> torch.Tensor:
+    """[c, B, n] from weights [c, G, R], of each history the row of weights [B], and lifts [R, B, n]."""
+    there = np.unique(gaps)
+    if len(there) == 1:
+        return (weights[:, there[0]] @ lifts.reshape(len(lifts), -1)).reshape(len(weights), *lifts.shape[1:])
+    scores = torch.empty(len(weights), *lifts.shape[1:])
+    for gap in there:
+        rows = torch.from_numpy(np.flatnonzero(gaps == gap))
+        some = lifts[:, rows]
+        scores[:, rows] = (weights[:, gap] @ some.reshape(len(lifts), -1)).reshape(len(weights), *some.shape[1:])
+    return scores
 
 
 Held = tuple[RawPanel, Examples]

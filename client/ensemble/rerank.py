@@ -44,7 +44,7 @@ def rank_diversified(
     strengths: Sequence[float],
     settings: RerankSettings = DEFAULT,
 ) -> list[Ranking]:
-    """One ranking per λ in ``strengths``, under one weight vector [R], all in one pass over the examples.
+    """One ranking per λ in ``strengths``, under weights [R] or [1 + K, R], all in one pass over the examples.
 
     Args:
         panel: the fitted scorers.

@@ -6,7 +6,7 @@ catalogue is stood for by each example's hardest negatives under uniform weights
 rest with its log-weight.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from client.ensemble.ensemble_settings import StackSettings
 
 _NEWTON_STEPS = 12
+Fit = tuple[float, torch.Tensor, torch.Tensor]
+"""An objective at P weights: its value, gradient [P] and Hessian [P, P]."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +34,8 @@ class StackExamples:
 
     def only(self, rows: NDArray[np.bool_]) -> "StackExamples":
         """The examples where ``rows`` [N] is True."""
+        if rows.all():
+            return self
         chosen = torch.from_numpy(np.flatnonzero(rows))
         return StackExamples(lifts=self.lifts[chosen], log_weights=self.log_weights[chosen])
 
@@ -109,15 +113,21 @@ def fit_weights(
         pull: λ, in nats per squared weight.
         begin: where the search begins [R]; at the anchor where None.
     """
-    start = torch.from_numpy(anchor)
-    weights = start.clone() if begin is None else torch.from_numpy(begin).clone()
-    value, gradient, hessian = _objective(examples, weights, start, pull)
+    return minimise(lambda weights: cross_entropy(examples, weights), anchor, pull, anchor if begin is None else begin)
+
+
+def minimise(
+    loss: Callable[[torch.Tensor], Fit], anchor: NDArray[np.float64], pull: float, begin: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """[P] weights of the least ``loss`` plus the pull to the anchor, from ``begin`` on; see ``fit_weights``."""
+    start, weights = torch.from_numpy(anchor), torch.from_numpy(begin).clone()
+    value, gradient, hessian = _pulled(loss(weights), weights - start, pull)
     for _ in range(_NEWTON_STEPS):
         step = torch.linalg.solve(hessian, gradient)
         if float(step.abs().max()) < 1e-4:
             break
         for _ in range(6):
-            trial = _objective(examples, weights - step, start, pull)
+            trial = _pulled(loss(weights - step), weights - step - start, pull)
             if trial[0] <= value:
                 break
             step /= 2
@@ -126,10 +136,15 @@ def fit_weights(
     return weights.numpy()
 
 
-def _objective(
-    examples: StackExamples, weights: torch.Tensor, anchor: torch.Tensor, pull: float
-) -> tuple[float, torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy with the pull: value, gradient [R] and Hessian [R, R]."""
+def _pulled(fit: Fit, offset: torch.Tensor, pull: float) -> Fit:
+    """A loss with λ/2 ‖offset‖² on top."""
+    value, gradient, hessian = fit
+    added = pull * torch.eye(len(offset), dtype=torch.float64)
+    return value + pull / 2 * float(offset @ offset), gradient + pull * offset, hessian + added
+
+
+def cross_entropy(examples: StackExamples, weights: torch.Tensor) -> Fit:
+    """Its mean over the examples, under weights [R]."""
     lifts = examples.lifts
     logits = lifts @ weights.float() + examples.log_weights
     log_partition = logits.logsumexp(1)
@@ -138,6 +153,4 @@ def _objective(
     scaled = (lifts * probabilities.sqrt()[:, :, None]).reshape(-1, lifts.shape[2])
     hessian = (scaled.T @ scaled - mean.T @ mean).double() / len(lifts)
     gradient = (mean - lifts[:, 0]).double().mean(0)
-    offset = weights - anchor
-    value = float((log_partition - logits[:, 0]).double().mean() + pull / 2 * (offset @ offset))
-    return value, gradient + pull * offset, hessian + pull * torch.eye(len(weights), dtype=torch.float64)
+    return float((log_partition - logits[:, 0]).double().mean()), gradient, hessian

@@ -97,7 +97,7 @@ class PlatformFit:
         """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell."""
         if not enough_baskets(self.prepared.platform):
             return
-        panel, _ = self.stacks.panel.used(self.stacks.chosen[self.verdict.served].weights)
+        panel, _ = self.stacks.panel.used(self.stacks.chosen[self.verdict.served].by_gap)
         columns = {column.name for scorer in panel.raw.scorers for column in scorer.columns}
         parts = {name: one for name, one in self.trained.items() if one.columns & columns}
         scorers = {**self._scorers, **completing_table(self.components.scorers)}

@@ -11,6 +11,7 @@ from client.data.held_out import Stage
 from client.data.platform import examples
 from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import FittedStacks, rank_all
+from client.ensemble.gaps import stacked
 from client.evaluation.beyond_accuracy import coverage
 from client.evaluation.lift import Interval, paired_lift
 from client.evaluation.ranking import Ranking, by_user
@@ -64,10 +65,10 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
     """
     in_steps(fit.steps)
     stacks, platform = fit.stacks, fit.prepared.platform
-    chosen = {method: one.weights for method, one in stacks.chosen.items() if method not in fit.absent}
+    chosen = {method: one.by_gap for method, one in stacks.chosen.items() if method not in fit.absent}
     weights = {**_alone(stacks), **chosen}
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
-    ranked = rank_all(stacks.panel, np.stack(list(weights.values())), tests)
+    ranked = rank_all(stacks.panel, stacked(list(weights.values())), tests)
     rankings = dict(zip(weights, ranked, strict=True))
     return ServedEvaluation(
         users=len(np.unique(tests.users)),

@@ -170,7 +170,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     if fit.components != DEFAULT:
         raise HeadStoreError("a record is served under the usual settings of components; this fit has others")
     stacks, prepared, baskets = fit.stacks, fit.prepared, opened.fit.basket_stacks
-    panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].weights)
+    panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].by_gap)
     names = [name for name in SCORERS if name not in stacks.left_out]
     scorers = zip(names, stacks.panel.raw.scorers, strict=False)
     computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
@@ -182,7 +182,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     parts = _trained_parts(fit).only(set(panel.names))
     form = served_form(opened, parts)
     fitted = ServedHead(
-        head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
+        head=RankingHead.of(panel, weights),
         computed=computed,
         alone=alone,
         popularity=tuple(
@@ -213,11 +213,11 @@ def store_served(opened: Opened, store: HeadStore) -> None:
 
 
 def _basket_head(stacks: FittedStacks) -> BasketHead:
-    panel, weights = stacks.panel.used(stacks.chosen[LOCAL].weights)
+    panel, weights = stacks.panel.used(stacks.chosen[LOCAL].by_gap)
     table = [name for name in (*SCORERS, *COMPLETING) if name not in stacks.left_out]
     made = zip(table, stacks.panel.raw.scorers, strict=False)
     return BasketHead(
-        head=RankingHead(names=panel.names, calibrations=panel.calibrations, weights=weights),
+        head=RankingHead.of(panel, weights),
         computed=tuple(name for name, scorer in made if scorer in panel.raw.scorers),
     )
 

@@ -3,7 +3,7 @@
 n items before, m after, D features. What was counted of users says nothing of a new item until the next fit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, ne
 from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
+from client.scorers.age import PUBLISHED, since_1970
 from client.scorers.scorer import TABLE, Matrix
 from shared.errors import InvalidRequest
 
@@ -36,10 +37,15 @@ class NewItem:
     """empty: as it was"""
     vector: tuple[float, ...] = ()
     """where the platform's vectors are its own (feature space ``precomputed``)"""
+    published: float | None = None
+    """seconds since 1970; None: as it was"""
 
     def after(self, before: "NewItem | None") -> "NewItem":
         """The item in the place of an earlier version of it."""
-        return self if self.category or before is None else replace(self, category=before.category)
+        if before is None:
+            return self
+        told = before.published if self.published is None else self.published
+        return replace(self, category=self.category or before.category, published=told)
 
 
 def keep_latest(found: dict[str, NewItem], items: Iterable[NewItem]) -> None:
@@ -79,12 +85,27 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
     return replace(
         served,
         items=grown,
-        statistics={
-            name: matrix if name.startswith(TABLE) else _padded(matrix, size)
-            for name, matrix in served.statistics.items()
-        },
+        statistics=_published(
+            {
+                name: matrix if name.startswith(TABLE) else _padded(matrix, size)
+                for name, matrix in served.statistics.items()
+            },
+            added,
+            changed,
+        ),
         parts=served.parts.on_rows(np.concatenate([np.arange(before), np.full(size - before, -1)])),
     )
+
+
+def _published(statistics: Mapping[str, Matrix], added: AddedItems, rows: NDArray[np.int64]) -> dict[str, Matrix]:
+    """With when the added items, which stand in these rows, were published; what nobody says stays as it was."""
+    known = statistics.get(PUBLISHED)
+    if added.published is None or known is None:
+        return dict(statistics)
+    told = since_1970(added.published, len(rows))
+    grown = np.asarray(known).copy()
+    grown[rows[told != 0]] = told[told != 0]
+    return {**statistics, PUBLISHED: grown}
 
 
 def _catalogue(
@@ -131,6 +152,7 @@ def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:
         texts=tuple(item.text for item in items),
         categories=tuple(item.category for item in items),
         vectors=given,
+        published=np.array([item.published for item in items], np.float64),
     )
 
 

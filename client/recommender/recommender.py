@@ -62,7 +62,7 @@ class Wish:
     scoring: Callable[[], AbstractContextManager[object]] = nullcontext
     """each pass over the catalogue is within one; it may end the work by raising"""
     moment: float | None = None
-    """seconds since 1970 as of which ages are told; None for now"""
+    """seconds since 1970 as of which ages and gaps are told; None for now"""
     basket: int = 0
     """so many of the history's last items are a basket: wanted is what goes with it, and never what it holds"""
 
@@ -190,10 +190,11 @@ class Recommender:
         )
         with wish.scoring():
             lifts = panel.log_lifts(latest)
-            scores = panel.weights @ lifts
+            weights = panel.weights(latest)
+            scores = weights @ lifts
             allowed = self._allowed(history, latest.basket, wish.allowed)
             best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
-        parts = panel.weights[:, None] * lifts[:, best]
+        parts = weights[:, None] * lifts[:, best]
         falls = self._falls(panel, latest, scores[best], best, wish) if wish.reasons else torch.zeros(0, len(best))
         return [
             Recommendation(
@@ -233,14 +234,17 @@ class Recommender:
     def _falls(
         panel: RequestPanel, history: Past, scores: torch.Tensor, items: torch.Tensor, wish: Wish
     ) -> torch.Tensor:
-        """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history."""
-        length = len(history.items)
+        """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history.
+
+        The weights stay those of the whole history: without its last event the gap would be another one.
+        """
+        length, weights = len(history.items), panel.weights(history)
         places = range(max(0, length - WEIGHED), length)
         falls = torch.zeros(len(places), len(items))
         for row, place in enumerate(places):
             with wish.scoring():
                 without = panel.log_lifts(history.without(place))[:, items]
-                falls[row] = scores - panel.weights @ without
+                falls[row] = scores - weights @ without
         return falls
 
 

@@ -99,16 +99,18 @@ _AT_ONCE = 4
 
 
 class RequestPanel:
-    """A panel, its weights [R], and the items' vectors that its query scorers multiply with.
+    """A panel, its weights, and the items' vectors that its query scorers multiply with.
 
-    Its columns stand in an order of its own, those of a kind side by side.
+    Weights are [R], or [1 + K, R] where they shift with the gap since the last event of a history. Its columns stand in
+    an order of its own, those of a kind side by side.
     """
 
     def __init__(self, panel: Panel, weights: NDArray[np.float64], items: PackedVectors) -> None:
         columns = panel.raw.columns
         order = [row for kind in Kind for row, column in enumerate(columns) if column.kind is kind]
         self.names = tuple(columns[row].name for row in order)
-        self.weights = torch.from_numpy(weights[order].astype(np.float32))
+        self._by_gap = torch.from_numpy(np.atleast_2d(weights)[:, order].astype(np.float32))
+        self._gaps = panel.gaps
         self.repeats = panel.raw.repeats
         self.scorers = [one.scorer if isinstance(one, Named) else one for one in panel.raw.scorers]
         self._n_items = panel.raw.n_items
@@ -125,6 +127,12 @@ class RequestPanel:
         kinds = [columns[row].kind for row in order]
         calibrations = [panel.calibrations[row] for row in order]
         self._alike = [_AlikeColumns(rows, kinds[rows.start], calibrations[rows]) for rows in _alike(kinds)]
+
+    def weights(self, history: Past) -> torch.Tensor:
+        """[R] of a history, by the gap since its last event."""
+        if len(self._by_gap) == 1:
+            return self._by_gap[0]
+        return self._by_gap[int(self._gaps.of(history.as_sequences())[0])]
 
     @torch.no_grad()
     def log_lifts(self, history: Past) -> torch.Tensor:

@@ -192,7 +192,7 @@ class WeighedPanel:
 
     panel: Panel
     weights: NDArray[np.float64]
-    """[R]"""
+    """[R], or [1 + K, R] where they shift with the gap since a user's last event"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -235,7 +235,7 @@ def served_panels(served: ServedHead) -> ServedPanels:
 def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...]) -> WeighedPanel:
     """Of the scorers those that have a column in the head; raises HeadStoreError where theirs are not the head's."""
     used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(head.names))
-    panel = Panel(raw=_raw(served, used), calibrations=head.calibrations)
+    panel = Panel(raw=_raw(served, used), calibrations=head.calibrations, gaps=head.gaps)
     if panel.names != head.names:
         raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
     return WeighedPanel(panel=panel, weights=head.weights)

@@ -1,4 +1,6 @@
-"""How long ago an item was first seen: on some platforms what is new leads, on others what has been there for weeks.
+"""How old an item is: on some platforms what is new leads, on others what has been there for weeks.
+
+Its age counts from when it was published, where the platform says so, else from when it was first seen.
 
 n items, B histories, K steps of age.
 """
@@ -17,6 +19,8 @@ from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 
 _FIRST = "age@first"
+PUBLISHED = "age@published"
+"""Statistic [n]: seconds since 1970; 0 where nobody knows."""
 _RATES = f"{TABLE}age"
 
 
@@ -47,6 +51,7 @@ class Age:
         log, n_items = data.log, data.n_items
         first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
+        self._published = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
         rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
 
@@ -66,13 +71,14 @@ class Age:
         return [torch.from_numpy(self._rates[self._steps(moments)])]
 
     def _steps(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
-        """[B, n] the step of each item's age as of each moment."""
+        """[B, n] the step of each item's age as of each moment; the youngest before it is published."""
         steps, youngest = self._settings.steps, self._settings.youngest
-        age = moments[:, None] - np.where(self._first == 0, np.nan, self._first)
+        seen = moments[:, None] - np.where(self._first == 0, np.nan, self._first)
+        told = moments[:, None] - np.where(self._published == 0, np.nan, self._published)
         with np.errstate(invalid="ignore"):
-            known = age > 0
-            step = np.ceil(np.log2(np.where(known, age, youngest) / youngest)).clip(0, steps - 1)
-        return np.where(known, step, steps).astype(np.int64)
+            age = np.where(np.isnan(told), np.where(seen > 0, seen, np.nan), np.maximum(told, youngest))
+            step = np.ceil(np.log2(np.where(np.isnan(age), youngest, age) / youngest)).clip(0, steps - 1)
+        return np.where(np.isnan(age), steps, step).astype(np.int64)
 
     def _told(self, log: EventLog) -> NDArray[np.float64]:
         """[K + 1] by the log's own events: how many are of items of a step, for each item that is of the step then."""
@@ -91,6 +97,11 @@ class Age:
 def seen_again(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) -> dict[str, Matrix]:
     """When each item was first seen, by another log; nothing where nobody asked before."""
     return {_FIRST: _first_seen(log, n_items)} if _FIRST in statistics else {}
+
+
+def since_1970(published: NDArray[np.float64] | None, n_items: int) -> NDArray[np.float64]:
+    """[n] as ``PUBLISHED`` is kept; what is older than 1970 is as old as it."""
+    return np.zeros(n_items) if published is None else np.where(np.isnan(published), 0.0, np.maximum(published, 1.0))
 
 
 def _first_seen(log: EventLog, n_items: int) -> NDArray[np.float64]:

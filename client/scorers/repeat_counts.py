@@ -46,7 +46,4 @@ class RepeatCounts:
 
 def _days_before_the_last(histories: Sequences) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """[E] days from each event to its user's last one whose time is known; NaN where an event's is not."""
-    times, owners = histories.clock, histories.owners()
-    last = np.full(len(histories), -np.inf)
-    np.fmax.at(last, owners, times)
-    return np.asarray((last[owners] - times) / _DAY)
+    return np.asarray((histories.latest[histories.owners()] - histories.clock) / _DAY)

@@ -94,6 +94,8 @@ class FitData:
     """whether a user may meet an item again"""
     within: float | None = None
     """seconds between two events of one basket, at most; None where the platform knows no baskets"""
+    published: NDArray[np.float64] | None = None
+    """[n] seconds since 1970, NaN where nobody knows; None where nobody says of any item"""
 
     @property
     def n_items(self) -> int:

@@ -320,7 +320,13 @@ def _list_request(request: Any) -> ListRequest:
 
 
 def _new_item(item: Any) -> NewItem:
-    return NewItem(item_id=item.item, text=item.text, category=item.category, vector=tuple(item.vector))
+    return NewItem(
+        item_id=item.item,
+        text=item.text,
+        category=item.category,
+        vector=tuple(item.vector),
+        published=item.published or None,
+    )
 
 
 def _list_reply(answer: ListAnswer) -> recommend_pb2.RecommendReply:

@@ -189,10 +189,19 @@ class ItemBody(Body):
     text: str = Field(max_length=TEXT_LENGTH)
     category: str = Field("", max_length=ID_LENGTH, description="Left out: as it was.")
     vector: list[_Real] = Field([], description="Where the platform's vectors are its own.")
+    published: Annotated[_Real, _told(partial(check_time, name="published"))] | None = Field(
+        None, description="When it came out, in seconds since 1970. Left out: as it was."
+    )
 
     def new_item(self) -> NewItem:
         """As the service takes it."""
-        return NewItem(item_id=self.item, text=self.text, category=self.category, vector=tuple(self.vector))
+        return NewItem(
+            item_id=self.item,
+            text=self.text,
+            category=self.category,
+            vector=tuple(self.vector),
+            published=self.published,
+        )
 
 
 class ItemsBody(Body):

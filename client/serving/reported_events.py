@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from client.data.contract import DataMoment, PlatformFolder
 from client.data.ids import as_ids_of
+from client.data.published import PUBLISHED
 from client.data.tables import TIME_KNOWN
 from client.data.timed_tables import of_one_type
 from client.recommender.growth import NewItem, keep_latest
@@ -58,6 +59,8 @@ class ReportedEvents:
         keep_latest(latest, [item_from_json(one.facts) for one in self.entries if one.facts["kind"] == "item"])
         if not latest:
             return folder
+        if PUBLISHED not in folder.items.columns and any(one.published is not None for one in latest.values()):
+            folder = replace(folder, items=folder.items.with_columns(pl.lit(None, pl.Float64).alias(PUBLISHED)))
         items = _as_rows(list(latest.values()), folder)
         vectors = [item.vector for item in latest.values()]
         named = items["item_id"].is_not_null()
@@ -110,12 +113,13 @@ class ReportedEvents:
 
 
 def _as_rows(items: Sequence[NewItem], folder: PlatformFolder) -> pl.DataFrame:
-    """place among these, and the columns that the folder has too; a category is null where none is reported."""
+    """place among these, and the columns that the folder has too; null where none is reported of an optional one."""
     rows = pl.DataFrame(
         {
             "item_id": _ids([item.item_id for item in items], folder.items, "item_id"),
             "text": [item.text for item in items],
             "category": pl.Series([item.category or None for item in items], dtype=pl.String),
+            PUBLISHED: pl.Series([item.published for item in items], dtype=pl.Float64),
         }
     )
     return rows.select([one for one in rows.columns if one in folder.items.columns]).with_row_index("place")

@@ -49,11 +49,11 @@ def check_count(name: str, count: int, most: int, least: int = 0) -> None:
         raise InvalidRequest(f"{name} must be {least} to {most}; got {count}")
 
 
-def check_time(value: float) -> None:
-    """Raises InvalidRequest for what is no time of an event."""
+def check_time(value: float, name: str = "time") -> None:
+    """Raises InvalidRequest for what is no time of an event, or of an item."""
     if not (math.isfinite(value) and EARLIEST <= value <= LATEST):
         smaller = "; milliseconds have to be divided by 1,000, microseconds by 1,000,000" if value > LATEST else ""
-        raise InvalidRequest(f"time must be seconds since 1970, of the years 1990 to 2099{smaller}")
+        raise InvalidRequest(f"{name} must be seconds since 1970, of the years 1990 to 2099{smaller}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,10 +134,12 @@ class Counts:
 
 
 def check_item(item: NewItem) -> None:
-    """Raises InvalidRequest where a part is too long, or its id is none."""
+    """Raises InvalidRequest where a part is too long, its id is none, or when it was published no time."""
     check_present("item", item.item_id)
     check_count("the characters of an item's text", len(item.text), TEXT_LENGTH)
     check_count("the characters of a category", len(item.category), ID_LENGTH)
+    if item.published is not None:
+        check_time(item.published, "published")
 
 
 def item_to_json(item: NewItem) -> dict[str, Any]:
@@ -148,12 +150,19 @@ def item_to_json(item: NewItem) -> dict[str, Any]:
         "text": item.text,
         "category": item.category,
         "vector": list(item.vector),
+        "published": item.published,
     }
 
 
 def item_from_json(facts: Mapping[str, Any]) -> NewItem:
-    """The inverse of ``item_to_json``."""
-    return NewItem(item_id=facts["id"], text=facts["text"], category=facts["category"], vector=tuple(facts["vector"]))
+    """The inverse of ``item_to_json``; an entry of before items could say it tells not when one was published."""
+    return NewItem(
+        item_id=facts["id"],
+        text=facts["text"],
+        category=facts["category"],
+        vector=tuple(facts["vector"]),
+        published=facts.get("published"),
+    )
 
 
 class FeedbackKind(StrEnum):

@@ -57,7 +57,7 @@ def stack_teacher(
     fit = cross_fit(contributing, received, seed=seed, scorers=scorers, settings=settings)
     columns = len(fit.calibrations)
     plain = settings.candidates
-    weights = fit_weights(fit.stack_examples, np.full(columns, plain.uniform), max(plain.pulls))
+    weights = fit_weights(fit.last.examples, np.full(columns, plain.uniform), max(plain.pulls))
     parts = tuple(
         TeacherPart(
             users=fold.users,

@@ -109,16 +109,18 @@ class UpsertItemsRequest(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[NewItem, _Mapping]]] = ...) -> None: ...
 
 class NewItem(_message.Message):
-    __slots__ = ("item", "text", "category", "vector")
+    __slots__ = ("item", "text", "category", "vector", "published")
     ITEM_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     VECTOR_FIELD_NUMBER: _ClassVar[int]
+    PUBLISHED_FIELD_NUMBER: _ClassVar[int]
     item: str
     text: str
     category: str
     vector: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, item: _Optional[str] = ..., text: _Optional[str] = ..., category: _Optional[str] = ..., vector: _Optional[_Iterable[float]] = ...) -> None: ...
+    published: float
+    def __init__(self, item: _Optional[str] = ..., text: _Optional[str] = ..., category: _Optional[str] = ..., vector: _Optional[_Iterable[float]] = ..., published: _Optional[float] = ...) -> None: ...
 
 class ForgetUserRequest(_message.Message):
     __slots__ = ("user",)

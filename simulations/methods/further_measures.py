@@ -36,7 +36,7 @@ def student_summary(
 
     ``teacher`` is the tuned encoder that taught; None where the stack did.
     """
-    panel, weights = stacks.panel.used(stacks.chosen[method].weights)
+    panel, weights = stacks.panel.used(stacks.chosen[method].by_gap)
     score = sequence_alone(student.encoder, student.head, prepared)
     taught_by = None if teacher is None else sequence_alone(teacher.encoder, teacher.head, prepared)
     return StudentSummary(
@@ -82,7 +82,10 @@ def trade_off(
     *,
     seed: int,
 ) -> TradeOff:
-    """The curve of one stack, weights [R], on test examples; ``features`` [n, D] say how alike items are."""
+    """The curve of one stack on test examples.
+
+    Weights are [1, R], or [1 + K, R] by gap; ``features`` [n, D] say how alike items are.
+    """
     rows = np.sort(rng_for(seed, "trade-off").permutation(len(tests))[:MAX_USERS])
     rankings = rank_diversified(panel, weights, some(tests, rows), features, STRENGTHS, settings)
     return TradeOff(

@@ -13,6 +13,7 @@ from client.data.platform import Examples, Platform, training_sequences
 from client.ensemble.baselines import rank_baseline, tuned_baseline
 from client.ensemble.candidates import ZERO_SHOT
 from client.ensemble.fitting import FittedStacks, rank_all
+from client.ensemble.gaps import stacked
 from client.ensemble.head import RankingHead
 from client.ensemble.rerank import rank_diversified
 from client.evaluation.beyond_accuracy import ALL, ListJudge, self_information
@@ -132,8 +133,8 @@ class _StackMethods:
         for method in chosen:
             self.heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
         with self.step("rank"):
-            distinct = {candidate.name: candidate.weights for candidate in stacks.chosen.values()}
-            ranked = rank_all(stacks.panel, np.stack(list(distinct.values())), self._held_out.everything)
+            distinct = {candidate.name: candidate.by_gap for candidate in stacks.chosen.values()}
+            ranked = rank_all(stacks.panel, stacked(list(distinct.values())), self._held_out.everything)
             by_stack = dict(zip(distinct, ranked, strict=True))
             rankings = {method: by_stack[stacks.chosen[method].name] for method in chosen}
             for method, ranking in rankings.items():
@@ -163,7 +164,7 @@ class _StackMethods:
             verdict = self._fit.verdict
         self.heads.write("gate", verdict.to_stored())
         self._recorder.add_gate(GateOutcome(platform=self._prepared.name, seed=self._seed, verdict=verdict.to_json()))
-        weights, features = stacks.chosen[verdict.served].weights, self._prepared.features
+        weights, features = stacks.chosen[verdict.served].by_gap, self._prepared.features
         rerank = self._fit.components.rerank
         with self.step("diversity"):
             ranking = rankings[verdict.served]

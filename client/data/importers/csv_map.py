@@ -16,11 +16,13 @@ from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import SEPARATORS, Dialect, TextTable, read_text_table
 from client.data.importers.time_format import polars_formats
 from client.data.positives import like_rating
+from client.data.published import PUBLISHED, in_seconds
 from client.data.tables import read_parquet
+from client.data.times import as_written
 from client.data.written_times import from_iso, has_two_readings, zoned
 from shared.errors import ConfigError, DataError
 
-OUR_NAMES = ("user_id", "item_id", "items.item_id", "timestamp", "rating", "text", "category")
+OUR_NAMES = ("user_id", "item_id", "items.item_id", "timestamp", "rating", "text", "category", PUBLISHED)
 _KINDS = ("csv", "tsv", "txt", "parquet")
 _TWO_READINGS = (
     "expected a time in ISO 8601, found a date that can be read two ways; say how with --time-format '%d/%m/%Y' or "
@@ -28,6 +30,7 @@ _TWO_READINGS = (
 )
 _NO_TIME = "expected a time in ISO 8601 or seconds since 1970; say how times are written with --time-format"
 _WAYS = f"{WAYS}; or how a date is written with --time-format, such as '%Y%m%d'"
+_DATES = "write them in ISO 8601, or say how a date is written with --time-format"
 _NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
@@ -110,7 +113,7 @@ def _unread_notes(events: TextTable, items: TextTable | None, settings: CsvMap) 
     """Which columns were not read."""
     read = [settings.theirs(name) for name in ("user_id", "item_id", "rating")]
     read += [] if settings.no_time else [settings.theirs("timestamp")]
-    described = [*_text_columns(settings), settings.theirs("category")]
+    described = [*_text_columns(settings), settings.theirs("category"), settings.theirs(PUBLISHED)]
     like = like_rating(events.unread(*read, *described))
     hint = f" (to read a rating: --map rating={like})" if like else ""
     if items is None:
@@ -245,7 +248,7 @@ def _items(table: TextTable, settings: CsvMap) -> pl.DataFrame:
     table.require(name, hint=" (name it: --map items.item_id=COLUMN)")
     ids = table.ids(name)
     table.refuse_repeats(ids, name)
-    further = [other for other in table.rows.columns if other not in (name, "item_id")]
+    further = [other for other in table.rows.columns if other not in (name, "item_id", PUBLISHED)]
     return _described(table, ids, settings).with_columns(
         table.texts(other) for other in further if other not in ("text", "category", "vector", "vectors")
     )
@@ -272,7 +275,24 @@ def _described(table: TextTable, ids: pl.Series, settings: CsvMap) -> pl.DataFra
     category = settings.theirs("category")
     if "category" in settings.columns or category in table.rows.columns:
         items = items.with_columns(category=table.texts(category))
+    if PUBLISHED in settings.columns or PUBLISHED in table.rows.columns:
+        items = items.with_columns(_published(table, settings))
     return items
+
+
+def _published(table: TextTable, settings: CsvMap) -> pl.Series:
+    """When each item was published, as a time; null where nothing stands."""
+    name = settings.theirs(PUBLISHED)
+    told = table.texts(name) != ""
+    given = table.filter(told)
+    texts = given.texts(name)
+    values = from_iso(texts)
+    if values.null_count():
+        values, _ = _written(given, name, settings.time_format)
+    seconds = in_seconds(values, given.row(name), _DATES)
+    rows = pl.DataFrame({"row": told.arg_true(), PUBLISHED: as_written(seconds)})
+    every = pl.DataFrame({"row": pl.int_range(len(told), dtype=pl.UInt32, eager=True)})
+    return every.join(rows, on="row", how="left", maintain_order="left")[PUBLISHED]
 
 
 def _text_columns(settings: CsvMap) -> list[str]:

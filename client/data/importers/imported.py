@@ -118,7 +118,11 @@ def first_filled(rows: pl.DataFrame) -> pl.DataFrame:
     """Each ``item_id`` once, in the order of its first row, with the first text of each column that is not empty."""
     others = pl.col(pl.String).exclude("item_id")
     filled = rows.with_columns(pl.when(others != "").then(others).name.keep())
-    return filled.group_by("item_id", maintain_order=True).agg(pl.all().drop_nulls().first().fill_null(""))
+    return (
+        filled.group_by("item_id", maintain_order=True)
+        .agg(pl.all().drop_nulls().first())
+        .with_columns(pl.col(pl.String).fill_null(""))
+    )
 
 
 def joined_text(*columns: pl.Expr) -> pl.Expr:

@@ -126,12 +126,18 @@ def _wrong(where: str, expected: str, kinds: set[type], remedy: str = "") -> Dat
     return DataError(f"{where}: expected {expected}, found {found}{remedy}")
 
 
-ITEMS: Mapping[str, Reader] = {"item_id": ids, "text": texts, "category": texts, "vector": vectors}
+ITEMS: Mapping[str, Reader] = {
+    "item_id": ids,
+    "text": texts,
+    "category": texts,
+    "published": timestamps,
+    "vector": vectors,
+}
 EVENTS: Mapping[str, Reader] = {"user_id": ids, "item_id": ids, "timestamp": timestamps, "rating": ratings}
 QUERIES = TableNames(
     items="the items query", events="the events query", impressions="", as_rating="select it AS rating to have it read"
 )
-_OPTIONAL = ("category", "vector", "rating")
+_OPTIONAL = ("category", "published", "vector", "rating")
 
 
 def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -> Iterator[pl.DataFrame]:
@@ -160,7 +166,7 @@ def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
     tables = list(parts)
     if not tables:
         raise DataError(f"{where}: expected rows, found none")
-    for name, what in {"user_id": "ids", "item_id": "ids", "timestamp": "times"}.items():
+    for name, what in {"user_id": "ids", "item_id": "ids", "timestamp": "times", "published": "times"}.items():
         kinds = {_kind(table.schema[name], name) for table in tables if name in table.columns} - {"Null"}
         if len(kinds) > 1:
             raise DataError(f"{where}: column {name}: expected {what} of one type, found {' and '.join(sorted(kinds))}")
@@ -169,7 +175,7 @@ def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
 
 def _kind(kind: pl.DataType, name: str) -> str:
     """How a type is called; all numbers are one kind of times."""
-    return "numbers" if name == "timestamp" and kind.is_numeric() else str(kind)
+    return "numbers" if name in ("timestamp", "published") and kind.is_numeric() else str(kind)
 
 
 def read_database(path: Path, said: Said | None = None) -> PlatformFolder:

@@ -115,9 +115,9 @@ def test_takes_feedback_once_whichever_way_it_comes(caller):
 
 
 def test_lists_new_items_at_once(caller):
-    item = api.NewItem(item="grpc-new", text="group2 item11", category="fresh")
+    item = api.NewItem(item="grpc-new", text="group2 item11", category="fresh", published=1.7e9)
     assert caller.call("UpsertItems", api.UpsertItemsRequest(items=[item])).accepted == 1
-    body = {"items": [{"item": "http-new", "text": "group2 item12", "category": "fresh"}]}
+    body = {"items": [{"item": "http-new", "text": "group2 item12", "category": "fresh", "published": 1.7e9}]}
     assert caller.http.post("/v1/items", json=body).json()["accepted"] == 1
     listed = caller.call("Recommend", api.RecommendRequest(categories=["fresh"])).items
     assert {one.item for one in listed} == {"grpc-new", "http-new"}
@@ -133,6 +133,11 @@ def test_lists_new_items_at_once(caller):
         ("Recommend", api.RecommendRequest(as_of=0), "as_of must be seconds since 1970"),
         ("Recommend", api.RecommendRequest(as_of=4e9), "as_of must lie in the past"),
         ("RecommendBatch", api.RecommendBatchRequest(), "requests must be 1 to 100"),
+        (
+            "UpsertItems",
+            api.UpsertItemsRequest(items=[api.NewItem(item="i", published=1999)]),
+            "published must be seconds since 1970, of the years 1990 to 2099",
+        ),
         ("ReportFeedback", api.ReportFeedbackRequest(), "events must be 1 to 1000"),
         (
             "ReportFeedback",

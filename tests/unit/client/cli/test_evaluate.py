@@ -12,6 +12,7 @@ from client.data.folder_options import Preparation
 from client.data.held_out import Stage
 from client.data.platform import examples
 from client.ensemble.fitting import rank_all
+from client.ensemble.gaps import stacked
 from client.evaluation.lift import paired_lift
 from client.evaluation.ranking import by_user
 from client.fitting.fit_settings import Contenders, FitSettings
@@ -48,7 +49,7 @@ def test_judges_each_method_by_every_users_last_event(folder, encoder_file) -> N
     assert (found.users, found.items) == (platform.n_users, platform.n_items)
     assert found.served == fit.verdict.served
     for method in ("local", "feature"):
-        ranking = rank_all(stacks.panel, stacks.chosen[method].weights[None], tests)[0]
+        ranking = rank_all(stacks.panel, stacks.chosen[method].by_gap[None], tests)[0]
         assert found.methods[method].ndcg == pytest.approx(ranking.ndcg.mean())
     assert found.methods["local"].lift is None
     assert {"popularity", "content-knn", "item-knn"} <= set(found.methods)
@@ -62,7 +63,7 @@ def test_a_user_counts_once_however_many_of_his_baskets_come_after_a_cut(folder,
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
     users = np.unique(tests.users)
     assert found.users == len(users) < len(tests)
-    weights = np.stack([stacks.chosen[method].weights for method in ("local", "feature")])
+    weights = stacked([stacks.chosen[method].by_gap for method in ("local", "feature")])
     ranked = rank_all(stacks.panel, weights, tests)
     local, feature = (by_user(ranking.ndcg, ranking.users) for ranking in ranked)
     plain = [ranked[0].ndcg[tests.users == user].mean() for user in users]

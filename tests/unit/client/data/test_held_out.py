@@ -159,3 +159,21 @@ def test_users_of_several_platforms_stand_one_after_the_other() -> None:
         "train": [(0, 1, 2)],
     }
     assert found.training.tolist() == [2, 1, 1]
+
+
+def test_two_baskets_before_the_one_for_training_tell_of_weights_too() -> None:
+    found = last_baskets(users([0, 1, 2, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3], [0, 1, 2, 3, 4]), 0, np.zeros(3))
+    # predictable are all but each user's first: of the first user 1, (2, 2), 3, 4, 5, 6, 7; the last three are taken
+    assert told(found.earlier) == [(0, 4, 5), (0, 5, 6), (2, 1, 2)]
+    cut = after_cuts(users([0, 1, 2, 3, 4, 20, 30], [0, 1], [0, 15]), 0, 10, 25)
+    assert told(cut.targets[Stage.TRAIN]) == [(0, 4, 5), (1, 1, 2)]
+    assert told(cut.earlier) == [(0, 2, 3), (0, 3, 4)]
+    assert told(side_by_side([cut, found]).earlier) == [*told(cut.earlier), (3, 4, 5), (3, 5, 6), (5, 1, 2)]
+
+
+def test_by_position_no_earlier_event_tells_of_weights() -> None:
+    assert told(last_events(users([0, 1, 2, 3, 4, 5, 6])).earlier) == []
+
+
+def test_whoever_has_one_basket_has_none_before_it() -> None:
+    assert told(last_baskets(users([0, 1]), 0, np.ones(1)).earlier) == []

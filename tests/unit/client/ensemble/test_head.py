@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from client.data.held_out import Stage
 from client.data.platform import examples
 from client.ensemble.cross_fitting import fit_on
 from client.ensemble.fitting import fit_stacks
+from client.ensemble.gaps import Gaps
 from client.ensemble.head import RankingHead
 from client.ensemble.panel import Panel, RawPanel
 from client.store.head_store import HeadStore, StoredHead
@@ -57,3 +60,34 @@ def test_scores_the_same_by_those_scorers_alone_that_have_a_weight(fitted):
     assert 0 < len(panel.raw.scorers) < len(stacks.panel.raw.scorers)
     assert len(panel.names) == len(kept) == len(panel.calibrations)
     assert torch.allclose(panel.served(kept, histories), stacks.panel.served(weights, histories), atol=1e-5)
+
+
+def test_keeps_weights_that_shift_with_the_gap(fitted, tmp_path):
+    stacks = fitted[1]
+    rows = np.random.default_rng(1).normal(size=(4, len(stacks.panel.names)))
+    gaps = Gaps(edges=(3_600.0, 86_400.5))
+    head = RankingHead.of(replace(stacks.panel, gaps=gaps), rows)
+    HeadStore(tmp_path).write("ranking", head.to_stored())
+    read = RankingHead.from_stored(HeadStore(tmp_path).read("ranking"))
+    np.testing.assert_array_equal(read.by_gap, rows)
+    assert read.gaps == gaps
+
+
+def test_opens_a_record_of_before_weights_could_shift(fitted):
+    stored = RankingHead.chosen(fitted[1], "stack").to_stored()
+    assert set(stored.facts) == {"columns", "calibrations"}
+    read = RankingHead.from_stored(stored)
+    assert read.gaps.count == 0
+    assert read.by_gap.shape == (1, len(read.names))
+
+
+@pytest.mark.parametrize(
+    ("rows", "edges"),
+    [(3, [1.0, 2.0]), (4, [2.0, 1.0]), (4, [1.0, float("nan")]), (2, []), (4, "a")],
+    ids=["rows are missing", "edges fall", "an edge is no number", "no gaps", "no edges"],
+)
+def test_refuses_weights_that_do_not_fit_their_gaps(fitted, rows, edges):
+    good = RankingHead.chosen(fitted[1], "stack").to_stored()
+    weights = np.zeros((rows, len(fitted[1].panel.names)))
+    with pytest.raises(HeadStoreError):
+        RankingHead.from_stored(StoredHead(arrays={"weights": weights}, facts={**good.facts, "gap_edges": edges}))

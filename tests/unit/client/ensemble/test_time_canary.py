@@ -81,8 +81,8 @@ class Fit:
 
     def scores(self, tests: Examples, *, fitted: bool = True) -> torch.Tensor:
         """[B, n] of what is served, or of all columns alike, whatever weight they were given."""
-        weights = self.stacks.chosen["local"].weights
-        return self.stacks.panel.served(weights if fitted else np.full(len(weights), 0.15), tests.histories)
+        weights = self.stacks.chosen["local"].by_gap
+        return self.stacks.panel.served(weights if fitted else np.full(weights.shape[1], 0.15), tests.histories)
 
 
 @pytest.fixture(scope="module")
@@ -150,5 +150,6 @@ def test_nothing_that_is_chosen_knows_of_what_comes_after_the_cuts(fit: Fit) -> 
     assert other.panel.names == fit.stacks.panel.names
     assert other.panel.calibrations == fit.stacks.panel.calibrations
     assert other.chosen["local"].name == fit.stacks.chosen["local"].name
-    assert other.chosen["local"].weights.tolist() == fit.stacks.chosen["local"].weights.tolist()
+    assert other.chosen["local"].by_gap.tolist() == fit.stacks.chosen["local"].by_gap.tolist()
+    assert other.panel.gaps == fit.stacks.panel.gaps
     assert other.whole_list.tolist() == fit.stacks.whole_list.tolist()

@@ -7,14 +7,16 @@ import pytest
 import scipy.sparse as sp
 import torch
 
+from client.data.listed import AddedItems
 from client.features.hashing import hash_texts
 from client.features.prepared_platform import nearest, nearest_after
-from client.recommender.growth import NewItem, with_items
+from client.recommender.growth import NewItem, with_added, with_items
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.request_panel import Past
+from client.scorers.age import PUBLISHED
 from shared.errors import InvalidRequest
 from tests.small_space import SPACE
-from tests.unit.client.recommender.served_world import served_world
+from tests.unit.client.recommender.served_world import LAST, served_world
 
 HISTORY = np.array([10, 11, 12], np.int32)
 NEW = NewItem(item_id="new", text="group2 item11 item12", category="kind9")
@@ -122,3 +124,14 @@ def test_keeps_what_was_counted_sparse_where_most_items_are_new(monkeypatch):
 def test_refuses_a_vector_where_texts_are_read():
     with pytest.raises(InvalidRequest, match="must have 0 numbers here; got 2"):
         with_items(served_world(), [replace(NEW, vector=(0.5, 0.5))])
+
+
+def test_a_new_item_is_as_old_as_its_table_says_and_others_stay_as_they_were():
+    served = served_world(timed=True)
+    added = AddedItems(
+        item_ids=("7", "new", "other"), texts=("a", "b", "c"), published=np.array([np.nan, LAST, np.nan])
+    )
+    known = replace(served, statistics={**served.statistics, PUBLISHED: np.arange(40.0)})
+    grown = with_added(known, added).statistics[PUBLISHED]
+    np.testing.assert_array_equal(grown, [*range(40), LAST, 0])
+    assert with_items(known, [NewItem(item_id="new", text="b")]).statistics[PUBLISHED][40] == 0

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from client.data.sequences import Sequences
+from client.ensemble.gaps import Gaps
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.recommender.recommender import NO_HISTORY, Recommender, Wish
 from client.recommender.request_panel import Past
 from client.recommender.served_head import served_panels
-from tests.unit.client.recommender.served_world import served_world
+from tests.unit.client.recommender.served_world import LAST, served_world
 
 HISTORIES = [NO_HISTORY, np.array([7], np.int32), np.array([3, 4, 5, 30, 4], np.int32)]
 WITH = Past(items=HISTORIES[2], together=2)
@@ -81,7 +82,7 @@ def test_says_how_far_a_score_falls_without_an_item_of_the_basket():
     completing = Recommender.of(served_world(baskets=True))
     (first, *_) = completing.recommend(HISTORIES[2], Wish(k=1, basket=2, reasons=True))
     panel = completing.basket
-    scores = [float((panel.weights @ panel.log_lifts(one))[first.item]) for one in (WITH, WITHOUT)]
+    scores = [float((panel.weights(one) @ panel.log_lifts(one))[first.item]) for one in (WITH, WITHOUT)]
     falls = dict(first.history)
     assert falls[30] == pytest.approx(scores[0] - scores[1], abs=1e-3)
 
@@ -167,3 +168,43 @@ def test_lists_an_item_whose_score_is_no_number_last_and_tells_a_number(recommen
     answers = with_lifts(recommender, lifts).recommend(HISTORIES[1], Wish(k=40, diversity=diversity))
     assert (len(answers), answers[-1].item) == (39, 3)
     assert np.isfinite([one.score for one in answers]).all()
+
+
+DAY = 86_400.0
+GAPS = Gaps(edges=(DAY, 30 * DAY))
+
+
+def shifting_world():
+    """Weights that are drawn anew at each gap."""
+    served = served_world(timed=True)
+    weights = np.random.default_rng(5).uniform(0, 0.3, (1 + GAPS.count, len(served.head.names)))
+    return replace(served, head=replace(served.head, weights=weights, gaps=GAPS))
+
+
+@pytest.mark.parametrize(("since", "row"), [(60.0, 1), (2 * DAY, 2), (90 * DAY, 3), (None, 0), (-60.0, 1)], ids=str)
+def test_answers_by_the_weights_at_the_gap_since_the_last_event(since, row):
+    served, history = shifting_world(), HISTORIES[2]
+    times = None if since is None else LAST - DAY * np.arange(len(history))[::-1]
+    moment = None if since is None else LAST + since
+    alike = Recommender.of(replace(served, head=replace(served.head, weights=served.head.weights[row], gaps=Gaps())))
+    wish = Wish(k=5, moment=moment, reasons=True)
+    found = Recommender.of(served).recommend(history, wish, times)
+    assert found == alike.recommend(history, wish, times)
+    for one in found:
+        assert sum(value for _, value in one.scorers) == pytest.approx(one.score, abs=1e-4)
+
+
+def test_the_weights_of_a_reason_stay_those_of_the_whole_history():
+    served, history = shifting_world(), HISTORIES[2]
+    times = LAST - DAY * np.array([90.0, 80, 70, 60, 0])
+    recommender = Recommender.of(served)
+    panel, past = recommender.whole, Past(items=history, times=times, moment=LAST + 60)
+    (best,) = recommender.recommend(history, Wish(k=1, moment=LAST + 60, reasons=True), times)
+    without = panel.weights(past) @ panel.log_lifts(past.without(4))[:, best.item]
+    assert max(value for row, value in best.history if row == 4) == pytest.approx(best.score - float(without), abs=1e-4)
+
+
+def test_a_history_whose_times_nobody_knows_has_the_weights_of_unknown_gaps():
+    panel = Recommender.of(shifting_world()).whole
+    for times in (None, np.full(5, np.nan)):
+        assert torch.equal(panel.weights(Past(items=HISTORIES[2], times=times, moment=LAST)), panel._by_gap[0])

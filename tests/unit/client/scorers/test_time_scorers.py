@@ -252,6 +252,25 @@ def test_ages_fall_into_steps_that_double() -> None:
     ]
 
 
+def test_age_counts_from_when_an_item_was_published_where_that_is_known() -> None:
+    settings = AgeSettings(youngest=100.0, steps=4)
+    published = np.full(N, np.nan)
+    published[[1, 2, 4, 5]] = [BEGIN - 700, BEGIN + 900, BEGIN - 150, -5e8]
+    scorer = Age(data(events((0, 1), (1, 1), (50, 2), (60, 3)), published=published), settings)
+    # as of 100: item 1 is 800 s old, 2 is not published yet, 3 was seen 40 s ago, 4 is 250 s old, 5 is older than 1970
+    assert scorer._steps(BEGIN + np.array([100.0])).tolist() == [[4, 3, 0, 0, 2, 3, 4, 4]]
+    scorer.met(np.array([4, 6], np.int32), BEGIN + np.array([-9_999.0, 90]))
+    assert scorer._steps(BEGIN + np.array([100.0])).tolist() == [[4, 3, 0, 0, 2, 3, 0, 4]]
+
+
+def test_when_items_were_published_is_opened_from_what_was_counted() -> None:
+    published = np.where(np.arange(N) == 3, BEGIN - DAY, np.nan)
+    fitted = data(drawn(np.random.default_rng(2), 60, 1_000), published=published)
+    fresh, again = Age(fitted), Age(data(EventLog.of(Sequences.none()), fitted.statistics))
+    np.testing.assert_array_equal(columns(fresh, at(2_000))["age"], columns(again, at(2_000))["age"])
+    assert again._steps(BEGIN + np.array([0.0]))[0, 3] == 7  # a day is between 900 s doubled six and seven times
+
+
 def test_rates_are_those_of_the_later_half_of_the_log_over_their_mean() -> None:
     settings = AgeSettings(youngest=100.0, steps=3, prior=2.0)
     log = drawn(np.random.default_rng(5), 60, 1_000)

@@ -1,6 +1,7 @@
 """What is reported moves the lists of everybody at once, and counts once: after a restart, new items, a new head."""
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
 from client.recommender.served_head import ServedHead, read_served
+from client.scorers.age import Age
 from client.serving.journal import FileJournal
 from client.serving.reported_events import ReportedEvents
 from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
@@ -155,6 +157,17 @@ def test_an_item_upserted_a_minute_ago_leads_once_it_is_clicked(folder: Path) ->
     service.report(clicks("new", 80))
     assert place(service.recommend(everything), "new") == 0
     assert place(opened(folder).recommend(everything), "new") == 0
+
+
+def test_an_item_is_as_old_as_its_upsert_says_after_a_restart_too(folder: Path) -> None:
+    service, now = opened(folder), time.time()
+    service.upsert([replace(NEW, published=now - 60), NewItem(item_id="5", text="another", published=now - 60)])
+    service.upsert([replace(NEW, text="more of it")])
+    for one in (service, opened(folder)):
+        (age,) = [scorer for scorer in one._live.recommender.popularity.scorers if isinstance(scorer, Age)]
+        steps = age._steps(np.array([now]))[0]
+        assert (steps[ITEMS], steps[5]) == (0, 0)
+        assert steps[6] == 13
 
 
 def test_what_was_clicked_before_the_item_was_there_counts_once_it_is(folder: Path) -> None:

@@ -92,6 +92,18 @@ def test_keeps_a_category_that_no_report_changes(folder, journal, tmp_path):
     assert not categories[1000]
 
 
+@pytest.mark.parametrize("in_folder", [True, False])
+def test_takes_when_an_item_was_published_and_keeps_it_where_no_report_says_it(folder, journal, tmp_path, in_folder):
+    found = read_folder(folder)
+    told = found.items.with_columns(published=pl.lit(1.5e9)) if in_folder else found.items
+    dated = {**upserted("4", "b"), "published": 1.6e9}
+    journal.append([upserted("3", "a"), dated, upserted("4", "c"), {**upserted("1000", "d"), "published": 1.7e9}])
+    items = reported(tmp_path).added_to(replace(found, items=told)).items
+    published = dict(zip(items["item_id"], items["published"], strict=True))
+    assert (published[4], published[1000]) == (1.6e9, 1.7e9)
+    assert {published[3], published[5]} == {1.5e9 if in_folder else None}
+
+
 def test_says_how_many_items_keep_a_text_that_is_not_the_folders(folder, journal, tmp_path, caplog):
     found = read_folder(folder)
     journal.append([upserted("0", found.items["text"][0]), upserted("3", "another"), upserted("1000", "new")])

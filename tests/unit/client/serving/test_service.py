@@ -175,6 +175,13 @@ def test_the_gateway_says_which_words_are_no_ids():
     assert RecommendBody(session=["nan"]).request().user == ""
 
 
+def test_the_gateway_says_which_number_is_no_time_of_publication():
+    with pytest.raises(ValueError, match="published must be seconds since 1970"):
+        ItemBody(item="new", text="", published=1.7e12)
+    assert ItemBody(item="new", text="", published=1.7e9).new_item().published == 1.7e9
+    assert ItemBody(item="new", text="").new_item().published is None
+
+
 def test_names_the_kinds_of_feedback(service):
     with pytest.raises(InvalidRequest, match="shown, clicked, liked, disliked, purchased; got 'eaten'"):
         feedback_kind("eaten")
