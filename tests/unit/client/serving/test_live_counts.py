@@ -1,6 +1,7 @@
 """What is reported moves the lists of everybody at once, and counts once: after a restart, new items, a new head."""
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,6 +106,19 @@ def test_counts_are_there_after_a_restart(folder: Path) -> None:
     service.report(clicks("7", 2, first=10, at=NOW - 7_200))
     before = both(service)
     assert not close(before, plain)
+    assert close(both(opened(folder)), before)
+
+
+def test_what_claims_a_time_to_come_is_of_when_it_came_after_a_restart_too(folder: Path) -> None:
+    began = time.time()
+    clock = iter([began - 40 * 86_400, began])
+    service = RecommendService(
+        HeadStore(folder / "heads"), FileJournal(folder / "reports.log"), clock=lambda: next(clock)
+    )
+    service.report(clicks("7", 30, at=began + 40 * 86_400))
+    service.report(clicks("8", 30, at=began))
+    before = both(service)
+    assert before[1]["8"] > before[1]["7"] + 0.1
     assert close(both(opened(folder)), before)
 
 
