@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service, steadily
@@ -118,7 +119,12 @@ def asked_steadily(service: Service, rate: float, seconds: float) -> list[float]
 
 def print_row(name: str, found: list[float]) -> None:
     """Quantiles of milliseconds."""
-    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in np.quantile(found, QUANTILES))} |")
+    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in quantiles(found))} |")
+
+
+def quantiles(found: list[float]) -> NDArray[np.float64]:
+    """[4] each a value that was found, since some may be infinite."""
+    return np.asarray(np.quantile(found, QUANTILES, method="higher"))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from benchmarks.made_up_head import made_up_head
-from benchmarks.serving import QUANTILES, print_row
+from benchmarks.serving import print_row, quantiles
 from benchmarks.serving_process import Service, running_service, steadily
 from client.recommender.recommender import NO_HISTORY, Recommender, Wish
 from client.recommender.served_head import RECORD, read_served
@@ -115,7 +115,7 @@ def taking_turns(recommenders: dict[str, Recommender], lists: int) -> None:
 
 def print_ratio(spent: dict[str, list[float]]) -> None:
     """Of the quantiles with those scorers to the quantiles without."""
-    ratios = np.quantile(spent["with"], QUANTILES) / np.quantile(spent["without"], QUANTILES)
+    ratios = quantiles(spent["with"]) / quantiles(spent["without"])
     print(f"| ratio | {' | '.join(f'{one:.2f}' for one in ratios)} |")
 
 
@@ -175,6 +175,7 @@ def over_grpc(out: Path, stretches: int, seconds: float) -> None:
         services = {"without": called(out, "without", without), "with": called(out, "with", with_)}
         for name in HEADS:
             stretch(callers, services[name], 2.0, Found())  # warms up
+        print(f"| load of the machine before: {os.getloadavg()[0]:.1f} | | | | |")
         for number in range(stretches):
             name = ("without", "with", "with", "without")[number % 4]
             stretch(callers, services[name], seconds, found[name])
@@ -257,7 +258,7 @@ def print_found(found: dict[str, Found]) -> None:
     for name, times in lists.items():
         print_row(f"a list over gRPC, {name} them, at {LISTS} lists and {REPORTS} reports a second", times)
     print_ratio(lists)
-    p99 = {name: [float(np.quantile(part, 0.99)) for part in each.lists] for name, each in found.items()}
+    p99 = {name: [quantiles(part)[-1] for part in each.lists] for name, each in found.items()}
     for name, each in found.items():
         print(f"| p99 of each stretch, {name} them: {', '.join(f'{one:.0f}' for one in p99[name])} | | | | |")
         print_row(f"a report over gRPC, {name} them", each.reports)
@@ -265,7 +266,7 @@ def print_found(found: dict[str, Found]) -> None:
     print_row(f"from {CLICKS} clicks to the list that they change, {len(changes)} probes", changes)
     print(f"| the longest of them | {max(changes):.1f} | | | |")
     failed = sum(np.isinf([*lists[name], *each.reports]).sum() for name, each in found.items())
-    print(f"\ncalls that failed: {failed}; load of the machine at the end: {os.getloadavg()[0]:.1f}")
+    print(f"\ncalls that failed, which count as infinite: {failed}")
 
 
 if __name__ == "__main__":
