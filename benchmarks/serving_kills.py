@@ -37,7 +37,7 @@ from client.serving.journal_lines import Entry
 from client.serving.live_head import LiveHead
 from client.serving.private_folder import open_private_folder
 from client.serving.requests import MET, Feedback, FeedbackKind, ListRequest
-from client.serving.told import Told
+from client.serving.told import Told, count_since
 from client.store.head_store import HeadStore
 from client.store.keyring import KeySource, new_key
 from client.store.vault import Vault
@@ -167,7 +167,7 @@ def apart(served: ServedHead, entries: Sequence[Entry], lists: Sequence[Mapping[
     told = Told()
     told.read(entries, IdForm.of(served))
     restarted = told.opened(served)
-    told.count_since(restarted, entries)
+    count_since(restarted, entries)
     fresh = LiveHead.of(counted_afresh(served, entries))
     scores = fresh.answer(ListRequest(k=ITEMS), (NO_HISTORY, np.zeros(0), 0), ()).items
     gaps = [max(abs(one.score - listed[one.item]) for one in scores) for listed in lists]

@@ -10,7 +10,7 @@ from client.serving.histories import Histories
 from client.serving.id_form import IdForm
 from client.serving.journal_lines import Entry, Facts
 from client.serving.live_head import LiveHead
-from client.serving.requests import CAME, Feedback, FeedbackKind, item_from_json, pseudonym
+from client.serving.requests import CAME, Feedback, item_from_json, pseudonym
 from shared.errors import InvalidRequest
 
 _REMOVED = "removed"
@@ -33,8 +33,6 @@ class Told:
     salt: str = ""
     forgotten: set[str] = field(default_factory=set)
     """pseudonyms"""
-    early: dict[str, list[float]] = field(default_factory=dict)
-    """when items were shown that the head lacks, in seconds since 1970"""
 
     def read(self, entries: Iterable[Entry], form: IdForm) -> None:
         """Take entries in, oldest first."""
@@ -61,26 +59,12 @@ class Told:
             served = replace(served, users=served.users.without(gone))
         return LiveHead.of(served, list(self.items.values()))
 
-    def count_since(self, live: LiveHead, entries: Iterable[Entry]) -> None:
-        """What the journal has beyond the fit."""
-        until = live.served.reports_until
-        live.count(self.histories.since(until))
-        later = (entry.facts for entry in entries if entry.number > until)
-        reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
-        self.early.clear()
-        self.count_shown(live, map(live.form.event, reports))
 
-    def count_shown(self, live: LiveHead, events: Iterable[Feedback]) -> None:
-        """Count what was shown; for items that the head lacks, it is kept until ``count_early``."""
-        pages = [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]
-        for item, at in pages:
-            if item not in live.recommender.row_of_item:
-                self.early.setdefault(item, []).append(at)
-        live.count(pages, shown=True)
-
-    def count_early(self, live: LiveHead, new: Iterable[str]) -> None:
-        """Count where ``new`` items of the head were shown before it had them."""
-        live.count(((item, at) for item in new for at in self.early.pop(item, ())), shown=True)
+def count_since(live: LiveHead, entries: Iterable[Entry]) -> None:
+    """Count what a journal has beyond the fit."""
+    later = (entry.facts for entry in entries if entry.number > live.served.reports_until)
+    reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
+    live.count([live.form.event(one) for one in reports])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -102,7 +86,7 @@ class Replay:
         known = [one for one in entries if one.number <= served.reports_until or one.facts.get(CAME, moment) < moment]
         told.read(known, form)
         live = told.opened(served)
-        told.count_since(live, known)
+        count_since(live, known)
         return cls(moment=moment, stored=stored, told=told, live=live)
 
 

@@ -2,8 +2,10 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from client.recommender.growth import NewItem
 from client.recommender.served_head import ServedHead, read_served
 from client.serving.admission import Unhurried
 from client.serving.journal import FileJournal
+from client.serving.journal_lines import Entry
 from client.serving.reported_events import ReportedEvents
 from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
 from client.serving.service import RecommendService
@@ -175,6 +178,35 @@ def test_counts_outlive_a_new_head_but_for_what_it_was_fitted_on(folder: Path) -
     alone.report(clicks("30", 4))
     assert close(both(service), both(alone))
     assert not close(both(service), more)
+
+
+def test_reports_do_not_wait_for_a_new_head_that_counts_the_journal_and_count_under_it(folder: Path) -> None:
+    reporting: list[Thread] = []
+
+    class Meanwhile(FileJournal):
+        """Others report while it is read."""
+
+        def entries(self) -> Iterator[Entry]:
+            found = super().entries()
+            return (self.reported_before(entry) for entry in found)
+
+        def reported_before(self, entry: Entry) -> Entry:
+            if reporting and not reporting[0].ident:
+                reporting[0].start()
+                reporting[0].join(10)
+                assert not reporting[0].is_alive()
+            return entry
+
+    service = RecommendService(HeadStore(folder / "heads"), Meanwhile(folder / "reports.log"))
+    service.report(clicks("30", 2))
+    reporting.append(Thread(target=service.report, args=[clicks("7", 4)], daemon=True))
+    service.swap()
+    assert reporting[0].ident
+    live = both(service)
+    assert close(live, both(opened(folder)))
+    service.report(clicks("8", 4))
+    assert not close(both(service), live)
+    assert close(both(service), both(opened(folder)))
 
 
 def test_an_item_upserted_a_minute_ago_leads_once_it_is_clicked(folder: Path) -> None:
