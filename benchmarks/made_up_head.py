@@ -1,5 +1,6 @@
 """A served head of any size without a fit: every scorer there is, over events and texts of a skewed random platform."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -30,8 +31,6 @@ from shared.seeding import rng_for
 WORDS = 3_000
 TEXT_LENGTH = 8
 DAYS = 60
-BEGIN = 1_700_000_000
-"""Seconds since 1970."""
 ON_A_PAGE = 4
 """Items that are shown at an event."""
 
@@ -102,7 +101,7 @@ def _platform(n_items: int, n_users: int, seed: int) -> Platform:
 
 
 def _news(platform: Platform, seed: int) -> Platform:
-    """Items come one after the other within ``DAYS`` days, and are met for a day or so after that.
+    """Items come one after the other within the last ``DAYS`` days, and are met for a day or so after that.
 
     Those are met most whose row a high power of two divides. With each, items are shown that are met about then.
     """
@@ -113,7 +112,7 @@ def _news(platform: Platform, seed: int) -> Platform:
     came = (times - rng.exponential(86_400.0, count)).clip(0)
     rows = (came / seconds * platform.n_items).astype(np.int32)
     rows -= rows % (2 ** rng.geometric(0.5, count).clip(max=8)).astype(np.int32)
-    sequences = replace(sequences, items=rows, times=BEGIN + times)
+    sequences = replace(sequences, items=rows, times=time.time() - seconds + times)
     log = EventLog.of(sequences)
     beside = np.stack([np.roll(log.items, place) for place in range(ON_A_PAGE)], axis=1)
     shown = EventLog(times=np.repeat(log.times, ON_A_PAGE), items=beside.reshape(-1))

@@ -1,6 +1,6 @@
 """How much longer a list takes with scorers that know the moment, and when a report shows in the lists of others.
 
-    python -m benchmarks.serving_time OUT [--items 20000] [--stretches 12] [--seconds 10]
+    python -m benchmarks.serving_time OUT [--items 20000] [--rate 50] [--stretches 12] [--seconds 10]
 
 Two made-up heads of one platform with a clock: one has those scorers, the other has all but them. First both take
 turns request by request in one thread. Every list comes after four reports, as at 50 lists and 200 reports a second
@@ -37,16 +37,14 @@ from shared.serving_api import recommend_pb2 as api
 from shared.serving_api import recommend_pb2_grpc
 
 HEADS = {"without": {name: one for name, one in SCORERS.items() if name not in TIMED}, "with": SCORERS}
-LISTS, REPORTS = 50, 200
-"""A second."""
-LATEST = 2_000
-"""Items that reports are about."""
+REPORTS = 4
+"""For each list."""
+LATEST = 300
+"""Items that reports and probes are about: about those of the last day."""
 CLICKS = 100
 """Of a probe on its item, in one request."""
 BETWEEN = 2.0
 """Seconds between two probes."""
-CHANGES = 8
-"""Lists of somebody without a history within the process, each asked for after clicks on one item."""
 
 
 def main() -> None:
@@ -56,6 +54,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--lists", type=int, default=400, help="within one thread")
+    parser.add_argument("--rate", type=float, default=50.0, help="lists a second; four times as many reports")
     parser.add_argument("--stretches", type=int, default=12, help="of both services together")
     parser.add_argument("--seconds", type=float, default=10.0, help="of a stretch")
     asked = parser.parse_args()
@@ -67,7 +66,7 @@ def main() -> None:
         (asked.out / name / "heads" / JOURNAL).unlink(missing_ok=True)
     print(f"| milliseconds, {asked.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
     in_process(asked.out, asked.lists)
-    over_grpc(asked.out, asked.stretches, asked.seconds)
+    over_grpc(asked.out, asked.rate, asked.stretches, asked.seconds)
 
 
 def in_process(out: Path, lists: int) -> None:
@@ -77,7 +76,6 @@ def in_process(out: Path, lists: int) -> None:
     print_bytes(out, recommenders["with"])
     tracemalloc.stop()
     taking_turns(recommenders, lists)
-    print(f"| longest from a report to a list that shows it | {1e3 * slowest_change(recommenders['with']):.1f} | | | |")
 
 
 def print_bytes(out: Path, recommender: Recommender) -> None:
@@ -99,12 +97,12 @@ def print_bytes(out: Path, recommender: Recommender) -> None:
 
 def taking_turns(recommenders: dict[str, Recommender], lists: int) -> None:
     """Rows for lists under each recommender, and the ratios of their quantiles."""
-    rng, between = np.random.default_rng(0), REPORTS // LISTS
+    rng = np.random.default_rng(0)
     users = recommenders["with"].users.user_ids
     spent: dict[str, list[float]] = {name: [] for name in recommenders}
     for user in rng.choice(len(users), lists):
         for name, one in recommenders.items():
-            one.count(rng.integers(0, len(one.items.item_ids), between).astype(np.int32), np.full(between, time.time()))
+            one.count(rng.integers(0, len(one.items.item_ids), REPORTS).astype(np.int32), np.full(REPORTS, time.time()))
             began = time.thread_time()
             one.recommend(one.history_of(users[user]), Wish(k=10), one.times_of(users[user]))
             spent[name].append(1e3 * (time.thread_time() - began))
@@ -119,21 +117,6 @@ def print_ratio(spent: dict[str, list[float]]) -> None:
     print(f"| ratio | {' | '.join(f'{one:.2f}' for one in ratios)} |")
 
 
-def slowest_change(recommender: Recommender) -> float:
-    """The most seconds from clicks on an item to a list for somebody without a history that it leads."""
-    rng, longest = np.random.default_rng(1), 0.0
-    chosen = rng.choice(len(recommender.items.item_ids), CHANGES, replace=False).astype(np.int32)
-    for place, item in enumerate(chosen, start=1):
-        clicks = 4**place
-        began = time.perf_counter()
-        recommender.count(np.full(clicks, item, np.int32), np.full(clicks, time.time()))
-        listed = recommender.recommend(NO_HISTORY, Wish(k=10))
-        longest = max(longest, time.perf_counter() - began)
-        if item not in [one.item for one in listed]:
-            raise SystemExit(f"item {item} was clicked {clicks} times, and is not among the first 10")
-    return longest
-
-
 # ---- processes
 
 
@@ -145,6 +128,8 @@ class Called:
     metadata: tuple[tuple[str, str], ...]
     items: int
     users: int
+    rate: float
+    """lists a second"""
 
     @contextmanager
     def stub(self) -> Iterator[recommend_pb2_grpc.RecommenderStub]:
@@ -164,7 +149,7 @@ class Found:
     """items"""
 
 
-def over_grpc(out: Path, stretches: int, seconds: float) -> None:
+def over_grpc(out: Path, rate: float, stretches: int, seconds: float) -> None:
     """Rows for lists, reports and changes of both services, in turns: A B B A and so on."""
     found = {name: Found() for name in HEADS}
     with (
@@ -172,21 +157,21 @@ def over_grpc(out: Path, stretches: int, seconds: float) -> None:
         running_service(out / "with") as with_,
         ProcessPoolExecutor(2, mp_context=get_context("spawn")) as callers,
     ):
-        services = {"without": called(out, "without", without), "with": called(out, "with", with_)}
+        services = {"without": called(out, "without", without, rate), "with": called(out, "with", with_, rate)}
         for name in HEADS:
             stretch(callers, services[name], 2.0, Found())  # warms up
         print(f"| load of the machine before: {os.getloadavg()[0]:.1f} | | | | |")
         for number in range(stretches):
             name = ("without", "with", "with", "without")[number % 4]
             stretch(callers, services[name], seconds, found[name])
-    print_found(found)
+    print_found(found, rate)
 
 
-def called(out: Path, name: str, service: Service) -> Called:
+def called(out: Path, name: str, service: Service, rate: float) -> Called:
     """The service of a head."""
     served = read_served(HeadStore(out / name / "heads"))
     sizes = {"items": len(served.items.item_ids), "users": len(served.users.user_ids)}
-    return Called(port=service.ports[0], metadata=service.metadata, **sizes)
+    return Called(port=service.ports[0], metadata=service.metadata, rate=rate, **sizes)
 
 
 def stretch(callers: Executor, service: Called, seconds: float, found: Found) -> None:
@@ -198,7 +183,7 @@ def stretch(callers: Executor, service: Called, seconds: float, found: Found) ->
     with service.stub() as stub:
         rng = np.random.default_rng(time.time_ns())
         while not (lists.done() and reports.done()):
-            item = str(rng.integers(service.items - LATEST))
+            item = str(rng.integers(service.items - LATEST, service.items))
             found.changes.append(change(service, stub, item, before=found.probed))
             found.probed.append(item)
             time.sleep(BETWEEN)
@@ -208,18 +193,19 @@ def stretch(callers: Executor, service: Called, seconds: float, found: Found) ->
 
 def asked_for(service: Called, seconds: float, began: float) -> list[float]:
     """Milliseconds of lists for drawn users."""
-    users = np.random.default_rng(time.time_ns()).integers(0, service.users, int(LISTS * seconds))
+    users = np.random.default_rng(time.time_ns()).integers(0, service.users, int(service.rate * seconds))
     with service.stub() as stub:
 
         def ask(number: int) -> None:
             stub.Recommend(api.RecommendRequest(user=f"u{users[number]}", k=10), metadata=service.metadata, timeout=60)
 
-        return steadily(ask, LISTS, seconds, began)
+        return steadily(ask, service.rate, seconds, began)
 
 
 def reported(service: Called, seconds: float, began: float) -> list[float]:
     """Milliseconds of reports of one event each, every other of what was shown, about the latest items."""
-    drawn = np.random.default_rng(time.time_ns()).integers(0, (service.users, LATEST), (int(REPORTS * seconds), 2))
+    rate, rng = REPORTS * service.rate, np.random.default_rng(time.time_ns())
+    drawn = rng.integers(0, (service.users, LATEST), (int(rate * seconds), 2))
     with service.stub() as stub:
 
         def report(number: int) -> None:
@@ -228,7 +214,7 @@ def reported(service: Called, seconds: float, began: float) -> list[float]:
             event = one_event(f"{time.time_ns()}-{number}", f"u{user}", str(service.items - 1 - back), kind)
             stub.ReportFeedback(api.ReportFeedbackRequest(events=[event]), metadata=service.metadata, timeout=60)
 
-        return steadily(report, REPORTS, seconds, began)
+        return steadily(report, rate, seconds, began)
 
 
 def change(service: Called, stub: recommend_pb2_grpc.RecommenderStub, item: str, before: list[str]) -> float:
@@ -252,11 +238,11 @@ def one_event(event_id: str, user: str, item: str, kind: str) -> api.Feedback:
     return api.Feedback(event_id=event_id, user=user, item=item, kind=kind, time=time.time())
 
 
-def print_found(found: dict[str, Found]) -> None:
+def print_found(found: dict[str, Found], rate: float) -> None:
     """Rows."""
     lists = {name: [one for part in each.lists for one in part] for name, each in found.items()}
     for name, times in lists.items():
-        print_row(f"a list over gRPC, {name} them, at {LISTS} lists and {REPORTS} reports a second", times)
+        print_row(f"a list over gRPC, {name} them, at {rate:g} lists and {REPORTS * rate:g} reports a second", times)
     print_ratio(lists)
     p99 = {name: [quantiles(part)[-1] for part in each.lists] for name, each in found.items()}
     for name, each in found.items():
