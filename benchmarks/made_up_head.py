@@ -1,9 +1,11 @@
 """A served head of any size without a fit: every scorer there is, over events and texts of a skewed random platform."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
 
+from client.data.event_log import EventLog
 from client.data.platform import Platform
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
@@ -18,6 +20,7 @@ from client.recommender.served_head import WITHOUT_HISTORY, ServedHead
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import Column
+from client.scorers.table import SCORERS, ScorerTable
 from client.training.local_id import LARGE
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.local import Own
@@ -28,21 +31,24 @@ from shared.seeding import rng_for
 WORDS = 3_000
 TEXT_LENGTH = 8
 DAYS = 60
-BEGIN = 1_700_000_000
-"""Seconds since 1970."""
+ON_A_PAGE = 4
+"""Items that are shown at an event."""
 
 
-def made_up_head(n_items: int, n_users: int, preset: str, seed: int, *, clock: bool = False) -> ServedHead:
+def made_up_head(
+    n_items: int, n_users: int, preset: str, seed: int, *, clock: bool = False, scorers: ScorerTable = SCORERS
+) -> ServedHead:
     """Equal weights; a received encoder, one of the platform's own and ids only, all drawn from ``seed``.
 
-    Where it has a ``clock``, its events lie within ``DAYS`` days, and scorers that know the moment count them.
+    Where it has a ``clock``, it is like a news site (``_news``), and scorers that know the moment count its events,
+    unless the table of ``scorers`` lacks them.
     """
     platform = _platform(n_items, n_users, seed)
     if clock:
-        platform = replace(platform, sequences=_timed(platform.sequences, seed))
+        platform = _news(platform, seed)
     features = hash_texts(platform.texts)
     prepared = PreparedPlatform(platform=platform, space=hashing_space(), catalogue=Catalogue(features=features))
-    fitted = fit_on(prepared, platform.training_users)
+    fitted = fit_on(prepared, platform.training_users, scorers)
     own = KeptEncoder(
         encoder=_encoder(preset, seed + 1),
         head=SequenceHead.initial(n_items, _encoder(preset, seed).spec.architecture.width),
@@ -51,8 +57,7 @@ def made_up_head(n_items: int, n_users: int, preset: str, seed: int, *, clock: b
         encoders={"received": KeptEncoder(encoder=_encoder(preset, seed))},
         own=Own(kept=own, ids=SequenceModel.ids_only(LARGE, n_items, seed)),
     )
-    scorers = (*fitted.scorers.values(), *parts.scorers(features))
-    columns = [column for scorer in scorers for column in scorer.columns]
+    columns = [column for scorer in (*fitted.scorers.values(), *parts.scorers(features)) for column in scorer.columns]
     alone = tuple(name for name in WITHOUT_HISTORY if name in fitted.scorers)
     return ServedHead(
         head=RankingHead(
@@ -95,10 +100,23 @@ def _platform(n_items: int, n_users: int, seed: int) -> Platform:
     )
 
 
-def _timed(sequences: Sequences, seed: int) -> Sequences:
-    times = rng_for(seed, "made-up-times").uniform(0, DAYS * 86_400, len(sequences.items))
-    order = np.lexsort((times, sequences.owners()))
-    return replace(sequences, times=BEGIN + times[order])
+def _news(platform: Platform, seed: int) -> Platform:
+    """Items come one after the other within the last ``DAYS`` days, and are met for a day or so after that.
+
+    Those are met most whose row a high power of two divides. With each, items are shown that are met about then.
+    """
+    sequences, rng = platform.sequences, rng_for(seed, "made-up-times")
+    count, seconds = len(sequences.items), DAYS * 86_400.0
+    times = rng.uniform(0, seconds, count)
+    times = times[np.lexsort((times, sequences.owners()))]
+    came = (times - rng.exponential(86_400.0, count)).clip(0)
+    rows = (came / seconds * platform.n_items).astype(np.int32)
+    rows -= rows % (2 ** rng.geometric(0.5, count).clip(max=8)).astype(np.int32)
+    sequences = replace(sequences, items=rows, times=time.time() - seconds + times)
+    log = EventLog.of(sequences)
+    beside = np.stack([np.roll(log.items, place) for place in range(ON_A_PAGE)], axis=1)
+    shown = EventLog(times=np.repeat(log.times, ON_A_PAGE), items=beside.reshape(-1))
+    return replace(platform, sequences=sequences, shown=shown)
 
 
 def _encoder(preset: str, seed: int) -> Encoder:

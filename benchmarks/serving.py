@@ -8,16 +8,17 @@ not.
 """
 
 import argparse
+import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.made_up_head import made_up_head
-from benchmarks.serving_process import Service, running_service
+from benchmarks.serving_process import Service, running_service, steadily
 from client.data.sequences import Sequences
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.served_head import RECORD, WeighedPanel, read_served, served_panels
@@ -102,27 +103,28 @@ def over_grpc(out: Path, rate: float, seconds: float) -> None:
 
 
 def asked_steadily(service: Service, rate: float, seconds: float) -> list[float]:
-    """Milliseconds from when each request was due until it was answered; a request that fails ends the benchmark."""
-    users, times = np.random.default_rng(1).integers(0, 10_000, int(rate * seconds)), []
+    """As ``steadily``, after one that warms up; a request that fails ends the benchmark."""
+    users = np.random.default_rng(1).integers(0, 10_000, int(rate * seconds))
 
-    def ask(user: int, due: float) -> None:
-        time.sleep(max(0.0, due - time.perf_counter()))
-        service.stub.Recommend(api.RecommendRequest(user=f"u{user}", k=10), metadata=service.metadata, timeout=60)
-        times.append(1e3 * (time.perf_counter() - due))
+    def ask(number: int) -> None:
+        wanted = api.RecommendRequest(user=f"u{users[number]}", k=10)
+        service.stub.Recommend(wanted, metadata=service.metadata, timeout=60)
 
-    with ThreadPoolExecutor(32) as pool:
-        ask(0, time.perf_counter())
-        times.clear()
-        began = time.perf_counter() + 0.1
-        waiting = [pool.submit(ask, int(user), began + place / rate) for place, user in enumerate(users)]
-        for one in waiting:
-            one.result()
+    ask(0)
+    times = steadily(ask, rate, seconds, began=time.perf_counter() + 0.1)
+    if math.inf in times:
+        raise SystemExit("a request failed")
     return times
 
 
 def print_row(name: str, found: list[float]) -> None:
     """Quantiles of milliseconds."""
-    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in np.quantile(found, QUANTILES))} |")
+    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in quantiles(found))} |")
+
+
+def quantiles(found: list[float]) -> NDArray[np.float64]:
+    """[4] each a value that was found, since some may be infinite."""
+    return np.asarray(np.quantile(found, QUANTILES, method="higher"))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Feedback over kills: what was acknowledged is there afterwards, and nothing is there twice.
+"""Feedback over kills: what was acknowledged is there afterwards, and nothing is there or counted twice.
 
     python -m benchmarks.serving_kills OUT [--events 100000] [--kills 10]
 
 Four callers report to ``graft-client serve``, whose folder is a vault, in batches of up to 50 events, one batch in five
 twice; the process gets SIGKILL at a random moment of the traffic and is started again, and each caller goes on with
-what was not acknowledged. One JSON per kill in OUT; what stands there is not done again.
+what was not acknowledged. The head has a clock, events are of now, a third were shown. One JSON per kill in OUT; what
+stands there is not done again. At the end live counts, before a last kill and after it, are compared with counts made
+afresh from the journal's distinct events.
 """
 
 import argparse
@@ -13,14 +15,29 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service
+from client.data.sequences import Sequences
+from client.recommender.recommender import NO_HISTORY, Recommender
+from client.recommender.served_head import ServedHead, read_served
+from client.scorers.recent import Recent
+from client.scorers.scorer import TABLE, HistoryBatch
+from client.scorers.shown import Shown
+from client.serving.id_form import IdForm
+from client.serving.journal_lines import Entry
+from client.serving.live_head import LiveHead
 from client.serving.private_folder import open_private_folder
+from client.serving.requests import MET, Feedback, FeedbackKind, ListRequest
+from client.serving.told import Told, count_since
 from client.store.head_store import HeadStore
 from client.store.keyring import KeySource, new_key
 from client.store.vault import Vault
@@ -28,7 +45,12 @@ from shared.serving_api import recommend_pb2 as api
 from shared.system.whole_file import write_whole
 
 CALLERS, BATCH, TWICE = 4, 50, 0.2
+LAST = 2_000
+"""Events that a further caller reports before the last kill."""
+LATE = 50
+"""Seconds that an event may be old when it is reported."""
 ITEMS, USERS = 500, 300
+KINDS = ("clicked", "shown", "purchased")
 SOURCE = "vault.key"
 
 
@@ -76,7 +98,8 @@ class Caller:
 
     def _event(self, number: int) -> api.Feedback:
         user, item = f"u{number % USERS}", str(number * 7 % ITEMS)
-        return api.Feedback(event_id=f"{self.number}-{number}", user=user, item=item, kind="clicked", time=1.7e9)
+        kind, when = KINDS[number % len(KINDS)], time.time() - number % LATE
+        return api.Feedback(event_id=f"{self.number}-{number}", user=user, item=item, kind=kind, time=when)
 
 
 def killed_after(out: Path, key: str, callers: list[Caller], wanted: int, *, wait: float) -> int:
@@ -84,14 +107,9 @@ def killed_after(out: Path, key: str, callers: list[Caller], wanted: int, *, wai
 
     Returns how many events the service said it knew already.
     """
-    done = threading.Event()
     before = sum(caller.repeated for caller in callers)
     with running_service(out, "--vault-key", key, "--seconds", "60") as service:
-        threads = [threading.Thread(target=caller.report, args=(service, done)) for caller in callers]
-        for thread in threads:
-            thread.start()
-        while sum(caller.acknowledged for caller in callers) < wanted and any(one.is_alive() for one in threads):
-            time.sleep(0.01)
+        threads = reporting(service, callers, wanted, threading.Event())
         time.sleep(wait)
         service.process.send_signal(signal.SIGKILL)
         for thread in threads:
@@ -99,10 +117,23 @@ def killed_after(out: Path, key: str, callers: list[Caller], wanted: int, *, wai
     return sum(caller.repeated for caller in callers) - before
 
 
+def reporting(service: Service, callers: list[Caller], wanted: int, done: threading.Event) -> list[threading.Thread]:
+    """Threads that report until ``done``, once so many events are acknowledged or the service is gone."""
+    threads = [threading.Thread(target=caller.report, args=(service, done)) for caller in callers]
+    for thread in threads:
+        thread.start()
+    while sum(caller.acknowledged for caller in callers) < wanted and any(one.is_alive() for one in threads):
+        time.sleep(0.01)
+    return threads
+
+
 def found(out: Path, key: str) -> dict[str, Any]:
-    """What the journal holds of what was acknowledged."""
-    kept = [entry.facts["id"] for entry in open_private_folder(out / "heads", key).reported()]
-    reached = _reached(out)
+    """What the journal and the live counts hold of what was acknowledged."""
+    further = Caller(CALLERS, 0)
+    lists = [live_list(out, key, [further]), live_list(out, key, [])]
+    entries = open_private_folder(out / "heads", key).reported()
+    kept = [entry.facts["id"] for entry in entries]
+    reached = [*_reached(out), further.acknowledged]
     wanted = {f"{caller}-{number}" for caller, count in enumerate(reached) for number in range(count)}
     return {
         "kills": len(_kills(out)),
@@ -111,7 +142,75 @@ def found(out: Path, key: str) -> dict[str, Any]:
         "counted twice": len(kept) - len(set(kept)),
         "sent again and known": sum(one["repeated"] for one in _kills(out)),
         "kept without an acknowledgement": len(set(kept) - wanted),
+        **apart(read_served(open_private_folder(out / "heads", key).heads), entries, lists),
     }
+
+
+def live_list(out: Path, key: str, callers: list[Caller]) -> dict[str, float]:
+    """Item to score for who has no history, once the callers have reported ``LAST`` events.
+
+    The service is killed after that.
+    """
+    done = threading.Event()
+    with running_service(out, "--vault-key", key, "--seconds", "60") as service:
+        threads = reporting(service, callers, LAST, done)
+        done.set()
+        for thread in threads:
+            thread.join()
+        listed = service.stub.Recommend(api.RecommendRequest(k=ITEMS), metadata=service.metadata, timeout=60)
+        service.process.send_signal(signal.SIGKILL)
+    return {one.item: one.score for one in listed.items}
+
+
+def apart(served: ServedHead, entries: Sequence[Entry], lists: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """How far live counts and lists are from those of counts made afresh."""
+    told = Told()
+    told.read(entries, IdForm.of(served))
+    restarted = told.opened(served)
+    count_since(restarted, entries)
+    fresh = LiveHead.of(counted_afresh(served, entries))
+    scores = fresh.answer(ListRequest(k=ITEMS), (NO_HISTORY, np.zeros(0), 0), ()).items
+    gaps = [max(abs(one.score - listed[one.item]) for one in scores) for listed in lists]
+    counts = zip(_columns(restarted.recommender), _columns(fresh.recommender), strict=True)
+    return {
+        "counts after a restart over those made afresh, largest relative difference": max(
+            float(np.max(np.abs(live - made) / np.maximum(np.abs(made), 1.0))) for live, made in counts
+        ),
+        "scores before the last kill, largest difference": gaps[0],
+        "scores after it, largest difference": gaps[1],
+    }
+
+
+def counted_afresh(served: ServedHead, entries: Sequence[Entry]) -> ServedHead:
+    """The head as if it had counted each event of the journal once: 2^(-age / half-life) for each, in one sum.
+
+    An item is as old as its first event.
+    """
+    events = {entry.facts["id"]: Feedback.from_json(dict(entry.facts)) for entry in entries}.values()
+    statistics, rows = dict(served.statistics), {item: row for row, item in enumerate(served.items.item_ids)}
+    for name, kinds in (("recent", MET), ("shown", {FeedbackKind.SHOWN})):
+        times = np.array([one.time for one in events if one.kind in kinds])
+        items = np.array([rows[one.item] for one in events if one.kind in kinds])
+        before, *lives = np.asarray(statistics[f"{TABLE}{name}"]).tolist()
+        latest = max(before, times.max())
+        for life in lives:
+            kept = np.asarray(statistics[f"{name}@{life:g}"], np.float64) * 2 ** ((before - latest) / life)
+            added = np.bincount(items, np.exp2((times - latest) / life), minlength=len(rows))
+            statistics[f"{name}@{life:g}"] = kept + added
+        statistics[f"{TABLE}{name}"] = np.array([latest, *lives])
+    met = sorted((one.time, rows[one.item]) for one in events if one.kind in MET)
+    first = np.array(statistics["age@first"])
+    for at, row in met:
+        first[row] = first[row] or at
+    statistics["age@first"] = first
+    return replace(served, statistics=statistics)
+
+
+def _columns(recommender: Recommender) -> list[NDArray[np.float32]]:
+    """[n] each, of the scorers that count on with fading counts."""
+    nobody = HistoryBatch(Sequences(offsets=np.zeros(2, np.int64), items=NO_HISTORY), ITEMS)
+    counting = [one for one in recommender.whole.scorers if isinstance(one, Recent | Shown)]
+    return [column.numpy()[0] for one in counting for column in one.score(nobody)]
 
 
 def _prepared(out: Path) -> str:
@@ -122,7 +221,7 @@ def _prepared(out: Path) -> str:
         out.mkdir(parents=True, exist_ok=True)
         write_whole(file, new_key().encode("ascii"), mode=0o600)
         vault = Vault.make(out / "heads", key)
-        made_up_head(ITEMS, USERS, "tiny", seed=0).write(HeadStore(vault))
+        made_up_head(ITEMS, USERS, "tiny", seed=0, clock=True).write(HeadStore(vault))
     return str(key)
 
 

@@ -1,10 +1,13 @@
 """``graft-client serve`` as a process of its own, with what its systemd unit sets, and a channel to it."""
 
+import math
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ import grpc
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2_grpc
 
+THREADS = 64
 SCRIPT = "from client.cli.main import main; main()"
 
 
@@ -46,3 +50,22 @@ def running_service(out: Path, *options: str) -> Iterator[Service]:
                 yield Service(process=process, stub=stub, metadata=metadata, ports=(int(ports[0]), int(ports[1])))
         finally:
             process.terminate()
+
+
+def steadily(call: Callable[[int], object], rate: float, seconds: float, began: float) -> list[float]:
+    """Milliseconds from when each call was due until it was answered; infinite where gRPC says that it failed.
+
+    A call is due when its number says it, from ``began`` on (``time.perf_counter``), answered or not what was before.
+    """
+
+    def timed(number: int) -> float:
+        due = began + number / rate
+        time.sleep(max(0.0, due - time.perf_counter()))
+        try:
+            call(number)
+        except grpc.RpcError:
+            return math.inf
+        return 1e3 * (time.perf_counter() - due)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(timed, range(int(rate * seconds))))

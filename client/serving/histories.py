@@ -73,10 +73,6 @@ class Histories:
         kept = slice(None) if recommender.whole.repeats else _last_of_each(rows)
         return rows[kept], times[kept], unknown
 
-    def since(self, number: int) -> list[tuple[str, float]]:
-        """Items that were met after an entry of the journal, with the times in seconds since 1970; whoever met them."""
-        return [(item, at) for one in list(self._added.values()) for entry, item, at in one.met if entry > number]
-
     def disliked(self, user: str) -> Iterable[str]:
         """Items that the user does not want."""
         added = self._added.get(user)

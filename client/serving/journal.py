@@ -29,7 +29,7 @@ class Journal(Protocol):
         ...
 
     def entries(self) -> Iterator[Entry]:
-        """Everything, oldest first; raises JournalError where it is damaged."""
+        """Everything that is there at the call, oldest first; raises JournalError where it is damaged."""
         ...
 
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
@@ -98,7 +98,7 @@ class FileJournal:
         """See ``Journal``."""
         with self._write_lock:
             content = self._path.read_bytes()
-        yield from _entries(content, self._lines)
+        return _entries(content, self._lines)
 
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
         """See ``Journal``."""

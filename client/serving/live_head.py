@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from client.recommender.growth import NewItem, fitting, with_items
 from client.recommender.recommender import Recommendation, Recommender, Wish
 from client.recommender.served_head import ServedHead
 from client.serving.id_form import IdForm
-from client.serving.requests import ListAnswer, ListedItem, ListRequest
+from client.serving.requests import MET, Feedback, FeedbackKind, ListAnswer, ListedItem, ListRequest
 from shared.errors import NothingToRecommend
 
 _LOG = logging.getLogger(__name__)
@@ -34,6 +34,8 @@ class LiveHead:
     """rows of the catalogue that were there at the fit; what came since stands behind them"""
     form: IdForm
     """of the ids at the fit"""
+    early: dict[tuple[str, bool], list[float]] = field(default_factory=dict)
+    """items that the catalogue lacks, met or (True) shown, with the times, which count once it has them"""
 
     @classmethod
     def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
@@ -53,19 +55,33 @@ class LiveHead:
         )
 
     def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
-        """The same fit over a larger catalogue; raises InvalidRequest where an item cannot be read."""
-        grown = with_items(self.served, items)
-        recommender = Recommender.of(grown)
-        recommender.carry_on(self.recommender)
-        return replace(self, served=grown, recommender=recommender)
+        """The same fit over a larger catalogue, before anything is counted on.
 
-    def count(self, met: Iterable[tuple[str, float]], *, shown: bool = False) -> None:
-        """Items that were met since the fit, or were ``shown``, by id, with the times in seconds since 1970.
-
-        Unknown ones say nothing.
+        Raises InvalidRequest where an item cannot be read.
         """
+        grown = with_items(self.served, items)
+        return replace(self, served=grown, recommender=Recommender.of(grown), early={})
+
+    def carry_on(self, before: "LiveHead") -> None:
+        """Go on from what was counted under the smaller catalogue, where nothing is counted meanwhile."""
+        self.recommender.carry_on(before.recommender)
+        for (item, shown), times in before.early.items():
+            self._count(((item, at) for at in times), shown=shown)
+
+    def count(self, events: Sequence[Feedback]) -> None:
+        """Events since the fit, each once; those on items that the catalogue lacks count once it has them."""
+        self._count((one.item, one.time) for one in events if one.kind in MET)
+        self._count(((one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN), shown=True)
+
+    def _count(self, events: Iterable[tuple[str, float]], *, shown: bool = False) -> None:
+        """Items with the times at which they were met or ``shown``."""
         row_of = self.recommender.row_of_item
-        known = [(row_of[item], at) for item, at in met if item in row_of]
+        known = []
+        for item, at in events:
+            if item in row_of:
+                known.append((row_of[item], at))
+            else:
+                self.early.setdefault((item, shown), []).append(at)
         if known:
             rows, times = zip(*known, strict=True)
             self.recommender.count(np.array(rows, np.int32), np.array(times, np.float64), shown=shown)

@@ -17,7 +17,6 @@ from client.serving.journal import Journal
 from client.serving.live_head import LiveHead
 from client.serving.requests import (
     ITEMS_AT_ONCE,
-    MET,
     REPORTS_AT_ONCE,
     Counts,
     Feedback,
@@ -30,7 +29,7 @@ from client.serving.requests import (
     item_to_json,
     pseudonym,
 )
-from client.serving.told import Replay, Told, shown, stamped
+from client.serving.told import Replay, Told, count_since, stamped
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest
 
@@ -53,7 +52,9 @@ class RecommendService:
         served = read_served(store)
         self._told.read(journal.entries(), IdForm.of(served))
         self._live = self._told.opened(served)
-        self._told.count_since(self._live, journal.entries())
+        count_since(self._live, journal.entries())
+        self._beside: list[Feedback] | None = None
+        """reports since another head began to count the journal"""
 
     @property
     def head(self) -> str:
@@ -84,11 +85,14 @@ class RecommendService:
             turn.check()
             now = self._clock()
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._told.events}
-            before = self._journal.append([stamped(one.to_json(), now) for one in fresh.values()])
-            for number, one in enumerate(fresh.values(), before + 1):
+            entries = [stamped(one.to_json(), now) for one in fresh.values()]
+            before = self._journal.append(entries)
+            taken = [Feedback.from_json(facts) for facts in entries]
+            for number, one in enumerate(taken, before + 1):
                 self._told.take(one, number)
-            self._live.count((one.item, one.time) for one in fresh.values() if one.kind in MET)
-            self._live.count(shown(fresh.values()), shown=True)
+            self._live.count(taken)
+            if self._beside is not None:
+                self._beside += taken
         self._journal.sync()
         known = self._live.recommender.row_of_item
         unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
@@ -110,8 +114,7 @@ class RecommendService:
                 self._journal.append([stamped(item_to_json(item), self._clock()) for item in items])
                 self._journal.sync()
                 keep_latest(self._told.items, items)
-                since = self._told.histories.since(grown.served.reports_until)
-                grown.count((item, at) for item, at in since if item in new)
+                grown.carry_on(self._live)
                 self._live = grown
         return Counts(accepted=len(new), repeated=len(items) - len(new), head=self.head)
 
@@ -154,8 +157,15 @@ class RecommendService:
         with self._catalogue:
             opened = self._told.opened(read_served(self._store))
             with self._change:
-                self._told.count_since(opened, self._journal.entries())
-                self._live, self._replay = opened, None
+                entries, self._beside = self._journal.entries(), []
+            try:
+                count_since(opened, entries)
+                with self._change:
+                    opened.count([opened.form.event(one) for one in self._beside])
+                    self._live, self._replay = opened, None
+            finally:
+                with self._change:
+                    self._beside = None
             return self.head
 
     def _replayed(self, moment: float, turn: Turn | Unhurried) -> Replay:

@@ -1,6 +1,5 @@
 """What a journal tells beside a head: histories, items, forgotten users; all of it, or what had come by a moment."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,11 +10,9 @@ from client.serving.histories import Histories
 from client.serving.id_form import IdForm
 from client.serving.journal_lines import Entry, Facts
 from client.serving.live_head import LiveHead
-from client.serving.requests import Feedback, FeedbackKind, item_from_json, pseudonym
+from client.serving.requests import CAME, Feedback, item_from_json, pseudonym
 from shared.errors import InvalidRequest
 
-CAME = "at"
-"""Fact of an entry: when it came, in seconds since 1970; entries of before have none."""
 _REMOVED = "removed"
 
 
@@ -62,19 +59,12 @@ class Told:
             served = replace(served, users=served.users.without(gone))
         return LiveHead.of(served, list(self.items.values()))
 
-    def count_since(self, live: LiveHead, entries: Iterable[Entry], latest: float = math.inf) -> None:
-        """What the journal has beyond the fit; what claims a time after the ``latest`` is of then."""
-        until = live.served.reports_until
-        live.count((item, min(at, latest)) for item, at in self.histories.since(until))
-        later = (entry.facts for entry in entries if entry.number > until)
-        reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
-        pages = shown(live.form.event(one) for one in reports)
-        live.count(((item, min(at, latest)) for item, at in pages), shown=True)
 
-
-def shown(events: Iterable[Feedback]) -> list[tuple[str, float]]:
-    """Items that were shown, with the times in seconds since 1970."""
-    return [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]
+def count_since(live: LiveHead, entries: Iterable[Entry]) -> None:
+    """Count what a journal has beyond the fit."""
+    later = (entry.facts for entry in entries if entry.number > live.served.reports_until)
+    reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
+    live.count([live.form.event(one) for one in reports])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -96,7 +86,7 @@ class Replay:
         known = [one for one in entries if one.number <= served.reports_until or one.facts.get(CAME, moment) < moment]
         told.read(known, form)
         live = told.opened(served)
-        told.count_since(live, known, latest=moment)
+        count_since(live, known)
         return cls(moment=moment, stored=stored, told=told, live=live)
 
 

@@ -2,8 +2,10 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -17,7 +19,9 @@ from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
 from client.recommender.served_head import ServedHead, read_served
 from client.scorers.age import Age
+from client.serving.admission import Unhurried
 from client.serving.journal import FileJournal
+from client.serving.journal_lines import Entry
 from client.serving.reported_events import ReportedEvents
 from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
 from client.serving.service import RecommendService
@@ -109,6 +113,19 @@ def test_counts_are_there_after_a_restart(folder: Path) -> None:
     assert close(both(opened(folder)), before)
 
 
+def test_what_claims_a_time_to_come_is_of_when_it_came_after_a_restart_too(folder: Path) -> None:
+    began = time.time()
+    clock = iter([began - 40 * 86_400, began])
+    service = RecommendService(
+        HeadStore(folder / "heads"), FileJournal(folder / "reports.log"), clock=lambda: next(clock)
+    )
+    service.report(clicks("7", 30, at=began + 40 * 86_400))
+    service.report(clicks("8", 30, at=began))
+    before = both(service)
+    assert before[1]["8"] > before[1]["7"] + 0.1
+    assert close(both(opened(folder)), before)
+
+
 def test_counts_outlive_a_change_of_the_catalogue_and_a_restart_after_it(folder: Path) -> None:
     service = opened(folder)
     service.report(clicks("7", 6))
@@ -122,6 +139,22 @@ def test_counts_outlive_a_change_of_the_catalogue_and_a_restart_after_it(folder:
     assert close([scores(again.recommend(ListRequest(user=user, k=ITEMS + 1))) for user in ("u5", "")], lists)
     uncounted = opened_without_reports(folder)
     assert not close(both(uncounted), both(service))
+
+
+def test_what_is_reported_while_the_catalogue_changes_counts(folder: Path) -> None:
+    service = opened(folder)
+
+    class Meanwhile(Unhurried):
+        """Right before the larger catalogue takes the place of the smaller one."""
+
+        def check(self) -> None:
+            service.report(clicks("7", 6))
+
+    plain = both(service)
+    service.upsert([NEW], Meanwhile())
+    live = scores(service.recommend(ListRequest(k=ITEMS + 1)))
+    assert live["7"] > plain[1]["7"] + 0.1
+    assert live == pytest.approx(scores(opened(folder).recommend(ListRequest(k=ITEMS + 1))), abs=1e-3)
 
 
 def opened_without_reports(folder: Path) -> RecommendService:
@@ -146,6 +179,35 @@ def test_counts_outlive_a_new_head_but_for_what_it_was_fitted_on(folder: Path) -
     alone.report(clicks("30", 4))
     assert close(both(service), both(alone))
     assert not close(both(service), more)
+
+
+def test_reports_do_not_wait_for_a_new_head_that_counts_the_journal_and_count_under_it(folder: Path) -> None:
+    reporting: list[Thread] = []
+
+    class Meanwhile(FileJournal):
+        """Others report while it is read."""
+
+        def entries(self) -> Iterator[Entry]:
+            found = super().entries()
+            return (self.reported_before(entry) for entry in found)
+
+        def reported_before(self, entry: Entry) -> Entry:
+            if reporting and not reporting[0].ident:
+                reporting[0].start()
+                reporting[0].join(10)
+                assert not reporting[0].is_alive()
+            return entry
+
+    service = RecommendService(HeadStore(folder / "heads"), Meanwhile(folder / "reports.log"))
+    service.report(clicks("30", 2))
+    reporting.append(Thread(target=service.report, args=[clicks("7", 4)], daemon=True))
+    service.swap()
+    assert reporting[0].ident
+    live = both(service)
+    assert close(live, both(opened(folder)))
+    service.report(clicks("8", 4))
+    assert not close(both(service), live)
+    assert close(both(service), both(opened(folder)))
 
 
 def test_an_item_upserted_a_minute_ago_leads_once_it_is_clicked(folder: Path) -> None:
@@ -177,6 +239,31 @@ def test_what_was_clicked_before_the_item_was_there_counts_once_it_is(folder: Pa
     assert both(service) == before
     service.upsert([NEW])
     assert place(service.recommend(ListRequest(k=ITEMS + 1)), "new") == 0
+
+
+def test_what_is_shown_counts_once_too_where_the_platform_knows_what_was_shown(tmp_path: Path) -> None:
+    served_world(timed=True, shown=True).write(HeadStore(tmp_path / "heads"))
+    service = opened(tmp_path)
+    before = both(service)
+    service.report(clicks("7", 80, kind="shown"))
+    after = both(service)
+    assert all(later["7"] > first["7"] + 0.1 for first, later in zip(before, after, strict=True))
+    assert service.report(clicks("7", 80, kind="shown")).repeated == 80
+    assert close(both(service), after)
+    assert close(both(opened(tmp_path)), after)
+
+
+def test_what_was_shown_before_the_item_was_there_counts_once_it_is(tmp_path: Path) -> None:
+    served_world(timed=True, shown=True).write(HeadStore(tmp_path / "heads"))
+    service, everything = opened(tmp_path), ListRequest(k=ITEMS + 1)
+    service.report(clicks("new", 40, kind="shown"))
+    service = opened(tmp_path)
+    service.report(clicks("new", 40, first=40, kind="shown"))
+    service.upsert([NEW])
+    live = scores(service.recommend(everything))
+    assert live == pytest.approx(scores(opened(tmp_path).recommend(everything)), abs=1e-3)
+    plain = opened_without_reports(tmp_path)
+    assert live["new"] > scores(plain.recommend(everything))["new"] + 0.1
 
 
 def test_users_without_a_history_get_what_is_met_lately_not_what_once_was(folder: Path) -> None:
