@@ -74,6 +74,11 @@ class Coordinator:
         return 0 if self.stage == "over" else self._state.request.terms.sums - self._state.next_sum
 
     @property
+    def neighbours(self) -> int:
+        """With how many others a party masks, once keys are known."""
+        return self._checked_setup().degree.neighbours
+
+    @property
     def result(self) -> SumResult | None:
         """See ``CoordinatorSide``."""
         return self._result
