@@ -40,7 +40,7 @@ class Coordinator:
 
     def __init__(self, state: CoordinatorState) -> None:
         self._state = state
-        self._setup = None if state.stage in {"keys", "over"} else _setup(state)
+        self._setup = None if state.stage in {"keys", "over"} else Setup.known(state.request, _book(state))
         self._result: SumResult | None = None
 
     @classmethod
@@ -221,7 +221,7 @@ class Coordinator:
     def _end_keys(self) -> None:
         self._require_quorum(len(self._state.adverts), "advertised keys")
         self._state = replace(self._state, stage="shares", adverts=dict(sorted(self._state.adverts.items())))
-        self._setup = _setup(self._state)
+        self._setup = Setup.checked(self._state.request, _book(self._state))
 
     def _end_shares(self) -> None:
         self._require_quorum(len(self._state.parcels), "sent shares")
@@ -292,7 +292,5 @@ class Coordinator:
         return self._state.request.roster.members[number].party
 
 
-def _setup(state: CoordinatorState) -> Setup:
-    """Of adverts that were checked as they came; raises WireError where one key is in them twice."""
-    adverts = {number: Advert.from_bytes(one) for number, one in sorted(state.adverts.items())}
-    return Setup.checked(state.request, KeyBook(adverts))
+def _book(state: CoordinatorState) -> KeyBook:
+    return KeyBook({number: Advert.from_bytes(one) for number, one in sorted(state.adverts.items())})

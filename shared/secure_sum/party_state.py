@@ -45,7 +45,7 @@ class PartyState:
         """The set-up that a message names by its digest; raises SumRefused where it is not the one under way."""
         if self.request is None or self.book is None:
             raise SumRefused("expected a set-up before a sum; found none under way")
-        setup = Setup.checked(self.request, self.book)
+        setup = Setup.known(self.request, self.book)
         if setup.digest != asked:
             raise SumRefused("expected a sum of the set-up under way; found one of another")
         return setup

@@ -27,6 +27,11 @@ class Setup:
         """
         return _checked(request.to_bytes(), book.to_bytes())
 
+    @classmethod
+    def known(cls, request: SetupRequest, book: KeyBook) -> "Setup":
+        """What was checked before, such as when it was put into a state."""
+        return _known(request.to_bytes(), book.to_bytes())
+
     @cached_property
     def digest(self) -> bytes:
         """32 bytes that name roster, terms and all keys."""
@@ -62,8 +67,14 @@ class Setup:
 
 
 @lru_cache(maxsize=4)
+def _known(request: bytes, book: bytes) -> Setup:
+    return Setup(SetupRequest.from_bytes(request), KeyBook.from_bytes(book))
+
+
+@lru_cache(maxsize=4)
 def _checked(request_bytes: bytes, book_bytes: bytes) -> Setup:
-    request, book = SetupRequest.from_bytes(request_bytes), KeyBook.from_bytes(book_bytes)
+    setup = _known(request_bytes, book_bytes)
+    request, book = setup.request, setup.book
     for number, advert in book.adverts.items():
         require_advert(request, number, advert)
     if len(book.adverts) < quorum(len(request.roster)):
@@ -73,7 +84,7 @@ def _checked(request_bytes: bytes, book_bytes: bytes) -> Setup:
     advertised += [keys.mask for one in book.adverts.values() for keys in one.sums]
     if len(set(advertised)) < len(advertised):
         raise WireError("a book of keys: expected each key once; found one twice")
-    return Setup(request, book)
+    return setup
 
 
 def require_advert(request: SetupRequest, number: int, advert: Advert) -> None:
@@ -87,3 +98,10 @@ def require_advert(request: SetupRequest, number: int, advert: Advert) -> None:
         raise WireError(f"an advert of keys: expected {expected}; found {len(advert.sums)} of others")
     for key in (advert.encryption, *(keys.mask for keys in advert.sums)):
         require_full_order(key)
+
+
+def forget_setups() -> None:
+    """Nothing is known any more, as in a new process: for those who measure."""
+    _known.cache_clear()
+    _checked.cache_clear()
+    degree.cache_clear()
