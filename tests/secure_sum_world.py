@@ -48,7 +48,7 @@ class Sent:
     answer: bytes
 
 
-@dataclass
+@dataclass(eq=False)
 class SumWorld:
     """All sides, their inputs and the transcript."""
 

@@ -16,7 +16,7 @@ from shared.secure_sum.fixed_point import FixedPoint
 from shared.secure_sum.opening import Opening
 from shared.secure_sum.quorum import quorum
 from shared.secure_sum.roster import Roster
-from shared.secure_sum.scheme import SumResult
+from shared.secure_sum.scheme import CoordinatorSide, SumResult
 from shared.secure_sum.setup import Setup, require_advert
 from shared.secure_sum.setup_messages import PARCELS, Advert, KeyBook, Parcels, SetupRequest
 from shared.secure_sum.signing import SIGNATURE, require_signature
@@ -35,8 +35,8 @@ from shared.secure_sum.sum_messages import (
 from shared.secure_sum.terms import SetupTerms, SumTerms
 
 
-class Coordinator:
-    """Implements ``CoordinatorSide``."""
+class Coordinator(CoordinatorSide):
+    """See above."""
 
     def __init__(self, state: CoordinatorState) -> None:
         self._state = state
@@ -99,8 +99,8 @@ class Coordinator:
             raise ConfigError("a sum: expected no noise, since the set-up shared no seeds of it; got terms with noise")
         fixed = FixedPoint.of(terms, len(state.request.roster))
         plan = Plan(setup.digest, state.next_sum, state.members, terms)
-        zero = fixed.ring.packed(np.zeros(terms.length, fixed.ring.dtype))
-        cleared = replace(state, masked={}, agreements={}, shares={}, total=zero)
+        zero = np.zeros(terms.length, fixed.ring.dtype)
+        cleared = replace(state, masked={}, agreements={}, shares={}, total=zero.tobytes())
         self._state = replace(cleared, stage="mask", plan=plan, next_sum=state.next_sum + 1)
         self._result = None
 
@@ -197,9 +197,9 @@ class Coordinator:
         found = Masked.from_bytes(message, fixed.size)
         require_signature(setup.member(number), MASKED, setup.digest, found.body, found.signature)
         self._require_plan(found.plan)
-        total = fixed.ring.unpacked(self._state.total) + fixed.ring.unpacked(found.vector)
+        total = np.frombuffer(self._state.total, fixed.ring.dtype) + fixed.ring.unpacked(found.vector)
         masked = {**self._state.masked, number: digest(b"masked", message)}
-        self._state = replace(self._state, total=fixed.ring.packed(total), masked=masked)
+        self._state = replace(self._state, total=total.tobytes(), masked=masked)
 
     def _take_agreement(self, number: int, message: bytes) -> None:
         setup = self._checked_setup()
@@ -243,7 +243,7 @@ class Coordinator:
         shares = {number: Shares.from_bytes(one) for number, one in sorted(state.shares.items())}
         opening = Opening(self._checked_setup(), self._plan(), fixed, self._survivors().members, shares)
         self._state = replace(state, stage="ready", plan=None, total=b"", masked={}, agreements={}, shares={})
-        self._result = opening.result(fixed.ring.unpacked(state.total))
+        self._result = opening.result(np.frombuffer(state.total, fixed.ring.dtype))
 
     def _require_holders(self, answers: Answers, did: str) -> None:
         """That a quorum answered, and of each member's holders as many as its secret needs."""

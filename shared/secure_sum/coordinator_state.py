@@ -30,7 +30,7 @@ class CoordinatorState:
     next_sum: int = 0
     plan: Plan | None = None
     total: bytes = b""
-    """packed sum of the masked vectors that came"""
+    """elements of the sum of the masked vectors that came, as they lie in memory"""
     masked: Answers = field(default_factory=dict)
     """digests"""
     agreements: Answers = field(default_factory=dict)

@@ -22,7 +22,7 @@ from shared.secure_sum.masks import pair_masks, self_mask
 from shared.secure_sum.own_secrets import OwnSecrets, Sealing, dealt, share_at
 from shared.secure_sum.party_policy import PartyPolicy
 from shared.secure_sum.party_state import PartyState
-from shared.secure_sum.scheme import Contribution
+from shared.secure_sum.scheme import Contribution, PartySide
 from shared.secure_sum.setup import Setup
 from shared.secure_sum.setup_messages import ADVERT, BOOK, PARCELS, SETUP, KeyBook, Parcels, SetupRequest
 from shared.secure_sum.signing import require_signature, signature
@@ -48,8 +48,8 @@ Step = tuple[PartyState, bytes]
 """The state after a message, and the answer"""
 
 
-class Party:
-    """Implements ``PartySide``."""
+class Party(PartySide):
+    """See above."""
 
     def __init__(
         self, name: str, key: Ed25519PrivateKey, policy: PartyPolicy, state: bytes = b"", draw: Draw = os.urandom

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 from shared.errors import ConfigError, SumRefused
 from shared.secure_sum.roster import Roster
@@ -17,8 +18,8 @@ class PartyPolicy:
     """everybody whom the party takes for another party, with the key that it knows"""
     least_parties: int = 3
     """K: fewer, the party itself among them, make no sum; two bare sums differ by none or by so many"""
-    least_spread: float = 0.0
-    """spread, in the unit of the values, below which noise counts as none"""
+    least_spread: float = inf
+    """spread, in the unit of the values, from which on noise counts; by default none does, since any may be tiny"""
 
     def __post_init__(self) -> None:
         if not (self.least_parties > 1 and self.least_spread >= 0):

@@ -74,6 +74,14 @@ def test_noise_that_counts_makes_the_difference_safe_and_noise_that_does_not_doe
         assert len(world.refused) == refusals
 
 
+def test_no_noise_counts_unless_the_policy_says_from_which_spread_on() -> None:
+    """Else terms with noise of next to nothing would get around the rule."""
+    policy = sum_world(3).parties["shop000"]._policy
+    assert PartyPolicy(policy.trusted).is_bare(NOISED)
+    assert PartyPolicy(policy.trusted, 3, 0.6).is_bare(NOISED)
+    assert not PartyPolicy(policy.trusted, 3, 0.5).is_bare(NOISED)
+
+
 def test_sums_with_noise_enter_no_history() -> None:
     world = sum_world(7, SetupTerms(sums=2, noised=True), least=3)
     world.sum(NOISED)

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import SumRefused, WireError
+from shared.secure_sum.signing import require_signature, signature
 from shared.secure_sum.sum_messages import AGREEMENT, MaskRequest, OpenRequest, Plan, Shares, Survivors
 from shared.secure_sum.terms import SetupTerms
-from tests.secure_sum_world import TERMS, SumWorld, names, signing_key, sum_world
+from tests.secure_sum_world import TERMS, SumWorld, member, names, signing_key, sum_world
 
 SHOPS = names(6)
 
@@ -108,15 +109,9 @@ def test_shares_are_of_one_kind_for_each_party_and_given_once() -> None:
     given = Shares.from_bytes(world.answer("shop000", message))
     assert [number for number, one in given.owners.items() if one.mask] == [3]
     assert [number for number, one in given.owners.items() if one.self_mask] == [0, 1, 2, 4, 5]
-    other = OpenRequest(plan.digest, dict(list(world.coordinator._state.agreements.items())[:-1]))
-    world.answer("shop000", survivors_of_next(world, plan))
+    other = {3: b"\x00" * 64, **world.coordinator._state.agreements}
     with pytest.raises(SumRefused, match="one that is done"):
-        world.answer("shop000", other.to_bytes())
-
-
-def survivors_of_next(world: SumWorld, plan: Plan) -> bytes:
-    """A request that begins the next sum, so that the answer of before is no longer at hand."""
-    return MaskRequest(replace(plan, number=plan.number + 1), {}).to_bytes()
+        world.answer("shop000", OpenRequest(plan.digest, dict(sorted(other.items()))).to_bytes())
 
 
 @pytest.mark.parametrize("change", [{"terms": replace(TERMS, most=2**11)}, {"number": 0}])
@@ -160,11 +155,17 @@ def test_other_members_in_a_later_sum_are_refused() -> None:
         world.answer("shop000", MaskRequest(replace(plan, number=1, members=tuple(range(5))), {}).to_bytes())
 
 
-def test_what_signs_one_step_signs_no_other() -> None:
-    assert len({AGREEMENT, b"masked", b"shares", b"advert", b"parcels"}) == 5
-    world, plan = at("mask")
-    masked = world.answer("shop000", world.coordinator.outgoing()["shop000"])
-    world.until({"agree"})
+@pytest.mark.parametrize("other", [{"kind": b"masked"}, {"setup": b"\x02" * 32}, {"body": b"other"}])
+def test_what_signs_one_step_of_one_set_up_signs_no_other(other: dict) -> None:
+    said = {"kind": AGREEMENT, "setup": b"\x01" * 32, "body": b"body"}
+    found = signature(signing_key("shop000"), "shop000", **said)
+    require_signature(member("shop000"), **said, found=found)
     with pytest.raises(WireError, match="expected a message of shop000 signed"):
-        world.coordinator.take("shop000", masked[-64:])
-    assert plan.number == 0
+        require_signature(member("shop000"), **{**said, **other}, found=found)
+
+
+def test_what_one_party_signed_is_not_taken_for_anothers() -> None:
+    """Not even where both have one key."""
+    found = signature(signing_key("shop000"), "shop000", AGREEMENT, b"\x01" * 32, b"body")
+    with pytest.raises(WireError, match="expected a message of shop001 signed"):
+        require_signature(member("shop001", "shop000"), AGREEMENT, b"\x01" * 32, b"body", found)

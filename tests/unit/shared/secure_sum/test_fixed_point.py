@@ -35,12 +35,13 @@ def test_no_sum_of_honest_parties_wraps_around() -> None:
 
 
 def test_the_farthest_noise_is_part_of_the_head_room() -> None:
+    """Eight times 4,000 cells alone would fit into 16 bits."""
     noise = Noise(spread=2.0**-4 * 50)
-    found = FixedPoint.of(replace(TERMS, noise=noise), 8)
+    found = FixedPoint.of(replace(TERMS, most=4_000, noise=noise), 8)
     assert found.noise is not None
     farthest = found.noise.whole(1000, b"\x01" * 32, bytes)
     assert 9 * found.noise.spreads[0] < np.abs(farthest).max() <= found.noise.most
-    assert 8 * (100 + found.noise.most) < 2 ** (found.ring.bits - 1)
+    assert 8 * (4_000 + found.noise.most) < 2 ** (found.ring.bits - 1)
 
 
 def test_terms_that_no_ring_holds_are_refused() -> None:
