@@ -9,8 +9,8 @@ from shared.errors import SumFailed
 from shared.secure_sum.setup_messages import PARCELS, Parcels
 from shared.secure_sum.shamir import Recovery
 from shared.secure_sum.signing import signature
-from shared.secure_sum.sum_messages import SHARES, Shares
-from tests.secure_sum_world import SumWorld, names, signing_key, sum_world
+from shared.secure_sum.sum_messages import SHARES, OwnerShares, Shares
+from tests.secure_sum_world import SumWorld, Tamper, names, signing_key, sum_world
 
 Change = Callable[[Shares], Shares]
 
@@ -88,6 +88,35 @@ def test_too_few_shares_of_one_secret_end_the_sum() -> None:
         world.sum()
 
 
+def of_the_other_kind(found: Shares) -> Shares:
+    """Of a survivor's mask key in place of its self-mask."""
+    return replace(found, owners={owner: OwnerShares(mask=one.self_mask) for owner, one in found.owners.items()})
+
+
+def of_a_stranger(found: Shares) -> Shares:
+    return replace(found, owners={**found.owners, 9: OwnerShares(self_mask=b"\x01" * 33)})
+
+
+@pytest.mark.parametrize("change", [of_the_other_kind, of_a_stranger])
+def test_shares_that_nobody_asked_for_are_dropped(change: Change) -> None:
+    world = sum_world(7)
+    bad_parties(world, ["shop001"], change)
+    result = world.sum()
+    assert result.cells.tolist() == world.plain(result).tolist()
+    assert world.refused == ["expected shares of shop001 of its neighbours' secrets; found others"]
+
+
+def without_one(sealed: dict[int, bytes]) -> dict[int, bytes]:
+    return dict(list(sealed.items())[1:])
+
+
+def test_a_party_that_leaves_a_neighbour_out_is_no_member() -> None:
+    world = sum_world(7)
+    world.up = with_parcels(world, without_one)
+    assert "shop001" not in world.sum().survivors
+    assert world.refused[0] == "expected a parcel for each neighbour of shop001; found others"
+
+
 def spoiled(sealed: dict[int, bytes]) -> dict[int, bytes]:
     return {receiver: parcel[:-1] + bytes([parcel[-1] ^ 1]) for receiver, parcel in sealed.items()}
 
@@ -97,10 +126,8 @@ def swapped(sealed: dict[int, bytes]) -> dict[int, bytes]:
     return dict(zip(sealed, [*list(sealed.values())[1:], next(iter(sealed.values()))], strict=True))
 
 
-@pytest.mark.parametrize("change", [spoiled, swapped])
-def test_a_party_whose_parcels_cannot_be_opened_is_named_where_the_sum_ends(change) -> None:
-    """Nobody holds shares of it but itself: fewer than its secret needs."""
-    world = sum_world(7)
+def with_parcels(world: SumWorld, change: Callable[[dict[int, bytes]], dict[int, bytes]]) -> Tamper:
+    """What shop001 sends in place of its parcels."""
 
     def up(stage: str, party: str, answer: bytes) -> bytes:
         if (stage, party) != ("shares", "shop001"):
@@ -109,7 +136,14 @@ def test_a_party_whose_parcels_cannot_be_opened_is_named_where_the_sum_ends(chan
         sent = Parcels(change(Parcels.from_bytes(answer, request.parcel).sealed))
         return replace(sent, signature=signature(signing_key(party), party, PARCELS, setup, sent.body)).to_bytes()
 
-    world.up = up
+    return up
+
+
+@pytest.mark.parametrize("change", [spoiled, swapped])
+def test_a_party_whose_parcels_cannot_be_opened_is_named_where_the_sum_ends(change) -> None:
+    """Nobody holds shares of it but itself: fewer than its secret needs."""
+    world = sum_world(7)
+    world.up = with_parcels(world, change)
     with pytest.raises(SumFailed, match="of shop001, expected 5 shares of a secret; found 1"):
         world.sum()
 

@@ -149,6 +149,14 @@ def test_messages_of_an_earlier_set_up_are_refused_in_a_later_one() -> None:
             world.answer("shop000", message)
 
 
+def test_members_who_advertised_no_keys_or_without_the_party_itself_are_refused() -> None:
+    world, _ = at("mask")
+    asked = MaskRequest.from_bytes(world.coordinator.outgoing()["shop000"])
+    for members in ((1, 2, 3, 4, 5), (0, 1, 2, 3, 4, 7)):
+        with pytest.raises(SumRefused, match="expected members among those who advertised keys, this party one"):
+            world.answer("shop000", replace(asked, plan=replace(asked.plan, members=members)).to_bytes())
+
+
 def test_other_members_in_a_later_sum_are_refused() -> None:
     world, plan = at("agree")
     with pytest.raises(SumRefused, match="expected the members of the set-up's first sum"):
