@@ -98,6 +98,8 @@ class Party(PartySide):
         self._policy.require_known(request.roster)
         self._policy.require_enough(range(len(request.roster)), "a roster")
         self._own(request)
+        if self._state.request is not None and self._state.request.digest == request.digest:
+            raise SumRefused("expected one request for keys a set-up; found it again after keys were given")
         secrets = OwnSecrets.drawn(request.terms.sums, self._draw)
         advert = secrets.advert(request)
         advert = replace(advert, signature=self._signature(ADVERT, request.digest, advert.body))

@@ -139,6 +139,14 @@ def test_a_message_that_comes_again_gets_the_bytes_of_before_and_never_others() 
     assert world.answer("shop000", message) == first
 
 
+def test_a_request_for_keys_that_comes_again_later_does_not_end_the_set_up() -> None:
+    world, _ = at("agree")
+    state = world.parties["shop000"].to_bytes()
+    with pytest.raises(SumRefused, match="expected one request for keys a set-up"):
+        world.answer("shop000", world.coordinator._state.request.to_bytes())
+    assert world.parties["shop000"].to_bytes() == state
+
+
 def test_messages_of_an_earlier_set_up_are_refused_in_a_later_one() -> None:
     world, plan = at("agree")
     old = MaskRequest(replace(plan, number=1), {}).to_bytes()
