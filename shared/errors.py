@@ -23,6 +23,8 @@ GraftError
 │   ├── TaskUnsigned           it is not signed by the key that the platform has of its coordinator
 │   ├── NonceReused            its nonce is another question's
 │   └── AnswerGone             it was answered before, and the answer is no longer kept
+├── SumRefused                 a step of a secure sum that this party does not take
+├── SumFailed                  a secure sum that ends without a result; nothing of it is opened
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
 │   ├── HeadStoreError         a stored head
@@ -121,6 +123,14 @@ class NonceReused(TaskRefused):
 
 class AnswerGone(TaskRefused):
     """A task was answered before, and the answer is no longer kept: it is not made anew."""
+
+
+class SumRefused(GraftError):
+    """A step of a secure sum that this party does not take; the message says why and quotes nothing of a vector."""
+
+
+class SumFailed(GraftError):
+    """A secure sum ends without a result: too few take part; no party's vector is opened."""
 
 
 class OutboundRefused(GraftError):

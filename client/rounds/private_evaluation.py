@@ -7,11 +7,11 @@ from client.data.platform import Examples
 from client.data.preparation import draw_by_id
 from client.privacy.account import Digests, digests_of
 from client.privacy.accounts import Accounts
-from client.privacy.noise import gaussian
 from client.rounds.workspace import Workspace
 from shared.errors import BudgetBroken
 from shared.federation.messages import Declined, DeclineReason, EvaluateTask, power_of_two
 from shared.privacy.gaussian import weight_of
+from shared.privacy.gaussian_draws import gaussian
 from shared.privacy.ledger import Release, now_text
 
 MOST_USERS = 5_000

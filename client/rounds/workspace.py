@@ -19,13 +19,13 @@ from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.guard.site_policy import SitePolicy
 from client.privacy.accounts import machine_place
-from client.privacy.noise import Draw
 from client.rounds.own_draws import own_seed
 from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
 from shared.feature_space import FeatureSpace
+from shared.privacy.gaussian_draws import Draw
 from shared.privacy.promise import Promise
 from shared.seeding import rng_for, seed_for
 

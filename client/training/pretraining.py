@@ -12,7 +12,7 @@ from client.data.held_out import Stage
 from client.data.platform import Platform, examples, training_sequences
 from client.data.sequences import Sequences
 from client.privacy.estimate import fewest_that_pay, pays
-from client.privacy.noise import Draw, noised
+from client.privacy.noise import noised
 from client.training.cross_moments import cross_moment
 from client.training.loop import TrainingLog, TrainingSettings, train_sequence
 from client.training.moments import platform_moments
@@ -24,6 +24,7 @@ from shared.encoder.linear import solve
 from shared.errors import DataError
 from shared.feature_space import FeatureSpace
 from shared.federation.messages import power_of_two
+from shared.privacy.gaussian_draws import Draw
 from shared.privacy.grid import middles
 from shared.privacy.promise import Promise
 from shared.seeding import rng_for

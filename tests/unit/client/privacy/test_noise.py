@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from client.privacy.noise import gaussian, noised
+from client.privacy.noise import noised
+from shared.privacy.gaussian_draws import gaussian
 from shared.privacy.grid import CELLS, MOST_CELL, middles
 
 

@@ -1,0 +1,35 @@
+"""A platform's enrolled node key says which key signs its part of sums.
+
+Node keys are Flower's, of a NIST curve, and sign requests to its API. Sums are signed by an Ed25519 key of their own,
+so that no signature of one protocol can be taken for one of the other; the node key signs for it once (ECDSA with
+SHA-384, FIPS 186-5).
+"""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA384
+
+from shared.errors import WireError
+from shared.secure_sum.roster import Member
+
+LONGEST = 150
+"""bytes of an endorsement at most (P-521)"""
+_BEGIN = b"graft-secure-sum-member/1\x00"
+
+
+def endorsement(node_key: ec.EllipticCurvePrivateKey, member: Member) -> bytes:
+    """The node key's signature over name and key of its platform."""
+    return node_key.sign(_signed(member), ec.ECDSA(SHA384()))
+
+
+def require_endorsed(member: Member, node_key: ec.EllipticCurvePublicKey, found: bytes) -> None:
+    """Raises WireError where the platform's node key did not sign for this member."""
+    try:
+        node_key.verify(found, _signed(member), ec.ECDSA(SHA384()))
+    except InvalidSignature as error:
+        said = f"expected the key of {member.party} for sums to be signed by its enrolled node key"
+        raise WireError(f"{said}; found one that is not") from error
+
+
+def _signed(member: Member) -> bytes:
+    return _BEGIN + member.party.encode("ascii") + b"\x00" + member.key

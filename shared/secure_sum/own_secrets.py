@@ -1,0 +1,114 @@
+"""A party's secrets of a set-up: drawn once, advertised, shared, and forgotten sum by sum."""
+
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from shared.privacy.gaussian_draws import Draw
+from shared.secure_sum.noise_parts import seeds_of
+from shared.secure_sum.setup import Setup
+from shared.secure_sum.setup_messages import Advert, SetupRequest, SumKeys
+from shared.secure_sum.shamir import SHARE, split
+from shared.secure_sum.streams import KEY, agreed, derived, digest, private_key, public_half
+
+FORGOTTEN = bytes(KEY)
+
+
+@dataclass(frozen=True)
+class SumSecrets:
+    """Of one sum."""
+
+    mask: bytes
+    """X25519 private key, which gives the masks between two parties"""
+    self_mask: bytes
+    """seed of the mask that the party adds alone"""
+    noise: bytes
+    """the first seed of its noise"""
+
+    @classmethod
+    def drawn(cls, draw: Draw) -> "SumSecrets":
+        """New ones."""
+        return cls(draw(KEY), draw(KEY), draw(KEY))
+
+    def shared(self, request: SetupRequest) -> tuple[bytes, ...]:
+        """Those of which shares are given, in the order of a parcel."""
+        seeds = seeds_of(self.noise, len(request.roster)) if request.terms.noised else ()
+        return (self.mask, self.self_mask, *seeds)
+
+    def keys(self, request: SetupRequest) -> SumKeys:
+        """What is advertised."""
+        return SumKeys(public_half(self.mask), tuple(commitment(one) for one in self.shared(request)[1:]))
+
+
+@dataclass(frozen=True)
+class OwnSecrets:
+    """Of all sums of a set-up."""
+
+    encryption: bytes
+    """X25519 private key"""
+    sums: tuple[SumSecrets, ...]
+
+    @classmethod
+    def drawn(cls, sums: int, draw: Draw) -> "OwnSecrets":
+        """New ones."""
+        return cls(draw(KEY), tuple(SumSecrets.drawn(draw) for _ in range(sums)))
+
+    def advert(self, request: SetupRequest) -> Advert:
+        """Without its signature."""
+        return Advert(public_half(self.encryption), tuple(one.keys(request) for one in self.sums))
+
+    def without(self, below: int) -> "OwnSecrets":
+        """Those of sums whose number is lower forgotten."""
+        gone = SumSecrets(FORGOTTEN, FORGOTTEN, FORGOTTEN)
+        return OwnSecrets(
+            self.encryption, tuple(gone if number < below else one for number, one in enumerate(self.sums))
+        )
+
+
+def commitment(seed: bytes) -> bytes:
+    """Digest of a seed of 256 random bits, which tells nothing of it."""
+    return digest(b"commitment", seed)
+
+
+def dealt(setup: Setup, own: int, secrets: OwnSecrets, draw: Draw) -> dict[int, bytes]:
+    """All shares of a party's secrets by their holder's number: sum after sum, secret after secret."""
+    holders, threshold = setup.holders(own), setup.degree.threshold
+    given: dict[int, list[bytes]] = {one: [] for one in holders}
+    for one in secrets.sums:
+        for secret in one.shared(setup.request):
+            shares = split(secret, [holder + 1 for holder in holders], threshold, draw)
+            for holder in holders:
+                given[holder].append(shares[holder + 1])
+    return {holder: b"".join(parts) for holder, parts in given.items()}
+
+
+def share_at(setup: Setup, shares: bytes, number: int, secret: int) -> bytes:
+    """One share of a parcel's content: that of the sum's secret of this place."""
+    at = (number * setup.request.secrets + secret) * SHARE
+    return shares[at : at + SHARE]
+
+
+class Sealing:
+    """Parcels to and from one party (ChaCha20-Poly1305, RFC 8439); a key seals one parcel, so that its nonce is 0."""
+
+    def __init__(self, setup: Setup, own: int, secrets: OwnSecrets) -> None:
+        self._setup, self._own, self._private = setup, own, private_key(secrets.encryption)
+
+    def sealed(self, other: int, shares: bytes) -> bytes:
+        """A parcel for another party."""
+        cipher, said = self._cipher(self._own, other, other)
+        return cipher.encrypt(bytes(12), shares, said)
+
+    def opened(self, other: int, parcel: bytes) -> bytes | None:
+        """The shares in a parcel of another party; None where it was not sealed by that party for this one."""
+        cipher, said = self._cipher(other, self._own, other)
+        try:
+            return cipher.decrypt(bytes(12), parcel, said)
+        except InvalidTag:
+            return None
+
+    def _cipher(self, sender: int, receiver: int, other: int) -> tuple[ChaCha20Poly1305, bytes]:
+        said = self._setup.digest + sender.to_bytes(2, "little") + receiver.to_bytes(2, "little")
+        secret = agreed(self._private, self._setup.book.adverts[other].encryption)
+        return ChaCha20Poly1305(derived(secret, b"parcel", said)), said

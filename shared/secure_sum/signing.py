@@ -1,0 +1,37 @@
+"""A party's messages are signed (Ed25519, RFC 8032): each for one kind, one set-up and one party."""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from shared.errors import WireError
+from shared.secure_sum.roster import Member
+
+SIGNATURE = 64
+"""bytes"""
+_BEGIN = b"graft-secure-sum-signed/1\x00"
+
+
+def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, body: bytes) -> bytes:
+    """64 bytes over all of it.
+
+    Args:
+        key: the party's.
+        party: its name.
+        kind: of the message, a word.
+        setup: 32 bytes, the digest of what it answers to.
+        body: the message.
+    """
+    return key.sign(_signed(party, kind, setup, body))
+
+
+def require_signature(member: Member, kind: bytes, setup: bytes, body: bytes, found: bytes) -> None:
+    """Raises WireError where it is not this member's over this body."""
+    try:
+        Ed25519PublicKey.from_public_bytes(member.key).verify(found, _signed(member.party, kind, setup, body))
+    except (InvalidSignature, ValueError) as error:
+        said = f"expected a message of {member.party} signed by its key in the roster for this set-up and step"
+        raise WireError(f"{said}; found one that is not") from error
+
+
+def _signed(party: str, kind: bytes, setup: bytes, body: bytes) -> bytes:
+    return b"\x00".join((_BEGIN + kind, party.encode("ascii"), setup + body))
