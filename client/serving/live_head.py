@@ -53,11 +53,13 @@ class LiveHead:
         )
 
     def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
-        """The same fit over a larger catalogue; raises InvalidRequest where an item cannot be read."""
+        """The same fit over a larger catalogue, before anything is counted on; raises InvalidRequest where an item is wrong."""
         grown = with_items(self.served, items)
-        recommender = Recommender.of(grown)
-        recommender.carry_on(self.recommender)
-        return replace(self, served=grown, recommender=recommender)
+        return replace(self, served=grown, recommender=Recommender.of(grown))
+
+    def carry_on(self, before: "LiveHead") -> None:
+        """Go on from what was counted under the smaller catalogue, where nothing is counted meanwhile."""
+        self.recommender.carry_on(before.recommender)
 
     def count(self, met: Iterable[tuple[str, float]], *, shown: bool = False) -> None:
         """Items that were met since the fit, or were ``shown``, by id, with the times in seconds since 1970.

@@ -110,6 +110,7 @@ class RecommendService:
                 self._journal.append([stamped(item_to_json(item), self._clock()) for item in items])
                 self._journal.sync()
                 keep_latest(self._told.items, items)
+                grown.carry_on(self._live)
                 since = self._told.histories.since(grown.served.reports_until)
                 grown.count((item, at) for item, at in since if item in new)
                 self._live = grown

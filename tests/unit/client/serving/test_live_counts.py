@@ -17,6 +17,7 @@ from client.fitting.served_fit import fit_recommender
 from client.recommender.growth import NewItem
 from client.recommender.served_head import ServedHead, read_served
 from client.scorers.age import Age
+from client.serving.admission import Unhurried
 from client.serving.journal import FileJournal
 from client.serving.reported_events import ReportedEvents
 from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
@@ -122,6 +123,22 @@ def test_counts_outlive_a_change_of_the_catalogue_and_a_restart_after_it(folder:
     assert close([scores(again.recommend(ListRequest(user=user, k=ITEMS + 1))) for user in ("u5", "")], lists)
     uncounted = opened_without_reports(folder)
     assert not close(both(uncounted), both(service))
+
+
+def test_what_is_reported_while_the_catalogue_changes_counts(folder: Path) -> None:
+    service = opened(folder)
+
+    class Meanwhile(Unhurried):
+        """Right before the larger catalogue takes the place of the smaller one."""
+
+        def check(self) -> None:
+            service.report(clicks("7", 6))
+
+    plain = both(service)
+    service.upsert([NEW], Meanwhile())
+    live = scores(service.recommend(ListRequest(k=ITEMS + 1)))
+    assert live["7"] > plain[1]["7"] + 0.1
+    assert live == pytest.approx(scores(opened(folder).recommend(ListRequest(k=ITEMS + 1))), abs=1e-3)
 
 
 def opened_without_reports(folder: Path) -> RecommendService:
