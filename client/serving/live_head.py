@@ -53,7 +53,10 @@ class LiveHead:
         )
 
     def with_items(self, items: Sequence[NewItem]) -> "LiveHead":
-        """The same fit over a larger catalogue, before anything is counted on; raises InvalidRequest where an item is wrong."""
+        """The same fit over a larger catalogue, before anything is counted on.
+
+        Raises InvalidRequest where an item cannot be read.
+        """
         grown = with_items(self.served, items)
         return replace(self, served=grown, recommender=Recommender.of(grown))
 

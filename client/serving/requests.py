@@ -175,6 +175,8 @@ class FeedbackKind(StrEnum):
     PURCHASED = "purchased"
 
 
+CAME = "at"
+"""Fact of an entry of the journal: when it came, in seconds since 1970; entries of before have none."""
 MET = frozenset({FeedbackKind.CLICKED, FeedbackKind.LIKED, FeedbackKind.PURCHASED})
 """What makes an item part of a user's history, and an event of the next fit."""
 
@@ -204,8 +206,11 @@ class Feedback:
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> "Feedback":
-        """The inverse of ``to_json``; a time in another unit, which was once taken, comes out in seconds."""
-        kind, time = FeedbackKind(facts["what"]), seconds_of(facts["time"])
+        """The inverse of ``to_json``; a time in another unit, which was once taken, comes out in seconds.
+
+        What claims a time after it came is of when it came: else it would be of now at each start.
+        """
+        kind, time = FeedbackKind(facts["what"]), min(seconds_of(facts["time"]), facts.get(CAME, math.inf))
         return cls(event_id=facts["id"], user=facts["user"], item=facts["item"], kind=kind, time=time)
 
 

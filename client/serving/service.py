@@ -84,11 +84,13 @@ class RecommendService:
             turn.check()
             now = self._clock()
             fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._told.events}
-            before = self._journal.append([stamped(one.to_json(), now) for one in fresh.values()])
-            for number, one in enumerate(fresh.values(), before + 1):
+            entries = [stamped(one.to_json(), now) for one in fresh.values()]
+            before = self._journal.append(entries)
+            taken = [Feedback.from_json(facts) for facts in entries]
+            for number, one in enumerate(taken, before + 1):
                 self._told.take(one, number)
-            self._live.count((one.item, one.time) for one in fresh.values() if one.kind in MET)
-            self._live.count(shown(fresh.values()), shown=True)
+            self._live.count((one.item, one.time) for one in taken if one.kind in MET)
+            self._live.count(shown(taken), shown=True)
         self._journal.sync()
         known = self._live.recommender.row_of_item
         unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))

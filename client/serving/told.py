@@ -1,6 +1,5 @@
 """What a journal tells beside a head: histories, items, forgotten users; all of it, or what had come by a moment."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,11 +10,9 @@ from client.serving.histories import Histories
 from client.serving.id_form import IdForm
 from client.serving.journal_lines import Entry, Facts
 from client.serving.live_head import LiveHead
-from client.serving.requests import Feedback, FeedbackKind, item_from_json, pseudonym
+from client.serving.requests import CAME, Feedback, FeedbackKind, item_from_json, pseudonym
 from shared.errors import InvalidRequest
 
-CAME = "at"
-"""Fact of an entry: when it came, in seconds since 1970; entries of before have none."""
 _REMOVED = "removed"
 
 
@@ -62,14 +59,13 @@ class Told:
             served = replace(served, users=served.users.without(gone))
         return LiveHead.of(served, list(self.items.values()))
 
-    def count_since(self, live: LiveHead, entries: Iterable[Entry], latest: float = math.inf) -> None:
-        """What the journal has beyond the fit; what claims a time after the ``latest`` is of then."""
+    def count_since(self, live: LiveHead, entries: Iterable[Entry]) -> None:
+        """What the journal has beyond the fit."""
         until = live.served.reports_until
-        live.count((item, min(at, latest)) for item, at in self.histories.since(until))
+        live.count(self.histories.since(until))
         later = (entry.facts for entry in entries if entry.number > until)
         reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
-        pages = shown(live.form.event(one) for one in reports)
-        live.count(((item, min(at, latest)) for item, at in pages), shown=True)
+        live.count(shown(live.form.event(one) for one in reports), shown=True)
 
 
 def shown(events: Iterable[Feedback]) -> list[tuple[str, float]]:
@@ -96,7 +92,7 @@ class Replay:
         known = [one for one in entries if one.number <= served.reports_until or one.facts.get(CAME, moment) < moment]
         told.read(known, form)
         live = told.opened(served)
-        told.count_since(live, known, latest=moment)
+        told.count_since(live, known)
         return cls(moment=moment, stored=stored, told=told, live=live)
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from client.recommender.growth import NewItem
 from client.serving.journal import FileJournal
-from client.serving.requests import Feedback, FeedbackKind, ListAnswer, ListRequest
+from client.serving.requests import CAME, Feedback, FeedbackKind, ListAnswer, ListRequest
 from client.serving.service import RecommendService
-from client.serving.told import CAME
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest
 from tests.unit.client.recommender.served_world import served_world

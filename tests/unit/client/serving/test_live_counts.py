@@ -110,6 +110,19 @@ def test_counts_are_there_after_a_restart(folder: Path) -> None:
     assert close(both(opened(folder)), before)
 
 
+def test_what_claims_a_time_to_come_is_of_when_it_came_after_a_restart_too(folder: Path) -> None:
+    began = time.time()
+    clock = iter([began - 40 * 86_400, began])
+    service = RecommendService(
+        HeadStore(folder / "heads"), FileJournal(folder / "reports.log"), clock=lambda: next(clock)
+    )
+    service.report(clicks("7", 30, at=began + 40 * 86_400))
+    service.report(clicks("8", 30, at=began))
+    before = both(service)
+    assert before[1]["8"] > before[1]["7"] + 0.1
+    assert close(both(opened(folder)), before)
+
+
 def test_counts_outlive_a_change_of_the_catalogue_and_a_restart_after_it(folder: Path) -> None:
     service = opened(folder)
     service.report(clicks("7", 6))
