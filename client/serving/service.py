@@ -30,7 +30,7 @@ from client.serving.requests import (
     item_to_json,
     pseudonym,
 )
-from client.serving.told import Replay, Told, shown, stamped
+from client.serving.told import Replay, Told, stamped
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest
 
@@ -90,7 +90,7 @@ class RecommendService:
             for number, one in enumerate(taken, before + 1):
                 self._told.take(one, number)
             self._live.count((one.item, one.time) for one in taken if one.kind in MET)
-            self._live.count(shown(taken), shown=True)
+            self._told.count_shown(self._live, taken)
         self._journal.sync()
         known = self._live.recommender.row_of_item
         unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
@@ -115,6 +115,7 @@ class RecommendService:
                 grown.carry_on(self._live)
                 since = self._told.histories.since(grown.served.reports_until)
                 grown.count((item, at) for item, at in since if item in new)
+                self._told.count_early(grown, new)
                 self._live = grown
         return Counts(accepted=len(new), repeated=len(items) - len(new), head=self.head)
 

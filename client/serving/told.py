@@ -33,6 +33,8 @@ class Told:
     salt: str = ""
     forgotten: set[str] = field(default_factory=set)
     """pseudonyms"""
+    early: dict[str, list[float]] = field(default_factory=dict)
+    """when items were shown that the head lacks, in seconds since 1970"""
 
     def read(self, entries: Iterable[Entry], form: IdForm) -> None:
         """Take entries in, oldest first."""
@@ -65,12 +67,20 @@ class Told:
         live.count(self.histories.since(until))
         later = (entry.facts for entry in entries if entry.number > until)
         reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
-        live.count(shown(live.form.event(one) for one in reports), shown=True)
+        self.early.clear()
+        self.count_shown(live, map(live.form.event, reports))
 
+    def count_shown(self, live: LiveHead, events: Iterable[Feedback]) -> None:
+        """Count what was shown; for items that the head lacks, it is kept until ``count_early``."""
+        pages = [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]
+        for item, at in pages:
+            if item not in live.recommender.row_of_item:
+                self.early.setdefault(item, []).append(at)
+        live.count(pages, shown=True)
 
-def shown(events: Iterable[Feedback]) -> list[tuple[str, float]]:
-    """Items that were shown, with the times in seconds since 1970."""
-    return [(one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN]
+    def count_early(self, live: LiveHead, new: Iterable[str]) -> None:
+        """Count where ``new`` items of the head were shown before it had them."""
+        live.count(((item, at) for item in new for at in self.early.pop(item, ())), shown=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

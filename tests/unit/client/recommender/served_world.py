@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from client.data.event_log import EventLog
 from client.data.held_out import last_baskets
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import fit_on
@@ -29,10 +30,13 @@ LAST = 1.7e9 - 86_400
 """When the last event of a head with times was, in seconds since 1970."""
 
 
-def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False, baskets: bool = False) -> ServedHead:
+def served_world(
+    *, repeats: bool = False, seed: int = 1, timed: bool = False, baskets: bool = False, shown: bool = False
+) -> ServedHead:
     """Categories go by row modulo 4; ``seed`` draws the received encoder; ``timed`` events are an hour apart.
 
-    With ``baskets``, all that a user has is one, and a head completes them.
+    With ``baskets``, all that a user has is one, and a head completes them. With ``shown``, what timed events met was
+    shown.
     """
     platform = small_platform()
     if timed or baskets:
@@ -41,6 +45,8 @@ def served_world(*, repeats: bool = False, seed: int = 1, timed: bool = False, b
     platform = replace(
         platform, categories=tuple(f"kind{item % 4}" for item in range(platform.n_items)), repeats=repeats
     )
+    if shown:
+        platform = replace(platform, shown=EventLog.of(platform.sequences))
     if baskets:
         platform = replace(platform, split=last_baskets(platform.sequences, 3_600.0, np.zeros(platform.n_users)))
     small = prepared(platform)

@@ -209,6 +209,31 @@ def test_what_was_clicked_before_the_item_was_there_counts_once_it_is(folder: Pa
     assert place(service.recommend(ListRequest(k=ITEMS + 1)), "new") == 0
 
 
+def test_what_is_shown_counts_once_too_where_the_platform_knows_what_was_shown(tmp_path: Path) -> None:
+    served_world(timed=True, shown=True).write(HeadStore(tmp_path / "heads"))
+    service = opened(tmp_path)
+    before = both(service)
+    service.report(clicks("7", 80, kind="shown"))
+    after = both(service)
+    assert all(later["7"] > first["7"] + 0.1 for first, later in zip(before, after, strict=True))
+    assert service.report(clicks("7", 80, kind="shown")).repeated == 80
+    assert close(both(service), after)
+    assert close(both(opened(tmp_path)), after)
+
+
+def test_what_was_shown_before_the_item_was_there_counts_once_it_is(tmp_path: Path) -> None:
+    served_world(timed=True, shown=True).write(HeadStore(tmp_path / "heads"))
+    service, everything = opened(tmp_path), ListRequest(k=ITEMS + 1)
+    service.report(clicks("new", 40, kind="shown"))
+    service = opened(tmp_path)
+    service.report(clicks("new", 40, first=40, kind="shown"))
+    service.upsert([NEW])
+    live = scores(service.recommend(everything))
+    assert live == pytest.approx(scores(opened(tmp_path).recommend(everything)), abs=1e-3)
+    plain = opened_without_reports(tmp_path)
+    assert live["new"] > scores(plain.recommend(everything))["new"] + 0.1
+
+
 def test_users_without_a_history_get_what_is_met_lately_not_what_once_was(folder: Path) -> None:
     service = opened(folder)
     service.report([*clicks("7", 30, at=NOW), *clicks("8", 30, at=NOW + 20 * 86_400)])
