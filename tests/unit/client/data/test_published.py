@@ -121,7 +121,7 @@ def test_a_table_of_items_says_it_under_its_own_name(
     assert imported(tmp_path, tmp_path / "out", settings).items["published"].to_list() == seconds
 
 
-@pytest.mark.parametrize("wrong", ["03/04/2021", "lately"])
+@pytest.mark.parametrize("wrong", ["03/04/2021", "lately", "1995"])
 def test_a_table_of_items_whose_dates_are_none_is_refused_with_its_line(tmp_path: Path, wrong: str) -> None:
     (tmp_path / "events.csv").write_text(SALES)
     (tmp_path / "items.csv").write_text(f"item_id,text,published\n0,a,2020-01-01\n1,b,\n2,c,{wrong}\n")
