@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from client.data.completion import LEAST_BASKETS, completions, enough_baskets
 from client.data.held_out import Stage, last_baskets, last_events
 from client.data.platform import Platform
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, in_basket
-from client.ensemble.cross_fitting import cross_fit, fit_on
+from client.ensemble.cross_fitting import Counted, cross_fit, fit_on
 from client.scorers.scorer import HistoryBatch
-from client.scorers.table import COMPLETING
+from client.scorers.table import COMPLETING, SCORERS
 from tests.unit.client.recommender.world import prepared, small_platform
 
 DAY = 86_400.0
@@ -106,6 +107,23 @@ def test_a_basket_tells_nothing_of_its_own_hidden_item() -> None:
         one = completions(platform, Stage.TRAIN, fold.users)
         assert pairs_at(fold.raw.scorers[0], one) == [0.0] * len(fold.users)
         assert min(pairs_at(whole.scorers["basket"], one)) > 0
+
+
+def test_a_second_fit_counts_what_is_new_to_it_alone_and_comes_out_the_same() -> None:
+    users = [[(day, [day, day + 1, 4 + row % 5]) for day in range(1, 6)] for row in range(12)]
+    one = prepared(platform_of(*users))
+    counted: Counted = {}
+    cross_fit(one, {}, seed=0, counted=counted)
+    before = {key: dict(found) for key, found in counted.items()}
+    table = {**SCORERS, **COMPLETING}
+    again = cross_fit(one, {}, seed=0, scorers=table, question=completions, counted=counted)
+    afresh = cross_fit(one, {}, seed=0, scorers=table, question=completions)
+    assert len(before) == len(again.folds)
+    for key, found in before.items():
+        assert all(counted[key][name] is matrix for name, matrix in found.items())
+        assert set(counted[key]) - set(found) == {"basket_pairs"}
+    assert again.calibrations == afresh.calibrations
+    assert torch.equal(again.last.examples.lifts, afresh.last.examples.lifts)
 
 
 def pairs_at(scorer, one) -> list[float]:
