@@ -5,9 +5,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from client.recommender.growth import NewItem
+from client.recommender.recommender import Wish
 from client.serving.journal import FileJournal
 from client.serving.requests import CAME, Feedback, FeedbackKind, ListAnswer, ListRequest, item_to_json
 from client.serving.service import RecommendService
@@ -134,6 +136,20 @@ def test_items_are_as_old_as_they_were_at_the_moment(folder: Path) -> None:
     scores = {days: {one.item: one.score for one in found.items}["new"] for days, found in when.items()}
     assert scores[15] != pytest.approx(scores[90], abs=1e-3)
     require_alike([when[90]], [now])
+
+
+def test_a_session_is_of_the_moment(tmp_path: Path) -> None:
+    served_world(timed=True, repeats=True).write(HeadStore(tmp_path / "heads"))
+    (record,) = (tmp_path / "heads").glob("served*")
+    moment = time.time() - 100 * 86_400
+    os.utime(record, (moment, moment))
+    service = opened(tmp_path)
+    found = service.recommend(ListRequest(user="u5", session=("30",), k=ITEMS, as_of=moment + 60)).items
+    recommender = service._live.recommender
+    history = np.append(recommender.history_of("u5"), np.int32(recommender.row_of_item["30"]))
+    times = np.append(recommender.times_of("u5"), moment + 60)
+    expected = recommender.recommend(history, Wish(k=ITEMS, moment=moment + 60), times)
+    assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-4)
 
 
 def test_a_moment_is_known_no_more_once_another_head_is_stored(folder: Path) -> None:
