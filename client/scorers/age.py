@@ -56,7 +56,8 @@ class Age:
         log, n_items = data.log, data.n_items
         first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
-        self._published = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
+        told = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
+        self._published = np.where(told == 0, np.nan, told) if told.any() else None
         rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
 
@@ -84,11 +85,14 @@ class Age:
         """
         steps, youngest = self._settings.steps, self._settings.youngest
         seen = moments[:, None] - np.where(self._first == 0, np.nan, self._first)
-        told = moments[:, None] - np.where(self._published == 0, np.nan, self._published)
         with np.errstate(invalid="ignore"):
-            age = np.where(told >= 0, np.maximum(told, youngest), np.where(seen > 0, seen, np.nan))
+            age, unseen = np.where(seen > 0, seen, np.nan), np.full(seen.shape, steps)
+            if self._published is not None:
+                told = moments[:, None] - self._published
+                age = np.where(told >= 0, np.maximum(told, youngest), age)
+                unseen = np.where(told < 0, steps + 1, steps)
             step = np.ceil(np.log2(np.where(np.isnan(age), youngest, age) / youngest)).clip(0, steps - 1)
-        return np.where(np.isnan(age), np.where(told < 0, steps + 1, steps), step).astype(np.int64)
+        return np.where(np.isnan(age), unseen, step).astype(np.int64)
 
     def _told(self, log: EventLog) -> NDArray[np.float64]:
         """[K + 1] by the log's own events: how many are of items of a step, for each item that is of the step then."""
