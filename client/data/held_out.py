@@ -136,7 +136,7 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     training = sequences.lengths().copy()
     for stage in (Stage.TEST, Stage.VALIDATION):
         training[targets[stage].users] = targets[stage].starts
-    earlier = found.targets.at(rows[~only & (back > len(targets)) & (back <= len(targets) + EARLIER)])
+    earlier = found.targets.at(rows[(back > len(targets)) & (back <= len(targets) + EARLIER)])
     return HeldOut(training=training, known=training, targets=targets, earlier=earlier, within=within)
 
 

@@ -23,11 +23,15 @@ from client.evaluation.ranking import example_batches
 from client.features.hashing import local_grams
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.encoder_scorers import KeptEncoder
-from client.scorers.scorer import FitData, Scorer
+from client.scorers.scorer import FitData, Matrix, Scorer
 from client.scorers.table import SCORERS, FittedScorers, ScorerTable, fit_scorers
 from shared.errors import DataError
 from shared.seeding import rng_for, torch_generator_for
 from shared.system.progress import track
+
+Counted = dict[bytes, dict[str, Matrix]]
+"""Statistics by whose events they are of (``users.tobytes()``): a fit that is handed those of another one of the same
+platform, under the same settings of scorers, counts what is new to it alone."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -91,9 +95,10 @@ class CrossFit:
     than the next basket"""
 
 
-def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
+def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64], counted: Counted | None = None) -> FitData:
     """What scorers are fitted on when only these users' training events are allowed."""
     return FitData(
+        statistics={} if counted is None else counted.setdefault(users.tobytes(), {}),
         sequences=training_sequences(prepared.platform, users),
         features=prepared.features,
         neighbours=prepared.catalogue.neighbours,
@@ -107,9 +112,14 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
     )
 
 
-def fit_on(prepared: PreparedPlatform, users: NDArray[np.int64], scorers: ScorerTable = SCORERS) -> FittedScorers:
-    """The computed scorers with statistics from these users' training events."""
-    return fit_scorers(fit_data(prepared, users), scorers)
+def fit_on(
+    prepared: PreparedPlatform,
+    users: NDArray[np.int64],
+    scorers: ScorerTable = SCORERS,
+    counted: Counted | None = None,
+) -> FittedScorers:
+    """The computed scorers with statistics from these users' training events, which join those that are ``counted``."""
+    return fit_scorers(fit_data(prepared, users, counted), scorers)
 
 
 def cross_fit(
@@ -120,6 +130,7 @@ def cross_fit(
     scorers: ScorerTable = SCORERS,
     settings: EnsembleSettings = DEFAULT,
     question: Question = examples,
+    counted: Counted | None = None,
 ) -> CrossFit:
     """Calibrate every column over all folds, then draw the stack's examples, which ask the ``question``.
 
@@ -128,7 +139,7 @@ def cross_fit(
     """
     platform, sizes = prepared.platform, settings.cross_fit
     _require_examples(platform, question)
-    folds = _make_folds(prepared, trained, sizes.folds, seed=seed, table=scorers)
+    folds = _make_folds(prepared, trained, sizes.folds, seed=seed, table=scorers, counted=counted)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[: sizes.examples]
     calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.weighting_users))
     held, few = ([_held(platform, fold, users, question) for fold in folds] for users in (chosen, calibrating))
@@ -182,7 +193,13 @@ def _held(platform: Platform, fold: Fold, users: NDArray[np.int64], question: Qu
 
 
 def _make_folds(
-    prepared: PreparedPlatform, trained: Mapping[str, Trained], n_folds: int, *, seed: int, table: ScorerTable
+    prepared: PreparedPlatform,
+    trained: Mapping[str, Trained],
+    n_folds: int,
+    *,
+    seed: int,
+    table: ScorerTable,
+    counted: Counted | None,
 ) -> tuple[Fold, ...]:
     """Folds over the training users, each with scorers fitted without its users."""
     platform = prepared.platform
@@ -192,7 +209,7 @@ def _make_folds(
     folds = []
     for part in track(range(n_folds), "fitting scorers"):
         inside = np.sort(shuffled[part::n_folds])
-        fitted = fit_on(prepared, np.setdiff1d(training, inside), table)
+        fitted = fit_on(prepared, np.setdiff1d(training, inside), table, counted)
         scorers = (*fitted.scorers.values(), *extra)
         raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
         folds.append(Fold(users=inside, raw=raw))

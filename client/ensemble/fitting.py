@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, Question, examples, some
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
-from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
+from client.ensemble.cross_fitting import Counted, CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.gaps import Gaps, stacked
 from client.ensemble.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
@@ -89,6 +89,7 @@ def fit_stacks(
     scorers: ScorerTable = SCORERS,
     settings: EnsembleSettings = DEFAULT,
     question: Question = examples,
+    counted: Counted | None = None,
 ) -> FittedStacks:
     """Fit the panel and choose a stack for each method.
 
@@ -101,10 +102,13 @@ def fit_stacks(
         scorers: the computed ones.
         settings: of all that is fitted here but the scorers.
         question: what stacks are fitted and chosen for.
+        counted: what another fit has counted; what this one counts joins it.
     """
     platform = prepared.platform
-    fit = cross_fit(prepared, trained, seed=seed, scorers=scorers, settings=settings, question=question)
-    fitted = fit_on(prepared, platform.training_users, scorers)
+    fit = cross_fit(
+        prepared, trained, seed=seed, scorers=scorers, settings=settings, question=question, counted=counted
+    )
+    fitted = fit_on(prepared, platform.training_users, scorers, counted)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     gaps = Gaps.even(fit.last.gaps, settings.gaps)

@@ -6,12 +6,12 @@ A run judges what comes of it on test events, ``fit`` stores what the gate serve
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from client.data.completion import completions, enough_baskets
 from client.ensemble.baselines import BaselineSettings
 from client.ensemble.candidates import LOCAL
-from client.ensemble.cross_fitting import Trained
+from client.ensemble.cross_fitting import Counted, Trained
 from client.ensemble.ensemble_settings import EnsembleSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks
 from client.ensemble.rerank import RerankSettings
@@ -85,15 +85,25 @@ class PlatformFit:
             if made is not None:
                 self.trained[part] = made
 
-    def stack(self) -> None:
-        """Every scorer fitted and calibrated, and a stack chosen for each method; raises DataError where none can."""
+    def stack(self, counted: Counted | None = None) -> None:
+        """Every scorer fitted and calibrated, and a stack chosen for each method; raises DataError where none can.
+
+        What is counted on the way is kept in ``counted`` for ``complete_baskets``.
+        """
         there = possible(self._sets, self.trained)
         self.absent = tuple(method for method in self._sets if method not in there)
         sets = {method: there.get(method, ((),)) for method in self._sets}
-        scorers, settings = self._scorers, self.components.ensemble
-        self.stacks = fit_stacks(self.prepared, self.trained, sets, seed=self.seed, scorers=scorers, settings=settings)
+        self.stacks = fit_stacks(
+            self.prepared,
+            self.trained,
+            sets,
+            seed=self.seed,
+            scorers=self._scorers,
+            settings=self.components.ensemble,
+            counted=counted,
+        )
 
-    def complete_baskets(self) -> None:
+    def complete_baskets(self, counted: Counted | None = None) -> None:
         """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell."""
         if not enough_baskets(self.prepared.platform):
             return
@@ -109,12 +119,23 @@ class PlatformFit:
             scorers=scorers,
             settings=self.components.ensemble,
             question=completions,
+            counted=counted,
         )
 
     @property
     def steps(self) -> dict[str, Callable[[], None]]:
         """What fits it, in this order, by what each step does."""
         return {"training parts": self.train, "weighing scorers": self.stack}
+
+    @property
+    def steps_with_baskets(self) -> dict[str, Callable[[], None]]:
+        """The same, and then what completes baskets; both count together."""
+        counted: Counted | None = {} if enough_baskets(self.prepared.platform) else None
+        return {
+            "training parts": self.train,
+            "weighing scorers": partial(self.stack, counted),
+            "completing baskets": partial(self.complete_baskets, counted),
+        }
 
     @property
     def is_judged(self) -> bool:

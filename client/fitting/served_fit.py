@@ -110,7 +110,7 @@ def fit_recommender(
     """
     opened = open_fit(folder, encoder_file, settings, reports, store)
     fit = opened.fit
-    in_steps({**fit.steps, "completing baskets": fit.complete_baskets, "storing": partial(store_served, opened, store)})
+    in_steps({**fit.steps_with_baskets, "storing": partial(store_served, opened, store)})
     return fit.verdict
 
 

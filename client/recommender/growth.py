@@ -17,6 +17,7 @@ from client.features.prepared_platform import NEIGHBOURS, Catalogue, nearest, ne
 from client.features.rows import sparse_rows
 from client.recommender.served_catalogue import ServedCatalogue
 from client.recommender.served_head import ServedHead
+from client.scorers.age import NAME as AGE
 from client.scorers.age import PUBLISHED, since_1970
 from client.scorers.scorer import TABLE, Matrix
 from shared.errors import InvalidRequest
@@ -86,24 +87,30 @@ def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
         served,
         items=grown,
         statistics=_published(
+            served,
             {
                 name: matrix if name.startswith(TABLE) else _padded(matrix, size)
                 for name, matrix in served.statistics.items()
             },
             added,
             changed,
+            size,
         ),
         parts=served.parts.on_rows(np.concatenate([np.arange(before), np.full(size - before, -1)])),
     )
 
 
-def _published(statistics: Mapping[str, Matrix], added: AddedItems, rows: NDArray[np.int64]) -> dict[str, Matrix]:
-    """With when the added items, which stand in these rows, were published; what nobody says stays as it was."""
-    known = statistics.get(PUBLISHED)
-    if added.published is None or known is None:
+def _published(
+    served: ServedHead, statistics: Mapping[str, Matrix], added: AddedItems, rows: NDArray[np.int64], size: int
+) -> dict[str, Matrix]:
+    """With when the added items, which stand in these rows, were published; what nobody says stays as it was.
+
+    A record of before items could say it knows it of none.
+    """
+    if added.published is None or AGE not in (*served.computed, *served.alone):
         return dict(statistics)
     told = since_1970(added.published, len(rows))
-    grown = np.asarray(known).copy()
+    grown = np.array(statistics.get(PUBLISHED, np.zeros(size)))
     grown[rows[told != 0]] = told[told != 0]
     return {**statistics, PUBLISHED: grown}
 

@@ -18,6 +18,8 @@ from client.scorers.scorer import TABLE, Column, FitData, HistoryBatch, Kind, Ma
 from shared.seeding import rng_for
 from shared.system.options import Checked, bounded
 
+NAME = "age"
+"""In the table of scorers."""
 _FIRST = "age@first"
 PUBLISHED = "age@published"
 """Statistic [n]: seconds since 1970; 0 where nobody knows."""
@@ -42,7 +44,10 @@ DEFAULT = AgeSettings()
 
 
 class Age:
-    """The rate at which items of an age are met, over the mean rate of all; the last step is for items not seen yet."""
+    """The rate at which items of an age are met, over the mean rate of all; the last one is of items not seen yet.
+
+    What is published later than the moment, and not met before it, has 0.
+    """
 
     columns = (Column(name="age", kind=Kind.COUNT),)
 
@@ -51,7 +56,8 @@ class Age:
         log, n_items = data.log, data.n_items
         first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
-        self._published = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
+        told = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
+        self._published = np.where(told == 0, np.nan, told) if told.any() else None
         rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
 
@@ -68,28 +74,37 @@ class Age:
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n]."""
         moments = np.full(len(batch), time.time()) if batch.moments is None else batch.moments
-        return [torch.from_numpy(self._rates[self._steps(moments)])]
+        rates = np.append(self._rates, np.float32(0))  # of what is to come
+        return [torch.from_numpy(rates[self._steps(moments)])]
 
     def _steps(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
-        """[B, n] the step of each item's age as of each moment; the youngest before it is published."""
+        """[B, n] the step of each item's age as of each moment, K for what is not seen yet, K + 1 for what is to come.
+
+        To come is what is published later, unless it was met before. It is no item of any age: among the youngest, or
+        those not seen yet, it would hide how often these are met.
+        """
         steps, youngest = self._settings.steps, self._settings.youngest
         seen = moments[:, None] - np.where(self._first == 0, np.nan, self._first)
-        told = moments[:, None] - np.where(self._published == 0, np.nan, self._published)
         with np.errstate(invalid="ignore"):
-            age = np.where(np.isnan(told), np.where(seen > 0, seen, np.nan), np.maximum(told, youngest))
+            age, unseen = np.where(seen > 0, seen, np.nan), np.full(seen.shape, steps)
+            if self._published is not None:
+                told = moments[:, None] - self._published
+                age = np.where(told >= 0, np.maximum(told, youngest), age)
+                unseen = np.where(told < 0, steps + 1, steps)
             step = np.ceil(np.log2(np.where(np.isnan(age), youngest, age) / youngest)).clip(0, steps - 1)
-        return np.where(np.isnan(age), steps, step).astype(np.int64)
+        return np.where(np.isnan(age), unseen, step).astype(np.int64)
 
     def _told(self, log: EventLog) -> NDArray[np.float64]:
         """[K + 1] by the log's own events: how many are of items of a step, for each item that is of the step then."""
         later = np.arange(len(log) // 2, len(log))
         drawn = rng_for(0, "age-rates").permutation(later)[: self._settings.events]
-        width = self._settings.steps + 1
+        width = self._settings.steps + 2
         met, there = np.zeros(width), np.zeros(width)
         for event in drawn:
             steps = self._steps(log.times[event : event + 1])[0]
             there += np.bincount(steps, minlength=width)
             met[steps[log.items[event]]] += 1
+        met, there = met[:-1], there[:-1]
         mean = met.sum() / max(there.sum(), 1.0)
         return np.asarray((met + self._settings.prior) / (there * mean + self._settings.prior))
 

@@ -24,6 +24,7 @@ from client.serving.requests import (
     ListAnswer,
     ListRequest,
     check_present,
+    check_published,
     check_time,
     check_user,
 )
@@ -189,8 +190,8 @@ class ItemBody(Body):
     text: str = Field(max_length=TEXT_LENGTH)
     category: str = Field("", max_length=ID_LENGTH, description="Left out: as it was.")
     vector: list[_Real] = Field([], description="Where the platform's vectors are its own.")
-    published: Annotated[_Real, _told(partial(check_time, name="published"))] | None = Field(
-        None, description="When it came out, in seconds since 1970. Left out: as it was."
+    published: Annotated[_Real, _told(check_published)] | None = Field(
+        None, description="When it came out, in seconds since 1970, negative before it. Left out: as it was."
     )
 
     def new_item(self) -> NewItem:

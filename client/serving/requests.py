@@ -21,6 +21,10 @@ CATEGORIES = 100
 REQUESTS_AT_ONCE = 100
 REPORTS_AT_ONCE = 1_000
 ITEMS_AT_ONCE = 500
+_EARLIEST_PUBLISHED = -62_135_596_800.0
+"""The year 1."""
+_NO_SECONDS = 1e6
+"""Up to so many, years and days since 1970 are not told from seconds: twelve days on either side of 1970."""
 MESSAGE_BYTES = 4 * 1024 * 1024
 
 
@@ -50,10 +54,26 @@ def check_count(name: str, count: int, most: int, least: int = 0) -> None:
 
 
 def check_time(value: float, name: str = "time") -> None:
-    """Raises InvalidRequest for what is no time of an event, or of an item."""
+    """Raises InvalidRequest for what is no time of an event, or of a list."""
     if not (math.isfinite(value) and EARLIEST <= value <= LATEST):
-        smaller = "; milliseconds have to be divided by 1,000, microseconds by 1,000,000" if value > LATEST else ""
-        raise InvalidRequest(f"{name} must be seconds since 1970, of the years 1990 to 2099{smaller}")
+        raise InvalidRequest(f"{name} must be seconds since 1970, of the years 1990 to 2099{_of_smaller(value)}")
+
+
+def check_published(value: float) -> None:
+    """Raises InvalidRequest for what is no time at which an item came out, which may be long ago.
+
+    A number near 0 is a year, or a count of days.
+    """
+    if not (math.isfinite(value) and _EARLIEST_PUBLISHED <= value <= LATEST and abs(value) > _NO_SECONDS):
+        raise InvalidRequest(
+            "published must be seconds since 1970, negative before it, and neither a year nor a number of days"
+            f"{_of_smaller(value)}"
+        )
+
+
+def _of_smaller(value: float) -> str:
+    """What to do with a number of a smaller unit."""
+    return "; milliseconds have to be divided by 1,000, microseconds by 1,000,000" if value > LATEST else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +107,8 @@ class ListRequest:
         for name in ("session", "exclude"):
             for item in getattr(self, name):
                 check_id(f"an item of {name}", item)
-        if self.as_of is not None and not (math.isfinite(self.as_of) and self.as_of > 0):
-            raise InvalidRequest(f"as_of must be seconds since 1970; got {self.as_of:g}")
+        if self.as_of is not None:
+            check_time(self.as_of, "as_of")
         if self.basket and not self.session:
             raise InvalidRequest("basket needs a session that holds the basket's items; got an empty session")
         if not 0 <= self.diversity <= 1:
@@ -139,7 +159,7 @@ def check_item(item: NewItem) -> None:
     check_count("the characters of an item's text", len(item.text), TEXT_LENGTH)
     check_count("the characters of a category", len(item.category), ID_LENGTH)
     if item.published is not None:
-        check_time(item.published, "published")
+        check_published(item.published)
 
 
 def item_to_json(item: NewItem) -> dict[str, Any]:

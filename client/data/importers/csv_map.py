@@ -231,9 +231,12 @@ def _written(table: TextTable, name: str, time_format: str | None) -> tuple[pl.S
     if time_format is not None:
         return table.times(name, *polars_formats(time_format)), ()
     texts = table.texts(name)
-    if texts.cast(pl.Float64, strict=False).is_not_null().any():
+    numbers = texts.cast(pl.Float64, strict=False).is_not_null()
+    if len(texts) and numbers.all():
         return table.clock(name), ()
     times = from_iso(texts)
+    if numbers.sum() > times.count():
+        return table.clock(name), ()  # which names the row that is no number
     table.refuse(times.is_null() & has_two_readings(texts), name, _TWO_READINGS)
     table.refuse(times.is_null(), name, _NO_TIME)
     no_zone = int((~zoned(texts)).sum())

@@ -136,7 +136,7 @@ def test_lists_new_items_at_once(caller):
         (
             "UpsertItems",
             api.UpsertItemsRequest(items=[api.NewItem(item="i", published=1999)]),
-            "published must be seconds since 1970, of the years 1990 to 2099",
+            "published must be seconds since 1970, negative before it, and neither a year nor a number of days",
         ),
         ("ReportFeedback", api.ReportFeedbackRequest(), "events must be 1 to 1000"),
         (

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from client.data.completion import LEAST_BASKETS, completions, enough_baskets
 from client.data.held_out import Stage, last_baskets, last_events
 from client.data.platform import Platform
 from client.data.ragged import offsets_of
-from client.data.sequences import Sequences, in_basket
-from client.ensemble.cross_fitting import cross_fit, fit_on
+from client.data.sequences import Sequences, in_basket, last
+from client.ensemble.cross_fitting import Counted, cross_fit, fit_data, fit_on
+from client.ensemble.panel import RawPanel
 from client.scorers.scorer import HistoryBatch
-from client.scorers.table import COMPLETING
+from client.scorers.table import COMPLETING, SCORERS
 from tests.unit.client.recommender.world import prepared, small_platform
 
 DAY = 86_400.0
@@ -106,6 +108,67 @@ def test_a_basket_tells_nothing_of_its_own_hidden_item() -> None:
         one = completions(platform, Stage.TRAIN, fold.users)
         assert pairs_at(fold.raw.scorers[0], one) == [0.0] * len(fold.users)
         assert min(pairs_at(whole.scorers["basket"], one)) > 0
+
+
+def test_a_second_fit_counts_what_is_new_to_it_alone_and_comes_out_the_same() -> None:
+    users = [[(day, [day, day + 1, 4 + row % 5]) for day in range(1, 6)] for row in range(12)]
+    one = prepared(platform_of(*users))
+    counted: Counted = {}
+    cross_fit(one, {}, seed=0, counted=counted)
+    before = {key: dict(found) for key, found in counted.items()}
+    table = {**SCORERS, **COMPLETING}
+    again = cross_fit(one, {}, seed=0, scorers=table, question=completions, counted=counted)
+    afresh = cross_fit(one, {}, seed=0, scorers=table, question=completions)
+    assert len(before) == len(again.folds)
+    for key, found in before.items():
+        assert all(counted[key][name] is matrix for name, matrix in found.items())
+        assert set(counted[key]) - set(found) == {"basket_pairs"}
+    assert again.calibrations == afresh.calibrations
+    assert torch.equal(again.last.examples.lifts, afresh.last.examples.lifts)
+
+
+def test_only_the_last_examples_ask_what_completes_a_basket() -> None:
+    users = [[(day, [day, day + 1]) for day in range(1, 8)] for _ in range(6)]
+    one = prepared(platform_of(*users))
+    assert cross_fit(one, {}, seed=0).earlier is not None
+    assert cross_fit(one, {}, seed=0, scorers=COMPLETING, question=completions).earlier is None
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_candidates_are_what_was_met_before_where_items_are_met_again_but_never_the_basket(repeats: bool) -> None:
+    platform = platform_of([(1, [5, 6]), (2, [7, 8, 9])], repeats=repeats)
+    (row,) = RawPanel(scorers=(), n_items=40, repeats=repeats).candidates(asked(platform).histories).numpy()
+    assert np.flatnonzero(~row).tolist() == ([8, 9] if repeats else [5, 6, 8, 9])
+
+
+def test_columns_of_a_basket_are_of_its_items_alone() -> None:
+    train = [(1, [0, 1]), (2, [0, 1]), (3, [2, 3]), (4, [2, 4]), (5, [5])]
+    platform = platform_of([*train, (6, [30]), (7, [31])], [*train, (6, [30]), (7, [31])])
+    scorer = fit_on(prepared(platform), platform.training_users, COMPLETING).scorers["basket"]
+    history = Sequences(
+        offsets=np.array([0, 3]), items=np.array([2, 5, 0], np.int32), times=None, together=np.array([1])
+    )
+    batch = HistoryBatch(history, 40)
+    content, pairs, knn = (column[0].numpy() for column in scorer.score(batch))
+    assert [column.name for column in scorer.columns] == ["basket-content", "basket-pairs", "basket-knn"]
+    features = prepared(platform).features
+    np.testing.assert_allclose(content, features @ features[0], atol=1e-5)
+    assert np.flatnonzero(pairs).tolist() == [1]  # what was bought with item 0; users had the others too
+    assert set(np.flatnonzero(knn)) == {1, 2, 3, 4, 5}
+    nothing = HistoryBatch(replace(history, together=None), 40)
+    assert not any(column.any() for column in scorer.score(nothing))
+
+
+def test_a_basket_of_one_item_is_no_basket_of_several() -> None:
+    platform = platform_of([(1, [0, 1]), (2, [5]), (3, [2, 2]), (4, [6, 7]), (5, [8, 9])])
+    data = fit_data(prepared(platform), platform.training_users)
+    assert data.basket_items.toarray()[:, :8].tolist() == [[1, 1, 0, 0, 0, 0, 0, 0]]
+
+
+def test_a_history_that_is_cut_holds_no_more_of_a_basket_than_it_is_long() -> None:
+    found = asked(platform_of([(1, [5, 6]), (2, [7, 8, 9, 10])])).histories
+    assert in_basket(last(found, np.array([0]), 2)).items.tolist() == found.items[-2:].tolist()
+    assert in_basket(found).items.tolist() == found.items[-3:].tolist()
 
 
 def pairs_at(scorer, one) -> list[float]:

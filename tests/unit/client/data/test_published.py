@@ -1,5 +1,6 @@
 """When items were published, from every way in; what is no time is refused in one sentence."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from client.data.importers.csv_map import CsvMap, parse_columns
 from client.data.listed import listed
 from client.data.preparation import prepare
 from client.data.source import read_folder, read_platform_data
+from client.ensemble.cross_fitting import fit_data
 from shared.errors import DataError
 from tests.unit.client.data.folders import BEGIN, ITEMS, write_folder
 from tests.unit.client.data.importers.csv_tables import imported
 from tests.unit.client.data.sql.shop import ITEMS as SHOP_ITEMS
 from tests.unit.client.data.sql.shop import write_shop
+from tests.unit.client.recommender.world import prepared, small_platform
 
 DAY = 86_400
 
@@ -121,7 +124,7 @@ def test_a_table_of_items_says_it_under_its_own_name(
     assert imported(tmp_path, tmp_path / "out", settings).items["published"].to_list() == seconds
 
 
-@pytest.mark.parametrize("wrong", ["03/04/2021", "lately"])
+@pytest.mark.parametrize("wrong", ["03/04/2021", "lately", "1995"])
 def test_a_table_of_items_whose_dates_are_none_is_refused_with_its_line(tmp_path: Path, wrong: str) -> None:
     (tmp_path / "events.csv").write_text(SALES)
     (tmp_path / "items.csv").write_text(f"item_id,text,published\n0,a,2020-01-01\n1,b,\n2,c,{wrong}\n")
@@ -134,3 +137,8 @@ def test_the_first_row_that_says_it_counts_where_items_stand_in_the_table_of_eve
     lines = "".join(f"u,{item},{BEGIN + place},thing,{at}\n" for place, (item, at) in enumerate(rows))
     (tmp_path / "events.csv").write_text(f"user_id,item_id,timestamp,text,published\n{lines}")
     assert imported(tmp_path / "events.csv", tmp_path / "out", CsvMap()).items["published"].to_list() == [BEGIN, None]
+
+
+def test_scorers_are_fitted_on_when_items_were_published(tmp_path: Path) -> None:
+    platform = replace(small_platform(), published=np.full(40, 1.6e9))
+    assert fit_data(prepared(platform), platform.training_users).published is platform.published

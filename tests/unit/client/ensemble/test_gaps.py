@@ -1,5 +1,6 @@
 """Weights that shift with the gap since a user's last event: the steps, the fit, the panel, the choice."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,8 @@ from client.data.held_out import Stage, last_baskets
 from client.data.platform import Examples, Platform, examples, frozen
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
-from client.ensemble.candidates import Candidate
-from client.ensemble.cross_fitting import Trained, cross_fit, fit_on
+from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates
+from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
 from client.ensemble.ensemble_settings import CrossFitSettings, EnsembleSettings, GapSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
 from client.ensemble.gap_weights import fit_gap_path
@@ -43,7 +44,7 @@ def test_the_gap_is_from_the_last_event_whose_time_is_known() -> None:
 
 
 def test_without_a_moment_the_gap_ends_now() -> None:
-    assert since_last(histories([0.0], moments=None))[0] > 1.7e9
+    assert since_last(histories([0.0], moments=None))[0] == pytest.approx(time.time(), abs=60)
 
 
 def test_steps_part_the_known_gaps_evenly() -> None:
@@ -79,7 +80,7 @@ def test_stacks_weights_with_and_without_gaps() -> None:
 def drawn_examples() -> tuple[StackExamples, np.ndarray]:
     """The first column tells the target at gap 1, the second at gap 2, and each a little where no gap is known."""
     lifts = torch.randn(600, 11, 2, generator=torch.Generator().manual_seed(3))
-    steps = np.arange(600) % 3
+    steps = np.minimum(np.arange(600) % 5, 2)  # more at the second gap
     rows = torch.from_numpy(steps)
     for step, told in ((0, (0.7, 0.7)), (1, (2.0, 0.0)), (2, (0.0, 2.0))):
         lifts[rows == step, 0] += torch.tensor(told)
@@ -234,6 +235,31 @@ def test_earlier_baskets_tell_of_gaps_as_far_as_there_is_room() -> None:
     assert cross_fit(platform, {}, seed=0, settings=limited(USERS)).earlier is None
     # the last ones are drawn as they would be alone
     assert torch.equal(narrow.last.examples.lifts, wide.last.examples.lifts)
+
+
+def test_by_gap_weights_stand_at_the_pulls_that_settings_name(shifting: tuple[FittedStacks, Examples]) -> None:
+    stacks, _ = shifting
+    settings = EnsembleSettings().candidates
+    found = [one.name for one in stacks.candidates if one.at_gaps is not None]
+    assert found == [f"by-gap({pull:g}):computed" for pull in settings.pulls if pull in settings.by_gap]
+    assert 0 < len(found) < len(settings.pulls)
+
+
+def test_earlier_baskets_have_a_part_in_what_weights_shift_by() -> None:
+    whole = prepared(habits())
+    fit = cross_fit(whole, {}, seed=0)
+    names = tuple(column.name for column in fit.folds[0].raw.columns)
+    groups = ColumnGroups(names=names, parts={}, content=np.zeros(0, np.int64))
+    gaps = Gaps.even(fit.last.gaps, GapSettings())
+
+    def shifts(of: CrossFit) -> list[Candidate]:
+        made = StackCandidates(of, groups, {}, USERS, EnsembleSettings().candidates, gaps)
+        return [one for one in made.of([]) if one.at_gaps is not None]
+
+    with_them, alone = shifts(fit), shifts(replace(fit, earlier=None))
+    for one, other in zip(with_them, alone, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+        assert np.abs(one.by_gap - other.by_gap).max() > 1e-3
 
 
 def limited(examples: int) -> EnsembleSettings:

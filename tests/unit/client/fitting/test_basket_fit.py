@@ -1,5 +1,6 @@
 """A fit learns what completes a basket where baskets tell, keeps it in the record, and serves lists by it."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 from client.data.completion import completions
 from client.data.folder_options import Preparation
 from client.data.held_out import Stage
-from client.ensemble.fitting import rank_all
+from client.ensemble.candidates import LOCAL, Candidate
+from client.ensemble.fitting import FittedStacks, rank_all
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
-from client.fitting.served_fit import fit_recommender, open_fit
+from client.fitting.served_fit import Opened, fit_recommender, open_fit, store_served
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.served_head import ServedHead, read_served, served_panels
+from client.scorers.table import SCORERS, TIMED
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
 from tests.integration.tiny_folders import BEGIN, N_ITEMS, write_tiny_folder
@@ -67,12 +70,21 @@ def test_finds_what_is_bought_together_as_the_usual_list_does_not(
     assert np.mean(np.array(found) == np.arange(MATES) + MATES) > 0.9
 
 
-def test_lists_are_those_of_the_stack_that_was_chosen(fitted: tuple[Path, ServedHead, ServedHead]) -> None:
-    folder, _, served = fitted
-    opened = open_fit(folder, folder.parent / "encoder.safetensors", SETTINGS)
-    opened.fit.train()
-    opened.fit.stack()
-    opened.fit.complete_baskets()
+@pytest.fixture(scope="module")
+def opened(fitted: tuple[Path, ServedHead, ServedHead]) -> Opened:
+    """The same fit with baskets, made anew."""
+    folder, _, _ = fitted
+    found = open_fit(folder, folder.parent / "encoder.safetensors", SETTINGS)
+    found.fit.train()
+    found.fit.stack()
+    found.fit.complete_baskets()
+    return found
+
+
+def test_lists_are_those_of_the_stack_that_was_chosen(
+    fitted: tuple[Path, ServedHead, ServedHead], opened: Opened
+) -> None:
+    _, _, served = fitted
     stacks, platform = opened.fit.basket_stacks, opened.fit.prepared.platform
     assert stacks is not None
     tests = completions(platform, Stage.TEST, np.arange(platform.n_users))
@@ -83,3 +95,41 @@ def test_lists_are_those_of_the_stack_that_was_chosen(fitted: tuple[Path, Served
     (again,) = rank_all(kept.panel, kept.weights[None], without_clock)
     # what is counted as of a moment is counted to the end in the record
     assert again.ndcg.mean() == pytest.approx(fresh.ndcg.mean(), abs=0.05)
+
+
+def test_a_list_for_a_basket_is_the_ranking_of_its_example(opened: Opened, tmp_path: Path) -> None:
+    """Under drawn weights, but for columns that know the moment, and beside a usual stack that uses few scorers."""
+    fit, store = copy(opened.fit), HeadStore(tmp_path)
+    baskets, usual, platform = fit.basket_stacks, fit.stacks, fit.prepared.platform
+    assert baskets is not None
+    assert baskets.scorer_values()["basket-pairs"] > 0.9
+    names, moving = baskets.panel.names, {column for name in TIMED for column in _columns(baskets, name)}
+    drawn = np.random.default_rng(4).uniform(0.05, 0.3, len(names))
+    weights = np.where(np.isin(names, sorted(moving)), 0.0, drawn)
+    few = np.array([float(name == "popularity" or name.startswith("received:")) for name in usual.panel.names])
+    fit.basket_stacks = replace(baskets, chosen={LOCAL: Candidate(name="drawn", weights=weights)})
+    fit.stacks = replace(usual, chosen=dict.fromkeys(usual.chosen, Candidate(name="few", weights=few)))
+    store_served(replace(opened, fit=fit), store)
+    recommender = Recommender.of(read_served(store))
+    tests = completions(platform, Stage.TEST, np.arange(platform.n_users))
+    asked = tests.histories
+    assert asked.times is not None
+    assert asked.together is not None
+    assert asked.moments is not None
+    expected = baskets.panel.served(weights, asked).numpy()
+    for row in range(0, len(tests), max(1, len(tests) // 8)):
+        stretch = slice(*asked.offsets[row : row + 2])
+        wish = Wish(k=N_ITEMS, basket=int(asked.together[row]), moment=float(asked.moments[row]))
+        listed = {
+            one.item: one.score for one in recommender.recommend(asked.items[stretch], wish, asked.times[stretch])
+        }
+        rows = sorted(listed)
+        assert rows == np.flatnonzero(np.isfinite(expected[row])).tolist()
+        assert [listed[item] for item in rows] == pytest.approx(expected[row, rows], abs=0.02)
+
+
+def _columns(stacks: FittedStacks, scorer: str) -> list[str]:
+    """Of a computed scorer."""
+    names = [name for name in SCORERS if name not in stacks.left_out]
+    made = dict(zip(names, stacks.panel.raw.scorers, strict=False))
+    return [column.name for column in made[scorer].columns] if scorer in made else []

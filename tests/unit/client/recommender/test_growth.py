@@ -135,3 +135,14 @@ def test_a_new_item_is_as_old_as_its_table_says_and_others_stay_as_they_were():
     grown = with_added(known, added).statistics[PUBLISHED]
     np.testing.assert_array_equal(grown, [*range(40), LAST, 0])
     assert with_items(known, [NewItem(item_id="new", text="b")]).statistics[PUBLISHED][40] == 0
+
+
+def test_a_record_of_before_items_could_say_it_takes_when_one_was_published():
+    served = served_world(timed=True)
+    before = replace(served, statistics={name: one for name, one in served.statistics.items() if name != PUBLISHED})
+    items = [NewItem(item_id="new", text="b", published=LAST), NewItem(item_id="3", text="c", published=LAST - 9)]
+    grown = with_items(before, items)
+    expected = np.zeros(41)
+    expected[[40, 3]] = LAST, LAST - 9
+    np.testing.assert_array_equal(grown.statistics[PUBLISHED], expected)
+    assert PUBLISHED not in with_items(served_world(), items).statistics

@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -151,6 +152,19 @@ def test_lists_at_the_terminal_what_goes_with_a_basket(capsys):
     assert any(part["name"].startswith("basket-") for row in rows for part in row["scorers"])
     with pytest.raises(DataError, match="1 of the 2 items of the basket are not in the catalogue"):
         answer(completing, "u5", 40, as_json=True, basket=("30", "nowhere"))
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_what_is_in_the_basket_stands_last_and_once_unless_users_meet_items_again(repeats):
+    recommender = Recommender.of(served_world(baskets=True, repeats=repeats))
+    history = recommender.history_of("u5")
+    basket = np.array([history[0], np.setdiff1d(np.arange(40), history)[0]], np.int32)
+    items, times = recommender.past_of("u5", basket)
+    before = history if repeats else history[~np.isin(history, basket)]
+    assert items.tolist() == [*before, *basket]
+    assert len(before) == len(history) - (0 if repeats else 1)
+    assert np.isfinite(times).all()
+    assert times[-1] == times[-2] == pytest.approx(time.time(), abs=60)
 
 
 @pytest.mark.parametrize("steers", ["\x1b[2Jgone", "\x1b]0;title\x07", "\u202egnp.exe", "\x9b31m"])

@@ -194,6 +194,26 @@ def test_answers_by_the_weights_at_the_gap_since_the_last_event(since, row):
         assert sum(value for _, value in one.scorers) == pytest.approx(one.score, abs=1e-4)
 
 
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("since", [60.0, 2 * DAY, 90 * DAY, None, -60.0], ids=str)
+def test_scores_are_the_stacks_own_at_every_gap(since, repeats):
+    served = served_world(timed=True, repeats=repeats, baskets=True)
+    rng, times = np.random.default_rng(9), None if since is None else LAST - DAY * np.arange(5)[::-1]
+
+    def drawn(head):
+        return replace(head, weights=rng.uniform(-0.1, 0.3, (1 + GAPS.count, len(head.names))), gaps=GAPS)
+
+    basket = replace(served.basket, head=drawn(served.basket.head))
+    served = replace(served, head=drawn(served.head), basket=basket)
+    panels, opened = served_panels(served), Recommender.of(served)
+    for one, panel, together in ((panels.whole, opened.whole, 0), (panels.basket, opened.basket, 2)):
+        past = Past(items=HISTORIES[2], times=times, moment=LAST + (since or 0), together=together)
+        expected = one.panel.served(one.weights, past.as_sequences())[0]
+        allowed = torch.isfinite(expected)
+        found = panel.weights(past) @ panel.log_lifts(past)
+        torch.testing.assert_close(found[allowed], expected[allowed], atol=0.01, rtol=1e-3)
+
+
 def test_the_weights_of_a_reason_stay_those_of_the_whole_history():
     served, history = shifting_world(), HISTORIES[2]
     times = LAST - DAY * np.array([90.0, 80, 70, 60, 0])

@@ -255,12 +255,30 @@ def test_ages_fall_into_steps_that_double() -> None:
 def test_age_counts_from_when_an_item_was_published_where_that_is_known() -> None:
     settings = AgeSettings(youngest=100.0, steps=4)
     published = np.full(N, np.nan)
-    published[[1, 2, 4, 5]] = [BEGIN - 700, BEGIN + 900, BEGIN - 150, -5e8]
+    published[[1, 2, 4, 5, 7]] = [BEGIN - 700, BEGIN + 900, BEGIN - 150, -5e8, BEGIN + 7_950]
     scorer = Age(data(events((0, 1), (1, 1), (50, 2), (60, 3)), published=published), settings)
-    # as of 100: item 1 is 800 s old, 2 is not published yet, 3 was seen 40 s ago, 4 is 250 s old, 5 is older than 1970
-    assert scorer._steps(BEGIN + np.array([100.0])).tolist() == [[4, 3, 0, 0, 2, 3, 4, 4]]
+    # as of 100: item 1 is 800 s old, 2 was met 50 s ago though it is published later, 3 was seen 40 s ago, 4 is 250 s
+    # old, 5 is older than 1970, 7 is to come
+    assert scorer._steps(BEGIN + np.array([100.0])).tolist() == [[4, 3, 0, 0, 2, 3, 4, 5]]
     scorer.met(np.array([4, 6], np.int32), BEGIN + np.array([-9_999.0, 90]))
-    assert scorer._steps(BEGIN + np.array([100.0])).tolist() == [[4, 3, 0, 0, 2, 3, 0, 4]]
+    assert scorer._steps(BEGIN + np.array([100.0])).tolist() == [[4, 3, 0, 0, 2, 3, 0, 5]]
+    assert scorer._steps(BEGIN + np.array([8_000.0]))[0, 7] == 0
+    assert columns(scorer, at(100))["age"][0, 7] == 0
+
+
+def test_what_is_to_come_hides_nothing_of_how_often_the_youngest_are_met() -> None:
+    met = events(*((item * DAY + minute * 600, item) for item in range(4) for minute in range(1, 30)))
+    published = BEGIN + np.arange(N) * DAY
+    few, many = (Age(data(met, published=np.where(np.arange(N) < some, published, np.nan))) for some in (4, N))
+    assert many._rates[:-1] == pytest.approx(few._rates[:-1], rel=0.5)
+    scores = columns(many, at(3 * DAY + 7_200))["age"][0]
+    assert scores.argmax() == 3
+    assert (scores[4:] == 0).all()
+
+
+def test_an_item_of_the_first_second_of_1970_is_known_to_be_old() -> None:
+    published = np.where(np.arange(N) == 2, 0.0, np.nan)
+    assert Age(data(events((0, 1), (1, 1)), published=published))._steps(BEGIN + np.array([100.0]))[0, 2] == 13
 
 
 def test_when_items_were_published_is_opened_from_what_was_counted() -> None:

@@ -266,6 +266,19 @@ def test_what_was_shown_before_the_item_was_there_counts_once_it_is(tmp_path: Pa
     assert live["new"] > scores(plain.recommend(everything))["new"] + 0.1
 
 
+def test_what_was_shown_counts_no_more_once_a_fit_has_taken_it_in(tmp_path: Path) -> None:
+    world = served_world(timed=True, shown=True)
+    world.write(HeadStore(tmp_path / "heads"))
+    service = opened(tmp_path)
+    plain = both(service)
+    service.report(clicks("7", 80, kind="shown"))
+    assert not close(both(service), plain)
+    replace(world, reports_until=80).write(HeadStore(tmp_path / "heads"))
+    service.swap()
+    for one in (service, opened(tmp_path)):
+        assert close(both(one), plain)
+
+
 def test_users_without_a_history_get_what_is_met_lately_not_what_once_was(folder: Path) -> None:
     service = opened(folder)
     service.report([*clicks("7", 30, at=NOW), *clicks("8", 30, at=NOW + 20 * 86_400)])

@@ -11,6 +11,7 @@ from client.recommender.served_head import read_served
 from client.scorers.encoder_scorers import KeptEncoder
 from client.serving.http_shapes import FeedbackEvent, ItemBody, RecommendBody
 from client.serving.journal import FileJournal
+from client.serving.live_head import head_name
 from client.serving.requests import Feedback, FeedbackKind, ListRequest, feedback_kind
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
@@ -415,3 +416,11 @@ def test_a_list_of_a_very_long_history_leaves_all_of_it_out(service, monkeypatch
     short = service.recommend(ListRequest(session=session[-3:], k=40))
     long = service.recommend(ListRequest(session=session, k=40))
     assert ids(long) == [item for item in ids(short) if item not in session]
+
+
+def test_heads_that_complete_baskets_otherwise_have_other_names() -> None:
+    served = served_world(baskets=True)
+    assert served.basket is not None
+    head = replace(served.basket.head, weights=served.basket.head.weights * 2)
+    others = (replace(served, basket=None), replace(served, basket=replace(served.basket, head=head)))
+    assert len({head_name(one) for one in (served, *others)}) == 3

@@ -1,12 +1,15 @@
 """When an event happened, as callers report it and as a journal of before holds it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from client.data.source import read_folder
-from client.serving.http_shapes import FeedbackEvent
+from client.recommender.growth import NewItem
+from client.serving.http_shapes import FeedbackEvent, ItemBody
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents
-from client.serving.requests import Feedback, FeedbackKind
+from client.serving.requests import Feedback, FeedbackKind, check_item
 from client.serving.service import RecommendService
 from client.store.head_store import HeadStore
 from shared.errors import InvalidRequest
@@ -44,6 +47,24 @@ def test_the_gateway_says_so_too():
         FeedbackEvent(**body, time=NOW * 1000)
     assert FeedbackEvent(**body, time=NOW + 0.25).event().time == NOW + 0.25
     assert FeedbackEvent(**body).event().time > NOW
+
+
+@pytest.mark.parametrize("years", [1, 1955, 1989, 2026, 2099])
+def test_an_item_may_have_come_out_long_ago(tmp_path, years):
+    served_world().write(HeadStore(tmp_path / "heads"))
+    service = RecommendService(HeadStore(tmp_path / "heads"), FileJournal(tmp_path / JOURNAL))
+    at = datetime(years, 1, 1, tzinfo=UTC).timestamp()
+    service.upsert([NewItem(item_id="i", text="old", published=at)])
+    assert read_journal(tmp_path / JOURNAL)[0].facts["published"] == at
+    assert ItemBody(item="i", text="old", published=at).new_item().published == at
+
+
+@pytest.mark.parametrize("published", [1999.0, -20_454.0, 20_454.0, 5.0, NOW * 1000, -NOW * 1000, float("nan")])
+def test_refuses_what_is_no_time_at_which_an_item_came_out(published):
+    sentence = "published must be seconds since 1970, negative before it, and neither a year nor a number of days"
+    with pytest.raises(InvalidRequest, match=sentence) as error:
+        check_item(NewItem(item_id="i", text="", published=published))
+    assert ("milliseconds have to be divided" in str(error.value)) == (published > NOW)
 
 
 def test_a_journal_that_holds_another_unit_is_read_as_that_unit(tmp_path):

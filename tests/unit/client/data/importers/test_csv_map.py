@@ -134,6 +134,7 @@ def test_reads_other_encodings_and_time_formats(tmp_path: Path) -> None:
         ("user,item_id,timestamp,text\nu,a,1,A\n", "expected the column user_id, found user, item_id"),
         ("user_id,item_id,timestamp,text\nu,a,1,A\nu,a,soon,A\n", "line 3: column timestamp: expected a number"),
         ("user_id,item_id,timestamp,text\nu,a,soon,A\n", "line 2: column timestamp: expected a time"),
+        ("user_id,item_id,timestamp,text\nu,a,2020-01-01,A\nu,b,5,B\n", "line 3: column timestamp: expected a time"),
         ("user_id,item_id,timestamp,text\nu,a,1e300,A\n", "line 2: column timestamp: expected seconds"),
         ("user_id,item_id,timestamp,text\nu,a,1\nu,b\n", "line 2: expected 4 fields, found 3"),
         ("user_id,item_id,timestamp,text\nu,,1,A\n", "line 2: column item_id: expected an id"),
