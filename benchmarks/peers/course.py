@@ -19,7 +19,7 @@ import torch
 from benchmarks.peers.race_log import BUDGET_OVER
 from client.data.platform import Examples
 from client.data.ragged import offsets_of
-from client.data.sequences import Sequences, select
+from client.data.sequences import Sequences, part, select
 from client.evaluation.ranking import ScoreHistories, by_user, rank
 
 
@@ -141,6 +141,20 @@ class Stopwatch:
 
     def _say(self, **entry: object) -> None:
         print(json.dumps(entry), file=self.out, flush=True)
+
+
+def in_windows(sequences: Sequences, length: int) -> Sequences:
+    """The sequences cut into lists of ``length`` + 1 items, counted from the end; each begins with the last's end.
+
+    So each item but a user's first is predicted once. Users of fewer than two events have none.
+    """
+    predicted = np.maximum(sequences.lengths() - 1, 0)
+    counts = -(-predicted // length)
+    rows = np.repeat(np.arange(len(sequences)), counts)
+    back = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)  # 0 for a user's last window
+    stops = sequences.lengths()[rows] - back * length
+    starts = np.maximum(stops - length - 1, 0)
+    return part(sequences, rows, starts, stops - starts)
 
 
 def known_alone(histories: Sequences, known: np.ndarray) -> Sequences:

@@ -8,11 +8,11 @@ import io
 import numpy as np
 from pytorch_lightning import seed_everything
 
-from benchmarks.peers.course import Course, Entry, Stopwatch
+from benchmarks.peers.course import Course, Entry, Stopwatch, in_windows
 from benchmarks.peers.rectools_sasrec import LENGTH, SHAPE, Laps, score, train
 from benchmarks.peers.time_answer import Peer, Settings, Tried, main
 from benchmarks.peers.time_course import TimeCourse
-from client.data.sequences import Sequences, part
+from client.data.sequences import Sequences
 from client.evaluation.ranking import ScoreHistories
 
 SETTINGS = ({"lr": 3e-3, "dropout_rate": 0.2}, {"lr": 1e-3, "dropout_rate": 0.2}, {"lr": 3e-3, "dropout_rate": 0.5})
@@ -24,20 +24,6 @@ MANY_ITEMS = 5_000
 """Above which the loss looks at drawn items, else an epoch takes minutes."""
 PATIENCE = 6
 """Epochs without a better NDCG@10 after which a setting is given up."""
-
-
-def in_windows(sequences: Sequences, length: int) -> Sequences:
-    """The sequences cut into lists of ``length`` + 1 items, counted from the end; each begins with the last's end.
-
-    So each item but a user's first is predicted once. Users of fewer than two events have none.
-    """
-    predicted = np.maximum(sequences.lengths() - 1, 0)
-    counts = -(-predicted // length)
-    rows = np.repeat(np.arange(len(sequences)), counts)
-    back = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)  # 0 for a user's last window
-    stops = sequences.lengths()[rows] - back * length
-    starts = np.maximum(stops - length - 1, 0)
-    return part(sequences, rows, starts, stops - starts)
 
 
 def tune(course: TimeCourse, seed: int, budget: float) -> Tried:

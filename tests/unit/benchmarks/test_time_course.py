@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.peers.course import known_alone
-from benchmarks.peers.time_answer import Peer, answer, over_grid
+from benchmarks.peers.course import in_windows, known_alone
+from benchmarks.peers.time_answer import Peer, answer, counts_of, items_of, over_grid, with_unknown
 from benchmarks.peers.time_course import TimeCourse, events_before
 from benchmarks.peers.window_popularity import PEER, counts_in_window, fit
 from client.data.event_log import EventLog
@@ -149,3 +149,21 @@ def test_no_setting_is_tried_once_the_budget_is_over(course: TimeCourse) -> None
 def test_a_history_can_be_cut_to_known_items() -> None:
     histories = Sequences(offsets=np.array([0, 2, 3]), items=np.array([0, 2, 2], np.int32))
     assert lists(known_alone(histories, np.array([True, True, False]))) == [[0], []]
+
+
+def test_windows_predict_each_item_once() -> None:
+    whole = Sequences(offsets=np.array([0, 7, 8, 11]), items=np.arange(11, dtype=np.int32))
+    # of seven events with windows of 3 + 1: the last four, then those up to the first of them
+    assert lists(in_windows(whole, 3)) == [[3, 4, 5, 6], [0, 1, 2, 3], [8, 9, 10]]
+
+
+def test_counts_events_of_each_list() -> None:
+    given = Sequences(offsets=np.array([0, 3, 3]), items=np.array([2, 0, 2], np.int32))
+    assert counts_of(given, 3, once=False).toarray().tolist() == [[1, 0, 2], [0, 0, 0]]
+    assert counts_of(given, 3, once=True).toarray().tolist() == [[1, 0, 1], [0, 0, 0]]
+
+
+def test_scores_of_items_without_an_event_are_no_number() -> None:
+    known = items_of(Sequences(offsets=np.array([0, 2]), items=np.array([0, 2], np.int32)), 3)
+    found = with_unknown(torch.ones(1, 3), known)
+    assert found.isnan().tolist() == [[False, True, False]]
