@@ -34,7 +34,7 @@ def fit(course: TimeCourse, events: Sequences, settings: Settings, seed: int) ->
     return score
 
 
-PEER = Peer(fit=fit, tune=over_grid(fit, settings_of), packages=("implicit", "scipy"))
+PEER = Peer(fit=fit, tune=over_grid(fit, settings_of), packages=("pm-implicit", "scipy"))
 
 if __name__ == "__main__":
     main(PEER)

@@ -1,4 +1,4 @@
-"""The item-knn of implicit: nearest items by cosine of raw, TF-IDF or BM25 weighted counts."""
+"""The item-knn of implicit (as pm-implicit, which RecTools needs): nearest items by cosine of raw, TF-IDF or BM25 weighted counts."""
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ def fit(course: TimeCourse, events: Sequences, settings: Settings, _seed: int) -
     return score
 
 
-PEER = Peer(fit=fit, tune=over_grid(fit, settings_of), packages=("implicit", "scipy"))
+PEER = Peer(fit=fit, tune=over_grid(fit, settings_of), packages=("pm-implicit", "scipy"))
 
 if __name__ == "__main__":
     main(PEER)
