@@ -1,4 +1,7 @@
-"""The item-knn of implicit (as pm-implicit, which RecTools needs): nearest items by cosine of raw, TF-IDF or BM25 weighted counts."""
+"""The item-knn of implicit: nearest items by cosine of raw, TF-IDF or BM25 weighted counts.
+
+It comes as pm-implicit, the build of it that RecTools needs.
+"""
 
 import numpy as np
 import torch
