@@ -31,7 +31,6 @@ from client.transfer.local import STACK
 from client.transfer.method import Encoders
 from client.transfer.part_settings import PartSettings
 from shared.errors import DataError
-from shared.seeding import rng_for
 
 LINES = {**PLATFORMS, "gowalla_nyc, repeats": "gowalla_nyc,max-users=2000,repeats=keep"}
 """1,500 users would leave it 266 warm test users."""
@@ -153,7 +152,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     asked = parser.parse_args()
     found = cells(asked.data, asked.out, range(asked.seeds), {name: LINES[name] for name in asked.only})
-    lines = "\n".join(table(found, rng_for(0, "time-peers", "table")))
+    lines = "\n".join(table(found))
     print(lines)
     if asked.write:
         asked.write.write_text(f"{lines}\n")

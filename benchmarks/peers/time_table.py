@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.time_platforms import NEWS
 from client.evaluation.lift import Interval, paired_lift
+from shared.seeding import rng_for
 
 OURS = "local"
 LEAST_USERS = 300
@@ -49,7 +50,7 @@ class Row:
         return self.users >= LEAST_USERS
 
 
-def rows(cells: Sequence[Cell], rng: np.random.Generator) -> list[Row]:
+def rows(cells: Sequence[Cell]) -> list[Row]:
     """Every platform for which all parts answered under all seeds, live and frozen."""
     parts = dict.fromkeys(cell.part for cell in cells)
     found = []
@@ -57,18 +58,18 @@ def rows(cells: Sequence[Cell], rng: np.random.Generator) -> list[Row]:
         by_part = {part: [c for c in cells if (c.platform, c.part) == (platform, part)] for part in parts}
         seeds = [{cell.seed for cell in some} for some in by_part.values()]
         if all(one == seeds[0] for one in seeds):
-            found += [_row(platform, way, by_part, rng) for way in WAYS]
+            found += [_row(platform, way, by_part) for way in WAYS]
     return found
 
 
-def _row(platform: str, way: str, by_part: Mapping[str, Sequence[Cell]], rng: np.random.Generator) -> Row:
+def _row(platform: str, way: str, by_part: Mapping[str, Sequence[Cell]]) -> Row:
     warm = [np.array(cell.answer["warm"], bool) for cell in by_part[OURS]]
     figures = {
         part: np.concatenate([_values(cell, way)[who] for cell, who in zip(some, warm, strict=True)])
         for part, some in by_part.items()
     }
     best = max((name for name in figures if name != OURS), key=lambda name: figures[name].mean())
-    lift = paired_lift(figures[OURS], figures[best], rng)
+    lift = paired_lift(figures[OURS], figures[best], rng_for(0, "time-peers", platform, way))
     nothing = Interval(mean=float("inf"), low=float("inf"), high=float("inf"))
     ratio = nothing if lift is None else Interval(**{key: 1 + value / 100 for key, value in lift.to_json().items()})
     users = round(len(figures[OURS]) / len(warm))
@@ -80,9 +81,9 @@ def _values(cell: Cell, way: str) -> NDArray[np.float64]:
     return np.array(found[way], np.float64)
 
 
-def table(cells: Sequence[Cell], rng: np.random.Generator) -> Iterator[str]:
+def table(cells: Sequence[Cell]) -> Iterator[str]:
     """Lines of Markdown: the rows that count, those apart, the verdict, each peer's settings."""
-    found = rows(cells, rng)
+    found = rows(cells)
     if not found:
         return
     peers = [name for name in found[0].figures if name != OURS]
