@@ -3,7 +3,7 @@
 ``python -m benchmarks.time_peers DATA OUT [--seeds N] [--write FILE]``: popularity in a window, item-knn and iALS of
 implicit, EASE and SASRec of RecTools, in an environment that this script makes under build/peers. 5 events a user and
 an item at least, every test basket ranked over the whole catalogue. The answer of one of them on a platform under a
-seed is a file in OUT, and is not computed again. docs/decisions/0044 says what each is given.
+seed is a file in OUT, and is not computed again. docs/decisions/0046 says what each is given.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from client.data.held_out import Stage
 from client.data.platform import Platform, examples, frozen
 from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import FittedStacks, rank_all
+from client.ensemble.gaps import stacked
 from client.evaluation.ranking import by_user
 from client.fitting.platform_fit import PlatformFit
 from client.transfer.local import STACK
@@ -85,7 +86,7 @@ def _figures(stacks: FittedStacks, platform: Platform) -> dict[str, dict[str, li
     if cut is None:
         raise ValueError("expected a platform under a time split; found another protocol")
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
-    weights = np.stack([stacks.chosen[name].weights for name in (LOCAL, STACK.name)])
+    weights = stacked([stacks.chosen[name].by_gap for name in (LOCAL, STACK.name)])
     found = {}
     for when, asked in {"live": tests, "frozen": frozen(tests, cut)}.items():
         rankings = rank_all(stacks.panel, weights, asked)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.held_out import EARLIER, Stage
-from client.data.platform import Platform, Question, earlier_examples, examples, training_sequences
+from client.data.platform import Platform, Question, countable_events, earlier_examples, examples
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, StackSettings
 from client.ensemble.gaps import since_last
@@ -91,10 +91,10 @@ class CrossFit:
     than the next basket"""
 
 
-def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
-    """What scorers are fitted on when only these users' training events are allowed."""
+def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64], stage: Stage = Stage.TRAIN) -> FitData:
+    """What scorers are fitted on when only these users' events are allowed, and a stage is predicted."""
     return FitData(
-        sequences=training_sequences(prepared.platform, users),
+        sequences=countable_events(prepared.platform, users, stage),
         features=prepared.features,
         neighbours=prepared.catalogue.neighbours,
         ordered=prepared.platform.ordered,
@@ -107,9 +107,11 @@ def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64]) -> FitData:
     )
 
 
-def fit_on(prepared: PreparedPlatform, users: NDArray[np.int64], scorers: ScorerTable = SCORERS) -> FittedScorers:
-    """The computed scorers with statistics from these users' training events."""
-    return fit_scorers(fit_data(prepared, users), scorers)
+def fit_on(
+    prepared: PreparedPlatform, users: NDArray[np.int64], scorers: ScorerTable = SCORERS, stage: Stage = Stage.TRAIN
+) -> FittedScorers:
+    """The computed scorers with statistics from these users' events, where a stage is predicted."""
+    return fit_scorers(fit_data(prepared, users, stage), scorers)
 
 
 def cross_fit(
