@@ -69,6 +69,12 @@ class HeldOut:
         """[U] so many events of each user may enter what is counted once and for all, where a stage is predicted."""
         return self.counted.get(stage, self.training)
 
+    def trained_again(self, stopping: NDArray[np.int64]) -> "HeldOut":
+        """With all that may be counted by the test in what is trained on, but of the users ``stopping`` a training."""
+        training = self.countable(Stage.TEST).copy()
+        training[stopping] = self.training[stopping]
+        return replace(self, training=training)
+
     def up_to(self, most: NDArray[np.int64]) -> "HeldOut":
         """Without what lies behind the first ``most`` [U] events of each user in trainings and in what is counted."""
         counted = {stage: np.minimum(one, most) for stage, one in self.counted.items()}

@@ -136,6 +136,18 @@ def fit_stacks(
     )
 
 
+def with_trained(stacks: FittedStacks, trained: Mapping[str, Trained], again: Mapping[str, Trained]) -> FittedStacks:
+    """The stacks with parts in the place of those of the same name that they were fitted with."""
+    now = {
+        id(one): later
+        for part, made in again.items()
+        for one, later in zip(trained[part].scorers, made.scorers, strict=True)
+    }
+    raw = stacks.panel.raw
+    scorers = tuple(now.get(id(scorer), scorer) for scorer in raw.scorers)
+    return replace(stacks, panel=replace(stacks.panel, raw=replace(raw, scorers=scorers)))
+
+
 def _counted_for_test(prepared: PreparedPlatform, scorers: ScorerTable) -> FittedScorers | None:
     """The scorers with all that may be counted by then; None where validation knew as much."""
     split, users = prepared.platform.held_out, prepared.platform.training_users
