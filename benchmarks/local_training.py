@@ -9,7 +9,6 @@ same threads. A race that is over is not repeated, unless a smaller budget ended
 import argparse
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from benchmarks.peers.environments import ENVIRONMENTS, python_of
+from benchmarks.peers.environments import ENVIRONMENTS, drive
 from benchmarks.peers.race_log import Clock, RaceLog
 from benchmarks.peers.race_table import markdown
 from client.data.folder_options import Preparation
@@ -26,9 +25,6 @@ from client.data.preparation import prepare
 from client.data.source import read_folder
 from shared.errors import DataError
 from shared.seeding import rng_for
-
-ROOT = Path(__file__).resolve().parents[1]
-ENVIRONMENTS_FOLDER = ROOT / "build" / "peers"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,22 +92,16 @@ def race(name: str, course: Path, options: argparse.Namespace) -> list[str]:
 
 def _run(name: str, course: Path, options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
     competitor = COMPETITORS[name]
-    environment = ENVIRONMENTS[competitor.environment] if competitor.environment else None
-    python = python_of(environment, ENVIRONMENTS_FOLDER) if environment else Path(sys.executable)
-    scratch = course.parent / "scratch" / name
-    scratch.mkdir(parents=True, exist_ok=True)
     flags = [f"--{flag}={getattr(options, flag)}" for flag in ("seed", "budget", "laps", "patience")]
-    settings = ["--settings", json.dumps(competitor.settings)]
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(options.threads))
-    variables = {**(environment.variables if environment else {}), **threads, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [str(python), "-m", f"benchmarks.peers.{competitor.driver}", str(course), *settings, *flags],
-        stdout=out,
-        stderr=errors,
-        cwd=scratch,
-        env={**os.environ, **variables},
-        check=False,
-    ).returncode
+    return drive(
+        competitor.driver,
+        ENVIRONMENTS[competitor.environment] if competitor.environment else None,
+        [str(course), "--settings", json.dumps(competitor.settings), *flags],
+        scratch=course.parent / "scratch" / name,
+        threads=options.threads,
+        out=out,
+        errors=errors,
+    )
 
 
 def _arguments() -> argparse.Namespace:

@@ -6,44 +6,27 @@ in OUT, and is not computed again.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.folder_options import SharedPreparation
+from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, cell_file, kept, prepared_platform
 from client.data.held_out import Stage
 from client.data.platform import Examples, examples, frozen
-from client.data.source import read_platform_data
-from client.data.spec import parse_platform_spec
 from client.ensemble.candidates import LOCAL
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, GapSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
 from client.evaluation.lift import paired_lift
 from client.evaluation.ranking import by_user
-from client.features.prepared_platform import PreparedPlatform, prepare_platform
+from client.features.prepared_platform import PreparedPlatform
 from client.scorers.table import SCORERS, TIMED
 from shared.seeding import rng_for
-from shared.system.whole_file import write_whole
 
-PLATFORMS = {
-    "mind_news": "mind_news",
-    "ebnerd_news": "ebnerd_news",
-    "uci_retail": "uci_retail,max-users=1500",
-    "uci_retail, repeats": "uci_retail,max-users=1500,repeats=keep",
-    "grocery_journey, repeats": "grocery_journey,repeats=keep",
-    "gowalla_nyc, repeats": "gowalla_nyc,max-users=1500,repeats=keep",
-    "foursquare_nyc, repeats": "foursquare_nyc,repeats=keep",
-    "movielens_small": "movielens_small,min-rating=4",
-    "movietweetings": "movietweetings,min-rating=7,max-users=2000",
-    "xwines": "xwines,min-rating=4,max-users=1500",
-    "amazon_giftcards": "amazon_giftcards,min-rating=4",
-}
-NEWS = ("mind_news", "ebnerd_news")
-SPLITS = {"last": "last baskets", "time:80,10,10": "time 80, 10, 10, live"}
+SPLITS = {"last": "last baskets", TIME_SPLIT: "time 80, 10, 10, live"}
 LEAST_USERS = 50
 """Test users below which a cell says nothing."""
 WITHOUT_GAPS = EnsembleSettings(gaps=GapSettings(least=2**31))
@@ -54,10 +37,7 @@ Figures = dict[str, NDArray[np.float64]]
 
 def cell(data: Path, line: str, split: str, seed: int) -> dict[str, Any]:
     """All figures of one platform under one split and seed, by user."""
-    spec = parse_platform_spec(f"platform={data / line}")
-    shared = SharedPreparation(min_user_events=5, min_item_events=5, split=split)
-    read = read_platform_data(spec.path, spec.said_of_times)
-    prepared = prepare_platform(read, spec.preparation(shared), name=spec.name, seed=seed, features="hashing")
+    prepared = prepared_platform(data, line, split, seed)
     tests = examples(prepared.platform, Stage.TEST, np.arange(prepared.platform.n_users))
     tables = {"without": {name: one for name, one in SCORERS.items() if name not in TIMED}, "with": SCORERS}
     figures: Figures = {}
@@ -122,11 +102,8 @@ def main() -> None:
     for seed in range(asked.seeds):
         for split in SPLITS:
             for name, line in PLATFORMS.items():
-                file = asked.out / f"{line}-{split}-{seed}.json".replace(":", "_").replace(",", "_")
-                if not file.exists():
-                    write_whole(file, json.dumps(cell(asked.data, line, split, seed)).encode())
-                    print(file.name, flush=True)
-                cells[name, split, seed] = json.loads(file.read_text())
+                file = cell_file(asked.out, line, split, seed)
+                cells[name, split, seed] = kept(file, partial(cell, asked.data, line, split, seed))
     table = "\n".join(rows(cells))
     print(table)
     if asked.write:

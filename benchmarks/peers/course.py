@@ -18,8 +18,9 @@ import torch
 
 from benchmarks.peers.race_log import BUDGET_OVER
 from client.data.platform import Examples
-from client.data.sequences import Sequences, select
-from client.evaluation.ranking import ScoreHistories, rank
+from client.data.ragged import offsets_of
+from client.data.sequences import Sequences, part, select
+from client.evaluation.ranking import ScoreHistories, by_user, rank
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,6 +34,8 @@ class Course:
     validation: Examples
     """the validation event of the users who are asked"""
     n_items: int
+    repeats: bool = False
+    """whether seen items stay in the ranking"""
 
     @classmethod
     def read(cls, file: Path) -> "Course":
@@ -44,8 +47,9 @@ class Course:
         return cls(sequences=sequences, targets=targets, validation=examples, n_items=n_items)
 
     def ndcg(self, score: ScoreHistories) -> float:
-        """Mean validation NDCG@10 over the whole catalogue, seen items left out."""
-        return float(rank(score, self.validation, n_items=self.n_items, repeats=False).ndcg.mean())
+        """Validation NDCG@10 over the whole catalogue, the mean over users."""
+        ranking = rank(score, self.validation, n_items=self.n_items, repeats=self.repeats)
+        return float(by_user(ranking.ndcg, ranking.users).mean())
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The training events as (user, item, position in the user's sequence)."""
@@ -137,6 +141,27 @@ class Stopwatch:
 
     def _say(self, **entry: object) -> None:
         print(json.dumps(entry), file=self.out, flush=True)
+
+
+def in_windows(sequences: Sequences, length: int) -> Sequences:
+    """The sequences cut into lists of ``length`` + 1 items, counted from the end; each begins with the last's end.
+
+    So each item but a user's first is predicted once. Users of fewer than two events have none.
+    """
+    predicted = np.maximum(sequences.lengths() - 1, 0)
+    counts = -(-predicted // length)
+    rows = np.repeat(np.arange(len(sequences)), counts)
+    back = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)  # 0 for a user's last window
+    stops = sequences.lengths()[rows] - back * length
+    starts = np.maximum(stops - length - 1, 0)
+    return part(sequences, rows, starts, stops - starts)
+
+
+def known_alone(histories: Sequences, known: np.ndarray) -> Sequences:
+    """The histories without the items that are not ``known`` [n]."""
+    kept = known[histories.items]
+    lengths = np.bincount(histories.owners()[kept], minlength=len(histories))
+    return Sequences(offsets=offsets_of(lengths), items=histories.items[kept])
 
 
 def left_padded(histories: Sequences, length: int, columns: np.ndarray) -> torch.Tensor:

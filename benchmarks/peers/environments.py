@@ -1,10 +1,18 @@
-"""The environments in which the peers of the training race run, each with the versions that it works with."""
+"""The environments in which peers run, each with the versions that it works with, and how a driver runs in one."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "peers"
+"""where they are made"""
+OURS = ("rich==14.*",)
+"""what this repository needs in them beside numpy and torch"""
 TORCH = "torch>=2.6,<2.14"
 
 
@@ -24,13 +32,13 @@ ENVIRONMENTS = {
     "recbole": Environment(
         name="recbole",
         # it asks setuptools for pkg_resources and numpy and pandas for names that newer ones do not have
-        requirements=(TORCH, "recbole==1.2.1", "setuptools<81", "numpy<2", "scipy<1.13", "pandas<2.3"),
+        requirements=(TORCH, "recbole==1.2.1", "setuptools<81", "numpy<2", "scipy<1.13", "pandas<2.3", *OURS),
         packages=("recbole",),
         variables={"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
     ),
     "rectools": Environment(
         name="rectools",
-        requirements=(TORCH, "rectools[torch]==0.19.0"),
+        requirements=(TORCH, "rectools[torch]==0.19.0", *OURS),
         packages=("rectools", "pytorch-lightning"),
     ),
 }
@@ -50,3 +58,34 @@ def python_of(environment: Environment, folder: Path) -> Path:
         subprocess.run([str(python), "-m", "pip", "install", "-q", *environment.requirements], check=True)
         stamp.write_text(wanted)
     return python.absolute()
+
+
+def drive(
+    module: str,
+    environment: Environment | None,
+    arguments: Sequence[str],
+    *,
+    scratch: Path,
+    threads: int,
+    out: TextIO,
+    errors: TextIO,
+) -> int:
+    """Run a module of ``benchmarks.peers`` to its end and return its exit code.
+
+    Args:
+        module: its name.
+        environment: in which it runs; made first where it is not there. None: the one that this process runs in.
+        arguments: of its command line.
+        scratch: the folder that it runs in.
+        threads: that it may compute with.
+        out: its stdout.
+        errors: its stderr.
+    """
+    python = python_of(environment, FOLDER) if environment else Path(sys.executable)
+    scratch.mkdir(parents=True, exist_ok=True)
+    counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+    variables = {**(environment.variables if environment else {}), **counts, "PYTHONPATH": str(ROOT)}
+    command = [str(python), "-m", f"benchmarks.peers.{module}", *arguments]
+    return subprocess.run(
+        command, stdout=out, stderr=errors, cwd=scratch, env={**os.environ, **variables}, check=False
+    ).returncode

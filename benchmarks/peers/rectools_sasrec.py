@@ -15,7 +15,7 @@ from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 
-from benchmarks.peers.course import Course, Entry, Stopwatch, left_padded, over_catalogue
+from benchmarks.peers.course import Course, Entry, Stopwatch, known_alone, left_padded, over_catalogue
 from client.data.sequences import Sequences
 
 LENGTH = 50
@@ -59,11 +59,11 @@ class Laps(Callback):
 
 @torch.no_grad()
 def score(module: LightningModule, histories: Sequences, course: Course) -> torch.Tensor:
-    """[B, n] as RecTools recommends: the last position's state against the item embeddings."""
+    """[B, n] as RecTools recommends: the last position's state of known items against the item embeddings."""
     module.eval()
     model, columns = module.torch_model, _columns(module.data_preparator.item_id_map, course.n_items)
     items = model.item_model.get_all_embeddings()
-    batch = {"x": left_padded(histories, LENGTH, columns)}
+    batch = {"x": left_padded(known_alone(histories, columns > 0), LENGTH, columns)}
     states = model.similarity_module.session_tower_forward(model.encode_sessions(batch, items)[:, -1])
     return over_catalogue(states @ model.similarity_module.item_tower_forward(items).T, columns)
 
@@ -84,25 +84,31 @@ def _dataset(course: Course) -> Dataset:
     )
 
 
-def main() -> None:
-    """Train until the race is over."""
-    entry = Entry.from_arguments()
-    seed_everything(entry.seed)
-    settings = {**SHAPE, **entry.settings}
+def train(course: Course, settings: dict[str, Any], callbacks: list[Callback], epochs: int = -1) -> SASRecModel:
+    """The model after so many epochs, -1 for as many as the callbacks let it have."""
     model = SASRecModel(**settings, epochs=1)
-    own = {key: getattr(model, key) for key in ("loss", "n_negatives", "lr", "dropout_rate", "batch_size")}
-    watch = Stopwatch(replace(entry, settings={**settings, **own}), ("rectools", "pytorch-lightning"))
     model._trainer = Trainer(
-        max_epochs=-1,
+        max_epochs=epochs,
         accelerator="cpu",
         devices=1,
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=False,
-        callbacks=[Laps(watch, entry.course)],
+        callbacks=callbacks,
     )
-    model.fit(_dataset(entry.course))
+    return model.fit(_dataset(course))
+
+
+def main() -> None:
+    """Train until the race is over."""
+    entry = Entry.from_arguments()
+    seed_everything(entry.seed)
+    settings = {**SHAPE, **entry.settings}
+    usual = SASRecModel(**settings)
+    own = {key: getattr(usual, key) for key in ("loss", "n_negatives", "lr", "dropout_rate", "batch_size")}
+    watch = Stopwatch(replace(entry, settings={**settings, **own}), ("rectools", "pytorch-lightning"))
+    train(entry.course, settings, [Laps(watch, entry.course)])
     watch.finish()
 
 

@@ -62,6 +62,23 @@ class HeldOut:
     """seconds since 1970 from which targets are for the test, where time is cut; None elsewhere"""
     within: float | None = None
     """seconds between two events of one basket, at most; None where single events are predicted"""
+    counted: Mapping[Stage, NDArray[np.int64]] = field(default_factory=dict)
+    """[U] by stage, see ``countable``; without a stage, ``training``"""
+
+    def countable(self, stage: Stage) -> NDArray[np.int64]:
+        """[U] so many events of each user may enter what is counted once and for all, where a stage is predicted."""
+        return self.counted.get(stage, self.training)
+
+    def trained_again(self, stopping: NDArray[np.int64]) -> "HeldOut":
+        """With all that may be counted by the test in what is trained on, but of the users ``stopping`` a training."""
+        training = self.countable(Stage.TEST).copy()
+        training[stopping] = self.training[stopping]
+        return replace(self, training=training)
+
+    def up_to(self, most: NDArray[np.int64]) -> "HeldOut":
+        """Without what lies behind the first ``most`` [U] events of each user in trainings and in what is counted."""
+        counted = {stage: np.minimum(one, most) for stage, one in self.counted.items()}
+        return replace(self, training=np.minimum(self.training, most), counted=counted)
 
 
 def last_events(sequences: Sequences) -> HeldOut:
@@ -140,36 +157,72 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     return HeldOut(training=training, known=training, targets=targets, earlier=earlier, within=within)
 
 
+LEAST_WEIGHING = 300
+"""Users, if there are as many, whose targets tell weights where time is cut."""
+
+
 def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
     """A global split in time: whatever lies before ``validation_from`` may be trained on, nothing else.
 
     What is counted as of a moment counts all that came before that moment, as a service does which takes events in.
+    What is counted once and for all ends where the stretch of time begins in which it is used, at every stage: weights
+    then know how old it is. (Told by counts that know the days they weigh, they trust them too much;
+    docs/decisions/0047.)
 
-    Predictable baskets from then on validate, those from ``test_from`` on are for the test. A user's last predictable
-    basket before both is for training. Of a basket that a cut goes through, what comes before the cut is predicted, and
-    the rest at no stage. Events without a known time lie before every cut.
+    Predictable baskets from ``validation_from`` on validate, those from ``test_from`` on are for the test. A user's
+    last predictable basket in a stretch before both is for training. Of a basket that a cut goes through, what comes
+    before the cut is predicted, and the rest at no stage. Events without a known time lie before every cut.
     """
-    found, clock, owners = baskets(sequences, within), sequences.clock, sequences.owners()
-    before = [np.bincount(owners, ~(clock >= at), minlength=len(sequences)) for at in (validation_from, test_from)]
-    ends = np.stack([*before, sequences.lengths()]).astype(np.int64)  # [3, U]
-    late = (found.times >= validation_from).astype(np.int64) + (found.times >= test_from)
+    found, clock = baskets(sequences, within), sequences.clock
+    weighing_from = _weighing_from(found, clock, validation_from, test_from)
+    cuts = (weighing_from, validation_from, test_from)
+    ends = np.stack([*(_before(sequences, at) for at in cuts), sequences.lengths()])  # [4, U]
+    late = np.sum([found.times >= at for at in cuts], axis=0)
     rows = np.flatnonzero(found.predictable)
-    early = rows[late[rows] == 0]
+    early = rows[late[rows] == 1]
     users = found.targets.users[early]
     back = np.cumsum(np.bincount(users, minlength=len(sequences)))[users] - np.arange(len(early))  # 1 for the last one
     cut = replace(found.targets, stops=np.minimum(found.targets.stops, ends[late, found.targets.users]))
     return HeldOut(
-        training=ends[0],
+        training=ends[1],
         known=sequences.lengths(),
         frozen_at=test_from,
         within=within,
         earlier=cut.at(early[(back > 1) & (back <= 1 + EARLIER)]),
+        counted={
+            Stage.TRAIN: ends[0] if np.isfinite(weighing_from) else ends[1],
+            Stage.VALIDATION: ends[1],
+            Stage.TEST: ends[2],
+        },
         targets={
             Stage.TRAIN: cut.at(early[back == 1]),
-            Stage.VALIDATION: cut.at(rows[late[rows] == 1]),
-            Stage.TEST: cut.at(rows[late[rows] == 2]),
+            Stage.VALIDATION: cut.at(rows[late[rows] == 2]),
+            Stage.TEST: cut.at(rows[late[rows] == 3]),
         },
     )
+
+
+def _before(sequences: Sequences, moment: float) -> NDArray[np.int64]:
+    """[U] events of each user before a moment, with those whose time is not known."""
+    early = ~(sequences.clock >= moment)
+    return np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
+
+
+def _weighing_from(found: Baskets, clock: NDArray[np.float64], validation_from: float, test_from: float) -> float:
+    """The second from which weights are told: as long before validation as validation lasts.
+
+    Longer where fewer than ``LEAST_WEIGHING`` users have a target in it, up to half of the time that comes before
+    validation; −inf where nobody has one in that.
+    """
+    told = found.predictable & (found.times < validation_from)
+    length = test_from - validation_from
+    most = (validation_from - np.nanmin(clock, initial=validation_from)) / 2
+    while True:
+        begin = validation_from - min(length, most)
+        users = len(np.unique(found.targets.users[told & (found.times >= begin)]))
+        if users >= LEAST_WEIGHING or length >= most:
+            return begin if users else -np.inf
+        length *= 2
 
 
 def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
@@ -178,6 +231,7 @@ def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
     return HeldOut(
         training=np.concatenate([one.training for one in parts]),
         known=np.concatenate([one.known for one in parts]),
+        counted={stage: np.concatenate([one.countable(stage) for one in parts]) for stage in Stage},
         earlier=_chained([one.earlier for one in parts], first),
         targets={stage: _chained([one.targets[stage] for one in parts], first) for stage in Stage},
     )

@@ -186,6 +186,11 @@ def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequence
     return take(platform.sequences, users, platform.held_out.training[users])
 
 
+def countable_events(platform: Platform, users: NDArray[np.int64], stage: Stage) -> Sequences:
+    """The events of these users that may be counted once and for all, where a stage is predicted."""
+    return take(platform.sequences, users, platform.held_out.countable(stage)[users])
+
+
 def known_events(platform: Platform, users: NDArray[np.int64]) -> Sequences:
     """The events of these users that may be counted as of a later moment."""
     return take(platform.sequences, users, platform.held_out.known[users])

@@ -6,7 +6,6 @@ or those after two cuts in time.
 
 import hashlib
 from collections.abc import Sequence as Ids
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -99,4 +98,4 @@ def held_out(
         return found
     early = np.isnan(sequences.clock) | (sequences.clock < impression_cuts(folder.impressions)[0])
     before = np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
-    return replace(found, training=np.minimum(found.training, before))
+    return found.up_to(before)

@@ -1,7 +1,8 @@
 """The single-method baselines, each with its written grid, the winner chosen on training users' validation events."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -50,6 +51,8 @@ class Baseline:
     validation: float
     """NDCG@10 on validation events"""
     tuned: Mapping[str, object]
+    make: Callable[[FitData], Scorer] | None = None
+    """makes the scorer of later counts; None where it is trained, not counted"""
 
 
 TuneBaseline = Callable[[Platform, FitData, BaselineSettings, int], Baseline | None]
@@ -60,8 +63,12 @@ had."""
 def tuned_baseline(
     tune: TuneBaseline, prepared: PreparedPlatform, *, seed: int, settings: BaselineSettings = DEFAULT
 ) -> Baseline | None:
-    """A baseline's best setting on validation; None where the platform cannot have it."""
-    return tune(prepared.platform, fit_data(prepared, prepared.platform.training_users), settings, seed)
+    """A baseline's best setting on validation, with all that may be counted by the test; None where there is none."""
+    users = prepared.platform.training_users
+    best = tune(prepared.platform, fit_data(prepared, users, Stage.VALIDATION), settings, seed)
+    if best is None or best.make is None or not prepared.platform.held_out.counted:
+        return best
+    return replace(best, scorer=best.make(fit_data(prepared, users, Stage.TEST)))
 
 
 def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) -> Ranking:
@@ -73,14 +80,17 @@ def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) ->
     return rank(score, held_out, n_items=platform.n_items, repeats=platform.repeats)
 
 
-def _best(platform: Platform, scorers: Mapping[str, Scorer], columns: slice = slice(None)) -> Baseline:
+def _best(
+    platform: Platform, data: FitData, grid: Mapping[str, Callable[[FitData], Scorer]], columns: slice = slice(None)
+) -> Baseline:
     """The best column of several scorers; each name says how the scorer was set."""
     held_out = examples(platform, Stage.VALIDATION, platform.training_users)
     tried = []
-    for setting, scorer in scorers.items():
+    for setting, make in grid.items():
+        scorer = make(data)
         for column, validation in _ndcg_by_column(scorer, platform, held_out)[columns]:
             tuned = {"setting": setting, "column": scorer.columns[column].name}
-            tried.append(Baseline(scorer=scorer, column=column, validation=validation, tuned=tuned))
+            tried.append(Baseline(scorer=scorer, column=column, validation=validation, tuned=tuned, make=make))
     return max(tried, key=lambda one: one.validation)
 
 
@@ -97,21 +107,23 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
 
 def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:
     """Counts of users; there is nothing to choose."""
-    return _best(platform, {"item": Popularity(data)}, slice(0, 1))
+    return _best(platform, data, {"item": Popularity}, slice(0, 1))
 
 
 def tune_content_knn(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline | None:
     """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each."""
-    grid: dict[str, Scorer] = {"shared space": ContentKnn(data)} if data.features.any() else {}
+    grid: dict[str, Callable[[FitData], Scorer]] = {"shared space": ContentKnn} if data.features.any() else {}
     if data.grams.nnz:
-        grid["own idf"] = ContentIdf(data)
-    return _best(platform, grid) if grid else None
+        grid["own idf"] = ContentIdf
+    return _best(platform, data, grid) if grid else None
 
 
 def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
     """Over shrinkages and decays."""
-    grid = {f"shrink {shrink:g}": ItemKnn(data, ItemKnnSettings(shrink=shrink)) for shrink in settings.shrinks}
-    return _best(platform, grid)
+    grid = {
+        f"shrink {shrink:g}": partial(ItemKnn, settings=ItemKnnSettings(shrink=shrink)) for shrink in settings.shrinks
+    }
+    return _best(platform, data, grid)
 
 
 def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline | None:
@@ -119,7 +131,7 @@ def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _se
     grid = {f"regularisation {value:g}": EaseSettings(regularisation=value) for value in settings.regularisations}
     if any(data.n_items > ease.most_items for ease in grid.values()):
         return None
-    return _best(platform, {name: Ease(data, ease) for name, ease in grid.items()})
+    return _best(platform, data, {name: partial(Ease, settings=ease) for name, ease in grid.items()})
 
 
 def tune_local_id_alone(platform: Platform, data: FitData, settings: BaselineSettings, seed: int) -> Baseline:

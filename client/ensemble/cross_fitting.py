@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.held_out import EARLIER, Stage
-from client.data.platform import Platform, Question, earlier_examples, examples, training_sequences
+from client.data.platform import Platform, Question, countable_events, earlier_examples, examples
 from client.ensemble.calibration import Calibration
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, StackSettings
 from client.ensemble.gaps import since_last
@@ -30,7 +30,7 @@ from shared.seeding import rng_for, torch_generator_for
 from shared.system.progress import track
 
 Counted = dict[bytes, dict[str, Matrix]]
-"""Statistics by whose events they are of (``users.tobytes()``): a fit that is handed those of another one of the same
+"""Statistics by whose events they are of, and how many of each: a fit that is handed those of another one of the same
 platform, under the same settings of scorers, counts what is new to it alone."""
 
 
@@ -95,11 +95,14 @@ class CrossFit:
     than the next basket"""
 
 
-def fit_data(prepared: PreparedPlatform, users: NDArray[np.int64], counted: Counted | None = None) -> FitData:
-    """What scorers are fitted on when only these users' training events are allowed."""
+def fit_data(
+    prepared: PreparedPlatform, users: NDArray[np.int64], stage: Stage = Stage.TRAIN, counted: Counted | None = None
+) -> FitData:
+    """What scorers are fitted on when only these users' events are allowed, and a stage is predicted."""
+    ends = prepared.platform.held_out.countable(stage)[users]
     return FitData(
-        statistics={} if counted is None else counted.setdefault(users.tobytes(), {}),
-        sequences=training_sequences(prepared.platform, users),
+        statistics={} if counted is None else counted.setdefault(users.tobytes() + ends.tobytes(), {}),
+        sequences=countable_events(prepared.platform, users, stage),
         features=prepared.features,
         neighbours=prepared.catalogue.neighbours,
         ordered=prepared.platform.ordered,
@@ -116,10 +119,14 @@ def fit_on(
     prepared: PreparedPlatform,
     users: NDArray[np.int64],
     scorers: ScorerTable = SCORERS,
+    stage: Stage = Stage.TRAIN,
     counted: Counted | None = None,
 ) -> FittedScorers:
-    """The computed scorers with statistics from these users' training events, which join those that are ``counted``."""
-    return fit_scorers(fit_data(prepared, users, counted), scorers)
+    """The computed scorers with statistics from these users' events, where a stage is predicted.
+
+    What they count joins what is ``counted``.
+    """
+    return fit_scorers(fit_data(prepared, users, stage, counted), scorers)
 
 
 def cross_fit(
@@ -209,7 +216,7 @@ def _make_folds(
     folds = []
     for part in track(range(n_folds), "fitting scorers"):
         inside = np.sort(shuffled[part::n_folds])
-        fitted = fit_on(prepared, np.setdiff1d(training, inside), table, counted)
+        fitted = fit_on(prepared, np.setdiff1d(training, inside), table, counted=counted)
         scorers = (*fitted.scorers.values(), *extra)
         raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
         folds.append(Fold(users=inside, raw=raw))

@@ -29,7 +29,7 @@ from client.evaluation.ranking import (
 )
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.scorer import Matrix, Scorer
-from client.scorers.table import SCORERS, TIMED, ScorerTable
+from client.scorers.table import SCORERS, TIMED, FittedScorers, ScorerTable
 from shared.system.progress import track
 
 
@@ -108,7 +108,7 @@ def fit_stacks(
     fit = cross_fit(
         prepared, trained, seed=seed, scorers=scorers, settings=settings, question=question, counted=counted
     )
-    fitted = fit_on(prepared, platform.training_users, scorers, counted)
+    fitted = fit_on(prepared, platform.training_users, scorers, Stage.VALIDATION, counted)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
     raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     gaps = Gaps.even(fit.last.gaps, settings.gaps)
@@ -127,16 +127,39 @@ def fit_stacks(
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
         for method, alternatives in methods.items()
     }
+    later = _counted_for_test(prepared, scorers, counted) or fitted
     return FittedStacks(
-        panel=panel,
+        panel=replace(panel, raw=replace(raw, scorers=(*later.scorers.values(), *extra))),
         candidates=tuple(distinct.values()),
         validation=validation,
         whole_list=whole_list,
         options=options,
         chosen=choose_all(options, found, settings.candidates),
         left_out=fitted.left_out,
-        statistics=fitted.statistics,
+        statistics=later.statistics,
     )
+
+
+def with_trained(stacks: FittedStacks, trained: Mapping[str, Trained], again: Mapping[str, Trained]) -> FittedStacks:
+    """The stacks with parts in the place of those of the same name that they were fitted with."""
+    now = {
+        id(one): later
+        for part, made in again.items()
+        for one, later in zip(trained[part].scorers, made.scorers, strict=True)
+    }
+    raw = stacks.panel.raw
+    scorers = tuple(now.get(id(scorer), scorer) for scorer in raw.scorers)
+    return replace(stacks, panel=replace(stacks.panel, raw=replace(raw, scorers=scorers)))
+
+
+def _counted_for_test(
+    prepared: PreparedPlatform, scorers: ScorerTable, counted: Counted | None
+) -> FittedScorers | None:
+    """The scorers with all that may be counted by then; None where validation knew as much."""
+    split, users = prepared.platform.held_out, prepared.platform.training_users
+    if np.array_equal(split.countable(Stage.TEST)[users], split.countable(Stage.VALIDATION)[users]):
+        return None
+    return fit_on(prepared, users, scorers, Stage.TEST, counted)
 
 
 def _validation(

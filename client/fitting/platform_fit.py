@@ -5,15 +5,17 @@ A run judges what comes of it on test events, ``fit`` stores what the gate serve
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+
+import numpy as np
 
 from client.data.completion import completions, enough_baskets
 from client.ensemble.baselines import BaselineSettings
 from client.ensemble.candidates import LOCAL
 from client.ensemble.cross_fitting import Counted, Trained
 from client.ensemble.ensemble_settings import EnsembleSettings
-from client.ensemble.fitting import FittedStacks, fit_stacks
+from client.ensemble.fitting import FittedStacks, fit_stacks, with_trained
 from client.ensemble.rerank import RerankSettings
 from client.features.prepared_platform import PreparedPlatform
 from client.gate.gate import GateSettings, GateVerdict, decide
@@ -74,6 +76,7 @@ class PlatformFit:
         computed = scorer_table(components.scorers)
         self.parts = PlatformParts(prepared, encoders, settings, seed, computed, components.ensemble)
         self.trained: dict[str, Trained] = {}
+        self._again: dict[str, Trained] = {}
         self._sets = stack_sets(methods, settings)
         self._scorers = {**computed, **(further or {})}
 
@@ -102,6 +105,27 @@ class PlatformFit:
             settings=self.components.ensemble,
             counted=counted,
         )
+        self._train_again()
+
+    def _train_again(self) -> None:
+        """Where time is cut, the parts that are chosen, with all that is known by the test (docs/decisions/0047)."""
+        platform = self.prepared.platform
+        split = platform.held_out.trained_again(platform.stopping_users)
+        if np.array_equal(split.training, platform.held_out.training):
+            return
+        prepared = replace(self.prepared, platform=replace(platform, split=split))
+        settings, computed, ensemble = self.parts.settings, self.parts.scorers, self.parts.ensemble
+        parts = PlatformParts(prepared, self.encoders, settings, self.seed, computed, ensemble)
+        chosen = {part for one in self.stacks.chosen.values() for part in one.parts}
+        again = {name: make(parts) for name, make in part_makers(self._sets, settings).items() if name in chosen}
+        there = {name: made for name, made in again.items() if made is not None}
+        self.stacks = with_trained(self.stacks, self.trained, there)
+        self.parts, self._again = parts.and_of(self.parts), there
+
+    @property
+    def served(self) -> dict[str, Trained]:
+        """The parts as they are served: those that were trained again in the place of what they were weighed by."""
+        return {**self.trained, **self._again}
 
     def complete_baskets(self, counted: Counted | None = None) -> None:
         """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell."""
@@ -111,7 +135,7 @@ class PlatformFit:
         columns = {column.name for scorer in panel.raw.scorers for column in scorer.columns}
         parts = {name: one for name, one in self.trained.items() if one.columns & columns}
         scorers = {**self._scorers, **completing_table(self.components.scorers)}
-        self.basket_stacks = fit_stacks(
+        stacks = fit_stacks(
             self.prepared,
             parts,
             {LOCAL: [tuple(parts)]},
@@ -120,6 +144,9 @@ class PlatformFit:
             settings=self.components.ensemble,
             question=completions,
             counted=counted,
+        )
+        self.basket_stacks = with_trained(
+            stacks, parts, {name: self._again[name] for name in parts if name in self._again}
         )
 
     @property

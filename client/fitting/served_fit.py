@@ -231,7 +231,7 @@ def _up_to_date(served: ServedHead) -> ServedHead:
 
 
 def _trained_parts(fit: PlatformFit) -> ServedParts:
-    encoders = {name: one.kept for name, one in fit.trained.items() if name != OWN_PART and one.kept is not None}
+    encoders = {name: one.kept for name, one in fit.served.items() if name != OWN_PART and one.kept is not None}
     return ServedParts(encoders=encoders, own=own_models(fit.parts) if OWN_PART in fit.trained else None)
 
 

@@ -93,6 +93,11 @@ class PlatformParts:
         found: Made = self._made[what]
         return found
 
+    def and_of(self, others: "PlatformParts") -> "PlatformParts":
+        """Itself, with what was made of the others alone."""
+        self._made = {**others._made, **self._made}
+        return self
+
 
 MakePart = Callable[[PlatformParts, str], Trained | None]
 """Makes a method's part for a platform, under one of the prefixes in ``Method.kinds``; None where it cannot have it."""

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from client.data.held_out import HeldOut, Stage, Targets, after_cuts, baskets, last_baskets, last_events, side_by_side
+from client.data.held_out import (
+    LEAST_WEIGHING,
+    HeldOut,
+    Stage,
+    Targets,
+    after_cuts,
+    baskets,
+    last_baskets,
+    last_events,
+    side_by_side,
+)
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.data.splitting import draws
@@ -113,6 +123,38 @@ def test_after_a_cut_everything_is_predicted_and_nothing_is_trained_on() -> None
     }
     assert found.training.tolist() == [2, 0, 3, 0]
     assert found.known.tolist() == [7, 2, 3, 2]
+
+
+def test_what_is_counted_ends_where_the_stretch_begins_that_it_is_used_in() -> None:
+    found = after_cuts(users([0, 50, 70, 85, 90, 95, 105], [0, 82, 88, 99], [NEVER, 100]), 0, 90, 100)
+    # validation lasts 10; as nobody here makes 300, weights are told from the latter half of what comes before it, 45
+    assert by_stage(found)["train"] == [(0, 3, 4), (1, 2, 3)]
+    assert told(found.earlier) == [(0, 1, 2), (0, 2, 3), (1, 1, 2)]
+    assert {stage: found.countable(stage).tolist() for stage in Stage} == {
+        Stage.TRAIN: [1, 1, 1],
+        Stage.VALIDATION: [4, 3, 1],
+        Stage.TEST: [6, 4, 1],
+    }
+
+
+def test_weights_are_told_from_a_stretch_as_long_as_validation_where_enough_users_are_in_it() -> None:
+    many = [[float(at % 50), 60.0, float(85 if at < LEAST_WEIGHING else 75), 95.0] for at in range(LEAST_WEIGHING + 5)]
+    enough = after_cuts(users([-1e3], *many), 0, 90, 100)
+    assert told(enough.targets[Stage.TRAIN]) == [(1 + row, 2, 3) for row in range(LEAST_WEIGHING)]
+    one_less = after_cuts(users([-1e3], *many[1:]), 0, 90, 100)
+    assert len(told(one_less.targets[Stage.TRAIN])) == len(many) - 1
+
+
+def test_where_nobody_is_predicted_in_the_latter_half_weights_are_told_by_all_that_comes_before_validation() -> None:
+    found = after_cuts(users([0, 10], [0, 20, 95]), 0, 90, 100)
+    assert by_stage(found)["train"] == [(0, 1, 2), (1, 1, 2)]
+    assert found.countable(Stage.TRAIN).tolist() == found.training.tolist() == [2, 2]
+
+
+def test_no_stage_counts_what_may_not_be_trained_on_at_all() -> None:
+    found = after_cuts(users([0, 50, 70, 85, 95, 105]), 0, 90, 100).up_to(np.array([3]))
+    assert found.training.tolist() == [3]
+    assert [found.countable(stage).tolist() for stage in Stage] == [[1], [3], [3]]
 
 
 def test_events_without_a_time_lie_before_every_cut() -> None:
