@@ -28,7 +28,7 @@ from client.evaluation.ranking import (
     whole_ndcg_of,
 )
 from client.features.prepared_platform import PreparedPlatform
-from client.scorers.scorer import Matrix, Scorer
+from client.scorers.scorer import Scorer
 from client.scorers.table import SCORERS, TIMED, FittedScorers, ScorerTable
 from shared.system.progress import track
 
@@ -50,8 +50,6 @@ class FittedStacks:
     """method to the one of its options that was chosen"""
     left_out: Mapping[str, str]
     """computed scorer to the reason why the platform lacks it"""
-    statistics: Mapping[str, Matrix]
-    """what the computed scorers counted of all training users"""
 
     def scorer_values(self) -> dict[str, float]:
         """Column to the NDCG@10 of it alone on validation events."""
@@ -136,7 +134,6 @@ def fit_stacks(
         options=options,
         chosen=choose_all(options, found, settings.candidates),
         left_out=fitted.left_out,
-        statistics=later.statistics,
     )
 
 

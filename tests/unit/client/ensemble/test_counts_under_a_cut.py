@@ -45,7 +45,9 @@ def test_weights_are_told_by_counts_of_before_their_stretch() -> None:
 def test_a_choice_is_made_by_counts_of_before_validation_and_the_test_has_those_of_before_it() -> None:
     small = prepared(PLATFORM)
     stacks = fit_stacks(small, {}, {"local": [[]]}, seed=0, scorers=ALONE)
-    assert np.asarray(stacks.statistics["popularity"]).tolist() == met(TEST_FROM, np.arange(USERS))
+    (scorer,) = stacks.panel.raw.scorers
+    tests = examples(PLATFORM, Stage.TEST, np.arange(USERS))
+    assert scorer.score(HistoryBatch(tests.histories, N))[0][0].tolist() == met(TEST_FROM, np.arange(USERS))
     held_out = examples(PLATFORM, Stage.VALIDATION, PLATFORM.choosing_users)
     before = fit_on(small, PLATFORM.training_users, ALONE, Stage.VALIDATION)
     assert np.asarray(before.statistics["popularity"]).tolist() == met(VALIDATION_FROM, np.arange(USERS))

@@ -15,10 +15,10 @@ from client.ensemble.candidates import LOCAL, Candidate
 from client.ensemble.fitting import FittedStacks, rank_all
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
-from client.fitting.served_fit import Opened, fit_recommender, open_fit, store_served
+from client.fitting.served_fit import Opened, counted_of_all, fit_recommender, open_fit, store_served
 from client.recommender.recommender import Recommender, Wish
 from client.recommender.served_head import ServedHead, read_served, served_panels
-from client.scorers.table import SCORERS, TIMED
+from client.scorers.table import COMPLETING, SCORERS, TIMED
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
 from tests.integration.tiny_folders import BEGIN, N_ITEMS, write_tiny_folder
@@ -93,7 +93,7 @@ def test_lists_are_those_of_the_stack_that_was_chosen(
     assert kept is not None
     without_clock = replace(tests, histories=replace(tests.histories, moments=None))
     (again,) = rank_all(kept.panel, kept.weights[None], without_clock)
-    # what is counted as of a moment is counted to the end in the record
+    # in the record all is counted to the end
     assert again.ndcg.mean() == pytest.approx(fresh.ndcg.mean(), abs=0.05)
 
 
@@ -116,7 +116,12 @@ def test_a_list_for_a_basket_is_the_ranking_of_its_example(opened: Opened, tmp_p
     assert asked.times is not None
     assert asked.together is not None
     assert asked.moments is not None
-    expected = baskets.panel.served(weights, asked).numpy()
+    all_counted = counted_of_all(
+        fit, [name for name in (*SCORERS, *COMPLETING) if name not in baskets.left_out]
+    ).scorers
+    raw = baskets.panel.raw
+    scorers = (*all_counted.values(), *raw.scorers[len(all_counted) :])
+    expected = replace(baskets.panel, raw=replace(raw, scorers=scorers)).served(weights, asked).numpy()
     for row in range(0, len(tests), max(1, len(tests) // 8)):
         stretch = slice(*asked.offsets[row : row + 2])
         wish = Wish(k=N_ITEMS, basket=int(asked.together[row]), moment=float(asked.moments[row]))

@@ -1,5 +1,6 @@
 """Components under other settings: every default is in its range, each is heard, and none is served."""
 
+from collections.abc import Collection
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from client.ensemble.calibration import Calibration
+from client.ensemble.cross_fitting import fit_on
 from client.ensemble.ensemble_settings import CalibrationSettings, CandidateSettings, CrossFitSettings, EnsembleSettings
 from client.fitting.platform_fit import DEFAULT, ComponentSettings, PlatformFit
 from client.fitting.served_fit import Opened, store_served
@@ -17,7 +19,7 @@ from client.gate.relatedness import RelatednessSettings
 from client.scorers.content_knn import ContentKnnSettings
 from client.scorers.ease import EaseSettings
 from client.scorers.item_knn import ItemKnnSettings
-from client.scorers.table import ScorerSettings
+from client.scorers.table import ScorerSettings, scorer_table
 from client.scorers.transition import TransitionSettings
 from client.store.head_store import HeadStore
 from client.training.distillation import DistillationSettings
@@ -71,7 +73,13 @@ def test_scorers_have_the_columns_that_their_settings_say(other: PlatformFit) ->
     assert {"content-knn@0.3", "content-kernel@0.9", "item-knn@0.5"} <= names
     assert not {"content-knn@0.6", "item-knn@0.6", "ease"} & names
     assert other.stacks.left_out["ease"] == "40 items are more than the limit of 10"
-    assert {"item_similarity@1", "item_similarity", "transition@1"} <= set(other.stacks.statistics)
+    assert {"item_similarity@1", "item_similarity", "transition@1"} <= set(_counted(other))
+
+
+def _counted(fit: PlatformFit) -> Collection[str]:
+    """What its scorers count."""
+    table = scorer_table(fit.components.scorers)
+    return fit_on(fit.prepared, fit.prepared.platform.training_users, table).statistics
 
 
 def test_candidates_follow_pulls_and_uniform_weight(other: PlatformFit) -> None:

@@ -63,6 +63,15 @@ def test_knows_every_user_of_the_folder(fits):
     assert set(fits["capped"][1].users.user_ids) == set(fits["after"][1].users.user_ids) == everybody
 
 
+def test_counts_every_event_held_out_of_the_fit_or_not(fits):
+    _, served = fits["before"]
+    met = served.users.sequences
+    users, items = np.unique(np.stack([met.owners(), met.items]), axis=1)
+    counted = np.asarray(served.statistics["popularity"])
+    assert counted.tolist() == np.bincount(items, minlength=len(counted)).tolist()
+    assert len(users) == counted.sum() > 0
+
+
 @pytest.mark.parametrize("fit", ["after", "capped"])
 def test_gives_nobody_what_they_own(fits, fit):
     recommender = Recommender.of(fits[fit][1])
