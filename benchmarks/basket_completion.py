@@ -5,42 +5,36 @@ user and an item at least, the whole catalogue but for the basket's own items. A
 in OUT, and is not computed again.
 """
 
-import argparse
-import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.time_platforms import PLATFORMS, arguments, cell_file, kept, prepared_platform, say
 from client.data.completion import completions
-from client.data.folder_options import SharedPreparation
 from client.data.held_out import Stage
-from client.data.source import read_platform_data
-from client.data.spec import parse_platform_spec
 from client.ensemble.candidates import LOCAL
+from client.ensemble.cross_fitting import Counted
 from client.ensemble.fitting import fit_stacks, rank_all
 from client.ensemble.gaps import stacked
 from client.evaluation.lift import paired_lift
-from client.features.prepared_platform import prepare_platform
 from client.scorers.table import COMPLETING, SCORERS
 from shared.seeding import rng_for
-from shared.system.whole_file import write_whole
 
-PLATFORMS = {"uci_retail": "uci_retail,max-users=1500", "grocery_journey, repeats": "grocery_journey,repeats=keep"}
+WITH_BASKETS = ("uci_retail", "grocery_journey, repeats")
 WAYS = {"session": "as a session", "pairs": "pairs alone", "basket": "as a basket"}
 
 
 def cell(data: Path, line: str, seed: int) -> dict[str, list[float]]:
     """NDCG@10 of each test basket's hidden item, by way: the usual stack, pairs alone, the stack for baskets."""
-    spec = parse_platform_spec(f"platform={data / line}")
-    shared = SharedPreparation(min_user_events=5, min_item_events=5)
-    read = read_platform_data(spec.path, spec.said_of_times)
-    prepared = prepare_platform(read, spec.preparation(shared), name=spec.name, seed=seed, features="hashing")
+    prepared, counted = prepared_platform(data, line, "last", seed), Counted()
     tests = completions(prepared.platform, Stage.TEST, np.arange(prepared.platform.n_users))
-    usual = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed)
+    usual = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, counted=counted)
     (session,) = rank_all(usual.panel, usual.chosen[LOCAL].by_gap[None], tests)
-    asked = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers={**SCORERS, **COMPLETING}, question=completions)
+    table = {**SCORERS, **COMPLETING}
+    asked = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table, question=completions, counted=counted)
     alone = np.array([name == "basket-pairs" for name in asked.panel.names], np.float64)
     pairs, basket = rank_all(asked.panel, stacked([alone, asked.chosen[LOCAL].by_gap]), tests)
     return {name: one.ndcg.tolist() for name, one in zip(WAYS, (session, pairs, basket), strict=True)}
@@ -50,7 +44,7 @@ def rows(cells: Mapping[tuple[str, int], Mapping[str, Any]]) -> Iterator[str]:
     """The table as lines of Markdown: means over seeds, lifts pooled over all baskets of all seeds."""
     yield f"| platform | baskets | {' | '.join(WAYS.values())} | over a session % | over pairs % |"
     yield "|---|---|---|---|---|---|---|"
-    for name in PLATFORMS:
+    for name in WITH_BASKETS:
         found = [one for (platform, _), one in sorted(cells.items()) if platform == name]
         if found:
             yield _row(name, found)
@@ -66,25 +60,14 @@ def _row(name: str, found: list[Mapping[str, Any]]) -> str:
 
 def main() -> None:
     """Compute what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--write", type=Path)
-    asked = parser.parse_args()
+    asked = arguments(__doc__, seeds=3).parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     cells: dict[tuple[str, int], Any] = {}
     for seed in range(asked.seeds):
-        for name, line in PLATFORMS.items():
-            file = asked.out / f"{line}-{seed}.json".replace(",", "_")
-            if not file.exists():
-                write_whole(file, json.dumps(cell(asked.data, line, seed)).encode())
-                print(file.name, flush=True)
-            cells[name, seed] = json.loads(file.read_text())
-    table = "\n".join(rows(cells))
-    print(table)
-    if asked.write:
-        asked.write.write_text(f"{table}\n")
+        for name in WITH_BASKETS:
+            line = PLATFORMS[name]
+            cells[name, seed] = kept(cell_file(asked.out, line, "last", seed), partial(cell, asked.data, line, seed))
+    say(rows(cells), asked.write)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ an item at least, every test basket ranked over the whole catalogue. The answer 
 seed is a file in OUT, and is not computed again. docs/decisions/0046 says what each is given.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -20,7 +19,7 @@ import numpy as np
 from benchmarks.peers.environments import ENVIRONMENTS, drive
 from benchmarks.peers.time_course import TimeCourse, events_before
 from benchmarks.peers.time_table import OURS, Cell, table
-from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, cell_file, kept, prepared_platform
+from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, kept, prepared_platform, say
 from client.data.held_out import Stage
 from client.data.platform import Platform, examples, frozen
 from client.ensemble.candidates import LOCAL
@@ -145,18 +144,13 @@ def cells(data: Path, out: Path, seeds: Iterable[int], chosen: Mapping[str, str]
 
 def main() -> None:
     """Compute what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--only", nargs="+", choices=[*LINES], default=[*LINES], help="platforms")
-    parser.add_argument("--write", type=Path)
+    parser = arguments(__doc__, seeds=1)
+    parser.add_argument(
+        "--only", nargs="+", metavar="PLATFORM", choices=[*LINES], default=[*LINES], help=", ".join(LINES)
+    )
     asked = parser.parse_args()
     found = cells(asked.data, asked.out, range(asked.seeds), {name: LINES[name] for name in asked.only})
-    lines = "\n".join(table(found))
-    print(lines)
-    if asked.write:
-        asked.write.write_text(f"{lines}\n")
+    say(table(found), asked.write)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 5 events a user and an item at least, hashed texts. A cell of a benchmark is a file, and is not computed again.
 """
 
+import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,21 @@ def kept(file: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         print(file.name, flush=True)
     held: dict[str, Any] = json.loads(file.read_text())
     return held
+
+
+def arguments(description: str | None, *, seeds: int) -> argparse.ArgumentParser:
+    """DATA, OUT, how many seeds, and where the table is written."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--write", type=Path)
+    return parser
+
+
+def say(lines: Iterable[str], write: Path | None) -> None:
+    """Print a table, and write it where that is wanted."""
+    table = "\n".join(lines)
+    print(table)
+    if write:
+        write.write_text(f"{table}\n")

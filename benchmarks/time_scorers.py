@@ -5,7 +5,6 @@ an item at least, every test target ranked over the whole catalogue. A cell of a
 in OUT, and is not computed again.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, cell_file, kept, prepared_platform
+from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, kept, prepared_platform, say
 from client.data.held_out import Stage
 from client.data.platform import Examples, examples, frozen
 from client.ensemble.candidates import LOCAL
@@ -91,12 +90,7 @@ def _row(name: str, split: str, found: list[Mapping[str, Any]]) -> str:
 
 def main() -> None:
     """Compute what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--write", type=Path)
-    asked = parser.parse_args()
+    asked = arguments(__doc__, seeds=3).parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     cells: dict[tuple[str, str, int], Any] = {}
     for seed in range(asked.seeds):
@@ -104,10 +98,7 @@ def main() -> None:
             for name, line in PLATFORMS.items():
                 file = cell_file(asked.out, line, split, seed)
                 cells[name, split, seed] = kept(file, partial(cell, asked.data, line, split, seed))
-    table = "\n".join(rows(cells))
-    print(table)
-    if asked.write:
-        asked.write.write_text(f"{table}\n")
+    say(rows(cells), asked.write)
 
 
 if __name__ == "__main__":
