@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.environments import ENVIRONMENTS, drive
-from benchmarks.peers.time_course import TimeCourse, events_before
+from benchmarks.peers.time_course import TimeCourse
 from benchmarks.peers.time_table import OURS, Cell, table
 from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, kept, prepared_platform, say
 from client.data.held_out import Stage
 from client.data.platform import Platform, examples, frozen
+from client.data.sequences import events_before
 from client.ensemble.candidates import LOCAL
 from client.ensemble.fitting import FittedStacks, rank_all
 from client.ensemble.gaps import stacked

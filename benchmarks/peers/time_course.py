@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from client.data.event_log import EventLog
 from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, examples, frozen, known_events, some, training_sequences
-from client.data.sequences import Sequences, take
+from client.data.sequences import Sequences, events_before, take
 from client.evaluation.ranking import ScoreHistories, by_user, rank
 from shared.seeding import rng_for
 
@@ -104,12 +104,6 @@ class TimeCourse:
     def _by_user(self, score: ScoreHistories, asked: Examples) -> NDArray[np.float64]:
         ranking = rank(score, asked, n_items=self.n_items, repeats=self.repeats)
         return by_user(ranking.ndcg, ranking.users)
-
-
-def events_before(sequences: Sequences, cut: float) -> NDArray[np.int64]:
-    """[U] how many events of each user come before the cut; those without a known time do."""
-    counts = np.bincount(sequences.owners(), ~(sequences.clock >= cut), minlength=len(sequences))
-    return counts.astype(np.int64)
 
 
 def _flat(name: str, sequences: Sequences) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, events_before
 
 EARLIER = 2
 """Targets before a user's one for training that weights may be learned from, too."""
@@ -68,6 +68,10 @@ class HeldOut:
     def countable(self, stage: Stage) -> NDArray[np.int64]:
         """[U] so many events of each user may enter what is counted once and for all, where a stage is predicted."""
         return self.counted.get(stage, self.training)
+
+    def counts_on(self, users: NDArray[np.int64]) -> bool:
+        """Whether more events of these users are counted for the test than for validation."""
+        return not np.array_equal(self.countable(Stage.TEST)[users], self.countable(Stage.VALIDATION)[users])
 
     def trained_again(self, stopping: NDArray[np.int64]) -> "HeldOut":
         """With all that may be counted by the test in what is trained on, but of the users ``stopping`` a training."""
@@ -176,7 +180,7 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     found, clock = baskets(sequences, within), sequences.clock
     weighing_from = _weighing_from(found, clock, validation_from, test_from)
     cuts = (weighing_from, validation_from, test_from)
-    ends = np.stack([*(_before(sequences, at) for at in cuts), sequences.lengths()])  # [4, U]
+    ends = np.stack([*(events_before(sequences, at) for at in cuts), sequences.lengths()])  # [4, U]
     late = np.sum([found.times >= at for at in cuts], axis=0)
     rows = np.flatnonzero(found.predictable)
     early = rows[late[rows] == 1]
@@ -200,12 +204,6 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
             Stage.TEST: cut.at(rows[late[rows] == 3]),
         },
     )
-
-
-def _before(sequences: Sequences, moment: float) -> NDArray[np.int64]:
-    """[U] events of each user before a moment, with those whose time is not known."""
-    early = ~(sequences.clock >= moment)
-    return np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
 
 
 def _weighing_from(found: Baskets, clock: NDArray[np.float64], validation_from: float, test_from: float) -> float:

@@ -97,6 +97,12 @@ def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
     return take(sequences, rows, sequences.lengths()[rows])
 
 
+def events_before(sequences: Sequences, moment: float) -> NDArray[np.int64]:
+    """[U] how many events of each user come before a moment, in seconds since 1970; those without a known time do."""
+    early = ~(sequences.clock >= moment)
+    return np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
+
+
 def chained(parts: list[Sequences]) -> Sequences:
     """The lists of all parts, one part after the other; with times, moments and baskets where every part has them."""
     return Sequences(

@@ -15,7 +15,7 @@ from client.data.contract import PlatformFolder
 from client.data.folder_options import Preparation
 from client.data.held_out import HeldOut, after_cuts, last_baskets
 from client.data.impressions import impression_cuts
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, events_before
 from client.data.tables import TIME_KNOWN
 from shared.errors import ConfigError, DataError
 
@@ -96,6 +96,4 @@ def held_out(
         found = last_baskets(sequences, within, draws(ids, seed, "only-basket"))
     if folder.impressions is None:
         return found
-    early = np.isnan(sequences.clock) | (sequences.clock < impression_cuts(folder.impressions)[0])
-    before = np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
-    return found.up_to(before)
+    return found.up_to(events_before(sequences, impression_cuts(folder.impressions)[0]))

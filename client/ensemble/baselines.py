@@ -66,7 +66,7 @@ def tuned_baseline(
     """A baseline's best setting on validation, with all that may be counted by the test; None where there is none."""
     users = prepared.platform.training_users
     best = tune(prepared.platform, fit_data(prepared, users, Stage.VALIDATION), settings, seed)
-    if best is None or best.make is None or not prepared.platform.held_out.counted:
+    if best is None or best.make is None or not prepared.platform.held_out.counts_on(users):
         return best
     return replace(best, scorer=best.make(fit_data(prepared, users, Stage.TEST)))
 

@@ -153,8 +153,8 @@ def _counted_for_test(
     prepared: PreparedPlatform, scorers: ScorerTable, counted: Counted | None
 ) -> FittedScorers | None:
     """The scorers with all that may be counted by then; None where validation knew as much."""
-    split, users = prepared.platform.held_out, prepared.platform.training_users
-    if np.array_equal(split.countable(Stage.TEST)[users], split.countable(Stage.VALIDATION)[users]):
+    users = prepared.platform.training_users
+    if not prepared.platform.held_out.counts_on(users):
         return None
     return fit_on(prepared, users, scorers, Stage.TEST, counted)
 

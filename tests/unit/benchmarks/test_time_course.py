@@ -8,12 +8,12 @@ import torch
 
 from benchmarks.peers.course import in_windows, known_alone
 from benchmarks.peers.time_answer import Peer, answer, counts_of, items_of, over_grid, with_unknown
-from benchmarks.peers.time_course import TimeCourse, events_before
+from benchmarks.peers.time_course import TimeCourse
 from benchmarks.peers.window_popularity import PEER, counts_in_window, fit
 from client.data.event_log import EventLog
 from client.data.held_out import after_cuts
 from client.data.platform import Platform
-from client.data.sequences import Sequences
+from client.data.sequences import Sequences, events_before
 
 ITEMS = 5
 FIRST_CUT, SECOND_CUT = 100.0, 200.0
