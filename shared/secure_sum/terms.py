@@ -1,5 +1,6 @@
 """What a set-up and a sum are about: the coordinator proposes terms, each party checks them, all sign them."""
 
+import math
 from dataclasses import dataclass
 
 from shared.errors import ConfigError
@@ -99,6 +100,11 @@ class SumTerms:
                 raise ConfigError(f"terms of a sum: expected {name} of {least} to {most}; got {value}")
         if len(self.about) != KEY:
             raise ConfigError(f"terms of a sum: expected about of {KEY} bytes; got {len(self.about)}")
+
+    @property
+    def bound(self) -> float:
+        """The largest size of a party's number."""
+        return math.ldexp(float(self.most), self.exponent)
 
     def write(self, writer: Writer) -> None:
         """All fields."""
