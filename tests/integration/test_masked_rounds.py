@@ -184,7 +184,8 @@ def test_a_run_ends_with_the_same_bytes_where_it_was_killed_as_it_wrote(tmp_path
         ends_alike(folder, undisturbed)
 
 
-def test_no_share_of_a_secret_is_ever_on_the_coordinators_disk(tmp_path, monkeypatch) -> None:
+def kept(monkeypatch) -> list[CoordinatorState]:
+    """All that is kept from here on."""
     states: list[CoordinatorState] = []
     real = KeptSums.keep
 
@@ -193,6 +194,19 @@ def test_no_share_of_a_secret_is_ever_on_the_coordinators_disk(tmp_path, monkeyp
         real(self, which, state)
 
     monkeypatch.setattr(KeptSums, "keep", keep)
+    return states
+
+
+def test_a_run_goes_on_in_the_stage_in_which_it_was_killed(tmp_path, monkeypatch) -> None:
+    with pytest.raises(Killed):
+        federate(tmp_path, THREE, rounds(), apps=killed_at(7), resume=True)
+    states = kept(monkeypatch)
+    federate(tmp_path, THREE, rounds(), resume=True)
+    assert [one.stage for one in states] == [*STAGES[3:], *STAGES[2:]]
+
+
+def test_no_share_of_a_secret_is_ever_on_the_coordinators_disk(tmp_path, monkeypatch) -> None:
+    states = kept(monkeypatch)
     federate(tmp_path, THREE, rounds())
     assert [one.stage for one in states] == [*STAGES, *STAGES[2:]]
     assert not any(one.shares for one in states)
