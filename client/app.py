@@ -16,6 +16,7 @@ from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
 from client.rounds.private_release import cross_reply
 from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
+from client.rounds.sum_step import sum_reply
 from client.rounds.told_answers import ToldAnswers, asked_again
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
 from client.store.head_store import open_heads
@@ -33,6 +34,7 @@ from shared.errors import (
     PlainTask,
     PrivacyError,
     StorageError,
+    SumRefused,
     TaskBeyondBounds,
     TaskUnsigned,
     TooFewUsers,
@@ -44,6 +46,7 @@ from shared.federation.signatures import require_signed
 from shared.federation.wire import (
     decode_evaluate_task,
     decode_moments_task,
+    decode_sum_task,
     decode_train_task,
     encode_reply,
     round_of,
@@ -66,6 +69,7 @@ _CODES: dict[type[Exception], FailureCode] = {
     TaskUnsigned: FailureCode.UNSIGNED,
     NonceReused: FailureCode.NONCE_REUSED,
     AnswerGone: FailureCode.ANSWER_GONE,
+    SumRefused: FailureCode.SUM_REFUSED,
 }
 _REASONS: dict[type[Exception], DeclineReason] = {
     TooFewUsers: DeclineReason.TOO_FEW_USERS,
@@ -98,6 +102,11 @@ def client_app(open_platform: OpenWorkspace = open_workspace) -> ClientApp:
     def evaluate(message: Message, context: Context) -> Message:
         """Answer an evaluation task."""
         return _answer(message, context, TaskKind.EVALUATE, decode_evaluate_task, evaluate_reply, open_platform)
+
+    @made.query("sum")
+    def step(message: Message, context: Context) -> Message:
+        """Answer a step of a secure sum."""
+        return _answer(message, context, TaskKind.SUM, decode_sum_task, sum_reply, open_platform)
 
     return made
 

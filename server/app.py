@@ -13,9 +13,11 @@ from server.aggregation.server_optimiser import BuildAggregation, ServerOptimise
 from server.aggregation.size_classes import SizeClasses
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.exchange import Clock
+from server.rounds.kept_sums import KeptSums
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.loop import run_rounds
 from server.rounds.run_state import RunState
+from server.rounds.sum_roster import roster_of
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, GraftError
 from shared.federation.config import RoundsConfig
@@ -31,12 +33,14 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
         """One federated run, from the encoder file ``encoder`` to the folder ``out``.
 
         With ``resume`` it goes on from what the folder holds, if anything; with a ``task-key`` its tasks are signed;
-        ``classes`` are the platforms' size classes, ``ledgers`` a folder of what they released under noise.
+        ``classes`` are the platforms' size classes, ``ledgers`` a folder of what they released under noise, ``roster``
+        their keys for secure sums.
         """
         run_config = dict(context.run_config)
         key_file, ledgers = str(run_config.pop("task-key", "")), str(run_config.pop("ledgers", ""))
         encoder_file, out = str(run_config.pop("encoder", "")), Path(str(run_config.pop("out", "")))
         resume, classes = bool(run_config.pop("resume", False)), str(run_config.pop("classes", ""))
+        roster = str(run_config.pop("roster", ""))
         if not encoder_file or out == Path():
             raise ConfigError("the run config must name the starting encoder's file (encoder) and a folder (out)")
         with _outcome_said(out):
@@ -55,6 +59,8 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 classes=SizeClasses.from_text(classes),
                 ledgers=KnownLedgers(Path(ledgers) if ledgers else None),
                 signer=signer,
+                roster=roster_of(roster),
+                sums=KeptSums(out),
             )
 
     return made

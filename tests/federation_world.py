@@ -67,7 +67,7 @@ def federate(folder: Path, platforms, rounds_config=None, *, encoder=START, apps
 def every_kind(answer) -> ClientApp:
     """An app that answers every kind of message by the same function of a message and its context."""
     app = ClientApp()
-    for kind in ("moments", "cross"):
+    for kind in ("moments", "cross", "sum"):
         app.query(kind)(answer)
     app.train()(answer)
     app.evaluate()(answer)

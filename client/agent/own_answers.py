@@ -60,6 +60,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "it cannot be said what users have spent of their promise",
         f"graft-client privacy says more; {_LOG}",
     ),
+    FailureCode.SUM_REFUSED: (
+        "this platform does not take part in the secure sum, or takes no such step",
+        f"{_LOG}; the platforms that it knows, and how many it asks for (least-parties), are yours to say",
+    ),
     FailureCode.INTERNAL: ("the task ended with an error", _LOG),
     HELD_BACK: ("the guard held its answer back", "graft-client audit says why"),
 }

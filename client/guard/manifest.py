@@ -17,7 +17,8 @@ from shared.encoder.encoder import Layout
 from shared.federation.cross_cells import CrossGrid
 from shared.federation.messages import BOTH, LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
 from shared.federation.moment_cells import MOST_PAIRS, MomentGrid, rounded_pairs
-from shared.federation.wire_records import CROSS_MOMENT, ENCODER, MOMENTS, PROTOCOL
+from shared.federation.sum_wire import ByteGrid
+from shared.federation.wire_records import CROSS_MOMENT, ENCODER, MOMENTS, PROTOCOL, SUM
 from shared.privacy.ledger import START, seal_of
 
 SLACK_BYTES = 64 * 2**10
@@ -51,6 +52,8 @@ class Asked:
     """digest of the encoder that the task is about"""
     seal: str = ""
     """of the platform's privacy ledger, as the coordinator has seen it"""
+    answer_bytes: int = 0
+    """how long its answer in a step of a secure sum is; 0 where none is asked for"""
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
@@ -117,10 +120,13 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
     entries = {"failed": Entry(header=_header("failed", asked, code=_one_of(FailureCode)))}
     if policy.tell_declined:
         entries["declined"] = Entry(header=_header("declined", asked, reason=_one_of(DeclineReason)))
-    if asked.task not in policy.tasks or asked.training_users < policy.minimum_users:
+    is_few = asked.training_users < policy.minimum_users
+    if asked.task not in policy.tasks or is_few or policy.why_plain(asked.task, asked.noise):
         return entries
-    if policy.is_private and asked.noise == 0:
-        return entries
+    if asked.task is TaskKind.SUM and asked.answer_bytes:
+        entries["sum-reply"] = Entry(
+            header=_header("sum-reply", asked), arrays={SUM: ByteGrid(size=asked.answer_bytes)}
+        )
     if asked.task is TaskKind.MOMENTS:
         entries["moments-reply"] = _moments(asked, policy)
     if asked.task is TaskKind.CROSS:

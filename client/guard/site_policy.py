@@ -30,6 +30,7 @@ class TaskKind(StrEnum):
     CROSS = "cross"
     TRAIN = "train"
     EVALUATE = "evaluate"
+    SUM = "sum"
 
 
 def _check_tasks(key: str, tasks: tuple[str, ...]) -> None:
@@ -50,8 +51,9 @@ class SitePromise(HasMode, Promise):
         "private",
         choices=MODES,
         help="private: nothing that was counted or trained on users leaves but under the noise that the promise asks "
-        "for; plain: what a task asks for leaves as it is, and whoever runs the coordinator can solve users' "
-        "histories from it.",
+        "for; masked: it leaves in sums over several platforms alone, whose masks hide who sent what and no more; "
+        "plain: what a task asks for leaves as it is, and whoever runs the coordinator can solve users' histories from "
+        "it.",
         see="privacy.md",
     )
 
@@ -66,11 +68,14 @@ class SitePolicy(SitePromise):
     tasks: tuple[str, ...] = option(
         tuple(one.value for one in TaskKind),
         check=_check_tasks,
-        help="The tasks that are worked on, of moments, cross, train, evaluate.",
+        help="The tasks that are worked on, of moments, cross, train, evaluate, sum.",
     )
     maximum_bytes: int = option(256 * 2**20, least=1, help="Of one answer.")
     minimum_users: int = option(
         MIN_CONTRIBUTING, least=MIN_CONTRIBUTING, help="Training users below which nothing about them is told."
+    )
+    least_parties: int = option(
+        3, least=2, help="Platforms below which, this one among them, no secure sum of theirs is taken part in."
     )
     quiet_hours: str = option(
         "",
@@ -99,14 +104,22 @@ class SitePolicy(SitePromise):
         """Why a task is not begun at all, or None."""
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
 
+    def why_plain(self, task: str, noise: float) -> str:
+        """Why no result of a task leaves in this mode, in words; empty where one may."""
+        if self.is_private and noise == 0:
+            return f"this platform answers under noise alone; the task of kind {task} asks for none"
+        if self.is_masked and task != TaskKind.SUM:
+            return f"this platform answers in secure sums alone; the task is of kind {task}"
+        return ""
+
     def require_within_bounds(self, task: TaskFacts) -> None:
         """Raises TaskBeyondBounds where a task asks for what this policy does not allow, PlainTask where it asks for an
         answer without noise that needs some."""
         broken = self.bounds.broken_by(task.settings) if task.settings else ""
         if broken:
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
-        if self.is_private and task.noise == 0:
-            raise PlainTask(f"this platform answers under noise alone; the task of kind {task.kind} asks for none")
+        if plain := self.why_plain(task.kind, task.noise):
+            raise PlainTask(plain)
         if task.noise and task.noise < self.noise * (1 - _SLACK):
             raise BudgetBroken(
                 f"this platform promises its users ε {self.epsilon:g}, which noise of {self.noise:.4g} keeps; the task "

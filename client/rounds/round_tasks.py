@@ -14,6 +14,7 @@ from client.data.sequences import Sequences
 from client.evaluation.ranking import by_user, ndcg_of, ranks_by_column
 from client.guard.manifest import LEAST_VALIDATION, Asked
 from client.guard.site_policy import TaskKind
+from client.rounds.own_party import answer_bytes
 from client.rounds.private_evaluation import MOST_USERS, able_sample, noised_mean
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.told_moments import told_moments
@@ -193,6 +194,7 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
         noise=task.noise,
         encoder=task.encoder,
         seal=task.seal,
+        answer_bytes=answer_bytes(task.step, workspace),
     )
 
 
@@ -203,5 +205,6 @@ def moment_of(task: TaskFacts, message: str) -> DataMoment:
     evaluated is what was trained on.
     """
     anew = f"{task.kind}/{message}"
-    moments = {"moments": anew, "cross": anew, "train": f"{task.run}/{task.round}", "evaluate": ""}
+    of_round = f"{task.run}/{task.round}"
+    moments = {"moments": anew, "cross": anew, "train": of_round, "sum": of_round, "evaluate": ""}
     return DataMoment(task=moments[task.kind])

@@ -27,7 +27,7 @@ NONCES = "answered"
 """Record of the known nonces."""
 MOST_NONCES = 4096
 """Some hundred runs of twelve rounds; an older question is one that was never asked."""
-_KNOWN = ("fingerprint", "dim", "training_users", "catalogue", "seal")
+_KNOWN = ("fingerprint", "dim", "training_users", "catalogue", "seal", "answer_bytes")
 """What the guard knew of the platform, and the coordinator of its privacy ledger, when the answer left."""
 
 

@@ -78,6 +78,8 @@ class Workspace:
     heads: HeadStore
     minimum_users: int = MIN_CONTRIBUTING
     """training users below which the site policy lets nothing be told about them"""
+    least_parties: int = 3
+    """platforms below which the site policy takes part in no secure sum"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
     machine: Path | None = None
@@ -142,6 +144,7 @@ def open_workspace(
         prepared=prepared,
         heads=HeadStore(records),
         minimum_users=policy.minimum_users,
+        least_parties=policy.least_parties,
         promise=policy,
         machine=machine,
         own_draws=True,
@@ -160,6 +163,7 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             prepared=prepared,
             heads=heads,
             minimum_users=policy.minimum_users,
+            least_parties=policy.least_parties,
             promise=policy,
             noise_seed=settings.seed,
         )

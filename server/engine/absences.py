@@ -108,6 +108,11 @@ _KNOWN = {
             "it cannot keep track of what its users have spent of their promise",
             "its operator runs graft-client privacy there, which says more",
         ),
+        Absence(
+            FailureCode.SUM_REFUSED,
+            "it does not take part in a secure sum of these platforms, or takes no such step",
+            "ask its operator: superexec.log there says what was expected; the next set-up asks it again",
+        ),
         Absence(FailureCode.INTERNAL, "its task ended with an error", "its operator finds it in logs/superexec.log"),
     )
 }

@@ -89,6 +89,8 @@ class Question(Generic[ReplyType]):
     """which it is about; None where it is about none"""
     seen: Callable[[str], Hashable] = lambda _platform: None
     """what is said to a platform of itself; those of whom it is the same get the same arrays"""
+    platforms: frozenset[str] | None = None
+    """who is asked, as far as online; None: all that are"""
 
 
 Outcome = Literal["reply", "declined", "failed", "dropped", "missing"]
@@ -121,6 +123,11 @@ class Answers(Generic[ReplyType]):
         """What a line of the history says of them (server/rounds/run_state.py)."""
         others = {**self.others, "missing": tuple(self.others["missing"])}
         return {"platforms": tuple(self.replies), **others, "bytes_down": self.bytes_down, "bytes_up": self.bytes_up}
+
+    def add(self, other: "Answers[Any]") -> None:
+        """Take in what a further question of the same exchange took, and who sent no usable reply to it."""
+        self.bytes_down, self.bytes_up = self.bytes_down + other.bytes_down, self.bytes_up + other.bytes_up
+        self.outcomes.update({name: one for name, one in other.outcomes.items() if one[0] != "reply"})
 
     @property
     def unanswered(self) -> list[str]:
@@ -161,7 +168,8 @@ class Exchange:
         """
         deadline = self._clock.now() + self._config.deadline_seconds
         answers: Answers[ReplyType] = Answers()
-        platforms = self.wait_for_platforms()
+        asked, online = question.platforms, self.wait_for_platforms()
+        platforms = {name: node for name, node in online.items() if asked is None or name in asked}
         while platforms:
             self.deliveries.forget(answers.unanswered)
             self._ask_once(platforms, question, answers, max(deadline - self._clock.now(), 1.0))

@@ -16,7 +16,9 @@ from server.aggregation.server_optimiser import BuildAggregation, Resumable, Ser
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
 from server.rounds.exchange import Answers, Clock, Exchange, Question
+from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
+from server.rounds.masked_training import MaskedTraining
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
 from shared.encoder.cross import CatalogueMoments
@@ -37,6 +39,7 @@ from shared.federation.messages import (
 from shared.federation.signatures import TaskSigner
 from shared.federation.updates import update_form
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
+from shared.secure_sum.roster import Roster
 
 _LOG = logging.getLogger("graft.server")
 NO_LEDGERS = KnownLedgers(None)
@@ -56,17 +59,20 @@ def run_rounds(
     classes: SizeClasses = NO_CLASSES,
     public: CatalogueMoments | None = None,
     ledgers: KnownLedgers = NO_LEDGERS,
+    roster: Roster | None = None,
+    sums: KeptSums = NOT_KEPT,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
 
     ``aggregation`` makes what takes the server's step; without a ``signer`` tasks are not signed; ``classes`` says what
-    each platform may weigh; ``public`` whitens what leaves under noise, which ``ledgers`` write down. A run that is
-    begun again from a state that ``on_round`` got ends with the same encoder.
+    each platform may weigh; ``public`` whitens what leaves under noise, which ``ledgers`` write down; a masked run sums
+    over platforms of the ``roster``, and ``sums`` keeps where that stands. A run that is begun again from a state that
+    ``on_round`` got ends with the same encoder.
 
     Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
     required and one stays away; ConfigError where the aggregation cannot go on from a state.
     """
-    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers)
+    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers, roster, sums)
     on_round(state)
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
@@ -98,6 +104,8 @@ class RoundLoop:
         signer: TaskSigner | None = None,
         classes: SizeClasses = NO_CLASSES,
         ledgers: KnownLedgers = NO_LEDGERS,
+        roster: Roster | None = None,
+        sums: KeptSums = NOT_KEPT,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -105,6 +113,7 @@ class RoundLoop:
         self._classes, self._ledgers = classes, ledgers
         self._weighting = Weighting(config, classes)
         self._exchange = Exchange(grid, config, clock, state.cohort, signer)
+        self._masked = MaskedTraining.of(self._exchange, config, state, roster, sums) if config.is_masked else None
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
         elif state.round:
@@ -197,6 +206,8 @@ class RoundLoop:
 
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
+        if self._masked is not None:
+            return self._masked_round(state, self._masked)
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self._exchange.deliveries.keep
         form, nonce = update_form(settings), nonce_of("train", state.run, number)
@@ -254,6 +265,21 @@ class RoundLoop:
             held_back=dict(shares.reasons),
             note=note,
         )
+        optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
+        return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
+
+    def _masked_round(self, state: RunState, masked: MaskedTraining) -> RunState:
+        """The same along their sum, which is all that comes of them."""
+        start, encoder, number = self._clock.now(), state.encoder, state.round + 1
+        found = masked.mean_update(encoder, number)
+        note = found.note or self._too_few(len(found.answers.replies))
+        if found.update is not None and not note:
+            flat = self._aggregation.step(encoder.flat, [found.update], round_number=number)
+            after = Encoder(spec=encoder.spec, flat=flat)
+            deliveries = self._exchange.deliveries
+            encoder = deliveries.advanced(encoder, after) if deliveries.keep else after
+        weights = dict.fromkeys(found.answers.replies, 1.0)
+        record = self._record("train", number, start, found.answers.told, weights=weights, note=note)
         optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
         return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
 

@@ -21,10 +21,24 @@ from shared.encoder.cross import triangle_size
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.encoder.linear import Moments
 from shared.errors import ReplyRejected
-from shared.federation.messages import CrossReply, Declined, EvaluateReply, Failed, MomentsReply, TrainReply
+from shared.federation.messages import (
+    CrossReply,
+    Declined,
+    EvaluateReply,
+    Failed,
+    MomentsReply,
+    SumReply,
+    TrainReply,
+)
 from shared.federation.moment_cells import BITS
 from shared.federation.updates import UpdateForm
-from shared.federation.wire import decode_cross_reply, decode_evaluate_reply, decode_moments_reply, decode_train_reply
+from shared.federation.wire import (
+    decode_cross_reply,
+    decode_evaluate_reply,
+    decode_moments_reply,
+    decode_sum_reply,
+    decode_train_reply,
+)
 from shared.privacy.grid import MOST_CELL
 
 Float64 = NDArray[np.float64]
@@ -88,6 +102,13 @@ def screen_evaluate(content: RecordDict, round_number: int) -> EvaluateReply | D
     _require_round(reply.round, round_number)
     if isinstance(reply, EvaluateReply) and not all(0 <= value <= 1 for value in reply.validation.values()):
         raise ReplyRejected("NDCG@10 must lie between 0 and 1")
+    return reply
+
+
+def screen_sum(content: RecordDict, round_number: int) -> SumReply | Declined | Failed:
+    """An answer in a step of a secure sum, which the sum's coordinator checks; raises ReplyRejected or WireError."""
+    reply = decode_sum_reply(content)
+    _require_round(reply.round, round_number)
     return reply
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.privacy.promise import Asked
+from shared.privacy.promise import MODES, Asked, Privacy
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
@@ -19,6 +19,8 @@ FlatConfig = dict[str, Plain]
 
 EVALUATIONS = 2
 """of a private run: of the encoder that it starts from, and of the one after the cross moments"""
+LEAST_MASKED = 3
+"""platforms of a masked run: a sum of two tells each what the other sent"""
 KRUM_PLATFORMS = 5
 """below it Krum can leave nobody out: of k it tells apart f, and k must be at least 2f + 3"""
 
@@ -215,9 +217,19 @@ class RoundsConfig(Seeded, Asked):
         see="decisions/0020-rounds-that-train-enough.md",
     )
     local: LocalSettings = group(LocalSettings, prefix="local-")
+    privacy: Privacy = option(
+        "plain",
+        choices=MODES,
+        help="plain; masked: what leaves a platform is summed with the others' before the coordinator sees it, which "
+        "hides who sent what and no more; or private: it bears the noise that keeps the promise to each user, and is "
+        "the linear part alone.",
+        see="privacy.md",
+    )
 
     def __post_init__(self) -> None:
         check(self)
+        if self.is_masked:
+            self._require_sums_alone()
         if self.weighting == "helpfulness" and self.is_private:
             raise ConfigError("weighting helpfulness looks at exact moments, which a private run does not ask for")
         if self.weighting == "helpfulness" and not self.moments:
@@ -225,6 +237,31 @@ class RoundsConfig(Seeded, Asked):
         if self.robust == "multi-krum" and self.min_platforms < KRUM_PLATFORMS:
             needed = f"min-platforms must be at least {KRUM_PLATFORMS} where robust is multi-krum"
             raise ConfigError(f"{needed}; got {self.min_platforms}")
+
+    def _require_sums_alone(self) -> None:
+        """Raises ConfigError for what needs more of an update than its sum with others."""
+        local = self.local
+        broken = {
+            f"weighting must be uniform, since sums are not yet weighted; got {self.weighting!r}": (
+                self.weighting != "uniform"
+            ),
+            f"robust must be none, since no single update is seen; got {self.robust!r}": self.robust != "none",
+            "moments must be off, since they are not yet summed": self.moments,
+            "evaluate-every must be 0, since evaluations are not yet summed": self.evaluate_every > 0,
+            f"adapters must be none, since a sum of factors is not the sum of updates; got {local.adapters!r}": (
+                local.rank > 0
+            ),
+            "updates must be whole: in a sum, steps take as many bytes and are coarser": local.updates != "whole",
+            "local-clip-norm must be above 0: nobody can see afterwards how long a single update is": (
+                local.clip_norm == 0
+            ),
+            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
+                self.min_platforms < LEAST_MASKED
+            ),
+        }
+        for words, is_so in broken.items():
+            if is_so:
+                raise ConfigError(f"where privacy is masked, {words}")
 
     @property
     def training_rounds(self) -> int:

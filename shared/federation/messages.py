@@ -52,16 +52,17 @@ class FailureCode(StrEnum):
     ANSWER_GONE = "answer-gone"
     REFUSED = "refused"
     PRIVACY_LEDGER = "privacy-ledger"
+    SUM_REFUSED = "sum-refused"
     INTERNAL = "internal"
 
 
-TaskName = Literal["moments", "cross", "train", "evaluate"]
+TaskName = Literal["moments", "cross", "train", "evaluate", "sum"]
 
 
 def nonce_of(kind: TaskName, run: str, round_number: int, about: str = "") -> str:
     """32 hexadecimal digits of a question: the same where a stopped run asks it again, others for another question.
 
-    ``about`` is the digest of the encoder that is evaluated: a round may evaluate several.
+    ``about`` is the digest of the encoder that is evaluated, or of a sum's message: a round may have several.
     """
     text = "\x1f".join(["graft-nonce/1", kind, run, str(round_number), about])
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
@@ -89,6 +90,8 @@ class TaskFacts:
     """spread of the noise that the answer is to bear, as a multiple of what one user can move it by; 0 asks for none"""
     seal: str = ""
     """of the platform's privacy ledger, as the coordinator has seen it"""
+    step: bytes = b""
+    """of a secure sum: the message that is to be answered"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +285,50 @@ class EvaluateReply:
     """by part of the encoder"""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SumTask:
+    """One step of a secure sum; where a vector is asked for, it is what the platform would answer to a task."""
+
+    run: str
+    round: int
+    nonce: str
+    message: bytes
+    """of the sum's coordinator (shared/secure_sum/)"""
+    work: TrainTask | None = None
+    """whose answer is summed; None in a step that asks for no vector"""
+
+    @classmethod
+    def of(cls, run: str, round_number: int, message: bytes, work: TrainTask | None = None) -> "SumTask":
+        """The question of this message."""
+        digest = hashlib.sha256(message).hexdigest()
+        nonce = nonce_of("sum", run, round_number, digest)
+        return cls(run=run, round=round_number, nonce=nonce, message=message, work=work)
+
+    @property
+    def facts(self) -> TaskFacts:
+        """Which question it is, and how what is summed is to be trained."""
+        work = None if self.work is None else self.work.facts
+        about = (hashlib.sha256(self.message).hexdigest(), work.meaning if work else "")
+        return TaskFacts(
+            kind="sum",
+            round=self.round,
+            run=self.run,
+            nonce=self.nonce,
+            meaning=_meaning("sum", self.run, self.round, *about),
+            encoder=work.encoder if work else "",
+            settings=work.settings if work else None,
+            step=self.message,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SumReply:
+    """A platform's answer in a step of a secure sum."""
+
+    round: int
+    answer: bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Declined:
     """The platform receives, and does not contribute."""
@@ -298,8 +345,8 @@ class Failed:
     code: FailureCode
 
 
-Task = MomentsTask | CrossTask | TrainTask | EvaluateTask
-Reply = MomentsReply | CrossReply | TrainReply | EvaluateReply | Declined | Failed
+Task = MomentsTask | CrossTask | TrainTask | EvaluateTask | SumTask
+Reply = MomentsReply | CrossReply | TrainReply | EvaluateReply | SumReply | Declined | Failed
 
 
 def power_of_two(count: int) -> int:

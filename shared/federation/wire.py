@@ -29,11 +29,14 @@ from shared.federation.messages import (
     MomentsReply,
     MomentsTask,
     Reply,
+    SumReply,
+    SumTask,
     Task,
     TrainReply,
     TrainTask,
 )
 from shared.federation.moment_cells import MomentGrid, rounded_pairs
+from shared.federation.sum_wire import read_sum_reply, read_sum_task, sum_reply_records, sum_task_records
 from shared.federation.wire_records import (
     ASKED,
     ENCODER,
@@ -56,6 +59,7 @@ from shared.federation.wire_records import (
 )
 
 MOMENTS_TYPE, CROSS_TYPE, TRAIN_TYPE, EVALUATE_TYPE = "query.moments", "query.cross", "train", "evaluate"
+SUM_TYPE = "query.sum"
 """Flower's message types"""
 
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
@@ -107,6 +111,11 @@ def _train_task(task: TrainTask) -> RecordDict:
 @encode_task.register
 def _evaluate_task(task: EvaluateTask) -> RecordDict:
     return RecordDict({**_encoder_records("evaluate-task", task, noise=task.noise)})
+
+
+@encode_task.register
+def _sum_task(task: SumTask) -> RecordDict:
+    return sum_task_records(task, RecordDict() if task.work is None else encode_task(task.work))
 
 
 def _encoder_records(kind: str, task: TrainTask | EvaluateTask, **own: float) -> dict[str, ArrayRecord | ConfigRecord]:
@@ -167,6 +176,12 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     )
 
 
+def decode_sum_task(content: RecordDict) -> SumTask:
+    """Raises WireError for anything but a step of a secure sum, with the task whose answer is summed, if any."""
+    question, message, work = read_sum_task(content)
+    return SumTask(**question, message=message, work=decode_train_task(work) if work else None)
+
+
 @singledispatch
 def encode_reply(reply: Reply) -> RecordDict:
     """A reply as records."""
@@ -189,6 +204,7 @@ def _moments_reply(reply: MomentsReply) -> RecordDict:
 
 
 encode_reply.register(CrossReply, cross_reply_records)
+encode_reply.register(SumReply, sum_reply_records)
 
 
 @encode_reply.register
@@ -244,6 +260,12 @@ def decode_cross_reply(content: RecordDict) -> CrossReply | Declined | Failed:
     """Raises WireError for anything but an answer to a task that asks for a cross moment."""
     refusal = _refusal(content.get(HEADER), set(content))
     return read_cross_reply(content) if refusal is None else refusal
+
+
+def decode_sum_reply(content: RecordDict) -> SumReply | Declined | Failed:
+    """Raises WireError for anything but an answer in a step of a secure sum."""
+    refusal = _refusal(content.get(HEADER), set(content))
+    return read_sum_reply(content) if refusal is None else refusal
 
 
 def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from shared.privacy.gaussian import MOST_EPSILON, noise_for, weight_of
 from shared.system.options import Checked, option
 
-Privacy = Literal["plain", "private"]
+Privacy = Literal["plain", "masked", "private"]
 MODES = get_args(Privacy)
 
 
@@ -44,6 +44,11 @@ class HasMode:
         """Whether what leaves bears noise."""
         return self.privacy == "private"
 
+    @property
+    def is_masked(self) -> bool:
+        """Whether what leaves is summed under masks, and bears none: that hides who sent what, and no more."""
+        return self.privacy == "masked"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(HasMode, Promise):
@@ -51,7 +56,7 @@ class Asked(HasMode, Promise):
 
     privacy: Privacy = option(
         "plain",
-        choices=MODES,
+        choices=("plain", "private"),
         help="plain, or private: what leaves a platform bears the noise that keeps the promise to each user, and is "
         "the linear part alone.",
         see="privacy.md",

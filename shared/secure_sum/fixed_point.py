@@ -48,14 +48,10 @@ class FixedPoint:
             raise SumRefused(f"expected numbers of at most {self.bound:g} in size; got {beyond} beyond it")
         return nearest.astype(np.int64)
 
-    def clipped(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """[P] the values within the bound, for a caller that may cut them."""
-        return np.clip(values, -self.bound, self.bound)
-
     @property
     def bound(self) -> float:
         """The largest size of a party's number."""
-        return float(np.ldexp(float(self.terms.most), self.terms.exponent))
+        return self.terms.bound
 
     def values(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """[P] what cells stand for, exactly."""

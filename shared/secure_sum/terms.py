@@ -1,9 +1,11 @@
 """What a set-up and a sum are about: the coordinator proposes terms, each party checks them, all sign them."""
 
+import math
 from dataclasses import dataclass
 
 from shared.errors import ConfigError
 from shared.secure_sum.fields import Reader, Writer
+from shared.secure_sum.streams import KEY
 
 MOST_SUMS = 64
 MOST_LENGTH = 2**28
@@ -86,6 +88,8 @@ class SumTerms:
     most: int
     """cells: the largest size of a party's number"""
     noise: Noise | None = None
+    about: bytes = bytes(KEY)
+    """digest of what the vectors are of: masks of parties that were told different ones do not cancel out"""
 
     def __post_init__(self) -> None:
         bounds = {"length": (1, MOST_LENGTH), "most": (1, MOST_CELLS)}
@@ -94,20 +98,27 @@ class SumTerms:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"terms of a sum: expected {name} of {least} to {most}; got {value}")
+        if len(self.about) != KEY:
+            raise ConfigError(f"terms of a sum: expected about of {KEY} bytes; got {len(self.about)}")
+
+    @property
+    def bound(self) -> float:
+        """The largest size of a party's number."""
+        return math.ldexp(float(self.most), self.exponent)
 
     def write(self, writer: Writer) -> None:
         """All fields."""
         writer.number("I", self.length).number("h", self.exponent).number("Q", self.most)
         noise = self.noise
-        writer.number("d", noise.spread if noise else 0.0).number("H", noise.colluding if noise else 0)
+        writer.number("d", noise.spread if noise else 0.0).number("H", noise.colluding if noise else 0).raw(self.about)
 
     @classmethod
     def read(cls, reader: Reader) -> "SumTerms":
         """The inverse of ``write``; raises WireError."""
         length, exponent, most = reader.number("I"), reader.number("h", LEAST_EXPONENT), reader.number("Q")
-        spread, colluding = reader.real(), reader.number("H")
+        spread, colluding, about = reader.real(), reader.number("H"), reader.raw(KEY)
         try:
             noise = Noise(spread=spread, colluding=colluding) if spread or colluding else None
-            return cls(length=length, exponent=exponent, most=most, noise=noise)
+            return cls(length=length, exponent=exponent, most=most, noise=noise, about=about)
         except ConfigError as error:
             raise reader.wrong("terms of a sum within bounds", "others") from error

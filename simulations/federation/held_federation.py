@@ -24,19 +24,23 @@ from client.data.sequences import Sequences
 from client.evaluation.ranking import ranks_by_column, whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
 from client.guard.site_policy import SitePolicy
+from client.rounds.own_party import OwnParty
 from client.rounds.workspace import NodeSettings, already_open
 from client.scorers.encoder_scorers import Linear
 from client.scorers.scorer import HistoryBatch
+from client.store.head_store import open_heads
 from client.transfer.method import unseen_by_rounds
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.app import server_app
 from server.rounds.checkpoints import ENCODER_FILE, HISTORY_FILE, load_moments
+from server.rounds.sum_roster import roster_text
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.encoder.linear import Moments, solve_all
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import power_of_two
+from shared.secure_sum.roster import Roster
 from shared.seeding import rng_for
 from shared.system.settings_file import to_toml
 from shared.system.whole_file import write_whole
@@ -185,12 +189,23 @@ def run_federation(
         )
         for name, settings in platforms.items()
     }
-    further = {"encoder": str(start), "out": str(out), "resume": resume, "classes": classes.to_text()}
+    roster = _roster_of(platforms) if config.is_masked else ""
+    further = {"roster": roster, "encoder": str(start), "out": str(out), "resume": resume, "classes": classes.to_text()}
     run_config: dict[str, Any] = {**config.to_run_config(), **further}
     context = Context(run_id=RUN_ID, node_id=SERVER_NODE, node_config={}, state=RecordDict(), run_config=run_config)
     with task_identity(), _quiet_engine():
         server_app(aggregation)(InProcessGrid(nodes, serialise=serialise), context)
     return read_result(out)
+
+
+def _roster_of(platforms: Mapping[str, NodeSettings]) -> str:
+    """All platforms' keys for secure sums, by which each of them knows the others."""
+    heads = {name: open_heads(Path(one.heads), one.vault_key) for name, one in platforms.items()}
+    parties = [OwnParty(one, name) for name, one in heads.items()]
+    roster = Roster.of(party.member for party in parties)
+    for party in parties:
+        party.pin(roster)
+    return roster_text(roster)
 
 
 def _policy_for(config: RoundsConfig, file: Path) -> Path:

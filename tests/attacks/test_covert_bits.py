@@ -62,6 +62,12 @@ def test_an_update_in_steps_has_none_either() -> None:
     assert 0 <= entry.bits - USERS - LOSSES - needed(grid) <= MOST_FREE
 
 
+def test_an_answer_in_a_sum_has_none_but_its_bytes() -> None:
+    """Keys and masks may be any bytes; how many there are is not free."""
+    entry = manifest(asked(TaskKind.SUM, answer_bytes=700), SitePolicy(privacy="plain"))["sum-reply"]
+    assert entry.bits == 8 * 700
+
+
 def with_flat(flat):
     return lambda content: content.update(encoder=ArrayRecord({"flat": Array(flat)}))
 

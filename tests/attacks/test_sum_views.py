@@ -185,3 +185,16 @@ def test_what_one_party_signed_is_not_taken_for_anothers() -> None:
     found = signature(signing_key("shop000"), "shop000", AGREEMENT, b"\x01" * 32, b"body")
     with pytest.raises(WireError, match="expected a message of shop001 signed"):
         require_signature(member("shop001", "shop000"), AGREEMENT, b"\x01" * 32, b"body", found)
+
+
+def test_parties_that_were_told_different_tasks_make_no_sum_together() -> None:
+    """Without the context in what is signed, a coordinator could ask one party alone for a vector of its choice."""
+    world, plan = at("mask")
+    messages = world.coordinator.outgoing()
+    other = replace(plan, terms=replace(plan.terms, about=bytes([1]) * 32))
+    asked = MaskRequest.from_bytes(messages["shop000"])
+    masked = world.answer("shop000", replace(asked, plan=other).to_bytes())
+    with pytest.raises(WireError, match="expected an answer for the sum under way; found one for another"):
+        world.coordinator.take("shop000", masked)
+    with pytest.raises(SumRefused, match="expected the sum for which a masked vector left; found another"):
+        world.answer("shop000", survivors(plan, range(6)))

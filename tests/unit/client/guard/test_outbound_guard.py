@@ -8,14 +8,15 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from client.guard.manifest import manifest
 from client.guard.site_policy import SitePolicy, TaskKind
 from shared.encoder.changes import AdapterSpec
 from shared.errors import OutboundRefused
-from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply
 from shared.federation.wire import content_bytes, encode_reply
 from shared.federation.wire_records import array_record
 from tests.federation_world import START
-from tests.unit.client.guard.answers import CHANGE, GRID, NOON, checked, evaluated, moments, trained
+from tests.unit.client.guard.answers import CHANGE, GRID, NOON, asked, checked, evaluated, moments, trained
 from tests.unit.client.training.world import N_ITEMS
 
 DECLINED = encode_reply(Declined(round=3, reason=DeclineReason.TOO_FEW_USERS))
@@ -141,6 +142,32 @@ def test_stops_moments_where_the_policy_does_not_list_them() -> None:
     ):
         with pytest.raises(OutboundRefused, match="an answer to moments may be declined, failed"):
             checked(moments(), TaskKind.MOMENTS, policy)
+
+
+SUMMED = encode_reply(SumReply(round=3, answer=bytes(100)))
+
+
+def test_lets_an_answer_in_a_sum_of_the_length_that_was_foretold_leave() -> None:
+    assert checked(SUMMED, TaskKind.SUM, answer_bytes=100).kind == "sum-reply"
+    for length in (99, 101):
+        with pytest.raises(OutboundRefused, match="record 'sum' must be int8"):
+            checked(SUMMED, TaskKind.SUM, answer_bytes=length)
+
+
+@pytest.mark.parametrize(
+    ("policy", "task", "kind"),
+    [
+        (SitePolicy(privacy="masked"), TaskKind.SUM, "sum-reply"),
+        (SitePolicy(privacy="plain"), TaskKind.SUM, "sum-reply"),
+        (SitePolicy(privacy="private"), TaskKind.SUM, ""),
+        (SitePolicy(privacy="masked"), TaskKind.TRAIN, ""),
+        (SitePolicy(privacy="masked"), TaskKind.EVALUATE, ""),
+        (SitePolicy(privacy="masked", tasks=("train",)), TaskKind.SUM, ""),
+    ],
+)
+def test_lists_results_for_the_mode_of_the_policy(policy, task, kind) -> None:
+    listed = set(manifest(asked(task, answer_bytes=100), policy)) - {"failed", "declined"}
+    assert listed == ({kind} if kind else set())
 
 
 @pytest.mark.parametrize("task", [TaskKind.MOMENTS, TaskKind.EVALUATE])

@@ -1,13 +1,14 @@
 """The site policy: what a file says holds, and a rule that cannot be read is an error, not a missing rule."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from client.features.hashing import hashing_space
 from client.guard.site_policy import SitePolicy, TaskKind, read_policy
-from shared.errors import ConfigError
-from shared.federation.messages import DeclineReason
+from shared.errors import ConfigError, PlainTask
+from shared.federation.messages import DeclineReason, TaskFacts
 from shared.federation.moment_cells import MomentGrid
 
 
@@ -33,7 +34,7 @@ def test_reads_what_is_there_and_keeps_the_rest(tmp_path) -> None:
         ("maximum-bytes = 0", "maximum-bytes must be 1 or more"),
         ('maximum-bytes = "5"', "maximum-bytes must be a whole number"),
         ("minimum-users = 99", "minimum-users must be 100 or more"),
-        ('tasks = ["moments", "events"]', "tasks must be some of moments, cross, train, evaluate; got 'events'"),
+        ('tasks = ["moments", "events"]', "tasks must be some of moments, cross, train, evaluate, sum; got 'events'"),
         ('tasks = "moments"', "a list of texts"),
         ('quiet-hours = "22-6"', "quiet-hours must be HH:MM-HH:MM or empty"),
         ('quiet-hours = "24:00-06:00"', "quiet-hours must be"),
@@ -85,3 +86,11 @@ def test_has_room_for_the_moments_of_the_usual_feature_space() -> None:
     """And for twice its dimensions; the manifest holds each answer to its own size besides."""
     layout = MomentGrid(dim=2 * hashing_space().dim).layout
     assert layout.size * layout.dtype.itemsize < SitePolicy().maximum_bytes
+
+
+def test_answers_in_sums_alone_where_it_is_masked() -> None:
+    policy = SitePolicy(privacy="masked")
+    facts = TaskFacts(kind="sum", round=1, run="0" * 32, nonce="0" * 32, meaning="")
+    policy.require_within_bounds(facts)
+    with pytest.raises(PlainTask, match="in secure sums alone; the task is of kind moments"):
+        policy.require_within_bounds(replace(facts, kind="moments"))

@@ -1,5 +1,7 @@
 """The run config: checks itself, and comes back from Flower's flat form as it was."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.errors import ConfigError
@@ -71,3 +73,28 @@ def test_says_what_adapters_may_be(text: str) -> None:
         ConfigError, match=f"adapters must be none or lora:RANK with a RANK from 1 to 999; got '{text}'"
     ):
         adapter_rank(text)
+
+
+MASKED = {"robust": "none", "moments": False, "evaluate_every": 0, "min_platforms": 3}
+MASKED_LOCAL = LocalSettings(clip_norm=16.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weighting": "sqrt-users"}, "weighting must be uniform, since sums are not yet weighted; got 'sqrt-users'"),
+        ({"robust": "agreement"}, "robust must be none, since no single update is seen; got 'agreement'"),
+        ({"moments": True}, "moments must be off, since they are not yet summed"),
+        ({"evaluate_every": 1}, "evaluate-every must be 0, since evaluations are not yet summed"),
+        ({"min_platforms": 2}, "min-platforms must be at least 3; got 2"),
+        ({"local": replace(MASKED_LOCAL, adapters="lora:4")}, "adapters must be none.*got 'lora:4'"),
+        ({"local": replace(MASKED_LOCAL, updates="steps")}, "updates must be whole"),
+        ({"local": LocalSettings()}, "local-clip-norm must be above 0"),
+    ],
+)
+def test_refuses_in_a_masked_run_what_needs_more_than_a_sum(changes, words) -> None:
+    usual = {**MASKED, "local": MASKED_LOCAL, "privacy": "masked"}
+    assert RoundsConfig(**usual).is_masked
+    with pytest.raises(ConfigError, match=f"where privacy is masked, {words}"):
+        RoundsConfig(**{**usual, **changes})
+    assert not RoundsConfig(**{**usual, **changes, "privacy": "plain"}).is_masked

@@ -11,9 +11,20 @@ from shared.encoder.encoder import Encoder, EncoderSpec, Layout
 from shared.errors import ConfigError, WireError
 from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings, RoundsConfig
-from shared.federation.messages import Declined, DeclineReason, EvaluateTask, KnownEncoder, TrainReply, TrainTask
+from shared.federation.messages import (
+    Declined,
+    DeclineReason,
+    EvaluateTask,
+    KnownEncoder,
+    SumReply,
+    SumTask,
+    TrainReply,
+    TrainTask,
+)
 from shared.federation.wire import (
     decode_evaluate_task,
+    decode_sum_reply,
+    decode_sum_task,
     decode_train_reply,
     decode_train_task,
     encode_reply,
@@ -135,3 +146,39 @@ def _task_with_a_step(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Record
     content: RecordDict = encode_task(EvaluateTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=known))
     content["step"] = ArrayRecord({name: Array(value) for name, value in arrays.items()})
     return content
+
+
+@pytest.mark.parametrize("with_work", [False, True])
+def test_brings_a_step_of_a_sum_across_with_the_task_whose_answer_is_summed(encoder: Encoder, with_work: bool) -> None:
+    work = TrainTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=encoder, settings=LocalSettings())
+    task = SumTask.of(RUN, 3, bytes(range(256)), work if with_work else None)
+    found = decode_sum_task(encode_task(task))
+    assert (found.run, found.round, found.nonce, found.message) == (RUN, 3, task.nonce, bytes(range(256)))
+    assert found.facts == task.facts
+    assert found.facts.settings == (LocalSettings() if with_work else None)
+
+
+def test_brings_an_answer_in_a_sum_across() -> None:
+    content = encode_reply(SumReply(round=3, answer=b"\xff\x00"))
+    assert decode_sum_reply(content) == SumReply(round=3, answer=b"\xff\x00")
+    assert decode_sum_reply(encode_reply(Declined(round=3, reason=DeclineReason.SITE_POLICY))) == Declined(
+        round=3, reason=DeclineReason.SITE_POLICY
+    )
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ConfigRecord({"flat": 1}),
+        ArrayRecord({"flat": Array(np.zeros((2, 2), np.int8))}),
+        ArrayRecord({"flat": Array(np.zeros(2, np.int16))}),
+        ArrayRecord({"flat": Array(np.zeros(0, np.int8))}),
+        ArrayRecord({"flat": Array(np.zeros(2, np.int8)), "further": Array(np.zeros(2, np.int8))}),
+    ],
+    ids=["no array", "two sides", "other numbers", "nothing", "two arrays"],
+)
+def test_refuses_an_answer_in_a_sum_that_is_no_bytes(record) -> None:
+    content = encode_reply(SumReply(round=3, answer=b"12"))
+    content["sum"] = record
+    with pytest.raises(WireError, match="record 'sum'"):
+        decode_sum_reply(content)

@@ -74,11 +74,6 @@ def test_another_length_is_refused() -> None:
         FixedPoint.of(TERMS, 3).cells(np.zeros(4))
 
 
-def test_a_caller_may_cut_values_to_the_bound() -> None:
-    fixed = FixedPoint.of(TERMS, 3)
-    assert fixed.cells(fixed.clipped(np.array([9.0, -9.0, 1.0]))).tolist() == [100, -100, 16]
-
-
 @pytest.mark.parametrize("bits", WIDTHS)
 def test_elements_are_packed_in_their_width_and_no_more(bits: int) -> None:
     ring = Ring(bits)

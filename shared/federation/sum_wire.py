@@ -1,0 +1,89 @@
+"""Steps of a secure sum, and answers to them, to Flower records and back; reading is strict."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flwr.app import ArrayRecord, RecordDict
+from numpy.typing import NDArray
+
+from shared.encoder.encoder import ArraySpec, Layout
+from shared.errors import WireError
+from shared.federation.messages import SumReply, SumTask
+from shared.federation.wire_records import (
+    FLAT,
+    HEADER,
+    SIGNATURE,
+    SUM,
+    WORK,
+    Header,
+    array_record,
+    arrays_of,
+    header_record,
+)
+
+_TASK: dict[str, type[Any]] = {"run": str, "nonce": str}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByteGrid:
+    """So many bytes in one flat array, all of which may be anything: masks and keys look like nothing else."""
+
+    size: int
+
+    @cached_property
+    def layout(self) -> Layout:
+        """One array."""
+        return Layout((ArraySpec(name="bytes", shape=(self.size,), dtype="int8"),))
+
+    @property
+    def bits(self) -> float:
+        """All of them."""
+        return 8.0 * self.size
+
+    def fault(self, _flat: NDArray[np.int8]) -> str:
+        """None has one."""
+        return ""
+
+
+def sum_task_records(task: SumTask, work: RecordDict) -> RecordDict:
+    """A task as records, with those of the task whose answer is summed."""
+    header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce)
+    beside = {WORK + name: record for name, record in work.items()}
+    return RecordDict({HEADER: header, SUM: _record(task.message), **beside})
+
+
+def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, RecordDict]:
+    """Which question it is, the sum's message, and the records of the task whose answer is summed.
+
+    Raises WireError for anything else.
+    """
+    work = {name: record for name, record in content.items() if name.startswith(WORK)}
+    found = set(content) - {SIGNATURE} - set(work)
+    header = Header.read(content.get(HEADER), "sum-task", _TASK, found=found, beside={SUM})
+    return header.question, _bytes(content[SUM]), RecordDict({name[len(WORK) :]: one for name, one in work.items()})
+
+
+def sum_reply_records(reply: SumReply) -> RecordDict:
+    """An answer as records."""
+    return RecordDict({HEADER: header_record("sum-reply", reply.round), SUM: _record(reply.answer)})
+
+
+def read_sum_reply(content: RecordDict) -> SumReply:
+    """Raises WireError for anything but an answer in a step of a secure sum."""
+    header = Header.read(content.get(HEADER), "sum-reply", {}, found=set(content), beside={SUM})
+    return SumReply(round=header.round, answer=_bytes(content[SUM]))
+
+
+def _record(content: bytes) -> ArrayRecord:
+    return array_record(flat=np.frombuffer(content, np.int8))
+
+
+def _bytes(record: Any) -> bytes:
+    """What the record's array holds, however long it is."""
+    array = record.get(FLAT) if isinstance(record, ArrayRecord) else None
+    shape = tuple(array.shape) if array is not None else ()
+    if len(shape) != 1 or shape[0] < 1:
+        raise WireError(f"record {SUM!r} must hold bytes in the array {FLAT!r} alone")
+    return arrays_of(record, SUM, {FLAT: ByteGrid(size=shape[0]).layout.lies})[FLAT].tobytes()
