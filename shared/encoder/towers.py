@@ -106,7 +106,8 @@ class Block(nn.Module):
 
     def forward(self, states: torch.Tensor, buckets: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
         """[B, L, d] -> [B, L, d]; ``buckets`` [L, L] are the distance buckets, -1 where the key is later."""
-        query, key, value = self._split(self.query_key_value(self.attention_norm(states)), 3)
+        weight, bias = self.query_key_value.weight, self._trained_bias()
+        query, key, value = self._split(functional.linear(self.attention_norm(states), weight, bias), 3)
         return self._after(states, self._attend(query, key, value, self._bias(buckets)), dropout)
 
     def last(self, states: torch.Tensor, ends: torch.Tensor, buckets: torch.Tensor) -> torch.Tensor:
@@ -118,6 +119,15 @@ class Block(nn.Module):
         key, value = self._split(functional.linear(normed, weight[width:], bias[width:]), 2)
         attended = self._attend(query, key, value, self._bias(buckets[ends]).transpose(0, 1)[:, :, None])
         return self._after(states[rows, ends][:, None], attended, None)
+
+    def _trained_bias(self) -> torch.Tensor:
+        """[3 d] of queries, keys and values; that of keys gets no gradient.
+
+        It adds the same to all scores of a query, which softmax takes off again. What rounding leaves of its gradient
+        is nothing but noise, of which Adam would make steps as long as any.
+        """
+        query, key, value = self.query_key_value.bias.chunk(3)
+        return torch.cat([query, key.detach(), value])
 
     def _after(self, states: torch.Tensor, attended: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
         attended = self.attention_out(attended)

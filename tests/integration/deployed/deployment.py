@@ -12,11 +12,12 @@ import psutil
 
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
+from shared.feature_space import FeatureSpace
 from shared.system.metrics_port import free_port
 from tests.integration.commands import run
 from tests.integration.engine_world import USERS, write_platform
 from tests.integration.sql.sqlite_platform import SOURCE, into_sqlite
-from tests.small_space import FEATURES, SPACE
+from tests.small_space import SPACE
 
 PLAIN = ("--privacy", "plain")
 SECONDS = 900
@@ -87,13 +88,15 @@ def deployment(
     databases: tuple[str, ...] = (),
     users: int = USERS,
     promise: tuple[str, ...] = PLAIN,
+    preset: str = "tiny",
+    space: FeatureSpace = SPACE,
 ) -> Iterator[Deployment]:
     """A coordinator, made and not started, and agents that are enrolled and not started; all ended afterwards.
 
-    ``promise`` is what ``graft-client init`` is told of privacy.
+    ``promise`` is what ``graft-client init`` is told of privacy; ``space`` is one of hashed texts.
     """
     made = Deployment(folder=folder, platforms=platforms, port=free_port(), databases=databases)
-    start = Encoder.initial(EncoderSpec(preset="tiny", input_dim=SPACE.dim, feature_space=SPACE), seed=1)
+    start = Encoder.initial(EncoderSpec(preset=preset, input_dim=space.dim, feature_space=space), seed=1)
     save_encoder(folder / "start.safetensors", start, EncoderCard())
     address = ("--host", "127.0.0.1", "--port", made.port)
     begun = run(
@@ -108,7 +111,7 @@ def deployment(
             "init",
             name,
             *("--server", f"localhost:{made.port}", "--ca", made.server / "tls" / "ca.crt"),
-            *("--name", name, "--data", made.source(name), "--features", FEATURES, *promise),
+            *("--name", name, "--data", made.source(name), "--features", f"hashing:{space.dim}", *promise),
         )
         made.on_server("enroll", name, "--public-key", made.agent(name) / "node.key.pub")
     try:

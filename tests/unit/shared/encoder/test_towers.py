@@ -36,6 +36,15 @@ def test_feels_the_order_of_items():
     assert not torch.allclose(TOWER(values)[:, 4], TOWER(swapped)[:, 4], atol=1e-4)
 
 
+def test_the_bias_of_keys_gets_no_gradient():
+    module = Encoder.initial(EncoderSpec(preset="tiny", input_dim=6, feature_space=SPACE), 0).sequence_module()
+    module.history(torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))).square().sum().backward()
+    query, keys, value = module.history.blocks[0].query_key_value.bias.grad.chunk(3)
+    assert query.abs().min() > 0
+    assert keys.abs().max() == 0
+    assert value.abs().min() > 0
+
+
 def test_scores_by_the_mean_of_its_members():
     module = Encoder.initial(EncoderSpec(preset="wide", input_dim=6, feature_space=SPACE), 0).sequence_module()
     features = torch.from_numpy(np.random.default_rng(0).normal(size=(9, 6)).astype(np.float32))
