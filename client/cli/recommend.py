@@ -21,9 +21,11 @@ _WIDEST = 10_000
 
 
 def recommend(
-    user: Annotated[str, typer.Option("--user", metavar="ID", help="Whom to recommend to.")],
     folder: AgentOrNone = None,
     heads: Heads = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to; none: somebody unknown.")
+    ] = None,
     k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
     vault_key: VaultKey = "",
@@ -43,17 +45,19 @@ def recommend(
     answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json, basket=bought or ())
 
 
-def answer(recommender: "Recommender", user: str, k: int, *, as_json: bool, basket: Sequence[str] = ()) -> None:
+def answer(recommender: "Recommender", user: str | None, k: int, *, as_json: bool, basket: Sequence[str] = ()) -> None:
     """Print the user's list; raises DataError where there is no such user, or no such item of the basket."""
     from client.recommender.recommender import Wish
 
     past, times = recommender.past_of(user, recommender.rows_of(basket))
-    listed = recommender.recommend(past, Wish(k=k, reasons=True, basket=len(set(basket))), times)
+    wish = Wish(k=k, reasons=True, basket=len(set(basket)))
+    listed = recommender.recommend(past, wish, times)
     rows = [_row(recommender, one) for one in listed]
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table(Column("item", overflow="fold"), "title", "score", "scorers", "from the history")
+    basis = f"rests on: {recommender.basis(past, wish)}"
+    table = Table(Column("item", overflow="fold"), "title", "score", "scorers", "from the history", caption=basis)
     for row in rows:
         scorers = "\n".join(f"{part['name']} {part['adds']:+.2f}" for part in row["scorers"])
         history = "\n".join(f"{_shown(part['title'][:_TITLE])} {part['adds']:+.2f}" for part in row["history"])

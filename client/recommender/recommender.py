@@ -135,9 +135,14 @@ class Recommender:
             raise DataError(f"{rows.count(-1)} of the {len(rows)} items of the basket are not in the catalogue")
         return np.array(rows, np.int32)
 
-    def past_of(self, user: str, basket: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """[L] a user's items and their times, what is in his basket now last; raises DataError as ``history_of``."""
-        history, when = self.history_of(user), self.times_of(user)
+    def past_of(self, user: str | None, basket: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """[L] a user's items and their times, what is in his basket now last; raises DataError as ``history_of``.
+
+        ``user`` None: of somebody of whom the basket alone is known.
+        """
+        history, when = np.empty(0, np.int32), np.empty(0)
+        if user is not None:
+            history, when = self.history_of(user), self.times_of(user)
         kept = slice(None) if self.whole.repeats else ~np.isin(history, basket)
         now = np.full(len(basket), time.time())
         return np.concatenate([history[kept], basket]), np.concatenate([when[kept], now])

@@ -154,6 +154,14 @@ def test_lists_at_the_terminal_what_goes_with_a_basket(capsys):
         answer(completing, "u5", 40, as_json=True, basket=("30", "nowhere"))
 
 
+@pytest.mark.parametrize(
+    ("user", "basket", "basis"), [(None, ("30",), "basket"), ("u5", (), "history"), (None, (), "popularity")]
+)
+def test_says_at_the_terminal_what_a_list_rests_on(user, basket, basis, capsys):
+    answer(Recommender.of(served_world(baskets=True)), user, 4, as_json=False, basket=basket)
+    assert f"rests on: {basis}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("repeats", [False, True])
 def test_what_is_in_the_basket_stands_last_and_once_unless_users_meet_items_again(repeats):
     recommender = Recommender.of(served_world(baskets=True, repeats=repeats))
