@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
 from shared.errors import HeadStoreError, SumRefused, WireError
+from shared.privacy.gaussian_draws import Draw
 from shared.secure_sum.answer_size import answer_size
 from shared.secure_sum.fields import Reader
 from shared.secure_sum.party import Party
@@ -54,9 +55,10 @@ class OwnParty:
         """Where it stands; empty before its first set-up."""
         return self._read(SUM_STATE)
 
-    def party(self, least_parties: int) -> Party:
-        """Where it goes on."""
-        return Party(self.name, self._key(), PartyPolicy(self.known, least_parties), self.state)
+    def party(self, least_parties: int, least_spread: float, draw: Draw = os.urandom) -> Party:
+        """Where it goes on; noise of ``least_spread`` counts, and secrets and noise are drawn from ``draw``."""
+        policy = PartyPolicy(self.known, least_parties, least_spread)
+        return Party(self.name, self._key(), policy, self.state, draw)
 
     def seal(self, party: Party) -> None:
         """Where it stands now: before the answer leaves."""

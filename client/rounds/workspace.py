@@ -82,6 +82,10 @@ class Workspace:
     """platforms below which the site policy takes part in no secure sum"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
+    is_private: bool = False
+    """whether nothing of its users leaves but under the noise of the promise"""
+    colluding: int = 1
+    """other platforms against which the noise of a sum is to hold, of the site policy"""
     machine: Path | None = None
     """where this machine keeps account of what the data's users have spent of it; None: nowhere but in the heads"""
     noise_seed: int | None = None
@@ -146,6 +150,8 @@ def open_workspace(
         minimum_users=policy.minimum_users,
         least_parties=policy.least_parties,
         promise=policy,
+        is_private=policy.is_private,
+        colluding=policy.colluding_platforms,
         machine=machine,
         own_draws=True,
     )
@@ -165,6 +171,8 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             minimum_users=policy.minimum_users,
             least_parties=policy.least_parties,
             promise=policy,
+            is_private=policy.is_private,
+            colluding=policy.colluding_platforms,
             noise_seed=settings.seed,
         )
 
