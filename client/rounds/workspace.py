@@ -80,6 +80,8 @@ class Workspace:
     """training users below which the site policy lets nothing be told about them"""
     least_parties: int = 3
     """platforms below which the site policy takes part in no secure sum"""
+    tells_validation: bool = True
+    """whether the site policy lets be told what an encoder is worth here"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
     machine: Path | None = None
@@ -145,6 +147,7 @@ def open_workspace(
         heads=HeadStore(records),
         minimum_users=policy.minimum_users,
         least_parties=policy.least_parties,
+        tells_validation=policy.tell_validation,
         promise=policy,
         machine=machine,
         own_draws=True,
@@ -164,6 +167,7 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             heads=heads,
             minimum_users=policy.minimum_users,
             least_parties=policy.least_parties,
+            tells_validation=policy.tell_validation,
             promise=policy,
             noise_seed=settings.seed,
         )
