@@ -10,7 +10,7 @@ from client.features.prepared_platform import PreparedPlatform
 from client.rounds.own_party import OwnParty
 from client.rounds.workspace import NodeSettings, already_open
 from client.store.head_store import HeadStore
-from shared.federation.messages import SumTask, TrainTask
+from shared.federation.messages import SumTask, SumWork
 from shared.federation.wire import SUM_TYPE, encode_task
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.roster import Roster
@@ -44,7 +44,7 @@ class SumShops:
     def coordinator(self, sums: int = 2) -> Coordinator:
         return Coordinator.of(self.roster, SetupTerms(sums=sums), bytes(32))
 
-    def content(self, name: str, message: bytes, work: TrainTask | None = None, round_number: int = 1) -> RecordDict:
+    def content(self, name: str, message: bytes, work: SumWork | None = None, round_number: int = 1) -> RecordDict:
         """What the platform's app, as in a new process, gives to the engine."""
         settings = NodeSettings(
             platform=f"{name}={self.folder}",

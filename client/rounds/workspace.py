@@ -80,6 +80,8 @@ class Workspace:
     """training users below which the site policy lets nothing be told about them"""
     least_parties: int = 3
     """platforms below which the site policy takes part in no secure sum"""
+    tells_validation: bool = True
+    """whether the site policy lets be told what an encoder is worth here"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
     is_private: bool = False
@@ -149,6 +151,7 @@ def open_workspace(
         heads=HeadStore(records),
         minimum_users=policy.minimum_users,
         least_parties=policy.least_parties,
+        tells_validation=policy.tell_validation,
         promise=policy,
         is_private=policy.is_private,
         colluding=policy.colluding_platforms,
@@ -170,6 +173,7 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             heads=heads,
             minimum_users=policy.minimum_users,
             least_parties=policy.least_parties,
+            tells_validation=policy.tell_validation,
             promise=policy,
             is_private=policy.is_private,
             colluding=policy.colluding_platforms,
