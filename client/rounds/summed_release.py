@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.sequences import select
+from client.guard.sum_bounds import within_bounds
 from client.privacy.account import Digests
 from client.privacy.accounts import Accounts, OpenAccount
 from client.privacy.contributions import contributions
@@ -25,12 +26,12 @@ from client.rounds.round_tasks import received_encoder, validation_sample, value
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
 from client.training.cross_moments import cross_moment
-from shared.encoder.cross import triangle_size
+from shared.encoder.cross import CatalogueMoments
 from shared.errors import BudgetBroken, NothingToSum, SumRefused
 from shared.feature_space import require_same
 from shared.federation.config import EVALUATIONS
-from shared.federation.messages import CrossTask, DeclineReason, EvaluateTask
-from shared.federation.private_parts import NUMBERS, evaluation_numbers
+from shared.federation.messages import DeclineReason, SumWork
+from shared.federation.private_parts import NUMBERS, evaluation_numbers, private_length
 from shared.privacy.gaussian import weight_of
 from shared.privacy.ledger import CROSS_SUM, EVALUATION_SUM, OPENED, Release, now_text
 from shared.secure_sum.noise_for_users import noise_left, user_noise
@@ -85,37 +86,32 @@ class SummedRelease:
     """One sum that this platform's users are asked to give to."""
 
     plan: Plan
-    cross: CrossTask | None
-    """what is asked of those who contribute"""
-    evaluate: EvaluateTask | None
-    """what is asked of those who weigh"""
-    users: int
-    """of all platforms in the sum, as they are registered: whether it pays is judged by them"""
+    """of the sum"""
+    work: SumWork
+    """what its vectors are of"""
 
     def vector(self, workspace: Workspace) -> Float64:
         """[P] the parts one after the other, without noise; those who give have been charged when this returns.
 
-        Raises BudgetBroken or SumRefused where the terms do not keep the promise, and NothingToSum where too few are
-        able to give, or it does not pay.
+        Numbers beyond the terms' bound are cut to it, which brings no two vectors further apart.
+
+        Raises FeatureSpaceMismatch; BudgetBroken or SumRefused where the terms do not keep the promise; NothingToSum
+        where too few are able to give, or it does not pay.
         """
+        require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.platform.name)
         self._require_kept(workspace)
         given = self._given(workspace)
         parts = []
-        if self.cross is not None:
-            parts.append(_cross_of(given, self.cross, workspace))
-        if self.evaluate is not None:
-            parts.append(_evaluation_of(given, self.evaluate, workspace))
-        return np.concatenate(parts)
+        if self.work.public is not None:
+            parts.append(_cross_of(given, self.work.public, workspace))
+        if "evaluate" in self.work.parts:
+            parts.append(_evaluation_of(given, self.work, workspace))
+        return within_bounds(np.concatenate(parts), 0.0, self.plan.terms.bound)
 
     @property
     def _noise(self) -> float:
         """Least spread in the sum, as a multiple of what one user moves it by."""
         return user_noise(self.plan.terms)
-
-    @property
-    def _length(self) -> int:
-        cross = 0 if self.cross is None else triangle_size(self.cross.public.dim)
-        return cross + (0 if self.evaluate is None else NUMBERS)
 
     def _require_kept(self, workspace: Workspace) -> None:
         terms, promise = self.plan.terms, workspace.promise
@@ -127,8 +123,8 @@ class SummedRelease:
         if terms.noise.colluding < workspace.colluding:
             expected = f"noise that holds against {workspace.colluding} other platforms"
             raise SumRefused(f"expected {expected}; found it to hold against {terms.noise.colluding}")
-        if terms.length != self._length:
-            raise SumRefused(f"expected terms of {self._length} numbers for what is asked; found {terms.length}")
+        if terms.length != (asked := private_length(self.work)):
+            raise SumRefused(f"expected terms of {asked} numbers for what is asked; found {terms.length}")
 
     def _given(self, workspace: Workspace) -> Given:
         """Who gives, once the account has it: those of before where this very sum is asked for again."""
@@ -145,14 +141,14 @@ class SummedRelease:
 
     def _chosen(self, book: OpenAccount, workspace: Workspace) -> Given:
         releases, cross, evaluation = [], NOBODY, NOBODY
-        if self.cross is not None:
-            releases.append(self._release(CROSS_SUM, self._noise, self.cross, workspace))
+        if "cross" in self.work.parts:
+            releases.append(self._release(CROSS_SUM, self._noise, workspace))
             cross = self._able_to_cross(book, workspace)
-        if self.evaluate is not None:
+        if "evaluate" in self.work.parts:
             each = math.sqrt(EVALUATIONS) * self._noise
-            releases.append(self._release(EVALUATION_SUM, each, self.evaluate, workspace))
+            releases.append(self._release(EVALUATION_SUM, each, workspace))
             users = workspace.platform.weighting_users
-            rows = able_rows(book.account, users, each, self.evaluate.seed, workspace)
+            rows = able_rows(book.account, users, each, self.work.seed, workspace)
             evaluation = user_digests(workspace, validation_sample(workspace.platform, rows).users)
         return Given(
             plan=self.plan.digest.hex(),
@@ -168,17 +164,16 @@ class SummedRelease:
             raise NothingToSum(DeclineReason.TOO_FEW_USERS)
         if len(able) < workspace.minimum_users:
             raise NothingToSum(DeclineReason.PRIVACY_BUDGET)
-        if not pays(self.users, self._noise, workspace.space.name):
+        if not pays(self.work.users, self._noise, workspace.space.name):
             raise NothingToSum(DeclineReason.TOO_MUCH_NOISE)
         return able
 
-    @staticmethod
-    def _release(name: str, noise: float, task: CrossTask | EvaluateTask, workspace: Workspace) -> Release:
+    def _release(self, name: str, noise: float, workspace: Workspace) -> Release:
         return Release(
             time=now_text(),
             released=name,
-            run=task.run,
-            round=task.round,
+            run=self.work.run,
+            round=self.work.round,
             noise=noise,
             delta=workspace.promise.delta,
         )
@@ -209,15 +204,14 @@ def _settle(given: Given, book: OpenAccount) -> None:
             book.replace(book.account.charged(users, weight_of(release.noise), release))
 
 
-def _cross_of(given: Given, task: CrossTask, workspace: Workspace) -> Float64:
-    require_same(task.feature_space, workspace.space, where=workspace.platform.name)
+def _cross_of(given: Given, public: CatalogueMoments, workspace: Workspace) -> Float64:
     sequences, users = contributions(workspace.platform)
     rows = np.flatnonzero(np.isin(users, given.cross))
-    return cross_moment(workspace.features, select(sequences, rows), task.public)
+    return cross_moment(workspace.features, select(sequences, rows), public)
 
 
-def _evaluation_of(given: Given, task: EvaluateTask, workspace: Workspace) -> Float64:
-    encoder = received_encoder(task, workspace.heads)
+def _evaluation_of(given: Given, work: SumWork, workspace: Workspace) -> Float64:
+    encoder = received_encoder(work, workspace.heads)
     if not len(given.evaluation):
         return np.zeros(NUMBERS)
     rows = workspace.platform.weighting_users

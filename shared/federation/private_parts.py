@@ -12,16 +12,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.encoder.cross import triangle_size
 from shared.federation.config import EVALUATIONS
+from shared.federation.messages import SumWork
 
 Float64 = NDArray[np.float64]
 NUMBERS = 2
-"""of an evaluation"""
+"""of an evaluation, which is the last part"""
 _OWN = 0.25
 """what a user gives for himself beside his NDCG@10: his length is 3 % above that of the latter alone, and the noise in
 the number of users is that of four"""
 _SCALE = 1 / math.sqrt(EVALUATIONS * (1 + _OWN**2))
 """by which both are multiplied, so that nobody's length is above 1 over the root of the evaluations"""
+
+
+def private_length(work: SumWork) -> int:
+    """P, numbers of the vectors of work under noise: the cross moment's [T], then the evaluation's [2]."""
+    cross = triangle_size(work.encoder.spec.input_dim) if "cross" in work.parts else 0
+    return cross + (NUMBERS if "evaluate" in work.parts else 0)
 
 
 def evaluation_numbers(values: Float64) -> Float64:

@@ -17,31 +17,34 @@ from client.store.head_store import HeadStore
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, triangle_size
 from shared.errors import BudgetBroken, NothingToSum, SumRefused
-from shared.federation.messages import CrossTask, EvaluateTask
+from shared.federation.messages import SumWork
 from shared.federation.private_parts import NUMBERS, evaluation_numbers
 from shared.privacy.gaussian import weight_of
-from shared.privacy.ledger import Ledger, Release
+from shared.privacy.ledger import Release
 from shared.privacy.promise import Promise
 from shared.secure_sum.noise_for_users import noise_left, private_terms
 from shared.secure_sum.sum_messages import Plan
 from tests.federation_world import START, opened
-from tests.unit.client.training.world import SPACE, features
+from tests.unit.client.training.world import features
 
 RUN = "0" * 32
 PROMISE = Promise(epsilon=50.0)
 PUBLIC = CatalogueMoments.of(features())
-CROSS = CrossTask(
+WORK = SumWork(
     run=RUN,
     round=0,
-    nonce=RUN,
-    feature_space=SPACE,
-    public=PUBLIC,
+    seed=0,
+    parts=("cross", "evaluate"),
+    encoder=START,
+    weights={"shop": 1.0},
     noise=PROMISE.noise,
-    seen=Ledger().state.seen,
+    public=PUBLIC,
+    users=100_000,
 )
-EVALUATE = EvaluateTask(run=RUN, round=0, nonce=RUN, seed=0, encoder=START, noise=PROMISE.noise)
+ALONE = replace(WORK, parts=("evaluate",), public=None)
+CROSS = replace(WORK, parts=("cross",))
 LENGTH = triangle_size(PUBLIC.dim)
-PARTIES, MANY = 8, 100_000
+PARTIES = 8
 
 
 def plan(number: int = 0, noise: float = PROMISE.noise, colluding: int = 1, length: int = LENGTH + NUMBERS) -> Plan:
@@ -49,8 +52,8 @@ def plan(number: int = 0, noise: float = PROMISE.noise, colluding: int = 1, leng
     return Plan(bytes(32), number, tuple(range(PARTIES)), terms)
 
 
-def asked(at: Plan, **changes) -> SummedRelease:
-    return SummedRelease(**{"plan": at, "cross": CROSS, "evaluate": EVALUATE, "users": MANY, **changes})
+def asked(at: Plan, work: SumWork = WORK) -> SummedRelease:
+    return SummedRelease(plan=at, work=work)
 
 
 def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE) -> Workspace:
@@ -146,17 +149,16 @@ def test_another_sum_over_users_who_have_spent_is_declined(tmp_path) -> None:
 def test_a_second_evaluation_spends_the_other_half_and_a_third_has_no_users(tmp_path) -> None:
     shop = workspace(tmp_path)
     asked(plan()).vector(shop)
-    alone = {"cross": None}
-    assert asked(plan(1, length=NUMBERS), **alone).vector(shop)[1] > 0
+    assert asked(plan(1, length=NUMBERS), ALONE).vector(shop)[1] > 0
     assert account(shop).most == pytest.approx(PROMISE.budget)
-    assert asked(plan(2, length=NUMBERS), **alone).vector(shop).tolist() == [0.0, 0.0]
+    assert asked(plan(2, length=NUMBERS), ALONE).vector(shop).tolist() == [0.0, 0.0]
     assert account(shop).most == pytest.approx(PROMISE.budget)
 
 
 def test_newcomers_alone_give_to_a_later_sum(tmp_path) -> None:
     asked(plan()).vector(workspace(tmp_path, users=600))
     grown = workspace(tmp_path, users=900)
-    vector = asked(plan(1, length=LENGTH), evaluate=None).vector(grown)
+    vector = asked(plan(1, length=LENGTH), CROSS).vector(grown)
     sequences = training_sequences(grown.platform, contributing(grown))
     new = np.flatnonzero(contributing(grown) >= 600)
     assert vector == pytest.approx(cross_moment(features(), select(sequences, new), PUBLIC))
@@ -199,7 +201,7 @@ def test_whether_it_pays_is_judged_by_the_sums_users_and_each_platform_has_its_m
 ) -> None:
     noise = 1.0
     shop = workspace(tmp_path, users=users, promise=Promise(epsilon=50.0))
-    release = asked(plan(noise=noise), users=of_sum)
+    release = asked(plan(noise=noise), replace(WORK, users=of_sum))
     if reason:
         with pytest.raises(NothingToSum, match=reason):
             release.vector(shop)
@@ -244,6 +246,6 @@ def test_users_who_spent_elsewhere_give_nothing(tmp_path) -> None:
     with Accounts(shop.machine).changing() as book:
         release = Release(time="now", released="cross", noise=PROMISE.noise, delta=PROMISE.delta)
         book.replace(book.account.charged(spent, weight_of(PROMISE.noise), release))
-    vector = asked(plan(length=LENGTH), evaluate=None).vector(shop)
+    vector = asked(plan(length=LENGTH), CROSS).vector(shop)
     rest = training_sequences(shop.platform, contributing(shop)[50:])
     assert vector == pytest.approx(cross_moment(features(), rest, PUBLIC))
