@@ -9,6 +9,8 @@ from shared.system.options import Checked, option
 Privacy = Literal["plain", "masked", "masked-private", "private"]
 MODES = get_args(Privacy)
 """from open to strict"""
+NOISED = frozenset[Privacy]({"masked-private", "private"})
+"""in which what leaves bears noise: each answer of its own, or their sum"""
 MOST_COLLUDING = 1_000
 
 
@@ -59,7 +61,7 @@ class HasMode:
     @property
     def is_private(self) -> bool:
         """Whether what leaves bears noise: each answer of its own, or their sum."""
-        return self.privacy in ("private", "masked-private")
+        return self.privacy in NOISED
 
     @property
     def is_masked(self) -> bool:

@@ -13,9 +13,10 @@ from client.privacy.accounts import Accounts
 from client.store.head_store import HeadStore
 from client.training.cross_moments import cross_moment
 from server.aggregation.size_classes import SizeClasses
+from server.rounds.checkpoints import ENCODER_FILE
 from server.rounds.sum_exchange import SumExchange
 from shared.encoder.cross import CatalogueMoments, released_cross, triangle_size
-from shared.encoder.file import EncoderCard
+from shared.encoder.file import EncoderCard, load_encoder
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import SumReply, SumTask
@@ -80,6 +81,12 @@ def test_one_noise_serves_the_sum(tmp_path, results) -> None:
         ("evaluate", ""),
     ]
     assert found.history[2]["validation"]["all"]["both"] > 1.5 * found.history[0]["validation"]["all"]["both"]
+
+
+def test_what_the_run_leaves_says_what_was_promised(tmp_path) -> None:
+    run(tmp_path)
+    _encoder, card = load_encoder(tmp_path / "server" / ENCODER_FILE)
+    assert card.privacy == {"epsilon": EPSILON, "delta": asked().delta}
 
 
 def test_a_run_can_be_repeated_from_its_seed(tmp_path) -> None:
