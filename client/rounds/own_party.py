@@ -1,21 +1,23 @@
 """What a platform keeps of secure sums in its vault: its key, the platforms that it knows, where it stands."""
 
 import os
+from collections.abc import Iterable
+from datetime import datetime
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client.rounds.known_parties import KnownParties, KnownParty
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
-from shared.errors import HeadStoreError, SumRefused, WireError
 from shared.secure_sum.answer_size import answer_size
-from shared.secure_sum.fields import Reader
+from shared.secure_sum.introduction import read_introductions
 from shared.secure_sum.party import Party
 from shared.secure_sum.party_policy import PartyPolicy
 from shared.secure_sum.roster import Member, Roster
 from shared.secure_sum.streams import KEY
 
-SUM_KEY, SUM_PARTIES, SUM_STATE = "sum-key", "sum-parties", "sum-state"
+SUM_KEY, SUM_STATE = "sum-key", "sum-state"
 """Records. An older state must never be put back (docs/decisions/0048-secure-sums.md)."""
 _BYTES = "bytes"
 
@@ -33,21 +35,26 @@ class OwnParty:
 
     def pin(self, roster: Roster) -> None:
         """From now on these are the platforms that it sums with, and no others."""
-        self._write(SUM_PARTIES, roster.to_bytes())
+        known = {one.party: KnownParty(name=one.party, key=one.key.hex()) for one in roster.members}
+        KnownParties(known=known).write(self._heads)
+
+    def meet(self, introductions: bytes, now: datetime, *, first_use: bool) -> None:
+        """Take notice of platforms that the coordinator introduces; raises WireError for what is not signed for."""
+        if not introductions:
+            return
+        before = self.parties
+        after = before.met(read_introductions(introductions), now, first_use=first_use)
+        if after != before:
+            after.write(self._heads)
+
+    def accept(self, names: Iterable[str], now: datetime) -> None:
+        """Sum with these from now on; raises ConfigError for a name that does not wait."""
+        self.parties.accepted(names, now).write(self._heads)
 
     @property
-    def known(self) -> Roster:
-        """The platforms that it sums with; raises SumRefused where it knows none."""
-        content = self._read(SUM_PARTIES)
-        if not content:
-            raise SumRefused("expected platforms whose keys this one knows; found none")
-        try:
-            reader = Reader("the platforms that this one knows", content)
-            roster = Roster.read(reader)
-            reader.end()
-        except WireError as error:
-            raise HeadStoreError(f"record {SUM_PARTIES!r} is damaged") from error
-        return roster
+    def parties(self) -> KnownParties:
+        """Who is known, and who waits to be."""
+        return KnownParties.read(self._heads)
 
     @property
     def state(self) -> bytes:
@@ -56,7 +63,7 @@ class OwnParty:
 
     def party(self, least_parties: int) -> Party:
         """Where it goes on."""
-        return Party(self.name, self._key(), PartyPolicy(self.known, least_parties), self.state)
+        return Party(self.name, self._key(), PartyPolicy(self.parties.roster, least_parties), self.state)
 
     def seal(self, party: Party) -> None:
         """Where it stands now: before the answer leaves."""

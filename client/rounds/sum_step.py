@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from client.guard.site_policy import FIRST_USE
 from client.guard.sum_bounds import within_bounds
+from client.guard.way_out import utc_now
 from client.rounds.own_party import OwnParty
 from client.rounds.round_tasks import train_reply
 from client.rounds.workspace import Workspace
@@ -24,6 +26,8 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     if task.message[0] in (SETUP, MASK) and not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     own = OwnParty(workspace.heads, workspace.platform.name)
+    if task.message[0] == SETUP:
+        own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
     party = own.party(workspace.least_parties)
     answer = party.answer(task.message, lambda terms: _update(task, terms, workspace))
     own.seal(party)

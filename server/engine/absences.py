@@ -113,6 +113,11 @@ _KNOWN = {
             "it does not take part in a secure sum of these platforms, or takes no such step",
             "ask its operator: superexec.log there says what was expected; the next set-up asks it again",
         ),
+        Absence(
+            FailureCode.PARTIES_UNKNOWN,
+            "platforms of this run are new to it, or have another key than it knows",
+            "its operator runs graft-client parties there, compares what waits, and accepts it",
+        ),
         Absence(FailureCode.INTERNAL, "its task ended with an error", "its operator finds it in logs/superexec.log"),
     )
 }

@@ -178,8 +178,13 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
 
 def decode_sum_task(content: RecordDict) -> SumTask:
     """Raises WireError for anything but a step of a secure sum, with the task whose answer is summed, if any."""
-    question, message, work = read_sum_task(content)
-    return SumTask(**question, message=message, work=decode_train_task(work) if work else None)
+    question, message, introductions, work = read_sum_task(content)
+    return SumTask(
+        **question,
+        message=message,
+        work=decode_train_task(work) if work else None,
+        introductions=introductions,
+    )
 
 
 @singledispatch
