@@ -10,7 +10,7 @@ from client.features.prepared_platform import PreparedPlatform
 from client.rounds.own_party import OwnParty
 from client.rounds.workspace import NodeSettings, already_open
 from client.store.head_store import HeadStore
-from shared.federation.messages import SumTask, TrainTask
+from shared.federation.messages import SumTask, SumWork
 from shared.federation.wire import SUM_TYPE, encode_task
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.roster import Roster
@@ -48,7 +48,7 @@ class SumShops:
         self,
         name: str,
         message: bytes,
-        work: TrainTask | None = None,
+        work: SumWork | None = None,
         round_number: int = 1,
         introductions: bytes = b"",
     ) -> RecordDict:

@@ -12,7 +12,7 @@ from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, examples, training_sequences
 from client.data.sequences import Sequences
 from client.evaluation.ranking import by_user, ndcg_of, ranks_by_column
-from client.guard.manifest import LEAST_VALIDATION, Asked
+from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.own_party import answer_bytes
 from client.rounds.private_evaluation import MOST_USERS, able_sample, noised_mean
@@ -35,11 +35,13 @@ from shared.federation.messages import (
     KnownEncoder,
     MomentsReply,
     MomentsTask,
+    SumWork,
     TaskFacts,
     TrainReply,
     TrainTask,
     power_of_two,
 )
+from shared.federation.validation_levels import LEAST_VALIDATION
 
 VALIDATION_USERS = 500
 RECEIVED = "received"
@@ -121,7 +123,7 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
 
 
-def received_encoder(task: TrainTask | EvaluateTask, store: HeadStore) -> Encoder:
+def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore) -> Encoder:
     """The whole encoder, kept in the store where the server will count on it.
 
     Raises EncoderUnknown where the task leads on from an encoder that is not the one kept, or not to the one it says.

@@ -1,17 +1,15 @@
-"""A platform's part in a step of a secure sum: it trains where a vector is asked for, and seals before it answers."""
+"""A platform's part in a step of a secure sum: it works where a vector is asked for, and seals before it answers."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from client.guard.site_policy import FIRST_USE
-from client.guard.sum_bounds import within_bounds
 from client.guard.way_out import utc_now
 from client.rounds.own_party import OwnParty
-from client.rounds.round_tasks import train_reply
+from client.rounds.sum_vectors import sum_vector
 from client.rounds.workspace import Workspace
 from shared.errors import SumRefused
 from shared.federation.messages import Declined, DeclineReason, SumReply, SumTask
-from shared.federation.updates import WHOLE
 from shared.secure_sum.setup_messages import SETUP
 from shared.secure_sum.sum_messages import MASK
 from shared.secure_sum.terms import SumTerms
@@ -29,20 +27,14 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     if task.message[0] == SETUP:
         own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
     party = own.party(workspace.least_parties)
-    answer = party.answer(task.message, lambda terms: _update(task, terms, workspace))
+    answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace))
     own.seal(party)
     return SumReply(round=task.round, answer=answer)
 
 
-def _update(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.float64]:
-    """[S] what training changes in the sequence part, within bounds."""
+def _vector(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.float64]:
+    """[P] what the work beside the message asks for, within bounds."""
     work = task.work
-    if work is None or bytes.fromhex(work.facts.meaning) != terms.about:
-        raise SumRefused("expected the task that the sum's terms name beside a request for a vector; found another")
-    if work.form is not WHOLE:
-        raise SumRefused("expected a sum of whole updates; found a task that asks for adapters or steps")
-    reply = train_reply(work, workspace)
-    if isinstance(reply, Declined):
-        raise SumRefused(f"expected an update to sum; found none: {reply.reason}")
-    values = WHOLE.grid(work.encoder.spec).values(reply.flat).astype(np.float64)
-    return within_bounds(values, work.settings.clip_norm, terms)
+    if work is None or bytes.fromhex(work.meaning) != terms.about:
+        raise SumRefused("expected the work that the sum's terms name beside a request for a vector; found another")
+    return sum_vector(work, terms, workspace)

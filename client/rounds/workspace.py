@@ -82,6 +82,8 @@ class Workspace:
     """platforms below which the site policy takes part in no secure sum"""
     parties: NewParties = FIRST_USE
     """how the site policy takes platforms to sum with where none is known yet"""
+    tells_validation: bool = True
+    """whether the site policy lets be told what an encoder is worth here"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
     machine: Path | None = None
@@ -148,6 +150,7 @@ def open_workspace(
         minimum_users=policy.minimum_users,
         least_parties=policy.least_parties,
         parties=policy.parties,
+        tells_validation=policy.tell_validation,
         promise=policy,
         machine=machine,
         own_draws=True,
@@ -168,6 +171,7 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             minimum_users=policy.minimum_users,
             least_parties=policy.least_parties,
             parties=policy.parties,
+            tells_validation=policy.tell_validation,
             promise=policy,
             noise_seed=settings.seed,
         )

@@ -12,8 +12,7 @@ from server.rounds.sum_exchange import SumExchange, Summand
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
-from shared.federation.messages import TrainTask, nonce_of
-from shared.federation.updates import WHOLE
+from shared.federation.messages import SumWork
 from shared.secure_sum.roster import Roster
 
 MEAN = "mean"
@@ -35,8 +34,10 @@ class MeanUpdate:
 class MaskedTraining:
     """The training rounds of one run."""
 
-    def __init__(self, sums: SumExchange, exchange: Exchange, config: RoundsConfig, run: str) -> None:
-        self._sums, self._exchange, self._config, self._run = sums, exchange, config, run
+    def __init__(
+        self, sums: SumExchange, exchange: Exchange, config: RoundsConfig, run: str, parties: tuple[str, ...]
+    ) -> None:
+        self._sums, self._exchange, self._config, self._run, self._parties = sums, exchange, config, run, parties
 
     @classmethod
     def of(
@@ -46,27 +47,27 @@ class MaskedTraining:
         if roster is None:
             raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
         last = next((record.platforms for record in reversed(state.history) if record.platforms), ())
-        return cls(SumExchange(exchange, roster, state.run, kept, last), exchange, config, state.run)
+        parties = tuple(one.party for one in roster.members)
+        return cls(SumExchange(exchange, roster, state.run, kept, last), exchange, config, state.run, parties)
 
     def mean_update(self, encoder: Encoder, number: int) -> MeanUpdate:
         """Send the encoder out to be trained in the round of this number; the linear part never changes."""
         config, keep, place = self._config, self._exchange.deliveries.keep, encoder.spec.sequence_place
-        settings, nonce = config.local_in(number), nonce_of("train", self._run, number)
+        settings = config.local_in(number)
         summed = self._sums.summed(
             Summand(
                 round=number,
                 encoder=encoder,
-                task=lambda sent: TrainTask(
+                work=lambda sent: SumWork(
                     run=self._run,
                     round=number,
-                    nonce=nonce,
                     seed=config.seed,
+                    parts=("train",),
                     encoder=sent,
+                    weights=dict.fromkeys(self._parties, 1.0),
                     settings=settings,
                     keep=keep,
                 ),
-                length=int(WHOLE.grid(encoder.spec).lengths.sum()),
-                bound=settings.clip_norm,
                 left=config.rounds - number + 1,
             )
         )

@@ -19,7 +19,8 @@ from server.rounds.screening import screen_sum
 from server.rounds.sum_terms import sum_terms
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, SumFailed, WireError
-from shared.federation.messages import SumReply, SumTask, TrainTask
+from shared.federation.messages import SumReply, SumTask, SumWork
+from shared.federation.sum_vector import VectorForm
 from shared.federation.wire import SUM_TYPE, encode_task
 from shared.privacy.gaussian_draws import Draw
 from shared.secure_sum.coordinator import Coordinator
@@ -39,12 +40,8 @@ class Summand:
     round: int
     encoder: Encoder
     """that goes out"""
-    task: Callable[[Any], TrainTask]
+    work: Callable[[Any], SumWork]
     """with the encoder, or with what leads to it from the one that a platform holds"""
-    length: int
-    """P, numbers of a vector"""
-    bound: float
-    """the largest size of a number"""
     left: int
     """sums that the run still makes, this one among them"""
 
@@ -121,8 +118,8 @@ class SumExchange:
         while coordinator.stage in SET_UP:
             self._stage(coordinator, summand, answers)
         parties = len(self._roster)
-        about = bytes.fromhex(summand.task(summand.encoder).facts.meaning)
-        coordinator.begin(sum_terms(summand.length, summand.bound, parties, about))
+        work = summand.work(summand.encoder)
+        coordinator.begin(sum_terms(VectorForm.of(work), parties, bytes.fromhex(work.meaning)))
         self._keep(which, coordinator)
         return coordinator
 
@@ -148,7 +145,7 @@ class SumExchange:
             platforms=frozenset(outgoing),
             seen=outgoing.__getitem__,
             write=lambda sent, message: encode_task(
-                SumTask.of(self._run, summand.round, message, summand.task(sent) if has_work else None)
+                SumTask.of(self._run, summand.round, message, summand.work(sent) if has_work else None)
             ),
             screen=lambda content: screen_sum(content, summand.round),
         )

@@ -1,5 +1,6 @@
 """Steps of a secure sum, and answers to them, to Flower records and back; reading is strict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -48,8 +49,8 @@ class ByteGrid:
         return ""
 
 
-def sum_task_records(task: SumTask, work: RecordDict) -> RecordDict:
-    """A task as records, with those of the task whose answer is summed."""
+def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
+    """A task as records, with those of what is summed."""
     header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce)
     beside = {WORK + name: record for name, record in work.items()}
     if task.introductions:
@@ -58,7 +59,7 @@ def sum_task_records(task: SumTask, work: RecordDict) -> RecordDict:
 
 
 def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, RecordDict]:
-    """Which question it is, the sum's message, introductions, and the records of the task whose answer is summed.
+    """Which question it is, the sum's message, introductions, and the records of what is summed.
 
     Raises WireError for anything else.
     """
