@@ -32,6 +32,7 @@ _WIDTHS = (18, 10, 8, 8, 8, 8, 0)
 def begin(home: ServerHome, config: RoundsConfig) -> Run:
     """Write a new run down, from the newest encoder; raises ConfigError where the server does not run."""
     _require_running(home)
+    _require_sum_keys(home, config)
     enrolled = sum(not one.revoked for one in Enrolment(home.platforms).read())
     if enrolled < config.min_platforms:
         wanted = f"at least {config.min_platforms} platforms are asked for, and {enrolled} are enrolled"
@@ -224,6 +225,20 @@ def _named(record: Any, rounds: int) -> list[str]:
 
 def _say(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def _require_sum_keys(home: ServerHome, config: RoundsConfig) -> None:
+    """Raises ConfigError where too few platforms can be summed over: a run has those that are registered now."""
+    register = Enrolment(home.platforms)
+    found = [one.member.party for one in register.introductions()]
+    if not config.is_masked or len(found) >= config.min_platforms:
+        return
+    lacking = register.without_sum_key()
+    do = f"; {', '.join(lacking)}: graft-client parties there, then enroll node.key.pub again" if lacking else ""
+    raise ConfigError(
+        f"a masked run needs {config.min_platforms} platforms enrolled with a key for secure sums; found "
+        f"{', '.join(found) or 'none'}{do}"
+    )
 
 
 def _require_running(home: ServerHome) -> None:

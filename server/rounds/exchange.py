@@ -60,6 +60,7 @@ class Deliveries:
 
 
 ReplyType = TypeVar("ReplyType")
+Chosen = TypeVar("Chosen")
 ENGINE = "engine-"
 """begins the code of a failure that the engine, not the platform, reports"""
 _NOTHING_CAME = (ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILABLE, ErrorCode.NODE_UNAVAILABLE)
@@ -191,6 +192,20 @@ class Exchange:
                 )
             self._clock.sleep(1.0)
         return {name: online[name] for name in self.cohort} if self.cohort else online
+
+    def wait_for(self, choose: Callable[[dict[str, int]], Chosen | None]) -> Chosen | None:
+        """What is chosen of those online, as soon as it is something; None after ``wait_seconds``.
+
+        Raises FederationError as ``wait_for_platforms`` does.
+        """
+        deadline = self._clock.now() + self._config.wait_seconds
+        while (found := choose(self.wait_for_platforms())) is None and self._clock.now() < deadline:
+            self._clock.sleep(1.0)
+        return found
+
+    def online(self) -> tuple[str, ...]:
+        """Names of all that are there now, asked or not."""
+        return tuple(platforms_online(self._grid))
 
     def _ask_once(
         self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
