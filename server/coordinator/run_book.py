@@ -15,6 +15,7 @@ from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, OUTCOME_FILE
 from server.rounds.sum_roster import introduced_text
+from server.rounds.told_stage import told_stage
 from shared.errors import ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
 from shared.system.whole_file import write_whole
@@ -95,6 +96,11 @@ class Run:
         """What the server app said at its end; None where it was cut off or is under way."""
         path = self.out / OUTCOME_FILE
         return _read(path) if path.exists() else None
+
+    def stage(self) -> str:
+        """Which stage of a secure sum is under way, and who is awaited; empty where none is known to be."""
+        told = told_stage(self.out, since=self.out / CHECKPOINT_FILE) if self.standing().state == "running" else None
+        return told.words if told else ""
 
     def forget_outcome(self) -> None:
         """Before it is submitted again."""

@@ -63,6 +63,8 @@ class View:
     """what the server's supervisor fails at now, and why"""
     seconds: float = 0.0
     """since the last answer to a question, or since the run was looked at first"""
+    stage: str = ""
+    """of a secure sum that is under way, and who is awaited"""
 
     def missing(self) -> dict[str, str]:
         """Who is not there now or sent no usable answer last, by name, and why and what to do."""
@@ -86,7 +88,8 @@ class View:
     def now(self) -> str:
         """What is being done, and for how long."""
         number = min(rounds_done(self.history) + 1, self.config.rounds)
-        return f"round {number} of {self.config.rounds}: {self.seconds:.0f} s so far"
+        stage = f"; {self.stage}" if self.stage else ""
+        return f"round {number} of {self.config.rounds}: {self.seconds:.0f} s so far{stage}"
 
 
 def follow(run: Run, home: ServerHome, console: Console) -> None:
@@ -202,6 +205,7 @@ def _views(run: Run, home: ServerHome) -> Iterator[View]:
             platforms=platforms,
             troubles=supervised.report().get(TROUBLES, {}),
             seconds=time.monotonic() - since,
+            stage=run.stage(),
         )
         time.sleep(LOOK_SECONDS)
     platforms = tuple(standings(home, now=datetime.now(UTC)))

@@ -173,12 +173,14 @@ class SumExchange:
             round=summand.round,
             encoder=summand.encoder if has_work else None,
             platforms=frozenset(outgoing),
+            is_short=not has_work,
             seen=outgoing.__getitem__,
             write=lambda sent, message: encode_task(
                 SumTask.of(self._run, summand.round, message, summand.work(sent) if has_work else None, introductions)
             ),
             screen=lambda content: screen_sum(content, summand.round),
         )
+        self._kept.begins(summand.round, coordinator.stage, outgoing)
         answers = self._exchange.ask(question)
         for name, reply in answers.replies.items():
             try:
