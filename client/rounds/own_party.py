@@ -3,17 +3,20 @@
 import os
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.rounds.known_parties import KnownParties, KnownParty
+from client.rounds.sum_mark import SumMark, count_of, counted
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
 from shared.secure_sum.answer_size import answer_size
 from shared.secure_sum.introduction import read_introductions
 from shared.secure_sum.party import Party
 from shared.secure_sum.party_policy import PartyPolicy
+from shared.secure_sum.party_state import PartyState
 from shared.secure_sum.roster import Member, Roster
 from shared.secure_sum.streams import KEY
 
@@ -25,8 +28,9 @@ _BYTES = "bytes"
 class OwnParty:
     """A platform as a party of secure sums; raises StorageError where its vault cannot be read or written."""
 
-    def __init__(self, heads: HeadStore, name: str) -> None:
-        self._heads, self.name = heads, name
+    def __init__(self, heads: HeadStore, name: str, machine: Path | None = None) -> None:
+        """``machine`` is where this machine keeps account outside the vault (client/rounds/sum_mark.py)."""
+        self._heads, self.name, self._machine = heads, name, machine
 
     @property
     def member(self) -> Member:
@@ -58,8 +62,20 @@ class OwnParty:
 
     @property
     def state(self) -> bytes:
-        """Where it stands; empty before its first set-up."""
-        return self._read(SUM_STATE)
+        """Where it stands; empty before its first set-up. An older vault is none: its sums under way are given up."""
+        return self._sealed()[0]
+
+    def _sealed(self) -> tuple[bytes, int]:
+        """The state, and how many answers were sealed."""
+        stored, mark = self._heads.read(SUM_STATE), self._mark.read()
+        count = 0 if stored is None else count_of(stored)
+        if mark is not None and mark.count > count:
+            return PartyState(history=mark.history).to_bytes(), mark.count
+        return self._read(SUM_STATE), count
+
+    @property
+    def _mark(self) -> SumMark:
+        return SumMark(self._machine, self.member.key)
 
     def party(self, least_parties: int) -> Party:
         """Where it goes on."""
@@ -67,7 +83,9 @@ class OwnParty:
 
     def seal(self, party: Party) -> None:
         """Where it stands now: before the answer leaves."""
-        self._write(SUM_STATE, party.to_bytes())
+        count, state = self._sealed()[1] + 1, party.to_bytes()
+        self._heads.write(SUM_STATE, counted(state, count))
+        self._mark.write(count, state)
 
     def _key(self) -> Ed25519PrivateKey:
         secret = self._read(SUM_KEY)
@@ -86,5 +104,5 @@ class OwnParty:
 
 def answer_bytes(message: bytes, workspace: Workspace) -> int:
     """How long the platform's answer to a sum's message is; 0 where there is no message."""
-    own = OwnParty(workspace.heads, workspace.platform.name)
+    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
     return answer_size(own.state, own.name, message) if message else 0

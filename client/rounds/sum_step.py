@@ -23,7 +23,7 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     """
     if task.message[0] in (SETUP, MASK) and not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    own = OwnParty(workspace.heads, workspace.platform.name)
+    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
     if task.message[0] == SETUP:
         own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
     party = own.party(workspace.least_parties)
