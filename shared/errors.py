@@ -25,6 +25,7 @@ GraftError
 │   ├── NonceReused            its nonce is another question's
 │   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── SumRefused                 a step of a secure sum that this party does not take
+│   └── UnknownParties         it is with parties that this one does not know, or with other keys of them
 ├── SumFailed                  a secure sum that ends without a result; nothing of it is opened
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
@@ -132,6 +133,10 @@ class AnswerGone(TaskRefused):
 
 class SumRefused(GraftError):
     """A step of a secure sum that this party does not take; the message says why and quotes nothing of a vector."""
+
+
+class UnknownParties(SumRefused):
+    """A step of a secure sum is with parties that this one does not know, or with other keys of them."""
 
 
 class SumFailed(GraftError):

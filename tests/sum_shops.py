@@ -45,7 +45,14 @@ class SumShops:
     def coordinator(self, sums: int = 2, *, noised: bool = False) -> Coordinator:
         return Coordinator.of(self.roster, SetupTerms(sums=sums, noised=noised), bytes(32))
 
-    def content(self, name: str, message: bytes, work: SumWork | None = None, round_number: int = 1) -> RecordDict:
+    def content(
+        self,
+        name: str,
+        message: bytes,
+        work: SumWork | None = None,
+        round_number: int = 1,
+        introductions: bytes = b"",
+    ) -> RecordDict:
         """What the platform's app, as in a new process, gives to the engine."""
         settings = NodeSettings(
             platform=f"{name}={self.folder}",
@@ -54,7 +61,7 @@ class SumShops:
         )
         node = settings.to_node_config()
         context = Context(run_id=1, node_id=2, node_config=node, state=RecordDict(), run_config={})
-        task = encode_task(SumTask.of(RUN, round_number, message, work))
+        task = encode_task(SumTask.of(RUN, round_number, message, work, introductions))
         with task_identity():
             return client_app(already_open(self.platforms[name]))(Message(task, 2, SUM_TYPE), context).content
 

@@ -67,6 +67,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "this platform does not take part in the secure sum, or takes no such step",
         f"{_LOG}; the platforms that it knows, and how many it asks for (least-parties), are yours to say",
     ),
+    FailureCode.PARTIES_UNKNOWN: (
+        "platforms that this one does not know were to be summed with, or known ones with another key",
+        "graft-client parties shows who waits; compare, then graft-client parties DIR --accept NAME",
+    ),
     FailureCode.INTERNAL: ("the task ended with an error", _LOG),
     HELD_BACK: ("the guard held its answer back", "graft-client audit says why"),
 }

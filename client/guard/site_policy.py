@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal, get_args
 
 from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
@@ -19,6 +20,8 @@ from shared.secure_sum.sum_messages import MASK
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
+NewParties = Literal["first-use", "accepted"]
+FIRST_USE: NewParties = "first-use"
 _SLACK = 1e-9
 """of a spread of noise, for what rounding does to it on its way"""
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -78,6 +81,14 @@ class SitePolicy(SitePromise):
     )
     least_parties: int = option(
         3, least=2, help="Platforms below which, this one among them, no secure sum of theirs is taken part in."
+    )
+    parties: NewParties = option(
+        FIRST_USE,
+        choices=get_args(NewParties),
+        help="How this platform comes to know the platforms that it sums with. first-use: it takes those that the "
+        "coordinator introduces first, and no new name and no changed key after that until graft-client parties "
+        "accepts it; accepted: the first ones wait to be accepted, too.",
+        see="decisions/0051-who-sums-with-whom.md",
     )
     quiet_hours: str = option(
         "",

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from client.guard.site_policy import FIRST_USE
+from client.guard.way_out import utc_now
 from client.rounds.own_party import OwnParty
 from client.rounds.sum_vectors import sum_vector
 from client.rounds.summed_release import SummedRelease, note_opened
@@ -26,7 +28,9 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     if kind == SETUP and workspace.is_private and not SetupRequest.from_bytes(task.message).terms.noised:
         return Declined(round=task.round, reason=DeclineReason.PRIVACY)
-    own = OwnParty(workspace.heads, workspace.platform.name)
+    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
+    if kind == SETUP:
+        own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
     party = own.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
     if kind == OPEN:
         _note(OpenRequest.from_bytes(task.message), own, workspace)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.rounds.exchange import ENGINE
+from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY
+from shared.federation.config import LEAST_MASKED
 from shared.federation.messages import DeclineReason, FailureCode
 
 TRAIN = "train"
@@ -113,6 +115,22 @@ _KNOWN = {
             FailureCode.SUM_REFUSED,
             "it does not take part in a secure sum of these platforms, or takes no such step",
             "ask its operator: superexec.log there says what was expected; the next set-up asks it again",
+        ),
+        Absence(
+            NO_SUM_KEY,
+            "it is enrolled without a key for secure sums",
+            "its operator runs graft-client parties there and sends node.key.pub; then graft-server enroll as before",
+        ),
+        Absence(
+            LEFT_OUT,
+            f"with it this sum would have fewer than {LEAST_MASKED} others than an earlier one, "
+            "and the two would tell what they sent; or it missed a sum of this run",
+            "it takes part once as many platforms are new at once, or where noise is added",
+        ),
+        Absence(
+            FailureCode.PARTIES_UNKNOWN,
+            "platforms of this run are new to it, or have another key than it knows",
+            "its operator runs graft-client parties there, compares what waits, and accepts it",
         ),
         Absence(FailureCode.INTERNAL, "its task ended with an error", "its operator finds it in logs/superexec.log"),
     )

@@ -1,9 +1,11 @@
 """Where a run's secure sums stand, on the disk before a stage's messages leave; shares of secrets are never in it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from server.rounds.told_stage import tell_stage
 from shared.errors import CheckpointError, os_error_as
 from shared.system.array_file import NotAnArrayFile, array_digest, array_file, read_array_file
 from shared.system.whole_file import write_whole
@@ -17,6 +19,10 @@ class KeptSums:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+
+    def begins(self, round_number: int, stage: str, asked: Iterable[str]) -> None:
+        """Let those who watch know which stage is asked of whom."""
+        tell_stage(self._folder, round_number, stage, asked)
 
     def keep(self, which: str, state: bytes) -> None:
         """The coordinator's state, and which sum of which run it is for; raises CheckpointError."""

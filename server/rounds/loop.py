@@ -22,6 +22,7 @@ from server.rounds.masked_training import MaskedTraining
 from server.rounds.private_sums import PrivateSums
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
+from server.rounds.sum_roster import SumRoster
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError, InputError
@@ -40,7 +41,6 @@ from shared.federation.messages import (
 from shared.federation.signatures import TaskSigner
 from shared.federation.updates import update_form
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
-from shared.secure_sum.roster import Roster
 
 _LOG = logging.getLogger("graft.server")
 NO_LEDGERS = KnownLedgers(None)
@@ -60,7 +60,7 @@ def run_rounds(
     classes: SizeClasses = NO_CLASSES,
     public: CatalogueMoments | None = None,
     ledgers: KnownLedgers = NO_LEDGERS,
-    roster: Roster | None = None,
+    roster: SumRoster | None = None,
     sums: KeptSums = NOT_KEPT,
 ) -> RunState:
     """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
@@ -107,7 +107,7 @@ class RoundLoop:
         signer: TaskSigner | None = None,
         classes: SizeClasses = NO_CLASSES,
         ledgers: KnownLedgers = NO_LEDGERS,
-        roster: Roster | None = None,
+        roster: SumRoster | None = None,
         sums: KeptSums = NOT_KEPT,
     ) -> None:
         self._config = config
@@ -125,8 +125,9 @@ class RoundLoop:
             raise ConfigError("a run cannot go on with an aggregation that has no state() and restore()")
 
     def with_cohort(self, state: RunState) -> RunState:
-        """The platforms online now are those that every round must have."""
-        self._exchange.cohort = tuple(self._exchange.wait_for_platforms())
+        """The platforms online now, of a masked run those that it sums over, are those that every round must have."""
+        online = self._exchange.wait_for_platforms
+        self._exchange.cohort = tuple(online()) if self._masked is None else self._masked.cohort()
         return replace(state, cohort=self._exchange.cohort)
 
     def private_sums(

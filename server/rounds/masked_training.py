@@ -9,11 +9,11 @@ from server.rounds.exchange import Answers, Exchange
 from server.rounds.kept_sums import KeptSums
 from server.rounds.run_state import RunState
 from server.rounds.sum_exchange import SumExchange, Summand
+from server.rounds.sum_roster import SumRoster
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import SumWork
-from shared.secure_sum.roster import Roster
 
 MEAN = "mean"
 """stands for all platforms where an update has a name"""
@@ -41,14 +41,18 @@ class MaskedTraining:
 
     @classmethod
     def of(
-        cls, exchange: Exchange, config: RoundsConfig, state: RunState, roster: Roster | None, kept: KeptSums
+        cls, exchange: Exchange, config: RoundsConfig, state: RunState, roster: SumRoster | None, kept: KeptSums
     ) -> "MaskedTraining":
         """For the run of this state; raises ConfigError without a ``roster``."""
         if roster is None:
             raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
         last = next((record.platforms for record in reversed(state.history) if record.platforms), ())
-        parties = tuple(one.party for one in roster.members)
+        parties = tuple(one.party for one in roster.roster.members)
         return cls(SumExchange(exchange, roster, state.run, kept, last), exchange, config, state.run, parties)
+
+    def cohort(self) -> tuple[str, ...]:
+        """Names of the platforms that the run sums over; raises FederationError."""
+        return tuple(sorted(one.party for one in self._sums.chosen()))
 
     def mean_update(self, encoder: Encoder, number: int) -> MeanUpdate:
         """Send the encoder out to be trained in the round of this number; the linear part never changes."""

@@ -13,12 +13,12 @@ from server.rounds.exchange import Clock, Exchange
 from server.rounds.kept_sums import KeptSums
 from server.rounds.run_state import RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.sum_exchange import SumExchange, Summand, Summed
+from server.rounds.sum_roster import SumRoster
 from shared.encoder.cross import CatalogueMoments, released_cross
 from shared.errors import ConfigError, InputError
 from shared.federation.config import EVALUATIONS, RoundsConfig
 from shared.federation.messages import BOTH, SumPart, SumWork
 from shared.federation.private_parts import NUMBERS, SummedEvaluation
-from shared.secure_sum.roster import Roster
 
 ALL = "all"
 """stands for all platforms of a sum where an answer has a name"""
@@ -43,7 +43,7 @@ class PrivateSums:
         config: RoundsConfig,
         clock: Clock,
         state: RunState,
-        roster: Roster | None,
+        roster: SumRoster | None,
         kept: KeptSums,
         classes: SizeClasses,
         public: CatalogueMoments | None,
@@ -57,7 +57,7 @@ class PrivateSums:
             sums=SumExchange(exchange, roster, state.run, kept),
             config=config,
             clock=clock,
-            sizes=classes.of(one.party for one in roster.members),
+            sizes=classes.of(one.party for one in roster.roster.members),
             public=public or CatalogueMoments.none(state.encoder.spec.input_dim),
         )
 

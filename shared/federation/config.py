@@ -194,6 +194,15 @@ class RoundsConfig(Seeded, Asked, Colluding):
         deployed=True,
         help="How long the server waits for a round's replies; who is later loses it.",
     )
+    stage_seconds: float = option(
+        120.0,
+        above=0,
+        flag="",
+        deployed=True,
+        help="How long a masked run waits for answers in a stage without training: keys, shares, agreement, opening; "
+        "with require-all, deadline-seconds counts there too.",
+        see="decisions/0051-who-sums-with-whom.md",
+    )
     evaluate_every: int = option(
         1,
         least=0,

@@ -58,6 +58,7 @@ class FailureCode(StrEnum):
     REFUSED = "refused"
     PRIVACY_LEDGER = "privacy-ledger"
     SUM_REFUSED = "sum-refused"
+    PARTIES_UNKNOWN = "parties-unknown"
     INTERNAL = "internal"
 
 
@@ -395,13 +396,17 @@ class SumTask:
     """of the sum's coordinator (shared/secure_sum/)"""
     work: SumWork | None = None
     """None in a step that asks for no vector"""
+    introductions: bytes = b""
+    """of registered platforms (shared/secure_sum/introduction.py), beside a request for keys; else empty"""
 
     @classmethod
-    def of(cls, run: str, round_number: int, message: bytes, work: SumWork | None = None) -> "SumTask":
+    def of(
+        cls, run: str, round_number: int, message: bytes, work: SumWork | None = None, introductions: bytes = b""
+    ) -> "SumTask":
         """The question of this message."""
         digest = hashlib.sha256(message).hexdigest()
         nonce = nonce_of("sum", run, round_number, digest)
-        return cls(run=run, round=round_number, nonce=nonce, message=message, work=work)
+        return cls(run=run, round=round_number, nonce=nonce, message=message, work=work, introductions=introductions)
 
     @property
     def facts(self) -> TaskFacts:

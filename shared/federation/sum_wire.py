@@ -15,6 +15,7 @@ from shared.federation.messages import SumReply, SumTask
 from shared.federation.wire_records import (
     FLAT,
     HEADER,
+    INTRODUCTIONS,
     SIGNATURE,
     SUM,
     WORK,
@@ -52,18 +53,26 @@ def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
     """A task as records, with those of what is summed."""
     header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce)
     beside = {WORK + name: record for name, record in work.items()}
+    if task.introductions:
+        beside[INTRODUCTIONS] = _record(task.introductions)
     return RecordDict({HEADER: header, SUM: _record(task.message), **beside})
 
 
-def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, RecordDict]:
-    """Which question it is, the sum's message, and the records of what is summed.
+def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, RecordDict]:
+    """Which question it is, the sum's message, introductions, and the records of what is summed.
 
     Raises WireError for anything else.
     """
     work = {name: record for name, record in content.items() if name.startswith(WORK)}
-    found = set(content) - {SIGNATURE} - set(work)
+    found = set(content) - {SIGNATURE} - set(work) - {INTRODUCTIONS}
     header = Header.read(content.get(HEADER), "sum-task", _TASK, found=found, beside={SUM})
-    return header.question, _bytes(content[SUM]), RecordDict({name[len(WORK) :]: one for name, one in work.items()})
+    introductions = _bytes(content[INTRODUCTIONS]) if INTRODUCTIONS in content else b""
+    return (
+        header.question,
+        _bytes(content[SUM]),
+        introductions,
+        RecordDict({name[len(WORK) :]: one for name, one in work.items()}),
+    )
 
 
 def sum_reply_records(reply: SumReply) -> RecordDict:

@@ -187,8 +187,9 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
 
 def decode_sum_task(content: RecordDict) -> SumTask:
     """Raises WireError for anything but a step of a secure sum, with what is summed, if a vector is asked for."""
-    question, message, work = read_sum_task(content)
-    return SumTask(**question, message=message, work=_sum_work(work, question) if work else None)
+    question, message, introductions, work = read_sum_task(content)
+    asked = _sum_work(work, question) if work else None
+    return SumTask(**question, message=message, work=asked, introductions=introductions)
 
 
 def _sum_work(content: RecordDict, question: dict[str, Any]) -> SumWork:

@@ -142,4 +142,4 @@ def test_a_platform_that_has_too_few_users_gives_no_keys(tmp_path) -> None:
 def test_a_platform_that_knows_no_others_gives_no_keys(tmp_path) -> None:
     shops = sum_shops(tmp_path)
     HeadStore(tmp_path / "shop2").delete("sum-parties")
-    assert exchange(shops, shops.coordinator())["shop2"] == Failed(round=1, code=FailureCode.SUM_REFUSED)
+    assert exchange(shops, shops.coordinator())["shop2"] == Failed(round=1, code=FailureCode.PARTIES_UNKNOWN)
