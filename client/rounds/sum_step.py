@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from client.guard.site_policy import FIRST_USE
 from client.guard.way_out import utc_now
+from client.privacy.accounts import Accounts
 from client.rounds.own_party import OwnParty
 from client.rounds.sum_vectors import sum_vector
 from client.rounds.summed_release import SummedRelease, note_opened
@@ -39,7 +40,8 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     except NothingToSum as nothing:
         return Declined(round=task.round, reason=DeclineReason(str(nothing)))
     own.seal(party)
-    return SumReply(round=task.round, answer=answer)
+    ledger = Accounts(workspace.machine, workspace.heads).read().ledger.state.head if task.facts.noise else ""
+    return SumReply(round=task.round, answer=answer, ledger=ledger)
 
 
 def _vector(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.float64]:
@@ -50,7 +52,9 @@ def _vector(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.
     if (work.noise > 0) != (terms.noise is not None):
         raise SumRefused("expected noise both in a sum's terms and in its work, or in neither; found it in one")
     if work.noise:
-        return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work).vector(workspace)
+        return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work, seen=task.seen).vector(
+            workspace
+        )
     return sum_vector(work, terms, workspace)
 
 

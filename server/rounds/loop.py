@@ -135,7 +135,15 @@ class RoundLoop:
     ) -> RunState:
         """All of a run whose sums bear the promise's noise once; raises ConfigError where platforms lack keys."""
         sums = PrivateSums.of(
-            self._exchange, self._config, self._clock, state, self._roster, self._sums, self._classes, public
+            self._exchange,
+            self._config,
+            self._clock,
+            state,
+            self._roster,
+            self._sums,
+            self._classes,
+            public,
+            self._ledgers.heads,
         )
         return sums.run(state, on_round)
 

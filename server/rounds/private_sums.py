@@ -11,6 +11,7 @@ from typing import Any
 from server.aggregation.size_classes import SizeClasses
 from server.rounds.exchange import Clock, Exchange
 from server.rounds.kept_sums import KeptSums
+from server.rounds.known_heads import KnownHeads
 from server.rounds.run_state import RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.sum_exchange import SumExchange, Summand, Summed
 from server.rounds.sum_roster import SumRoster
@@ -35,6 +36,8 @@ class PrivateSums:
     """users of each platform of the roster, as it is registered"""
     public: CatalogueMoments
     """by which cross moments are whitened"""
+    heads: KnownHeads
+    """what was seen of platforms' privacy ledgers"""
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class PrivateSums:
         kept: KeptSums,
         classes: SizeClasses,
         public: CatalogueMoments | None,
+        heads: KnownHeads,
     ) -> "PrivateSums":
         """For the run of this state; raises ConfigError without a ``roster``, or without size ``classes``."""
         if roster is None:
@@ -59,6 +63,7 @@ class PrivateSums:
             clock=clock,
             sizes=classes.of(one.party for one in roster.roster.members),
             public=public or CatalogueMoments.none(state.encoder.spec.input_dim),
+            heads=heads,
         )
 
     def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
@@ -129,6 +134,7 @@ class PrivateSums:
                 left=EVALUATIONS - number,
                 largest=int(max(self.sizes.values())),
                 colluding=config.colluding_platforms,
+                heads=self.heads,
             )
         )
         if (used := len(summed.answers.replies)) >= config.min_platforms or summed.note:

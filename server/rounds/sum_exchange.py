@@ -10,11 +10,12 @@ such a sum is left out of the following ones of the run.
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from server.rounds.exchange import Answers, Exchange, Outcome, Question
 from server.rounds.kept_sums import KeptSums
+from server.rounds.known_heads import KnownHeads
 from server.rounds.screening import screen_sum
 from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY, SumRoster
 from server.rounds.sum_terms import noised_terms, sum_terms
@@ -50,6 +51,9 @@ class Summand:
     """size class of the largest platform, where the sum bears noise"""
     colluding: int = 0
     """platforms whose share of that noise does not count"""
+
+    heads: KnownHeads = field(default_factory=lambda: KnownHeads(None))
+    """what was seen of platforms' privacy ledgers, where the sum bears noise"""
 
     @property
     def is_noised(self) -> bool:
@@ -191,9 +195,11 @@ class SumExchange:
             encoder=summand.encoder if has_work else None,
             platforms=frozenset(outgoing),
             is_short=not has_work,
-            seen=outgoing.__getitem__,
-            write=lambda sent, message: encode_task(
-                SumTask.of(self._run, summand.round, message, summand.work(sent) if has_work else None, introductions)
+            seen=lambda name: (outgoing[name], summand.heads.seal(name) if has_work else ""),
+            write=lambda sent, own: encode_task(
+                SumTask.of(
+                    self._run, summand.round, own[0], summand.work(sent) if has_work else None, introductions, own[1]
+                )
             ),
             screen=lambda content: screen_sum(content, summand.round),
         )
@@ -202,6 +208,8 @@ class SumExchange:
         for name, reply in answers.replies.items():
             try:
                 coordinator.take(name, reply.answer)
+                if reply.ledger:
+                    summand.heads.saw(name, reply.ledger)
             except WireError as error:
                 answers.outcomes[name] = "dropped", str(error)
         answers.outcomes = {**dict.fromkeys(outgoing, ("missing", "")), **answers.outcomes}
