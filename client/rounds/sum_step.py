@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from client.guard.sum_bounds import require_outweighed
 from client.rounds.own_party import OwnParty
 from client.rounds.sum_vectors import sum_vector
 from client.rounds.workspace import Workspace
@@ -23,14 +24,15 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     own = OwnParty(workspace.heads, workspace.platform.name)
     party = own.party(workspace.least_parties)
-    answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace))
+    answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace, party.parties))
     own.seal(party)
     return SumReply(round=task.round, answer=answer)
 
 
-def _vector(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.float64]:
-    """[P] what the work beside the message asks for, within bounds."""
+def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple[str, ...]) -> NDArray[np.float64]:
+    """[P] what the work beside the message asks for, within bounds, where nobody weighs too much."""
     work = task.work
     if work is None or bytes.fromhex(work.meaning) != terms.about:
         raise SumRefused("expected the work that the sum's terms name beside a request for a vector; found another")
+    require_outweighed(workspace.platform.name, work.weights, parties, workspace.least_parties)
     return sum_vector(work, terms, workspace)

@@ -1,20 +1,20 @@
-"""Secure sums of a run: keys for several ahead, then one sum after another, each stage a question to platforms.
+"""Secure sums of a run: for each group keys for several ahead, then one sum after another.
 
-What a stage leads to is on the disk before the next stage's messages leave. A run that goes on asks the stage again
-that was cut off, and platforms give the same bytes. Where another sum was under way, its round is over: the key set-up
-is given up and a new one made.
+Each stage is one question to the platforms of all groups that are in it. What a stage leads to is on the disk before
+the next stage's messages leave. A run that goes on asks the stage again that was cut off, and platforms give the same
+bytes. Where another sum was under way, its round is over: the key set-up is given up and a new one made.
 
 Platforms open no sum whose parties differ by a few from those of an earlier one. So whoever is missing in a sum is left
-out of the following ones of the run.
+out of the following ones of the run. A group whose sum fails is missing in it; the others go on.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from server.rounds.exchange import Answers, Exchange, Question
-from server.rounds.kept_sums import KeptSums
+from server.rounds.kept_sums import KeptSums, Reached
 from server.rounds.screening import screen_sum
 from server.rounds.sum_terms import sum_terms
 from shared.encoder.encoder import Encoder
@@ -29,140 +29,176 @@ from shared.secure_sum.scheme import SumResult
 from shared.secure_sum.streams import KEY
 from shared.secure_sum.terms import MOST_SUMS, SetupTerms
 
-SET_UP, SUMMED = ("keys", "shares"), ("mask", "agree", "open")
-"""stages that end a set-up, and a sum"""
+STAGES = ("keys", "shares", "mask", "agree", "open")
+"""in which answers are asked for: two of a set-up, three of a sum"""
+SUMMED = STAGES[2:]
+Parties = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Summand:
     """What platforms' vectors are of."""
 
-    round: int
+    number: int
+    """of the sum in its run"""
     encoder: Encoder
     """that goes out"""
-    work: Callable[[Any], SumWork]
-    """with the encoder, or with what leads to it from the one that a platform holds"""
+    work: Callable[[Any, Parties], SumWork]
+    """with the encoder, or with what leads to it from the one that a platform holds; of the parties of a set-up"""
     left: int
     """sums that the run still makes, this one among them"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Summed:
-    """What came of a sum."""
+    """What came of a sum of all groups."""
 
-    result: SumResult | None
-    """None where the sum failed"""
+    results: Mapping[str, SumResult]
+    """by group whose sum did not fail"""
+    parties: Mapping[str, Parties]
+    """by group, who was asked in its set-up"""
+    failed: Mapping[str, str]
+    """by group, why there is no result, in words"""
     answers: Answers[None]
-    """of all its stages, and of the set-up where one was made: who is in the sum, why others are not, bytes"""
-    note: str
-    """why it failed, in words; else empty"""
+    """of all stages, and of set-ups that were made: who is in a sum, why others are not, bytes"""
 
 
 class SumExchange:
-    """The coordinator's side of a run's sums, over its exchange."""
+    """The coordinators' side of a run's sums, over its exchange."""
 
     def __init__(
         self,
         exchange: Exchange,
-        roster: Roster,
+        groups: Mapping[str, Roster],
         run: str,
         kept: KeptSums,
-        together: Collection[str] = (),
+        together: Mapping[str, Collection[str]],
         draw: Draw = os.urandom,
     ) -> None:
         """Where the run begins, or goes on.
 
         Args:
             exchange: asks the platforms.
-            roster: every platform that is registered, with its key for sums.
+            groups: of all platforms that are registered, with their keys for sums.
             run: which run this is.
             kept: what was reached.
-            together: platforms of the run's last sum; empty where there was none.
+            together: by group, platforms of its last sum in the run; a group that had none is not named.
             draw: the source of what names a set-up.
 
         Raises CheckpointError or WireError where what was kept cannot be read.
         """
-        self._exchange, self._roster, self._run, self._kept, self._draw = exchange, roster, run, kept, draw
-        which, state = kept.read()
-        is_own = which.startswith(f"{run}/")
-        self._together = frozenset(together or (one.party for one in roster.members))
-        self._which = which if is_own else ""
-        self._coordinator = Coordinator.from_bytes(state) if is_own else None
+        self._exchange, self._groups, self._run, self._kept, self._draw = exchange, groups, run, kept, draw
+        found = kept.read()
+        reached = found if found.which.startswith(f"{run}/") else Reached()
+        self._reached = reached
+        self._coordinators = {group: Coordinator.from_bytes(state) for group, state in reached.states.items()}
+        self._failed = dict(reached.failed)
+        everybody = {group: [one.party for one in roster.members] for group, roster in groups.items()}
+        self._together = {group: frozenset(together.get(group, names)) for group, names in everybody.items()}
 
     def summed(self, summand: Summand) -> Summed:
-        """The sum, or why there is none; raises FederationError where the run cannot go on."""
+        """The sums, or why there are none; raises FederationError where the run cannot go on."""
         answers: Answers[None] = Answers()
-        try:
-            coordinator = self._begun(summand, answers)
-            while coordinator.stage in SUMMED:
-                self._stage(coordinator, summand, answers)
-        except SumFailed as error:
-            return Summed(result=None, answers=answers, note=str(error))
-        result = coordinator.result
-        if result is not None:
-            self._together = frozenset(result.survivors)
+        which = f"{self._run}/{summand.number}"
+        if self._reached.which != which:
+            self._begin_anew(summand)
+        done: dict[str, SumResult] = {}
+        while True:
+            self._begin_sums(summand, done)
+            asked = [one.stage for _group, one in self._under_way(done)]
+            if not asked:
+                break
+            self._keep(which)
+            self._stage(min(asked, key=STAGES.index), summand, answers, done)
+        for group, result in done.items():
+            self._together[group] = frozenset(result.survivors)
             answers.outcomes.update(dict.fromkeys(result.survivors, ("reply", None)))
-        return Summed(result=result, answers=answers, note="")
+        parties = {group: one.parties for group, one in self._coordinators.items()}
+        return Summed(results=done, parties=parties, failed=dict(self._failed), answers=answers)
 
-    def _begun(self, summand: Summand, answers: Answers[None]) -> Coordinator:
-        """The coordinator, in a stage of this sum."""
-        which, coordinator = f"{self._run}/{summand.round}", self._coordinator
-        if coordinator is not None and coordinator.stage in SUMMED:
-            if self._which == which:
-                return coordinator
-            coordinator = None
-        if coordinator is None or coordinator.stage == "over" or not coordinator.sums_left:
-            coordinator = self._coordinator = self._new(summand)
-            self._keep(which, coordinator)
-        self._which = which
-        while coordinator.stage in SET_UP:
-            self._stage(coordinator, summand, answers)
-        parties = len(self._roster)
-        work = summand.work(summand.encoder)
-        coordinator.begin(sum_terms(VectorForm.of(work), parties, bytes.fromhex(work.meaning)))
-        self._keep(which, coordinator)
-        return coordinator
+    def _under_way(self, done: Mapping[str, SumResult]) -> list[tuple[str, Coordinator]]:
+        over = {*done, *self._failed}
+        return [(group, one) for group, one in sorted(self._coordinators.items()) if group not in over]
 
-    def _new(self, summand: Summand) -> Coordinator:
-        """A set-up of who is registered and online."""
-        online = self._exchange.wait_for_platforms()
-        members = [one for one in self._roster.members if one.party in self._together.intersection(online)]
-        if len(members) < 2:
-            found = ", ".join(one.party for one in members) or "none"
-            raise FederationError(
-                f"expected 2 platforms or more online whose keys for sums are registered; found {found}"
-            )
-        return Coordinator.of(Roster.of(members), SetupTerms(sums=min(summand.left, MOST_SUMS)), self._draw(KEY))
+    def _begin_anew(self, summand: Summand) -> None:
+        """Each group with keys that are left, or a set-up of who is registered and online."""
+        self._failed = {}
+        online, terms = self._exchange.wait_for_platforms(), SetupTerms(sums=min(summand.left, MOST_SUMS))
+        for group, roster in self._groups.items():
+            known = self._coordinators.pop(group, None)
+            if known is not None and known.stage == "ready" and known.sums_left:
+                self._coordinators[group] = known
+                continue
+            members = [one for one in roster.members if one.party in self._together[group].intersection(online)]
+            if len(members) < 2:
+                found = ", ".join(one.party for one in members) or "none"
+                expected = "expected 2 platforms or more online whose keys for sums are registered"
+                self._failed[group] = f"{expected}; found {found}"
+                continue
+            self._coordinators[group] = Coordinator.of(Roster.of(members), terms, self._draw(KEY))
+        if not self._coordinators:
+            raise FederationError("; ".join(f"{group}: {why}" for group, why in self._failed.items()))
 
-    def _stage(self, coordinator: Coordinator, summand: Summand, total: Answers[None]) -> None:
-        """Ask, take the answers, go on to the next stage; raises SumFailed where too few answered."""
-        has_work = coordinator.stage == "mask"
-        outgoing = {name: one for name, one in coordinator.outgoing().items() if name in self._together}
+    def _set_up_without(self, declined: set[str], group: str, failed: Coordinator) -> bool:
+        """Whether a set-up that failed is made anew at once, without those who declined in it."""
+        left = [one for one in self._groups[group].members if one.party in set(failed.parties) - declined]
+        if failed.stage != "over" or not 1 < len(left) < len(failed.parties):
+            return False
+        self._coordinators[group] = Coordinator.of(Roster.of(left), failed.terms, self._draw(KEY))
+        return True
+
+    def _begin_sums(self, summand: Summand, done: Mapping[str, SumResult]) -> None:
+        for _group, coordinator in self._under_way(done):
+            if coordinator.stage == "ready":
+                work = summand.work(summand.encoder, coordinator.parties)
+                about = bytes.fromhex(work.meaning)
+                coordinator.begin(sum_terms(VectorForm.of(work), len(coordinator.parties), about))
+
+    def _stage(self, stage: str, summand: Summand, total: Answers[None], done: dict[str, SumResult]) -> None:
+        """Ask the groups that are in it, take the answers, go on to their next; a group of too few answers fails."""
+        has_work = stage == "mask"
+        groups = {group: one for group, one in self._under_way(done) if one.stage == stage}
+        asked = {
+            party: (group, message)
+            for group, one in groups.items()
+            for party, message in one.outgoing().items()
+            if party in self._together[group]
+        }
+
+        def written(sent: Any, about: tuple[str, bytes]) -> Any:
+            work = summand.work(sent, groups[about[0]].parties) if has_work else None
+            return encode_task(SumTask.of(self._run, summand.number, about[1], work))
+
         question: Question[SumReply] = Question(
             message_type=SUM_TYPE,
-            round=summand.round,
+            round=summand.number,
             encoder=summand.encoder if has_work else None,
-            platforms=frozenset(outgoing),
-            seen=outgoing.__getitem__,
-            write=lambda sent, message: encode_task(
-                SumTask.of(self._run, summand.round, message, summand.work(sent) if has_work else None)
-            ),
-            screen=lambda content: screen_sum(content, summand.round),
+            platforms=frozenset(asked),
+            seen=asked.__getitem__,
+            write=written,
+            screen=lambda content: screen_sum(content, summand.number),
         )
         answers = self._exchange.ask(question)
         for name, reply in answers.replies.items():
             try:
-                coordinator.take(name, reply.answer)
+                groups[asked[name][0]].take(name, reply.answer)
             except WireError as error:
                 answers.outcomes[name] = "dropped", str(error)
-        answers.outcomes = {**dict.fromkeys(outgoing, ("missing", "")), **answers.outcomes}
+        answers.outcomes = {**dict.fromkeys(asked, ("missing", "")), **answers.outcomes}
         total.add(answers)
-        try:
-            coordinator.close()
-        finally:
-            if coordinator.stage not in ("ready", "over"):
-                self._keep(self._which, coordinator)
+        for group, coordinator in groups.items():
+            try:
+                coordinator.close()
+            except SumFailed as error:
+                if not self._set_up_without(set(answers.others["declined"]), group, coordinator):
+                    self._failed[group] = str(error)
+            if coordinator.result is not None and stage == SUMMED[-1] and group not in self._failed:
+                done[group] = coordinator.result
 
-    def _keep(self, which: str, coordinator: Coordinator) -> None:
-        self._which = which
-        self._kept.keep(which, coordinator.to_bytes())
+    def _keep(self, which: str) -> None:
+        """Where nothing has changed, it stands there already."""
+        states = {group: one.to_bytes() for group, one in self._coordinators.items()}
+        reached = Reached(which=which, states=states, failed=dict(self._failed))
+        if reached != self._reached:
+            self._kept.keep(reached)
+            self._reached = reached
