@@ -24,7 +24,7 @@ from shared.privacy.ledger import Ledger, seal_of
 from shared.secure_sum.scheme import SumResult
 from simulations.federation.held_federation import FederationResult
 from tests.federation_world import START, config, federate, opened
-from tests.integration.test_masked_rounds import STAGES, Killed, meddling, stage_of
+from tests.masked_world import STAGES, Killed, meddling, stage_of
 from tests.unit.client.training.world import features
 
 EPSILON = 50.0
@@ -59,7 +59,7 @@ def results(monkeypatch) -> list[SumResult]:
 
     def summed(self: SumExchange, summand):
         done = real(self, summand)
-        found.extend([] if done.result is None else [done.result])
+        found.extend(done.results.values())
         return done
 
     monkeypatch.setattr(SumExchange, "summed", summed)

@@ -42,7 +42,7 @@ class Online:
 
 def chosen(sets: SummedSets, *looks: str, registered: str = "abcd", **exchange) -> str:
     roster = SumRoster(roster=Roster.of(of(registered)), summed=sets)
-    found = SumExchange(Online(list(looks), **exchange), roster, "run", NOT_KEPT).chosen()
+    found = SumExchange(Online(list(looks), **exchange), roster, {"all": roster.roster}, "run", NOT_KEPT, {}).chosen()
     return "".join(sorted(one.party for one in found))
 
 
