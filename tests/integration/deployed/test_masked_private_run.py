@@ -9,11 +9,10 @@ from shared.encoder.file import load_encoder
 from shared.federation.config import RoundsConfig
 from tests.integration.commands import run
 from tests.integration.deployed.deployment import SECONDS, Deployment, deployment
-from tests.integration.deployed.kill_trial import asked
+from tests.integration.deployed.kill_trial import NAMES, asked
 from tests.integration.deployed.sum_secrets import require_no_secret_outside
 
 pytestmark = pytest.mark.engine
-NAMES = ("east", "north", "south")
 USERS, CLASS = 1_500, 2_048
 """so many that hashed texts pay at this ε for three, and not for one"""
 CONFIG = RoundsConfig(
