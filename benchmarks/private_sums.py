@@ -110,15 +110,18 @@ def table(cells: list[dict[str, Any]]) -> str:
     lines += ["python -m benchmarks.private_sums DATA OUT --table docs/results/private-sums.md", "```", "", _HEAD, ""]
     names = ("run", "cells", "nats", "stack: lift over local", "share of plain", "served: lift", "share of plain")
     lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    by_run = {how: [cell for cell in cells if cell["how"] == how] for how in HOWS}
+    done = [(cell["judged"], cell["seed"]) for cell in cells]
+    whole = [cell for cell in cells if done.count((cell["judged"], cell["seed"])) == len(HOWS)]
+    by_run = {how: [cell for cell in whole if cell["how"] == how] for how in HOWS}
+    judged = [users for users in JUDGED if any(cell["judged"] == users for cell in whole)]
     for how, some in by_run.items():
         nats = f"{np.mean([cell['nats'] for cell in some]):.4f}"
         columns = [_columns(some, by_run["plain"], which) for which in ("feature", "served")]
         lines.append(f"| {how} | {len(some)} | {nats} | {' | '.join(columns)} |")
     lines += ["", "By platform that judges, lifts of the stack:", ""]
-    lines += [f"| run | {' | '.join(JUDGED)} |", "|---" * (1 + len(JUDGED)) + "|"]
+    lines += [f"| run | {' | '.join(judged)} |", "|---" * (1 + len(judged)) + "|"]
     for how, some in by_run.items():
-        lifts = [_lift([cell for cell in some if cell["judged"] == users], "feature") for users in JUDGED]
+        lifts = [_lift([cell for cell in some if cell["judged"] == users], "feature") for users in judged]
         lines.append(f"| {how} | {' | '.join(f'{lift:+.1f} %' for lift in lifts)} |")
     return "\n".join([*lines, ""])
 
