@@ -30,7 +30,7 @@ def sum_vector(work: SumWork, terms: SumTerms, workspace: Workspace) -> Float64:
     """
     whole = replace(work, encoder=received_encoder(work, workspace.heads), keep=False)
     form = VectorForm.of(whole)
-    found = {part: _PARTS[part](whole, workspace) for part in sorted(work.parts, key=_ORDER.index)}
+    found = {part: PARTS[part](whole, workspace) for part in sorted(work.parts, key=_ORDER.index)}
     return within_bounds(form.joined(found), 0.0, terms.bound)
 
 
@@ -67,10 +67,10 @@ def _evaluate(work: SumWork, workspace: Workspace) -> Float64:
     return np.array([*levels, *(float(name in told) for name in VALIDATIONS)])
 
 
-_PARTS: dict[SumPart, Callable[[SumWork, Workspace], Float64]] = {
+PARTS: dict[SumPart, Callable[[SumWork, Workspace], Float64]] = {
     "moments": _moments,
     "evaluate": _evaluate,
     "train": _train,
 }
-_ORDER = tuple(_PARTS)
+_ORDER = tuple(PARTS)
 """in which parts are worked on"""

@@ -104,7 +104,7 @@ class SumExchange:
             registered: every platform that has a key for sums, and which of them were summed before.
             groups: of all of them.
             run: which run this is.
-            kept: what was reached.
+            kept: what was reached; nothing, where that is of other groups.
             together: by group, platforms of its last sum in the run; a group that had none is not named.
             draw: the source of what names a set-up.
 
@@ -114,11 +114,12 @@ class SumExchange:
         self._exchange, self._groups, self._run, self._kept, self._draw = exchange, groups, run, kept, draw
         found = kept.read()
         reached = found if found.which.startswith(f"{run}/") else Reached()
-        self._reached = reached
-        self._coordinators = {group: Coordinator.from_bytes(state) for group, state in reached.states.items()}
-        self._failed = dict(reached.failed)
-        everybody = {group: [one.party for one in roster.members] for group, roster in groups.items()}
-        self._together = {group: frozenset(together.get(group, names)) for group, names in everybody.items()}
+        everybody = {group: frozenset(one.party for one in roster.members) for group, roster in groups.items()}
+        coordinators = {group: Coordinator.from_bytes(state) for group, state in reached.states.items()}
+        if any(not set(one.parties) <= everybody.get(group, frozenset()) for group, one in coordinators.items()):
+            reached, coordinators = Reached(), {}
+        self._reached, self._coordinators, self._failed = reached, coordinators, dict(reached.failed)
+        self._together = {group: names & frozenset(together.get(group, names)) for group, names in everybody.items()}
 
     def summed(self, summand: Summand) -> Summed:
         """The sums, or why there are none; raises FederationError where the run cannot go on."""

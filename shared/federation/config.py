@@ -22,7 +22,7 @@ EVALUATIONS = 2
 """of a private run: of the encoder that it starts from, and of the one after the cross moments"""
 LEAST_MASKED = 3
 """platforms of a masked run: a sum of two tells each what the other sent"""
-USUAL_CLIP_NORM = 4.0
+USUAL_CLIP_NORM = 8.0
 """longest update of a platform in a masked run that names none"""
 KRUM_PLATFORMS = 5
 """below it Krum can leave nobody out: of k it tells apart f, and k must be at least 2f + 3"""

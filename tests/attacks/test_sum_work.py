@@ -61,7 +61,7 @@ def test_no_number_leaves_beyond_the_bound_of_its_part_whatever_was_counted_or_t
     work = replace(WORK, parts=(part,), settings=WORK.settings if part == "train" else None)
     shops, form = sum_shops(tmp_path), VectorForm.of(work)
     length = form.parts[part].length
-    monkeypatch.setitem(sum_vectors._PARTS, part, lambda _work, _workspace: np.full(length, 1e9))
+    monkeypatch.setitem(sum_vectors.PARTS, part, lambda _work, _workspace: np.full(length, 1e9))
     coordinator = until("open", shops, shops.coordinator(), work)
     exchange(shops, coordinator, work)
     coordinator.close()

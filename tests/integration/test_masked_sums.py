@@ -125,12 +125,12 @@ Change = Callable[[str, int, np.ndarray], np.ndarray]
 
 def summing(monkeypatch, part: SumPart, changed: Change) -> None:
     """Platforms whose guard lets through other numbers than their own."""
-    real = sum_vectors._PARTS[part]
+    real = sum_vectors.PARTS[part]
 
     def numbers(work: SumWork, workspace: Workspace) -> np.ndarray:
         return changed(workspace.platform.name, work.round, real(work, workspace))
 
-    monkeypatch.setitem(sum_vectors._PARTS, part, numbers)
+    monkeypatch.setitem(sum_vectors.PARTS, part, numbers)
 
 
 def judged(monkeypatch, values: Mapping[str, Sequence[float]]) -> None:
