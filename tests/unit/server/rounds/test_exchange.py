@@ -90,5 +90,6 @@ def test_a_question_without_training_has_the_shorter_deadline_where_not_all_are_
     )
     exchange = Exchange(cast("Grid", engine), config, clock)
     with task_identity():
-        exchange._ask_once(exchange.wait_for_platforms(), question, answers := Answers(), exchange._seconds(question))
+        until = exchange._seconds(is_short=is_short)
+        exchange._ask_once(exchange.wait_for_platforms(), question, answers := Answers(), until)
     assert list(answers.others["failed"]) == ["north", "south"]
