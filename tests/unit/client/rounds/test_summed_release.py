@@ -194,6 +194,13 @@ def test_terms_of_another_length_than_what_is_asked_charge_nobody(tmp_path) -> N
     assert entries(shop) == []
 
 
+def test_numbers_beyond_the_terms_bound_are_cut_to_it(tmp_path) -> None:
+    at = plan()
+    narrow = replace(at, terms=replace(at.terms, most=at.terms.most // 1024))
+    vector = asked(narrow).vector(workspace(tmp_path))
+    assert np.abs(vector).max() == narrow.terms.bound == 1.0
+
+
 @pytest.mark.parametrize(
     ("users", "of_sum", "reason"), [(600, 400, "too-much-noise"), (600, 1000, ""), (60, 1000, "too-few-users")]
 )
