@@ -1,9 +1,10 @@
 """Kill trials: SIGKILL to the server, an agent or both at a random moment of a federated run; what each run ends with.
 
-    python -m benchmarks.kill_trials OUT --table docs/results/kill-trials.md [--trials 20]
+    python -m benchmarks.kill_trials OUT --table docs/results/kill-trials.md [--trials 20] [--masked]
 
 One JSON per trial in OUT, named by its seed; what stands there is not run again. The run that nobody disturbs comes
-first and is kept beside them.
+first and is kept beside them. With --masked updates come as secure sums, and after each trial every secret of them that
+a platform holds is looked for in all logs and in all files of the coordinator.
 """
 
 import argparse
@@ -21,15 +22,19 @@ from safetensors.numpy import load, save
 from shared.system.whole_file import write_whole
 from tests.integration.deployed.deployment import Deployment
 from tests.integration.deployed.kill_trial import (
+    MASKED_RUN,
+    PLAIN_RUN,
     QUESTIONS,
     Ending,
     Kill,
     Trial,
+    Tried,
     federation,
     kill_trial,
     same_heads,
     undisturbed,
 )
+from tests.integration.deployed.sum_secrets import require_no_secret_outside
 
 REFERENCE, SECONDS = "undisturbed.safetensors", "seconds"
 _ENCODER = "encoder"
@@ -41,47 +46,60 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for the trials")
     parser.add_argument("--table", type=Path, required=True, help="file for the table")
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--masked", action="store_true", help="sum the updates under masks")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked.out.mkdir(parents=True, exist_ok=True)
     missing = [kill for kill in map(Kill.drawn, range(asked.trials)) if not _file(asked.out, kill).exists()]
+    tried = MASKED_RUN if asked.masked else PLAIN_RUN
     if missing:
-        with tempfile.TemporaryDirectory(dir=asked.out) as folder, federation(Path(folder)) as made:
-            run_trials(made, missing, asked.out)
-    write_whole(asked.table, table(_found(asked.out)).encode("utf-8"))
+        promise = ("--privacy", tried.config.privacy)
+        with tempfile.TemporaryDirectory(dir=asked.out) as folder, federation(Path(folder), promise=promise) as made:
+            run_trials(made, missing, asked.out, tried)
+    page = table(_found(asked.out), masked=asked.masked)
+    write_whole(asked.table, page.encode("utf-8"))
 
 
-def run_trials(made: Deployment, kills: list[Kill], out: Path) -> None:
+def run_trials(made: Deployment, kills: list[Kill], out: Path, tried: Tried) -> None:
     """One after the other in one federation, each written down as soon as it is over."""
-    usual = _undisturbed(made, out)
+    usual = _undisturbed(made, out, tried)
     for kill in kills:
         print(f"{datetime.now(UTC):%H:%M:%S} seed {kill.seed}: {kill.target}", flush=True)
-        found = kill_trial(made, kill, usual_seconds=usual.seconds)
+        found = kill_trial(made, kill, usual_seconds=usual.seconds, tried=tried)
         usual = replace(usual, seconds=found.usual_seconds)
-        write_whole(_file(out, kill), json.dumps(_outcome(found, usual), indent=1).encode("utf-8"))
+        outcome = _outcome(found, usual)
+        if tried is MASKED_RUN:
+            outcome["secrets"] = require_no_secret_outside(made)
+        write_whole(_file(out, kill), json.dumps(outcome, indent=1).encode("utf-8"))
 
 
-def table(found: list[dict[str, Any]]) -> str:
+def table(found: list[dict[str, Any]], *, masked: bool = False) -> str:
     """The trials as a page in Markdown."""
     held = sum(one["same_encoder"] and all(one["same_heads"].values()) for one in found)
-    head = f"""# Kill trials
+    name, further = ("masked-kill-trials", " --masked") if masked else ("kill-trials", "")
+    plain = "a moments round and two training rounds"
+    asked = "two training rounds of secure sums" if masked else plain
+    secrets = sum(one.get("secrets", 0) for one in found)
+    said = f" Of {secrets} secrets of sums that platforms held none stood in a log or on its disk." if masked else ""
+    head = f"""# Kill trials{" of masked runs" if masked else ""}
 
 ```sh
-python -m benchmarks.kill_trials OUT --table docs/results/kill-trials.md
+python -m benchmarks.kill_trials OUT --table docs/results/{name}.md{further}
 ```
 
 A coordinator and three platforms (one of them reads SQLite) as real processes on loopback, TLS and node authentication
-on; `graft-server run --require-all`, a moments round and two training rounds. At a random moment every process of the
+on; `graft-server run --require-all`, {asked}. At a random moment every process of the
 server, of one agent or of both gets SIGKILL, and is started again a random while later. {held} of {len(found)} runs
-ended with the encoder of the undisturbed run and with every platform's heads, byte for byte.
+ended with the encoder of the undisturbed run and with every platform's heads, byte for byte.{said}
 
 | seed | killed | at s | behind it | processes | away s | encoder | heads | took s |
 |---|---|---|---|---|---|---|---|---|
 """
-    return head + "".join(_row(one) for one in found)
+    questions = MASKED_RUN.config.rounds if masked else QUESTIONS
+    return head + "".join(_row(one, questions) for one in found)
 
 
-def _row(one: dict[str, Any]) -> str:
+def _row(one: dict[str, Any], questions: int) -> str:
     kill = one["kill"]
     who = kill["target"] if kill["target"] == "server" else f"{kill['target']} ({kill['victim']})"
     heads = (
@@ -90,7 +108,7 @@ def _row(one: dict[str, Any]) -> str:
         else ", ".join(n for n, same in one["same_heads"].items() if not same)
     )
     cells = [
-        *(kill["seed"], who, f"{one['at_seconds']:.0f}", f"{one['answered']} of {QUESTIONS} questions"),
+        *(kill["seed"], who, f"{one['at_seconds']:.0f}", f"{one['answered']} of {questions} questions"),
         *(one["processes"], f"{kill['away']:.0f}", "the same" if one["same_encoder"] else "ANOTHER", heads),
         f"{one['seconds']:.0f}",
     ]
@@ -109,11 +127,11 @@ def _outcome(found: Trial, usual: Ending) -> dict[str, Any]:
     }
 
 
-def _undisturbed(made: Deployment, out: Path) -> Ending:
+def _undisturbed(made: Deployment, out: Path, tried: Tried) -> Ending:
     """Of an earlier start of this script, or run now."""
     if not (out / REFERENCE).exists():
         print(f"{datetime.now(UTC):%H:%M:%S} undisturbed", flush=True)
-        _keep(out / REFERENCE, undisturbed(made))
+        _keep(out / REFERENCE, undisturbed(made, tried))
     arrays = load((out / REFERENCE).read_bytes())
     heads: dict[str, dict[str, Any]] = {}
     for name, array in arrays.items():

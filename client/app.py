@@ -38,6 +38,7 @@ from shared.errors import (
     TaskBeyondBounds,
     TaskUnsigned,
     TooFewUsers,
+    UnknownParties,
     WireError,
 )
 from shared.federation.cross_wire import decode_cross_task
@@ -69,6 +70,7 @@ _CODES: dict[type[Exception], FailureCode] = {
     TaskUnsigned: FailureCode.UNSIGNED,
     NonceReused: FailureCode.NONCE_REUSED,
     AnswerGone: FailureCode.ANSWER_GONE,
+    UnknownParties: FailureCode.PARTIES_UNKNOWN,
     SumRefused: FailureCode.SUM_REFUSED,
 }
 _REASONS: dict[type[Exception], DeclineReason] = {

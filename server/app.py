@@ -34,13 +34,13 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
 
         With ``resume`` it goes on from what the folder holds, if anything; with a ``task-key`` its tasks are signed;
         ``classes`` are the platforms' size classes, ``ledgers`` a folder of what they released under noise, ``roster``
-        their keys for secure sums.
+        their keys for secure sums, ``summed`` the file of the sets that were summed.
         """
         run_config = dict(context.run_config)
         key_file, ledgers = str(run_config.pop("task-key", "")), str(run_config.pop("ledgers", ""))
         encoder_file, out = str(run_config.pop("encoder", "")), Path(str(run_config.pop("out", "")))
         resume, classes = bool(run_config.pop("resume", False)), str(run_config.pop("classes", ""))
-        roster = str(run_config.pop("roster", ""))
+        roster, summed = str(run_config.pop("roster", "")), str(run_config.pop("summed", ""))
         if not encoder_file or out == Path():
             raise ConfigError("the run config must name the starting encoder's file (encoder) and a folder (out)")
         with _outcome_said(out):
@@ -59,7 +59,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 classes=SizeClasses.from_text(classes),
                 ledgers=KnownLedgers(Path(ledgers) if ledgers else None),
                 signer=signer,
-                roster=roster_of(roster),
+                roster=roster_of(roster, Path(summed) if summed else None),
                 sums=KeptSums(out),
             )
 

@@ -21,9 +21,11 @@ GraftError
 │   ├── PlainTask              it asks for an answer without noise, and none may leave
 │   ├── BudgetBroken           it would cost users more than they were promised
 │   ├── TaskUnsigned           it is not signed by the key that the platform has of its coordinator
+│   ├── NothingToSum           too few users may give to a sum, or it does not pay
 │   ├── NonceReused            its nonce is another question's
 │   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── SumRefused                 a step of a secure sum that this party does not take
+│   └── UnknownParties         it is with parties that this one does not know, or with other keys of them
 ├── SumFailed                  a secure sum that ends without a result; nothing of it is opened
 ├── JournalError               what callers reported cannot be read or written
 ├── StorageError               what a platform keeps cannot be read or written
@@ -117,6 +119,10 @@ class TaskUnsigned(TaskRefused):
     """A task is not signed by the coordinator's key for this platform."""
 
 
+class NothingToSum(TaskRefused):
+    """No vector of this platform enters a sum; the message is the reason of the decline."""
+
+
 class NonceReused(TaskRefused):
     """A task has the nonce of a question that was answered before, and other content."""
 
@@ -127,6 +133,10 @@ class AnswerGone(TaskRefused):
 
 class SumRefused(GraftError):
     """A step of a secure sum that this party does not take; the message says why and quotes nothing of a vector."""
+
+
+class UnknownParties(SumRefused):
+    """A step of a secure sum is with parties that this one does not know, or with other keys of them."""
 
 
 class SumFailed(GraftError):

@@ -8,6 +8,7 @@ from client.agent.authority import read_authority
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.key_pair import new_key_pair
 from client.agent.private_part import make_private_part
+from client.agent.sum_key import bring_sum_key
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from client.features.item_features import check_features
@@ -76,4 +77,5 @@ def _write(home: AgentHome, settings: AgentSettings, certificate: bytes, promise
     write_whole(home.key, keys.private)
     write_whole(home.public_key, keys.public)
     write_whole(home.authority, certificate)
+    bring_sum_key(home, whole)
     write_whole(home.settings, to_toml(whole))

@@ -23,8 +23,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         f"it is yours to say: task-... in policy.toml; {_LOG}",
     ),
     DeclineReason.PRIVACY: (
-        "the task asks for an answer without noise, and the site policy lets none leave",
-        'the coordinator runs with --privacy private; or, if you trust it with histories: privacy = "plain" in policy',
+        "the task asks for an answer without noise, or in a sum, and the site policy lets none leave",
+        (
+            "the coordinator runs with --privacy private or masked-private; or, if you trust it with histories: "
+            'privacy = "plain" in policy'
+        ),
     ),
     DeclineReason.PRIVACY_BUDGET: (
         "users have spent what they were promised, or the task asks for more",
@@ -63,6 +66,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     FailureCode.SUM_REFUSED: (
         "this platform does not take part in the secure sum, or takes no such step",
         f"{_LOG}; the platforms that it knows, and how many it asks for (least-parties), are yours to say",
+    ),
+    FailureCode.PARTIES_UNKNOWN: (
+        "platforms that this one does not know were to be summed with, or known ones with another key",
+        "graft-client parties shows who waits; compare, then graft-client parties DIR --accept NAME",
     ),
     FailureCode.INTERNAL: ("the task ended with an error", _LOG),
     HELD_BACK: ("the guard held its answer back", "graft-client audit says why"),

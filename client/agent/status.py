@@ -7,12 +7,14 @@ from client.agent.connection import CONNECTING, known_since, last_known
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.own_answers import answer_as_json, last_answer, obstacle_of_answers
+from client.agent.parties import waiting_words
 from client.agent.preflight import Check
 from client.agent.programs import supervision
+from client.agent.sum_key import own_party
 from client.guard.ledger import SHOWN, Ledger
 from client.guard.pinned_key import pinned_key
 from client.store.vault import is_vault
-from shared.errors import ConfigError
+from shared.errors import ConfigError, GraftError
 from shared.federation.signatures import fingerprint
 from shared.system.processes.supervision import TROUBLES
 from shared.system.settings_file import read_settings
@@ -44,6 +46,7 @@ def status(home: AgentHome) -> dict[str, Any]:
         "last": _last_line(home) if running else "",
         "vault": _vault(home, settings),
         "tasks": _tasks(home),
+        "parties": _parties(home, settings),
         "left": _left(home),
     }
 
@@ -76,6 +79,8 @@ def status_lines(found: dict[str, Any]) -> list[str]:
         f"tasks: {found['tasks']}",
         f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
     ]
+    if found["parties"]:
+        lines.append(f"parties: {found['parties']}")
     return [*lines, *([f"last: {found['last']}"] if found["last"] else [])]
 
 
@@ -129,6 +134,16 @@ def _tasks(home: AgentHome) -> str:
     if key is None:
         return f"not checked: {home.authority.name} holds no key; take tls/ca.crt of the coordinator's folder anew"
     return f"checked; the coordinator's key is {fingerprint(key)}"
+
+
+def _parties(home: AgentHome, settings: AgentSettings) -> str:
+    """Who is known for secure sums, and who waits to be accepted; empty before any, and where the vault is closed."""
+    try:
+        found = own_party(home, settings).parties
+    except GraftError:
+        return ""
+    known = f"{len(found.known)} known for secure sums" if found.known or found.waiting else ""
+    return "; ".join(filter(None, [known, waiting_words(found, home)]))
 
 
 def _left(home: AgentHome) -> dict[str, int]:

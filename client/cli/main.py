@@ -15,6 +15,7 @@ from client.cli.evaluate import evaluate
 from client.cli.fit import fit
 from client.cli.import_data import imports
 from client.cli.init import init
+from client.cli.parties import parties
 from client.cli.preflight import preflight
 from client.cli.pretrain import pretrain
 from client.cli.privacy import privacy
@@ -49,6 +50,7 @@ for command in (
     serve,
     audit,
     privacy,
+    parties,
     approve,
     init,
     preflight,

@@ -24,9 +24,11 @@ def start(
     """
     from client.agent.finding import refuse_lasting
     from client.agent.home import AgentHome, AgentSettings
+    from client.agent.new_agent import enrolment_line
     from client.agent.preflight import checks_of, findings
     from client.agent.private_part import require_private_part
     from client.agent.programs import supervision
+    from client.agent.sum_key import bring_sum_key, send_again
     from shared.system.settings_file import read_settings
 
     os.umask(PRIVATE)
@@ -37,6 +39,8 @@ def start(
     with shown("start"), working("looking at data, keys, vault, authority and address"):
         found = refuse_lasting(findings(checks_of(home)))
     require_private_part(home, settings)
+    if bring_sum_key(home, settings):
+        typer.echo(send_again(home, enrolment_line(home, settings)))
     if background:
         in_background(home, form)
     else:

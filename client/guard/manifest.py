@@ -18,6 +18,7 @@ from shared.federation.cross_cells import CrossGrid
 from shared.federation.messages import BOTH, LOSSES, VALIDATIONS, DeclineReason, FailureCode, power_of_two
 from shared.federation.moment_cells import MOST_PAIRS, MomentGrid, rounded_pairs
 from shared.federation.sum_wire import ByteGrid
+from shared.federation.validation_levels import LEAST_VALIDATION
 from shared.federation.wire_records import CROSS_MOMENT, ENCODER, MOMENTS, PROTOCOL, SUM
 from shared.privacy.ledger import START, seal_of
 
@@ -27,8 +28,6 @@ HIGHEST_LOSS = 1000.0
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 MOST_ENTRIES = 2**16
 """of a privacy ledger"""
-LEAST_VALIDATION = 1e-4
-"""a smaller one is told as 0"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +124,8 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
         return entries
     if asked.task is TaskKind.SUM and asked.answer_bytes:
         entries["sum-reply"] = Entry(
-            header=_header("sum-reply", asked), arrays={SUM: ByteGrid(size=asked.answer_bytes)}
+            header=_header("sum-reply", asked, ledger=_DIGEST if asked.noise else exactly("")),
+            arrays={SUM: ByteGrid(size=asked.answer_bytes)},
         )
     if asked.task is TaskKind.MOMENTS:
         entries["moments-reply"] = _moments(asked, policy)

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal, get_args
 
 from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
 from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
-from shared.privacy.promise import MODES, HasMode, Privacy, Promise
+from shared.privacy.promise import MODES, Colluding, HasMode, Privacy, Promise
+from shared.secure_sum.sum_messages import MASK
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
+NewParties = Literal["first-use", "accepted"]
+FIRST_USE: NewParties = "first-use"
 _SLACK = 1e-9
 """of a spread of noise, for what rounding does to it on its way"""
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -44,14 +48,15 @@ def _check_hours(key: str, hours: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePromise(HasMode, Promise):
+class SitePromise(HasMode, Promise, Colluding):
     """What the platform's users are promised, whatever a run asks for."""
 
     privacy: Privacy = option(
         "private",
         choices=MODES,
         help="private: nothing that was counted or trained on users leaves but under the noise that the promise asks "
-        "for; masked: it leaves in sums over several platforms alone, whose masks hide who sent what and no more; "
+        "for, its own in each answer; masked-private: that, or a sum over several platforms that bears it once; "
+        "masked: it leaves in sums over several platforms alone, whose masks hide who sent what and no more; "
         "plain: what a task asks for leaves as it is, and whoever runs the coordinator can solve users' histories from "
         "it.",
         see="privacy.md",
@@ -76,6 +81,14 @@ class SitePolicy(SitePromise):
     )
     least_parties: int = option(
         3, least=2, help="Platforms below which, this one among them, no secure sum of theirs is taken part in."
+    )
+    parties: NewParties = option(
+        FIRST_USE,
+        choices=get_args(NewParties),
+        help="How this platform comes to know the platforms that it sums with. first-use: it takes those that the "
+        "coordinator introduces first, and no new name and no changed key after that until graft-client parties "
+        "accepts it; accepted: the first ones wait to be accepted, too.",
+        see="decisions/0051-who-sums-with-whom.md",
     )
     quiet_hours: str = option(
         "",
@@ -105,10 +118,16 @@ class SitePolicy(SitePromise):
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
 
     def why_plain(self, task: str, noise: float) -> str:
-        """Why no result of a task leaves in this mode, in words; empty where one may."""
+        """Why no result of a task leaves in this mode, in words; empty where one may.
+
+        Of a step of a secure sum, only the one that asks for a vector asks for noise.
+        """
+        if task == TaskKind.SUM:
+            alone = self.privacy == "private"
+            return "this platform answers under noise of its own; the task is a step of a secure sum" if alone else ""
         if self.is_private and noise == 0:
             return f"this platform answers under noise alone; the task of kind {task} asks for none"
-        if self.is_masked and task != TaskKind.SUM:
+        if self.privacy == "masked":
             return f"this platform answers in secure sums alone; the task is of kind {task}"
         return ""
 
@@ -120,6 +139,8 @@ class SitePolicy(SitePromise):
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
         if plain := self.why_plain(task.kind, task.noise):
             raise PlainTask(plain)
+        if self.is_private and task.noise == 0 and task.step[:1] == bytes([MASK]):
+            raise PlainTask("this platform's vector enters a sum under noise alone; the task asks for none")
         if task.noise and task.noise < self.noise * (1 - _SLACK):
             raise BudgetBroken(
                 f"this platform promises its users ε {self.epsilon:g}, which noise of {self.noise:.4g} keeps; the task "

@@ -1,21 +1,27 @@
 """What a platform keeps of secure sums in its vault: its key, the platforms that it knows, where it stands."""
 
 import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from client.rounds.known_parties import KnownParties, KnownParty
+from client.rounds.sum_mark import SumMark, count_of, counted
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
-from shared.errors import HeadStoreError, SumRefused, WireError
+from shared.privacy.gaussian_draws import Draw
 from shared.secure_sum.answer_size import answer_size
-from shared.secure_sum.fields import Reader
+from shared.secure_sum.introduction import read_introductions
 from shared.secure_sum.party import Party
 from shared.secure_sum.party_policy import PartyPolicy
+from shared.secure_sum.party_state import PartyState
 from shared.secure_sum.roster import Member, Roster
 from shared.secure_sum.streams import KEY
 
-SUM_KEY, SUM_PARTIES, SUM_STATE = "sum-key", "sum-parties", "sum-state"
+SUM_KEY, SUM_STATE = "sum-key", "sum-state"
 """Records. An older state must never be put back (docs/decisions/0048-secure-sums.md)."""
 _BYTES = "bytes"
 
@@ -23,8 +29,9 @@ _BYTES = "bytes"
 class OwnParty:
     """A platform as a party of secure sums; raises StorageError where its vault cannot be read or written."""
 
-    def __init__(self, heads: HeadStore, name: str) -> None:
-        self._heads, self.name = heads, name
+    def __init__(self, heads: HeadStore, name: str, machine: Path | None = None) -> None:
+        """``machine`` is where this machine keeps account outside the vault (client/rounds/sum_mark.py)."""
+        self._heads, self.name, self._machine = heads, name, machine
 
     @property
     def member(self) -> Member:
@@ -33,34 +40,54 @@ class OwnParty:
 
     def pin(self, roster: Roster) -> None:
         """From now on these are the platforms that it sums with, and no others."""
-        self._write(SUM_PARTIES, roster.to_bytes())
+        known = {one.party: KnownParty(name=one.party, key=one.key.hex()) for one in roster.members}
+        KnownParties(known=known).write(self._heads)
+
+    def meet(self, introductions: bytes, now: datetime, *, first_use: bool) -> None:
+        """Take notice of platforms that the coordinator introduces; raises WireError for what is not signed for."""
+        if not introductions:
+            return
+        before = self.parties
+        after = before.met(read_introductions(introductions), now, first_use=first_use)
+        if after != before:
+            after.write(self._heads)
+
+    def accept(self, names: Iterable[str], now: datetime) -> None:
+        """Sum with these from now on; raises ConfigError for a name that does not wait."""
+        self.parties.accepted(names, now).write(self._heads)
 
     @property
-    def known(self) -> Roster:
-        """The platforms that it sums with; raises SumRefused where it knows none."""
-        content = self._read(SUM_PARTIES)
-        if not content:
-            raise SumRefused("expected platforms whose keys this one knows; found none")
-        try:
-            reader = Reader("the platforms that this one knows", content)
-            roster = Roster.read(reader)
-            reader.end()
-        except WireError as error:
-            raise HeadStoreError(f"record {SUM_PARTIES!r} is damaged") from error
-        return roster
+    def parties(self) -> KnownParties:
+        """Who is known, and who waits to be."""
+        return KnownParties.read(self._heads)
 
     @property
     def state(self) -> bytes:
-        """Where it stands; empty before its first set-up."""
-        return self._read(SUM_STATE)
+        """Where it stands; empty before its first set-up. An older vault is none: its sums under way are given up."""
+        return self._sealed()[0]
 
-    def party(self, least_parties: int) -> Party:
-        """Where it goes on."""
-        return Party(self.name, self._key(), PartyPolicy(self.known, least_parties), self.state)
+    def _sealed(self) -> tuple[bytes, int]:
+        """The state, and how many answers were sealed."""
+        stored, mark = self._heads.read(SUM_STATE), self._mark.read()
+        count = 0 if stored is None else count_of(stored)
+        if mark is not None and mark.count > count:
+            return PartyState(history=mark.history).to_bytes(), mark.count
+        return self._read(SUM_STATE), count
+
+    @property
+    def _mark(self) -> SumMark:
+        return SumMark(self._machine, self.member.key)
+
+    def party(self, least_parties: int, least_spread: float, draw: Draw = os.urandom) -> Party:
+        """Where it goes on; noise of ``least_spread`` counts, and secrets and noise are drawn from ``draw``."""
+        policy = PartyPolicy(self.parties.roster, least_parties, least_spread)
+        return Party(self.name, self._key(), policy, self.state, draw)
 
     def seal(self, party: Party) -> None:
         """Where it stands now: before the answer leaves."""
-        self._write(SUM_STATE, party.to_bytes())
+        count, state = self._sealed()[1] + 1, party.to_bytes()
+        self._heads.write(SUM_STATE, counted(state, count))
+        self._mark.write(count, state)
 
     def _key(self) -> Ed25519PrivateKey:
         secret = self._read(SUM_KEY)
@@ -79,5 +106,5 @@ class OwnParty:
 
 def answer_bytes(message: bytes, workspace: Workspace) -> int:
     """How long the platform's answer to a sum's message is; 0 where there is no message."""
-    own = OwnParty(workspace.heads, workspace.platform.name)
+    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
     return answer_size(own.state, own.name, message) if message else 0

@@ -1,17 +1,21 @@
-"""A platform's part in a step of a secure sum: it trains where a vector is asked for, and seals before it answers."""
+"""A platform's part in a step of a secure sum: it works where a vector is asked for, and seals before it answers."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.guard.sum_bounds import within_bounds
+from client.guard.site_policy import FIRST_USE
+from client.guard.sum_bounds import require_outweighed
+from client.guard.way_out import utc_now
+from client.privacy.accounts import Accounts
 from client.rounds.own_party import OwnParty
-from client.rounds.round_tasks import train_reply
+from client.rounds.sum_vectors import sum_vector
+from client.rounds.summed_release import SummedRelease, note_opened
 from client.rounds.workspace import Workspace
-from shared.errors import SumRefused
+from shared.errors import NothingToSum, SumRefused
 from shared.federation.messages import Declined, DeclineReason, SumReply, SumTask
-from shared.federation.updates import WHOLE
-from shared.secure_sum.setup_messages import SETUP
-from shared.secure_sum.sum_messages import MASK
+from shared.secure_sum.party_state import PartyState
+from shared.secure_sum.setup_messages import SETUP, SetupRequest
+from shared.secure_sum.sum_messages import MASK, OPEN, MaskRequest, OpenRequest
 from shared.secure_sum.terms import SumTerms
 
 
@@ -21,24 +25,45 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     A platform that does not contribute declines keys and vectors; a sum that its vector is in, it helps to open.
     Raises WireError for a message that is none, SumRefused for a step that this platform does not take.
     """
-    if task.message[0] in (SETUP, MASK) and not workspace.contributes:
+    kind = task.message[0]
+    if kind in (SETUP, MASK) and not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    own = OwnParty(workspace.heads, workspace.platform.name)
-    party = own.party(workspace.least_parties)
-    answer = party.answer(task.message, lambda terms: _update(task, terms, workspace))
+    if kind == SETUP and workspace.is_private and not SetupRequest.from_bytes(task.message).terms.noised:
+        return Declined(round=task.round, reason=DeclineReason.PRIVACY)
+    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
+    if kind == SETUP:
+        own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
+    party = own.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
+    if kind == OPEN:
+        _note(OpenRequest.from_bytes(task.message), own, workspace)
+    try:
+        answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace, party.parties))
+    except NothingToSum as nothing:
+        return Declined(round=task.round, reason=DeclineReason(str(nothing)))
     own.seal(party)
-    return SumReply(round=task.round, answer=answer)
+    ledger = Accounts(workspace.machine, workspace.heads).read().ledger.state.head if task.facts.noise else ""
+    return SumReply(round=task.round, answer=answer, ledger=ledger)
 
 
-def _update(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.float64]:
-    """[S] what training changes in the sequence part, within bounds."""
+def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple[str, ...]) -> NDArray[np.float64]:
+    """[P] what the work beside the message asks for, within bounds, where nobody weighs too much."""
     work = task.work
-    if work is None or bytes.fromhex(work.facts.meaning) != terms.about:
-        raise SumRefused("expected the task that the sum's terms name beside a request for a vector; found another")
-    if work.form is not WHOLE:
-        raise SumRefused("expected a sum of whole updates; found a task that asks for adapters or steps")
-    reply = train_reply(work, workspace)
-    if isinstance(reply, Declined):
-        raise SumRefused(f"expected an update to sum; found none: {reply.reason}")
-    values = WHOLE.grid(work.encoder.spec).values(reply.flat).astype(np.float64)
-    return within_bounds(values, work.settings.clip_norm, terms)
+    if work is None or bytes.fromhex(work.meaning) != terms.about:
+        raise SumRefused("expected the work that the sum's terms name beside a request for a vector; found another")
+    if (work.noise > 0) != (terms.noise is not None):
+        raise SumRefused("expected noise both in a sum's terms and in its work, or in neither; found it in one")
+    if work.noise:
+        return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work, seen=task.seen).vector(
+            workspace
+        )
+    require_outweighed(workspace.platform.name, work.weights, parties, workspace.least_parties)
+    return sum_vector(work, terms, workspace)
+
+
+def _note(request: OpenRequest, own: OwnParty, workspace: Workspace) -> None:
+    """Write down how much noise is in the sum that this platform is asked to open, where it bears any."""
+    state = PartyState.from_bytes(own.state)
+    if state.plan is None or state.plan.digest != request.plan or state.plan.terms.noise is None:
+        return
+    _plan, setup, _secrets = state.of_sum(request.plan)
+    note_opened(state.plan, len(setup.request.roster), len(state.survivors), workspace)

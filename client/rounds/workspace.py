@@ -17,7 +17,7 @@ from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
 from client.features.prepared_platform import PreparedPlatform, prepare_platform
-from client.guard.site_policy import SitePolicy
+from client.guard.site_policy import FIRST_USE, NewParties, SitePolicy
 from client.privacy.accounts import machine_place
 from client.rounds.own_draws import own_seed
 from client.serving.reported_events import reports_as_of
@@ -80,8 +80,16 @@ class Workspace:
     """training users below which the site policy lets nothing be told about them"""
     least_parties: int = 3
     """platforms below which the site policy takes part in no secure sum"""
+    parties: NewParties = FIRST_USE
+    """how the site policy takes platforms to sum with where none is known yet"""
+    tells_validation: bool = True
+    """whether the site policy lets be told what an encoder is worth here"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
+    is_private: bool = False
+    """whether nothing of its users leaves but under the noise of the promise"""
+    colluding: int = 1
+    """other platforms against which the noise of a sum is to hold, of the site policy"""
     machine: Path | None = None
     """where this machine keeps account of what the data's users have spent of it; None: nowhere but in the heads"""
     noise_seed: int | None = None
@@ -145,7 +153,11 @@ def open_workspace(
         heads=HeadStore(records),
         minimum_users=policy.minimum_users,
         least_parties=policy.least_parties,
+        parties=policy.parties,
+        tells_validation=policy.tell_validation,
         promise=policy,
+        is_private=policy.is_private,
+        colluding=policy.colluding_platforms,
         machine=machine,
         own_draws=True,
     )
@@ -164,7 +176,11 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             heads=heads,
             minimum_users=policy.minimum_users,
             least_parties=policy.least_parties,
+            parties=policy.parties,
+            tells_validation=policy.tell_validation,
             promise=policy,
+            is_private=policy.is_private,
+            colluding=policy.colluding_platforms,
             noise_seed=settings.seed,
         )
 

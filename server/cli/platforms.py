@@ -9,6 +9,11 @@ import typer
 from server.cli.arguments import AsJson, Home
 from shared.errors import ConfigError
 
+NO_SUM_KEY = (
+    "without a key for secure sums, which masked runs need: its operator runs graft-client parties DIR and sends "
+    "node.key.pub again"
+)
+
 
 def enroll(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The platform's name in every round.")],
@@ -32,7 +37,7 @@ def enroll(
     home: Home = Path(),
 ) -> None:
     """Admit platforms by their public keys; where the server is down, it is told when it starts."""
-    from server.coordinator.enrolment import Enrolment, read_public_key, require_own_key
+    from server.coordinator.enrolment import Enrolment, read_public_key, read_sum_key, require_own_key
     from server.coordinator.home import ServerHome
 
     register, paths = Enrolment(ServerHome.existing(home).platforms), public_key or []
@@ -45,8 +50,9 @@ def enroll(
     keys = [read_public_key(path) for path in paths]
     for name, path in zip(names, paths, strict=True):
         require_own_key(name, path)
-    for name, key in zip(names, keys, strict=True):
-        typer.echo(f"{register.enroll(name, key, users or 0).name}: enrolled")
+    for name, key, path in zip(names, keys, paths, strict=True):
+        found = register.enroll(name, key, users or 0, read_sum_key(path))
+        typer.echo(f"{found.name}: enrolled{'' if found.sum_key else f'; {NO_SUM_KEY}'}")
 
 
 def revoke(name: Annotated[str, typer.Argument(help="The platform's name.")], home: Home = Path()) -> None:
@@ -62,10 +68,17 @@ def platforms(home: Home = Path(), as_json: AsJson = False) -> None:
     from server.coordinator.enrolment import Enrolment
     from server.coordinator.home import ServerHome
 
-    entries = Enrolment(ServerHome.existing(home).platforms).read()
+    register = Enrolment(ServerHome.existing(home).platforms)
+    entries = register.read()
     if as_json:
         listed = [
-            {"name": one.name, "key": one.key, "users": one.users or None, "state": _state(one.revoked, one.waiting)}
+            {
+                "name": one.name,
+                "key": one.key,
+                "sum_key": one.sum_key or None,
+                "users": one.users or None,
+                "state": _state(one.revoked, one.waiting),
+            }
             for one in entries
         ]
         typer.echo(json.dumps(listed, indent=2))
@@ -73,6 +86,8 @@ def platforms(home: Home = Path(), as_json: AsJson = False) -> None:
     for one in entries:
         size = f", of the size of {one.users} users" if one.users else ""
         typer.echo(f"{one.name}: {_state(one.revoked, one.waiting)}{size}")
+    if lacking := register.without_sum_key():
+        typer.echo(f"{', '.join(lacking)}: {NO_SUM_KEY}")
     if not entries:
         typer.echo("no platform is enrolled")
 

@@ -1,7 +1,6 @@
 """Who may join: the platforms' names and public keys, kept beside the engine and brought to it when it runs."""
 
 import json
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +12,15 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key, load_ssh_public_key
 
-from shared.errors import ConfigError, os_error_as
+from shared.errors import ConfigError, WireError, os_error_as
 from shared.federation.messages import power_of_two
+from shared.secure_sum.introduction import Introduction
+from shared.secure_sum.roster import PARTY, Member
+from shared.secure_sum.sum_key_line import SumKey, split_public_key
 from shared.system.file_lock import file_lock
 from shared.system.whole_file import write_whole
 
 FORMAT = "graft-platforms/1"
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY_BYTES = 4096
 _EXPECTED = "expected a public key of a NIST curve in OpenSSH's form, as graft-client init makes node.key.pub"
@@ -36,6 +37,10 @@ class Enrolled:
     """its public key in OpenSSH's form, without the comment"""
     users: int = 0
     """its size class, a power of two: what its answers may weigh; 0 where none was given"""
+    sum_key: str = ""
+    """its key for secure sums, in hexadecimal digits; empty where it was enrolled without one"""
+    endorsement: str = ""
+    """the signature of its public key over that, in hexadecimal digits"""
     revoked: bool = False
     node: int | None = None
     """its id in the engine, once that knows it"""
@@ -46,6 +51,13 @@ class Enrolled:
     def waiting(self) -> bool:
         """Whether the engine has yet to be told."""
         return (not self.gone and self.node is not None) if self.revoked else self.node is None
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """By which other platforms know it; None where it may not join, or has no key for sums."""
+        if self.revoked or not self.sum_key:
+            return None
+        return Introduction(Member(self.name, bytes.fromhex(self.sum_key)), self.key, bytes.fromhex(self.endorsement))
 
 
 @dataclass(frozen=True)
@@ -66,13 +78,17 @@ class Enrolment:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{self.path}: not a register of platforms") from error
 
-    def enroll(self, name: str, key: str, users: int = 0) -> Enrolled:
-        """Admit a platform; the same name and key again change nothing but its size class, where users are given.
+    def enroll(self, name: str, key: str, users: int = 0, sum_key: SumKey | None = None) -> Enrolled:
+        """Admit a platform; the same name and key again change nothing but its size class and its key for sums, where
+        they are given.
 
-        Raises ConfigError for a name that is not one, that is taken, or a key that is or was another's.
+        Raises ConfigError for a name that is not one, that is taken, a key that is or was another's, or a key for sums
+        that ``key`` did not sign for.
         """
-        if _NAME.fullmatch(name) is None:
+        if PARTY.fullmatch(name) is None:
             raise ConfigError(f"a platform's name must be 1 to 63 of a-z, 0-9, _, . and -; got {name!r}")
+        if sum_key is not None:
+            _require_own_sum_key(name, key, sum_key)
         with self._changing() as entries:
             found = next((one for one in entries if one.key == key), None)
             if found is None:
@@ -82,6 +98,8 @@ class Enrolment:
             elif found.revoked or found.name != name:
                 whose = f"{found.name}, which was revoked" if found.revoked else found.name
                 raise ConfigError(f"the key given for {name} is on record for {whose}; make a new one")
+        if sum_key is not None:
+            found = self._replaced(name, sum_key=sum_key.key.hex(), endorsement=sum_key.endorsement.hex())
         return self.classify(name, users) if users else found
 
     def classify(self, name: str, users: int) -> Enrolled:
@@ -94,6 +112,14 @@ class Enrolment:
     def classes(self) -> dict[str, int]:
         """Size class by platform, of those that may join and have one."""
         return {one.name: one.users for one in self.read() if one.users and not one.revoked}
+
+    def introductions(self) -> tuple[Introduction, ...]:
+        """Of those that may join and have a key for sums, by name."""
+        return tuple(sorted(one.introduction for one in self.read() if one.introduction is not None))
+
+    def without_sum_key(self) -> tuple[str, ...]:
+        """Those that may join and have none."""
+        return tuple(one.name for one in self.read() if not one.revoked and not one.sum_key)
 
     def revoke(self, name: str) -> Enrolled:
         """Shut a platform out; raises ConfigError where none of this name is enrolled."""
@@ -124,8 +150,7 @@ class Enrolment:
 
 def read_public_key(path: Path) -> str:
     """A platform's public key in OpenSSH's form; raises ConfigError for anything else, a private key above all."""
-    with os_error_as(ConfigError, f"{path}: the public key cannot be read"), path.open("rb") as stream:
-        content = stream.read(_KEY_BYTES)
+    content = _split(path)[0].encode("latin-1")
     if b"PRIVATE" in content:
         raise ConfigError(f"{path}: expected the public key; got a private one, which must stay on the platform")
     key = _loaded(content)
@@ -135,6 +160,19 @@ def read_public_key(path: Path) -> str:
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):
         raise ConfigError(f"{path}: expected a public key of a NIST curve; got {text[0]}")
     return " ".join(text[:2])
+
+
+def read_sum_key(path: Path) -> SumKey | None:
+    """The key for sums that the file brings beside the public key; None where it brings none.
+
+    Raises ConfigError where it cannot be read.
+    """
+    return _split(path)[1]
+
+
+def _split(path: Path) -> tuple[str, SumKey | None]:
+    with os_error_as(ConfigError, f"{path}: the public key cannot be read"), path.open("rb") as stream:
+        return split_public_key(stream.read(_KEY_BYTES).decode("latin-1"))
 
 
 def _loaded(content: bytes) -> object | None:
@@ -171,12 +209,19 @@ def _form(content: bytes) -> str:
 
 def require_own_key(name: str, path: Path) -> None:
     """Raises ConfigError where the file's comment names another platform: ``graft-client init`` writes its own."""
-    with os_error_as(ConfigError, f"{path}: the public key cannot be read"), path.open("rb") as stream:
-        words = stream.read(_KEY_BYTES).decode("ascii", "replace").split()
+    words = _split(path)[0].split()
     bears = words[2] if len(words) == _COMMENTED else ""
-    if _NAME.fullmatch(bears) and bears != name:
+    if PARTY.fullmatch(bears) and bears != name:
         how = f"type {bears}, or take that name out of the file to enroll the key under another"
         raise ConfigError(f"{path}: expected the key of {name}; it bears the name {bears}; {how}")
+
+
+def _require_own_sum_key(name: str, key: str, sum_key: SumKey) -> None:
+    try:
+        Introduction(Member(name, sum_key.key), key, sum_key.endorsement).require_true()
+    except WireError as error:
+        how = "its operator sends node.key.pub again, with this name as name in settings.toml"
+        raise ConfigError(f"{name}: expected a key for secure sums that its public key signed for; {how}") from error
 
 
 def _require_free(name: str, entries: list[Enrolled]) -> None:

@@ -101,6 +101,11 @@ class ServerHome:
         return self.folder / "ledgers"
 
     @property
+    def summed(self) -> Path:
+        """Which platforms were summed together without noise: no set may differ by a few from one of before."""
+        return self.folder / "summed-sets.json"
+
+    @property
     def task_key(self) -> Path:
         """Signs the tasks of runs; platforms get its public half behind the authority's certificate."""
         return self.folder / "tls" / "tasks.key"

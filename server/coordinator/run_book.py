@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from server.aggregation.size_classes import SizeClasses
+from server.coordinator.enrolment import Enrolment
+from server.coordinator.home import ServerHome
 from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FILE, OUTCOME_FILE
+from server.rounds.sum_roster import introduced_text
+from server.rounds.told_stage import told_stage
 from shared.errors import ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
 from shared.system.whole_file import write_whole
@@ -93,6 +97,11 @@ class Run:
         path = self.out / OUTCOME_FILE
         return _read(path) if path.exists() else None
 
+    def stage(self) -> str:
+        """Which stage of a secure sum is under way, and who is awaited; empty where none is known to be."""
+        told = told_stage(self.out, since=self.out / CHECKPOINT_FILE) if self.standing().state == "running" else None
+        return told.words if told else ""
+
     def forget_outcome(self) -> None:
         """Before it is submitted again."""
         (self.out / OUTCOME_FILE).unlink(missing_ok=True)
@@ -102,12 +111,14 @@ class Run:
         path = self.out / CHECKPOINT_FILE
         return str(path.stat().st_mtime_ns) if path.exists() else ""
 
-    def run_config(self, task_key: Path, ledgers: Path, classes: SizeClasses) -> dict[str, bool | int | float | str]:
-        """What is submitted, with the platforms' size classes; a run always goes on from what stands in its folder, and
-        its tasks are signed by a key."""
-        places = {"encoder": str(self.start), "out": str(self.out), "task-key": str(task_key)}
-        places["ledgers"] = str(ledgers)
-        return {**self.config().to_run_config(), **places, "resume": True, "classes": classes.to_text()}
+    def run_config(self, home: ServerHome, register: Enrolment) -> dict[str, bool | int | float | str]:
+        """What is submitted, with the platforms' size classes and keys for sums; a run always goes on from what stands
+        in its folder, and its tasks are signed by a key."""
+        places = {"encoder": str(self.start), "out": str(self.out), "task-key": str(home.task_key)}
+        places |= {"ledgers": str(home.ledgers), "summed": str(home.summed)}
+        known = {"classes": SizeClasses(register.classes()).to_text()}
+        known["roster"] = introduced_text(register.introductions())
+        return {**self.config().to_run_config(), **places, **known, "resume": True}
 
     def ask_to_stop(self) -> None:
         """The supervisor ends it when it looks next."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.rounds.exchange import ENGINE
+from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY
+from shared.federation.config import LEAST_MASKED
 from shared.federation.messages import DeclineReason, FailureCode
 
 TRAIN = "train"
@@ -60,8 +62,8 @@ _KNOWN = {
         ),
         Absence(
             DeclineReason.PRIVACY,
-            "it answers under noise alone, and the run asks for answers without",
-            "run with --privacy private, or ask its operator: privacy in its policy.toml",
+            "it answers under noise alone, or in sums alone, and the run asks for other answers",
+            "run with --privacy private or masked-private, or ask its operator: privacy in its policy.toml",
         ),
         Absence(
             DeclineReason.PRIVACY_BUDGET,
@@ -71,7 +73,8 @@ _KNOWN = {
         Absence(
             DeclineReason.TOO_MUCH_NOISE,
             "it has too few users for the noise: what it could send would tell nothing",
-            "it only receives; graft-client privacy there says from how many users on it pays",
+            "it only receives; graft-client privacy there says from how many users on it pays, of its own or in a sum "
+            "(--privacy masked-private)",
         ),
         Absence(FailureCode.SETTINGS, "its settings cannot be used", _THERE),
         Absence(FailureCode.DATA, "its data cannot be read", _THERE),
@@ -112,6 +115,22 @@ _KNOWN = {
             FailureCode.SUM_REFUSED,
             "it does not take part in a secure sum of these platforms, or takes no such step",
             "ask its operator: superexec.log there says what was expected; the next set-up asks it again",
+        ),
+        Absence(
+            NO_SUM_KEY,
+            "it is enrolled without a key for secure sums",
+            "its operator runs graft-client parties there and sends node.key.pub; then graft-server enroll as before",
+        ),
+        Absence(
+            LEFT_OUT,
+            f"with it this sum would have fewer than {LEAST_MASKED} others than an earlier one, "
+            "and the two would tell what they sent; or it missed a sum of this run",
+            "it takes part once as many platforms are new at once, or where noise is added",
+        ),
+        Absence(
+            FailureCode.PARTIES_UNKNOWN,
+            "platforms of this run are new to it, or have another key than it knows",
+            "its operator runs graft-client parties there, compares what waits, and accepts it",
         ),
         Absence(FailureCode.INTERNAL, "its task ended with an error", "its operator finds it in logs/superexec.log"),
     )

@@ -32,6 +32,7 @@ _WIDTHS = (18, 10, 8, 8, 8, 8, 0)
 def begin(home: ServerHome, config: RoundsConfig) -> Run:
     """Write a new run down, from the newest encoder; raises ConfigError where the server does not run."""
     _require_running(home)
+    _require_sum_keys(home, config)
     enrolled = sum(not one.revoked for one in Enrolment(home.platforms).read())
     if enrolled < config.min_platforms:
         wanted = f"at least {config.min_platforms} platforms are asked for, and {enrolled} are enrolled"
@@ -62,6 +63,8 @@ class View:
     """what the server's supervisor fails at now, and why"""
     seconds: float = 0.0
     """since the last answer to a question, or since the run was looked at first"""
+    stage: str = ""
+    """of a secure sum that is under way, and who is awaited"""
 
     def missing(self) -> dict[str, str]:
         """Who is not there now or sent no usable answer last, by name, and why and what to do."""
@@ -85,7 +88,8 @@ class View:
     def now(self) -> str:
         """What is being done, and for how long."""
         number = min(rounds_done(self.history) + 1, self.config.rounds)
-        return f"round {number} of {self.config.rounds}: {self.seconds:.0f} s so far"
+        stage = f"; {self.stage}" if self.stage else ""
+        return f"round {number} of {self.config.rounds}: {self.seconds:.0f} s so far{stage}"
 
 
 def follow(run: Run, home: ServerHome, console: Console) -> None:
@@ -201,6 +205,7 @@ def _views(run: Run, home: ServerHome) -> Iterator[View]:
             platforms=platforms,
             troubles=supervised.report().get(TROUBLES, {}),
             seconds=time.monotonic() - since,
+            stage=run.stage(),
         )
         time.sleep(LOOK_SECONDS)
     platforms = tuple(standings(home, now=datetime.now(UTC)))
@@ -224,6 +229,20 @@ def _named(record: Any, rounds: int) -> list[str]:
 
 def _say(console: Console, text: str) -> None:
     console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def _require_sum_keys(home: ServerHome, config: RoundsConfig) -> None:
+    """Raises ConfigError where too few platforms can be summed over: a run has those that are registered now."""
+    register = Enrolment(home.platforms)
+    found = [one.member.party for one in register.introductions()]
+    if not config.is_masked or len(found) >= config.min_platforms:
+        return
+    lacking = register.without_sum_key()
+    do = f"; {', '.join(lacking)}: graft-client parties there, then enroll node.key.pub again" if lacking else ""
+    raise ConfigError(
+        f"a masked run needs {config.min_platforms} platforms enrolled with a key for secure sums; found "
+        f"{', '.join(found) or 'none'}{do}"
+    )
 
 
 def _require_running(home: ServerHome) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from server.aggregation.size_classes import SizeClasses
 from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.old_runs import prune
@@ -87,8 +86,7 @@ class RunKeeper:
     def _submit(self, run: Run, standing: Standing) -> None:
         self._app = self._app or write_bundle(self.home.bundle)
         run.forget_outcome()
-        classes = SizeClasses(Enrolment(self.home.platforms).classes())
-        number = self.engine.submit(self._app, run.run_config(self.home.task_key, self.home.ledgers, classes))
+        number = self.engine.submit(self._app, run.run_config(self.home, Enrolment(self.home.platforms)))
         again = replace(standing, state="running", engine_run=number, submissions=standing.submissions + 1)
         run.stands(replace(again, reached=run.reached()))
         self._next_look = self.now() + LOOK_SECONDS

@@ -65,6 +65,7 @@ def _run(run: Run) -> dict[str, Any]:
         "of": run.config().rounds,
         "submissions": standing.submissions,
         "reason": standing.reason,
+        "stage": run.stage(),
         "answered": took_part(history),
         "kept": kept(history),
         "missing": {name: one.cause for name, one in absences_in_round(history).items()},
@@ -112,6 +113,8 @@ def _run_line(one: dict[str, Any]) -> str:
         parts.append("no platform took part")
     if one["kept"]["score"] is not None:
         parts.append(f"kept: round {one['kept']['round']}, NDCG@10 {one['kept']['score']:.4f}")
+    if one["stage"]:
+        parts.append(one["stage"])
     if one["missing"]:
         parts.append(f"last without {', '.join(f'{name} ({cause})' for name, cause in one['missing'].items())}")
     return "; ".join(parts) + (f": {one['reason']}" if one["reason"] else "")

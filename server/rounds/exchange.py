@@ -60,6 +60,7 @@ class Deliveries:
 
 
 ReplyType = TypeVar("ReplyType")
+Chosen = TypeVar("Chosen")
 ENGINE = "engine-"
 """begins the code of a failure that the engine, not the platform, reports"""
 _NOTHING_CAME = (ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILABLE, ErrorCode.NODE_UNAVAILABLE)
@@ -91,6 +92,8 @@ class Question(Generic[ReplyType]):
     """what is said to a platform of itself; those of whom it is the same get the same arrays"""
     platforms: frozenset[str] | None = None
     """who is asked, as far as online; None: all that are"""
+    is_short: bool = False
+    """whether nobody trains for it, so that a shorter deadline counts where not all are required"""
 
 
 Outcome = Literal["reply", "declined", "failed", "dropped", "missing"]
@@ -166,7 +169,7 @@ class Exchange:
 
         Raises FederationError where too few are online for ``wait_seconds``, or one that is required stays away.
         """
-        deadline = self._clock.now() + self._config.deadline_seconds
+        deadline = self._clock.now() + self._seconds(is_short=question.is_short)
         answers: Answers[ReplyType] = Answers()
         asked, online = question.platforms, self.wait_for_platforms()
         platforms = {name: node for name, node in online.items() if asked is None or name in asked}
@@ -191,6 +194,26 @@ class Exchange:
                 )
             self._clock.sleep(1.0)
         return {name: online[name] for name in self.cohort} if self.cohort else online
+
+    def _seconds(self, *, is_short: bool) -> float:
+        """Until a question's deadline."""
+        config = self._config
+        ends_early = is_short and not config.require_all
+        return min(config.stage_seconds, config.deadline_seconds) if ends_early else config.deadline_seconds
+
+    def wait_for(self, choose: Callable[[dict[str, int]], Chosen | None]) -> Chosen | None:
+        """What is chosen of those online, as soon as it is something; None after ``wait_seconds``.
+
+        Raises FederationError as ``wait_for_platforms`` does.
+        """
+        deadline = self._clock.now() + self._config.wait_seconds
+        while (found := choose(self.wait_for_platforms())) is None and self._clock.now() < deadline:
+            self._clock.sleep(1.0)
+        return found
+
+    def online(self) -> tuple[str, ...]:
+        """Names of all that are there now, asked or not."""
+        return tuple(platforms_online(self._grid))
 
     def _ask_once(
         self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float

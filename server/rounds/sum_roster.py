@@ -1,22 +1,65 @@
-"""The platforms' keys for secure sums, as one value of a run config."""
+"""The platforms that a masked run may sum over: their keys, what introduces them, and whom earlier sums were of."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from server.rounds.summed_sets import SummedSets
 from shared.errors import ConfigError
+from shared.secure_sum.introduction import Introduction, introductions_to_bytes
 from shared.secure_sum.roster import Member, Roster
+
+LEFT_OUT, NO_SUM_KEY = "left-out", "no-sum-key"
+"""why a platform that is online is not asked: it stands for its answer in a run's history"""
+_KEY, _NODE, _SIGNED = "key", "node", "signed"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SumRoster:
+    """All that are registered with a key for sums."""
+
+    roster: Roster
+    introductions: bytes = b""
+    """of them all, for platforms that do not know each other yet; empty where they were pinned otherwise"""
+    summed: SummedSets = field(default_factory=SummedSets)
 
 
 def roster_text(roster: Roster) -> str:
-    """Names and keys, the inverse of ``roster_of``."""
-    return json.dumps({one.party: one.key.hex() for one in roster.members}, sort_keys=True)
+    """Names and keys as one value of a run config, for platforms that know each other already."""
+    return json.dumps({one.party: {_KEY: one.key.hex()} for one in roster.members}, sort_keys=True)
 
 
-def roster_of(text: str) -> Roster | None:
-    """None of an empty text; raises ConfigError for one that does not give each platform a key."""
+def introduced_text(introductions: Iterable[Introduction]) -> str:
+    """Names, keys and what introduces each; empty for fewer than two, of whom no sum can be."""
+    found = {
+        one.member.party: {_KEY: one.member.key.hex(), _NODE: one.node_key, _SIGNED: one.endorsement.hex()}
+        for one in introductions
+    }
+    return json.dumps(found, sort_keys=True) if len(found) > 1 else ""
+
+
+def roster_of(text: str, summed: Path | None = None) -> SumRoster | None:
+    """The inverse of both, None of an empty text; ``summed`` is the file of the sets that were summed.
+
+    Raises ConfigError for a text that does not give each platform a key.
+    """
     if not text:
         return None
     try:
         found = json.loads(text)
-        return Roster.of(Member(name, bytes.fromhex(key)) for name, key in found.items())
-    except (ValueError, TypeError, AttributeError) as error:
+        roster = Roster.of(_member(name, one) for name, one in found.items())
+        introduced = [_introduction(name, one) for name, one in found.items() if _NODE in one]
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ConfigError(f"roster must be a JSON object of platforms and keys; got {text[:40]!r}") from error
+    introductions = introductions_to_bytes(introduced) if introduced else b""
+    return SumRoster(roster=roster, introductions=introductions, summed=SummedSets(summed))
+
+
+def _member(name: str, one: dict[str, Any]) -> Member:
+    return Member(name, bytes.fromhex(one[_KEY]))
+
+
+def _introduction(name: str, one: dict[str, Any]) -> Introduction:
+    return Introduction(_member(name, one), one[_NODE], bytes.fromhex(one[_SIGNED]))

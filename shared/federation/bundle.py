@@ -44,7 +44,7 @@ def app_description() -> dict[str, Any]:
 def static_run_config() -> FlatConfig:
     """The run config's keys with their defaults: Flower takes no other."""
     files: FlatConfig = {"encoder": "", "out": "", "task-key": "", "ledgers": "", "resume": False}
-    return {**files, "classes": "", "roster": "", **RoundsConfig().to_run_config()}
+    return {**files, "classes": "", "roster": "", "summed": "", **RoundsConfig().to_run_config()}
 
 
 def _copy_modules(package: str, target: Path) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.privacy.promise import MODES, Asked, Privacy
+from shared.privacy.promise import MODES, Asked, Colluding, Privacy
+from shared.secure_sum.quorum import most_missing, quorum
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
@@ -21,6 +22,8 @@ EVALUATIONS = 2
 """of a private run: of the encoder that it starts from, and of the one after the cross moments"""
 LEAST_MASKED = 3
 """platforms of a masked run: a sum of two tells each what the other sent"""
+USUAL_CLIP_NORM = 8.0
+"""longest update of a platform in a masked run that names none"""
 KRUM_PLATFORMS = 5
 """below it Krum can leave nobody out: of k it tells apart f, and k must be at least 2f + 3"""
 
@@ -126,7 +129,7 @@ class LocalSettings(LowRank):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsConfig(Seeded, Asked):
+class RoundsConfig(Seeded, Asked, Colluding):
     """What the server does in a run."""
 
     rounds: int = option(12, least=0, help="Training rounds, after the moments round.")
@@ -193,6 +196,15 @@ class RoundsConfig(Seeded, Asked):
         deployed=True,
         help="How long the server waits for a round's replies; who is later loses it.",
     )
+    stage_seconds: float = option(
+        120.0,
+        above=0,
+        flag="",
+        deployed=True,
+        help="How long a masked run waits for answers in a stage without training: keys, shares, agreement, opening; "
+        "with require-all, deadline-seconds counts there too.",
+        see="decisions/0051-who-sums-with-whom.md",
+    )
     evaluate_every: int = option(
         1,
         least=0,
@@ -221,15 +233,28 @@ class RoundsConfig(Seeded, Asked):
         "plain",
         choices=MODES,
         help="plain; masked: what leaves a platform is summed with the others' before the coordinator sees it, which "
-        "hides who sent what and no more; or private: it bears the noise that keeps the promise to each user, and is "
-        "the linear part alone.",
+        "hides who sent what and no more; private: it bears the noise that keeps the promise to each user, and is "
+        "the linear part alone; or masked-private: the same, summed under masks, so that one noise serves the sum.",
         see="privacy.md",
+    )
+
+    groups_of: int = option(
+        0,
+        least=0,
+        flag="",
+        help="Of a masked run: the least number of platforms of a group that is summed apart from others, so that a "
+        "bad group is seen; 0 sums all together. From 3 groups on robust may be agreement, from 5 on multi-krum.",
+        see="decisions/0052-what-is-summed.md",
     )
 
     def __post_init__(self) -> None:
         check(self)
-        if self.is_masked:
+        if 0 < self.groups_of < LEAST_MASKED:
+            raise ConfigError(f"groups-of must be 0, or at least {LEAST_MASKED}; got {self.groups_of}")
+        if self.privacy == "masked":
             self._require_sums_alone()
+        if self.privacy == "masked-private":
+            self._require_noised_sums()
         if self.weighting == "helpfulness" and self.is_private:
             raise ConfigError("weighting helpfulness looks at exact moments, which a private run does not ask for")
         if self.weighting == "helpfulness" and not self.moments:
@@ -241,20 +266,20 @@ class RoundsConfig(Seeded, Asked):
     def _require_sums_alone(self) -> None:
         """Raises ConfigError for what needs more of an update than its sum with others."""
         local = self.local
+        alone, robust = self.groups_of == 0, self.robust
         broken = {
-            f"weighting must be uniform, since sums are not yet weighted; got {self.weighting!r}": (
-                self.weighting != "uniform"
+            "weighting must be uniform or sqrt-users: helpfulness looks at single platforms' moments": (
+                self.weighting == "helpfulness"
             ),
-            f"robust must be none, since no single update is seen; got {self.robust!r}": self.robust != "none",
-            "moments must be off, since they are not yet summed": self.moments,
-            "evaluate-every must be 0, since evaluations are not yet summed": self.evaluate_every > 0,
+            f"robust must be none where groups-of is 0, since no single update is seen; got {robust!r}": (
+                alone and robust != "none"
+            ),
+            f"evaluate-every must be 0 or 1, since each sum judges what the one before it left; got "
+            f"{self.evaluate_every}": self.evaluate_every > 1,
             f"adapters must be none, since a sum of factors is not the sum of updates; got {local.adapters!r}": (
                 local.rank > 0
             ),
             "updates must be whole: in a sum, steps take as many bytes and are coarser": local.updates != "whole",
-            "local-clip-norm must be above 0: nobody can see afterwards how long a single update is": (
-                local.clip_norm == 0
-            ),
             f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
                 self.min_platforms < LEAST_MASKED
             ),
@@ -262,6 +287,28 @@ class RoundsConfig(Seeded, Asked):
         for words, is_so in broken.items():
             if is_so:
                 raise ConfigError(f"where privacy is masked, {words}")
+
+    def _require_noised_sums(self) -> None:
+        """Raises ConfigError for what needs more of a platform's answer than its sum with others under noise."""
+        most = most_missing(self.min_platforms)
+        broken = {
+            f"robust must be none, since no single answer is seen; got {self.robust!r}": self.robust != "none",
+            f"weighting must be uniform, since each user counts once; got {self.weighting!r}": (
+                self.weighting != "uniform"
+            ),
+            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
+                self.min_platforms < LEAST_MASKED
+            ),
+            "moments must be on: they are all that such a run asks for": not self.moments,
+            "evaluate-every must be 1: what the sum made is judged by a sum": self.evaluate_every != 1,
+            f"colluding-platforms must leave some whose noise counts: at most {quorum(self.min_platforms) - 1} of "
+            f"{self.min_platforms} platforms, {most} of whom may drop out; got {self.colluding_platforms}": (
+                self.colluding_platforms >= quorum(self.min_platforms)
+            ),
+        }
+        for words, is_so in broken.items():
+            if is_so:
+                raise ConfigError(f"where privacy is masked-private, {words}")
 
     @property
     def training_rounds(self) -> int:
@@ -277,6 +324,8 @@ class RoundsConfig(Seeded, Asked):
         """How platforms train in the round of this number, from 1 on."""
         share = 1 - (1 - self.final_rate) * (number - 1) / max(1, self.rounds - 1)
         local = self.local
+        if self.is_masked and local.clip_norm == 0:
+            local = replace(local, clip_norm=USUAL_CLIP_NORM)
         return replace(local, head_rate=share * local.head_rate, encoder_rate=share * local.encoder_rate)
 
     def to_run_config(self) -> FlatConfig:

@@ -59,15 +59,20 @@ def decode_cross_task(content: RecordDict) -> CrossTask:
     found = set(content) - {SIGNATURE}
     header = Header.read(content.get(HEADER), "cross-task", _TASK, found=found, beside={PUBLIC})
     space = header.space()
-    layout = public_layout(space.dim)
-    public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
     return CrossTask(
         **header.question,
         feature_space=space,
-        public=CatalogueMoments(mean=public["mean"], triangle=public["triangle"]),
+        public=public_of(content, space.dim),
         noise=header.noise(),
         seen=SeenLedger(entries=header.number("ledger-entries"), seal=header.digest("ledger-seal")),
     )
+
+
+def public_of(content: RecordDict, dim: int) -> CatalogueMoments:
+    """Moments of a public catalogue in so many dimensions; raises WireError."""
+    layout = public_layout(dim)
+    public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
+    return CatalogueMoments(mean=public["mean"], triangle=public["triangle"])
 
 
 def cross_reply_records(reply: CrossReply) -> RecordDict:

@@ -43,6 +43,10 @@ class MomentGrid:
         means = moments.to_flat()[:-1] / max(moments.n, 1.0)
         return np.rint(means * 2.0**BITS).astype(np.int32)
 
+    def means(self, cells: Cells) -> NDArray[np.float64]:
+        """What cells stand for, exactly."""
+        return np.asarray(np.ldexp(cells.astype(np.float64), -BITS))
+
     def moments(self, cells: Cells, pairs: int) -> Moments:
         """Sums over so many pairs with these means."""
         sums = cells.astype(np.float64) * (2.0**-BITS * pairs)

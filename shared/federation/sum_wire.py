@@ -1,5 +1,7 @@
 """Steps of a secure sum, and answers to them, to Flower records and back; reading is strict."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +16,7 @@ from shared.federation.messages import SumReply, SumTask
 from shared.federation.wire_records import (
     FLAT,
     HEADER,
+    INTRODUCTIONS,
     SIGNATURE,
     SUM,
     WORK,
@@ -23,7 +26,9 @@ from shared.federation.wire_records import (
     header_record,
 )
 
-_TASK: dict[str, type[Any]] = {"run": str, "nonce": str}
+_TASK: dict[str, type[Any]] = {"run": str, "nonce": str, "seen": str}
+_REPLY: dict[str, type[Any]] = {"ledger": str}
+_DIGEST = re.compile(r"|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,33 +52,49 @@ class ByteGrid:
         return ""
 
 
-def sum_task_records(task: SumTask, work: RecordDict) -> RecordDict:
-    """A task as records, with those of the task whose answer is summed."""
-    header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce)
+def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
+    """A task as records, with those of what is summed."""
+    header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce, seen=task.seen)
     beside = {WORK + name: record for name, record in work.items()}
+    if task.introductions:
+        beside[INTRODUCTIONS] = _record(task.introductions)
     return RecordDict({HEADER: header, SUM: _record(task.message), **beside})
 
 
-def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, RecordDict]:
-    """Which question it is, the sum's message, and the records of the task whose answer is summed.
+def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, RecordDict]:
+    """Which question it is, the sum's message, introductions, and the records of what is summed.
 
     Raises WireError for anything else.
     """
     work = {name: record for name, record in content.items() if name.startswith(WORK)}
-    found = set(content) - {SIGNATURE} - set(work)
+    found = set(content) - {SIGNATURE} - set(work) - {INTRODUCTIONS}
     header = Header.read(content.get(HEADER), "sum-task", _TASK, found=found, beside={SUM})
-    return header.question, _bytes(content[SUM]), RecordDict({name[len(WORK) :]: one for name, one in work.items()})
+    introductions = _bytes(content[INTRODUCTIONS]) if INTRODUCTIONS in content else b""
+    return (
+        {**header.question, "seen": _digest(header, "seen")},
+        _bytes(content[SUM]),
+        introductions,
+        RecordDict({name[len(WORK) :]: one for name, one in work.items()}),
+    )
 
 
 def sum_reply_records(reply: SumReply) -> RecordDict:
     """An answer as records."""
-    return RecordDict({HEADER: header_record("sum-reply", reply.round), SUM: _record(reply.answer)})
+    return RecordDict(
+        {HEADER: header_record("sum-reply", reply.round, ledger=reply.ledger), SUM: _record(reply.answer)}
+    )
 
 
 def read_sum_reply(content: RecordDict) -> SumReply:
     """Raises WireError for anything but an answer in a step of a secure sum."""
-    header = Header.read(content.get(HEADER), "sum-reply", {}, found=set(content), beside={SUM})
-    return SumReply(round=header.round, answer=_bytes(content[SUM]))
+    header = Header.read(content.get(HEADER), "sum-reply", _REPLY, found=set(content), beside={SUM})
+    return SumReply(round=header.round, answer=_bytes(content[SUM]), ledger=_digest(header, "ledger"))
+
+
+def _digest(header: Header, field: str) -> str:
+    if not _DIGEST.fullmatch(found := header.text(field)):
+        raise WireError(f"{field} must be 64 hexadecimal digits, or empty; found {found[:40]!r}")
+    return found
 
 
 def _record(content: bytes) -> ArrayRecord:

@@ -31,12 +31,14 @@ from shared.federation.messages import (
     Reply,
     SumReply,
     SumTask,
+    SumWork,
     Task,
     TrainReply,
     TrainTask,
 )
 from shared.federation.moment_cells import MomentGrid, rounded_pairs
 from shared.federation.sum_wire import read_sum_reply, read_sum_task, sum_reply_records, sum_task_records
+from shared.federation.sum_work_wire import WORK_FIELDS, read_sum_work, work_beside, work_fields, work_records
 from shared.federation.wire_records import (
     ASKED,
     ENCODER,
@@ -63,7 +65,9 @@ SUM_TYPE = "query.sum"
 """Flower's message types"""
 
 _LAYOUT: dict[str, type[Any]] = {"layout": str, "layout-hash": str}
-_ENCODER_TASK: dict[str, type[Any]] = {**ASKED, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
+_OF_ENCODER: dict[str, type[Any]] = {"run": str, "space": str, **_LAYOUT, "seed": int, "keep": bool, "preset": str}
+_ENCODER_TASK: dict[str, type[Any]] = {**ASKED, **_OF_ENCODER}
+_SUM_WORK: dict[str, type[Any]] = {**_OF_ENCODER, **WORK_FIELDS}
 _EVALUATE_TASK: dict[str, type[Any]] = {**_ENCODER_TASK, "noise": float}
 _TRAIN_REPLY: dict[str, type[Any]] = {**_LAYOUT, "fingerprint": str, "users": int}
 _MOMENTS_REPLY: dict[str, type[Any]] = {**_TRAIN_REPLY, "dim": int, "pairs": int}
@@ -105,20 +109,26 @@ encode_task.register(CrossTask, cross_task_records)
 @encode_task.register
 def _train_task(task: TrainTask) -> RecordDict:
     settings = ConfigRecord(dict(task.settings.to_flat()))
-    return RecordDict({**_encoder_records("train-task", task), SETTINGS: settings})
+    return RecordDict({**_encoder_records("train-task", task, nonce=task.nonce), SETTINGS: settings})
 
 
 @encode_task.register
 def _evaluate_task(task: EvaluateTask) -> RecordDict:
-    return RecordDict({**_encoder_records("evaluate-task", task, noise=task.noise)})
+    return RecordDict({**_encoder_records("evaluate-task", task, nonce=task.nonce, noise=task.noise)})
 
 
 @encode_task.register
 def _sum_task(task: SumTask) -> RecordDict:
-    return sum_task_records(task, RecordDict() if task.work is None else encode_task(task.work))
+    work = task.work
+    if work is None:
+        return sum_task_records(task, {})
+    encoder = _encoder_records("sum-work", work, **work_fields(work))
+    return sum_task_records(task, {**encoder, **work_records(work)})
 
 
-def _encoder_records(kind: str, task: TrainTask | EvaluateTask, **own: float) -> dict[str, ArrayRecord | ConfigRecord]:
+def _encoder_records(
+    kind: str, task: TrainTask | EvaluateTask | SumWork, **own: str | float
+) -> dict[str, ArrayRecord | ConfigRecord]:
     """The header of a task about an encoder, with fields of its ``own``, and the encoder or what leads to it."""
     sent, spec = task.encoder, task.encoder.spec
     header = header_record(
@@ -130,7 +140,6 @@ def _encoder_records(kind: str, task: TrainTask | EvaluateTask, **own: float) ->
         preset=spec.preset,
         space=space_text(spec.feature_space),
         run=task.run,
-        nonce=task.nonce,
         **layout_fields(spec.layout()),
     )
     records = {ENCODER: array_record(flat=sent.flat)} if isinstance(sent, Encoder) else _known_records(sent)
@@ -177,9 +186,20 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
 
 
 def decode_sum_task(content: RecordDict) -> SumTask:
-    """Raises WireError for anything but a step of a secure sum, with the task whose answer is summed, if any."""
-    question, message, work = read_sum_task(content)
-    return SumTask(**question, message=message, work=decode_train_task(work) if work else None)
+    """Raises WireError for anything but a step of a secure sum, with what is summed, if a vector is asked for."""
+    question, message, introductions, work = read_sum_task(content)
+    asked = _sum_work(work, question) if work else None
+    return SumTask(**question, message=message, work=asked, introductions=introductions)
+
+
+def _sum_work(content: RecordDict, question: dict[str, Any]) -> SumWork:
+    found = set(content)
+    beside = _numbers(found) | work_beside(found)
+    header = Header.read(content.get(HEADER), "sum-work", _SUM_WORK, found=found, beside=beside)
+    spec, settings = _spec(header), _settings(content[SETTINGS]) if SETTINGS in content else None
+    whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
+    encoder = Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec)
+    return read_sum_work(content, header, question, encoder, settings)
 
 
 @singledispatch

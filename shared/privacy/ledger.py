@@ -20,6 +20,10 @@ START = "0" * 64
 
 JOINED = "joined"
 """two ledgers of the same users met, neither of which went on from the other"""
+CROSS_SUM, EVALUATION_SUM = "cross-sum", "evaluation-sum"
+"""a vector left for a sum over platforms, under the least noise that its terms leave there"""
+OPENED = "opened"
+"""such a sum was opened: how much noise there was in it"""
 SEEN = "seen"
 """in a coordinator's ledger: a platform's own has come further, and nothing new was released"""
 
@@ -75,7 +79,7 @@ class Release:
     time: str
     """ISO 8601, with offset"""
     released: str
-    """``cross``, ``evaluation``, ``joined`` or ``seen``"""
+    """``cross``, ``evaluation``, ``cross-sum``, ``evaluation-sum``, ``opened``, ``joined`` or ``seen``"""
     run: str = ""
     round: int = 0
     noise: float
@@ -120,6 +124,10 @@ class Ledger:
         """Its digest where it was ``seen``; START where it never was what is shown, so that it tells nobody more."""
         then = Ledger(self.entries[: seen.entries]).state
         return then.head if then.seen == seen else START
+
+    def has_been(self, seal: str) -> bool:
+        """Whether this is the seal of what it is, or was after an earlier entry, or before the first."""
+        return any(seal_of(digest) == seal for digest in (START, *(entry.digest for entry in self.entries)))
 
     def with_release(self, release: Release, weight: float) -> "Ledger":
         """One entry more; ``weight`` is Σ 1/σ² of the user who has spent most."""

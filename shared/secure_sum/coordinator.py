@@ -69,9 +69,24 @@ class Coordinator(CoordinatorSide):
         return self._state.stage
 
     @property
+    def parties(self) -> tuple[str, ...]:
+        """All that are asked for keys of the set-up."""
+        return tuple(one.party for one in self._state.request.roster.members)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the sum under way bears no noise."""
+        return self._state.plan is not None and self._state.plan.terms.noise is None
+
+    @property
     def sums_left(self) -> int:
         """How many sums can be begun before the next set-up."""
         return 0 if self.stage == "over" else self._state.request.terms.sums - self._state.next_sum
+
+    @property
+    def terms(self) -> SetupTerms:
+        """Of the set-up."""
+        return self._state.request.terms
 
     @property
     def neighbours(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from shared.errors import ConfigError, SumRefused
+from shared.errors import ConfigError, SumRefused, UnknownParties
 from shared.secure_sum.roster import Roster
 from shared.secure_sum.setup import Setup
 from shared.secure_sum.terms import SumTerms
@@ -27,10 +27,10 @@ class PartyPolicy:
             raise ConfigError(f"expected {expected}; got {self.least_parties} and {self.least_spread:g}")
 
     def require_known(self, roster: Roster) -> None:
-        """Raises SumRefused where somebody in the roster is not known by that key."""
+        """Raises UnknownParties where somebody in the roster is not known by that key."""
         unknown = sorted({one.party for one in roster.members} - {one.party for one in self.trusted.members})
         if not self.trusted.holds(roster):
-            raise SumRefused(
+            raise UnknownParties(
                 f"expected parties with the keys that this one knows; found {len(unknown)} unknown names, "
                 f"and {len(set(roster.members) - set(self.trusted.members)) - len(unknown)} other keys"
             )

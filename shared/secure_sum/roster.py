@@ -10,7 +10,8 @@ from shared.secure_sum.fields import Reader, Writer
 from shared.secure_sum.streams import KEY, digest
 
 MOST_PARTIES = 1024
-_PARTY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+PARTY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
+"""what an enrolled name looks like"""
 _LONGEST = 63
 
 
@@ -41,7 +42,7 @@ class Roster:
             raise ConfigError(f"a roster: expected 2 to {MOST_PARTIES} parties; got {len(self.members)}")
         if len(names) < len(self.members) or len(keys) < len(self.members):
             raise ConfigError("a roster: expected each name and each key once; got one twice")
-        if list(self.members) != sorted(self.members) or not all(_PARTY.fullmatch(one) for one in names):
+        if list(self.members) != sorted(self.members) or not all(PARTY.fullmatch(one) for one in names):
             raise ConfigError("a roster: expected parties ordered by their enrolled names; got others")
         if any(len(one.key) != KEY for one in self.members):
             raise ConfigError(f"a roster: expected public keys of {KEY} bytes; got another length")

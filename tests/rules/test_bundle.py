@@ -43,4 +43,5 @@ def test_holds_every_production_module_and_nothing_else(bundled) -> None:
 def test_lists_the_run_config_that_the_code_reads() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["flwr"]["app"]["config"]
     files = {"encoder": "", "out": "", "task-key": "", "ledgers": "", "resume": False, "classes": "", "roster": ""}
+    files["summed"] = ""
     assert listed == {**files, **RoundsConfig().to_run_config()}

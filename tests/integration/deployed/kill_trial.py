@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from client.agent.home import AgentHome
 from client.privacy.account import Account
 from client.privacy.accounts import Accounts, machine_place
+from client.rounds.known_parties import SUM_PARTIES
 from client.rounds.own_draws import OWN_DRAWS
+from client.rounds.own_party import SUM_KEY, SUM_STATE
 from client.rounds.private_release import TOLD
 from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from client.rounds.workspace import NodeSettings
@@ -64,6 +66,16 @@ class Tried:
 
 
 PLAIN_RUN = Tried(config=CONFIG, records=(SEQUENCE_HEAD, STAGED_HEAD))
+MASKED_RUN = Tried(
+    config=replace(
+        CONFIG,
+        privacy="masked",
+        moments=False,
+        robust="none",
+        local=LocalSettings(tokens=512, clip_norm=16.0),
+    ),
+    records=(SEQUENCE_HEAD, STAGED_HEAD),
+)
 PRIVATE_RUN = Tried(config=replace(CONFIG, privacy="private", epsilon=100.0), records=(TOLD,))
 
 
@@ -189,12 +201,12 @@ def asked(config: RoundsConfig) -> list[str]:
 def forget(made: Deployment) -> None:
     """The next run finds what the first one found: no heads, nothing spent, and no ledger.
 
-    Each platform keeps the secret from which it draws: that is its own, and not a run's.
+    Each platform keeps the secret from which it draws and what it has of secure sums: those are its own, not a run's.
     """
     for name in NAMES:
-        store = _store(made.agent(name))
+        store = store_of(made.agent(name))
         for record in store.names():
-            if record != OWN_DRAWS:
+            if record not in (OWN_DRAWS, SUM_KEY, SUM_PARTIES, SUM_STATE):
                 store.delete(record)
         shutil.rmtree(machine_place(made.source(name)), ignore_errors=True)
     shutil.rmtree(ServerHome(made.server).ledgers, ignore_errors=True)
@@ -232,7 +244,7 @@ def _start(made: Deployment, kill: Kill) -> None:
 
 def heads_of(agent: Path, names: tuple[str, ...] = PLAIN_RUN.records) -> Heads:
     """Every array of these records, which are those of the committed and the staged head if no others are named."""
-    store = _store(agent)
+    store = store_of(agent)
     records = {name: store.read(name) for name in names}
     assert all(records.values()), f"{agent}: heads are missing"
     return {
@@ -242,17 +254,17 @@ def heads_of(agent: Path, names: tuple[str, ...] = PLAIN_RUN.records) -> Heads:
 
 def draw_alike(agent: Path, heads: Path) -> None:
     """Let who keeps plain files in ``heads`` draw what the agent draws."""
-    secret = _store(agent).read(OWN_DRAWS)
+    secret = store_of(agent).read(OWN_DRAWS)
     assert secret is not None
     HeadStore(heads).write(OWN_DRAWS, secret)
 
 
 def account_of(made: Deployment, name: str) -> Account:
     """What a platform's users have spent, by its vault and by the machine."""
-    return Accounts(machine_place(made.source(name)), _store(made.agent(name))).read()
+    return Accounts(machine_place(made.source(name)), store_of(made.agent(name))).read()
 
 
-def _store(agent: Path) -> HeadStore:
-    """As the platform's app opens it."""
+def store_of(agent: Path) -> HeadStore:
+    """What a platform keeps, as its app opens it."""
     settings = NodeSettings.from_node_config(tomllib.loads(AgentHome(agent).node_config.read_text("utf-8")))
     return open_heads(Path(settings.heads), settings.vault_key)

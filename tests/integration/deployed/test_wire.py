@@ -14,7 +14,7 @@ from client.data.folder_options import SharedPreparation
 from client.guard.approved_bundles import PLACE, approve
 from client.rounds.workspace import NodeSettings, open_data
 from client.store.head_store import open_heads
-from server.aggregation.size_classes import SizeClasses
+from server.coordinator.enrolment import Enrolment
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import RunBook
 from server.engine.flwr_command import FlwrCommand
@@ -95,7 +95,7 @@ class Watched:
         run = RunBook(self.made.server / "runs").add(CONFIG, (self.made.folder / "start.safetensors").read_bytes())
         run.stands(replace(run.standing(), state="stopped"))  # the coordinator's own keeper leaves it alone
         home = ServerHome(self.made.server)
-        number = engine.submit(app, run.run_config(home.task_key, home.ledgers, SizeClasses()))
+        number = engine.submit(app, run.run_config(home, Enrolment(home.platforms)))
         self.made.wait_until(
             lambda: not engine.surely_runs(number) and engine.run_status(number).startswith("finished")
         )

@@ -199,7 +199,7 @@ def test_a_vault_that_the_key_does_not_open_and_a_policy_that_is_misspelt_are_na
 def test_a_policy_that_lets_no_task_begin_is_a_note(home) -> None:
     home.policy.write_bytes(to_toml(SitePolicy(tasks=("moments",))))
     assert causes(home) == {"site policy": ("site-policy", False)}
-    assert "no train and no evaluate task" in next(findings(checks_of(home))).why
+    assert "no train and no evaluate and no sum task" in next(findings(checks_of(home))).why
     home.policy.write_bytes(to_toml(SitePolicy(quiet_hours="00:00-23:59")))
     assert "quiet hours" in next(findings(checks_of(home))).why
 

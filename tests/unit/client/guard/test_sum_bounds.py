@@ -21,6 +21,6 @@ TERMS = SumTerms(length=3, exponent=-2, most=8)
     ids=["as it is", "scaled to the norm", "no norm", "each number to the bound", "nothing"],
 )
 def test_cuts_a_vector_to_norm_and_bound(values, norm, expected) -> None:
-    found = within_bounds(np.array(values), norm, TERMS)
+    found = within_bounds(np.array(values), norm, TERMS.bound)
     assert found == pytest.approx(expected)
     assert len(FixedPoint.of(TERMS, 3).cells(found)) == 3

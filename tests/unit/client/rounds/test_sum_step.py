@@ -11,7 +11,8 @@ from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from shared.encoder.changes import change_grid
 from shared.federation.config import LocalSettings
-from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply, TrainTask
+from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply, SumWork
+from shared.federation.sum_vector import VectorForm
 from shared.federation.wire import decode_sum_reply
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.terms import SumTerms
@@ -19,15 +20,25 @@ from tests.federation_world import START, opened
 from tests.sum_shops import RUN, SumShops, sum_shops
 
 LOCAL = LocalSettings(tokens=256, steps=2, encoder_epochs=1, clip_norm=2.0)
-WORK = TrainTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START, settings=LOCAL)
+WORK = SumWork(
+    run=RUN,
+    round=1,
+    seed=0,
+    parts=("train",),
+    encoder=START,
+    weights=dict.fromkeys(("shop0", "shop1", "shop2"), 1.0),
+    settings=LOCAL,
+)
 SIZE = int(change_grid(START.spec).lengths.sum())
 
 
-def terms(work: TrainTask = WORK) -> SumTerms:
-    return SumTerms(length=SIZE, exponent=-18, most=2**19, about=bytes.fromhex(work.facts.meaning))
+def terms(work: SumWork = WORK) -> SumTerms:
+    form = VectorForm.of(work)
+    most = int(form.bound * 2**18)
+    return SumTerms(length=form.length, exponent=-18, most=most, about=bytes.fromhex(work.meaning))
 
 
-def exchange(shops: SumShops, coordinator: Coordinator, work: TrainTask | None = WORK) -> dict[str, object]:
+def exchange(shops: SumShops, coordinator: Coordinator, work: SumWork | None = WORK) -> dict[str, object]:
     """One stage: who answered what."""
     found: dict[str, object] = {}
     beside = work if coordinator.stage == "mask" else None
@@ -39,7 +50,7 @@ def exchange(shops: SumShops, coordinator: Coordinator, work: TrainTask | None =
     return found
 
 
-def until(stage: str, shops: SumShops, coordinator: Coordinator, work: TrainTask = WORK) -> Coordinator:
+def until(stage: str, shops: SumShops, coordinator: Coordinator, work: SumWork = WORK) -> Coordinator:
     while coordinator.stage != stage:
         exchange(shops, coordinator, work)
         coordinator.close()
@@ -51,7 +62,7 @@ def until(stage: str, shops: SumShops, coordinator: Coordinator, work: TrainTask
 def own_update(name: str, shops: SumShops, tmp_path) -> np.ndarray:
     """What the platform's plain answer to the same task changes."""
     workspace = Workspace(prepared=shops.platforms[name], heads=HeadStore(tmp_path / "apart" / name))
-    return change_grid(START.spec).values(train_reply(WORK, workspace).flat).astype(np.float64)
+    return change_grid(START.spec).values(train_reply(WORK.train_task, workspace).flat).astype(np.float64)
 
 
 def test_the_sum_is_that_of_the_plain_updates(tmp_path) -> None:
@@ -134,4 +145,4 @@ def test_a_platform_that_has_too_few_users_gives_no_keys(tmp_path) -> None:
 def test_a_platform_that_knows_no_others_gives_no_keys(tmp_path) -> None:
     shops = sum_shops(tmp_path)
     HeadStore(tmp_path / "shop2").delete("sum-parties")
-    assert exchange(shops, shops.coordinator())["shop2"] == Failed(round=1, code=FailureCode.SUM_REFUSED)
+    assert exchange(shops, shops.coordinator())["shop2"] == Failed(round=1, code=FailureCode.PARTIES_UNKNOWN)

@@ -285,6 +285,16 @@ def test_what_nobody_evaluated_is_not_called_worse(world) -> None:
     assert kept(history) == {"round": 1, "score": None, "platforms": 0}
 
 
+def test_a_group_of_a_masked_run_is_named_with_who_is_in_it() -> None:
+    groups = {"group-1": ("a", "b", "c"), "group-2": ("d", "e", "f")}
+    why = {"group-2": "left out: it pulls against the others"}
+    trained = record("train", 1, tuple("abcdef"), groups=groups, held_back=why).to_json()
+    assert cells(trained, 1)[-1] == "group-2 (d, e, f) left out: it pulls against the others"
+    worth = {name: {"both": 0.2} for name in groups}
+    judged = record("evaluate", 1, tuple("abcdef"), groups=groups, validation=worth, kept=True).to_json()
+    assert kept([trained, judged]) == {"round": 1, "score": 0.2, "platforms": 6}
+
+
 def test_a_long_round_is_not_silent_and_a_trouble_is_told_once(world) -> None:
     world.enroll("shop", "online")
     run = world.run(state="running")

@@ -17,14 +17,14 @@ from simulations.federation.in_process_grid import task_identity
 class Engine:
     """Answers every question with an error of its own, or not at all."""
 
-    def __init__(self, code: int | None) -> None:
-        self._code = code
+    def __init__(self, code: int | None, seconds: float = 30) -> None:
+        self._code, self._seconds = code, seconds
 
     def get_nodes(self) -> list[NodeInfo]:
         return [NodeInfo(node_id=1, name="north"), NodeInfo(node_id=2, name="south")]
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float) -> list[Message]:
-        assert timeout == 30
+        assert timeout == self._seconds
         if self._code is None:
             return []
         for number, message in enumerate(messages):
@@ -65,3 +65,31 @@ def test_counts_a_crash_as_a_failure_that_may_be_asked_again() -> None:
     assert answers.others["failed"] == {"north": "engine-8", "south": "engine-8"}
     assert answers.unanswered == ["north", "south"]
     assert not answers.others["missing"]
+
+
+@pytest.mark.parametrize(
+    ("config", "is_short", "seconds"),
+    [
+        (RoundsConfig(deadline_seconds=30, stage_seconds=7), True, 7),
+        (RoundsConfig(deadline_seconds=30, stage_seconds=7), False, 30),
+        (RoundsConfig(deadline_seconds=5, stage_seconds=7), True, 5),
+        (RoundsConfig(deadline_seconds=30, stage_seconds=7, require_all=True), True, 30),
+    ],
+)
+def test_a_question_without_training_has_the_shorter_deadline_where_not_all_are_required(
+    config, is_short, seconds
+) -> None:
+    engine = Engine(ErrorCode.UNKNOWN, seconds)
+    clock = Clock(now=lambda: 0.0, sleep=lambda _seconds: None)
+    question: Question[RecordDict] = Question(
+        message_type="query.sum",
+        round=1,
+        is_short=is_short,
+        write=lambda _encoder, _seen: RecordDict(),
+        screen=lambda content: content,
+    )
+    exchange = Exchange(cast("Grid", engine), config, clock)
+    with task_identity():
+        until = exchange._seconds(is_short=is_short)
+        exchange._ask_once(exchange.wait_for_platforms(), question, answers := Answers(), until)
+    assert list(answers.others["failed"]) == ["north", "south"]

@@ -80,3 +80,27 @@ def test_many_small_steps_down_are_one_large_one() -> None:
 
 def test_says_so_in_a_plain_truth_value_whatever_kind_of_number_a_weight_is() -> None:
     assert may_follow({"a": 0.2}, {"a": 0.1}, weights={"a": np.float64(0.5)}) is True
+
+
+GROUPS = {"group-1": ("a", "b", "c"), "group-2": ("d", "e", "f")}
+
+
+def test_a_group_is_compared_with_itself_as_long_as_the_same_are_in_it() -> None:
+    before = replace(evaluation(0, {"group-1": 0.3, "group-2": 0.3}), groups=GROUPS)
+    found = {"group-1": {"both": 0.2}, "group-2": {"both": 0.31}}
+    assert not may_be_kept({"group-1": found["group-1"]}, [before], {}, groups=GROUPS)
+    assert may_be_kept({"group-2": found["group-2"]}, [before], {}, groups=GROUPS)
+    assert may_be_kept({"group-1": found["group-1"]}, [before], {}, groups={**GROUPS, "group-1": ("a", "b")})
+
+
+def test_names_the_groups_that_made_a_round_and_who_is_in_them() -> None:
+    weights = {"group-1": 3.0, "group-2": 0.0}
+    made = replace(evaluation(1, {}), kind="train", platforms=tuple("abcdef"), groups=GROUPS, weights=weights)
+    assert passed_over_words([made]).endswith("passed over; made by group-1 (a, b, c)")
+
+
+def test_groups_are_written_and_read_back() -> None:
+    record = replace(evaluation(1, {}), groups=GROUPS)
+    assert RoundRecord.from_json(record.to_json()) == record
+    old = {name: value for name, value in record.to_json().items() if name != "groups"}
+    assert RoundRecord.from_json(old).groups == {}

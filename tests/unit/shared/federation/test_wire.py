@@ -18,6 +18,7 @@ from shared.federation.messages import (
     KnownEncoder,
     SumReply,
     SumTask,
+    SumWork,
     TrainReply,
     TrainTask,
 )
@@ -150,7 +151,8 @@ def _task_with_a_step(encoder: Encoder, arrays: dict[str, np.ndarray]) -> Record
 
 @pytest.mark.parametrize("with_work", [False, True])
 def test_brings_a_step_of_a_sum_across_with_the_task_whose_answer_is_summed(encoder: Encoder, with_work: bool) -> None:
-    work = TrainTask(run=RUN, round=3, nonce=NONCE, seed=7, encoder=encoder, settings=LocalSettings())
+    beside = {"weights": {"a": 1.0}, "settings": LocalSettings()}
+    work = SumWork(run=RUN, round=3, seed=7, parts=("train",), encoder=encoder, **beside)
     task = SumTask.of(RUN, 3, bytes(range(256)), work if with_work else None)
     found = decode_sum_task(encode_task(task))
     assert (found.run, found.round, found.nonce, found.message) == (RUN, 3, task.nonce, bytes(range(256)))

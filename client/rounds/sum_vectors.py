@@ -1,0 +1,76 @@
+"""A platform's vector of a secure sum: each part from its usual answer, within bounds before it is masked."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.guard.sum_bounds import within_bounds
+from client.rounds.round_tasks import evaluate_reply, moments_reply, received_encoder, train_reply
+from client.rounds.workspace import Workspace
+from shared.errors import SumRefused
+from shared.federation.messages import VALIDATIONS, Declined, SumPart, SumWork
+from shared.federation.moment_cells import MomentGrid, rounded_pairs
+from shared.federation.pair_buckets import BUCKETS, bucket_of
+from shared.federation.sum_vector import VectorForm
+from shared.federation.updates import WHOLE
+from shared.federation.validation_levels import level_of
+from shared.secure_sum.terms import SumTerms
+
+Float64 = NDArray[np.float64]
+
+
+def sum_vector(work: SumWork, terms: SumTerms, workspace: Workspace) -> Float64:
+    """[P] all parts of the work, in their order.
+
+    What is evaluated is evaluated before anything is trained, so that its head is that of the round before.
+
+    Raises SumRefused where the platform has nothing to give, or the work asks for what is not summed.
+    """
+    whole = replace(work, encoder=received_encoder(work, workspace.heads), keep=False)
+    form = VectorForm.of(whole)
+    found = {part: PARTS[part](whole, workspace) for part in sorted(work.parts, key=_ORDER.index)}
+    return within_bounds(form.joined(found), 0.0, terms.bound)
+
+
+def _moments(work: SumWork, workspace: Workspace) -> Float64:
+    """Means of moments as they would travel alone, times the weight; then a one in the bucket of pairs over weight."""
+    reply = moments_reply(work.moments_task, workspace)
+    if isinstance(reply, Declined):
+        raise SumRefused(f"expected moments to sum; found none: {reply.reason}")
+    weight, grid = work.weights[workspace.platform.name], MomentGrid(dim=reply.moments.dim)
+    means, pairs = grid.means(grid.nearest(reply.moments)), np.zeros(BUCKETS)
+    pairs[min(max(bucket_of(max(rounded_pairs(reply.moments.n), 1) / weight), 0), BUCKETS - 1)] = 1.0
+    return np.concatenate([weight * within_bounds(means, 0.0, 1.0), pairs])
+
+
+def _train(work: SumWork, workspace: Workspace) -> Float64:
+    """What training changes in the sequence part, cut to the longest that may be sent, times the weight."""
+    task = work.train_task
+    if task.form is not WHOLE:
+        raise SumRefused("expected a sum of whole updates; found work that asks for adapters or steps")
+    reply = train_reply(task, workspace)
+    if isinstance(reply, Declined):
+        raise SumRefused(f"expected an update to sum; found none: {reply.reason}")
+    values, norm = WHOLE.grid(work.encoder.spec).values(reply.flat).astype(np.float64), task.settings.clip_norm
+    return work.weights[workspace.platform.name] * within_bounds(values, norm, norm)
+
+
+def _evaluate(work: SumWork, workspace: Workspace) -> Float64:
+    """Levels of NDCG@10, each 0 where it is not told, and whether it is; they bear no weight."""
+    reply = evaluate_reply(work.evaluate_task, workspace, work.train_task.facts if "train" in work.parts else None)
+    if isinstance(reply, Declined):
+        raise SumRefused(f"expected an evaluation to sum; found none: {reply.reason}")
+    told = reply.validation if workspace.tells_validation else {}
+    levels = [level_of(told[name]) if name in told else 0.0 for name in VALIDATIONS]
+    return np.array([*levels, *(float(name in told) for name in VALIDATIONS)])
+
+
+PARTS: dict[SumPart, Callable[[SumWork, Workspace], Float64]] = {
+    "moments": _moments,
+    "evaluate": _evaluate,
+    "train": _train,
+}
+_ORDER = tuple(PARTS)
+"""in which parts are worked on"""

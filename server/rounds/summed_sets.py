@@ -1,0 +1,89 @@
+"""Which platforms were summed together without noise, in the coordinator's home, and which ones a run takes therefore.
+
+Platforms open no bare sum whose set differs by a few from one of before (shared/secure_sum/apart.py), across runs. The
+coordinator remembers the same sets, so that it asks for what they give; they are the ones who enforce it.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from shared.errors import CheckpointError, FederationError, os_error_as
+from shared.federation.config import LEAST_MASKED
+from shared.secure_sum.apart import MOST_SETS
+from shared.secure_sum.roster import Member
+from shared.system.whole_file import write_whole
+
+FORMAT = "graft-summed-sets/1"
+Set = frozenset[Member]
+
+
+class SummedSets:
+    """In one file that is replaced whole; without one they are remembered as long as the object lives."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path, self._held = path, tuple[Set, ...]()
+
+    def sets(self) -> tuple[Set, ...]:
+        """The newest last; raises CheckpointError where the file is damaged."""
+        if self._path is None or not self._path.exists():
+            return self._held
+        try:
+            content = json.loads(self._path.read_text("utf-8"))
+            if content["format"] != FORMAT:
+                raise CheckpointError(f"{self._path}: expected the format {FORMAT}; got {content['format']!r}")
+            return tuple(
+                frozenset(Member(name, bytes.fromhex(key)) for name, key in one.items()) for one in content["sets"]
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{self._path}: the sets that were summed are damaged") from error
+
+    def add(self, members: Iterable[Member]) -> None:
+        """Remember a set, before platforms agree to open its sum; raises CheckpointError."""
+        added = frozenset(members)
+        before = self.sets()
+        if before[-1:] == (added,):
+            return
+        self._held = (*(one for one in before if one != added), added)[-MOST_SETS:]
+        if self._path is None:
+            return
+        listed = [{member.party: member.key.hex() for member in sorted(one)} for one in self._held]
+        with os_error_as(CheckpointError, f"{self._path}: the sets that were summed cannot be written"):
+            write_whole(self._path, json.dumps({"format": FORMAT, "sets": listed}, indent=1).encode("utf-8"))
+
+    def choice(self, members: Collection[Member], wanted: Collection[Member] = ()) -> Set | None:
+        """Who of those that are there is summed: all, where that is far enough from every set of before; else the
+        newest of those sets that is wholly among them; None where there is neither.
+
+        With ``wanted``, all of whom could be summed together, nothing but all of them will do.
+        """
+        sets, there, whole = self.sets(), frozenset(members), frozenset(wanted)
+        if whole and _may_be_summed(whole, sets):
+            return whole if whole <= there else None
+        if _may_be_summed(there, sets):
+            return there
+        among = (one for one in reversed(sets) if one <= there)
+        return next((one for one in among if _may_be_summed(one, sets)), None)
+
+    def may_be_summed(self, members: Collection[Member]) -> bool:
+        """Whether the set is one of before, or differs from each of them by enough."""
+        return _may_be_summed(frozenset(members), self.sets())
+
+    def dead_end(self, members: Collection[Member]) -> FederationError:
+        """Why none of them can be summed, and what would answer it."""
+        there = {one.party for one in members}
+        nearest = min(self.sets(), key=lambda one: len(one ^ frozenset(members)))
+        named = {one.party for one in nearest}
+        missing, new = ", ".join(sorted(named - there)), ", ".join(sorted(there - named))
+        changed = ", ".join(sorted(named & there - {one.party for one in nearest & frozenset(members)}))
+        found = [(missing, "is missing"), (new, "is new"), (changed, "has another key")]
+        words = "; ".join(f"{names} {what}" for names, what in found if names)
+        wait = f"wait for {missing}, or " if missing else ""
+        return FederationError(
+            "expected the platforms of an earlier masked sum, or as many changes at once as hide who sent what "
+            f"({LEAST_MASKED}); found that {words}; {wait}add noise (--privacy masked-private)"
+        )
+
+
+def _may_be_summed(members: Set, sets: Iterable[Set]) -> bool:
+    return len(members) > 1 and not any(0 < len(members ^ one) < LEAST_MASKED for one in sets)
