@@ -169,7 +169,7 @@ class Exchange:
 
         Raises FederationError where too few are online for ``wait_seconds``, or one that is required stays away.
         """
-        deadline = self._clock.now() + self._seconds(question)
+        deadline = self._clock.now() + self._seconds(is_short=question.is_short)
         answers: Answers[ReplyType] = Answers()
         asked, online = question.platforms, self.wait_for_platforms()
         platforms = {name: node for name, node in online.items() if asked is None or name in asked}
@@ -195,11 +195,12 @@ class Exchange:
             self._clock.sleep(1.0)
         return {name: online[name] for name in self.cohort} if self.cohort else online
 
-    def _seconds(self, question: Question[ReplyType]) -> float:
-        """Until its deadline."""
+    def _seconds(self, *, is_short: bool) -> float:
+        """Until a question's deadline."""
         config = self._config
-        is_short = question.is_short and not config.require_all
-        return min(config.stage_seconds, config.deadline_seconds) if is_short else config.deadline_seconds
+        if is_short and not config.require_all:
+            return min(config.stage_seconds, config.deadline_seconds)
+        return config.deadline_seconds
 
     def wait_for(self, choose: Callable[[dict[str, int]], Chosen | None]) -> Chosen | None:
         """What is chosen of those online, as soon as it is something; None after ``wait_seconds``.

@@ -79,16 +79,20 @@ def test_counts_a_crash_as_a_failure_that_may_be_asked_again() -> None:
 def test_a_question_without_training_has_the_shorter_deadline_where_not_all_are_required(
     config, is_short, seconds
 ) -> None:
-    engine = Engine(ErrorCode.UNKNOWN, seconds)
+    exchange = Exchange(cast("Grid", Engine(None)), config, Clock(now=lambda: 0.0, sleep=lambda _seconds: None))
+    assert exchange._seconds(is_short=is_short) == seconds
+
+
+def test_asks_with_that_deadline() -> None:
     clock = Clock(now=lambda: 0.0, sleep=lambda _seconds: None)
+    config = RoundsConfig(deadline_seconds=30, stage_seconds=7)
+    exchange = Exchange(cast("Grid", Engine(ErrorCode.UNKNOWN, seconds=7)), config, clock)
     question: Question[RecordDict] = Question(
         message_type="query.sum",
         round=1,
-        is_short=is_short,
+        is_short=True,
         write=lambda _encoder, _seen: RecordDict(),
         screen=lambda content: content,
     )
-    exchange = Exchange(cast("Grid", engine), config, clock)
     with task_identity():
-        exchange._ask_once(exchange.wait_for_platforms(), question, answers := Answers(), exchange._seconds(question))
-    assert list(answers.others["failed"]) == ["north", "south"]
+        assert list(exchange.ask(question).others["failed"]) == ["north", "south"]
