@@ -118,7 +118,7 @@ def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
             found: dict[str, Any] = {"pair": name, "users": len(users), "how": how, "seed": seed, "seconds": spent}
             found |= {"asked": size, **next_items.judged(encoder.linear_on(judged.features, own_pairs(judged)))}
             if few is not None and size == 0:
-                found |= _by_stack(few, encoder, seed)
+                found |= by_stack(few, encoder, seed)
             write_whole(files[size, how], json.dumps(found).encode("utf-8"))
             shown = {key: value for key, value in found.items() if not isinstance(value, list | dict)}
             print(json.dumps(shown), flush=True)
@@ -150,7 +150,7 @@ def _blank(source: PreparedPlatform) -> Encoder:
     return Encoder.initial(spec, 0).without_sequence()
 
 
-def _by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, Any]:
+def by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, Any]:
     """NDCG@10 of each test user by the local recommender and by the one with the encoder, and what the gate serves."""
     encoders = Encoders(received=ReceivedEncoder(encoder=encoder, seen=False))
     fit = PlatformFit(few, encoders, ("local", "feature"), PartSettings(preset="small"), seed=seed)

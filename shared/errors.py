@@ -21,6 +21,7 @@ GraftError
 │   ├── PlainTask              it asks for an answer without noise, and none may leave
 │   ├── BudgetBroken           it would cost users more than they were promised
 │   ├── TaskUnsigned           it is not signed by the key that the platform has of its coordinator
+│   ├── NothingToSum           too few users may give to a sum, or it does not pay
 │   ├── NonceReused            its nonce is another question's
 │   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── SumRefused                 a step of a secure sum that this party does not take
@@ -116,6 +117,10 @@ class BudgetBroken(TaskRefused):
 
 class TaskUnsigned(TaskRefused):
     """A task is not signed by the coordinator's key for this platform."""
+
+
+class NothingToSum(TaskRefused):
+    """No vector of this platform enters a sum; the message is the reason of the decline."""
 
 
 class NonceReused(TaskRefused):

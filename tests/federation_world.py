@@ -47,14 +47,19 @@ def config(**changes) -> RoundsConfig:
     return RoundsConfig(**{"rounds": 2, "local": LOCAL, **changes})
 
 
-def federate(folder: Path, platforms, rounds_config=None, *, encoder=START, apps=None, **options) -> FederationResult:
+def federate(
+    folder: Path, platforms, rounds_config=None, *, encoder=START, apps=None, policies=None, **options
+) -> FederationResult:
     """Run a federation over opened platforms by name; ``options`` as ``run_federation`` takes them.
 
-    ``apps`` names platforms that misbehave: by an app of their own, or by a function of their real app, a message and
-    its context that answers in its place.
+    ``policies`` names files of site policies of their own. ``apps`` names platforms that misbehave: by an app of their
+    own, or by a function of their real app, a message and its context that answers in its place.
     """
     settings = {
-        name: NodeSettings(platform=f"{name}={folder}", heads=str(folder / "heads" / name)) for name in platforms
+        name: NodeSettings(
+            platform=f"{name}={folder}", heads=str(folder / "heads" / name), policy=(policies or {}).get(name, "")
+        )
+        for name in platforms
     }
     real = {name: client_app(already_open(data)) for name, data in platforms.items()}
     bad = {

@@ -17,7 +17,7 @@ from shared.secure_sum.roster import Roster
 from shared.secure_sum.terms import SetupTerms
 from simulations.federation.in_process_grid import task_identity
 from tests.federation_world import opened
-from tests.plain_policy import plain_policy
+from tests.plain_policy import policy_file
 
 RUN = "0" * 32
 
@@ -29,7 +29,8 @@ class SumShops:
     folder: Path
     platforms: dict[str, PreparedPlatform]
     policy: str = ""
-    """lines of all site policies, beside that they are plain"""
+    """lines of all site policies, beside their mode"""
+    privacy: str = "plain"
     roster: Roster = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,8 +42,8 @@ class SumShops:
     def own(self, name: str) -> OwnParty:
         return OwnParty(HeadStore(self.folder / name), name)
 
-    def coordinator(self, sums: int = 2) -> Coordinator:
-        return Coordinator.of(self.roster, SetupTerms(sums=sums), bytes(32))
+    def coordinator(self, sums: int = 2, *, noised: bool = False) -> Coordinator:
+        return Coordinator.of(self.roster, SetupTerms(sums=sums, noised=noised), bytes(32))
 
     def content(
         self,
@@ -56,7 +57,7 @@ class SumShops:
         settings = NodeSettings(
             platform=f"{name}={self.folder}",
             heads=str(self.folder / name),
-            policy=plain_policy(self.folder, self.policy),
+            policy=policy_file(self.folder, self.privacy, self.policy),
         )
         node = settings.to_node_config()
         context = Context(run_id=1, node_id=2, node_config=node, state=RecordDict(), run_config={})

@@ -23,8 +23,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         f"it is yours to say: task-... in policy.toml; {_LOG}",
     ),
     DeclineReason.PRIVACY: (
-        "the task asks for an answer without noise, and the site policy lets none leave",
-        'the coordinator runs with --privacy private; or, if you trust it with histories: privacy = "plain" in policy',
+        "the task asks for an answer without noise, or in a sum, and the site policy lets none leave",
+        (
+            "the coordinator runs with --privacy private or masked-private; or, if you trust it with histories: "
+            'privacy = "plain" in policy'
+        ),
     ),
     DeclineReason.PRIVACY_BUDGET: (
         "users have spent what they were promised, or the task asks for more",

@@ -14,12 +14,23 @@ from client.privacy.contributions import contributions
 from client.privacy.estimate import TRIED_ROUNDS, fewest_that_pay, pays, share_kept
 from client.store.head_store import HeadStore, open_records
 from shared.privacy.gaussian import epsilon_of
+from shared.privacy.promise import Privacy
 from shared.system.settings_file import read_settings
 
 _ROUNDS = (
     f"training rounds: none in a private run; with {TRIED_ROUNDS:,} users, under the noise of ε 8, an encoder was no "
     "better after them"
 )
+_PROMISED = "each user is promised ε {policy.epsilon:g} at δ {policy.delta:g}"
+_WORDS: dict[Privacy, str] = {
+    "plain": "what a task asks for leaves without noise, and whoever runs the coordinator can solve users' histories "
+    "from it",
+    "masked": "what a task asks for leaves without noise, in sums over {policy.least_parties} platforms or more alone; "
+    "masks hide who sent what, and no more",
+    "masked-private": f"{_PROMISED}; noise is this platform's own, or that of a sum over {{policy.least_parties}} "
+    "platforms or more, which then holds against {policy.colluding_platforms} of the others",
+    "private": _PROMISED,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,12 +83,7 @@ class PrivacyReport:
         return [self._promise(), self._spent(), *coming, *(map(_said, self.account.ledger.entries))]
 
     def _promise(self) -> str:
-        if not self.policy.is_private:
-            return (
-                "privacy = plain: what a task asks for leaves without noise, and whoever runs the coordinator can "
-                "solve users' histories from it"
-            )
-        return f"privacy = private: each user is promised ε {self.policy.epsilon:g} at δ {self.policy.delta:g}"
+        return f"privacy = {self.policy.privacy}: {_WORDS[self.policy.privacy].format(policy=self.policy)}"
 
     def _spent(self) -> str:
         entries = len(self.account.ledger.entries)
@@ -93,9 +99,14 @@ class PrivacyReport:
                 f"a release now: {who}; it would cost each of them ε {self.policy.epsilon:g}, and noise of "
                 f"{self.policy.noise:.3g} would leave about {100 * self.kept:.0f} % of what the linear part brings"
             )
+        fewest = f"{fewest_that_pay(self.policy.noise, self.space):,} users on"
+        if self.policy.privacy == "masked-private":
+            return (
+                f"a release now: {who}; in the feature space {self.space} that pays from {fewest}: so nothing would "
+                "leave by itself, and in a sum over platforms that have as many together"
+            )
         return (
-            f"a release now: {who}; in the feature space {self.space} that pays from "
-            f"{fewest_that_pay(self.policy.noise, self.space):,} users on, so nothing would leave"
+            f"a release now: {who}; in the feature space {self.space} that pays from {fewest}, so nothing would leave"
         )
 
 

@@ -56,4 +56,7 @@ def init(
 def _promised(promise: SitePromise) -> str:
     if promise.privacy == "plain":
         return "and leaves as it is asked for"
-    return f"and bears the noise that keeps ε {promise.epsilon:g} for each user"
+    if promise.privacy == "masked":
+        return "and leaves in sums over several platforms alone"
+    where = ", of its own or in a sum," if promise.is_masked else ""
+    return f"and bears the noise{where} that keeps ε {promise.epsilon:g} for each user"

@@ -15,7 +15,8 @@ from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
 from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
-from shared.privacy.promise import MODES, HasMode, Privacy, Promise
+from shared.privacy.promise import MODES, Colluding, HasMode, Privacy, Promise
+from shared.secure_sum.sum_messages import MASK
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
 
@@ -47,14 +48,15 @@ def _check_hours(key: str, hours: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePromise(HasMode, Promise):
+class SitePromise(HasMode, Promise, Colluding):
     """What the platform's users are promised, whatever a run asks for."""
 
     privacy: Privacy = option(
         "private",
         choices=MODES,
         help="private: nothing that was counted or trained on users leaves but under the noise that the promise asks "
-        "for; masked: it leaves in sums over several platforms alone, whose masks hide who sent what and no more; "
+        "for, its own in each answer; masked-private: that, or a sum over several platforms that bears it once; "
+        "masked: it leaves in sums over several platforms alone, whose masks hide who sent what and no more; "
         "plain: what a task asks for leaves as it is, and whoever runs the coordinator can solve users' histories from "
         "it.",
         see="privacy.md",
@@ -116,10 +118,16 @@ class SitePolicy(SitePromise):
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
 
     def why_plain(self, task: str, noise: float) -> str:
-        """Why no result of a task leaves in this mode, in words; empty where one may."""
+        """Why no result of a task leaves in this mode, in words; empty where one may.
+
+        Of a step of a secure sum, only the one that asks for a vector asks for noise.
+        """
+        if task == TaskKind.SUM:
+            alone = self.privacy == "private"
+            return "this platform answers under noise of its own; the task is a step of a secure sum" if alone else ""
         if self.is_private and noise == 0:
             return f"this platform answers under noise alone; the task of kind {task} asks for none"
-        if self.is_masked and task != TaskKind.SUM:
+        if self.privacy == "masked":
             return f"this platform answers in secure sums alone; the task is of kind {task}"
         return ""
 
@@ -131,6 +139,8 @@ class SitePolicy(SitePromise):
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
         if plain := self.why_plain(task.kind, task.noise):
             raise PlainTask(plain)
+        if self.is_private and task.noise == 0 and task.step[:1] == bytes([MASK]):
+            raise PlainTask("this platform's vector enters a sum under noise alone; the task asks for none")
         if task.noise and task.noise < self.noise * (1 - _SLACK):
             raise BudgetBroken(
                 f"this platform promises its users ε {self.epsilon:g}, which noise of {self.noise:.4g} keeps; the task "

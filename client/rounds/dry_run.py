@@ -11,9 +11,12 @@ from typing import Any
 from flwr.app import Array, RecordDict
 
 from client.guard.manifest import Asked
+from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
+from client.rounds.dry_sum import dry_sum_task
 from client.rounds.private_release import cross_reply
 from client.rounds.round_tasks import asked_of, evaluate_reply, moments_reply, train_reply
+from client.rounds.sum_step import sum_reply
 from client.rounds.workspace import NodeSettings, Workspace, open_workspace
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
@@ -69,7 +72,8 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
     with tempfile.TemporaryDirectory() as folder:
         apart = replace(node, heads=folder, vault_key="")
         workspace = replace(open_workspace(apart, way_out.policy), machine=None)
-        answers = _private(encoder, card, workspace) if way_out.policy.is_private else _plain(encoder, local, workspace)
+        policy = way_out.policy
+        answers = _private(encoder, card, workspace, policy) if policy.is_private else _plain(encoder, local, workspace)
         return [_left(asked_of(task.facts, workspace), answer, way_out) for task, answer in answers]
 
 
@@ -87,15 +91,22 @@ def _plain(encoder: Encoder, local: LocalSettings, workspace: Workspace) -> Answ
     ]
 
 
-def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace) -> Answers:
-    """Of a run that asks for as much as the site policy allows."""
+def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace, policy: SitePolicy) -> Answers:
+    """Of a run that asks for as much as the site policy allows; of a sum where it takes part in any."""
     space, noise = encoder.spec.feature_space, workspace.promise.noise
     public = card.catalogue or CatalogueMoments.none(space.dim)
     seen = Ledger().state.seen
     cross = CrossTask(run=RUN, round=0, nonce=NONCE, feature_space=space, public=public, noise=noise, seen=seen)
     each = math.sqrt(EVALUATIONS) * noise
     evaluate = EvaluateTask(run=RUN, round=0, nonce=NONCE, seed=0, encoder=encoder, noise=each)
-    return [(cross, lambda: cross_reply(cross, workspace)), (evaluate, lambda: evaluate_reply(evaluate, workspace))]
+    answers: Answers = [
+        (cross, lambda: cross_reply(cross, workspace)),
+        (evaluate, lambda: evaluate_reply(evaluate, workspace)),
+    ]
+    if policy.is_masked and TaskKind.SUM in policy.tasks and workspace.contributes:
+        step = dry_sum_task(RUN, encoder, public, workspace)
+        answers.append((step, lambda: sum_reply(step, workspace)))
+    return answers
 
 
 def _left(asked: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:

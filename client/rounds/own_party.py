@@ -12,6 +12,7 @@ from client.rounds.known_parties import KnownParties, KnownParty
 from client.rounds.sum_mark import SumMark, count_of, counted
 from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
+from shared.privacy.gaussian_draws import Draw
 from shared.secure_sum.answer_size import answer_size
 from shared.secure_sum.introduction import read_introductions
 from shared.secure_sum.party import Party
@@ -77,9 +78,10 @@ class OwnParty:
     def _mark(self) -> SumMark:
         return SumMark(self._machine, self.member.key)
 
-    def party(self, least_parties: int) -> Party:
-        """Where it goes on."""
-        return Party(self.name, self._key(), PartyPolicy(self.parties.roster, least_parties), self.state)
+    def party(self, least_parties: int, least_spread: float, draw: Draw = os.urandom) -> Party:
+        """Where it goes on; noise of ``least_spread`` counts, and secrets and noise are drawn from ``draw``."""
+        policy = PartyPolicy(self.parties.roster, least_parties, least_spread)
+        return Party(self.name, self._key(), policy, self.state, draw)
 
     def seal(self, party: Party) -> None:
         """Where it stands now: before the answer leaves."""

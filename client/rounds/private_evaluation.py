@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples
 from client.data.preparation import draw_by_id
-from client.privacy.account import Digests, digests_of
+from client.privacy.account import Account, Digests, digests_of
 from client.privacy.accounts import Accounts
 from client.rounds.workspace import Workspace
 from shared.errors import BudgetBroken
@@ -21,19 +21,26 @@ TELLING = 0.01
 
 
 def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int64]) -> NDArray[np.int64] | Declined:
-    """Rows of those of ``users`` whose budget holds, or why too few are left for the noise that is asked for.
-
-    At most ``MOST_USERS``, in an order of the platform's own in which each has his place by his id: one user more
-    takes the place of one other at the most.
-    """
+    """Rows of those of ``users`` whose budget holds, or why too few are left for the noise that is asked for."""
     account = Accounts(workspace.machine, workspace.heads).read()
-    able = users[account.able(_digests(workspace, users), weight_of(task.noise), workspace.promise.budget)]
-    ids = [workspace.platform.user_ids[row] for row in able]
-    able = able[draw_by_id(ids, MOST_USERS, workspace.seed(task.seed, EVALUATION))[0]]
+    able = able_rows(account, users, task.noise, task.seed, workspace)
     if task.noise > TELLING * power_of_two(len(able)):
         few = task.noise > TELLING * power_of_two(len(users))
         return Declined(round=task.round, reason=DeclineReason.TOO_MUCH_NOISE if few else DeclineReason.PRIVACY_BUDGET)
     return able
+
+
+def able_rows(
+    account: Account, users: NDArray[np.int64], noise: float, seed: int, workspace: Workspace
+) -> NDArray[np.int64]:
+    """Rows of those of ``users`` who can give to an evaluation under this noise.
+
+    At most ``MOST_USERS``, in an order of the platform's own in which each has his place by his id: one user more
+    takes the place of one other at the most.
+    """
+    able = users[account.able(user_digests(workspace, users), weight_of(noise), workspace.promise.budget)]
+    ids = [workspace.platform.user_ids[row] for row in able]
+    return able[draw_by_id(ids, MOST_USERS, workspace.seed(seed, EVALUATION))[0]]
 
 
 def noised_mean(
@@ -43,7 +50,7 @@ def noised_mean(
 
     Raises BudgetBroken where a user has spent elsewhere what it costs since he was found able.
     """
-    users = _digests(workspace, np.unique(sample.users))
+    users = user_digests(workspace, np.unique(sample.users))
     release = Release(
         time=now_text(),
         released=EVALUATION,
@@ -60,5 +67,6 @@ def noised_mean(
     return min(max(total / power_of_two(len(users)), 0.0), 1.0)
 
 
-def _digests(workspace: Workspace, rows: NDArray[np.int64]) -> Digests:
+def user_digests(workspace: Workspace, rows: NDArray[np.int64]) -> Digests:
+    """[U] what stands in the account for the users of these rows."""
     return digests_of([workspace.platform.user_ids[row] for row in rows])

@@ -15,7 +15,7 @@ from client.evaluation.ranking import by_user, ndcg_of, ranks_by_column
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.own_party import answer_bytes
-from client.rounds.private_evaluation import MOST_USERS, able_sample, noised_mean
+from client.rounds.private_evaluation import able_sample, noised_mean
 from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
 from client.rounds.told_moments import told_moments
 from client.rounds.workspace import Workspace
@@ -23,6 +23,7 @@ from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
 from client.store.head_store import HeadStore, StoredHead
 from client.training.local_round import run_local_round
+from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder
 from shared.errors import EncoderUnknown
 from shared.feature_space import FeatureSpace, require_same
@@ -96,8 +97,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
 def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | Declined:
     """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users.
 
-    Of all parts together alone, and under noise, where the task asks for some; then without the head that plain rounds
-    left, since what it learnt of contributing users would be in each user's value.
+    Of all parts together alone, and under noise, where the task asks for some.
     """
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
@@ -108,17 +108,15 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     able = able_sample(task, workspace, users) if task.noise else users
     if isinstance(able, Declined):
         return able
-    most = MOST_USERS if task.noise else VALIDATION_USERS
-    sample = _validation_sample(platform, able, workspace.seed(task.seed, "round-validation"), most)
-    head = None if task.noise else newest_head(encoder.spec.layout().hash, workspace)
-    scorers = encoder_scorers("", encoder, workspace.features, head)
-    names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
-    found = dict(zip([*names, BOTH], _ndcg(scorers, sample, platform), strict=True))
-    means = (
-        {BOTH: noised_mean(found[BOTH], task, encoder.digest, workspace, sample)}
-        if task.noise
-        else {name: float(values.mean()) for name, values in found.items()}
-    )
+    if task.noise:
+        sample = validation_sample(platform, able)
+        values = values_of_both(encoder, sample, workspace)
+        means = {BOTH: noised_mean(values, task, encoder.digest, workspace, sample)}
+    else:
+        drawn = np.random.default_rng(workspace.seed(task.seed, "round-validation")).permutation(able)
+        sample = validation_sample(platform, drawn[:VALIDATION_USERS])
+        found = _values_of_parts(encoder, sample, workspace, newest_head(encoder.spec.layout().hash, workspace))
+        means = {name: float(values.mean()) for name, values in found.items()}
     validation = {name: two_digits(value) for name, value in means.items()}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
 
@@ -159,9 +157,26 @@ def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
     require_same(expected, workspace.space, where=workspace.platform.name)
 
 
-def _validation_sample(platform: Platform, users: NDArray[np.int64], seed: int, most: int) -> Examples:
-    chosen = np.sort(np.random.default_rng(seed).permutation(users)[:most])
-    return examples(platform, Stage.VALIDATION, chosen)
+def validation_sample(platform: Platform, users: NDArray[np.int64]) -> Examples:
+    """Validation events of these users."""
+    return examples(platform, Stage.VALIDATION, np.sort(users))
+
+
+def values_of_both(encoder: Encoder, sample: Examples, workspace: Workspace) -> NDArray[np.float64]:
+    """[V] each user's NDCG@10 by all parts together, as it is told under noise.
+
+    Without the head that plain rounds left, since what it learnt of contributing users would be in each user's value.
+    """
+    return _values_of_parts(encoder, sample, workspace, None)[BOTH]
+
+
+def _values_of_parts(
+    encoder: Encoder, sample: Examples, workspace: Workspace, head: SequenceHead | None
+) -> dict[str, NDArray[np.float64]]:
+    """By part and of all together, each user's NDCG@10 [V]."""
+    scorers = encoder_scorers("", encoder, workspace.features, head)
+    names = [scorer.columns[0].name.removeprefix(":") for scorer in scorers]
+    return dict(zip([*names, BOTH], _ndcg(scorers, sample, workspace.platform), strict=True))
 
 
 def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> NDArray[np.float64]:

@@ -7,11 +7,13 @@ from client.guard.site_policy import FIRST_USE
 from client.guard.way_out import utc_now
 from client.rounds.own_party import OwnParty
 from client.rounds.sum_vectors import sum_vector
+from client.rounds.summed_release import SummedRelease, note_opened
 from client.rounds.workspace import Workspace
-from shared.errors import SumRefused
+from shared.errors import NothingToSum, SumRefused
 from shared.federation.messages import Declined, DeclineReason, SumReply, SumTask
-from shared.secure_sum.setup_messages import SETUP
-from shared.secure_sum.sum_messages import MASK
+from shared.secure_sum.party_state import PartyState
+from shared.secure_sum.setup_messages import SETUP, SetupRequest
+from shared.secure_sum.sum_messages import MASK, OPEN, MaskRequest, OpenRequest
 from shared.secure_sum.terms import SumTerms
 
 
@@ -21,13 +23,21 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     A platform that does not contribute declines keys and vectors; a sum that its vector is in, it helps to open.
     Raises WireError for a message that is none, SumRefused for a step that this platform does not take.
     """
-    if task.message[0] in (SETUP, MASK) and not workspace.contributes:
+    kind = task.message[0]
+    if kind in (SETUP, MASK) and not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
+    if kind == SETUP and workspace.is_private and not SetupRequest.from_bytes(task.message).terms.noised:
+        return Declined(round=task.round, reason=DeclineReason.PRIVACY)
     own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
-    if task.message[0] == SETUP:
+    if kind == SETUP:
         own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
-    party = own.party(workspace.least_parties)
-    answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace))
+    party = own.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
+    if kind == OPEN:
+        _note(OpenRequest.from_bytes(task.message), own, workspace)
+    try:
+        answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace))
+    except NothingToSum as nothing:
+        return Declined(round=task.round, reason=DeclineReason(str(nothing)))
     own.seal(party)
     return SumReply(round=task.round, answer=answer)
 
@@ -37,4 +47,17 @@ def _vector(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.
     work = task.work
     if work is None or bytes.fromhex(work.meaning) != terms.about:
         raise SumRefused("expected the work that the sum's terms name beside a request for a vector; found another")
+    if (work.noise > 0) != (terms.noise is not None):
+        raise SumRefused("expected noise both in a sum's terms and in its work, or in neither; found it in one")
+    if work.noise:
+        return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work).vector(workspace)
     return sum_vector(work, terms, workspace)
+
+
+def _note(request: OpenRequest, own: OwnParty, workspace: Workspace) -> None:
+    """Write down how much noise is in the sum that this platform is asked to open, where it bears any."""
+    state = PartyState.from_bytes(own.state)
+    if state.plan is None or state.plan.digest != request.plan or state.plan.terms.noise is None:
+        return
+    _plan, setup, _secrets = state.of_sum(request.plan)
+    note_opened(state.plan, len(setup.request.roster), len(state.survivors), workspace)

@@ -86,6 +86,10 @@ class Workspace:
     """whether the site policy lets be told what an encoder is worth here"""
     promise: Promise = field(default_factory=Promise)
     """to each user, of the site policy"""
+    is_private: bool = False
+    """whether nothing of its users leaves but under the noise of the promise"""
+    colluding: int = 1
+    """other platforms against which the noise of a sum is to hold, of the site policy"""
     machine: Path | None = None
     """where this machine keeps account of what the data's users have spent of it; None: nowhere but in the heads"""
     noise_seed: int | None = None
@@ -152,6 +156,8 @@ def open_workspace(
         parties=policy.parties,
         tells_validation=policy.tell_validation,
         promise=policy,
+        is_private=policy.is_private,
+        colluding=policy.colluding_platforms,
         machine=machine,
         own_draws=True,
     )
@@ -173,6 +179,8 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
             parties=policy.parties,
             tells_validation=policy.tell_validation,
             promise=policy,
+            is_private=policy.is_private,
+            colluding=policy.colluding_platforms,
             noise_seed=settings.seed,
         )
 

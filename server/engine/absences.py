@@ -62,8 +62,8 @@ _KNOWN = {
         ),
         Absence(
             DeclineReason.PRIVACY,
-            "it answers under noise alone, and the run asks for answers without",
-            "run with --privacy private, or ask its operator: privacy in its policy.toml",
+            "it answers under noise alone, or in sums alone, and the run asks for other answers",
+            "run with --privacy private or masked-private, or ask its operator: privacy in its policy.toml",
         ),
         Absence(
             DeclineReason.PRIVACY_BUDGET,
@@ -73,7 +73,8 @@ _KNOWN = {
         Absence(
             DeclineReason.TOO_MUCH_NOISE,
             "it has too few users for the noise: what it could send would tell nothing",
-            "it only receives; graft-client privacy there says from how many users on it pays",
+            "it only receives; graft-client privacy there says from how many users on it pays, of its own or in a sum "
+            "(--privacy masked-private)",
         ),
         Absence(FailureCode.SETTINGS, "its settings cannot be used", _THERE),
         Absence(FailureCode.DATA, "its data cannot be read", _THERE),

@@ -21,6 +21,7 @@ from shared.encoder.file import EncoderCard, save_encoder
 from shared.encoder.linear import Float64, Moments
 from shared.errors import CheckpointError, ConfigError, os_error_as
 from shared.federation.config import RoundsConfig
+from shared.privacy.promise import NOISED
 from shared.system.array_file import NotAnArrayFile, array_digest, array_file, read_array_file
 from shared.system.options import renamed
 from shared.system.whole_file import write_whole
@@ -109,7 +110,7 @@ class Checkpoints:
         if released.digest == self._identity["starting encoder"]:
             return self._card
         config, noised = self._identity["config"], released.spec.linear == "cross"
-        kept = noised and config["privacy"] == "private" and not released.has_sequence
+        kept = noised and config["privacy"] in NOISED and not released.has_sequence
         promise = {name: float(config[name]) for name in ("epsilon", "delta")} if kept else {}
         return replace(self._card, privacy=promise, calibration={} if noised else self._card.calibration)
 

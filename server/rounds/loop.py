@@ -19,6 +19,7 @@ from server.rounds.exchange import Answers, Clock, Exchange, Question
 from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.masked_training import MaskedTraining
+from server.rounds.private_sums import PrivateSums
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
 from server.rounds.sum_roster import SumRoster
@@ -77,6 +78,8 @@ def run_rounds(
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
         on_round(state)
+    if config.is_masked and config.is_private:
+        return loop.private_sums(state, public, on_round)
     if config.evaluate_every and not state.history:
         state = loop.evaluated(state)
         on_round(state)
@@ -113,7 +116,9 @@ class RoundLoop:
         self._classes, self._ledgers = classes, ledgers
         self._weighting = Weighting(config, classes)
         self._exchange = Exchange(grid, config, clock, state.cohort, signer)
-        self._masked = MaskedTraining.of(self._exchange, config, state, roster, sums) if config.is_masked else None
+        trains_masked = config.is_masked and not config.is_private
+        self._masked = MaskedTraining.of(self._exchange, config, state, roster, sums) if trains_masked else None
+        self._roster, self._sums = roster, sums
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
         elif state.round:
@@ -124,6 +129,15 @@ class RoundLoop:
         online = self._exchange.wait_for_platforms
         self._exchange.cohort = tuple(online()) if self._masked is None else self._masked.cohort()
         return replace(state, cohort=self._exchange.cohort)
+
+    def private_sums(
+        self, state: RunState, public: CatalogueMoments | None, on_round: Callable[[RunState], None]
+    ) -> RunState:
+        """All of a run whose sums bear the promise's noise once; raises ConfigError where platforms lack keys."""
+        sums = PrivateSums.of(
+            self._exchange, self._config, self._clock, state, self._roster, self._sums, self._classes, public
+        )
+        return sums.run(state, on_round)
 
     def moments_round(self, state: RunState) -> RunState:
         """Ask for moments, and solve the linear part from all that the server holds."""

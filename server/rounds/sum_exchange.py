@@ -4,8 +4,8 @@ What a stage leads to is on the disk before the next stage's messages leave. A r
 that was cut off, and platforms give the same bytes. Where another sum was under way, its round is over: the key set-up
 is given up and a new one made.
 
-Platforms open no sum whose parties differ by a few from those of an earlier one. So whoever is missing in a sum is left
-out of the following ones of the run.
+Platforms open no sum without noise whose parties differ by a few from those of an earlier one. So whoever is missing in
+such a sum is left out of the following ones of the run.
 """
 
 import os
@@ -17,7 +17,8 @@ from server.rounds.exchange import Answers, Exchange, Outcome, Question
 from server.rounds.kept_sums import KeptSums
 from server.rounds.screening import screen_sum
 from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY, SumRoster
-from server.rounds.sum_terms import sum_terms
+from server.rounds.sum_terms import noised_terms, sum_terms
+from server.rounds.summed_sets import SummedSets
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, SumFailed, WireError
 from shared.federation.messages import SumReply, SumTask, SumWork
@@ -28,7 +29,7 @@ from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.roster import Member, Roster
 from shared.secure_sum.scheme import SumResult
 from shared.secure_sum.streams import KEY
-from shared.secure_sum.terms import MOST_SUMS, SetupTerms
+from shared.secure_sum.terms import MOST_SUMS, SetupTerms, SumTerms
 
 SET_UP, SUMMED = ("keys", "shares"), ("mask", "agree", "open")
 """stages that end a set-up, and a sum"""
@@ -45,6 +46,22 @@ class Summand:
     """with the encoder, or with what leads to it from the one that a platform holds"""
     left: int
     """sums that the run still makes, this one among them"""
+    largest: int = 0
+    """size class of the largest platform, where the sum bears noise"""
+    colluding: int = 0
+    """platforms whose share of that noise does not count"""
+
+    @property
+    def is_noised(self) -> bool:
+        """Whether the sum bears noise."""
+        return self.work(self.encoder).noise > 0
+
+    def terms(self, parties: int) -> SumTerms:
+        """For a roster of so many; raises ConfigError where a value makes no sense."""
+        work = self.work(self.encoder)
+        if work.noise:
+            return noised_terms(work, self.largest, self.colluding)
+        return sum_terms(VectorForm.of(work), parties, bytes.fromhex(work.meaning))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -103,7 +120,7 @@ class SumExchange:
             return Summed(result=None, answers=answers, note=str(error))
         result = coordinator.result
         if result is not None:
-            self._together = frozenset(result.survivors)
+            self._together = self._together if summand.is_noised else frozenset(result.survivors)
             answers.outcomes.update(dict.fromkeys(result.survivors, ("reply", None)))
         return Summed(result=result, answers=answers, note="")
 
@@ -120,24 +137,24 @@ class SumExchange:
         self._which = which
         while coordinator.stage in SET_UP:
             self._stage(coordinator, summand, answers)
-        parties = len(self._roster)
-        work = summand.work(summand.encoder)
-        coordinator.begin(sum_terms(VectorForm.of(work), parties, bytes.fromhex(work.meaning)))
+        coordinator.begin(summand.terms(len(self._roster)))
         self._keep(which, coordinator)
         return coordinator
 
     def _new(self, summand: Summand) -> Coordinator:
         """A set-up of those that the run takes."""
-        members = self.chosen()
-        return Coordinator.of(Roster.of(members), SetupTerms(sums=min(summand.left, MOST_SUMS)), self._draw(KEY))
+        members = self.chosen(is_noised=summand.is_noised)
+        terms = SetupTerms(sums=min(summand.left, MOST_SUMS), noised=summand.is_noised)
+        return Coordinator.of(Roster.of(members), terms, self._draw(KEY))
 
-    def chosen(self) -> Collection[Member]:
+    def chosen(self, *, is_noised: bool = False) -> Collection[Member]:
         """The platforms that the run sums over from now on: all that are registered, for whom it waits; or, where
-        that differs by a few from sets of before, the newest of those.
+        that differs by a few from sets of before whose sums bore no noise, and this one is to bear none, the newest of
+        those.
 
         Raises FederationError where there is neither.
         """
-        cohort, sets = self._exchange.cohort, self._registered.summed
+        cohort, sets = self._exchange.cohort, SummedSets() if is_noised else self._registered.summed
         wanted = {one for one in self._roster.members if one.party in self._together}
         wanted = {one for one in wanted if not cohort or one.party in cohort}
 

@@ -1,11 +1,28 @@
-"""The terms of a sum: the narrowest ring that is fine enough for so many platforms."""
+"""The terms of a sum: the narrowest ring that is fine enough for so many platforms, or for the noise."""
 
 import math
 
 from shared.errors import ConfigError
+from shared.federation.messages import SumWork
+from shared.federation.private_parts import private_length
 from shared.federation.sum_vector import VectorForm
+from shared.secure_sum.noise_for_users import private_terms
 from shared.secure_sum.ring import WIDTHS
 from shared.secure_sum.terms import SumTerms
+
+
+def noised_terms(work: SumWork, largest: int, colluding: int) -> SumTerms:
+    """Of a sum that bears the noise of its work once.
+
+    Args:
+        work: what the vectors are of.
+        largest: size class of the largest platform: a user adds no more than 1 to any number, and a class is at most
+            the root of 2 below the number of its users.
+        colluding: platforms whose noise does not count.
+
+    Raises ConfigError where a value makes no sense.
+    """
+    return private_terms(private_length(work), 2.0 * largest, work.noise, colluding, bytes.fromhex(work.meaning))
 
 
 def sum_terms(form: VectorForm, parties: int, about: bytes) -> SumTerms:

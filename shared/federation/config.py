@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.privacy.promise import MODES, Asked, Privacy
+from shared.privacy.promise import MODES, Asked, Colluding, Privacy
+from shared.secure_sum.quorum import most_missing, quorum
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
 Aggregation = Literal["fedavg", "fedavgm", "fedadam"]
@@ -126,7 +127,7 @@ class LocalSettings(LowRank):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsConfig(Seeded, Asked):
+class RoundsConfig(Seeded, Asked, Colluding):
     """What the server does in a run."""
 
     rounds: int = option(12, least=0, help="Training rounds, after the moments round.")
@@ -230,15 +231,17 @@ class RoundsConfig(Seeded, Asked):
         "plain",
         choices=MODES,
         help="plain; masked: what leaves a platform is summed with the others' before the coordinator sees it, which "
-        "hides who sent what and no more; or private: it bears the noise that keeps the promise to each user, and is "
-        "the linear part alone.",
+        "hides who sent what and no more; private: it bears the noise that keeps the promise to each user, and is "
+        "the linear part alone; or masked-private: the same, summed under masks, so that one noise serves the sum.",
         see="privacy.md",
     )
 
     def __post_init__(self) -> None:
         check(self)
-        if self.is_masked:
+        if self.privacy == "masked":
             self._require_sums_alone()
+        if self.privacy == "masked-private":
+            self._require_noised_sums()
         if self.weighting == "helpfulness" and self.is_private:
             raise ConfigError("weighting helpfulness looks at exact moments, which a private run does not ask for")
         if self.weighting == "helpfulness" and not self.moments:
@@ -271,6 +274,28 @@ class RoundsConfig(Seeded, Asked):
         for words, is_so in broken.items():
             if is_so:
                 raise ConfigError(f"where privacy is masked, {words}")
+
+    def _require_noised_sums(self) -> None:
+        """Raises ConfigError for what needs more of a platform's answer than its sum with others under noise."""
+        most = most_missing(self.min_platforms)
+        broken = {
+            f"robust must be none, since no single answer is seen; got {self.robust!r}": self.robust != "none",
+            f"weighting must be uniform, since each user counts once; got {self.weighting!r}": (
+                self.weighting != "uniform"
+            ),
+            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
+                self.min_platforms < LEAST_MASKED
+            ),
+            "moments must be on: they are all that such a run asks for": not self.moments,
+            "evaluate-every must be 1: what the sum made is judged by a sum": self.evaluate_every != 1,
+            f"colluding-platforms must leave some whose noise counts: at most {quorum(self.min_platforms) - 1} of "
+            f"{self.min_platforms} platforms, {most} of whom may drop out; got {self.colluding_platforms}": (
+                self.colluding_platforms >= quorum(self.min_platforms)
+            ),
+        }
+        for words, is_so in broken.items():
+            if is_so:
+                raise ConfigError(f"where privacy is masked-private, {words}")
 
     @property
     def training_rounds(self) -> int:

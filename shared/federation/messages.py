@@ -315,6 +315,8 @@ class SumWork:
     """spread of the noise that the sum is to bear, as a multiple of what one user can move it by; 0 asks for none"""
     public: CatalogueMoments | None = None
     """by which cross moments are whitened, where a part is one"""
+    users: int = 0
+    """of all platforms of the sum, as they are registered, where it bears noise: whether it pays is judged by them"""
 
     def __post_init__(self) -> None:
         if not self.parts or list(self.parts) != [one for one in SUM_PARTS if one in self.parts]:
@@ -326,6 +328,10 @@ class SumWork:
         for part, beside, what in (("train", self.settings, "settings"), ("cross", self.public, "a public catalogue")):
             if (part in self.parts) != (beside is not None):
                 raise ConfigError(f"work of a sum: expected {what} where a part is {part}, and only there")
+        own = {"cross", "evaluate"} if self.noise else {"moments", "train", "evaluate"}
+        if not set(self.parts) <= own or self.users < 0 or (self.users and not self.noise):
+            expected = "cross moments and evaluations with noise and a number of users, all else with neither"
+            raise ConfigError(f"work of a sum: expected {expected}; got {', '.join(self.parts)}, noise {self.noise:g}")
 
     @cached_property
     def meaning(self) -> str:
@@ -341,6 +347,7 @@ class SumWork:
             sorted(self.settings.to_flat().items()) if self.settings else None,
             self.noise,
             self.public.digest if self.public else None,
+            self.users,
         )
 
     @property

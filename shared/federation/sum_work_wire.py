@@ -15,14 +15,14 @@ from shared.federation.cross_wire import public_of
 from shared.federation.messages import SUM_PARTS, KnownEncoder, SumWork
 from shared.federation.wire_records import PUBLIC, SETTINGS, WEIGHTS, Header, array_record
 
-WORK_FIELDS: dict[str, type[Any]] = {"parts": str, "noise": float}
+WORK_FIELDS: dict[str, type[Any]] = {"parts": str, "noise": float, "users": int}
 """of its header, beside those of its encoder"""
 _BETWEEN = ","
 
 
-def work_fields(work: SumWork) -> dict[str, str | float]:
+def work_fields(work: SumWork) -> dict[str, str | float | int]:
     """``WORK_FIELDS`` of its header."""
-    return {"parts": _BETWEEN.join(work.parts), "noise": work.noise}
+    return {"parts": _BETWEEN.join(work.parts), "noise": work.noise, "users": work.users}
 
 
 def work_records(work: SumWork) -> dict[str, ArrayRecord | ConfigRecord]:
@@ -61,6 +61,7 @@ def read_sum_work(
             weights=_weights(content[WEIGHTS]),
             settings=settings,
             noise=header.noise(),
+            users=header.number("users"),
             public=public_of(content, encoder.spec.input_dim) if PUBLIC in content else None,
         )
     except ConfigError as error:

@@ -20,6 +20,10 @@ START = "0" * 64
 
 JOINED = "joined"
 """two ledgers of the same users met, neither of which went on from the other"""
+CROSS_SUM, EVALUATION_SUM = "cross-sum", "evaluation-sum"
+"""a vector left for a sum over platforms, under the least noise that its terms leave there"""
+OPENED = "opened"
+"""such a sum was opened: how much noise there was in it"""
 SEEN = "seen"
 """in a coordinator's ledger: a platform's own has come further, and nothing new was released"""
 
@@ -75,7 +79,7 @@ class Release:
     time: str
     """ISO 8601, with offset"""
     released: str
-    """``cross``, ``evaluation``, ``joined`` or ``seen``"""
+    """``cross``, ``evaluation``, ``cross-sum``, ``evaluation-sum``, ``opened``, ``joined`` or ``seen``"""
     run: str = ""
     round: int = 0
     noise: float

@@ -6,8 +6,12 @@ from typing import Literal, get_args
 from shared.privacy.gaussian import MOST_EPSILON, noise_for, weight_of
 from shared.system.options import Checked, option
 
-Privacy = Literal["plain", "masked", "private"]
+Privacy = Literal["plain", "masked", "masked-private", "private"]
 MODES = get_args(Privacy)
+"""from open to strict"""
+NOISED = frozenset[Privacy]({"masked-private", "private"})
+"""in which what leaves bears noise: each answer of its own, or their sum"""
+MOST_COLLUDING = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,20 +38,35 @@ class Promise(Checked):
         return weight_of(self.noise)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Colluding(Checked):
+    """Against whom noise in a sum is to hold; raises ConfigError where a value makes no sense."""
+
+    colluding_platforms: int = option(
+        1,
+        least=0,
+        most=MOST_COLLUDING,
+        flag="",
+        help="Platforms whose share of a sum's noise may be known to who reads the sum: the others' shares alone keep "
+        "the promise. Each platform knows its own share, so below 1 it does not hold against another platform.",
+        see="decisions/0053-one-noise-for-the-sum.md",
+    )
+
+
 class HasMode:
-    """What is plain or private, by an option of its own."""
+    """What has a mode, by an option of its own."""
 
     privacy: Privacy
 
     @property
     def is_private(self) -> bool:
-        """Whether what leaves bears noise."""
-        return self.privacy == "private"
+        """Whether what leaves bears noise: each answer of its own, or their sum."""
+        return self.privacy in NOISED
 
     @property
     def is_masked(self) -> bool:
-        """Whether what leaves is summed under masks, and bears none: that hides who sent what, and no more."""
-        return self.privacy == "masked"
+        """Whether what leaves is summed under masks; without noise these hide who sent what, and no more."""
+        return self.privacy in ("masked", "masked-private")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,7 +210,12 @@ def _roster_of(platforms: Mapping[str, NodeSettings]) -> str:
 
 def _policy_for(config: RoundsConfig, file: Path) -> Path:
     """A site policy under which platforms answer what the run asks for; kept in ``file``."""
-    policy = SitePolicy(privacy=config.privacy, epsilon=config.epsilon, delta=config.delta)
+    policy = SitePolicy(
+        privacy=config.privacy,
+        epsilon=config.epsilon,
+        delta=config.delta,
+        colluding_platforms=config.colluding_platforms,
+    )
     write_whole(file, to_toml(policy))
     return file
 

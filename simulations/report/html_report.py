@@ -144,9 +144,13 @@ def privacy_sentence(config: Mapping[str, Any]) -> str:
     """In which mode platforms answered."""
     if config.get("privacy", "plain") == "plain":
         return "Privacy: plain. Deployed so, whoever runs the coordinator could solve users' histories from answers."
+    if config["privacy"] == "masked":
+        return "Privacy: masked. What left platforms was summed before the server saw it, and bore no noise."
     promise = f"ε {config['epsilon']:g} at δ {config['delta']:g} for each user"
+    where = "in sums that bear one noise each" if config["privacy"] == "masked-private" else "under noise"
     return (
-        f"Privacy: private, {promise}. What left platforms is the linear part alone, under noise drawn from the seed."
+        f"Privacy: {config['privacy']}, {promise}. What left platforms is the linear part alone, {where}, drawn from "
+        "the seed."
     )
 
 

@@ -9,11 +9,13 @@ from client.rounds.dry_run import RUN
 from client.rounds.round_tasks import train_reply
 from client.rounds.workspace import NodeSettings, open_workspace
 from shared.encoder.changes import change_grid
+from shared.encoder.cross import triangle_size
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
 from shared.federation.config import LocalSettings
 from shared.federation.messages import TrainTask
 from shared.federation.moment_cells import MomentGrid
+from shared.federation.private_parts import NUMBERS
 from shared.federation.wire import content_bytes, encode_reply
 from tests.federation_world import START
 from tests.integration.commands import run
@@ -31,7 +33,7 @@ def made(tmp_path_factory):
     run("graft-server", "init", folder / "server", "--encoder", folder / "start.safetensors")
     arguments = ("--server", "a:1", "--ca", folder / "server" / "tls" / "ca.crt", "--name", "north")
     arguments += ("--features", FEATURES)
-    for agent, privacy in (("agent", "plain"), ("private", "private")):
+    for agent, privacy in (("agent", "plain"), ("private", "private"), ("summed", "masked-private")):
         options = ("--data", folder / "north", "--privacy", privacy)
         assert run("graft-client", "init", folder / agent, *arguments, *options).returncode == 0
     return folder
@@ -69,6 +71,23 @@ def test_of_a_private_platform_it_says_what_noise_leaves_and_spends_nothing(made
     }
     shown = json.loads(run("graft-client", "privacy", agent, "--json").stdout)
     assert (shown["ledger"], shown["privacy"], shown["pays"]) == ([], "private", False)
+
+
+def test_of_a_platform_that_takes_part_in_sums_under_noise_it_says_what_enters_one_and_spends_nothing(made) -> None:
+    agent = made / "summed"
+    done = run("graft-client", "dry-run", agent, "--encoder", made / "start.safetensors", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {one["answer"]: one for one in json.loads(done.stdout)}
+    assert list(found) == ["cross", "evaluate", "sum"]
+    assert found["cross"]["values"]["header.reason"] == "too-much-noise"
+    masked = found["sum"]["values"]["sum.flat"]
+    size = triangle_size(SPACE.dim) + NUMBERS
+    assert masked.startswith("int8 [")
+    assert size * 4 < int(masked[6:].partition("]")[0]) < size * 6
+    shown = run("graft-client", "privacy", agent).stdout
+    assert "nothing was released under noise yet" in shown
+    assert "or that of a sum over 3 platforms or more, which then holds against 1 of the others" in shown
+    assert "so nothing would leave by itself, and in a sum over platforms that have as many together" in shown
 
 
 def test_says_in_a_sentence_that_an_encoder_is_of_another_feature_space(made, tmp_path) -> None:

@@ -29,13 +29,17 @@ def sum_work(encoder: Encoder, **changes) -> SumWork:
     return SumWork(run=RUN, round=3, seed=7, encoder=encoder, **{**usual, **changes})
 
 
+NO_CATALOGUE = CatalogueMoments.none(SPEC_DIM)
+UNDER_NOISE = {"parts": ("cross",), "settings": None, "noise": 2.5, "public": NO_CATALOGUE, "users": 100}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {},
         {"parts": ("moments", "train", "evaluate"), "keep": True},
         {"parts": ("evaluate",), "settings": None, "noise": 2.5},
-        {"parts": ("cross",), "settings": None, "noise": 2.5, "public": CatalogueMoments.none(SPEC_DIM)},
+        UNDER_NOISE,
     ],
     ids=["train", "parts", "evaluate", "cross"],
 )
@@ -45,12 +49,8 @@ def test_brings_what_is_summed_across(encoder: Encoder, changes) -> None:
     assert found is not None
     assert np.array_equal(found.encoder.flat, encoder.flat)
     assert (found.meaning, found.keep) == (work.meaning, work.keep)
-    assert (found.parts, found.weights, found.settings, found.noise) == (
-        work.parts,
-        work.weights,
-        work.settings,
-        work.noise,
-    )
+    for name in ("parts", "weights", "settings", "noise", "users"):
+        assert getattr(found, name) == getattr(work, name)
     assert (found.public and found.public.digest) == (work.public and work.public.digest)
 
 
@@ -70,13 +70,27 @@ def test_names_the_same_work_whether_its_encoder_travels_or_not(encoder: Encoder
         {"weights": {"a": 1.0, "b.c": 0.25}},
         {"weights": {"a": 1.0, "b": 0.5}},
         {"settings": LocalSettings(steps=3)},
-        {"noise": 1.0},
-        {"parts": ("cross",), "settings": None, "public": CatalogueMoments.none(SPEC_DIM)},
     ],
-    ids=["seed", "parts", "weights", "names", "settings", "noise", "public"],
+    ids=["seed", "parts", "weights", "names", "settings"],
 )
 def test_what_is_summed_means_all_of_it(encoder: Encoder, changes) -> None:
-    usual = sum_work(encoder)
+    require_other_meaning(sum_work(encoder), changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"noise": 1.0},
+        {"users": 200},
+        {"public": CatalogueMoments(mean=np.ones(SPEC_DIM, np.float32), triangle=NO_CATALOGUE.triangle)},
+    ],
+    ids=["noise", "users", "public"],
+)
+def test_what_is_summed_under_noise_means_all_of_it(encoder: Encoder, changes) -> None:
+    require_other_meaning(sum_work(encoder, **UNDER_NOISE), changes)
+
+
+def require_other_meaning(usual: SumWork, changes) -> None:
     other = SumWork(**{**{one.name: getattr(usual, one.name) for one in fields(usual)}, **changes})
     assert other.meaning != usual.meaning
 
@@ -94,6 +108,10 @@ def test_what_is_summed_means_all_of_it(encoder: Encoder, changes) -> None:
         ({"settings": None}, "expected settings where a part is train, and only there"),
         ({"parts": ("evaluate",)}, "expected settings where a part is train, and only there"),
         ({"parts": ("cross",), "settings": None}, "expected a public catalogue where a part is cross"),
+        ({"noise": 1.0}, "expected cross moments and evaluations with noise"),
+        ({"users": 10}, "expected cross moments and evaluations with noise and a number of users"),
+        ({**UNDER_NOISE, "noise": 0.0}, "expected cross moments and evaluations with noise"),
+        ({**UNDER_NOISE, "users": -1}, "expected cross moments and evaluations with noise"),
     ],
 )
 def test_refuses_work_that_makes_no_sense(encoder: Encoder, changes, words) -> None:

@@ -1,0 +1,219 @@
+"""A platform's vector in a sum that bears the promise's noise once: of users who have not yet spent what it costs.
+
+Its noise is a share of the sum's (shared/secure_sum/noise_parts.py). Users are charged before the masked vector leaves:
+whoever holds enough shares can open it, whatever the platform hears of that, so a sum that fails has cost as much. The
+charge is for the least noise that the terms leave in the sum. Where the platform helps to open it, it writes down how
+much there really is: never less.
+
+A sum that is asked for again has the same users, and charges none of them twice.
+"""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.data.sequences import select
+from client.guard.sum_bounds import within_bounds
+from client.privacy.account import Digests
+from client.privacy.accounts import Accounts, OpenAccount
+from client.privacy.contributions import contributions
+from client.privacy.estimate import pays
+from client.rounds.private_evaluation import able_rows, user_digests
+from client.rounds.round_tasks import received_encoder, validation_sample, values_of_both
+from client.rounds.workspace import Workspace
+from client.store.head_store import HeadStore, StoredHead
+from client.training.cross_moments import cross_moment
+from shared.encoder.cross import CatalogueMoments
+from shared.errors import BudgetBroken, NothingToSum, SumRefused
+from shared.feature_space import require_same
+from shared.federation.config import EVALUATIONS
+from shared.federation.messages import DeclineReason, SumWork
+from shared.federation.private_parts import NUMBERS, evaluation_numbers, private_length
+from shared.privacy.gaussian import weight_of
+from shared.privacy.ledger import CROSS_SUM, EVALUATION_SUM, OPENED, Release, now_text
+from shared.secure_sum.noise_for_users import noise_left, user_noise
+from shared.secure_sum.sum_messages import Plan
+
+GIVEN = "sum-given"
+"""Record of the last sum to which users gave."""
+NOBODY: Digests = np.zeros(0, np.uint64)
+_SLACK = 1e-9
+"""of a spread of noise, for what rounding does to it"""
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Given:
+    """Who gave to which sum."""
+
+    plan: str
+    """hex digest of the sum's plan: which parties, terms and keys"""
+    cross: Digests
+    """[G] who gave to the cross moment"""
+    evaluation: Digests
+    """[V] who gave to the evaluation"""
+    releases: tuple[Release, ...]
+    """what the account is to hold of it"""
+    opened: bool = False
+    """whether the platform has helped to open it"""
+
+    def to_stored(self) -> StoredHead:
+        """As a record."""
+        facts = {"plan": self.plan, "releases": [asdict(one) for one in self.releases], "opened": self.opened}
+        return StoredHead(arrays={"cross": self.cross, "evaluation": self.evaluation}, facts=facts)
+
+    @classmethod
+    def read(cls, heads: HeadStore) -> "Given | None":
+        """What was given last."""
+        stored = heads.read(GIVEN)
+        if stored is None:
+            return None
+        facts: dict[str, Any] = dict(stored.facts)
+        return cls(
+            plan=facts["plan"],
+            cross=stored.arrays["cross"],
+            evaluation=stored.arrays["evaluation"],
+            releases=tuple(Release(**one) for one in facts["releases"]),
+            opened=facts["opened"],
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SummedRelease:
+    """One sum that this platform's users are asked to give to."""
+
+    plan: Plan
+    """of the sum"""
+    work: SumWork
+    """what its vectors are of"""
+
+    def vector(self, workspace: Workspace) -> Float64:
+        """[P] the parts one after the other, without noise; those who give have been charged when this returns.
+
+        Numbers beyond the terms' bound are cut to it, which brings no two vectors further apart.
+
+        Raises FeatureSpaceMismatch; BudgetBroken or SumRefused where the terms do not keep the promise; NothingToSum
+        where too few are able to give, or it does not pay.
+        """
+        require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.platform.name)
+        self._require_kept(workspace)
+        given = self._given(workspace)
+        parts = []
+        if self.work.public is not None:
+            parts.append(_cross_of(given, self.work.public, workspace))
+        if "evaluate" in self.work.parts:
+            parts.append(_evaluation_of(given, self.work, workspace))
+        return within_bounds(np.concatenate(parts), 0.0, self.plan.terms.bound)
+
+    @property
+    def _noise(self) -> float:
+        """Least spread in the sum, as a multiple of what one user moves it by."""
+        return user_noise(self.plan.terms)
+
+    def _require_kept(self, workspace: Workspace) -> None:
+        terms, promise = self.plan.terms, workspace.promise
+        if self._noise < promise.noise * (1 - _SLACK) or terms.noise is None:
+            raise BudgetBroken(
+                f"this platform promises its users ε {promise.epsilon:g}, which noise of {promise.noise:.4g} in a sum "
+                f"keeps; the terms promise {self._noise:.4g}"
+            )
+        if terms.noise.colluding < workspace.colluding:
+            expected = f"noise that holds against {workspace.colluding} other platforms"
+            raise SumRefused(f"expected {expected}; found it to hold against {terms.noise.colluding}")
+        if terms.length != (asked := private_length(self.work)):
+            raise SumRefused(f"expected terms of {asked} numbers for what is asked; found {terms.length}")
+
+    def _given(self, workspace: Workspace) -> Given:
+        """Who gives, once the account has it: those of before where this very sum is asked for again."""
+        with Accounts(workspace.machine, workspace.heads).changing() as book:
+            before = Given.read(workspace.heads)
+            if before is not None:
+                _settle(before, book)
+                if before.plan == self.plan.digest.hex():
+                    return before
+            given = self._chosen(book, workspace)
+            workspace.heads.write(GIVEN, given.to_stored())
+            _settle(given, book)
+            return given
+
+    def _chosen(self, book: OpenAccount, workspace: Workspace) -> Given:
+        releases, cross, evaluation = [], NOBODY, NOBODY
+        if "cross" in self.work.parts:
+            releases.append(self._release(CROSS_SUM, self._noise, workspace))
+            cross = self._able_to_cross(book, workspace)
+        if "evaluate" in self.work.parts:
+            each = math.sqrt(EVALUATIONS) * self._noise
+            releases.append(self._release(EVALUATION_SUM, each, workspace))
+            users = workspace.platform.weighting_users
+            rows = able_rows(book.account, users, each, self.work.seed, workspace)
+            evaluation = user_digests(workspace, validation_sample(workspace.platform, rows).users)
+        return Given(
+            plan=self.plan.digest.hex(),
+            cross=cross,
+            evaluation=np.unique(evaluation),
+            releases=tuple(releases),
+        )
+
+    def _able_to_cross(self, book: OpenAccount, workspace: Workspace) -> Digests:
+        _sequences, users = contributions(workspace.platform)
+        able = users[book.account.able(users, weight_of(self._noise), workspace.promise.budget)]
+        if len(users) < workspace.minimum_users:
+            raise NothingToSum(DeclineReason.TOO_FEW_USERS)
+        if len(able) < workspace.minimum_users:
+            raise NothingToSum(DeclineReason.PRIVACY_BUDGET)
+        if not pays(self.work.users, self._noise, workspace.space.name):
+            raise NothingToSum(DeclineReason.TOO_MUCH_NOISE)
+        return able
+
+    def _release(self, name: str, noise: float, workspace: Workspace) -> Release:
+        return Release(
+            time=now_text(),
+            released=name,
+            run=self.work.run,
+            round=self.work.round,
+            noise=noise,
+            delta=workspace.promise.delta,
+        )
+
+
+def note_opened(plan: Plan, parties: int, survivors: int, workspace: Workspace) -> None:
+    """Write down, once, how much noise there is in a sum that this platform helps to open: nobody is charged for it.
+
+    Raises PrivacyError, StorageError.
+    """
+    with Accounts(workspace.machine, workspace.heads).changing() as book:
+        given = Given.read(workspace.heads)
+        if given is None or given.opened or given.plan != plan.digest.hex() or not given.releases:
+            return
+        _settle(given, book)
+        noise = noise_left(plan.terms, parties, survivors)
+        opened = replace(given.releases[0], time=now_text(), released=OPENED, noise=noise)
+        book.replace(book.account.charged(NOBODY, 0.0, opened))
+        workspace.heads.write(GIVEN, replace(given, opened=True).to_stored())
+
+
+def _settle(given: Given, book: OpenAccount) -> None:
+    """Charge what the account does not hold yet: a platform that was killed on its way is charged when it goes on."""
+    for release in given.releases:
+        known = {(entry.time, entry.released) for entry in book.account.ledger.entries}
+        if (release.time, release.released) not in known:
+            users = given.cross if release.released == CROSS_SUM else given.evaluation
+            book.replace(book.account.charged(users, weight_of(release.noise), release))
+
+
+def _cross_of(given: Given, public: CatalogueMoments, workspace: Workspace) -> Float64:
+    sequences, users = contributions(workspace.platform)
+    rows = np.flatnonzero(np.isin(users, given.cross))
+    return cross_moment(workspace.features, select(sequences, rows), public)
+
+
+def _evaluation_of(given: Given, work: SumWork, workspace: Workspace) -> Float64:
+    encoder = received_encoder(work, workspace.heads)
+    if not len(given.evaluation):
+        return np.zeros(NUMBERS)
+    rows = workspace.platform.weighting_users
+    sample = validation_sample(workspace.platform, rows[np.isin(user_digests(workspace, rows), given.evaluation)])
+    return evaluation_numbers(values_of_both(encoder, sample, workspace))

@@ -1,0 +1,136 @@
+"""A run whose answers are summed under masks, and whose sums bear the noise of the promise once.
+
+The first sum is of cross moments, and of what the encoder is worth from which the run starts; the second of what the
+one is worth that came of the first. Parts of a vector bear the same noise a number, and no user gives to both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from server.aggregation.size_classes import SizeClasses
+from server.rounds.exchange import Clock, Exchange
+from server.rounds.kept_sums import KeptSums
+from server.rounds.run_state import RoundRecord, RunState, may_be_kept, passed_over_words
+from server.rounds.sum_exchange import SumExchange, Summand, Summed
+from server.rounds.sum_roster import SumRoster
+from shared.encoder.cross import CatalogueMoments, released_cross
+from shared.errors import ConfigError, InputError
+from shared.federation.config import EVALUATIONS, RoundsConfig
+from shared.federation.messages import BOTH, SumPart, SumWork
+from shared.federation.private_parts import NUMBERS, SummedEvaluation
+
+ALL = "all"
+"""stands for all platforms of a sum where an answer has a name"""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PrivateSums:
+    """The sums of one run."""
+
+    sums: SumExchange
+    config: RoundsConfig
+    clock: Clock
+    sizes: Mapping[str, float]
+    """users of each platform of the roster, as it is registered"""
+    public: CatalogueMoments
+    """by which cross moments are whitened"""
+
+    @classmethod
+    def of(
+        cls,
+        exchange: Exchange,
+        config: RoundsConfig,
+        clock: Clock,
+        state: RunState,
+        roster: SumRoster | None,
+        kept: KeptSums,
+        classes: SizeClasses,
+        public: CatalogueMoments | None,
+    ) -> "PrivateSums":
+        """For the run of this state; raises ConfigError without a ``roster``, or without size ``classes``."""
+        if roster is None:
+            raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
+        if not classes.users:
+            raise ConfigError("a masked-private run pays by how many users all platforms have; found no size class")
+        return cls(
+            sums=SumExchange(exchange, roster, state.run, kept),
+            config=config,
+            clock=clock,
+            sizes=classes.of(one.party for one in roster.roster.members),
+            public=public or CatalogueMoments.none(state.encoder.spec.input_dim),
+        )
+
+    def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
+        """Both sums, as far as ``state`` does not hold them yet; without the first, there is nothing to judge.
+
+        Raises FederationError where the run cannot go on.
+        """
+        if not state.history:
+            state = self._first(state)
+            on_round(state)
+        if state.history[-1].kind == "moments" and not state.history[-1].note:
+            state = self._second(state)
+            on_round(state)
+        return state
+
+    def _first(self, state: RunState) -> RunState:
+        start, encoder = self.clock.now(), state.encoder
+        summed = self._summed(state, 0, ("cross", "evaluate"))
+        before = self._judged(summed, start, state)
+        note = summed.note and f"the encoder is unchanged: {summed.note}"
+        if summed.result is not None:
+            numbers, noise = summed.result.values[:-NUMBERS], summed.result.noise_variance**0.5
+            try:
+                encoder = encoder.with_cross(released_cross(numbers, noise, self.public)).without_sequence()
+            except InputError as error:
+                note = f"the encoder is unchanged: {error}"
+        told = {**summed.answers.told, "bytes_down": 0, "bytes_up": 0}
+        weights = dict.fromkeys(told["platforms"], 1.0)
+        record = RoundRecord(kind="moments", round=0, seconds=0.0, weights=weights, note=note, **told)
+        return replace(before, encoder=encoder, history=(*before.history, record))
+
+    def _second(self, state: RunState) -> RunState:
+        start = self.clock.now()
+        after = self._judged(self._summed(state, 1, ("evaluate",)), start, state)
+        return replace(after, encoder=after.released) if after.history[-1].passed_over else after
+
+    def _judged(self, summed: Summed, start: float, state: RunState) -> RunState:
+        """With what the encoder that was sent is worth, and as the one that the run leaves where it may be."""
+        told: dict[str, Any] = {**summed.answers.told, "note": summed.note}
+        if summed.result is not None:
+            found = SummedEvaluation.read(summed.result.values[-NUMBERS:], summed.result.noise_variance**0.5)
+            validation, spread = {ALL: {BOTH: found.mean}}, {ALL: found.spread}
+            kept = may_be_kept(validation, state.history, {}, spread)
+            note = "" if kept else passed_over_words(state.history)
+            told |= {"validation": validation, "spread": spread, "kept": kept, "note": note}
+        record = RoundRecord(kind="evaluate", round=0, seconds=self.clock.now() - start, **told)
+        left = state.encoder if record.kept else state.kept
+        return replace(state, kept=left, history=(*state.history, record))
+
+    def _summed(self, state: RunState, number: int, parts: tuple[SumPart, ...]) -> Summed:
+        """The sum of this number; without a result, and with a note, where too few are in it."""
+        config = self.config
+        summed = self.sums.summed(
+            Summand(
+                round=number,
+                encoder=state.encoder,
+                work=lambda sent: SumWork(
+                    run=state.run,
+                    round=number,
+                    seed=config.seed,
+                    parts=parts,
+                    encoder=sent,
+                    weights=dict.fromkeys(self.sizes, 1.0),
+                    noise=config.noise,
+                    public=self.public if "cross" in parts else None,
+                    users=int(sum(self.sizes.values())),
+                ),
+                left=EVALUATIONS - number,
+                largest=int(max(self.sizes.values())),
+                colluding=config.colluding_platforms,
+            )
+        )
+        if (used := len(summed.answers.replies)) >= config.min_platforms or summed.note:
+            return summed
+        return replace(summed, result=None, note=f"{used} platforms in the sum, at least {config.min_platforms} wanted")
