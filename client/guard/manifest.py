@@ -124,7 +124,8 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
         return entries
     if asked.task is TaskKind.SUM and asked.answer_bytes:
         entries["sum-reply"] = Entry(
-            header=_header("sum-reply", asked), arrays={SUM: ByteGrid(size=asked.answer_bytes)}
+            header=_header("sum-reply", asked, ledger=_DIGEST if asked.noise else exactly("")),
+            arrays={SUM: ByteGrid(size=asked.answer_bytes)},
         )
     if asked.task is TaskKind.MOMENTS:
         entries["moments-reply"] = _moments(asked, policy)

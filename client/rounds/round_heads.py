@@ -15,6 +15,7 @@ from client.data.platform import Platform
 from client.rounds.workspace import Workspace
 from client.store.head_store import StoredHead
 from client.training.sequence_model import SequenceHead
+from shared.federation.messages import TaskFacts
 
 SEQUENCE_HEAD, STAGED_HEAD = "sequence", "sequence-staged"
 LEFT_OUT = "left-out"
@@ -45,6 +46,11 @@ class RoundStart:
     head: SequenceHead | None
     left_out: NDArray[np.float32] | None
     """[S] what the low-rank update of the run's last round left out"""
+
+
+def round_name(task: TaskFacts, layout: str) -> RoundName:
+    """Of a training task, for encoders of the layout of this hash."""
+    return RoundName(run=task.run, round=task.round, encoder=task.encoder, layout=layout)
 
 
 def round_start(name: RoundName, workspace: Workspace) -> RoundStart:

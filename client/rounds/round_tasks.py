@@ -16,7 +16,7 @@ from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
 from client.rounds.own_party import answer_bytes
 from client.rounds.private_evaluation import able_sample, noised_mean
-from client.rounds.round_heads import RoundName, newest_head, round_start, stage_head
+from client.rounds.round_heads import newest_head, round_name, round_start, stage_head
 from client.rounds.told_moments import told_moments
 from client.rounds.workspace import Workspace
 from client.scorers.encoder_scorers import encoder_scorers
@@ -71,7 +71,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    name = RoundName(run=task.run, round=task.round, encoder=encoder.digest, layout=encoder.spec.layout().hash)
+    name = round_name(task.facts, encoder.spec.layout().hash)
     before = round_start(name, workspace)
     result = run_local_round(
         encoder=encoder,
@@ -94,8 +94,13 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
     )
 
 
-def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | Declined:
+def evaluate_reply(
+    task: EvaluateTask, workspace: Workspace, before: TaskFacts | None = None
+) -> EvaluateReply | Declined:
     """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users.
+
+    With the newest head; where it is evaluated ``before`` a round that trains from it, with the head with which that
+    round begins, so that a task that comes again finds the same.
 
     Of all parts together alone, and under noise, where the task asks for some.
     """
@@ -115,10 +120,16 @@ def evaluate_reply(task: EvaluateTask, workspace: Workspace) -> EvaluateReply | 
     else:
         drawn = np.random.default_rng(workspace.seed(task.seed, "round-validation")).permutation(able)
         sample = validation_sample(platform, drawn[:VALIDATION_USERS])
-        found = _values_of_parts(encoder, sample, workspace, newest_head(encoder.spec.layout().hash, workspace))
-        means = {name: float(values.mean()) for name, values in found.items()}
+        head = _head(encoder.spec.layout().hash, workspace, before)
+        means = {
+            name: float(found.mean()) for name, found in _values_of_parts(encoder, sample, workspace, head).items()
+        }
     validation = {name: two_digits(value) for name, value in means.items()}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
+
+
+def _head(layout: str, workspace: Workspace, before: TaskFacts | None) -> SequenceHead | None:
+    return newest_head(layout, workspace) if before is None else round_start(round_name(before, layout), workspace).head
 
 
 def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore) -> Encoder:

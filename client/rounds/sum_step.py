@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.guard.site_policy import FIRST_USE
+from client.guard.sum_bounds import require_outweighed
 from client.guard.way_out import utc_now
+from client.privacy.accounts import Accounts
 from client.rounds.own_party import OwnParty
 from client.rounds.sum_vectors import sum_vector
 from client.rounds.summed_release import SummedRelease, note_opened
@@ -35,22 +37,26 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
     if kind == OPEN:
         _note(OpenRequest.from_bytes(task.message), own, workspace)
     try:
-        answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace))
+        answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace, party.parties))
     except NothingToSum as nothing:
         return Declined(round=task.round, reason=DeclineReason(str(nothing)))
     own.seal(party)
-    return SumReply(round=task.round, answer=answer)
+    ledger = Accounts(workspace.machine, workspace.heads).read().ledger.state.head if task.facts.noise else ""
+    return SumReply(round=task.round, answer=answer, ledger=ledger)
 
 
-def _vector(task: SumTask, terms: SumTerms, workspace: Workspace) -> NDArray[np.float64]:
-    """[P] what the work beside the message asks for, within bounds."""
+def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple[str, ...]) -> NDArray[np.float64]:
+    """[P] what the work beside the message asks for, within bounds, where nobody weighs too much."""
     work = task.work
     if work is None or bytes.fromhex(work.meaning) != terms.about:
         raise SumRefused("expected the work that the sum's terms name beside a request for a vector; found another")
     if (work.noise > 0) != (terms.noise is not None):
         raise SumRefused("expected noise both in a sum's terms and in its work, or in neither; found it in one")
     if work.noise:
-        return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work).vector(workspace)
+        return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work, seen=task.seen).vector(
+            workspace
+        )
+    require_outweighed(workspace.platform.name, work.weights, parties, workspace.least_parties)
     return sum_vector(work, terms, workspace)
 
 

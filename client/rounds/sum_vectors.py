@@ -41,7 +41,7 @@ def _moments(work: SumWork, workspace: Workspace) -> Float64:
         raise SumRefused(f"expected moments to sum; found none: {reply.reason}")
     weight, grid = work.weights[workspace.platform.name], MomentGrid(dim=reply.moments.dim)
     means, pairs = grid.means(grid.nearest(reply.moments)), np.zeros(BUCKETS)
-    pairs[bucket_of(rounded_pairs(reply.moments.n) / weight)] = 1.0
+    pairs[min(max(bucket_of(max(rounded_pairs(reply.moments.n), 1) / weight), 0), BUCKETS - 1)] = 1.0
     return np.concatenate([weight * within_bounds(means, 0.0, 1.0), pairs])
 
 
@@ -59,7 +59,7 @@ def _train(work: SumWork, workspace: Workspace) -> Float64:
 
 def _evaluate(work: SumWork, workspace: Workspace) -> Float64:
     """Levels of NDCG@10, each 0 where it is not told, and whether it is; they bear no weight."""
-    reply = evaluate_reply(work.evaluate_task, workspace)
+    reply = evaluate_reply(work.evaluate_task, workspace, work.train_task.facts if "train" in work.parts else None)
     if isinstance(reply, Declined):
         raise SumRefused(f"expected an evaluation to sum; found none: {reply.reason}")
     told = reply.validation if workspace.tells_validation else {}

@@ -27,7 +27,7 @@ from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore, StoredHead
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments
-from shared.errors import BudgetBroken, NothingToSum, SumRefused
+from shared.errors import BudgetBroken, NothingToSum, PrivacyError, SumRefused
 from shared.feature_space import require_same
 from shared.federation.config import EVALUATIONS
 from shared.federation.messages import DeclineReason, SumWork
@@ -89,14 +89,17 @@ class SummedRelease:
     """of the sum"""
     work: SumWork
     """what its vectors are of"""
+    seen: str = ""
+    """seal of this platform's privacy ledger, as the coordinator saw it last; empty where it saw none"""
 
     def vector(self, workspace: Workspace) -> Float64:
         """[P] the parts one after the other, without noise; those who give have been charged when this returns.
 
         Numbers beyond the terms' bound are cut to it, which brings no two vectors further apart.
 
-        Raises FeatureSpaceMismatch; BudgetBroken or SumRefused where the terms do not keep the promise; NothingToSum
-        where too few are able to give, or it does not pay.
+        Raises PrivacyError where the coordinator has seen another ledger; FeatureSpaceMismatch; BudgetBroken or
+        SumRefused where the terms do not keep the promise; NothingToSum where too few are able to give, or it does not
+        pay.
         """
         require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.platform.name)
         self._require_kept(workspace)
@@ -129,6 +132,11 @@ class SummedRelease:
     def _given(self, workspace: Workspace) -> Given:
         """Who gives, once the account has it: those of before where this very sum is asked for again."""
         with Accounts(workspace.machine, workspace.heads).changing() as book:
+            if self.seen and not book.account.ledger.has_been(self.seen):
+                raise PrivacyError(
+                    "expected a privacy ledger that goes on from the one that the coordinator saw last; found another: "
+                    "this platform was reset or restored from a copy, or runs twice"
+                )
             before = Given.read(workspace.heads)
             if before is not None:
                 _settle(before, book)

@@ -9,13 +9,14 @@ import numpy as np
 
 from shared.encoder.linear import Moments
 from shared.errors import ConfigError
+from shared.federation.pair_buckets import bucket_of, middle_of
 
 
 @dataclass(frozen=True)
 class SizeClasses:
     """Users by platform, each a power of two, as the operator registered them."""
 
-    users: Mapping[str, int] = field(default_factory=dict)
+    users: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, platforms: Iterable[str]) -> dict[str, float]:
         """Users of each of these platforms.
@@ -45,13 +46,13 @@ class SizeClasses:
         """Moments as if each platform had as many pairs as its class stands for.
 
         A platform's own number of pairs weighs nothing: its sums are brought to means, and then count its class times
-        the median over platforms of the pairs that they say a user of their class has. That median also sets the usual
-        ridge.
+        the median over platforms of the pairs that they say a user of their class has, each brought to a bucket so
+        that a sum can tell it as well. That median also sets the usual ridge.
         """
         if not moments:
             return {}
         sizes = self.of(moments)
-        pairs = float(np.median([one.n / sizes[name] for name, one in moments.items()]))
+        pairs = float(np.median([middle_of(bucket_of(one.n / sizes[name])) for name, one in moments.items()]))
         return {name: one.scaled(pairs * sizes[name] / one.n) for name, one in moments.items()}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from server.coordinator.run_book import rounds_done
 from server.engine.absences import TRAIN, absences_in
+from server.rounds.sum_groups import group_words
 from shared.federation.messages import BOTH
 
 MIB = 2**20
@@ -63,7 +64,8 @@ def kept(history: History) -> dict[str, Any]:
         return {"round": rounds_done(history), "score": None, "platforms": 0}
     found = _quality(judged[-1])
     score = sum(found) / len(found) if found else None
-    return {"round": judged[-1]["round"], "score": score, "platforms": len(found)}
+    platforms = len(judged[-1]["platforms"]) if judged[-1].get("groups") else len(found)
+    return {"round": judged[-1]["round"], "score": score, "platforms": platforms}
 
 
 def kept_words(history: History) -> str:
@@ -81,7 +83,9 @@ def _question(record: Mapping[str, Any], rounds: int) -> str:
 
 def _held_back(record: Mapping[str, Any]) -> list[str]:
     """Who was cut or left out, and why."""
-    return [f"{name} {reason}" for name, reason in record.get("held_back", {}).items()]
+    groups, held_back = record.get("groups", {}), record.get("held_back", {})
+    named = {name: group_words(name, groups[name]) if name in groups else name for name in held_back}
+    return [f"{named[name]} {reason}" for name, reason in held_back.items()]
 
 
 def _quality(record: Mapping[str, Any]) -> list[float]:

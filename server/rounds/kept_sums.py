@@ -1,6 +1,8 @@
 """Where a run's secure sums stand, on the disk before a stage's messages leave; shares of secrets are never in it."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,19 @@ from shared.system.array_file import NotAnArrayFile, array_digest, array_file, r
 from shared.system.whole_file import write_whole
 
 SUMS_FILE = "sums.safetensors"
-_FORMAT, _STATE = "graft-sums/1", "state"
+_FORMAT = "graft-sums/2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Where the sums of all groups stand."""
+
+    which: str = ""
+    """sum of which run they are for; empty where there was none"""
+    states: Mapping[str, bytes] = field(default_factory=dict)
+    """by group, its coordinator's state"""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """by group whose sum failed, why"""
 
 
 class KeptSums:
@@ -24,29 +38,32 @@ class KeptSums:
         """Let those who watch know which stage is asked of whom."""
         tell_stage(self._folder, round_number, stage, asked)
 
-    def keep(self, which: str, state: bytes) -> None:
-        """The coordinator's state, and which sum of which run it is for; raises CheckpointError."""
+    def keep(self, reached: Reached) -> None:
+        """It is on the disk when this returns; raises CheckpointError."""
         if self._folder is None:
             return
-        arrays = {_STATE: np.frombuffer(state, np.uint8)}
-        texts = {"format": _FORMAT, "which": which, "digest": array_digest(arrays, which)}
+        arrays = {group: np.frombuffer(state, np.uint8) for group, state in sorted(reached.states.items())}
+        facts = json.dumps({"which": reached.which, "failed": dict(reached.failed)}, sort_keys=True)
+        texts = {"format": _FORMAT, "facts": facts, "digest": array_digest(arrays, facts)}
         with os_error_as(CheckpointError, f"{self._folder}: the sums cannot be written"):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._folder / SUMS_FILE, array_file(arrays, texts))
 
-    def read(self) -> tuple[str, bytes]:
-        """What was kept last; empty where nothing was. Raises CheckpointError where the file is damaged."""
+    def read(self) -> Reached:
+        """What was kept last; raises CheckpointError where the file is damaged."""
         path = (self._folder or Path()) / SUMS_FILE
         if self._folder is None or not path.exists():
-            return "", b""
+            return Reached()
         try:
             arrays, texts = read_array_file(path)
         except (NotAnArrayFile, OSError) as error:
             raise CheckpointError(f"{path}: where the sums stand is not whole") from error
-        which = texts.get("which", "")
-        if texts.get("format") != _FORMAT or texts.get("digest") != array_digest(arrays, which):
+        facts = texts.get("facts", "")
+        if texts.get("format") != _FORMAT or texts.get("digest") != array_digest(arrays, facts):
             raise CheckpointError(f"{path}: damaged, or of another release")
-        return which, arrays[_STATE].tobytes()
+        found = json.loads(facts)
+        states = {group: state.tobytes() for group, state in sorted(arrays.items())}
+        return Reached(which=found["which"], states=states, failed=found["failed"])
 
 
 NOT_KEPT = KeptSums(None)

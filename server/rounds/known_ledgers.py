@@ -8,6 +8,7 @@ and its users may have spent more than it knows.
 import json
 from pathlib import Path
 
+from server.rounds.known_heads import KnownHeads
 from shared.errors import CheckpointError, PrivacyError, os_error_as
 from shared.federation.messages import CrossReply
 from shared.privacy.gaussian import weight_of
@@ -20,6 +21,11 @@ class KnownLedgers:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+
+    @property
+    def heads(self) -> KnownHeads:
+        """What platforms show of their ledgers with vectors that are summed."""
+        return KnownHeads(self._folder)
 
     def of(self, platform: str) -> Ledger:
         """The coordinator's own ledger of a platform; raises CheckpointError where it is damaged."""

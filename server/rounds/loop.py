@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from flwr.serverapp import Grid
+from numpy.typing import NDArray
 
 from server.aggregation.cross_sum import summed_cross
 from server.aggregation.inner_products import InnerProducts
@@ -15,17 +16,18 @@ from server.aggregation.robust_sum import RULES, UPDATES
 from server.aggregation.server_optimiser import BuildAggregation, Resumable, ServerOptimiser, Update
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
-from server.rounds.exchange import Answers, Clock, Exchange, Question
+from server.rounds.exchange import Clock, Exchange, Question
 from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
-from server.rounds.masked_training import MaskedTraining
+from server.rounds.masked_rounds import GroupAnswers, MaskedRounds, NextSum, next_sum
 from server.rounds.private_sums import PrivateSums
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
+from server.rounds.sum_parts import mean_update, moments_of, validation_of
 from server.rounds.sum_roster import SumRoster
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
-from shared.errors import ConfigError, InputError
+from shared.errors import ConfigError, InputError, ReplyRejected
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import (
     CrossReply,
@@ -42,8 +44,10 @@ from shared.federation.signatures import TaskSigner
 from shared.federation.updates import update_form
 from shared.federation.wire import CROSS_TYPE, EVALUATE_TYPE, MOMENTS_TYPE, TRAIN_TYPE, encode_task
 
+Float64 = NDArray[np.float64]
 _LOG = logging.getLogger("graft.server")
 NO_LEDGERS = KnownLedgers(None)
+DROPPED_WITH_ITS_START = "what was trained from the encoder that is passed over is dropped; the kept one goes out next"
 Solved = tuple[Encoder, dict[str, float], dict[str, str]]
 """an encoder with a new linear part, what each platform's answer weighed, and who was held back and why"""
 
@@ -78,8 +82,8 @@ def run_rounds(
     if config.require_all and not state.cohort:
         state = loop.with_cohort(state)
         on_round(state)
-    if config.is_masked and config.is_private:
-        return loop.private_sums(state, public, on_round)
+    if config.is_masked:
+        return loop.private_sums(state, public, on_round) if config.is_private else loop.masked_sums(state, on_round)
     if config.evaluate_every and not state.history:
         state = loop.evaluated(state)
         on_round(state)
@@ -92,6 +96,18 @@ def run_rounds(
             state = loop.evaluated(state)
         on_round(state)
     return state
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Step:
+    """What training came to."""
+
+    encoder: Encoder
+    weights: dict[str, float]
+    cosines: dict[str, dict[str, float]]
+    held_back: dict[str, str]
+    note: str
+    """why the encoder is as it was; else empty"""
 
 
 class RoundLoop:
@@ -112,12 +128,12 @@ class RoundLoop:
     ) -> None:
         self._config = config
         self._clock = clock
-        self._aggregation = aggregation(config)
+        self._build, self._aggregation = aggregation, aggregation(config)
         self._classes, self._ledgers = classes, ledgers
         self._weighting = Weighting(config, classes)
         self._exchange = Exchange(grid, config, clock, state.cohort, signer)
-        trains_masked = config.is_masked and not config.is_private
-        self._masked = MaskedTraining.of(self._exchange, config, state, roster, sums) if trains_masked else None
+        is_bare = config.privacy == "masked"
+        self._masked = MaskedRounds(self._exchange, config, classes, state, roster, sums) if is_bare else None
         self._roster, self._sums = roster, sums
         if isinstance(self._aggregation, Resumable):
             self._aggregation.restore(state.optimiser)
@@ -130,12 +146,27 @@ class RoundLoop:
         self._exchange.cohort = tuple(online()) if self._masked is None else self._masked.cohort()
         return replace(state, cohort=self._exchange.cohort)
 
+    def masked_sums(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
+        """All sums of a masked run that the state does not hold yet."""
+        while (wanted := next_sum(self._config, state)) is not None:
+            state = self.masked_sum(state, wanted)
+            on_round(state)
+        return state
+
     def private_sums(
         self, state: RunState, public: CatalogueMoments | None, on_round: Callable[[RunState], None]
     ) -> RunState:
         """All of a run whose sums bear the promise's noise once; raises ConfigError where platforms lack keys."""
         sums = PrivateSums.of(
-            self._exchange, self._config, self._clock, state, self._roster, self._sums, self._classes, public
+            self._exchange,
+            self._config,
+            self._clock,
+            state,
+            self._roster,
+            self._sums,
+            self._classes,
+            public,
+            self._ledgers.heads,
         )
         return sums.run(state, on_round)
 
@@ -160,7 +191,7 @@ class RoundLoop:
             weights = {name: weight * shares.of.get(name, 0.0) for name, weight in helpful.items()}
             return encoder.with_linear(linear), weights, dict(shares.reasons)
 
-        return replace(self._after(answers, solved, state, start), moments=moments)
+        return replace(self._after(answers.told, solved, state, start), moments=moments)
 
     def cross_round(self, state: RunState, public: CatalogueMoments | None) -> RunState:
         """Ask for cross moments under noise, and carry their sum in the encoder; no platform's own is kept.
@@ -198,18 +229,22 @@ class RoundLoop:
             cross, shares = summed_cross(answers.replies, known, self._classes, self._config.robust)
             return encoder.with_cross(cross).without_sequence(), dict(shares.of), dict(shares.reasons)
 
-        return self._after(answers, solved, state, start)
+        return self._after(answers.told, solved, state, start)
 
-    def _after(self, answers: Answers[Any], solved: Callable[[], Solved], state: RunState, start: float) -> RunState:
-        """The state with the linear part that is ``solved``, or as it was where too few answered or nothing can be."""
+    def _after(self, told: Mapping[str, Any], solved: Callable[[], Solved], state: RunState, start: float) -> RunState:
+        """The state with the linear part that is ``solved``, or as it was where too few answered or nothing can be.
+
+        ``told`` is what the record says of who answered.
+        """
         encoder, weights, reasons = state.encoder, dict[str, float](), dict[str, str]()
-        note = self._too_few(len(answers.replies))
+        note = self._too_few(len(told["platforms"]))
         if not note:
             try:
                 encoder, weights, reasons = solved()
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
-        told = {**answers.told, "weights": weights, "held_back": reasons, "note": note}
+        note = "; ".join(filter(None, [note, told.get("note", "")]))
+        told = {**told, "weights": weights, "held_back": reasons, "note": note}
         record = self._record("moments", state.round, start, told)
         return replace(state, encoder=encoder, history=(*state.history, record))
 
@@ -221,8 +256,6 @@ class RoundLoop:
 
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
-        if self._masked is not None:
-            return self._masked_round(state, self._masked)
         start, encoder, number = self._clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self._exchange.deliveries.keep
         form, nonce = update_form(settings), nonce_of("train", state.run, number)
@@ -247,6 +280,30 @@ class RoundLoop:
         replies, own = answers.replies, encoder.flat.astype(np.float64)
         weights = self._weighting.of(list(replies), state.moments)
         differences = {name: reply.flat - own for name, reply in replies.items()}
+        step = self._stepped(encoder, number, differences, weights, self._too_few(len(replies)))
+        record = self._record(
+            "train",
+            number,
+            start,
+            answers.told,
+            losses={name: reply.losses for name, reply in replies.items()},
+            cosines=step.cosines,
+            weights=step.weights,
+            held_back=step.held_back,
+            note=step.note,
+        )
+        optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
+        return replace(state, encoder=step.encoder, round=number, optimiser=optimiser, history=(*state.history, record))
+
+    def _stepped(
+        self,
+        encoder: Encoder,
+        number: int,
+        differences: Mapping[str, Float64],
+        weights: Mapping[str, float],
+        note: str,
+    ) -> Step:
+        """The step along these differences [P], by name of who sent them; none where a ``note`` says why."""
         products = InnerProducts.between(
             list(differences), lambda one, other: float(np.vdot(differences[one], differences[other]))
         )
@@ -259,44 +316,89 @@ class RoundLoop:
             for name, difference in differences.items()
             if name not in left_out
         ]
-        note = self._too_few(len(replies))
         if not note and not any(update.weight > 0 for update in updates):
             note = "the encoder is unchanged: no platform whose update has a weight replied"
         if not note:
             flat = self._aggregation.step(encoder.flat, updates, round_number=number)
             if np.isfinite(flat).all():
-                after = Encoder(spec=encoder.spec, flat=flat)
-                encoder = self._exchange.deliveries.advanced(encoder, after) if keep else after
+                after, deliveries = Encoder(spec=encoder.spec, flat=flat), self._exchange.deliveries
+                encoder = deliveries.advanced(encoder, after) if deliveries.keep else after
             else:
                 note = "the encoder is unchanged: the aggregate is not finite"
-        record = self._record(
-            "train",
-            number,
-            start,
-            answers.told,
-            losses={name: reply.losses for name, reply in replies.items()},
+        return Step(
+            encoder=encoder,
+            weights=dict(weights),
             cosines=products.cosines(),
-            weights=weights,
             held_back=dict(shares.reasons),
             note=note,
         )
-        optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
-        return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
 
-    def _masked_round(self, state: RunState, masked: MaskedTraining) -> RunState:
-        """The same along their sum, which is all that comes of them."""
-        start, encoder, number = self._clock.now(), state.encoder, state.round + 1
-        found = masked.mean_update(encoder, number)
-        note = found.note or self._too_few(len(found.answers.replies))
-        if found.update is not None and not note:
-            flat = self._aggregation.step(encoder.flat, [found.update], round_number=number)
-            after = Encoder(spec=encoder.spec, flat=flat)
-            deliveries = self._exchange.deliveries
-            encoder = deliveries.advanced(encoder, after) if deliveries.keep else after
-        weights = dict.fromkeys(found.answers.replies, 1.0)
-        record = self._record("train", number, start, found.answers.told, weights=weights, note=note)
+    def masked_sum(self, state: RunState, wanted: NextSum) -> RunState:
+        """What one sum brings: first what the encoder is worth, then its moments or the next step.
+
+        Where the encoder is passed over, what came of it is dropped, and the run goes back to the one that is kept:
+        no single platform can be left out of what follows.
+        """
+        if self._masked is None:
+            raise ConfigError("a sum is asked for in masked runs alone")
+        start = self._clock.now()
+        found, is_alone = self._masked.asked(state, wanted), wanted.parts == ("evaluate",)
+        after = self._judged(state, found, start, is_alone=is_alone) if "evaluate" in wanted.parts else state
+        is_dropped = after is not state and after.history[-1].passed_over
+        if "moments" in wanted.parts:
+            after = self._summed_moments(after, found, start)
+        if "train" in wanted.parts:
+            after = self._summed_step(after, found, start, is_dropped=is_dropped)
+        return after
+
+    def _judged(self, state: RunState, found: GroupAnswers, start: float, *, is_alone: bool) -> RunState:
+        """After what the encoder that was sent is worth to groups; one that is passed over makes way.
+
+        What the sum took stands where it brings more than this.
+        """
+        validation, wrong = dict[str, dict[str, float]](), dict[str, str]()
+        for name, group in found.groups.items():
+            try:
+                validation[name] = validation_of(group)
+            except ReplyRejected as error:
+                wrong[name] = f"left out: {error}"
+        weights = next((record.weights for record in reversed(state.history) if record.weights), {})
+        is_kept = bool(validation) and may_be_kept(validation, state.history, weights, groups=found.members)
+        is_passed_over = bool(validation) and not is_kept
+        words = passed_over_words(state.history) if is_passed_over else ""
+        took = {} if is_alone else {"bytes_down": 0, "bytes_up": 0}
+        told = {**found.told, **took, "validation": validation, "held_back": wrong, "kept": is_kept}
+        told["note"] = "; ".join(filter(None, [words, found.note]))
+        record = self._record("evaluate", state.round, start if is_alone else self._clock.now(), told)
+        after = replace(state, kept=state.encoder if is_kept else state.kept, history=(*state.history, record))
+        if not is_passed_over or state.kept is None:
+            return after
+        self._aggregation = self._build(self._config)
+        return replace(after, encoder=state.kept, optimiser={})
+
+    def _summed_moments(self, state: RunState, found: GroupAnswers, start: float) -> RunState:
+        """After a linear part that is solved from groups' moments, each of its members' size."""
+        moments, sizes, wrong = moments_of(found.groups, state.encoder.spec.input_dim)
+
+        def solved() -> Solved:
+            linear, shares = linear_part(moments, dict.fromkeys(moments, 1.0), sizes, self._config)
+            reasons = {**shares.reasons, **{name: f"left out: {why}" for name, why in wrong.items()}}
+            return state.encoder.with_linear(linear), dict(shares.of), reasons
+
+        return replace(self._after({**found.told, "note": found.note}, solved, state, start), moments=moments)
+
+    def _summed_step(self, state: RunState, found: GroupAnswers, start: float, *, is_dropped: bool) -> RunState:
+        """After a step along groups' mean updates, or none where what they trained from is passed over."""
+        encoder, number = state.encoder, state.round + 1
+        differences = {name: mean_update(group, encoder.spec) for name, group in found.groups.items()}
+        weights = {name: group.size for name, group in found.groups.items()}
+        note = DROPPED_WITH_ITS_START if is_dropped else self._too_few(len(found.answers.replies))
+        step = self._stepped(encoder, number, differences, weights, note)
+        told = {**found.told, "cosines": step.cosines, "weights": step.weights, "held_back": step.held_back}
+        told["note"] = "; ".join(filter(None, [step.note, found.note]))
         optimiser = self._aggregation.state() if isinstance(self._aggregation, Resumable) else {}
-        return replace(state, encoder=encoder, round=number, optimiser=optimiser, history=(*state.history, record))
+        history = (*state.history, self._record("train", number, start, told))
+        return replace(state, encoder=step.encoder, round=number, optimiser=optimiser, history=history)
 
     def evaluated(self, state: RunState) -> RunState:
         """Ask what the encoder is worth; changes nothing but the history, and what the run leaves."""

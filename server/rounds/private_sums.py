@@ -9,19 +9,37 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from server.aggregation.size_classes import SizeClasses
-from server.rounds.exchange import Clock, Exchange
+from server.rounds.exchange import Answers, Clock, Exchange
 from server.rounds.kept_sums import KeptSums
+from server.rounds.known_heads import KnownHeads
 from server.rounds.run_state import RoundRecord, RunState, may_be_kept, passed_over_words
-from server.rounds.sum_exchange import SumExchange, Summand, Summed
+from server.rounds.sum_exchange import SumExchange, Summand
+from server.rounds.sum_groups import ALL
 from server.rounds.sum_roster import SumRoster
 from shared.encoder.cross import CatalogueMoments, released_cross
 from shared.errors import ConfigError, InputError
 from shared.federation.config import EVALUATIONS, RoundsConfig
 from shared.federation.messages import BOTH, SumPart, SumWork
 from shared.federation.private_parts import NUMBERS, SummedEvaluation
+from shared.secure_sum.scheme import SumResult
 
-ALL = "all"
-"""stands for all platforms of a sum where an answer has a name"""
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SumOfAll:
+    """What came of one sum."""
+
+    result: SumResult | None
+    """None where it failed, or too few are in it"""
+    answers: Answers[None]
+    """who is in it, why others are not, bytes"""
+    note: str
+    """why there is no result; else empty"""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a line of the history says of it."""
+        groups = {} if self.result is None else {ALL: self.result.survivors}
+        return {**self.answers.told, "groups": groups, "note": self.note}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,6 +53,8 @@ class PrivateSums:
     """users of each platform of the roster, as it is registered"""
     public: CatalogueMoments
     """by which cross moments are whitened"""
+    heads: KnownHeads
+    """what was seen of platforms' privacy ledgers"""
 
     @classmethod
     def of(
@@ -47,6 +67,7 @@ class PrivateSums:
         kept: KeptSums,
         classes: SizeClasses,
         public: CatalogueMoments | None,
+        heads: KnownHeads,
     ) -> "PrivateSums":
         """For the run of this state; raises ConfigError without a ``roster``, or without size ``classes``."""
         if roster is None:
@@ -54,11 +75,12 @@ class PrivateSums:
         if not classes.users:
             raise ConfigError("a masked-private run pays by how many users all platforms have; found no size class")
         return cls(
-            sums=SumExchange(exchange, roster, state.run, kept),
+            sums=SumExchange(exchange, roster, {ALL: roster.roster}, state.run, kept, {}),
             config=config,
             clock=clock,
             sizes=classes.of(one.party for one in roster.roster.members),
             public=public or CatalogueMoments.none(state.encoder.spec.input_dim),
+            heads=heads,
         )
 
     def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
@@ -85,9 +107,9 @@ class PrivateSums:
                 encoder = encoder.with_cross(released_cross(numbers, noise, self.public)).without_sequence()
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
-        told = {**summed.answers.told, "bytes_down": 0, "bytes_up": 0}
-        weights = dict.fromkeys(told["platforms"], 1.0)
-        record = RoundRecord(kind="moments", round=0, seconds=0.0, weights=weights, note=note, **told)
+        told = {**summed.told, "bytes_down": 0, "bytes_up": 0, "note": note}
+        weights = dict.fromkeys(told["groups"], 1.0)
+        record = RoundRecord(kind="moments", round=0, seconds=0.0, weights=weights, **told)
         return replace(before, encoder=encoder, history=(*before.history, record))
 
     def _second(self, state: RunState) -> RunState:
@@ -95,9 +117,9 @@ class PrivateSums:
         after = self._judged(self._summed(state, 1, ("evaluate",)), start, state)
         return replace(after, encoder=after.released) if after.history[-1].passed_over else after
 
-    def _judged(self, summed: Summed, start: float, state: RunState) -> RunState:
+    def _judged(self, summed: SumOfAll, start: float, state: RunState) -> RunState:
         """With what the encoder that was sent is worth, and as the one that the run leaves where it may be."""
-        told: dict[str, Any] = {**summed.answers.told, "note": summed.note}
+        told = summed.told
         if summed.result is not None:
             found = SummedEvaluation.read(summed.result.values[-NUMBERS:], summed.result.noise_variance**0.5)
             validation, spread = {ALL: {BOTH: found.mean}}, {ALL: found.spread}
@@ -108,20 +130,20 @@ class PrivateSums:
         left = state.encoder if record.kept else state.kept
         return replace(state, kept=left, history=(*state.history, record))
 
-    def _summed(self, state: RunState, number: int, parts: tuple[SumPart, ...]) -> Summed:
+    def _summed(self, state: RunState, number: int, parts: tuple[SumPart, ...]) -> SumOfAll:
         """The sum of this number; without a result, and with a note, where too few are in it."""
         config = self.config
         summed = self.sums.summed(
             Summand(
-                round=number,
+                number=number,
                 encoder=state.encoder,
-                work=lambda sent: SumWork(
+                work=lambda sent, parties: SumWork(
                     run=state.run,
                     round=number,
                     seed=config.seed,
                     parts=parts,
                     encoder=sent,
-                    weights=dict.fromkeys(self.sizes, 1.0),
+                    weights=dict.fromkeys(parties, 1.0),
                     noise=config.noise,
                     public=self.public if "cross" in parts else None,
                     users=int(sum(self.sizes.values())),
@@ -129,8 +151,10 @@ class PrivateSums:
                 left=EVALUATIONS - number,
                 largest=int(max(self.sizes.values())),
                 colluding=config.colluding_platforms,
+                heads=self.heads,
             )
         )
-        if (used := len(summed.answers.replies)) >= config.min_platforms or summed.note:
-            return summed
-        return replace(summed, result=None, note=f"{used} platforms in the sum, at least {config.min_platforms} wanted")
+        result, note = summed.results.get(ALL), summed.failed.get(ALL, "")
+        if result is not None and (used := len(result.survivors)) < config.min_platforms:
+            result, note = None, f"{used} platforms in the sum, at least {config.min_platforms} wanted"
+        return SumOfAll(result=result, answers=summed.answers, note=note)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.aggregation.weighted_quantile import weighted_quantile
+from server.rounds.sum_groups import group_words
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments
 from shared.federation.messages import BOTH
@@ -36,6 +37,8 @@ class RoundRecord:
     """platforms to server"""
     platforms: tuple[str, ...]
     """whose replies were used"""
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """in a masked run by group, whose answers are in its sum; then what is said by platform below is said by group"""
     losses: dict[str, dict[str, float]] = field(default_factory=dict)
     """by platform and phase, in nats; training rounds only"""
     validation: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -64,12 +67,15 @@ class RoundRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**asdict(self), "platforms": list(self.platforms), "missing": list(self.missing)}
+        groups = {name: list(members) for name, members in self.groups.items()}
+        return {**asdict(self), "platforms": list(self.platforms), "missing": list(self.missing), "groups": groups}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of ``to_json``."""
-        return cls(**{**values, "platforms": tuple(values["platforms"]), "missing": tuple(values["missing"])})
+        groups = {name: tuple(members) for name, members in values.get("groups", {}).items()}
+        listed = {name: tuple(values[name]) for name in ("platforms", "missing")}
+        return cls(**{**values, **listed, "groups": groups})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -107,6 +113,7 @@ CLEARLY = 0.1
 
 
 WITHOUT_NOISE: Mapping[str, float] = {}
+WITHOUT_GROUPS: Mapping[str, tuple[str, ...]] = {}
 
 
 def may_be_kept(
@@ -114,6 +121,7 @@ def may_be_kept(
     history: Sequence[RoundRecord],
     weights: Mapping[str, float],
     spread: Mapping[str, float] = WITHOUT_NOISE,
+    groups: Mapping[str, tuple[str, ...]] = WITHOUT_GROUPS,
 ) -> bool:
     """Whether platforms do about as well with an encoder as with each that was evaluated before it, or better.
 
@@ -125,12 +133,17 @@ def may_be_kept(
         history: what was asked before.
         weights: of the platforms' updates; 1 for who sent none.
         spread: by platform, of the noise in ``found``; empty where there is none.
+        groups: where ``found`` is by group, who is in each: one is compared with itself alone, as long as the same are.
     """
     return all(
-        _gain(found, record.validation, weights) >= -CLEARLY / 2 - _doubt(found, spread, record)
+        _gain(found, _comparable(record, groups), weights) >= -CLEARLY / 2 - _doubt(found, spread, record)
         for record in history
         if record.validation
     )
+
+
+def _comparable(record: RoundRecord, groups: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, float]]:
+    return {name: one for name, one in record.validation.items() if record.groups.get(name) == groups.get(name)}
 
 
 def _doubt(found: Mapping[str, Mapping[str, float]], spread: Mapping[str, float], record: RoundRecord) -> float:
@@ -146,8 +159,14 @@ def _doubt(found: Mapping[str, Mapping[str, float]], spread: Mapping[str, float]
 def passed_over_words(history: Sequence[RoundRecord]) -> str:
     """That the encoder of the last round is passed over, and whose replies made it."""
     made = next((record for record in reversed(history) if record.kind != "evaluate"), None)
-    members = [name for name in made.platforms if made.weights.get(name, 0.0) > 0] if made else []
+    members = _made_by(made) if made else []
     return f"clearly worse than before on the platforms' own answers: passed over; made by {', '.join(members)}"
+
+
+def _made_by(record: RoundRecord) -> list[str]:
+    if not record.groups:
+        return [name for name in record.platforms if record.weights.get(name, 0.0) > 0]
+    return [group_words(name, one) for name, one in record.groups.items() if record.weights.get(name, 0.0) > 0]
 
 
 def _gain(

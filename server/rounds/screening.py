@@ -75,7 +75,7 @@ def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) ->
         _require_fingerprint(reply.fingerprint, spec)
         if reply.moments.dim != spec.input_dim:
             raise ReplyRejected(f"moments must have {spec.input_dim} dimensions; found {reply.moments.dim}")
-        _require_possible(reply.moments)
+        require_possible(reply.moments)
     return reply
 
 
@@ -134,8 +134,11 @@ def _require_layout(found: Layout, expected: Layout) -> None:
             )
 
 
-def _require_possible(moments: Moments) -> None:
-    """Sums over n pairs of vectors no longer than 1, each up to what rounding to cells may add to D of them."""
+def require_possible(moments: Moments) -> None:
+    """That they are sums over n pairs of vectors no longer than 1, each up to what rounding to cells may add to D.
+
+    Raises ReplyRejected.
+    """
     slack = moments.dim * 2.0**-BITS
     limit = moments.n * (1 + slack) + slack
     traces = max(float(np.trace(moments.A)), float(np.trace(moments.C)))

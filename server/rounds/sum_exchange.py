@@ -1,20 +1,21 @@
-"""Secure sums of a run: keys for several ahead, then one sum after another, each stage a question to platforms.
+"""Secure sums of a run: for each group keys for several ahead, then one sum after another.
 
-What a stage leads to is on the disk before the next stage's messages leave. A run that goes on asks the stage again
-that was cut off, and platforms give the same bytes. Where another sum was under way, its round is over: the key set-up
-is given up and a new one made.
+Each stage is one question to the platforms of all groups that are in it. What a stage leads to is on the disk before
+the next stage's messages leave. A run that goes on asks the stage again that was cut off, and platforms give the same
+bytes. Where another sum was under way, its round is over: the key set-up is given up and a new one made.
 
 Platforms open no sum without noise whose parties differ by a few from those of an earlier one. So whoever is missing in
-such a sum is left out of the following ones of the run.
+such a sum is left out of the following ones of the run. A group whose sum fails is missing in it; the others go on.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from server.rounds.exchange import Answers, Exchange, Outcome, Question
-from server.rounds.kept_sums import KeptSums
+from server.rounds.kept_sums import KeptSums, Reached
+from server.rounds.known_heads import KnownHeads
 from server.rounds.screening import screen_sum
 from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY, SumRoster
 from server.rounds.sum_terms import noised_terms, sum_terms
@@ -31,61 +32,69 @@ from shared.secure_sum.scheme import SumResult
 from shared.secure_sum.streams import KEY
 from shared.secure_sum.terms import MOST_SUMS, SetupTerms, SumTerms
 
-SET_UP, SUMMED = ("keys", "shares"), ("mask", "agree", "open")
-"""stages that end a set-up, and a sum"""
+STAGES = ("keys", "shares", "mask", "agree", "open")
+"""in which answers are asked for: two of a set-up, three of a sum"""
+SUMMED = STAGES[2:]
+Parties = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Summand:
     """What platforms' vectors are of."""
 
-    round: int
+    number: int
+    """of the sum in its run"""
     encoder: Encoder
     """that goes out"""
-    work: Callable[[Any], SumWork]
-    """with the encoder, or with what leads to it from the one that a platform holds"""
+    work: Callable[[Any, Parties], SumWork]
+    """with the encoder, or with what leads to it from the one that a platform holds; of the parties of a set-up"""
     left: int
     """sums that the run still makes, this one among them"""
     largest: int = 0
     """size class of the largest platform, where the sum bears noise"""
     colluding: int = 0
     """platforms whose share of that noise does not count"""
+    heads: KnownHeads | None = None
+    """what was seen of platforms' privacy ledgers, where the sum bears noise; else None"""
 
     @property
     def is_noised(self) -> bool:
         """Whether the sum bears noise."""
-        return self.work(self.encoder).noise > 0
+        return self.heads is not None
 
-    def terms(self, parties: int) -> SumTerms:
-        """For a roster of so many; raises ConfigError where a value makes no sense."""
-        work = self.work(self.encoder)
-        if work.noise:
+    def terms(self, parties: Parties) -> SumTerms:
+        """Of the sum of these; raises ConfigError where a value makes no sense."""
+        work = self.work(self.encoder, parties)
+        if self.is_noised:
             return noised_terms(work, self.largest, self.colluding)
-        return sum_terms(VectorForm.of(work), parties, bytes.fromhex(work.meaning))
+        return sum_terms(VectorForm.of(work), len(parties), bytes.fromhex(work.meaning))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Summed:
-    """What came of a sum."""
+    """What came of a sum of all groups."""
 
-    result: SumResult | None
-    """None where the sum failed"""
+    results: Mapping[str, SumResult]
+    """by group whose sum did not fail"""
+    parties: Mapping[str, Parties]
+    """by group, who was asked in its set-up"""
+    failed: Mapping[str, str]
+    """by group, why there is no result, in words"""
     answers: Answers[None]
-    """of all its stages, and of the set-up where one was made: who is in the sum, why others are not, bytes"""
-    note: str
-    """why it failed, in words; else empty"""
+    """of all stages, and of set-ups that were made: who is in a sum, why others are not, bytes"""
 
 
 class SumExchange:
-    """The coordinator's side of a run's sums, over its exchange."""
+    """The coordinators' side of a run's sums, over its exchange."""
 
     def __init__(
         self,
         exchange: Exchange,
         registered: SumRoster,
+        groups: Mapping[str, Roster],
         run: str,
         kept: KeptSums,
-        together: Collection[str] = (),
+        together: Mapping[str, Collection[str]],
         draw: Draw = os.urandom,
     ) -> None:
         """Where the run begins, or goes on.
@@ -93,69 +102,83 @@ class SumExchange:
         Args:
             exchange: asks the platforms.
             registered: every platform that has a key for sums, and which of them were summed before.
+            groups: of all of them.
             run: which run this is.
             kept: what was reached.
-            together: platforms of the run's last sum; empty where there was none.
+            together: by group, platforms of its last sum in the run; a group that had none is not named.
             draw: the source of what names a set-up.
 
         Raises CheckpointError or WireError where what was kept cannot be read.
         """
-        self._exchange, self._run, self._kept, self._draw = exchange, run, kept, draw
-        self._registered, self._roster = registered, registered.roster
-        which, state = kept.read()
-        is_own = which.startswith(f"{run}/")
-        self._together = frozenset(together or (one.party for one in self._roster.members))
-        self._which = which if is_own else ""
-        self._coordinator = Coordinator.from_bytes(state) if is_own else None
+        self._registered = registered
+        self._exchange, self._groups, self._run, self._kept, self._draw = exchange, groups, run, kept, draw
+        found = kept.read()
+        reached = found if found.which.startswith(f"{run}/") else Reached()
+        self._reached = reached
+        self._coordinators = {group: Coordinator.from_bytes(state) for group, state in reached.states.items()}
+        self._failed = dict(reached.failed)
+        everybody = {group: [one.party for one in roster.members] for group, roster in groups.items()}
+        self._together = {group: frozenset(together.get(group, names)) for group, names in everybody.items()}
 
     def summed(self, summand: Summand) -> Summed:
-        """The sum, or why there is none; raises FederationError where the run cannot go on."""
+        """The sums, or why there are none; raises FederationError where the run cannot go on."""
         answers: Answers[None] = Answers()
-        try:
-            coordinator = self._begun(summand, answers)
-            answers.outcomes.update(self._left_out(coordinator))
-            while coordinator.stage in SUMMED:
-                self._stage(coordinator, summand, answers)
-        except SumFailed as error:
-            return Summed(result=None, answers=answers, note=str(error))
-        result = coordinator.result
-        if result is not None:
-            self._together = self._together if summand.is_noised else frozenset(result.survivors)
+        which = f"{self._run}/{summand.number}"
+        if self._reached.which != which:
+            self._begin_anew(summand)
+        answers.outcomes.update(self._left_out())
+        done: dict[str, SumResult] = {}
+        while True:
+            self._begin_sums(summand, done)
+            asked = [one.stage for _group, one in self._under_way(done)]
+            if not asked:
+                break
+            self._keep(which)
+            self._stage(min(asked, key=STAGES.index), summand, answers, done)
+        for group, result in done.items():
+            self._together[group] = self._together[group] if summand.is_noised else frozenset(result.survivors)
             answers.outcomes.update(dict.fromkeys(result.survivors, ("reply", None)))
-        return Summed(result=result, answers=answers, note="")
+        parties = {group: one.parties for group, one in self._coordinators.items()}
+        return Summed(results=done, parties=parties, failed=dict(self._failed), answers=answers)
 
-    def _begun(self, summand: Summand, answers: Answers[None]) -> Coordinator:
-        """The coordinator, in a stage of this sum."""
-        which, coordinator = f"{self._run}/{summand.round}", self._coordinator
-        if coordinator is not None and coordinator.stage in SUMMED:
-            if self._which == which:
-                return coordinator
-            coordinator = None
-        if coordinator is None or coordinator.stage == "over" or not coordinator.sums_left:
-            coordinator = self._coordinator = self._new(summand)
-            self._keep(which, coordinator)
-        self._which = which
-        while coordinator.stage in SET_UP:
-            self._stage(coordinator, summand, answers)
-        coordinator.begin(summand.terms(len(self._roster)))
-        self._keep(which, coordinator)
-        return coordinator
+    def _under_way(self, done: Mapping[str, SumResult]) -> list[tuple[str, Coordinator]]:
+        over = {*done, *self._failed}
+        return [(group, one) for group, one in sorted(self._coordinators.items()) if group not in over]
 
-    def _new(self, summand: Summand) -> Coordinator:
-        """A set-up of those that the run takes."""
-        members = self.chosen(is_noised=summand.is_noised)
+    def _begin_anew(self, summand: Summand) -> None:
+        """Each group with keys that are left, or a set-up of who is registered and online."""
+        self._failed = {}
         terms = SetupTerms(sums=min(summand.left, MOST_SUMS), noised=summand.is_noised)
-        return Coordinator.of(Roster.of(members), terms, self._draw(KEY))
+        for group in self._groups:
+            known = self._coordinators.pop(group, None)
+            if known is not None and known.stage == "ready" and known.sums_left:
+                self._coordinators[group] = known
+                continue
+            try:
+                members = self._chosen(group, is_noised=summand.is_noised)
+            except FederationError as error:
+                if len(self._groups) == 1:
+                    raise
+                self._failed[group] = str(error)
+                continue
+            self._coordinators[group] = Coordinator.of(Roster.of(members), terms, self._draw(KEY))
+        if not self._coordinators:
+            raise FederationError("; ".join(f"{group}: {why}" for group, why in self._failed.items()))
 
-    def chosen(self, *, is_noised: bool = False) -> Collection[Member]:
-        """The platforms that the run sums over from now on: all that are registered, for whom it waits; or, where
-        that differs by a few from sets of before whose sums bore no noise, and this one is to bear none, the newest of
-        those.
+    def chosen(self) -> Collection[Member]:
+        """The platforms of all groups that the run sums over from now on; raises FederationError where a group has
+        none."""
+        return [one for group in self._groups for one in self._chosen(group, is_noised=False)]
+
+    def _chosen(self, group: str, *, is_noised: bool) -> Collection[Member]:
+        """The platforms of a group that the run sums over from now on: all that are registered, for whom it waits; or,
+        where that differs by a few from sets of before whose sums bore no noise, and this one is to bear none, the
+        newest of those.
 
         Raises FederationError where there is neither.
         """
         cohort, sets = self._exchange.cohort, SummedSets() if is_noised else self._registered.summed
-        wanted = {one for one in self._roster.members if one.party in self._together}
+        wanted = {one for one in self._groups[group].members if one.party in self._together[group]}
         wanted = {one for one in wanted if not cohort or one.party in cohort}
 
         def among(online: Collection[str]) -> set[Member]:
@@ -172,53 +195,95 @@ class SumExchange:
             found = sets.choice(there)
             if found is None:
                 raise sets.dead_end(there)
-        self._together = frozenset(one.party for one in found)
+        self._together[group] = frozenset(one.party for one in found)
         return found
 
-    def _left_out(self, coordinator: Coordinator) -> dict[str, tuple[Outcome, str]]:
+    def _left_out(self) -> dict[str, tuple[Outcome, str]]:
         """Who is online and not asked, and why."""
-        there = set(self._exchange.online()) - set(coordinator.parties)
-        return {name: ("declined", LEFT_OUT if name in self._roster.places else NO_SUM_KEY) for name in sorted(there)}
+        asked = {party for one in self._coordinators.values() for party in one.parties}
+        places = self._registered.roster.places
+        there = sorted(set(self._exchange.online()) - asked)
+        return {name: ("declined", LEFT_OUT if name in places else NO_SUM_KEY) for name in there}
 
-    def _stage(self, coordinator: Coordinator, summand: Summand, total: Answers[None]) -> None:
-        """Ask, take the answers, go on to the next stage; raises SumFailed where too few answered."""
-        has_work = coordinator.stage == "mask"
-        introductions = self._registered.introductions if coordinator.stage == "keys" else b""
-        outgoing = {name: one for name, one in coordinator.outgoing().items() if name in self._together}
+    def _set_up_without(self, declined: set[str], group: str, failed: Coordinator) -> bool:
+        """Whether a set-up that failed is made anew at once, without those who declined in it."""
+        left = [one for one in self._groups[group].members if one.party in set(failed.parties) - declined]
+        if failed.stage != "over" or not 1 < len(left) < len(failed.parties):
+            return False
+        self._coordinators[group] = Coordinator.of(Roster.of(left), failed.terms, self._draw(KEY))
+        return True
+
+    def _begin_sums(self, summand: Summand, done: Mapping[str, SumResult]) -> None:
+        for _group, coordinator in self._under_way(done):
+            if coordinator.stage == "ready":
+                coordinator.begin(summand.terms(coordinator.parties))
+
+    def _stage(self, stage: str, summand: Summand, total: Answers[None], done: dict[str, SumResult]) -> None:
+        """Ask the groups that are in it, take the answers, go on to their next; a group of too few answers fails."""
+        has_work, heads = stage == "mask", summand.heads
+        introductions = self._registered.introductions if stage == "keys" else b""
+        groups = {group: one for group, one in self._under_way(done) if one.stage == stage}
+        asked = {
+            party: (group, message)
+            for group, one in groups.items()
+            for party, message in one.outgoing().items()
+            if party in self._together[group]
+        }
+
+        def seen(party: str) -> tuple[str, bytes, str]:
+            return (*asked[party], heads.seal(party) if has_work and heads else "")
+
+        def written(sent: Any, about: tuple[str, bytes, str]) -> Any:
+            group, message, seal = about
+            work = summand.work(sent, groups[group].parties) if has_work else None
+            return encode_task(SumTask.of(self._run, summand.number, message, work, introductions, seal))
+
         question: Question[SumReply] = Question(
             message_type=SUM_TYPE,
-            round=summand.round,
+            round=summand.number,
             encoder=summand.encoder if has_work else None,
-            platforms=frozenset(outgoing),
+            platforms=frozenset(asked),
             is_short=not has_work,
-            seen=outgoing.__getitem__,
-            write=lambda sent, message: encode_task(
-                SumTask.of(self._run, summand.round, message, summand.work(sent) if has_work else None, introductions)
-            ),
-            screen=lambda content: screen_sum(content, summand.round),
+            seen=seen,
+            write=written,
+            screen=lambda content: screen_sum(content, summand.number),
         )
-        self._kept.begins(summand.round, coordinator.stage, outgoing)
+        self._kept.begins(summand.number, stage, asked)
         answers = self._exchange.ask(question)
         for name, reply in answers.replies.items():
             try:
-                coordinator.take(name, reply.answer)
+                groups[asked[name][0]].take(name, reply.answer)
+                if heads and reply.ledger:
+                    heads.saw(name, reply.ledger)
             except WireError as error:
                 answers.outcomes[name] = "dropped", str(error)
-        answers.outcomes = {**dict.fromkeys(outgoing, ("missing", "")), **answers.outcomes}
+        answers.outcomes = {**dict.fromkeys(asked, ("missing", "")), **answers.outcomes}
         total.add(answers)
-        try:
-            coordinator.close()
-            self._remember(coordinator)
-        finally:
-            if coordinator.stage not in ("ready", "over"):
-                self._keep(self._which, coordinator)
+        self._close(groups, set(answers.others["declined"]), done)
+
+    def _close(self, groups: Mapping[str, Coordinator], declined: set[str], done: dict[str, SumResult]) -> None:
+        """End the stage of these groups."""
+        for group, coordinator in groups.items():
+            was_last = coordinator.stage == SUMMED[-1]
+            try:
+                coordinator.close()
+                self._remember(coordinator)
+            except SumFailed as error:
+                if not self._set_up_without(declined, group, coordinator):
+                    self._failed[group] = str(error)
+            if coordinator.result is not None and was_last and group not in self._failed:
+                done[group] = coordinator.result
 
     def _remember(self, coordinator: Coordinator) -> None:
         """Before platforms are asked to agree to a bare sum of a set that they may open."""
-        members = [one for one in self._roster.members if one.party in coordinator.missing]
+        members = [one for one in self._registered.roster.members if one.party in coordinator.missing]
         if coordinator.stage == "agree" and coordinator.is_bare and self._registered.summed.may_be_summed(members):
             self._registered.summed.add(members)
 
-    def _keep(self, which: str, coordinator: Coordinator) -> None:
-        self._which = which
-        self._kept.keep(which, coordinator.to_bytes())
+    def _keep(self, which: str) -> None:
+        """Where nothing has changed, it stands there already."""
+        states = {group: one.to_bytes() for group, one in self._coordinators.items()}
+        reached = Reached(which=which, states=states, failed=dict(self._failed))
+        if reached != self._reached:
+            self._kept.keep(reached)
+            self._reached = reached

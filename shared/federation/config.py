@@ -22,6 +22,8 @@ EVALUATIONS = 2
 """of a private run: of the encoder that it starts from, and of the one after the cross moments"""
 LEAST_MASKED = 3
 """platforms of a masked run: a sum of two tells each what the other sent"""
+USUAL_CLIP_NORM = 4.0
+"""longest update of a platform in a masked run that names none"""
 KRUM_PLATFORMS = 5
 """below it Krum can leave nobody out: of k it tells apart f, and k must be at least 2f + 3"""
 
@@ -236,8 +238,19 @@ class RoundsConfig(Seeded, Asked, Colluding):
         see="privacy.md",
     )
 
+    groups_of: int = option(
+        0,
+        least=0,
+        flag="",
+        help="Of a masked run: the least number of platforms of a group that is summed apart from others, so that a "
+        "bad group is seen; 0 sums all together. From 3 groups on robust may be agreement, from 5 on multi-krum.",
+        see="decisions/0052-what-is-summed.md",
+    )
+
     def __post_init__(self) -> None:
         check(self)
+        if 0 < self.groups_of < LEAST_MASKED:
+            raise ConfigError(f"groups-of must be 0, or at least {LEAST_MASKED}; got {self.groups_of}")
         if self.privacy == "masked":
             self._require_sums_alone()
         if self.privacy == "masked-private":
@@ -253,20 +266,20 @@ class RoundsConfig(Seeded, Asked, Colluding):
     def _require_sums_alone(self) -> None:
         """Raises ConfigError for what needs more of an update than its sum with others."""
         local = self.local
+        alone, robust = self.groups_of == 0, self.robust
         broken = {
-            f"weighting must be uniform, since sums are not yet weighted; got {self.weighting!r}": (
-                self.weighting != "uniform"
+            "weighting must be uniform or sqrt-users: helpfulness looks at single platforms' moments": (
+                self.weighting == "helpfulness"
             ),
-            f"robust must be none, since no single update is seen; got {self.robust!r}": self.robust != "none",
-            "moments must be off, since they are not yet summed": self.moments,
-            "evaluate-every must be 0, since evaluations are not yet summed": self.evaluate_every > 0,
+            f"robust must be none where groups-of is 0, since no single update is seen; got {robust!r}": (
+                alone and robust != "none"
+            ),
+            f"evaluate-every must be 0 or 1, since each sum judges what the one before it left; got "
+            f"{self.evaluate_every}": self.evaluate_every > 1,
             f"adapters must be none, since a sum of factors is not the sum of updates; got {local.adapters!r}": (
                 local.rank > 0
             ),
             "updates must be whole: in a sum, steps take as many bytes and are coarser": local.updates != "whole",
-            "local-clip-norm must be above 0: nobody can see afterwards how long a single update is": (
-                local.clip_norm == 0
-            ),
             f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
                 self.min_platforms < LEAST_MASKED
             ),
@@ -311,6 +324,8 @@ class RoundsConfig(Seeded, Asked, Colluding):
         """How platforms train in the round of this number, from 1 on."""
         share = 1 - (1 - self.final_rate) * (number - 1) / max(1, self.rounds - 1)
         local = self.local
+        if self.is_masked and local.clip_norm == 0:
+            local = replace(local, clip_norm=USUAL_CLIP_NORM)
         return replace(local, head_rate=share * local.head_rate, encoder_rate=share * local.encoder_rate)
 
     def to_run_config(self) -> FlatConfig:

@@ -398,19 +398,39 @@ class SumTask:
     """None in a step that asks for no vector"""
     introductions: bytes = b""
     """of registered platforms (shared/secure_sum/introduction.py), beside a request for keys; else empty"""
+    seen: str = ""
+    """seal of the platform's privacy ledger as the coordinator saw it last, beside a request for a vector under noise;
+    empty where it saw none"""
 
     @classmethod
     def of(
-        cls, run: str, round_number: int, message: bytes, work: SumWork | None = None, introductions: bytes = b""
+        cls,
+        run: str,
+        round_number: int,
+        message: bytes,
+        work: SumWork | None = None,
+        introductions: bytes = b"",
+        seen: str = "",
     ) -> "SumTask":
         """The question of this message."""
         digest = hashlib.sha256(message).hexdigest()
         nonce = nonce_of("sum", run, round_number, digest)
-        return cls(run=run, round=round_number, nonce=nonce, message=message, work=work, introductions=introductions)
+        return cls(
+            run=run,
+            round=round_number,
+            nonce=nonce,
+            message=message,
+            work=work,
+            introductions=introductions,
+            seen=seen,
+        )
 
     @property
     def facts(self) -> TaskFacts:
-        """Which question it is, and how what is summed is to be trained."""
+        """Which question it is, and how what is summed is to be trained.
+
+        What was seen of the ledger does not make another one: a run that goes on has seen the answer of before.
+        """
         work = self.work
         about = (hashlib.sha256(self.message).hexdigest(), work.meaning if work else "")
         return TaskFacts(
@@ -432,6 +452,8 @@ class SumReply:
 
     round: int
     answer: bytes
+    ledger: str = ""
+    """digest of the platform's privacy ledger, with a vector under noise alone; else empty"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Steps of a secure sum, and answers to them, to Flower records and back; reading is strict."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +26,9 @@ from shared.federation.wire_records import (
     header_record,
 )
 
-_TASK: dict[str, type[Any]] = {"run": str, "nonce": str}
+_TASK: dict[str, type[Any]] = {"run": str, "nonce": str, "seen": str}
+_REPLY: dict[str, type[Any]] = {"ledger": str}
+_DIGEST = re.compile(r"|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ class ByteGrid:
 
 def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
     """A task as records, with those of what is summed."""
-    header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce)
+    header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce, seen=task.seen)
     beside = {WORK + name: record for name, record in work.items()}
     if task.introductions:
         beside[INTRODUCTIONS] = _record(task.introductions)
@@ -68,7 +71,7 @@ def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, Re
     header = Header.read(content.get(HEADER), "sum-task", _TASK, found=found, beside={SUM})
     introductions = _bytes(content[INTRODUCTIONS]) if INTRODUCTIONS in content else b""
     return (
-        header.question,
+        {**header.question, "seen": _digest(header, "seen")},
         _bytes(content[SUM]),
         introductions,
         RecordDict({name[len(WORK) :]: one for name, one in work.items()}),
@@ -77,13 +80,21 @@ def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, Re
 
 def sum_reply_records(reply: SumReply) -> RecordDict:
     """An answer as records."""
-    return RecordDict({HEADER: header_record("sum-reply", reply.round), SUM: _record(reply.answer)})
+    return RecordDict(
+        {HEADER: header_record("sum-reply", reply.round, ledger=reply.ledger), SUM: _record(reply.answer)}
+    )
 
 
 def read_sum_reply(content: RecordDict) -> SumReply:
     """Raises WireError for anything but an answer in a step of a secure sum."""
-    header = Header.read(content.get(HEADER), "sum-reply", {}, found=set(content), beside={SUM})
-    return SumReply(round=header.round, answer=_bytes(content[SUM]))
+    header = Header.read(content.get(HEADER), "sum-reply", _REPLY, found=set(content), beside={SUM})
+    return SumReply(round=header.round, answer=_bytes(content[SUM]), ledger=_digest(header, "ledger"))
+
+
+def _digest(header: Header, field: str) -> str:
+    if not _DIGEST.fullmatch(found := header.text(field)):
+        raise WireError(f"{field} must be 64 hexadecimal digits, or empty; found {found[:40]!r}")
+    return found
 
 
 def _record(content: bytes) -> ArrayRecord:

@@ -82,7 +82,7 @@ class AdapterForm:
         place, waiting = sent.spec.sequence_place, trained.left_out
         change = trained.encoder.flat[place].astype(np.float64) - sent.flat[place]
         found = cut(sent.spec, change + (0 if waiting is None else waiting), self.rank, trained.inputs())
-        share = _share(found.adapter.change().astype(np.float64), trained.limit)
+        share = _share(float(np.linalg.norm(found.adapter.change().astype(np.float64))), trained.limit)
         return found if share == 1 else Cut(adapter=found.adapter.scaled(share), left_out=found.left_out)
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
@@ -104,12 +104,11 @@ def update_form(settings: LocalSettings) -> UpdateForm:
 def _limited(sent: Encoder, trained: Trained) -> Encoder:
     """The trained encoder, moved back toward the one sent where the norm of their difference is above the limit."""
     update = trained.encoder.flat.astype(np.float64) - sent.flat
-    share = _share(update, trained.limit)
+    share = _share(float(np.linalg.norm(update)), trained.limit)
     if share == 1:
         return trained.encoder
     return Encoder(spec=sent.spec, flat=(sent.flat + share * update).astype(np.float32))
 
 
-def _share(update: NDArray[np.float64], limit: float) -> float:
-    norm = float(np.linalg.norm(update))
+def _share(norm: float, limit: float) -> float:
     return 1.0 if limit == 0 or norm <= limit else limit / norm

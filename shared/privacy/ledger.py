@@ -125,6 +125,10 @@ class Ledger:
         then = Ledger(self.entries[: seen.entries]).state
         return then.head if then.seen == seen else START
 
+    def has_been(self, seal: str) -> bool:
+        """Whether this is the seal of what it is, or was after an earlier entry, or before the first."""
+        return any(seal_of(digest) == seal for digest in (START, *(entry.digest for entry in self.entries)))
+
     def with_release(self, release: Release, weight: float) -> "Ledger":
         """One entry more; ``weight`` is Σ 1/σ² of the user who has spent most."""
         epsilon = epsilon_of(weight, release.delta)

@@ -84,6 +84,11 @@ class Coordinator(CoordinatorSide):
         return 0 if self.stage == "over" else self._state.request.terms.sums - self._state.next_sum
 
     @property
+    def terms(self) -> SetupTerms:
+        """Of the set-up."""
+        return self._state.request.terms
+
+    @property
     def neighbours(self) -> int:
         """With how many others a party masks, once keys are known."""
         return self._checked_setup().degree.neighbours

@@ -80,6 +80,12 @@ class Party(PartySide):
         """See ``PartySide``."""
         return self._state.to_bytes()
 
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Names of all who were asked in the set-up under way; empty before the first."""
+        request = self._state.request
+        return tuple(one.party for one in request.roster.members) if request else ()
+
     def _step(self, message: bytes, contribution: Contribution) -> Step:
         steps: dict[int, Callable[[], Step]] = {
             SETUP: lambda: self._advertise(SetupRequest.from_bytes(message)),

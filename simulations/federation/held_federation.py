@@ -34,6 +34,7 @@ from server.aggregation.server_optimiser import BuildAggregation, ServerOptimise
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.app import server_app
 from server.rounds.checkpoints import ENCODER_FILE, HISTORY_FILE, load_moments
+from server.rounds.sum_groups import ALL
 from server.rounds.sum_roster import roster_text
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, load_encoder, save_encoder
@@ -50,18 +51,25 @@ MAX_USERS = 500
 
 
 def leave_one_out(
-    opened: Mapping[str, PreparedPlatform], start: Encoder, moments: Mapping[str, Moments], *, ridge: float, seed: int
+    opened: Mapping[str, PreparedPlatform],
+    start: Encoder,
+    moments: Mapping[str, Moments],
+    *,
+    ridge: float,
+    seed: int,
+    is_counted: bool = False,
 ) -> dict[str, dict[str, float]]:
     """Helper to helped to the lift, in percent, of the linear part of all over the one without the helper.
 
-    Each counts by its size class, as in the rounds.
+    Each counts by its size class, as in the rounds. Helpers are groups where a masked run summed such apart, whose
+    moments are counted already.
 
     Measured by NDCG without a cutoff on the validation events of users of the helped platform whose events are in
     nobody's moments. A platform's own moments stand on the diagonal. Empty where fewer than two platforms sent any.
     """
     if len(moments) < 2:
         return {}
-    moments = size_classes(opened).counted(moments)
+    moments = moments if is_counted else size_classes(opened).counted(moments)
     without = {name: {other: one for other, one in moments.items() if other != name} for name in moments}
     encoders = [start.with_linear(solve_all(some, ridge=ridge)) for some in (moments, *without.values())]
     lifts: dict[str, dict[str, float]] = {name: {} for name in moments}
@@ -99,6 +107,12 @@ class FederationResult:
     """by platform"""
 
     @property
+    def labels(self) -> dict[str, str]:
+        """Names of a masked run's groups to those that say who is in them, of the last record of each."""
+        members = {name: one for entry in self.history for name, one in entry.get("groups", {}).items() if name != ALL}
+        return {name: f"{name} ({' + '.join(one)})" for name, one in members.items()}
+
+    @property
     def dropped(self) -> dict[str, list[str]]:
         """Platform to why its replies were dropped."""
         found: dict[str, list[str]] = {}
@@ -109,16 +123,17 @@ class FederationResult:
 
     def rounds(self) -> list[dict[str, Any]]:
         """One entry per round, its evaluation taken in: {kind, number, seconds, bytes_up, bytes_down, losses,
-        cosines, weights, validation: {platform: NDCG@10 of both parts}, kept: whether its encoder is what the run left,
-        dropped}. What the starting encoder's evaluation took is in the first."""
+        cosines, weights, validation: {platform or group: NDCG@10 of both parts}, kept: whether its encoder is what the
+        run left, dropped}. What the starting encoder's evaluation took is in the first."""
         start = [entry for entry in self.history[:1] if entry["kind"] == "evaluate"]
         merged: list[dict[str, Any]] = []
         kept: dict[str, Any] = {}
         for entry in self.history[len(start) :]:
             if entry["kind"] != "evaluate":
-                merged.append(_round_entry(entry))
+                merged.append(_round_entry(entry, self.labels))
                 continue
-            merged[-1]["validation"] = {name: parts["both"] for name, parts in entry["validation"].items()}
+            found = _labelled(entry["validation"], self.labels)
+            merged[-1]["validation"] = {name: parts["both"] for name, parts in found.items()}
             _add(entry, merged[-1])
             kept = merged[-1] if entry["kept"] else kept
         for entry in start if merged else []:
@@ -133,15 +148,22 @@ def _add(entry: dict[str, Any], merged: dict[str, Any]) -> None:
         merged[total] += entry[total]
 
 
-def _round_entry(entry: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses", "cosines", "weights")}
+def _labelled(found: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    """What is said by group under the groups' labels, what is said by platform as it is."""
+    return {labels.get(name, name): one for name, one in found.items()}
+
+
+def _round_entry(entry: dict[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+    kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses")}
+    kept |= {name: _labelled(entry[name], labels) for name in ("cosines", "weights")}
+    kept["cosines"] = {name: _labelled(row, labels) for name, row in kept["cosines"].items()}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
     return {
         "kind": kind,
         "number": entry["round"],
         **kept,
         "validation": {},
-        "dropped": {**entry["held_back"], **entry["dropped"]},
+        "dropped": {**_labelled(entry["held_back"], labels), **entry["dropped"]},
     }
 
 

@@ -145,7 +145,8 @@ def privacy_sentence(config: Mapping[str, Any]) -> str:
     if config.get("privacy", "plain") == "plain":
         return "Privacy: plain. Deployed so, whoever runs the coordinator could solve users' histories from answers."
     if config["privacy"] == "masked":
-        return "Privacy: masked. What left platforms was summed before the server saw it, and bore no noise."
+        summed = "What left platforms was summed before the coordinator saw it"
+        return f"Privacy: masked. {summed}, which hides who sent what and no more."
     promise = f"ε {config['epsilon']:g} at δ {config['delta']:g} for each user"
     where = "in sums that bear one noise each" if config["privacy"] == "masked-private" else "under noise"
     return (

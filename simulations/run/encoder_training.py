@@ -220,7 +220,10 @@ class EncoderTraining:
                 aggregation=_aggregation(config),
                 card=EncoderCard(catalogue=card.catalogue),
             )
-            lifts = leave_one_out(self._opened, start, result.moments, ridge=rounds.ridge, seed=self._seed)
+            moments = {result.labels.get(name, name): one for name, one in result.moments.items()}
+            lifts = leave_one_out(
+                self._opened, start, moments, ridge=rounds.ridge, seed=self._seed, is_counted=rounds.is_masked
+            )
         self._kept.keep_rounds(
             [RoundOutcome(seed=self._seed, **entry) for entry in result.rounds()],
             HelpOutcome(seed=self._seed, lifts=lifts),

@@ -92,6 +92,15 @@ def test_no_digest_of_the_ledger_leaves_but_the_last_and_the_one_that_is_shown()
     assert not allowed.holds(seal_of("a" * 64))
 
 
+def test_a_digest_of_the_ledger_leaves_beside_a_vector_under_noise_alone() -> None:
+    shop = {"fingerprint": "f", "dim": 8, "grid": None, "training_users": 600, "catalogue": 24, "answer_bytes": 64}
+    policy = SitePolicy(privacy="masked-private")
+    for noise in (0.0, 1.0):
+        asked = Asked(task=TaskKind.SUM, round=0, noise=noise, **shop)
+        allowed = manifest(asked, policy)["sum-reply"].header["ledger"]
+        assert [allowed.holds(value) for value in ("", "a" * 64, "a" * 63)] == [not noise, bool(noise), False]
+
+
 def test_the_guard_lists_no_plain_answer_of_a_private_platform() -> None:
     for task in TaskKind:
         shop = {"fingerprint": "f", "dim": 8, "grid": None, "training_users": 600, "catalogue": 24}

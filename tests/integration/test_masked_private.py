@@ -20,10 +20,11 @@ from shared.encoder.file import EncoderCard, load_encoder
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 from shared.federation.messages import SumReply, SumTask
+from shared.privacy.ledger import Ledger, seal_of
 from shared.secure_sum.scheme import SumResult
 from simulations.federation.held_federation import FederationResult
 from tests.federation_world import START, config, federate, opened
-from tests.integration.test_masked_rounds import STAGES, Killed, meddling, stage_of
+from tests.masked_world import STAGES, Killed, meddling, stage_of
 from tests.unit.client.training.world import features
 
 EPSILON = 50.0
@@ -58,7 +59,7 @@ def results(monkeypatch) -> list[SumResult]:
 
     def summed(self: SumExchange, summand):
         done = real(self, summand)
-        found.extend([] if done.result is None else [done.result])
+        found.extend(done.results.values())
         return done
 
     monkeypatch.setattr(SumExchange, "summed", summed)
@@ -118,6 +119,20 @@ def test_every_user_has_spent_what_he_was_promised_and_the_ledger_says_how_much_
         assert account.spent == pytest.approx(rounds.budget)
         assert entries[-1].epsilon == pytest.approx(EPSILON, rel=1e-6)
         assert all(entry.noise >= rounds.noise * (1 - 1e-9) for entry in entries)
+
+
+def test_the_coordinator_shows_what_it_saw_of_each_ledger_and_of_no_other(tmp_path) -> None:
+    shown: dict[tuple[int, str, str], str] = {}
+
+    def look(task: SumTask, name: str) -> None:
+        shown[task.round, stage_of(task), name] = task.seen
+
+    run(tmp_path, apps=meddling(look, SHOPS))
+    for name in SHOPS:
+        ledger = Accounts(None, HeadStore(tmp_path / "heads" / name)).read().ledger
+        assert shown[0, "mask", name] == ""
+        assert shown[1, "mask", name] == seal_of(Ledger(ledger.entries[:2]).state.head)
+    assert {seen for (_, stage, _), seen in shown.items() if stage != "mask"} == {""}
 
 
 def test_a_second_run_over_the_same_users_is_declined(tmp_path) -> None:

@@ -1,6 +1,5 @@
 """Rounds whose updates are summed under masks, over the real apps in one process."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
@@ -8,78 +7,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flwr.app import Context, Message
-from flwr.clientapp import ClientApp
 
 from client.rounds.own_party import OwnParty
 from client.store.head_store import HeadStore
 from server.rounds.checkpoints import Checkpoints
-from server.rounds.kept_sums import SUMS_FILE, KeptSums
-from shared.encoder.encoder import unflatten
+from server.rounds.kept_sums import SUMS_FILE, KeptSums, Reached
 from shared.errors import CheckpointError
-from shared.federation.config import RoundsConfig
-from shared.federation.messages import SumReply, SumTask
-from shared.federation.wire import decode_sum_task, encode_reply
 from shared.secure_sum.coordinator_state import CoordinatorState
-from tests.federation_world import LOCAL, QUICK, START, config, federate, opened
-
-STAGES = ("keys", "shares", "mask", "agree", "open")
-SHOPS = {f"shop{number}": opened(f"shop{number}", seed=number) for number in range(4)}
-THREE = {name: SHOPS[name] for name in list(SHOPS)[:3]}
-UNEQUAL = ("seconds", "bytes_down", "bytes_up")
-
-
-SHORT = replace(QUICK, head_epochs=0, steps=2)
-
-
-def rounds(privacy: str = "masked", local=SHORT, **changes) -> RoundsConfig:
-    plain = {"moments": False, "evaluate_every": 0, "robust": "none", "min_platforms": 3}
-    return config(**{**plain, "local": replace(local, clip_norm=16.0), "privacy": privacy, **changes})
-
-
-class Killed(BaseException):
-    """The whole process ends; no handler of errors sees it."""
-
-
-def stage_of(task: SumTask) -> str:
-    return STAGES[task.message[0] - 1]
-
-
-def meddling(change, shops=THREE) -> dict[str, ClientApp]:
-    """Real platforms; ``change`` gets each step and the platform's name, and gives what leaves instead, if anything."""
-
-    def app_of(name: str):
-        def answer(real: ClientApp, message: Message, context: Context) -> Message:
-            reply = real(message, context)
-            changed = change(decode_sum_task(message.content), name)
-            return reply if changed is None else Message(encode_reply(changed), reply_to=message)
-
-        return answer
-
-    return {name: app_of(name) for name in shops}
-
-
-def without(stage: str, party: str, shops=THREE) -> dict[str, ClientApp]:
-    """A platform whose answer of one stage is none in the first round."""
-
-    def change(task: SumTask, name: str) -> SumReply | None:
-        is_meant = (task.round, stage_of(task), name) == (1, stage, party)
-        return SumReply(round=task.round, answer=b"none") if is_meant else None
-
-    return meddling(change, shops)
-
-
-def but_for_keys_bias(encoder) -> np.ndarray:
-    """[P] without the bias of attention's keys: softmax does not see it, and rounding alone moves it as Adam trains."""
-    flat = encoder.flat.copy()
-    arrays = unflatten(encoder.spec.layout(), flat)
-    arrays["sequence.history.blocks.0.query_key_value.bias"].reshape(3, -1)[1] = 0
-    assert 0 < (flat != encoder.flat).sum() < 100
-    return flat
-
-
-def changed_by(encoder) -> np.ndarray:
-    return encoder.flat - START.flat
+from tests.federation_world import LOCAL, START, federate
+from tests.masked_world import (
+    SHOPS,
+    STAGES,
+    THREE,
+    Killed,
+    but_for_keys_bias,
+    changed_by,
+    killed_at,
+    rounds,
+    timeless,
+    without,
+)
 
 
 @pytest.mark.parametrize("shops", [THREE, SHOPS], ids=["three", "four"])
@@ -128,22 +75,6 @@ def test_a_failed_set_up_is_made_anew_in_the_next_round(tmp_path) -> None:
     assert (found.history[1]["note"], len(found.history[1]["platforms"])) == ("", 3)
 
 
-def timeless(history) -> str:
-    kept = [{name: value for name, value in entry.items() if name not in UNEQUAL} for entry in history]
-    return json.dumps(kept, sort_keys=True)
-
-
-def killed_at(place: int) -> dict[str, ClientApp]:
-    """The platform that is asked at this place, counted over all, does its work, and its answer is lost."""
-    places = count()
-
-    def change(_task: SumTask, _name: str) -> None:
-        if next(places) == place:
-            raise Killed
-
-    return meddling(change)
-
-
 def ends_alike(folder: Path, undisturbed) -> None:
     found = federate(folder, THREE, rounds(), resume=True)
     assert found.encoder.flat.tobytes() == undisturbed.encoder.flat.tobytes()
@@ -189,9 +120,9 @@ def kept(monkeypatch) -> list[CoordinatorState]:
     states: list[CoordinatorState] = []
     real = KeptSums.keep
 
-    def keep(self: KeptSums, which: str, state: bytes) -> None:
-        states.append(CoordinatorState.from_bytes(state))
-        real(self, which, state)
+    def keep(self: KeptSums, reached: Reached) -> None:
+        states.extend(CoordinatorState.from_bytes(state) for state in reached.states.values())
+        real(self, reached)
 
     monkeypatch.setattr(KeptSums, "keep", keep)
     return states

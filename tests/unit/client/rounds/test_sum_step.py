@@ -12,6 +12,7 @@ from client.store.head_store import HeadStore
 from shared.encoder.changes import change_grid
 from shared.federation.config import LocalSettings
 from shared.federation.messages import Declined, DeclineReason, Failed, FailureCode, SumReply, SumWork
+from shared.federation.sum_vector import VectorForm
 from shared.federation.wire import decode_sum_reply
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.terms import SumTerms
@@ -32,7 +33,9 @@ SIZE = int(change_grid(START.spec).lengths.sum())
 
 
 def terms(work: SumWork = WORK) -> SumTerms:
-    return SumTerms(length=SIZE, exponent=-18, most=2**19, about=bytes.fromhex(work.meaning))
+    form = VectorForm.of(work)
+    most = int(form.bound * 2**18)
+    return SumTerms(length=form.length, exponent=-18, most=most, about=bytes.fromhex(work.meaning))
 
 
 def exchange(shops: SumShops, coordinator: Coordinator, work: SumWork | None = WORK) -> dict[str, object]:

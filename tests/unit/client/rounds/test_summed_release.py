@@ -1,5 +1,6 @@
 """A vector for a sum under one noise: who gives to it, when it is charged, what is written down of it."""
 
+import shutil
 from dataclasses import replace
 from itertools import count
 
@@ -16,11 +17,11 @@ from client.rounds.workspace import Workspace
 from client.store.head_store import HeadStore
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, triangle_size
-from shared.errors import BudgetBroken, NothingToSum, SumRefused
+from shared.errors import BudgetBroken, NothingToSum, PrivacyError, SumRefused
 from shared.federation.messages import SumWork
 from shared.federation.private_parts import NUMBERS, evaluation_numbers
 from shared.privacy.gaussian import weight_of
-from shared.privacy.ledger import Release
+from shared.privacy.ledger import Release, seal_of
 from shared.privacy.promise import Promise
 from shared.secure_sum.noise_for_users import noise_left, private_terms
 from shared.secure_sum.sum_messages import Plan
@@ -52,8 +53,8 @@ def plan(number: int = 0, noise: float = PROMISE.noise, colluding: int = 1, leng
     return Plan(bytes(32), number, tuple(range(PARTIES)), terms)
 
 
-def asked(at: Plan, work: SumWork = WORK) -> SummedRelease:
-    return SummedRelease(plan=at, work=work)
+def asked(at: Plan, work: SumWork = WORK, seen: str = "") -> SummedRelease:
+    return SummedRelease(plan=at, work=work, seen=seen)
 
 
 def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE) -> Workspace:
@@ -238,6 +239,22 @@ def test_what_users_spent_on_this_machine_counts_whatever_the_vault_has_forgotte
     HeadStore(tmp_path / "heads").delete(GIVEN)
     with pytest.raises(NothingToSum, match="privacy-budget"):
         asked(plan()).vector(replace(shop, heads=HeadStore(tmp_path / "anew")))
+
+
+def test_a_copy_whose_ledger_parted_from_what_the_coordinator_saw_gives_nothing_and_charges_nobody(tmp_path) -> None:
+    asked(plan()).vector(workspace(tmp_path / "shop"))
+    shutil.copytree(tmp_path / "shop", tmp_path / "copy")
+    shop, copy = workspace(tmp_path / "shop"), workspace(tmp_path / "copy")
+    first = seal_of(account(shop).ledger.state.head)
+    asked(plan(1, length=NUMBERS), ALONE, first).vector(shop)
+    second = seal_of(account(shop).ledger.state.head)
+    for seen in (second, "0" * 64):
+        before = account(copy)
+        with pytest.raises(PrivacyError):
+            asked(plan(2, length=NUMBERS), ALONE, seen).vector(copy)
+        assert account(copy).ledger == before.ledger
+    for seen in (first, second, ""):
+        asked(plan(3, length=NUMBERS), ALONE, seen).vector(shop)
 
 
 def test_users_who_spent_elsewhere_give_nothing(tmp_path) -> None:

@@ -47,7 +47,7 @@ class Online:
 
 def chosen(sets: SummedSets, *looks: str, registered: str = "abcd", **exchange) -> str:
     roster = SumRoster(roster=Roster.of(of(registered)), summed=sets)
-    found = SumExchange(Online(list(looks), **exchange), roster, "run", NOT_KEPT).chosen()
+    found = SumExchange(Online(list(looks), **exchange), roster, {"all": roster.roster}, "run", NOT_KEPT, {}).chosen()
     return "".join(sorted(one.party for one in found))
 
 
@@ -106,9 +106,10 @@ def test_a_changed_key_is_another_platform() -> None:
 
 def test_says_who_is_online_and_left_out_and_why() -> None:
     roster = SumRoster(roster=Roster.of(of("abcd")), summed=remembered("abc"))
-    sums = SumExchange(Online(["abcdx"]), roster, "run", NOT_KEPT)
-    coordinator = Coordinator.of(Roster.of(sums.chosen()), SetupTerms(sums=1), bytes(32))
-    assert sums._left_out(coordinator) == {"d": ("declined", LEFT_OUT), "x": ("declined", NO_SUM_KEY)}
+    sums = SumExchange(Online(["abcdx"]), roster, {"all": roster.roster}, "run", NOT_KEPT, {})
+    members = Roster.of(sums.chosen())
+    sums._coordinators["all"] = Coordinator.of(members, SetupTerms(sums=1), bytes(32))
+    assert sums._left_out() == {"d": ("declined", LEFT_OUT), "x": ("declined", NO_SUM_KEY)}
 
 
 def test_remembers_in_a_file_the_newest_last(tmp_path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.errors import ConfigError
-from shared.federation.config import LocalSettings, RoundsConfig, adapter_rank
+from shared.federation.config import USUAL_CLIP_NORM, LocalSettings, RoundsConfig, adapter_rank
 
 
 def test_comes_back_from_the_flat_form_as_it_was() -> None:
@@ -75,21 +75,19 @@ def test_says_what_adapters_may_be(text: str) -> None:
         adapter_rank(text)
 
 
-MASKED = {"robust": "none", "moments": False, "evaluate_every": 0, "min_platforms": 3}
+MASKED = {"robust": "none", "min_platforms": 3}
 MASKED_LOCAL = LocalSettings(clip_norm=16.0)
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"weighting": "sqrt-users"}, "weighting must be uniform, since sums are not yet weighted; got 'sqrt-users'"),
-        ({"robust": "agreement"}, "robust must be none, since no single update is seen; got 'agreement'"),
-        ({"moments": True}, "moments must be off, since they are not yet summed"),
-        ({"evaluate_every": 1}, "evaluate-every must be 0, since evaluations are not yet summed"),
+        ({"weighting": "helpfulness"}, "weighting must be uniform or sqrt-users: helpfulness looks at single"),
+        ({"robust": "agreement"}, "robust must be none where groups-of is 0, .* got 'agreement'"),
+        ({"evaluate_every": 2}, "evaluate-every must be 0 or 1, since each sum judges .* got 2"),
         ({"min_platforms": 2}, "min-platforms must be at least 3; got 2"),
         ({"local": replace(MASKED_LOCAL, adapters="lora:4")}, "adapters must be none.*got 'lora:4'"),
         ({"local": replace(MASKED_LOCAL, updates="steps")}, "updates must be whole"),
-        ({"local": LocalSettings()}, "local-clip-norm must be above 0"),
     ],
 )
 def test_refuses_in_a_masked_run_what_needs_more_than_a_sum(changes, words) -> None:
@@ -98,3 +96,17 @@ def test_refuses_in_a_masked_run_what_needs_more_than_a_sum(changes, words) -> N
     with pytest.raises(ConfigError, match=f"where privacy is masked, {words}"):
         RoundsConfig(**{**usual, **changes})
     assert not RoundsConfig(**{**usual, **changes, "privacy": "plain"}).is_masked
+
+
+def test_groups_of_a_masked_run_are_of_three_or_more() -> None:
+    usual = {"min_platforms": 3, "privacy": "masked"}
+    assert RoundsConfig(**usual, groups_of=3).robust == "agreement"
+    with pytest.raises(ConfigError, match="groups-of must be 0, or at least 3; got 2"):
+        RoundsConfig(**usual, groups_of=2)
+
+
+def test_a_masked_run_cuts_updates_to_the_usual_length_where_it_names_none() -> None:
+    usual = RoundsConfig(**MASKED, privacy="masked")
+    assert usual.local_in(1).clip_norm == USUAL_CLIP_NORM
+    assert replace(usual, local=MASKED_LOCAL).local_in(1).clip_norm == MASKED_LOCAL.clip_norm
+    assert replace(usual, privacy="plain").local_in(1).clip_norm == 0

@@ -1,0 +1,163 @@
+"""Rounds of a masked run: what platforms answer comes in sums, one a group, and nothing else of them is seen.
+
+A sum holds what is asked of one encoder: what it is worth, and what training makes of it. So the order is: sum 0 the
+moments, and the worth of the encoder that the run starts from; sum n what round n trains, and the worth of what round
+n - 1 left; the last sum the worth of what the last round left.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.aggregation.robust_sum import LEAST_PLATFORMS
+from server.aggregation.size_classes import SizeClasses
+from server.rounds.exchange import Answers, Exchange
+from server.rounds.kept_sums import KeptSums
+from server.rounds.run_state import RunState
+from server.rounds.sum_exchange import SumExchange, Summand, Summed
+from server.rounds.sum_groups import ALL, group_words, groups_of
+from server.rounds.sum_parts import GroupSum
+from server.rounds.sum_roster import SumRoster
+from shared.errors import ConfigError
+from shared.federation.config import KRUM_PLATFORMS, LEAST_MASKED, RoundsConfig
+from shared.federation.messages import SumPart, SumWork
+from shared.federation.sum_vector import VectorForm
+from shared.federation.sum_weights import capped
+from shared.secure_sum.roster import Roster
+
+_NEEDED = {"agreement": LEAST_PLATFORMS, "multi-krum": KRUM_PLATFORMS, "none": 1}
+"""groups below which a rule can leave none out"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextSum:
+    """What is summed next."""
+
+    number: int
+    parts: tuple[SumPart, ...]
+
+
+def next_sum(config: RoundsConfig, state: RunState) -> NextSum | None:
+    """After what the state holds; None where the run is at its end."""
+    judged: tuple[SumPart, ...] = ("evaluate",) if config.evaluate_every else ()
+    if config.moments and not any(record.kind == "moments" for record in state.history):
+        return NextSum(number=0, parts=("moments", *judged))
+    if state.round < config.training_rounds:
+        return NextSum(number=state.round + 1, parts=("train", *judged))
+    is_judged = bool(state.history) and state.history[-1].kind == "evaluate"
+    return NextSum(number=state.round + 1, parts=judged) if judged and not is_judged else None
+
+
+def sums_left(config: RoundsConfig, state: RunState) -> int:
+    """How many sums the run still makes."""
+    to_come = config.training_rounds - state.round + (config.evaluate_every > 0)
+    return to_come + (config.moments and not any(record.kind == "moments" for record in state.history))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GroupAnswers:
+    """What came of one sum."""
+
+    groups: Mapping[str, GroupSum]
+    """by name, whose sum did not fail"""
+    answers: Answers[None]
+    """who is in a sum, why others are not, bytes"""
+    note: str
+    """which groups are missing and why; else empty"""
+
+    @property
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Of each group, whose vectors are in its sum."""
+        return {name: one.members for name, one in self.groups.items()}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a line of the history says of them."""
+        return {**self.answers.told, "groups": self.members}
+
+
+class MaskedRounds:
+    """The sums of one run."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        config: RoundsConfig,
+        classes: SizeClasses,
+        state: RunState,
+        registered: SumRoster | None,
+        kept: KeptSums,
+    ) -> None:
+        """For the run of this state.
+
+        Raises ConfigError where no platforms are ``registered`` for sums, or too few for the config.
+        """
+        if registered is None:
+            raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
+        members = {one.party: one for one in registered.roster.members}
+        self._names = groups_of(members, config.groups_of)
+        if len(self._names) < _NEEDED[config.robust]:
+            needed = f"where privacy is masked and robust is {config.robust}, platforms must make"
+            raise ConfigError(
+                f"{needed} at least {_NEEDED[config.robust]} groups of {config.groups_of} or more (groups-of); "
+                f"{len(members)} make {len(self._names)}"
+            )
+        groups = {name: Roster.of(members[one] for one in names) for name, names in self._names.items()}
+        together: dict[str, tuple[str, ...]] = {}
+        for record in state.history:
+            together |= record.groups
+        self._sums = SumExchange(exchange, registered, groups, state.run, kept, together)
+        self._exchange, self._config, self._classes = exchange, config, classes
+
+    def cohort(self) -> tuple[str, ...]:
+        """Names of the platforms that the run sums over; raises FederationError."""
+        return tuple(sorted(one.party for one in self._sums.chosen()))
+
+    def asked(self, state: RunState, wanted: NextSum) -> GroupAnswers:
+        """The sum of what is wanted of the state's encoder."""
+        config, keep = self._config, self._exchange.deliveries.keep
+        settings = config.local_in(wanted.number) if "train" in wanted.parts else None
+
+        def work(sent: Any, parties: tuple[str, ...]) -> SumWork:
+            weights, _unit = self._weights(parties, wanted.parts)
+            return SumWork(
+                run=state.run,
+                round=wanted.number,
+                seed=config.seed,
+                parts=wanted.parts,
+                encoder=sent,
+                weights=weights,
+                keep=keep,
+                settings=settings,
+            )
+
+        summand = Summand(number=wanted.number, encoder=state.encoder, work=work, left=sums_left(config, state))
+        summed = self._sums.summed(summand)
+        groups = {}
+        for name, result in summed.results.items():
+            parties = summed.parties[name]
+            weights, unit = self._weights(parties, wanted.parts)
+            parts = VectorForm.of(work(state.encoder, parties)).split(result.values)
+            groups[name] = GroupSum(members=result.survivors, weights=weights, unit=unit, parts=parts)
+        return GroupAnswers(groups=groups, answers=summed.answers, note=self._missing(summed))
+
+    def _weights(self, parties: Iterable[str], parts: tuple[SumPart, ...]) -> tuple[dict[str, float], float]:
+        """How much each counts, the largest 1, and what a weight of 1 stands for.
+
+        By size class in moments, as the run's weighting says in training; none so much that the others do not hide it.
+        """
+        sizes = self._classes.of(parties)
+        if "moments" not in parts:
+            is_root = self._config.weighting == "sqrt-users"
+            sizes = {name: math.sqrt(users) if is_root else 1.0 for name, users in sizes.items()}
+        found = capped(sizes, LEAST_MASKED)
+        unit = max(found.values())
+        return {name: weight / unit for name, weight in found.items()}, unit
+
+    def _missing(self, summed: Summed) -> str:
+        """Which groups have no result, and why, in words."""
+        if ALL in summed.failed:
+            return summed.failed[ALL]
+        words = [f"{group_words(group, self._names[group])} is missing: {why}" for group, why in summed.failed.items()]
+        return "; ".join(words)
