@@ -20,6 +20,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from shared.system.whole_file import write_whole
+from tests.integration.commands import command_server
 from tests.integration.deployed.deployment import Deployment
 from tests.integration.deployed.kill_trial import (
     MASKED_RUN,
@@ -54,7 +55,11 @@ def main() -> None:
     tried = MASKED_RUN if asked.masked else PLAIN_RUN
     if missing:
         promise = ("--privacy", tried.config.privacy)
-        with tempfile.TemporaryDirectory(dir=asked.out) as folder, federation(Path(folder), promise=promise) as made:
+        with (
+            command_server(),
+            tempfile.TemporaryDirectory(dir=asked.out) as folder,
+            federation(Path(folder), promise=promise) as made,
+        ):
             run_trials(made, missing, asked.out, tried)
     page = table(_found(asked.out), masked=asked.masked)
     write_whole(asked.table, page.encode("utf-8"))

@@ -1,6 +1,7 @@
 """A vault that was put back from a backup: no second masked vector, no second signature, and no set forgotten."""
 
 import shutil
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ class Platforms:
 
     def answer(self, name: str, message: bytes) -> bytes:
         own = self.own(name)
-        party = own.party(least_parties=3)
+        party = own.party(least_parties=3, least_spread=inf)
         found = party.answer(message, lambda terms: np.ones(terms.length))
         own.seal(party)
         return found

@@ -16,6 +16,7 @@ from server.engine.followed_run import PlainLines, View, follow
 from server.engine.round_lines import HEADER, cells, kept, progress
 from server.engine.standings import standings
 from server.engine.status import status, status_lines
+from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY
 from shared.errors import FederationError
 from shared.federation.messages import DeclineReason, FailureCode
 from tests.unit.server.engine.world import HOUR, NOON, World, record
@@ -26,7 +27,7 @@ AWAY = {
     "offline": "offline",
 }
 """cause to what the engine says"""
-CODES = [*map(str, FailureCode), *map(str, DeclineReason), "engine-12", "missing", "dropped"]
+CODES = [*map(str, FailureCode), *map(str, DeclineReason), LEFT_OUT, NO_SUM_KEY, "engine-12", "missing", "dropped"]
 
 
 @pytest.fixture

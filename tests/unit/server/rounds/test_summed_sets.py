@@ -6,11 +6,13 @@ import pytest
 
 from server.rounds.kept_sums import NOT_KEPT
 from server.rounds.sum_exchange import SumExchange
-from server.rounds.sum_roster import SumRoster, introduced_text, roster_of
+from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY, SumRoster, introduced_text, roster_of
 from server.rounds.summed_sets import SummedSets
 from shared.errors import CheckpointError, ConfigError, FederationError
+from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.introduction import read_introductions
 from shared.secure_sum.roster import Roster
+from shared.secure_sum.terms import SetupTerms
 from tests.secure_sum_world import member
 from tests.unit.shared.secure_sum.test_introduction import introduced
 
@@ -28,6 +30,9 @@ class Online:
     looks: list[str]
     cohort: tuple[str, ...] = ()
     seen: list[str] = field(default_factory=list)
+
+    def online(self) -> tuple[str, ...]:
+        return tuple(self.looks[0])
 
     def wait_for_platforms(self) -> dict[str, int]:
         self.seen.append(self.looks.pop(0) if len(self.looks) > 1 else self.looks[0])
@@ -97,6 +102,14 @@ def test_a_changed_key_is_another_platform() -> None:
     sets.add([*of("ab"), member("c", "other key")])
     with pytest.raises(FederationError, match="found that c has another key; add noise"):
         chosen(sets, "abc", registered="abc")
+
+
+def test_says_who_is_online_and_left_out_and_why() -> None:
+    roster = SumRoster(roster=Roster.of(of("abcd")), summed=remembered("abc"))
+    sums = SumExchange(Online(["abcdx"]), roster, {"all": roster.roster}, "run", NOT_KEPT, {})
+    members = Roster.of(sums.chosen())
+    sums._coordinators["all"] = Coordinator.of(members, SetupTerms(sums=1), bytes(32))
+    assert sums._left_out() == {"d": ("declined", LEFT_OUT), "x": ("declined", NO_SUM_KEY)}
 
 
 def test_remembers_in_a_file_the_newest_last(tmp_path) -> None:

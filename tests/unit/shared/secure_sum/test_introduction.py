@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from shared.errors import WireError
 from shared.secure_sum.endorsement import endorsement
 from shared.secure_sum.introduction import Introduction, introductions_to_bytes, read_introductions
+from shared.seeding import rng_for
 from tests.secure_sum_world import member
 
 
@@ -49,3 +50,16 @@ def test_of_another_key_or_name_are_refused(changed, said) -> None:
 def test_of_one_name_twice_are_refused() -> None:
     with pytest.raises(WireError, match="none twice"):
         read_introductions(introductions_to_bytes([ALL[0], introduced("south", 9)]))
+
+
+def test_changed_bytes_are_refused_as_a_message_that_is_none() -> None:
+    content = introductions_to_bytes(ALL)
+    rng = rng_for(1, "introductions")
+    for place in rng.choice(len(content), size=120, replace=False):
+        changed = bytearray(content)
+        changed[place] ^= int(rng.integers(1, 256))
+        with pytest.raises(WireError):
+            read_introductions(bytes(changed))
+    for end in range(0, len(content), 37):
+        with pytest.raises(WireError):
+            read_introductions(content[:end])
