@@ -24,7 +24,7 @@ from shared.federation.config import KRUM_PLATFORMS, LEAST_MASKED, RoundsConfig
 from shared.federation.messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.sum_weights import capped
-from shared.secure_sum.roster import Roster
+from shared.secure_sum.roster import Member, Roster
 
 _NEEDED = {"agreement": LEAST_PLATFORMS, "multi-krum": KRUM_PLATFORMS, "none": 1}
 """groups below which a rule can leave none out"""
@@ -96,7 +96,9 @@ class MaskedRounds:
         if registered is None:
             raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
         members = {one.party: one for one in registered.roster.members}
-        self._names = groups_of(members, config.groups_of)
+        known = _groups_so_far(state)
+        sets = [names for one in reversed(registered.summed.sets()) if (names := _names_of(one, members))]
+        self._names = groups_of(members, config.groups_of, known=known, sets=sets)
         if len(self._names) < _NEEDED[config.robust]:
             needed = f"where privacy is masked and robust is {config.robust}, platforms must make"
             raise ConfigError(
@@ -161,3 +163,18 @@ class MaskedRounds:
             return summed.failed[ALL]
         words = [f"{group_words(group, self._names[group])} is missing: {why}" for group, why in summed.failed.items()]
         return "; ".join(words)
+
+
+def _groups_so_far(state: RunState) -> dict[str, set[str]]:
+    """By name, whoever was in a sum of the group."""
+    known: dict[str, set[str]] = {}
+    for record in state.history:
+        for name, parties in record.groups.items():
+            known.setdefault(name, set()).update(parties)
+    return known
+
+
+def _names_of(summed: Iterable[Member], members: Mapping[str, Member]) -> list[str]:
+    """Of a set that was summed, where all in it are registered with the keys of then; else none."""
+    found = list(summed)
+    return [one.party for one in found] if all(members.get(one.party) == one for one in found) else []

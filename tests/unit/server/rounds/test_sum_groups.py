@@ -26,5 +26,29 @@ def test_who_is_in_which_does_not_follow_the_order_of_names() -> None:
     )
 
 
+def test_groups_of_before_stay_and_who_came_since_waits_until_there_are_enough() -> None:
+    before = groups_of(NAMES[:7], 3)
+    sets = [set(members) for members in before.values()]
+    assert {tuple(one) for one in groups_of(NAMES[:9], 3, sets=sets).values()} == set(before.values())
+    assert sorted(groups_of(NAMES[:10], 3, sets=sets).values()) == sorted([*before.values(), tuple(NAMES[7:10])])
+
+
+def test_of_sets_that_share_platforms_the_newest_stays() -> None:
+    newest, older = {"shop0", "shop1", "shop2"}, {"shop2", "shop3", "shop4"}
+    found = groups_of(NAMES[:6], 3, sets=[newest, older])
+    assert sorted(found.values()) == [("shop0", "shop1", "shop2"), ("shop3", "shop4", "shop5")]
+
+
+@pytest.mark.parametrize("earlier", [NAMES[:2], NAMES[:6], [*NAMES[:2], "gone"]])
+def test_a_set_that_is_no_group_of_today_is_not_taken(earlier) -> None:
+    assert groups_of(NAMES[:6], 3, sets=[earlier]) == groups_of(NAMES[:6], 3)
+
+
+def test_a_run_that_goes_on_has_the_groups_that_it_had_by_their_names() -> None:
+    known = {"group-2": {"shop0", "shop1", "shop2"}}
+    found = groups_of(NAMES[:6], 3, known=known, sets=[{"shop2", "shop3", "shop4"}])
+    assert found == {"group-2": ("shop0", "shop1", "shop2"), "group-1": ("shop3", "shop4", "shop5")}
+
+
 def test_names_a_group_and_its_members() -> None:
     assert group_words("group-2", ("a", "b")) == "group-2 (a, b)"
