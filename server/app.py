@@ -15,7 +15,7 @@ from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
 from server.rounds.exchange import Clock
 from server.rounds.kept_sums import KeptSums
 from server.rounds.known_ledgers import KnownLedgers
-from server.rounds.loop import run_rounds
+from server.rounds.run import run_rounds
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import roster_of
 from shared.encoder.file import load_encoder

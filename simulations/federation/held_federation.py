@@ -102,7 +102,7 @@ class FederationResult:
 
     encoder: Encoder
     history: tuple[dict[str, Any], ...]
-    """one entry per question, as server/rounds/loop.py records it"""
+    """one entry per question, as server/rounds/run_state.py has it"""
     moments: Mapping[str, Moments]
     """by platform"""
 

@@ -14,7 +14,7 @@ from client.training.moments import platform_moments
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.aggregation.size_classes import SizeClasses
 from server.rounds.exchange import Clock
-from server.rounds.loop import run_rounds
+from server.rounds.run import run_rounds
 from server.rounds.run_state import RunState
 from shared.encoder.changes import change_grid
 from shared.encoder.linear import solve_all

@@ -1,0 +1,72 @@
+"""All rounds of a run: moments first, then training rounds, each followed by an evaluation; or a masked run's sums."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from flwr.serverapp import Grid
+
+from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
+from server.aggregation.size_classes import NO_CLASSES, SizeClasses
+from server.rounds.exchange import Clock
+from server.rounds.kept_sums import NOT_KEPT, KeptSums
+from server.rounds.known_ledgers import KnownLedgers
+from server.rounds.loop import NO_LEDGERS, RoundLoop
+from server.rounds.masked_loop import MaskedLoop
+from server.rounds.masked_rounds import MaskedRounds
+from server.rounds.private_sums import PrivateSums
+from server.rounds.run_state import RunState
+from server.rounds.sum_roster import SumRoster
+from shared.encoder.cross import CatalogueMoments
+from shared.federation.config import RoundsConfig
+from shared.federation.signatures import TaskSigner
+
+
+def run_rounds(
+    grid: Grid,
+    config: RoundsConfig,
+    state: RunState,
+    *,
+    clock: Clock,
+    on_round: Callable[[RunState], None] = lambda _state: None,
+    aggregation: BuildAggregation = ServerOptimiser,
+    signer: TaskSigner | None = None,
+    classes: SizeClasses = NO_CLASSES,
+    public: CatalogueMoments | None = None,
+    ledgers: KnownLedgers = NO_LEDGERS,
+    roster: SumRoster | None = None,
+    sums: KeptSums = NOT_KEPT,
+) -> RunState:
+    """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
+
+    ``aggregation`` makes what takes the server's step; without a ``signer`` tasks are not signed; ``classes`` says what
+    each platform may weigh; ``public`` whitens what leaves under noise, which ``ledgers`` write down; a masked run sums
+    over platforms of the ``roster``, and ``sums`` keeps where that stands. A run that is begun again from a state that
+    ``on_round`` got ends with the same encoder.
+
+    Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
+    required and one stays away; ConfigError where the aggregation cannot go on from a state.
+    """
+    loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers)
+    masked = MaskedRounds(loop.exchange, config, classes, state, roster, sums) if config.privacy == "masked" else None
+    on_round(state)
+    if config.require_all and not state.cohort:
+        loop.exchange.cohort = masked.cohort() if masked else tuple(loop.exchange.wait_for_platforms())
+        state = replace(state, cohort=loop.exchange.cohort)
+        on_round(state)
+    if masked:
+        return MaskedLoop(loop, masked, config).run(state, on_round)
+    if config.is_masked:
+        private = PrivateSums.of(loop.exchange, config, clock, state, roster, sums, classes, public, ledgers.heads)
+        return private.run(state, on_round)
+    if config.evaluate_every and not state.history:
+        state = loop.evaluated(state)
+        on_round(state)
+    if config.moments and not any(record.kind == "moments" for record in state.history):
+        state = loop.judged_moments(state, public)
+        on_round(state)
+    while state.round < config.training_rounds:
+        state = loop.training_round(state)
+        if config.evaluate_every and (state.round % config.evaluate_every == 0 or state.round == config.rounds):
+            state = loop.evaluated(state)
+        on_round(state)
+    return state
