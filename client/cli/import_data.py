@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from client.data.folder_options import Said, TimesOption
-from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
+from client.data.importers.csv_map import import_csv
+from client.data.importers.csv_settings import CsvMap, parse_columns
 from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
 from client.data.importers.uci_retail import import_uci_retail
 from shared.system.command_options import with_options

@@ -125,6 +125,11 @@ def first_filled(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def items_of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """The items that events name, without a text, where a source does not describe them."""
+    return events.select(pl.col("item_id").unique(maintain_order=True)).with_columns(text=pl.lit(""))
+
+
 def joined_text(*columns: pl.Expr) -> pl.Expr:
     """``title. category. more``: the columns that hold something, one sentence each."""
     clean = [column.fill_null("").str.strip_chars().str.strip_chars_end(".") for column in columns]

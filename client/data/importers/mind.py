@@ -11,7 +11,8 @@ import polars as pl
 from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, positions, without_repeats
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import TSV, TextTable, read_text_table
+from client.data.importers.text_blocks import TSV, read_text_table
+from client.data.importers.text_table import TextTable
 
 _NEWS = ("news", "category", "subcategory", "title", "abstract", "url", "title_entities", "abstract_entities")
 _BEHAVIORS = ("impression", "user", "time", "history", "impressions")
@@ -28,7 +29,7 @@ def import_mind(source: Source) -> ImportedPlatform:
     Several parts of the data set are read as one. Of a news item in several news.tsv the fullest line counts.
     """
     behaviors = source.some("behaviors.tsv")
-    tables = [_impressions(read_text_table(file, source.scratch, TSV, columns=_BEHAVIORS)) for file in behaviors]
+    tables = [_impressions(read_text_table(file, TSV, columns=_BEHAVIORS)) for file in behaviors]
     impressions, repeats = without_repeats(in_one_table(tables))
     impressions = impressions.sort("user_id", "timestamp", maintain_order=True)
     events = pl.concat([_histories(impressions), _clicks(impressions)])
@@ -88,7 +89,7 @@ def _as_events(frame: pl.DataFrame, *, origin: str, time_known: bool) -> pl.Data
 
 
 def _news(files: list[SourceFile], source: Source) -> pl.DataFrame:
-    tables = [read_text_table(file, source.scratch, TSV, columns=_NEWS) for file in files]
+    tables = [read_text_table(file, TSV, columns=_NEWS) for file in files]
     for table in tables:
         table.refuse_repeats(table.ids("news"), "news")
     frames = [

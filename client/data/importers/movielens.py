@@ -8,7 +8,8 @@ import polars as pl
 from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, without_repeats
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source
-from client.data.importers.text_table import CSV, TextTable, read_text_table, row_of
+from client.data.importers.text_blocks import CSV, read_text_table
+from client.data.importers.text_table import TextTable, row_of
 
 _RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 _TAGS = 5
@@ -20,8 +21,8 @@ def import_movielens(source: Source) -> ImportedPlatform:
 
     Of each of the source's paths one of these files is read, as parts of one data set.
     """
-    movies = [read_text_table(file, source.scratch, CSV) for file in source.each("movies.csv")]
-    ratings = [read_text_table(file, source.scratch, CSV) for file in source.each("ratings.csv")]
+    movies = [read_text_table(file, CSV) for file in source.each("movies.csv")]
+    ratings = [read_text_table(file, CSV) for file in source.each("ratings.csv")]
     films = pl.concat(map(_movies, movies)).unique("item_id", keep="first", maintain_order=True)
     items = films.join(_tags(source), on="item_id", how="left", maintain_order="left")
     text = joined_text(pl.col("title"), pl.col("category"), pl.col("tags"))
@@ -63,7 +64,7 @@ def _events(table: TextTable) -> pl.DataFrame:
 def _tags(source: Source) -> pl.DataFrame:
     """The most frequent tags of each film, in one text; no rows where there are no tags."""
     files = source.each("tags.csv") if source.all("tags.csv") else []
-    tables = [read_text_table(file, source.scratch, CSV) for file in files]
+    tables = [read_text_table(file, CSV) for file in files]
     none = pl.DataFrame(schema={"item_id": pl.Int64, "tags": pl.String})
     tags = pl.concat([none, *(_tagged(table) for table in tables)])
     counted = (

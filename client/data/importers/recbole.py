@@ -15,7 +15,8 @@ from client.data.importers.imported import ImportedPlatform, in_one_table, joine
 from client.data.importers.imported_times import imported_times
 from client.data.importers.sequences import sequences
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import TSV, TextTable, read_text_table, row_of
+from client.data.importers.text_blocks import TSV, read_text_table
+from client.data.importers.text_table import TextTable, row_of
 from shared.errors import DataError
 
 Typed = tuple[TextTable, dict[str, str]]
@@ -44,8 +45,8 @@ def import_recbole(source: Source) -> ImportedPlatform:
     Where interactions carry a list of earlier items (``item_id_list:token_seq``), a user's rows are put together to
     one sequence. Where there is no timestamp, it is the position in the user's sequence.
     """
-    described = [_typed(read_text_table(file, source.scratch, TSV)) for file in source.each("*.item")]
-    tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
+    described = [_typed(read_text_table(file, TSV)) for file in source.each("*.item")]
+    tables = [_typed(read_text_table(file, TSV)) for file in _inter_files(source)]
     fields, kinds = described[0]
     item_field = "item_id" if "item_id" in kinds else fields.rows.columns[0]
     rows, time_notes = _timed(in_one_table([_interactions(table, item_field) for table in tables]), tables, source.said)

@@ -13,7 +13,8 @@ from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import CSV, TextTable, read_text_table
+from client.data.importers.text_blocks import CSV, read_text_table
+from client.data.importers.text_table import TextTable
 from shared.errors import DataError
 
 _OLD_NAMES = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}
@@ -61,7 +62,7 @@ def _files(source: Source) -> list[SourceFile]:
 
 
 def _sheet(file: SourceFile, source: Source) -> TextTable:
-    table = read_text_table(file, source.scratch, CSV)
+    table = read_text_table(file, CSV)
     table = replace(table, rows=table.rows.rename(_OLD_NAMES, strict=False))
     table.require(*_COLUMNS)
     return table
