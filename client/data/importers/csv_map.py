@@ -5,12 +5,11 @@ from functools import partial
 
 import polars as pl
 
-from client.data.ids import in_one_form
 from client.data.importers.form import Form
 from client.data.importers.form_events import EventRows, read_file, timed_events
 from client.data.importers.form_items import described, texts_of
 from client.data.importers.found_tables import form_of, found_tables
-from client.data.importers.imported import ImportedPlatform, first_filled
+from client.data.importers.imported import ImportedPlatform, first_filled, with_whole_ids
 from client.data.importers.csv_settings import CsvMap
 from client.data.importers.refused_rows import tolerantly
 from client.data.importers.source import Source, SourceFile
@@ -21,7 +20,6 @@ from shared.errors import DataError
 
 _MOST_NOTES = 3
 """Of one kind: a folder may hold a thousand parts."""
-_WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
 def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatform:
@@ -33,9 +31,11 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     tables = found_tables(source, settings)
     files = [(form_of(file, settings), file) for file in tables.events]
     found = EventRows()
-    with_items = None if tables.items else []
+    with_items: list[pl.DataFrame] | None = None if tables.items else []
     for form, file in files:
-        read_file(found, form, file, source, partial(_first_look, found, form, settings, with_items))
+        look = partial(_require_columns, form, settings, describes=with_items is not None)
+        take = None if with_items is None else partial(_take_items, form, with_items)
+        read_file(found, form, file, source, look=look, take=take)
     events, notes = timed_events(found, source.said, no_time=settings.no_time)
     if with_items is None:
         items, further = _read_items(tables.items, source, settings)
@@ -43,23 +43,23 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
         items, further = first_filled(pl.concat(with_items, how="diagonal_relaxed")), ()
     unread = _unread_notes(found, settings, with_items is not None)
     whole = ImportedPlatform(items=items, events=events, notes=notes + unread + further)
-    return _with_whole_ids(whole)
+    return with_whole_ids(whole)
 
 
-def _first_look(
-    found: EventRows, form: Form, settings: CsvMap, items: list[pl.DataFrame] | None, table: TextTable
-) -> None:
-    """Refuse a table that lacks columns, all of them named, and take its items where no other table holds them."""
+def _require_columns(form: Form, settings: CsvMap, table: TextTable, *, describes: bool) -> None:
+    """Raise DataError that names every column that is missing."""
     names = ["user_id", "item_id", *([] if settings.no_time else ["timestamp"])]
     names += ["rating"] if "rating" in settings.columns else []
     missing = [name for name in names if form.called(table, name) is None]
-    texts = [name for name in form.names("text") if name not in table.rows.columns] if items is not None else []
+    texts = [name for name in form.names("text") if name not in table.rows.columns] if describes else []
     if missing:
         require_mapped(table, settings, missing, texts)
     if texts:
         raise _no_text(table, texts)
-    if items is not None:
-        items.append(first_filled(described(table, form)))
+
+
+def _take_items(form: Form, items: list[pl.DataFrame], table: TextTable) -> None:
+    items.append(first_filled(described(table, form)))
 
 
 def require_mapped(table: TextTable, settings: CsvMap, missing: list[str], texts: list[str]) -> None:
@@ -127,17 +127,3 @@ def _items(table: TextTable, settings: CsvMap, form: Form) -> pl.DataFrame:
 
 def _text_columns(settings: CsvMap) -> list[str]:
     return [name.strip() for name in settings.theirs("text").split("+")]
-
-
-def _with_whole_ids(whole: ImportedPlatform) -> ImportedPlatform:
-    """Ids as integers where all of a kind are whole numbers, as they were in the tables."""
-    items, events = in_one_form({"items": whole.items, "events": whole.events}).values()
-    if _all_whole(events["user_id"]):
-        events = events.with_columns(pl.col("user_id").cast(pl.Int64))
-    if all(_all_whole(table["item_id"]) for table in (items, events)):
-        items, events = (table.with_columns(pl.col("item_id").cast(pl.Int64)) for table in (items, events))
-    return ImportedPlatform(items=items, events=events, notes=whole.notes)
-
-
-def _all_whole(ids: pl.Series) -> bool:
-    return ids.dtype == pl.Int64 or bool(ids.str.contains(_WHOLE).all())

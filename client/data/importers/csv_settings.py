@@ -47,11 +47,7 @@ class CsvMap:
             raise ConfigError(f"--quotes: expected {' or '.join(QUOTES)}; got {self.quotes!r}")
         if self.time_format is not None:
             polars_formats(self.time_format)
-        try:
-            "a".encode(self.encoding)
-            codecs.getincrementaldecoder(self.encoding)
-        except (LookupError, UnicodeError) as error:
-            raise ConfigError(f"--encoding: expected a text encoding; got {self.encoding!r}") from error
+        require_encoding(self.encoding)
 
     def _check_cuts(self) -> None:
         if self.separator is not None and not re.fullmatch(r"[\x01-\x7f]+", self.separator):
@@ -67,6 +63,15 @@ class CsvMap:
     def theirs(self, name: str) -> str:
         """What the tables call our column ``name``."""
         return self.columns.get(name, name.removeprefix("items."))
+
+
+def require_encoding(encoding: str) -> None:
+    """Raise ConfigError for what is no encoding of texts."""
+    try:
+        "a".encode(encoding)
+        codecs.getincrementaldecoder(encoding)
+    except (LookupError, UnicodeError) as error:
+        raise ConfigError(f"--encoding: expected a text encoding; got {encoding!r}") from error
 
 
 def parse_columns(maps: list[str]) -> dict[str, str]:

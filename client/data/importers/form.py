@@ -1,6 +1,6 @@
 """What a table of a data set looks like: which files hold it, how they are cut, and what its columns are called."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from client.data.importers.json_blocks import json_blocks
@@ -43,6 +43,8 @@ class Form:
     """true where a quotation mark may stand in a text by chance"""
     between: tuple[int, int] | None = None
     """seconds since 1970 before and after which a time is known to be wrong; such rows are left out and counted"""
+    prepare: Callable[[TextTable], TextTable] | None = None
+    """what a format needs of its own: changes a block before anything is read of it"""
 
     def names(self, name: str) -> tuple[str, ...]:
         """What a table may call our column; several texts each by their own name."""
@@ -71,6 +73,10 @@ class Form:
 
     def blocks(self, file: SourceFile, source: Source, *, whole: bool = False) -> Iterator[TextTable]:
         """A file's rows, many at a time, of a Parquet file all columns if they are wanted as a ``whole``."""
+        for table in self._blocks(file, source, whole=whole):
+            yield table if self.prepare is None else self.prepare(table)
+
+    def _blocks(self, file: SourceFile, source: Source, *, whole: bool) -> Iterator[TextTable]:
         if file.name.endswith(".parquet"):
             ids = {*self.names("user_id"), *self.names("item_id")}
             yield from parquet_blocks(file, source.scratch, ids, None if whole else self.wanted)

@@ -12,7 +12,7 @@ from client.data.importers.form import Form
 from client.data.importers.imported import positions
 from client.data.importers.imported_times import WAYS, imported_times
 from client.data.importers.quotes import SwallowedLines
-from client.data.importers.refused_rows import tolerantly
+from client.data.importers.refused_rows import RefusedRows, tolerantly
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TextTable
 from client.data.written_times import from_iso, has_two_readings, zoned
@@ -26,6 +26,7 @@ _NO_TIME = "expected a time in ISO 8601 or seconds since 1970; say how times are
 WRITTEN_WAYS = f"{WAYS}; or how a date is written with --time-format, such as '%Y%m%d'"
 Further = Callable[[TextTable], dict[str, pl.Series]]
 """What else is read of each row of events."""
+Look = Callable[[TextTable], None]
 
 
 @dataclass(eq=False)
@@ -91,23 +92,45 @@ def read_file(
     form: Form,
     file: SourceFile,
     source: Source,
-    look: Callable[[TextTable], None] | None = None,
+    *,
+    look: Look | None = None,
+    take: Look | None = None,
     further: Further | None = None,
 ) -> None:
-    """Add a file's events, each block of it looked at first."""
+    """Add a file's events; ``look`` gets each block first, ``take`` those rows of it that are not refused."""
     swallowed = SwallowedLines(form.dialect) if form.guards_quotes else None
     for table in form.blocks(file, source):
         if swallowed is not None:
             swallowed.look(table)
-        tolerantly(partial(_add, rows, form, look, further), table, source.refused)
+        read_table(rows, form, table, source.refused, look=look, take=take, further=further)
     if swallowed is not None:
         swallowed.refuse()
+
+
+def numbered(number: int, table: TextTable) -> dict[str, pl.Series]:
+    """Which ``file`` each row is of, for ``without_repeats``."""
+    return {"file": pl.Series([number], dtype=pl.Int32).new_from_index(0, table.rows.height)}
+
+
+def read_table(
+    rows: EventRows,
+    form: Form,
+    table: TextTable,
+    refused: RefusedRows | None,
+    *,
+    look: Look | None = None,
+    take: Look | None = None,
+    further: Further | None = None,
+) -> None:
+    """As ``read_file``, of one block."""
+    tolerantly(partial(_add, rows, form, look, take, further), table, refused)
 
 
 def _add(
     rows: EventRows,
     form: Form,
-    look: Callable[[TextTable], None] | None,
+    look: Look | None,
+    take: Look | None,
     further: Further | None,
     table: TextTable,
 ) -> None:
@@ -118,12 +141,17 @@ def _add(
     names = form.require(table, *needed)
     columns = {name: table.compact_ids(names[name]) for name in ("user_id", "item_id")}
     ratings = _ratings(table, form)
-    times, no_zone = (None, None) if form.no_time else written_times(table, names["timestamp"], form.times)
+    times, no_zone = (None, None) if form.no_time else written_times(
+        table, names["timestamp"], form.times, unbounded=form.between is not None
+    )
+    times = times if times is None else _later(table, form, times)
     columns |= {"rating": ratings} if times is None else {"timestamp": times, "rating": ratings}
     block, kept = pl.DataFrame(columns | (further(table) if further else {})), table
     if form.between is not None and times is not None:
-        inside = times.is_between(*_bounds(times, form.between))
+        inside = _inside(times, form.between)
         block, kept, rows.outside = block.filter(inside), table.filter(inside), rows.outside + int((~inside).sum())
+    if take is not None:
+        take(kept)
     if block.height:
         rows.blocks.append(block)
         rows.places.add(kept, names.get("timestamp"))
@@ -131,11 +159,18 @@ def _add(
     rows.unread[table.label] = table.unread(*form.wanted)
 
 
-def _bounds(values: pl.Series, between: tuple[int, int]) -> tuple[object, object]:
-    if not values.dtype.is_temporal():
-        return between
-    bounds = pl.Series(between).cast(pl.Int64) * 1_000_000
-    return tuple(bounds.cast(pl.Datetime("us")))  # type: ignore[return-value]
+def _later(table: TextTable, form: Form, times: pl.Series) -> pl.Series:
+    """The times, so many milliseconds later as another column says."""
+    name = form.called(table, "milliseconds_later")
+    if name is None:
+        return times
+    return (times.dt.epoch("us") + (table.numbers(name, minimum=0) * 1000).cast(pl.Int64)).cast(pl.Datetime("us"))
+
+
+def _inside(times: pl.Series, between: tuple[int, int]) -> pl.Series:
+    """Whether each time lies between two others, in seconds since 1970."""
+    seconds = times.dt.epoch("s") if times.dtype.is_temporal() else times
+    return seconds.is_between(*between)
 
 
 def _ratings(table: TextTable, form: Form) -> pl.Series:
@@ -152,11 +187,15 @@ def _ratings(table: TextTable, form: Form) -> pl.Series:
     return levels
 
 
-def written_times(table: TextTable, name: str, formats: tuple[str, ...]) -> tuple[pl.Series, int | None]:
+def written_times(
+    table: TextTable, name: str, formats: tuple[str, ...], *, unbounded: bool = False
+) -> tuple[pl.Series, int | None]:
     """The column as numbers, or as datetimes and how many of those say no zone."""
     if formats:
         return table.times(name, *formats), None
     raw = table.rows[name]
+    if unbounded:
+        return table.numbers(name).cast(pl.Int64), None
     if len(raw) and not raw.cast(pl.Int64, strict=False).null_count():
         return table.clock(name), None
     texts = table.texts(name)
@@ -171,7 +210,7 @@ def written_times(table: TextTable, name: str, formats: tuple[str, ...]) -> tupl
     return table.after_1969(times, name), int((~zoned(texts)).sum())
 
 
-def timed_events(rows: EventRows, said: Said | None, *, no_time: bool) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def timed_events(rows: EventRows, said: Said | None, *, no_time: bool = False) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The blocks in one table, with times in one unit; raises DataError where they hold no row."""
     if not rows.blocks:
         raise DataError("the source holds no event")

@@ -9,10 +9,13 @@ from client.data.importers.json_blocks import json_fields
 from client.data.importers.quotes import HINT
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_blocks import SEPARATORS, Dialect
+from client.data.importers.text_table import TextTable
 from client.data.importers.time_format import polars_formats
 from shared.errors import DataError
 
 KINDS = ("csv", "tsv", "txt", "dat", "json", "jsonl", "ndjson", "parquet")
+_FIRST = 1000
+"""Rows from which a map is proposed."""
 _TABLES = tuple(f"*.{kind}" for kind in KINDS)
 
 
@@ -116,9 +119,10 @@ def _dialect(file: SourceFile, settings: CsvMap) -> Dialect:
     return Dialect(separator=separator, quote=quote, hint=HINT, decimal=settings.decimal)
 
 
-def columns_of(file: SourceFile, source: Source, settings: CsvMap) -> tuple[str, ...]:
-    """The names of a table's columns; of JSON lines, the paths of the first line's fields."""
+def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: bool = False) -> TextTable:
+    """The start of a table, all of its columns; of JSON lines, all fields of the first one."""
+    form = form_of(file, settings, items=items)
     if file.name.endswith(JSON_NAMES):
-        return json_fields(file, source.encoding or settings.encoding)
-    table = next(form_of(file, settings).blocks(file, source, whole=True))
-    return tuple(table.rows.columns)
+        form = replace(form, further=json_fields(file, settings.encoding), columns={})
+    table = next(form.blocks(file, source, whole=True))
+    return replace(table, rows=table.rows.head(_FIRST), lines=table.lines.head(_FIRST))

@@ -11,6 +11,9 @@ from client.data.violations import find_violations
 from shared.errors import DataError
 
 
+_WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImportedPlatform:
     """The tables of one platform folder, and notes for the user."""
@@ -123,6 +126,20 @@ def first_filled(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.all().drop_nulls().first())
         .with_columns(pl.col(pl.String).fill_null(""))
     )
+
+
+def with_whole_ids(whole: ImportedPlatform) -> ImportedPlatform:
+    """Ids as integers where all of a kind are whole numbers, as they were in the tables."""
+    items, events = in_one_form({"items": whole.items, "events": whole.events}).values()
+    if _all_whole(events["user_id"]):
+        events = events.with_columns(pl.col("user_id").cast(pl.Int64))
+    if all(_all_whole(table["item_id"]) for table in (items, events)):
+        items, events = (table.with_columns(pl.col("item_id").cast(pl.Int64)) for table in (items, events))
+    return replace(whole, items=items, events=events)
+
+
+def _all_whole(ids: pl.Series) -> bool:
+    return ids.dtype == pl.Int64 or bool(ids.str.contains(_WHOLE).all())
 
 
 def items_of_events(events: pl.DataFrame) -> pl.DataFrame:

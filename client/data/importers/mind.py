@@ -25,27 +25,35 @@ def import_mind(source: Source) -> ImportedPlatform:
     """Events are each user's history once, then the clicks; impressions are kept whole.
 
     Clicks carry the log's local clock read as UTC (``time_known`` true), history entries only their order.
+    An impression of the test part, which tells no clicks, gives its user's history alone.
     What only a later history of a user names is left out and counted: when he read it is not known.
     Several parts of the data set are read as one. Of a news item in several news.tsv the fullest line counts.
     """
     behaviors = source.some("behaviors.tsv")
-    tables = [_impressions(read_text_table(file, TSV, columns=_BEHAVIORS)) for file in behaviors]
+    shown = [read_text_table(file, TSV, columns=_BEHAVIORS) for file in behaviors]
+    tables = [_impressions(table) for table in shown]
     impressions, repeats = without_repeats(in_one_table(tables))
     impressions = impressions.sort("user_id", "timestamp", maintain_order=True)
     events = pl.concat([_histories(impressions), _clicks(impressions)])
+    labelled = impressions.filter(pl.col("labels").list.len() > 0)
+    unlabelled = impressions.height - labelled.height
     return ImportedPlatform(
         items=_news(source.some("news.tsv"), source),
         events=events,
-        impressions=impressions,
-        notes=repeats + _later_note(impressions, events),
+        impressions=labelled if labelled.height else None,
+        notes=repeats + _unlabelled_note(unlabelled) + _later_note(impressions, events),
     )
 
 
 def _impressions(table: TextTable) -> pl.DataFrame:
     shown = table.texts("impressions")
-    fits = shown.str.contains(r"^\S+-[01]( \S+-[01])*$")
-    table.refuse(~fits, "impressions", "expected news ids with -0 or -1 for not clicked and clicked")
-    shown = shown.str.split(" ")
+    labelled = shown.str.contains(r"^\S+-[01]( \S+-[01])*$")
+    bare = shown.str.contains(r"^[^\s-]+( [^\s-]+)*$") | ~shown.str.contains("-[01]( |$)")
+    table.refuse(
+        ~(labelled | bare) | (shown == ""), "impressions", "expected news ids with -0 or -1 for not clicked and clicked"
+    )
+    shown = pl.Series([text if told else None for text, told in zip(shown, labelled, strict=True)], dtype=pl.String)
+    shown = shown.str.split(" ").fill_null([])
     users, times = table.ids("user"), table.times("time", "%m/%d/%Y %I:%M:%S %p")
     return pl.DataFrame(
         {
@@ -76,6 +84,10 @@ def _later_note(impressions: pl.DataFrame, events: pl.DataFrame) -> tuple[str, .
     named = impressions.select("user_id", item_id="history").unique().explode("item_id").drop_nulls().unique()
     count = named.join(events, on=("user_id", "item_id"), how="anti").height
     return (f"{count:,} events that only a later history of a user tells left out: no time is known",) if count else ()
+
+
+def _unlabelled_note(count: int) -> tuple[str, ...]:
+    return (f"{count:,} impressions tell no clicks (the test part): of them the history is read",) if count else ()
 
 
 def _clicks(impressions: pl.DataFrame) -> pl.DataFrame:
