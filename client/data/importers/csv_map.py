@@ -7,7 +7,7 @@ import polars as pl
 
 from client.data.importers.form import Form
 from client.data.importers.form_events import EventRows, read_file, timed_events
-from client.data.importers.form_items import described, texts_of
+from client.data.importers.form_items import named_items, texts_of
 from client.data.importers.found_tables import form_of, found_tables
 from client.data.importers.imported import ImportedPlatform, first_filled, with_whole_ids
 from client.data.importers.csv_settings import CsvMap
@@ -59,7 +59,7 @@ def _require_columns(form: Form, settings: CsvMap, table: TextTable, *, describe
 
 
 def _take_items(form: Form, items: list[pl.DataFrame], table: TextTable) -> None:
-    items.append(first_filled(described(table, form)))
+    items.append(named_items(table, form))
 
 
 def require_mapped(table: TextTable, settings: CsvMap, missing: list[str], texts: list[str]) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 
 from client.data.importers.form import Form
 from client.data.importers.form_events import EventRows, numbered, read_file, timed_events
-from client.data.importers.form_items import described, read_items
+from client.data.importers.form_items import named_items, read_items
 from client.data.importers.imported import ImportedPlatform, first_filled, items_of_events, with_whole_ids, without_repeats
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TextTable
@@ -56,7 +56,7 @@ def _read(
 
         def take(table: TextTable, form: Form = form) -> None:
             if any(form.called(table, name) for name in _DESCRIBING):
-                seen.append(first_filled(described(table, form)))
+                seen.append(named_items(table, form))
 
         read_file(rows, form, file, source, take=take, further=partial(numbered, number) if alike else None)
     events, notes = timed_events(rows, source.said, no_time=files[0][0].no_time)

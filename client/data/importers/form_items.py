@@ -15,6 +15,8 @@ from client.data.published import PUBLISHED, in_seconds
 from client.data.times import as_written
 from client.data.written_times import from_iso
 
+_EVENTS_OWN = ("user_id", "timestamp", "rating", "milliseconds_later")
+"""Columns that describe no item."""
 _DATES = "write them in ISO 8601, or say how a date is written with --time-format"
 
 
@@ -37,6 +39,13 @@ def described(table: TextTable, form: Form) -> pl.DataFrame:
     return pl.DataFrame({"item_id": ids}).with_columns(*texts_of(table, form))
 
 
+def named_items(table: TextTable, form: Form) -> pl.DataFrame:
+    """As ``described``, of a table of events: each item once, with the first of each value that is not empty."""
+    told = [name for ours in form.columns for name in form.names(ours) if ours not in _EVENTS_OWN]
+    names = [*form.require(table, "item_id").values(), *(name for name in told if name in table.rows.columns)]
+    return first_filled(described(table.distinct(list(dict.fromkeys(names))), form))
+
+
 def texts_of(table: TextTable, form: Form) -> list[pl.Series | pl.Expr]:
     """The columns that describe an item; a column that this version of the table lacks is left out."""
     parts = [table.joined_texts(name) for name in form.names("text") if name in table.rows.columns]
@@ -47,7 +56,7 @@ def texts_of(table: TextTable, form: Form) -> list[pl.Series | pl.Expr]:
         theirs = form.called(table, ours)
         if theirs is not None and ours == PUBLISHED:
             made.append(published(table, theirs, form.times))
-        elif theirs is not None and ours not in ("item_id", "text", "user_id", "timestamp", "rating"):
+        elif theirs is not None and ours not in ("item_id", "text", *_EVENTS_OWN):
             made.append(table.joined_texts(theirs).alias(ours))
     return made
 

@@ -39,7 +39,7 @@ def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> Impor
     imported = _with_ids_in_one_form(imported)
     if not keep_unknown:
         _require_known_items(imported)
-    events = imported.events.sort("user_id", "timestamp", maintain_order=True)
+    events = by_user_then_time(imported.events)
     items, notes = _described(imported)
     notes = imported.notes + notes + unwanted_note(events["rating"])
     whole = replace(imported, items=items, events=events, notes=notes)
@@ -51,6 +51,18 @@ def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> Impor
             f"{broken.count} rows: {broken.problem}"
         )
     return whole
+
+
+def by_user_then_time(events: pl.DataFrame) -> pl.DataFrame:
+    """The events sorted by user, then time; those of one user and time stay in their order.
+
+    By one column after the other: polars keeps the order of equal rows in one column eight times as fast as in two.
+    """
+    users = events["user_id"]
+    if users.dtype == pl.String:
+        users = users.cast(pl.Enum(users.unique().sort())).to_physical()
+    later = events.with_columns(_user=users).sort("timestamp", maintain_order=True)
+    return later.sort("_user", maintain_order=True).drop("_user")
 
 
 def _with_ids_in_one_form(imported: ImportedPlatform) -> ImportedPlatform:

@@ -33,7 +33,7 @@ class SwallowedLines:
 
     def look(self, table: TextTable) -> None:
         """Look at a block."""
-        if self._quoted or table.unit != "line" or table.part != "column" or not table.rows.width:
+        if self._quoted or not table.marked or table.unit != "line" or table.part != "column" or not table.rows.width:
             return
         self._quoted = _is_quoted(table, self._separator)
         for place, name in enumerate(table.rows.columns):

@@ -188,7 +188,8 @@ def _read_block(file: SourceFile, block: bytes, dialect: Dialect, names: tuple[s
             for _ in _records(file.label, cut, dialect, start):
                 pass  # raises where quotation marks do not fit
         table = _numbered(file.label, rows, start, holds_several)
-    table = replace(table, decimal=dialect.decimal, rows=_restored(table.rows, dialect))
+    marked = dialect.quote is not None and dialect.quote.encode() in block
+    table = replace(table, decimal=dialect.decimal, marked=marked, rows=_restored(table.rows, dialect))
     return table if file.refused is None else file.refused.without(table)
 
 

@@ -37,6 +37,8 @@ class TextTable:
     """Columns of a Parquet file that are no text, and their types."""
     decimal: str = "."
     """What stands before the fraction of a number."""
+    marked: bool = True
+    """Whether quotation marks stand in the file where these rows do."""
     part: str = "column"
     """What errors call a column."""
 
@@ -59,6 +61,11 @@ class TextTable:
     def filter(self, keep: pl.Series) -> "TextTable":
         """The rows where ``keep`` is True."""
         return replace(self, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
+
+    def distinct(self, names: Sequence[str]) -> "TextTable":
+        """The first row of each combination of values in these columns."""
+        rows = self.rows.select(names).with_row_index("_row").unique(names, keep="first", maintain_order=True)["_row"]
+        return replace(self, rows=self.rows[rows], lines=self.lines[rows])
 
     def texts(self, name: str) -> pl.Series:
         """Strings without surrounding blanks; empty where there is nothing."""
