@@ -22,7 +22,9 @@ imports = typer.Typer(
     help="Turn a data set as it is distributed, or your own tables, into a platform folder.",
     no_args_is_help=True,
 )
-SourcePath = Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder, zip, tar, gz or file, packed or unpacked.")]
+SourcePath = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="The folder, zip, tar, gz or file, packed or unpacked.")
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The platform folder to make.")]
 Also = Annotated[
     list[Path] | None,
@@ -262,9 +264,7 @@ def import_database(
     """Import what two queries give."""
     from client.data.importers.sql import import_sql  # SQLAlchemy takes a moment
 
-    choices = ImportChoices(
-        said=asked.times, only_used=only_used_items, keep_unknown=keep_unknown_items, force=force
-    )
+    choices = ImportChoices(said=asked.times, only_used=only_used_items, keep_unknown=keep_unknown_items, force=force)
     _import(choices, import_sql, (source,), out)
 
 

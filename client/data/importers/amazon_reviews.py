@@ -98,7 +98,7 @@ def _products(table: TextTable) -> pl.DataFrame:
             "brand": [_clean(brand) for brand in table.texts(called["brand"])],
             "description": descriptions,
         },
-        schema_overrides={name: pl.String for name in ("title", "category", "brand", "description")},
+        schema_overrides=dict.fromkeys(("title", "category", "brand", "description"), pl.String),
     )
 
 

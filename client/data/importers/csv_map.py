@@ -5,12 +5,12 @@ from functools import partial
 
 import polars as pl
 
+from client.data.importers.csv_settings import CsvMap
 from client.data.importers.form import Form
 from client.data.importers.form_events import EventRows, read_file, timed_events
 from client.data.importers.form_items import named_items, texts_of
 from client.data.importers.found_tables import form_of, found_tables
 from client.data.importers.imported import ImportedPlatform, first_filled, with_whole_ids
-from client.data.importers.csv_settings import CsvMap
 from client.data.importers.refused_rows import tolerantly
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TextTable, unread_note
@@ -93,7 +93,8 @@ def _unread_notes(found: EventRows, settings: CsvMap, describes: bool) -> tuple[
 
 def _read_items(files: list[SourceFile], source: Source, settings: CsvMap) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """All files of the table of items as one; and notes."""
-    parts, notes = [], ()
+    parts: list[pl.DataFrame] = []
+    notes: tuple[str, ...] = ()
     for file in files:
         form = form_of(file, settings, items=True)
         tables = list(form.blocks(file, source, whole=True))

@@ -5,13 +5,19 @@ from functools import partial
 
 import polars as pl
 
+from client.data.ids import same_form
 from client.data.importers.form import Form
 from client.data.importers.form_events import EventRows, numbered, read_file, timed_events
 from client.data.importers.form_items import named_items, read_items
-from client.data.importers.imported import ImportedPlatform, first_filled, items_of_events, with_whole_ids, without_repeats
+from client.data.importers.imported import (
+    ImportedPlatform,
+    first_filled,
+    items_of_events,
+    with_whole_ids,
+    without_repeats,
+)
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TextTable
-from client.data.ids import same_form
 
 _DESCRIBING = ("text", "title", "category")
 

@@ -56,7 +56,7 @@ class Form:
         """What this table calls our column, rather one that holds something; None where it has none."""
         there = [one for one in self.names(name) if one in table.rows.columns]
         filled = [one for one in there if table.rows[one].null_count() < table.rows.height]
-        return (filled or there or [None])[0]
+        return next(iter(filled or there), None)
 
     def require(self, table: TextTable, *names: str, hint: str = "") -> dict[str, str]:
         """Our names -> this table's; raises DataError that names all that are missing."""

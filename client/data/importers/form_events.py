@@ -1,7 +1,7 @@
 """Events of tables in any form, read many rows at a time, so that little more than what is kept lies in memory."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -141,8 +141,10 @@ def _add(
     names = form.require(table, *needed)
     columns = {name: table.compact_ids(names[name]) for name in ("user_id", "item_id")}
     ratings = _ratings(table, form)
-    times, no_zone = (None, None) if form.no_time else written_times(
-        table, names["timestamp"], form.times, unbounded=form.between is not None
+    times, no_zone = (
+        (None, None)
+        if form.no_time
+        else written_times(table, names["timestamp"], form.times, unbounded=form.between is not None)
     )
     times = times if times is None else _later(table, form, times)
     columns |= {"rating": ratings} if times is None else {"timestamp": times, "rating": ratings}
@@ -176,7 +178,8 @@ def _inside(times: pl.Series, between: tuple[int, int]) -> pl.Series:
 def _ratings(table: TextTable, form: Form) -> pl.Series:
     """Float32: what the column says, a number for each of its words, or one for all rows."""
     name = form.called(table, "rating")
-    if name is None:
+    absent = name is not None and table.part == "field" and table.rows[name].null_count() == table.rows.height
+    if name is None or absent:  # of JSON lines each field that may be there is a column
         value = 1.0 if form.rating is None else form.rating
         return pl.Series("rating", [value], dtype=pl.Float32).new_from_index(0, table.rows.height)
     if not form.levels:

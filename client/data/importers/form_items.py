@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from client.data.ids import same_form
 from client.data.importers.form import Form
 from client.data.importers.form_events import written_times
 from client.data.importers.imported import first_filled, joined_text
 from client.data.importers.refused_rows import tolerantly
 from client.data.importers.source import Source, SourceFile
 from client.data.importers.text_table import TextTable
-from client.data.ids import same_form
 from client.data.published import PUBLISHED, in_seconds
 from client.data.times import as_written
 from client.data.written_times import from_iso

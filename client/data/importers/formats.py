@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from client.data.importers.described import Described
-from client.data.importers.form import Form
+from client.data.importers.form import Form, Names
 from client.data.importers.text_blocks import TSV, Dialect
 from client.data.importers.text_table import TextTable
 
@@ -70,7 +70,7 @@ def _diginetica_users(table: TextTable) -> TextTable:
     return replace(table, rows=table.rows.rename({name: "session"}))
 
 
-_DIGINETICA_COLUMNS = {
+_DIGINETICA_COLUMNS: dict[str, Names] = {
     "user_id": "session",
     "item_id": ("itemId", "item_id", "ItemId"),
     "timestamp": ("eventdate", "event_date", "EventDate"),
@@ -158,9 +158,7 @@ def _unescaped(table: TextTable) -> TextTable:
     r"""Texts with ``"`` for ``\"`` and without HTML's names for characters."""
     texts = [name for name in ("Book-Title", "Book-Author", "Publisher") if name in table.rows.columns]
     plain = {name: [_plain(text) for text in table.rows[name]] for name in texts}
-    return replace(
-        table, rows=table.rows.with_columns(pl.Series(name, plain[name], dtype=pl.String) for name in texts)
-    )
+    return replace(table, rows=table.rows.with_columns(pl.Series(name, plain[name], dtype=pl.String) for name in texts))
 
 
 def _plain(text: str | None) -> str | None:

@@ -10,7 +10,6 @@ from client.data.positives import unwanted_note
 from client.data.violations import find_violations
 from shared.errors import DataError
 
-
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
@@ -56,7 +55,7 @@ def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> Impor
 def by_user_then_time(events: pl.DataFrame) -> pl.DataFrame:
     """The events sorted by user, then time; those of one user and time stay in their order.
 
-    By one column after the other: polars keeps the order of equal rows in one column eight times as fast as in two.
+    By one column after the other: polars takes four times as long to keep the order of equal rows in a sort by both.
     """
     users = events["user_id"]
     if users.dtype == pl.String:

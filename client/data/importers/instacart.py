@@ -6,13 +6,13 @@ order each was, at what hour of the day.
 
 import polars as pl
 
-from client.data.importers.form_items import read_items
 from client.data.importers.form import Form
+from client.data.importers.form_items import read_items
 from client.data.importers.imported import ImportedPlatform, items_of_events, joined_text
+from client.data.importers.refused_rows import tolerantly
 from client.data.importers.source import Source
 from client.data.importers.text_blocks import CSV, read_text_table, text_blocks
 from client.data.importers.text_table import TextTable
-from client.data.importers.refused_rows import tolerantly
 
 _START = 1_483_228_800
 """2017-01-01: each user's first order is put on this day, since none has a date."""
@@ -26,9 +26,7 @@ def import_instacart(source: Source) -> ImportedPlatform:
     """One event per product of an order, all of one order at one time; an item's text is its name and its aisle."""
     orders = tolerantly(_orders, read_text_table(source.one("orders.csv"), CSV), source.refused)
     files = source.some("order_products__prior.csv", "order_products__train.csv", "order_products__*.csv")
-    bought = pl.concat(
-        tolerantly(_bought, table, source.refused) for file in files for table in text_blocks(file, CSV)
-    )
+    bought = pl.concat(tolerantly(_bought, table, source.refused) for file in files for table in text_blocks(file, CSV))
     events = bought.join(orders, on="order_id", how="inner", maintain_order="left")
     lost = bought.height - events.height
     notes = (

@@ -86,7 +86,7 @@ def _slow(file: SourceFile, block: bytes, paths: Sequence[str], start: int) -> T
         except DataError as error:
             if file.refused is None:
                 raise
-            file.refused.add_line(file.label, f"line {number}", "", str(error).rpartition(": ")[2], line)
+            file.refused.add_line(file.label, f"line {number}", "", str(error).partition(f"line {number}: ")[2], line)
             continue
         rows.append([_as_text(_at(record, path)) for path in paths])
         lines.append(number)

@@ -47,7 +47,9 @@ def import_movielens(source: Source) -> ImportedPlatform:
     events, notes = timed_events(rows, source.said)
     events, repeats = without_repeats(events) if len(files) > 1 else (events, ())
     unread = [note for label, names in rows.unread.items() for note in unread_note(label, names)]
-    return ImportedPlatform(items=items.with_columns(text.alias("text")), events=events, notes=(*notes, *repeats, *unread))
+    return ImportedPlatform(
+        items=items.with_columns(text.alias("text")), events=events, notes=(*notes, *repeats, *unread)
+    )
 
 
 def _one_hot(table: TextTable) -> pl.DataFrame:
@@ -110,9 +112,7 @@ _VERSIONS = (
     ),
     Version(
         ratings=Form(files=("ratings.dat",), header=_HEADER, dialect=_COLONS, columns=_COLUMNS),
-        movies=Form(
-            files=("movies.dat",), header=("movieId", "title", "genres"), dialect=_COLONS, encodings=_LATIN
-        ),
+        movies=Form(files=("movies.dat",), header=("movieId", "title", "genres"), dialect=_COLONS, encodings=_LATIN),
         tags=Form(files=("tags.dat",), header=("userId", "movieId", "tag", "timestamp"), dialect=_COLONS),
     ),
     Version(

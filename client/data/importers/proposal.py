@@ -9,6 +9,7 @@ from pathlib import Path
 
 from client.data.importers.csv_settings import CsvMap
 from client.data.importers.found_tables import first_rows, found_tables
+from client.data.importers.refused_rows import RefusedRows
 from client.data.importers.source import Source
 from client.data.importers.text_table import TextTable
 from client.data.positives import like_rating
@@ -27,7 +28,17 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "timestamp": (
         *("timestamp", "time", "ts", "datetime", "date", "unix_time", "unixtime", "event_time", "eventtime"),
-        *("created_at", "createdat", "created", "event_date", "purchase_date", "order_date", "bought_at", "when", "day"),
+        *(
+            "created_at",
+            "createdat",
+            "created",
+            "event_date",
+            "purchase_date",
+            "order_date",
+            "bought_at",
+            "when",
+            "day",
+        ),
     ),
     "text": ("text", "title", "name", "item_name", "product_name", "description", "product_title"),
     "category": ("category", "genre", "genres", "categories", "department", "kind"),
@@ -64,7 +75,7 @@ def proposed_map(path: Path, settings: CsvMap, encoding: str | None) -> Proposal
     Raises DataError where a table cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="graft-import-") as scratch:
-        source = Source(paths=(path,), scratch=Path(scratch), encoding=encoding)
+        source = Source(paths=(path,), scratch=Path(scratch), encoding=encoding, refused=RefusedRows())
         tables = found_tables(source, settings)
         events = first_rows(tables.events[0], source, settings)
         items = first_rows(tables.items[0], source, settings, items=True) if tables.items else None

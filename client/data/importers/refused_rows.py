@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from client.data.importers.text_table import TextTable
 
 Made = TypeVar("Made")
-_SCHEMA = {name: pl.String for name in ("file", "place", "column", "reason", "row")}
+_SCHEMA = dict.fromkeys(("file", "place", "column", "reason", "row"), pl.String)
 _MOST_LISTED = 1_000_000
 """Rows that are listed; further ones are counted."""
 
@@ -33,6 +33,7 @@ class RefusedRows:
 
     count: int = 0
     _rows: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    _places: set[tuple[str, str]] = field(default_factory=set)
     _lines: dict[str, set[int]] = field(default_factory=dict)
 
     def add(self, bad: BadRows) -> None:
@@ -43,7 +44,10 @@ class RefusedRows:
             self._lines.setdefault(table.label, set()).add(line)
 
     def add_line(self, label: str, place: str, column: str, reason: str, row: str) -> None:
-        """Take note of a line that could not be cut into fields, or of a row."""
+        """Take note of a line that could not be cut into fields, or of a row; once, however often it is read."""
+        if (label, place) in self._places:
+            return
+        self._places.add((label, place))
         self.count += 1
         if len(self._rows) < _MOST_LISTED:
             self._rows.append((label, place, column, reason, row))
@@ -75,7 +79,8 @@ def tolerantly(make: Callable[["TextTable"], Made], table: "TextTable", refused:
         try:
             return make(table)
         except BadRows as bad:
-            if refused is None or bad.table is not table:
+            if refused is None or bad.table.lines is not table.lines:
                 raise
+            bad.table = table  # a column may have been changed for its reading
             refused.add(bad)
             table = table.filter(~bad.wrong)

@@ -286,6 +286,6 @@ def _unpacked(stream: IO[bytes], name: str) -> Iterator[IO[bytes]]:
             yield unpacked  # type: ignore[misc]
     elif name.endswith(".bz2"):
         with bz2.BZ2File(stream) as unpacked:
-            yield unpacked  # type: ignore[misc]
+            yield unpacked
     else:
         yield stream

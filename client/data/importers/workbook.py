@@ -54,9 +54,7 @@ def _shared_strings(book: zipfile.ZipFile) -> list[str]:
     if "xl/sharedStrings.xml" not in book.namelist():
         return []
     with book.open("xl/sharedStrings.xml") as stream:
-        return [
-            "".join(part.text or "" for part in item.iter(f"{_MAIN}t")) for item in _elements(stream, f"{_MAIN}si")
-        ]
+        return ["".join(part.text or "" for part in item.iter(f"{_MAIN}t")) for item in _elements(stream, f"{_MAIN}si")]
 
 
 def _elements(stream: IO[bytes], tag: str) -> Iterator[ElementTree.Element]:

@@ -45,7 +45,9 @@ def workbook(*rows: tuple[object, ...]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as book:
         book.writestr("xl/sharedStrings.xml", f'<sst xmlns="{main}">{shared}</sst>')
-        book.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>')
+        book.writestr(
+            "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{body}</sheetData></worksheet>'
+        )
     return stream.getvalue()
 
 
@@ -150,7 +152,7 @@ SAMPLES = {
             ),
             "meta_Baby.json.gz": packed(
                 literals(
-                    {"asin": "0001", "title": "Baby's \"cup\"", "brand": "Acme", "categories": [["Baby", "Cups"]]},
+                    {"asin": "0001", "title": 'Baby\'s "cup"', "brand": "Acme", "categories": [["Baby", "Cups"]]},
                     {"asin": "0002", "categories": [["Baby"]], "price": 3.5, "salesRank": {"Baby": 7}},
                 )
             ),
@@ -362,7 +364,9 @@ SAMPLES = {
         files={
             "goodreads_interactions.csv": "user_id,book_id,is_read,rating,is_reviewed\n0,948,1,5,0\n0,947,1,3,1\n",
             "book_id_map.csv": "book_id_csv,book_id\n948,100\n947,200\n",
-            "goodreads_books.json.gz": packed(lines({"book_id": "100", "title": "A"}, {"book_id": "200", "title": "B"})),
+            "goodreads_books.json.gz": packed(
+                lines({"book_id": "100", "title": "A"}, {"book_id": "200", "title": "B"})
+            ),
         },
         events=[(0, 100, 0, 5.0), (0, 200, 1, 3.0)],
         texts={100: "A", 200: "B"},
@@ -411,7 +415,7 @@ SAMPLES = {
                 "u'release_date': u'Soon..', u'id': u'725280', u'developer': u'K'}\n{u'app_name': u'no id'}\n"
             ),
         },
-        events=[("Chaos \"x\"", 725280, 17_517 * 86_400, 1.0)],
+        events=[('Chaos "x"', 725280, 17_517 * 86_400, 1.0)],
         texts={725280: "Lost's. Action, Indie. K"},
     ),
     "hm": Sample(
@@ -451,7 +455,16 @@ SAMPLES = {
         command="uci-retail",
         files={
             "Online Retail.xlsx": workbook(
-                ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"),
+                (
+                    "InvoiceNo",
+                    "StockCode",
+                    "Description",
+                    "Quantity",
+                    "InvoiceDate",
+                    "UnitPrice",
+                    "CustomerID",
+                    "Country",
+                ),
                 (536365, "85123A", "WHITE & HOLDER", 6, 40513.35138888889, 2.5499999999999998, 17850, "United Kingdom"),
                 (536366, 71053, "LANTERN", 2, 40513.5, 3.39, None, "United Kingdom"),
                 ("C536379", 71053, "LANTERN", -1, 40513.6, 3.39, 17850, "United Kingdom"),
