@@ -16,6 +16,10 @@ from client.data.importers.text_table import TextTable
 
 _START = 1_483_228_800
 """2017-01-01: each user's first order is put on this day, since none has a date."""
+_NOTE = (
+    "orders tell no date: each user's first order is put on 2017-01-01, later ones so many days after it as the source "
+    "says, which stops at 30; times of two users do not compare"
+)
 _DAY, _HOUR = 86_400, 3_600
 _PRODUCTS = Form(
     files=("products.csv",), columns={"item_id": "product_id", "title": "product_name", "aisle_id": "aisle_id"}
@@ -30,8 +34,7 @@ def import_instacart(source: Source) -> ImportedPlatform:
     events = bought.join(orders, on="order_id", how="inner", maintain_order="left")
     lost = bought.height - events.height
     notes = (
-        "orders tell no date: each user's first order is put on 2017-01-01, later ones so many days after it as the "
-        "source says, which stops at 30; times of two users do not compare",
+        _NOTE,
         *((f"{lost:,} products of orders that orders.csv does not hold left out",) if lost else ()),
     )
     events = events.select("user_id", "item_id", "timestamp", rating=pl.lit(1.0, pl.Float32))

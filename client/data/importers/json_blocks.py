@@ -24,11 +24,10 @@ def json_blocks(file: SourceFile, paths: Sequence[str], encoding: str = "utf-8")
     """
     start = 1
     for block in file.blocks(encoding):
-        block = block.removeprefix(b"\xef\xbb\xbf") if start == 1 else block
-        count = block.count(b"\n")
-        table = _fast(file, block, paths, start) or _slow(file, block, paths, start)
+        given = block.removeprefix(b"\xef\xbb\xbf") if start == 1 else block
+        table = _fast(file, given, paths, start) or _slow(file, given, paths, start)
         yield table if file.refused is None else file.refused.without(table)
-        start += count
+        start += block.count(b"\n")
 
 
 def json_fields(file: SourceFile, encoding: str = "utf-8") -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def import_mind(source: Source) -> ImportedPlatform:
     labelled = impressions.filter(pl.col("labels").list.len() > 0)
     unlabelled = impressions.height - labelled.height
     return ImportedPlatform(
-        items=_news(source.some("news.tsv"), source),
+        items=_news(source.some("news.tsv")),
         events=events,
         impressions=labelled if labelled.height else None,
         notes=repeats + _unlabelled_note(unlabelled) + _later_note(impressions, events),
@@ -100,7 +100,7 @@ def _as_events(frame: pl.DataFrame, *, origin: str, time_known: bool) -> pl.Data
     return frame.with_columns(rating=pl.lit(1.0, pl.Float32), source=pl.lit(origin), time_known=pl.lit(time_known))
 
 
-def _news(files: list[SourceFile], source: Source) -> pl.DataFrame:
+def _news(files: list[SourceFile]) -> pl.DataFrame:
     tables = [read_text_table(file, TSV, columns=_NEWS) for file in files]
     for table in tables:
         table.refuse_repeats(table.ids("news"), "news")

@@ -21,7 +21,7 @@ _EXPECTED = (
 
 
 class SwallowedLines:
-    """Looks through a table's blocks for fields that hold line ends where the lines around them have a row's separators.
+    """Looks through blocks for fields that hold line ends where the lines around them have a row's separators.
 
     None is refused where a field within one line holds a separator: then the table is quoted on purpose.
     """

@@ -4,14 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import polars as pl
 
 from shared.errors import DataError
-
-if TYPE_CHECKING:
-    from client.data.importers.text_table import TextTable
 
 Made = TypeVar("Made")
 _SCHEMA = dict.fromkeys(("file", "place", "column", "reason", "row"), pl.String)
@@ -19,10 +16,36 @@ _MOST_LISTED = 1_000_000
 """Rows that are listed; further ones are counted."""
 
 
+class Rows(Protocol):
+    """A table whose rows stand somewhere in a file."""
+
+    @property
+    def label(self) -> str:
+        """How errors name the file."""
+
+    @property
+    def unit(self) -> str:
+        """What ``lines`` counts."""
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """As they stand in the file."""
+
+    @property
+    def lines(self) -> pl.Series:
+        """Where each row stands."""
+
+    def filter(self, keep: pl.Series) -> Self:
+        """The rows where ``keep`` is True."""
+
+
+Table = TypeVar("Table", bound=Rows)
+
+
 class BadRows(DataError):
     """Some rows of a table are wrong; the text is about the first of them."""
 
-    def __init__(self, message: str, *, table: "TextTable", wrong: pl.Series, column: str, reason: str) -> None:
+    def __init__(self, message: str, *, table: Rows, wrong: pl.Series, column: str, reason: str) -> None:
         super().__init__(message)
         self.table, self.wrong, self.column, self.reason = table, wrong, column, reason
 
@@ -52,7 +75,7 @@ class RefusedRows:
         if len(self._rows) < _MOST_LISTED:
             self._rows.append((label, place, column, reason, row))
 
-    def without(self, table: "TextTable") -> "TextTable":
+    def without(self, table: Table) -> Table:
         """The table's rows that were not refused yet."""
         lines = self._lines.get(table.label)
         return table.filter(~table.lines.is_in(sorted(lines))) if lines else table
@@ -73,7 +96,7 @@ class RefusedRows:
             raise DataError(f"{path}: cannot be written ({error})") from error
 
 
-def tolerantly(make: Callable[["TextTable"], Made], table: "TextTable", refused: RefusedRows | None) -> Made:
+def tolerantly(make: Callable[[Table], Made], table: Table, refused: RefusedRows | None) -> Made:
     """What ``make`` makes of the table, without the rows that it refuses if there is a list of those to go on."""
     while True:
         try:

@@ -42,7 +42,7 @@ class Importer:
 IMPORTERS = {
     "movielens": Importer(
         read=import_movielens,
-        summary="MovieLens: 100K (u.data, u.item), 1M and 10M (ratings.dat, movies.dat), latest-small, 20M, 25M and 32M "
+        summary="MovieLens: 100K (u.data, u.item), 1M and 10M (ratings.dat, movies.dat), latest-small, 20M, 25M, 32M "
         "(ratings.csv, movies.csv); tags where there are any.",
     ),
     "mind": Importer(
@@ -52,7 +52,7 @@ IMPORTERS = {
     ),
     "amazon-reviews": Importer(
         read=import_amazon_reviews,
-        summary="Amazon review data of 2014, 2018 and 2023: reviews as JSON lines, or ratings alone as CSV, and metadata.",
+        summary="Amazon review data of 2014, 2018, 2023: reviews as JSON lines, or ratings alone as CSV; metadata.",
     ),
     "uci-retail": Importer(
         read=import_uci_retail,

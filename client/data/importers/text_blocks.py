@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 import polars as pl
@@ -80,20 +81,17 @@ def text_blocks(
     Raises DataError where the file is unreadable, empty, not text in the encoding or not cut into columns, and where
     a field of several lines stands in a file whose quotation marks do not fit.
     """
-    names, start = columns, 1
-    for block in _whole_records(file.blocks(encoding), dialect):
-        if start == 1:
-            block = block.removeprefix(b"\xef\xbb\xbf")
-            if block[:4].lower() == b"sep=":
-                start, block = 2, block.partition(b"\n")[2]
-            names, skipped = _names(file.label, block, dialect, columns, start)
-            start, block = start + skipped, block.partition(b"\n")[2] if skipped else block
-        if names is None:  # never: the first block names them
-            break
+    blocks = _whole_records(file.blocks(encoding), dialect)
+    first = next(blocks, b"").removeprefix(b"\xef\xbb\xbf")
+    start = 1
+    if first[:4].lower() == b"sep=":
+        start, first = 2, first.partition(b"\n")[2]
+    names, skipped = _names(file.label, first, dialect, columns, start)
+    if skipped:
+        start, first = start + skipped, first.partition(b"\n")[2]
+    for block in chain([first], blocks):
         yield _read_block(file, block, dialect, names, start)
         start += block.count(b"\n")
-    if start == 1:
-        raise DataError(f"{file.label}, line 1: expected fields, found an empty line")
 
 
 def _whole_records(blocks: Iterator[bytes], dialect: Dialect) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from typing import IO
-from xml.etree import ElementTree  # expat holds entities that grow without end
+from xml.etree import ElementTree as ET  # expat holds entities that grow without end
 
 import polars as pl
 
@@ -38,7 +38,7 @@ def read_sheets(file: SourceFile) -> Iterator[TextTable]:
                     table = _table(f"{file.label}:{name.rpartition('/')[2]}", sheet, shared)
                 if table is not None:
                     yield table if file.refused is None else file.refused.without(table)
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError, IndexError) as error:
+    except (zipfile.BadZipFile, ET.ParseError, KeyError, ValueError, IndexError) as error:
         raise DataError(f"{file.label}: cannot be read as a workbook ({first_line(error)})") from error
 
 
@@ -57,9 +57,9 @@ def _shared_strings(book: zipfile.ZipFile) -> list[str]:
         return ["".join(part.text or "" for part in item.iter(f"{_MAIN}t")) for item in _elements(stream, f"{_MAIN}si")]
 
 
-def _elements(stream: IO[bytes], tag: str) -> Iterator[ElementTree.Element]:
+def _elements(stream: IO[bytes], tag: str) -> Iterator[ET.Element]:
     """Every such element once it is whole; it is emptied afterwards."""
-    for _, element in ElementTree.iterparse(stream):  # noqa: S314
+    for _, element in ET.iterparse(stream):  # noqa: S314
         if element.tag == tag:
             yield element
             element.clear()
@@ -82,7 +82,7 @@ def _table(label: str, sheet: IO[bytes], shared: list[str]) -> TextTable | None:
     return TextTable(label=label, rows=frame, lines=pl.Series(lines, dtype=pl.Int64), unit="row")
 
 
-def _cells(row: ElementTree.Element, shared: list[str]) -> Iterator[tuple[int, str]]:
+def _cells(row: ET.Element, shared: list[str]) -> Iterator[tuple[int, str]]:
     """Column, counted from 0, and text of each cell that holds something."""
     for place, cell in enumerate(row.iter(f"{_MAIN}c")):
         kind, value = cell.get("t"), cell.findtext(f"{_MAIN}v")

@@ -408,7 +408,7 @@ SAMPLES = {
         files={
             "steam_reviews.json.gz": packed(
                 "{u'username': u'Chaos \"x\"', u'hours': 0.1, u'products': 41, u'product_id': u'725280', "
-                "u'page_order': 0, u'date': u'2017-12-17', u'text': u'This isn\\'t', u'early_access': False, u'page': 1}\n"
+                "u'page_order': 0, u'date': u'2017-12-17', u'text': u'This isn\\'t', u'early_access': False}\n"
             ),
             "steam_games.json.gz": packed(
                 "{u'publisher': u'K', u'genres': [u'Action', u'Indie'], u'app_name': u\"Lost's\", u'title': u'L', "
@@ -476,7 +476,9 @@ SAMPLES = {
     "recbole sessions": Sample(
         command="recbole",
         files={
-            "diginetica.inter": f"session_id:token\tproduct:token\ttime:float\n1\t33043\t{BEGIN}\n1\t12352\t{BEGIN + 1}\n"
+            "diginetica.inter": (
+                f"session_id:token\tproduct:token\ttime:float\n1\t33043\t{BEGIN}\n1\t12352\t{BEGIN + 1}\n"
+            )
         },
         events=[("1", "33043", BEGIN, 1.0), ("1", "12352", BEGIN + 1, 1.0)],
         texts={"33043": "33043", "12352": "12352"},

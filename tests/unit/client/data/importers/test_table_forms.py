@@ -64,7 +64,7 @@ def test_takes_the_separator_that_a_spreadsheet_names(tmp_path: Path) -> None:
 def test_reads_numbers_with_a_comma_where_it_is_told_and_says_how_to_tell(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(text(";").replace("1.5", "1,5").replace("2.0", "2,0"))
     assert taken(tmp_path / "log.csv", tmp_path / "out", decimal=",") == EXPECTED
-    with pytest.raises(DataError, match="line 2: column rating: expected a number .*--decimal ,"):
+    with pytest.raises(DataError, match=r"line 2: column rating: expected a number .*--decimal ,"):
         imported(tmp_path / "log.csv", tmp_path / "other", CsvMap())
 
 
