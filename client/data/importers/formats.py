@@ -132,7 +132,8 @@ _TAOBAO = Described(
 
 
 def _artists(table: TextTable) -> TextTable:
-    """The artist's MusicBrainz id, or the name where there is none."""
+    """The artist's MusicBrainz id, or the name where there is none; without the lines whose user is a date."""
+    table = table.filter(table.texts("user").str.contains("^[0-9a-f]{40}$"))
     ids = pl.when(pl.col("mbid").fill_null("") != "").then("mbid").otherwise("name")
     return replace(table, rows=table.rows.with_columns(artist=ids))
 
@@ -149,7 +150,7 @@ _LASTFM_360K = Described(
             prepare=_artists,
         ),
     ),
-    notes=(_ORDER_NOTE,),
+    notes=(_ORDER_NOTE, "lines whose user is no hash, but a date, are left out"),
     counts_time=False,
 )
 

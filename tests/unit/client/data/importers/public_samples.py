@@ -87,6 +87,7 @@ def written(sample: Sample, folder: Path) -> Path:
 
 _GENRES_100K = "|".join("1" if place in (3, 5) else "0" for place in range(19))
 BEGIN = 1_500_000_000
+_HASH = "00a0" * 10
 
 SAMPLES = {
     "movielens 100K": Sample(
@@ -293,13 +294,14 @@ SAMPLES = {
             "lastfm-dataset-360K.tar.gz": tar(
                 {
                     "lastfm-dataset-360K/usersha1-artmbid-artname-plays.tsv": (
-                        b'00a0\t3bd7\tbetty "b" blowtorch\t2137\n00a0\t\tdie \xc3\xa4rzte\t1099\n'
+                        (f'{_HASH}\t3bd7\tbetty "b" blowtorch\t2137\n{_HASH}\t\tdie ärzte\t1099\n').encode()
+                        + b"sep 20, 2008\t7ffd\ttimbaland\t3\n"
                     ),
-                    "lastfm-dataset-360K/usersha1-profile.tsv": b"00a0\tf\t22\tGermany\tFeb 1, 2007\n",
+                    "lastfm-dataset-360K/usersha1-profile.tsv": b"00\tf\t22\tGermany\tFeb 1, 2007\n",
                 }
             )
         },
-        events=[("00a0", "3bd7", 0, 2137.0), ("00a0", "die ärzte", 1, 1099.0)],
+        events=[(_HASH, "3bd7", 0, 2137.0), (_HASH, "die ärzte", 1, 1099.0)],
         texts={"3bd7": 'betty "b" blowtorch', "die ärzte": "die ärzte"},
     ),
     "lastfm hetrec": Sample(
