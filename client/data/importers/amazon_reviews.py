@@ -58,7 +58,7 @@ def import_amazon_reviews(source: Source) -> ImportedPlatform:
     Several files of reviews, and of metadata, are read as one; each may tell times in its own unit. Of a product that
     stands in several lines each field is the first that is not empty. Without metadata an item's text is its id.
     """
-    timed = [events_of([(_form(file), file)], source, source.said) for file in _REVIEWS.found(source)]
+    timed = [events_of([(_form(file), file)], source, source.said) for file in _review_files(source)]
     reviews = pl.concat((events for events, _ in timed), how="vertical_relaxed")
     events = reviews.unique(maintain_order=True)
     repeats = reviews.height - events.height
@@ -69,6 +69,12 @@ def import_amazon_reviews(source: Source) -> ImportedPlatform:
         events=events,
         notes=(*left_out, *(note for _, notes in timed for note in notes)),
     )
+
+
+def _review_files(source: Source) -> list[SourceFile]:
+    """JSON lines where there are any, else the tables of ratings alone, which would tell the same again."""
+    *json_lines, table = _REVIEWS.files
+    return source.all(*json_lines, but=_META) or source.some(*json_lines, table, but=_META)
 
 
 def _form(file: SourceFile) -> Form:

@@ -110,9 +110,16 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
 
 def _best(table: TextTable, name: str, *, dated: bool = False) -> str | None:
     """The column whose name is the surest for ours, and whose values could be it."""
-    called = {_plain(column): column for column in reversed(table.rows.columns)}
+    called = _called(table)
     found = [called[word] for word in _WORDS[name] if word in called]
     return next((column for column in found if dated or _could_be(table, column, name)), None)
+
+
+def _called(table: TextTable) -> dict[str, str]:
+    """Plain name -> column, the first of each; a field within another by its own name too."""
+    columns = list(reversed(table.rows.columns))
+    inner = {_plain(column.rpartition(".")[2]): column for column in columns if table.part == "field"}
+    return inner | {_plain(column): column for column in columns}
 
 
 def _plain(column: str) -> str:
@@ -131,7 +138,7 @@ def _could_be(table: TextTable, column: str, name: str) -> bool:
 def _texts(table: TextTable) -> list[str]:
     """The column that is called like an item's text, and a brand or maker beside it."""
     best = _best(table, "text")
-    called = {_plain(column): column for column in table.rows.columns}
+    called = _called(table)
     more = [called[word] for word in ("brand", "author", "artist", "maker", "genres") if word in called]
     return [best, *(name for name in more if name != best)] if best is not None else []
 

@@ -35,6 +35,13 @@ def test_names_all_that_is_missing_and_the_command_to_complete(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+def test_finds_fields_within_others(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"who": {"user": "u"}, "product": {"sku": 7, "title": "Hat"}, "ts": 0}\n')
+    done = raw.graft_client("import", "csv", tmp_path / "log.jsonl", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "user_id=who.user,item_id=product.sku,timestamp=ts,text=product.title" in done.stdout
+
+
 def test_takes_no_words_for_times(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("user,item,time,date,title\nu,7,noon,2020-01-01,Hat\n")
     done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
