@@ -56,23 +56,13 @@ def _called(source: Source, files: list[SourceFile], name: str) -> list[SourceFi
     whole = [file for file in files if file.name.split(".")[0] == name]
     if len(whole) > 1:
         source.one(*(f"{name}.{kind}" for kind in KINDS))
-    return whole or [file for file in files if name in _folders(source, file)]
-
-
-def _folders(source: Source, file: SourceFile) -> set[str]:
-    """The names, without endings, of the folders in which a file lies below its source."""
-    if file.member is not None:
-        place = PurePosixPath(file.member)
-    else:
-        inside = [path for path in source.paths if file.path.is_relative_to(path)]
-        place = PurePosixPath(file.path.relative_to(inside[0]).as_posix()) if inside else PurePosixPath(file.name)
-    return {part.split(".")[0] for part in place.parts[:-1]}
+    return whole or [file for file in files if name in {folder.split(".")[0] for folder in file.folders}]
 
 
 def _are_parts(files: list[SourceFile]) -> bool:
     """Whether files are the parts of one table, as Spark, dask and hive write them, or one table alone."""
     kinds = {PurePosixPath(file.name).suffix for file in files}
-    parts = all(file.name.startswith("part") or "=" in (file.member or str(file.path)) for file in files)
+    parts = all(file.name.startswith("part") or any("=" in folder for folder in file.folders) for file in files)
     return len(kinds) == 1 and (len(files) == 1 or parts or kinds == {".parquet"})
 
 

@@ -6,7 +6,7 @@ Spark, dask and hive write a folder of parts; ``year=2024/`` in a part's place i
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
@@ -53,7 +53,8 @@ def _collected(file: SourceFile, wanted: Callable[[], pl.LazyFrame]) -> pl.DataF
 
 def _of_place(file: SourceFile) -> dict[str, str | None]:
     """The columns that the folders of a file's path name."""
-    parts = PurePosixPath(file.member or file.path.as_posix()).parts[:-1]
+    own = () if file.root is None or file.root == file.path else (file.root.name,)
+    parts = (*own, *file.folders)
     named = dict(part.split("=", 1) for part in parts if part.count("=") == 1)
     return {name: None if value == _NO_VALUE else unquote(value) for name, value in named.items()}
 

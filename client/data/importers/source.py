@@ -49,6 +49,8 @@ class SourceFile:
     """The file itself, or the archive that holds it."""
     member: str | None
     """Its name inside the archive."""
+    root: Path | None = field(default=None, compare=False)
+    """The folder or file at which the user pointed."""
     encoding: str | None = None
     """What the user says it is written in; None: what its format says."""
     refused: RefusedRows | None = field(default=None, compare=False)
@@ -63,6 +65,13 @@ class SourceFile:
     def name(self) -> str:
         """Its own name without folders and without ``.gz`` or ``.bz2``."""
         return PurePosixPath(self.member or self.path.name).name.removesuffix(".gz").removesuffix(".bz2")
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The names of the folders in which it lies below that, or in its archive."""
+        if self.member is not None:
+            return PurePosixPath(self.member).parts[:-1]
+        return () if self.root is None or self.root == self.path else self.path.relative_to(self.root).parts[:-1]
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -231,12 +240,12 @@ def _fitting(files: list[SourceFile], patterns: tuple[str, ...], but: str | None
 
 
 def _plain_files(path: Path) -> list[SourceFile]:
-    return [SourceFile(path=file, member=None) for file in _paths(path) if not _is_archive(file)]
+    return [SourceFile(path=file, member=None, root=path) for file in _paths(path) if not _is_archive(file)]
 
 
 def _archived_files(path: Path) -> list[SourceFile]:
     archives = [file for file in _paths(path) if _is_archive(file)]
-    return [SourceFile(path=file, member=member) for file in archives for member in _members(file)]
+    return [SourceFile(path=file, member=member, root=path) for file in archives for member in _members(file)]
 
 
 def _paths(path: Path) -> list[Path]:

@@ -115,6 +115,14 @@ def test_reads_columns_that_only_the_folders_name(tmp_path: Path) -> None:
     assert taken(tmp_path / "log", tmp_path / "out") == EXPECTED
 
 
+def test_takes_no_column_from_a_folder_above_its_source(tmp_path: Path) -> None:
+    place = tmp_path / "try=1"
+    place.mkdir()
+    pl.DataFrame(ROWS, schema=NAMES, orient="row").write_parquet(place / "log.parquet")
+    folder = imported(place / "log.parquet", tmp_path / "out", CsvMap())
+    assert "try" not in folder.items.columns
+
+
 def test_refuses_two_tables_of_which_either_could_be_the_events(tmp_path: Path) -> None:
     for name in ("sales.csv", "visits.csv"):
         (tmp_path / name).write_text(text())
