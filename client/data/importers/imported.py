@@ -60,8 +60,9 @@ def by_user_then_time(events: pl.DataFrame) -> pl.DataFrame:
     users = events["user_id"]
     if users.dtype == pl.String:
         users = users.cast(pl.Enum(users.unique().sort())).to_physical()
-    later = events.with_columns(_user=users).sort("timestamp", maintain_order=True)
-    return later.sort("_user", maintain_order=True).drop("_user")
+    rows = pl.DataFrame({"user": users, "time": events["timestamp"]}).with_row_index("row")
+    rows = rows.sort("time", maintain_order=True).sort("user", maintain_order=True)
+    return events[rows["row"]]
 
 
 def _with_ids_in_one_form(imported: ImportedPlatform) -> ImportedPlatform:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from client.data.importers.csv_settings import CsvMap
 from client.data.importers.found_tables import first_rows, found_tables
 from client.data.importers.refused_rows import RefusedRows
@@ -47,6 +49,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 _NEEDED = ("user_id", "item_id", "timestamp")
 _NUMBER = r"^-?\d+([.,]\d+)?$"
 _ROWS = 1000
+_HALF = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +97,20 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     if not text and items is None and "item_id" in columns:
         text = [columns["item_id"]]  # nothing describes an item but its id
     columns |= {"text": "+".join(text)} if text else {}
-    if items is not None and "item_id" in columns and columns["item_id"] not in items.rows.columns:
-        ours = _best(items, "item_id")
+    nameless = items is not None and "item_id" in columns and columns["item_id"] not in items.rows.columns
+    if items is not None and nameless:
+        ours = _best(items, "item_id") or _meeting(events.rows[columns["item_id"]], items)
         columns |= {"items.item_id": ours} if ours is not None else {}
     category = _best(described, "category")
     columns |= {"category": category} if category is not None and category not in text else {}
     rating = like_rating(name for name in events.rows.columns if name not in taken)
     columns |= {"rating": rating} if rating is not None and _numeric(events, rating) else {}
-    missing = tuple(name for name in (*needed, "text") if name not in columns)
+    asked = (*needed, "text", *(("items.item_id",) if nameless else ()))
+    missing = tuple(name for name in asked if name not in columns)
     kept = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
     found = ", ".join(events.rows.columns[:20])
-    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {found}"
+    of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
+    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {found}{of_items}"
     return Proposal(columns=kept, open=missing, problem=problem)
 
 
@@ -141,6 +147,18 @@ def _texts(table: TextTable) -> list[str]:
     called = _called(table)
     more = [called[word] for word in ("brand", "author", "artist", "maker", "genres") if word in called]
     return [best, *(name for name in more if name != best)] if best is not None else []
+
+
+def _meeting(ids: pl.Series, items: TextTable) -> str | None:
+    """The column of items, each value once, that holds most of these ids, and at least half of them."""
+    named = ids.drop_nulls().unique()
+    shares = {
+        column: float(named.is_in(items.rows[column].drop_nulls().unique().implode()).mean() or 0.0)
+        for column in items.rows.columns
+        if items.rows[column].n_unique() == items.rows.height
+    }
+    best = max(shares, key=lambda column: shares[column], default=None)
+    return best if best is not None and shares[best] >= _HALF else None
 
 
 def _numeric(table: TextTable, name: str) -> bool:

@@ -35,6 +35,20 @@ def test_names_all_that_is_missing_and_the_command_to_complete(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+def test_finds_the_items_own_name_for_their_ids_by_what_it_holds(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "events.csv").write_text(SALES.replace(",title", "").replace(",Hat", "").replace(",Shoe", ""))
+    (source / "items.csv").write_text("title,code,shelf\nHat,7,1\nShoe,8,1\n")
+    done = raw.graft_client("import", "csv", source, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "items.item_id=code" in done.stdout
+    (source / "items.csv").write_text("title,code,shelf\nHat,x7,1\nShoe,x8,1\n")
+    refused = raw.graft_client("import", "csv", source, "--out", tmp_path / "other")
+    assert refused.returncode == 2
+    assert "items.item_id=COLUMN" in refused.stderr
+
+
 def test_finds_fields_within_others(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"who": {"user": "u"}, "product": {"sku": 7, "title": "Hat"}, "ts": 0}\n')
     done = raw.graft_client("import", "csv", tmp_path / "log.jsonl", "--out", tmp_path / "out")
