@@ -153,7 +153,7 @@ def _meeting(ids: pl.Series, items: TextTable) -> str | None:
     """The column of items, each value once, that holds most of these ids, and at least half of them."""
     named = ids.drop_nulls().unique()
     shares = {
-        column: float(named.is_in(items.rows[column].drop_nulls().unique().implode()).mean() or 0.0)
+        column: int(named.is_in(items.rows[column].drop_nulls().unique().implode()).sum()) / max(1, len(named))
         for column in items.rows.columns
         if items.rows[column].n_unique() == items.rows.height
     }
