@@ -73,3 +73,11 @@ def test_leaves_out_lines_that_are_no_json(tmp_path: Path) -> None:
     done = import_with(SKIP, IMPORTERS["csv"].read, (tmp_path / "log.jsonl",), tmp_path / "out")
     assert done.events.height == 2
     assert pl.read_csv(tmp_path / "out.refused.csv")["place"].to_list() == ["line 2"]
+
+
+def test_lists_a_line_once_that_is_read_again(tmp_path: Path) -> None:
+    behaviors = raw.BEHAVIORS.replace("N3-1 N2-0", "N3-1 N2") + "4\tU3\ttoo\tmany\tfields\there\n"
+    source = raw.write_zip(tmp_path / "mind.zip", {"behaviors.tsv": behaviors, "news.tsv": raw.NEWS})
+    done = import_with(SKIP, IMPORTERS["mind"].read, (source,), tmp_path / "out")
+    assert pl.read_csv(tmp_path / "out.refused.csv")["place"].to_list() == ["line 4", "line 1"]
+    assert done.notes[-1].startswith("2 rows refused")
