@@ -168,9 +168,11 @@ def _without_bad_rows(read: Read, source: Source) -> ImportedPlatform:
         try:
             return read(source)
         except BadRows as bad:
-            if source.refused is None:
+            before = 0 if source.refused is None else source.refused.count
+            if source.refused is not None:
+                source.refused.add(bad)
+            if source.refused is None or source.refused.count == before:  # reading again would find them again
                 raise
-            source.refused.add(bad)
         except DataError as error:
             if source.refused is None or not source.refused.count:
                 raise

@@ -81,3 +81,13 @@ def test_lists_a_line_once_that_is_read_again(tmp_path: Path) -> None:
     done = import_with(SKIP, IMPORTERS["mind"].read, (source,), tmp_path / "out")
     assert pl.read_csv(tmp_path / "out.refused.csv")["place"].to_list() == ["line 4", "line 1"]
     assert done.notes[-1].startswith("2 rows refused")
+
+
+def test_leaves_out_a_session_whose_events_are_no_list(tmp_path: Path) -> None:
+    good = '{"session": 1, "events": [{"aid": 7, "ts": 1600000000000, "type": "clicks"}]}\n'
+    (tmp_path / "otto-recsys-train.jsonl").write_text(
+        good + good.replace('[{"aid": 7', '{"aid": 7').replace("}]}", "}}")
+    )
+    done = import_with(SKIP, IMPORTERS["otto"].read, (tmp_path,), tmp_path / "out")
+    assert done.events.height == 1
+    assert done.notes[-1].startswith("1 rows refused")
