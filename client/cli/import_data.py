@@ -1,15 +1,20 @@
 """``graft-client import``: a platform folder from a data set as it is distributed, or from your own tables."""
 
+import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client.data.folder_options import Said, TimesOption
-from client.data.importers.csv_map import CsvMap, import_csv, parse_columns
-from client.data.importers.table import IMPORTERS, Importer, Read, import_platform
+from client.data.folder_options import TimesOption
+from client.data.importers.csv_map import import_csv
+from client.data.importers.csv_settings import CsvMap, parse_columns
+from client.data.importers.proposal import proposed_map
+from client.data.importers.table import IMPORTERS, ImportChoices, Importer, Read, import_with
 from client.data.importers.uci_retail import import_uci_retail
+from shared.errors import DataError
 from shared.system.command_options import with_options
 from shared.system.progress import shown
 
@@ -17,7 +22,9 @@ imports = typer.Typer(
     help="Turn a data set as it is distributed, or your own tables, into a platform folder.",
     no_args_is_help=True,
 )
-SourcePath = Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder, zip, gz or file, packed or unpacked.")]
+SourcePath = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="The folder, zip, tar, gz or file, packed or unpacked.")
+]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The platform folder to make.")]
 Also = Annotated[
     list[Path] | None,
@@ -33,6 +40,15 @@ KeepUnknown = Annotated[
         help="Go on where most items in the events are not described; the id of each is then its text.",
     ),
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="Of the text files, e.g. latin-1; default: what the format says, else UTF-8.")
+]
+SkipBad = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad", help="Leave out rows that are wrong and list them, with reasons, in DIR.refused.csv beside DIR."
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace DIR if it is a platform folder already.")]
 
 
@@ -45,10 +61,18 @@ def _add_format(name: str, importer: Importer) -> None:
         also: Also = None,
         only_used_items: OnlyUsed = False,
         keep_unknown_items: KeepUnknown = False,
+        encoding: Encoding = None,
+        skip_bad: SkipBad = False,
         force: Force = False,
     ) -> None:
-        kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
-        _import(importer.read, (source, *(also or ())), out, None, force=force, **kept)
+        choices = ImportChoices(
+            encoding=encoding,
+            skip_bad=skip_bad,
+            only_used=only_used_items,
+            keep_unknown=keep_unknown_items,
+            force=force,
+        )
+        _import(choices, importer.read, (source, *(also or ())), out)
 
     @with_options
     def counted(
@@ -58,17 +82,26 @@ def _add_format(name: str, importer: Importer) -> None:
         also: Also = None,
         only_used_items: OnlyUsed = False,
         keep_unknown_items: KeepUnknown = False,
+        encoding: Encoding = None,
+        skip_bad: SkipBad = False,
         force: Force = False,
     ) -> None:
-        kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
-        _import(importer.read, (source, *(also or ())), out, asked.times, force=force, **kept)
+        choices = ImportChoices(
+            said=asked.times,
+            encoding=encoding,
+            skip_bad=skip_bad,
+            only_used=only_used_items,
+            keep_unknown=keep_unknown_items,
+            force=force,
+        )
+        _import(choices, importer.read, (source, *(also or ())), out)
 
     command = counted if importer.counts_time else written
     imports.command(name, help=_help(importer))(command)
 
 
 def _help(importer: Importer) -> str:
-    return f"{importer.summary} SOURCE is the folder, zip, gz or file, packed or not."
+    return f"{importer.summary} SOURCE is the folder, zip, tar, gz or file, packed or not."
 
 
 for _name, _importer in IMPORTERS.items():
@@ -90,12 +123,16 @@ def import_invoices(
     ] = False,
     only_used_items: OnlyUsed = False,
     keep_unknown_items: KeepUnknown = False,
+    encoding: Encoding = None,
+    skip_bad: SkipBad = False,
     force: Force = False,
 ) -> None:
     """Import invoices, with or without what was cancelled."""
-    kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
+    choices = ImportChoices(
+        encoding=encoding, skip_bad=skip_bad, only_used=only_used_items, keep_unknown=keep_unknown_items, force=force
+    )
     read = partial(import_uci_retail, drop_cancelled=drop_cancelled)
-    _import(read, (source, *(also or ())), out, None, force=force, **kept)
+    _import(choices, read, (source, *(also or ())), out)
 
 
 @imports.command(
@@ -138,8 +175,25 @@ def import_tables(
         bool, typer.Option("--no-time", help="There are no times: the order of the rows counts.")
     ] = False,
     separator: Annotated[
-        str | None, typer.Option(metavar="CHAR", help="Between fields; default: found in the first line.")
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Between fields, one character or several such as '::'; '\\t' is a tab; default: found in the first "
+            "line.",
+        ),
     ] = None,
+    header: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,...",
+            help="The names of the columns of the events, where their first line does not say them; e.g. "
+            "user,item,rating,time",
+        ),
+    ] = None,
+    decimal: Annotated[
+        str, typer.Option(metavar=".|,", help="What stands before the fraction of a number: . or ,")
+    ] = ".",
     quotes: Annotated[
         str | None,
         typer.Option(
@@ -148,9 +202,10 @@ def import_tables(
             "default: fields, and a field that seems to have swallowed lines is refused.",
         ),
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Of the text files, e.g. latin-1.")] = "utf-8",
     only_used_items: OnlyUsed = False,
     keep_unknown_items: KeepUnknown = False,
+    encoding: Encoding = None,
+    skip_bad: SkipBad = False,
     force: Force = False,
 ) -> None:
     """Import tables under any column names."""
@@ -160,18 +215,63 @@ def import_tables(
         columns=parse_columns(columns or []),
         time_format=time_format,
         no_time=no_time,
-        separator=separator,
+        header=None if header is None else tuple(name.strip() for name in header.split(",")),
+        separator=None if separator is None else separator.replace("\\t", "\t"),
+        decimal=decimal,
         quotes=quotes,
-        encoding=encoding,
     )
-    kept = {"only_used": only_used_items, "keep_unknown": keep_unknown_items}
-    _import(partial(import_csv, settings=settings), (source,), out, asked.times, force=force, **kept)
+    choices = ImportChoices(
+        said=asked.times,
+        encoding=encoding,
+        skip_bad=skip_bad,
+        only_used=only_used_items,
+        keep_unknown=keep_unknown_items,
+        force=force,
+    )
+    if not settings.columns:
+        settings = _proposed(source, out, settings, choices)
+    _import(choices, partial(import_csv, settings=settings), (source,), out)
 
 
-def _import(read: Read, paths: tuple[Path, ...], out: Path, said: Said | None, **options: bool) -> None:
+def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices) -> CsvMap:
+    """The settings with the map that names and values of the columns propose, which is said; ours where all are there.
+
+    Raises DataError with the command to complete where a column that is needed can be none, or one of several.
+    """
+    proposal = proposed_map(source, settings, choices.encoding)
+    if proposal is None:
+        return settings
+    command = proposal.command(source, out, sys.argv)
+    if proposal.open:
+        raise DataError(f"{proposal.problem} (complete this: {command})")
+    typer.echo(f"read as: {command}")
+    return replace(settings, columns=proposal.columns)
+
+
+@imports.command(
+    "sql",
+    help="A database, which a file NAME.toml describes (docs/sql.md), as a platform folder: all of it as it is now.",
+)
+@with_options
+def import_database(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The file of an SQL source, NAME.toml.")],
+    out: Out,
+    asked: TimesOption,
+    only_used_items: OnlyUsed = False,
+    keep_unknown_items: KeepUnknown = False,
+    force: Force = False,
+) -> None:
+    """Import what two queries give."""
+    from client.data.importers.sql import import_sql  # SQLAlchemy takes a moment
+
+    choices = ImportChoices(said=asked.times, only_used=only_used_items, keep_unknown=keep_unknown_items, force=force)
+    _import(choices, import_sql, (source,), out)
+
+
+def _import(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out: Path) -> None:
     """Import and say what was written and what was left out."""
     with shown("import"):
-        imported = import_platform(read, paths, out, said=said, **options)
+        imported = import_with(choices, read, paths, out)
     users = imported.events["user_id"].n_unique()
     typer.echo(f"{out}: {users:,} users, {imported.items.height:,} items, {imported.events.height:,} events")
     for note in imported.notes:

@@ -22,7 +22,7 @@ _redirecting = threading.Lock()
 
 
 @contextmanager
-def _native_stderr_silenced() -> Iterator[None]:
+def native_stderr_silenced() -> Iterator[None]:
     """Hide what polars' native code prints when it panics on a damaged file."""
     with _redirecting:
         try:
@@ -45,7 +45,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: expected a Parquet file, found {'a folder' if path.is_dir() else 'nothing'}")
     try:
-        with _native_stderr_silenced():
+        with native_stderr_silenced():
             return pl.read_parquet(path, glob=False, hive_partitioning=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({first_line(error)})") from error

@@ -166,10 +166,12 @@ def _units(values: pl.Series) -> pl.Series:
 
 def _may_be_dates(numbers: pl.Series) -> bool:
     """Whether all of these numbers, which are seconds else, read as dates of one form."""
+    if not any(_reads_as(numbers, form) for form in _COMPACT):  # first, since it is soon said of most columns
+        return False
     later = bool((numbers > time.time()).all())
     enough = (numbers // 100).n_unique() >= _MANY or (later and numbers.n_unique() >= _FEW)
     seconds = numbers.is_between(EARLIEST, LATEST) & (numbers == numbers.floor())
-    return enough and bool(seconds.all()) and any(_reads_as(numbers, form) for form in _COMPACT)
+    return enough and bool(seconds.all())
 
 
 def _reads_as(numbers: pl.Series, form: tuple[tuple[int, int], ...]) -> bool:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
+from client.data.importers.sql import import_sql
+from client.data.importers.table import import_platform
+from client.data.source import is_database, require_readable
 from client.data.spec import PlatformSpec
 from shared.errors import ConfigError
 from simulations.config.run_config import RunConfig
@@ -24,25 +27,38 @@ def open_platforms(config: RunConfig, directory: Path) -> tuple[tuple[PlatformSp
 
     Args:
         config: the run; the world follows from its first seed.
-        directory: where a synthetic world's folders are written.
+        directory: where a synthetic world's folders are written, and what a database gives now.
 
     Raises:
         ConfigError: if a real folder is missing or holds no platform.
+        DataError: if a database does not answer, or its rows break the data contract.
     """
     if not config.synthetic:
         check_folders(config)
-        return config.platforms, None
+        return tuple(_as_folder(spec, directory) for spec in config.platforms), None
     world = build_world(WorldConfig(), config.seed)
     folders = write_folders(world, directory)
     return tuple(PlatformSpec(name=name, path=path) for name, path in folders.items()), world
 
 
 def check_folders(config: RunConfig) -> None:
-    """Raise ConfigError unless every platform's folder has the files of a platform."""
+    """Raise ConfigError unless every platform's folder has the files of a platform, or is the file of a database."""
     for spec in config.platforms:
+        if is_database(spec.path):
+            require_readable(spec.path, now=True)
+            continue
         missing = [name for name in _FILES if not (spec.path / name).is_file()]
         if missing:
             raise ConfigError(f"platform {spec.name!r}: {spec.path} must be a platform folder; it has no {missing[0]}")
+
+
+def _as_folder(spec: PlatformSpec, directory: Path) -> PlatformSpec:
+    """The specification; of a database, of a folder with what it gives now."""
+    if not is_database(spec.path):
+        return spec
+    folder = directory / spec.name
+    import_platform(import_sql, (spec.path,), folder, said=spec.said_of_times, force=True)
+    return replace(spec, path=folder)
 
 
 _FILE = "users.parquet"

@@ -1,11 +1,14 @@
 """What must be the same for a stopped run to go on: its config, the code and its libraries, the platforms' files."""
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from client.data.source import is_database, read_platform_data
+from client.data.spec import PlatformSpec
 from shared.errors import ConfigError
 from shared.federation.config import RoundsConfig
 from shared.system.options import renamed
@@ -25,10 +28,21 @@ def run_identity(config: RunConfig) -> dict[str, Any]:
         "config": config.to_dict(),
         "versions": versions(),
         "code": code_digest(),
-        "platforms": {
-            spec.name: _digest(sorted(one for one in spec.path.iterdir() if one.is_file())) for spec in config.platforms
-        },
+        "platforms": {spec.name: _platform_digest(spec) for spec in config.platforms},
     }
+
+
+def _platform_digest(spec: PlatformSpec) -> str:
+    """Of a folder's files, or of what a database gives now."""
+    if not is_database(spec.path):
+        return _digest(sorted(one for one in spec.path.iterdir() if one.is_file()))
+    folder = read_platform_data(spec.path, spec.said_of_times)
+    digest = hashlib.sha256()
+    for table in (folder.items, folder.events):
+        stream = io.BytesIO()
+        table.write_ipc(stream)
+        digest.update(stream.getbuffer())
+    return digest.hexdigest()
 
 
 def code_digest() -> str:

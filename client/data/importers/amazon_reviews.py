@@ -1,171 +1,134 @@
-"""Amazon review data of 2018: one file of reviews and its metadata, gzipped JSON lines.
+"""Amazon review data of 2014, 2018 and 2023: reviews and metadata as JSON lines, or tables of ratings alone.
 
-Source: Ni, Li and McAuley, EMNLP 2019; https://nijianmo.github.io/amazon/index.html
+2014 (He and McAuley, WWW 2016; https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html): ``reviews_NAME.json.gz``,
+``meta_NAME.json.gz`` (lines of Python literals), ``ratings_NAME.csv`` (user, item, rating, time; no header).
+2018 (Ni, Li and McAuley, EMNLP 2019; https://nijianmo.github.io/amazon/index.html): ``NAME.json.gz``,
+``meta_NAME.json.gz``, ``NAME.csv`` (item, user, rating, time; no header).
+2023 (Hou et al., 2024; https://amazon-reviews-2023.github.io): ``NAME.jsonl.gz``, ``meta_NAME.jsonl.gz``, ``NAME.csv``
+with a header; times in milliseconds; what is recommended is the ``parent_asin``, which stands for all variants.
 Reviewer names and review texts are never read into a column.
 """
 
 import html
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import polars as pl
 
-from client.data.folder_options import Said
-from client.data.importers.imported import ImportedPlatform, first_filled, joined_text
-from client.data.importers.imported_times import imported_times
+from client.data.importers.form import Form
+from client.data.importers.form_events import events_of
+from client.data.importers.imported import ImportedPlatform, first_filled, items_of_events, joined_text
+from client.data.importers.refused_rows import tolerantly
 from client.data.importers.source import Source, SourceFile
+from client.data.importers.text_table import TextTable
 from client.data.missing import MISSING
-from shared.errors import DataError
 
-_BATCH = 100_000
-
-
-def read_json_lines(
-    file: SourceFile,
-    row: Callable[[Mapping[str, object]], tuple[object, ...]],
-    schema: Mapping[str, type[pl.DataType]],
-) -> pl.DataFrame:
-    """One row per line, made by ``row``, which raises ValueError with a sentence where a field is wrong; then ``line``.
-
-    Raises DataError with the line where it is not a JSON object or a field is wrong. Blank lines are left out.
-    """
-    schema = {**schema, "line": pl.Int64}
-    batches = [pl.DataFrame(schema=schema)]
-    rows: list[tuple[object, ...]] = []
-    for number, line in file.lines():
-        if line.strip():
-            rows.append((*_row(file.label, number, line, row), number))
-        if len(rows) == _BATCH:
-            batches.append(pl.DataFrame(rows, schema=schema, orient="row"))
-            rows = []
-    batches.append(pl.DataFrame(rows, schema=schema, orient="row"))
-    return pl.concat(batches)
-
-
-def _row(
-    label: str, number: int, line: bytes, row: Callable[[Mapping[str, object]], tuple[object, ...]]
-) -> tuple[object, ...]:
-    try:
-        record = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{label}, line {number}: expected UTF-8 text") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise DataError(f"{label}, line {number}: expected a JSON object ({error})") from error
-    if not isinstance(record, dict):
-        raise DataError(f"{label}, line {number}: expected a JSON object, found a {type(record).__name__}")
-    try:
-        return row(record)
-    except ValueError as error:
-        raise DataError(f"{label}, line {number}: {error}") from error
-
-
-def id_field(record: Mapping[str, object], name: str) -> str:
-    """A string field that has to hold an id."""
-    value = record.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"field {name}: expected a text, found {_kind(value)}")
-    if value.strip() in MISSING:
-        raise ValueError(f"field {name}: expected an id, found a word for a missing value")
-    return value.strip()
-
-
-def number_field(record: Mapping[str, object], name: str) -> float:
-    """A number field that has to be there."""
-    value = record.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"field {name}: expected a number, found {_kind(value)}")  # noqa: TRY004
-    return value
-
-
-def whole_field(record: Mapping[str, object], name: str) -> int:
-    """A whole number field, not negative, that has to be there."""
-    value = number_field(record, name)
-    if not 0 <= value < 2**62 or value != int(value):
-        raise ValueError(f"field {name}: expected a whole number that is not negative")
-    return int(value)
-
-
-def _kind(value: object) -> str:
-    return "nothing" if value is None or value == "" else f"a {type(value).__name__}"
-
-
-_META = "meta_*.json"
+_META = "meta_*"
 _DESCRIPTION = 400
 """Characters kept of a description."""
-_EVENT = {"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64, "rating": pl.Float32}
-_ITEM = {
-    "item_id": pl.String,
-    "title": pl.String,
-    "category": pl.String,
-    "brand": pl.String,
-    "description": pl.String,
-}
+_REVIEWS = Form(
+    files=("*.json", "*.jsonl", "*.csv"),
+    but=_META,
+    columns={
+        "user_id": ("reviewerID", "user_id"),
+        "item_id": ("parent_asin", "asin"),
+        "timestamp": ("unixReviewTime", "timestamp"),
+        "rating": ("overall", "rating"),
+    },
+)
+_PRODUCTS = Form(
+    files=("meta_*.json", "meta_*.jsonl"),
+    columns={
+        "item_id": ("parent_asin", "asin"),
+        "title": "title",
+        "brand": ("brand", "store"),
+        "categories": ("category", "categories"),
+        "main": "main_category",
+        "description": "description",
+    },
+)
+_USER_FIRST = ("user_id", "asin", "rating", "timestamp")
+_ITEM_FIRST = ("asin", "user_id", "rating", "timestamp")
 
 
 def import_amazon_reviews(source: Source) -> ImportedPlatform:
     """One event per review, exact repeats once; an item's text is its title and brand.
 
     Several files of reviews, and of metadata, are read as one; each may tell times in its own unit. Of a product that
-    stands in several lines each field is the first that is not empty.
+    stands in several lines each field is the first that is not empty. Without metadata an item's text is its id.
     """
-    timed = [_timed(file, source.said) for file in source.some("*.json", but=_META)]
+    timed = [events_of([(_form(file), file)], source, source.said) for file in _review_files(source)]
     reviews = pl.concat((events for events, _ in timed), how="vertical_relaxed")
     events = reviews.unique(maintain_order=True)
     repeats = reviews.height - events.height
-    products = pl.concat(read_json_lines(file, _product, _ITEM) for file in source.some(_META)).drop("line")
-    items = first_filled(products)
+    meta = source.all(*_PRODUCTS.files)
     left_out = (f"{repeats:,} reviews that repeat another one exactly left out",) if repeats else ()
     return ImportedPlatform(
-        items=items.with_columns(text=joined_text(pl.col("title"), pl.col("brand"))),
+        items=_items(meta, source) if meta else items_of_events(events),
         events=events,
         notes=(*left_out, *(note for _, notes in timed for note in notes)),
     )
 
 
-def _timed(file: SourceFile, said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The reviews of a file with their times, and notes on those."""
-    reviews = read_json_lines(file, _review, _EVENT)
-
-    def row(place: int) -> str:
-        return f"{file.label}, line {reviews['line'][place]}: field unixReviewTime"
-
-    times = imported_times(reviews["timestamp"], reviews["user_id"], row, said)
-    return reviews.drop("line").with_columns(timestamp=times.values), times.notes
+def _review_files(source: Source) -> list[SourceFile]:
+    """JSON lines where there are any, else the tables of ratings alone, which would tell the same again."""
+    *json_lines, table = _REVIEWS.files
+    return source.all(*json_lines, but=_META) or source.some(*json_lines, table, but=_META)
 
 
-def _review(record: Mapping[str, object]) -> tuple[object, ...]:
-    rating = number_field(record, "overall")
-    if not math.isfinite(rating):
-        raise ValueError("field overall: expected a finite number")
-    user, item = id_field(record, "reviewerID"), id_field(record, "asin")
-    return user, item, whole_field(record, "unixReviewTime"), rating
+def _form(file: SourceFile) -> Form:
+    """Of a table without a header, which column comes first: the user in 2014, the item in 2018."""
+    if not file.name.endswith(".csv") or any("user_id" in line for line in file.head()):
+        return _REVIEWS
+    return replace(_REVIEWS, header=_USER_FIRST if file.name.startswith("ratings_") else _ITEM_FIRST)
 
 
-def _product(record: Mapping[str, object]) -> tuple[object, ...]:
-    title = _clean(record.get("title"))
-    if "getTime" in title:  # a page script that was scraped instead of the title
-        title = ""
-    categories = [name for name in map(_clean, _categories(record)) if name]
-    description = _clean(" ".join(_clean(part) for part in _listed(record.get("description"))))
-    return (
-        id_field(record, "asin"),
-        title,
-        (categories[:2] or [""])[-1],
-        _clean(record.get("brand")),
-        description[:_DESCRIPTION].strip(),
+def _items(files: list[SourceFile], source: Source) -> pl.DataFrame:
+    tables = (table for file in files for table in _PRODUCTS.blocks(file, source))
+    products = first_filled(pl.concat(tolerantly(_products, table, source.refused) for table in tables))
+    return products.with_columns(text=joined_text(pl.col("title"), pl.col("brand")))
+
+
+def _products(table: TextTable) -> pl.DataFrame:
+    called = {name: _PRODUCTS.called(table, name) or name for name in _PRODUCTS.columns}
+    titles = [_clean(title) for title in table.texts(called["title"])]
+    kinds = [_kind(text) for text in table.texts(called["categories"])]
+    main = table.texts(called["main"])
+    descriptions = [_clean(_joined(text))[:_DESCRIPTION].strip() for text in table.texts(called["description"])]
+    return pl.DataFrame(
+        {
+            "item_id": table.ids(called["item_id"]),
+            "title": ["" if "getTime" in title else title for title in titles],  # a page's script in place of a title
+            "category": [kind or _clean(other) for kind, other in zip(kinds, main, strict=True)],
+            "brand": [_clean(brand) for brand in table.texts(called["brand"])],
+            "description": descriptions,
+        },
+        schema_overrides=dict.fromkeys(("title", "category", "brand", "description"), pl.String),
     )
 
 
-def _categories(record: Mapping[str, object]) -> list[object]:
-    """``category``, or the first of ``categories``, as the data of 2014 call them."""
-    found = _listed(record.get("category") or record.get("categories"))
-    return found[0] if found and isinstance(found[0], list) else found
+def _kind(text: str) -> str:
+    """The second of a product's categories, which come from the widest to the narrowest, or the only one."""
+    found = _listed(text)
+    found = found[0] if found and isinstance(found[0], list) else found
+    names = [name for name in map(_clean, found) if name]
+    return (names[:2] or [""])[-1]
 
 
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
+def _joined(text: str) -> str:
+    return " ".join(_clean(part) for part in _listed(text))
+
+
+def _listed(text: str) -> list[object]:
+    """A list that stands as JSON, or the text itself."""
+    if not text.startswith("["):
+        return [text]
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return [text]
+    return found if isinstance(found, list) else [text]
 
 
 def _clean(value: object) -> str:

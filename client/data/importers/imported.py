@@ -10,6 +10,8 @@ from client.data.positives import unwanted_note
 from client.data.violations import find_violations
 from shared.errors import DataError
 
+_WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImportedPlatform:
@@ -36,7 +38,7 @@ def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> Impor
     imported = _with_ids_in_one_form(imported)
     if not keep_unknown:
         _require_known_items(imported)
-    events = imported.events.sort("user_id", "timestamp", maintain_order=True)
+    events = by_user_then_time(imported.events)
     items, notes = _described(imported)
     notes = imported.notes + notes + unwanted_note(events["rating"])
     whole = replace(imported, items=items, events=events, notes=notes)
@@ -48,6 +50,19 @@ def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> Impor
             f"{broken.count} rows: {broken.problem}"
         )
     return whole
+
+
+def by_user_then_time(events: pl.DataFrame) -> pl.DataFrame:
+    """The events sorted by user, then time; those of one user and time stay in their order.
+
+    By one column after the other: polars takes four times as long to keep the order of equal rows in a sort by both.
+    """
+    users = events["user_id"]
+    if users.dtype == pl.String:
+        users = users.cast(pl.Enum(users.unique().sort())).to_physical()
+    rows = pl.DataFrame({"user": users, "time": events["timestamp"]}).with_row_index("row")
+    rows = rows.sort("time", maintain_order=True).sort("user", maintain_order=True)
+    return events[rows["row"]]
 
 
 def _with_ids_in_one_form(imported: ImportedPlatform) -> ImportedPlatform:
@@ -123,6 +138,25 @@ def first_filled(rows: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.all().drop_nulls().first())
         .with_columns(pl.col(pl.String).fill_null(""))
     )
+
+
+def with_whole_ids(whole: ImportedPlatform) -> ImportedPlatform:
+    """Ids as integers where all of a kind are whole numbers, as they were in the tables."""
+    items, events = in_one_form({"items": whole.items, "events": whole.events}).values()
+    if _all_whole(events["user_id"]):
+        events = events.with_columns(pl.col("user_id").cast(pl.Int64))
+    if all(_all_whole(table["item_id"]) for table in (items, events)):
+        items, events = (table.with_columns(pl.col("item_id").cast(pl.Int64)) for table in (items, events))
+    return replace(whole, items=items, events=events)
+
+
+def _all_whole(ids: pl.Series) -> bool:
+    return ids.dtype == pl.Int64 or bool(ids.str.contains(_WHOLE).all())
+
+
+def items_of_events(events: pl.DataFrame) -> pl.DataFrame:
+    """The items that events name, without a text, where a source does not describe them."""
+    return events.select(pl.col("item_id").unique(maintain_order=True)).with_columns(text=pl.lit(""))
 
 
 def joined_text(*columns: pl.Expr) -> pl.Expr:

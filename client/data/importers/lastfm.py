@@ -7,7 +7,8 @@ import polars as pl
 
 from client.data.importers.imported import ImportedPlatform, in_one_table, positions, without_repeats
 from client.data.importers.source import Source
-from client.data.importers.text_table import TSV, TextTable, read_text_table
+from client.data.importers.text_blocks import TSV, read_text_table
+from client.data.importers.text_table import TextTable
 
 
 def import_lastfm(source: Source) -> ImportedPlatform:
@@ -15,8 +16,8 @@ def import_lastfm(source: Source) -> ImportedPlatform:
 
     The source has no time: the timestamp is the position in the file, which means nothing (use order=none).
     """
-    artists = [read_text_table(file, source.scratch, TSV) for file in source.each("artists.dat")]
-    plays = [read_text_table(file, source.scratch, TSV) for file in source.each("user_artists.dat")]
+    artists = [read_text_table(file, TSV) for file in source.each("artists.dat")]
+    plays = [read_text_table(file, TSV) for file in source.each("user_artists.dat")]
     events, repeats = without_repeats(in_one_table([_plays(table) for table in plays]))
     unread = [note for table in artists for note in table.unread_note("id", "name", "url", "pictureURL")]
     unread += [note for table in plays for note in table.unread_note("userID", "artistID", "weight")]

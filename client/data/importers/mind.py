@@ -11,7 +11,8 @@ import polars as pl
 from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, positions, without_repeats
 from client.data.importers.imported_times import imported_times
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import TSV, TextTable, read_text_table
+from client.data.importers.text_blocks import TSV, read_text_table
+from client.data.importers.text_table import TextTable
 
 _NEWS = ("news", "category", "subcategory", "title", "abstract", "url", "title_entities", "abstract_entities")
 _BEHAVIORS = ("impression", "user", "time", "history", "impressions")
@@ -24,27 +25,35 @@ def import_mind(source: Source) -> ImportedPlatform:
     """Events are each user's history once, then the clicks; impressions are kept whole.
 
     Clicks carry the log's local clock read as UTC (``time_known`` true), history entries only their order.
+    An impression of the test part, which tells no clicks, gives its user's history alone.
     What only a later history of a user names is left out and counted: when he read it is not known.
     Several parts of the data set are read as one. Of a news item in several news.tsv the fullest line counts.
     """
     behaviors = source.some("behaviors.tsv")
-    tables = [_impressions(read_text_table(file, source.scratch, TSV, columns=_BEHAVIORS)) for file in behaviors]
+    shown = [read_text_table(file, TSV, columns=_BEHAVIORS) for file in behaviors]
+    tables = [_impressions(table) for table in shown]
     impressions, repeats = without_repeats(in_one_table(tables))
     impressions = impressions.sort("user_id", "timestamp", maintain_order=True)
     events = pl.concat([_histories(impressions), _clicks(impressions)])
+    labelled = impressions.filter(pl.col("labels").list.len() > 0)
+    unlabelled = impressions.height - labelled.height
     return ImportedPlatform(
-        items=_news(source.some("news.tsv"), source),
+        items=_news(source.some("news.tsv")),
         events=events,
-        impressions=impressions,
-        notes=repeats + _later_note(impressions, events),
+        impressions=labelled if labelled.height else None,
+        notes=repeats + _unlabelled_note(unlabelled) + _later_note(impressions, events),
     )
 
 
 def _impressions(table: TextTable) -> pl.DataFrame:
     shown = table.texts("impressions")
-    fits = shown.str.contains(r"^\S+-[01]( \S+-[01])*$")
-    table.refuse(~fits, "impressions", "expected news ids with -0 or -1 for not clicked and clicked")
-    shown = shown.str.split(" ")
+    labelled = shown.str.contains(r"^\S+-[01]( \S+-[01])*$")
+    bare = shown.str.contains(r"^[^\s-]+( [^\s-]+)*$") | ~shown.str.contains("-[01]( |$)")
+    table.refuse(
+        ~(labelled | bare) | (shown == ""), "impressions", "expected news ids with -0 or -1 for not clicked and clicked"
+    )
+    shown = pl.Series([text if told else None for text, told in zip(shown, labelled, strict=True)], dtype=pl.String)
+    shown = shown.str.split(" ").fill_null([])
     users, times = table.ids("user"), table.times("time", "%m/%d/%Y %I:%M:%S %p")
     return pl.DataFrame(
         {
@@ -77,6 +86,10 @@ def _later_note(impressions: pl.DataFrame, events: pl.DataFrame) -> tuple[str, .
     return (f"{count:,} events that only a later history of a user tells left out: no time is known",) if count else ()
 
 
+def _unlabelled_note(count: int) -> tuple[str, ...]:
+    return (f"{count:,} impressions tell no clicks (the test part): of them the history is read",) if count else ()
+
+
 def _clicks(impressions: pl.DataFrame) -> pl.DataFrame:
     flat = impressions.explode("candidates", "labels").filter(pl.col("labels") == 1)
     clicks = flat.select("user_id", item_id="candidates", timestamp="timestamp")
@@ -87,8 +100,8 @@ def _as_events(frame: pl.DataFrame, *, origin: str, time_known: bool) -> pl.Data
     return frame.with_columns(rating=pl.lit(1.0, pl.Float32), source=pl.lit(origin), time_known=pl.lit(time_known))
 
 
-def _news(files: list[SourceFile], source: Source) -> pl.DataFrame:
-    tables = [read_text_table(file, source.scratch, TSV, columns=_NEWS) for file in files]
+def _news(files: list[SourceFile]) -> pl.DataFrame:
+    tables = [read_text_table(file, TSV, columns=_NEWS) for file in files]
     for table in tables:
         table.refuse_repeats(table.ids("news"), "news")
     frames = [

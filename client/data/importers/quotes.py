@@ -1,7 +1,11 @@
 """Quotation marks that enclose nothing: one opens a field by chance, and another one, lines later, closes it."""
 
+from collections.abc import Callable
+from functools import partial
+
 import polars as pl
 
+from client.data.importers.text_blocks import Dialect
 from client.data.importers.text_table import TextTable
 
 QUOTES = ("fields", "text")
@@ -16,17 +20,34 @@ _EXPECTED = (
 )
 
 
-def refuse_swallowed_lines(table: TextTable, separator: str) -> None:
-    """Raise DataError for the first field that holds line ends where the lines around them have a row's separators.
+class SwallowedLines:
+    """Looks through blocks for fields that hold line ends where the lines around them have a row's separators.
 
-    Not where a field within one line holds a separator: then the table is quoted on purpose.
+    None is refused where a field within one line holds a separator: then the table is quoted on purpose.
     """
-    if _is_quoted(table, separator):
-        return
-    for place, name in enumerate(table.rows.columns):
-        several = table.filter(table.rows[name].str.contains("\n", literal=True).fill_null(value=False))
-        like_rows = _like_rows(pl.col(name), separator, place, len(table.rows.columns) - 1)
-        several.refuse(several.rows.select(like_rows).to_series(), name, _EXPECTED)
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._separator, self._quote = dialect.separator, dialect.quote
+        self._quoted = dialect.quote is None
+        self._found: Callable[[], None] | None = None
+
+    def look(self, table: TextTable) -> None:
+        """Look at a block."""
+        if self._quoted or not table.marked or table.unit != "line" or table.part != "column" or not table.rows.width:
+            return
+        self._quoted = _is_quoted(table, self._separator)
+        for place, name in enumerate(table.rows.columns):
+            wrong = table.rows[name].str.contains("\n", literal=True).fill_null(value=False)
+            if self._found is None and wrong.any():
+                several = table.filter(wrong)
+                like_rows = _like_rows(pl.col(name), self._separator, place, len(table.rows.columns) - 1)
+                suspect = several.rows.select(like_rows).to_series()
+                self._found = partial(several.refuse, suspect, name, _EXPECTED) if suspect.any() else None
+
+    def refuse(self) -> None:
+        """Raise DataError for the first such field, once all blocks were looked at."""
+        if self._found is not None and not self._quoted:
+            self._found()
 
 
 def _like_rows(field: pl.Expr, separator: str, place: int, cuts: int) -> pl.Expr:

@@ -11,11 +11,19 @@ from dataclasses import replace
 import polars as pl
 
 from client.data.folder_options import Said
-from client.data.importers.imported import ImportedPlatform, in_one_table, joined_text, positions, without_repeats
+from client.data.importers.imported import (
+    ImportedPlatform,
+    in_one_table,
+    items_of_events,
+    joined_text,
+    positions,
+    without_repeats,
+)
 from client.data.importers.imported_times import imported_times
 from client.data.importers.sequences import sequences
 from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import TSV, TextTable, read_text_table, row_of
+from client.data.importers.text_blocks import TSV, read_text_table
+from client.data.importers.text_table import TextTable, row_of
 from shared.errors import DataError
 
 Typed = tuple[TextTable, dict[str, str]]
@@ -34,6 +42,8 @@ _RATINGS = (
     *("is_click", "is_like", "is_buy"),
 )
 """What fields of interactions are called, the first that is there counts."""
+_USERS = ("user", "uid", "session", "visitor", "customer", "reviewer", "member")
+"""Parts of the names of a user's field."""
 _LIKE_TIMES = re.compile(r"time|(^|_)(date|day|ts|when|epoch)", re.IGNORECASE)
 """What a field of the time may be called besides."""
 
@@ -44,16 +54,43 @@ def import_recbole(source: Source) -> ImportedPlatform:
     Where interactions carry a list of earlier items (``item_id_list:token_seq``), a user's rows are put together to
     one sequence. Where there is no timestamp, it is the position in the user's sequence.
     """
-    described = [_typed(read_text_table(file, source.scratch, TSV)) for file in source.each("*.item")]
-    tables = [_typed(read_text_table(file, source.scratch, TSV)) for file in _inter_files(source)]
-    fields, kinds = described[0]
-    item_field = "item_id" if "item_id" in kinds else fields.rows.columns[0]
+    tables = [_typed(read_text_table(file, TSV)) for file in _inter_files(source)]
+    described = [_typed(read_text_table(file, TSV)) for file in (source.each("*.item") if source.all("*.item") else ())]
+    item_field = _item_field(tables[0], described)
+    tables = [_with_user(table, item_field) for table in tables]
     rows, time_notes = _timed(in_one_table([_interactions(table, item_field) for table in tables]), tables, source.said)
     notes = tuple(dict.fromkeys(note for table in tables for note in _notes(table, item_field)))
     events, left_out = _events(rows)
+    if not described:
+        return ImportedPlatform(items=items_of_events(events), events=events, notes=time_notes + left_out + notes)
     items = pl.concat([_items(table, item_field) for table in described], how="diagonal_relaxed")
     items = items.unique("item_id", keep="first", maintain_order=True)
     return ImportedPlatform(items=items, events=events, notes=time_notes + left_out + notes)
+
+
+def _item_field(table: Typed, described: list[Typed]) -> str:
+    """The field of an item's id: ``item_id``, or the first of NAME.item; without that file the second token."""
+    fields, kinds = table
+    tokens = [name for name in fields.rows.columns if kinds[name] == "token"]
+    known = [described[0][0].rows.columns[0]] if described else []
+    named = [name for name in tokens if "item" in name.lower()]
+    if described:
+        return "item_id" if "item_id" in described[0][1] else known[0]
+    if not named and len(tokens) < 2:
+        raise DataError(f"{fields.label}, line 1: expected a token of users and one of items, found {tokens or 'none'}")
+    return "item_id" if "item_id" in kinds else (named or tokens[1:])[0]
+
+
+def _with_user(table: Typed, item_field: str) -> Typed:
+    """The user's field under the name ``user_id``: of tokens one whose name says so, else the first."""
+    fields, kinds = table
+    tokens = [name for name in fields.rows.columns if kinds[name] == "token" and name != item_field]
+    if "user_id" in kinds or not tokens:
+        return table
+    named = [name for name in tokens if any(word in name.lower() for word in _USERS)]
+    user = (named or tokens)[0]
+    renamed = {("user_id" if name == user else name): kind for name, kind in kinds.items()}
+    return replace(fields, rows=fields.rows.rename({user: "user_id"})), renamed
 
 
 def _timed(rows: pl.DataFrame, tables: list[Typed], said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:

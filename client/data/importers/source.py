@@ -1,28 +1,44 @@
-"""The files of a data set as it is distributed: a folder, a zip, a gzipped or a plain file.
+"""The files of a data set as it is distributed: a folder, a zip, a tar, a gzipped or a plain file.
 
-A folder is searched first for unpacked files, and only where none fits inside the zips that lie in it. Gzip is
-undone on the way, in a folder and in a zip alike, so ``reviews.json`` also finds ``reviews.json.gz``.
+A folder is searched first for unpacked files, and only where none fits inside the archives that lie in it. Gzip and
+bzip2 are undone on the way, in a folder and in an archive alike: ``reviews.json`` also finds ``reviews.json.gz``.
 """
 
+import bz2
 import codecs
 import gzip
+import lzma
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from client.data.folder_options import Said
+from client.data.importers.refused_rows import RefusedRows
 from client.data.tables import first_line
 from shared.errors import DataError
 from shared.system.progress import track
 
-_CHUNK = 1 << 20
-_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
-"""What Python's gzip and zipfile raise on damaged, truncated, encrypted or unknown content."""
+_CHUNK = 1 << 24
+"""Bytes that are read at once."""
+_UNREADABLE = (
+    *(OSError, EOFError, zlib.error, lzma.LZMAError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, tarfile.TarError),
+)
+"""What Python's readers of archives raise on damaged, truncated, encrypted or unknown content."""
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_FOREIGN = (".7z", ".rar", ".zst", ".lz4")
+"""Archives that Python's standard library does not open."""
+
+
+class NotInEncoding(DataError):
+    """A file holds bytes that are no text in the encoding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +46,15 @@ class SourceFile:
     """One file of a source, wherever it lies."""
 
     path: Path
-    """The file itself, or the zip that holds it."""
+    """The file itself, or the archive that holds it."""
     member: str | None
-    """Its name inside the zip."""
+    """Its name inside the archive."""
+    root: Path | None = field(default=None, compare=False)
+    """The folder or file at which the user pointed."""
+    encoding: str | None = None
+    """What the user says it is written in; None: what its format says."""
+    refused: RefusedRows | None = field(default=None, compare=False)
+    """Where rows are listed that are left out; None: a wrong row is an error."""
 
     @property
     def label(self) -> str:
@@ -41,54 +63,77 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """Its own name without folders and without ``.gz``."""
-        return PurePosixPath(self.member or self.path.name).name.removesuffix(".gz")
+        """Its own name without folders and without ``.gz`` or ``.bz2``."""
+        return PurePosixPath(self.member or self.path.name).name.removesuffix(".gz").removesuffix(".bz2")
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The names of the folders in which it lies below that, or in its archive."""
+        if self.member is not None:
+            return PurePosixPath(self.member).parts[:-1]
+        return () if self.root is None or self.root == self.path else self.path.relative_to(self.root).parts[:-1]
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Its bytes, unpacked; raises DataError where they cannot be read to the end."""
         try:
-            with self._raw() as raw, _without_gzip(raw, self.member or self.path.name) as stream:
+            with self._raw() as raw, _unpacked(raw, self.member or self.path.name) as stream:
                 yield stream
         except _UNREADABLE as error:
             raise DataError(f"{self.label}: cannot be read to its end ({first_line(error)})") from error
 
     @contextmanager
     def _raw(self) -> Iterator[IO[bytes]]:
-        """Its bytes as they lie on the disk or in the zip."""
+        """Its bytes as they lie on the disk or in the archive."""
         if self.member is None:
             with self.path.open("rb") as stream:
                 yield stream
-            return
-        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
-            yield member
+        elif _is_tar(self.path):
+            with tarfile.open(self.path) as tar:
+                content = tar.extractfile(self.member)
+                if content is None:
+                    raise DataError(f"{self.label}: expected a file, found a link")
+                yield content
+        else:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as member:
+                yield member
 
-    def unpack(self, scratch: Path, encoding: str = "utf-8") -> Path:
-        """Copy it as UTF-8 text into ``scratch``, lines that end in a carriage return alone with line feeds.
-
-        Raises DataError with the line of the first wrong byte.
-        """
+    def unpack(self, scratch: Path) -> Path:
+        """Itself where it lies unpacked on the disk, else a copy in ``scratch``."""
+        if self.member is None and self.path.name == self.name:
+            return self.path
         target = scratch / f"{len(list(scratch.iterdir()))}-{self.name}"
         with self.open() as stream, target.open("wb") as copy:
-            copy.writelines(track(self._as_utf8(stream, encoding), f"reading {self.name}"))
+            copy.writelines(_chunks(stream))
         return target
 
-    def head(self, encoding: str = "utf-8") -> str:
-        """Its first line, or as much of it as a chunk holds; raises DataError where that is not text."""
-        with self.open() as stream:
-            return next(self._as_utf8(stream, encoding)).decode("utf-8").partition("\n")[0]
+    def blocks(self, encoding: str = "utf-8") -> Iterator[bytes]:
+        """Its lines as UTF-8 with line feeds, many at a time; what the user says of the encoding counts first.
 
-    def lines(self) -> Iterator[tuple[int, bytes]]:
-        """Its lines with their numbers from 1, one at a time."""
+        Raises NotInEncoding with the line of the first wrong byte.
+        """
         with self.open() as stream:
-            yield from track(enumerate(stream, start=1), f"reading {self.name}")
+            rest = b""
+            for block in track(self._as_utf8(stream, self.encoding or encoding), f"reading {self.name}"):
+                cut = block.rfind(b"\n") + 1
+                if cut:
+                    yield rest + block[:cut]
+                    rest = block[cut:]
+                else:
+                    rest += block
+            if rest:
+                yield rest
+
+    def head(self, encoding: str = "utf-8", lines: int = 1) -> list[str]:
+        """Its first lines without their ends, as far as the first block holds them."""
+        first = next(self.blocks(encoding), b"").decode("utf-8").removeprefix("\ufeff")
+        return [line.rstrip("\r") for line in first.split("\n", lines)[:lines]]
 
     def _as_utf8(self, stream: IO[bytes], encoding: str) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder(encoding)("strict")
         line = 1
         bare: bool | None = None  # whether lines end in a carriage return alone; the first chunk tells
-        while True:
-            chunk = stream.read(_CHUNK)
+        for chunk in chain(_chunks(stream), [b""]):
             try:
                 text = decoder.decode(chunk, final=not chunk)
                 bare = "\r" in text and "\n" not in text if bare is None else bare
@@ -97,11 +142,15 @@ class SourceFile:
             except UnicodeError as error:
                 if isinstance(error, UnicodeDecodeError):
                     line += error.object[: error.start].count(b"\n")
-                raise DataError(f"{self.label}, line {line}: expected {encoding.upper()} text") from error
-            line += text.count("\n")
-            yield utf8
-            if not chunk:
-                return
+                raise NotInEncoding(f"{self.label}, line {line}: expected {encoding.upper()} text") from error
+            line += utf8.count(b"\n")
+            if utf8:
+                yield utf8
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    while chunk := stream.read(_CHUNK):
+        yield chunk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +162,10 @@ class Source:
     scratch: Path
     said: Said | None = None
     """What the user says of timestamps that are numbers."""
+    encoding: str | None = None
+    """What the user says of how text files are written."""
+    refused: RefusedRows | None = field(default=None, compare=False)
+    """Where rows are listed that are left out; None: a wrong row is an error."""
 
     @property
     def label(self) -> str:
@@ -132,7 +185,9 @@ class Source:
         found = self.all(*patterns, but=but)
         if not found:
             expected = " or ".join(patterns)
-            raise DataError(f"{self.label}: expected a file {expected}, found {self._contents()}")
+            packed = [file.name for path in self.paths for file in _plain_files(path) if file.name.endswith(_FOREIGN)]
+            hint = f" (unpack {packed[0]} first)" if packed else ""
+            raise DataError(f"{self.label}: expected a file {expected}, found {self._contents()}{hint}")
         return found
 
     def each(self, *patterns: str) -> list[SourceFile]:
@@ -150,15 +205,29 @@ class Source:
 
     def all(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
         """Every file whose name fits a pattern and does not fit ``but``, by place and name; each once."""
-        return _each_once(
+        found = _each_once(
             file
             for path in self.paths
-            for file in _fitting(_plain_files(path), patterns, but) or _fitting(_zipped_files(path), patterns, but)
+            for file in _fitting(_plain_files(path), patterns, but) or _fitting(_archived_files(path), patterns, but)
         )
+        return [replace(file, encoding=self.encoding, refused=self.refused) for file in found]
 
     def _contents(self) -> str:
-        names = [file.name for path in self.paths for file in _plain_files(path) + _zipped_files(path)]
+        names = [file.name for path in self.paths for file in _plain_files(path) + _archived_files(path)]
         return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "no file"
+
+
+def fitting_encoding(file: SourceFile, encodings: tuple[str, ...]) -> str:
+    """The first of several encodings of which the whole file is text, or the last."""
+    if file.encoding is None:
+        for encoding in encodings[:-1]:
+            try:
+                for _ in file.blocks(encoding):
+                    pass
+            except NotInEncoding:
+                continue
+            return encoding
+    return encodings[-1]
 
 
 def _each_once(files: Iterable[SourceFile]) -> list[SourceFile]:
@@ -171,12 +240,12 @@ def _fitting(files: list[SourceFile], patterns: tuple[str, ...], but: str | None
 
 
 def _plain_files(path: Path) -> list[SourceFile]:
-    return [SourceFile(path=file, member=None) for file in _paths(path) if not _is_zip(file)]
+    return [SourceFile(path=file, member=None, root=path) for file in _paths(path) if not _is_archive(file)]
 
 
-def _zipped_files(path: Path) -> list[SourceFile]:
-    zips = [file for file in _paths(path) if _is_zip(file)]
-    return [SourceFile(path=file, member=member) for file in zips for member in _members(file)]
+def _archived_files(path: Path) -> list[SourceFile]:
+    archives = [file for file in _paths(path) if _is_archive(file)]
+    return [SourceFile(path=file, member=member, root=path) for file in archives for member in _members(file)]
 
 
 def _paths(path: Path) -> list[Path]:
@@ -187,28 +256,45 @@ def _paths(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.name))
 
 
-def _is_zip(path: Path) -> bool:
-    return path.name.lower().endswith(".zip")
+def _is_archive(path: Path) -> bool:
+    return path.name.lower().endswith((".zip", *_TARS))
+
+
+def _is_tar(path: Path) -> bool:
+    return path.name.lower().endswith(_TARS)
 
 
 def _members(path: Path) -> list[str]:
+    kind = "tar" if _is_tar(path) else "zip"
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise DataError(f"{path}: expected a zip file ({first_line(error)})") from error
+        names = _tar_members(path) if kind == "tar" else _zip_members(path)
+    except _UNREADABLE as error:
+        raise DataError(f"{path}: expected a {kind} file ({first_line(error)})") from error
     return sorted(name for name in names if not any(_hidden(part) for part in name.split("/")))
 
 
+def _zip_members(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return [info.filename for info in archive.infolist() if not info.is_dir()]
+
+
+def _tar_members(path: Path) -> list[str]:
+    with tarfile.open(path) as archive:
+        return [info.name for info in archive if info.isfile()]
+
+
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    return (name.startswith(".") and name != ".") or name == "__MACOSX"
 
 
 @contextmanager
-def _without_gzip(stream: IO[bytes], name: str) -> Iterator[IO[bytes]]:
-    """The stream itself, or what it holds packed where its name ends in ``.gz``."""
-    if not name.endswith(".gz"):
+def _unpacked(stream: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+    """The stream itself, or what it holds packed where its name says so."""
+    if name.endswith(".gz"):
+        with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
+            yield unpacked  # type: ignore[misc]
+    elif name.endswith(".bz2"):
+        with bz2.BZ2File(stream) as unpacked:
+            yield unpacked
+    else:
         yield stream
-        return
-    with gzip.GzipFile(fileobj=stream, mode="rb") as unpacked:
-        yield unpacked  # type: ignore[misc]

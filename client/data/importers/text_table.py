@@ -1,48 +1,24 @@
-"""A text file with columns (CSV, TSV, ...) read as strings, whose values are then taken column by column.
+"""A table read as strings, whose values are then taken column by column.
 
 Every error names the file, the line and the column; a value itself is never repeated, it may be somebody's.
 """
 
-import csv
+import json
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from pathlib import Path
 
 import polars as pl
 
-from client.data.importers.source import SourceFile
+from client.data.importers.refused_rows import BadRows
 from client.data.missing import present_texts
-from client.data.tables import first_line
 from client.data.written_times import from_iso
 from shared.errors import DataError
 
-SEPARATORS = ",\t;|"
-"""What stands between columns, as a rule."""
 _SHOWN = 20
 """Columns that a sentence names."""
 _TRUTHS = {"true": "1", "false": "0"}
-_UNNAMED = "(unnamed)"
-"""What a first column without a name is called: pandas writes its index like that."""
-_LONGEST = 2**31 - 1
-"""Characters of a field that csv may take where it reads all records; else 128 Ki."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dialect:
-    """How a line is cut into fields."""
-
-    separator: str
-    quote: str | None
-    """None: a quotation mark is a character like any other."""
-    hint: str = ""
-    """What to do where one does not fit, for errors."""
-
-
-CSV = Dialect(separator=",", quote='"')
-TSV = Dialect(separator="\t", quote=None)
 _MOST = 2.0**63
 
 
@@ -59,6 +35,12 @@ class TextTable:
     """What ``lines`` counts; a Parquet file has rows, counted from 0."""
     without_text: Mapping[str, str] = field(default_factory=dict)
     """Columns of a Parquet file that are no text, and their types."""
+    decimal: str = "."
+    """What stands before the fraction of a number."""
+    marked: bool = True
+    """Whether quotation marks stand in the file where these rows do."""
+    part: str = "column"
+    """What errors call a column."""
 
     def require(self, *names: str, hint: str = "") -> None:
         """Raise DataError unless these columns are there; ``hint`` says what to do."""
@@ -74,18 +56,30 @@ class TextTable:
 
     def unread_note(self, *read: str, hint: str = "") -> tuple[str, ...]:
         """A sentence that names them; nothing where there are none."""
-        names = self.unread(*read)
-        more = ", ..." if len(names) > _SHOWN else ""
-        return (f"{self.label}: columns that were not read: {', '.join(names[:_SHOWN])}{more}{hint}",) if names else ()
+        return unread_note(self.label, self.unread(*read), hint)
 
     def filter(self, keep: pl.Series) -> "TextTable":
         """The rows where ``keep`` is True."""
         return replace(self, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
 
+    def distinct(self, names: Sequence[str]) -> "TextTable":
+        """The first row of each combination of values in these columns."""
+        rows = self.rows.select(names).with_row_index("_row").unique(names, keep="first", maintain_order=True)["_row"]
+        return replace(self, rows=self.rows[rows], lines=self.lines[rows])
+
     def texts(self, name: str) -> pl.Series:
         """Strings without surrounding blanks; empty where there is nothing."""
         self.require(name)
         return present_texts(self.rows[name]).fill_null("").str.strip_chars()
+
+    def compact_ids(self, name: str) -> pl.Series:
+        """As ``ids``; Int64 where each is a whole number as Python writes it, else equal strings share their memory."""
+        self.require(name)
+        texts = self.rows[name]
+        whole = texts.cast(pl.Int64, strict=False)
+        if not whole.null_count() and bool((whole.cast(pl.String) == texts).all()):
+            return whole
+        return self.ids(name).cast(pl.Categorical).cast(pl.String)
 
     def ids(self, name: str) -> pl.Series:
         """Strings, none of them empty or a word for a missing value."""
@@ -102,20 +96,36 @@ class TextTable:
 
     def numbers(self, name: str, *, minimum: float | None = None) -> pl.Series:
         """Finite Float64, not under ``minimum``."""
-        values = self.texts(name).cast(pl.Float64, strict=False)
-        self.refuse(~values.is_finite().fill_null(value=False), name, "expected a number")
+        texts = self.texts(name)
+        texts = texts if self.decimal == "." else texts.str.replace(self.decimal, ".", literal=True)
+        values = texts.cast(pl.Float64, strict=False)
+        comma = texts.str.contains(r"^-?\d+,\d+$").any()
+        hint = " (where a comma stands before the fraction: --decimal ,)" if comma else ""
+        self.refuse(~values.is_finite().fill_null(value=False), name, f"expected a number{hint}")
         if minimum is not None:
             self.refuse(values < minimum, name, f"expected a number of at least {minimum:g}")
         return values
 
+    def joined_texts(self, name: str) -> pl.Series:
+        """As ``texts``, lists in JSON with a comma between their texts."""
+        texts = self.texts(name)
+        if not texts.str.starts_with("[").any():
+            return texts
+        return pl.Series(name, [_joined(text) for text in texts], dtype=pl.String)
+
     def ratings(self, name: str) -> pl.Series:
         """Float32; true is 1, false is 0."""
+        plain = self.rows[name].cast(pl.Float32, strict=False)
+        if bool(plain.is_finite().fill_null(value=False).all()):
+            return plain
         truths = self.rows[name].str.strip_chars().str.to_lowercase().replace(_TRUTHS)
         return replace(self, rows=self.rows.with_columns(truths)).numbers(name).cast(pl.Float32)
 
     def clock(self, name: str) -> pl.Series:
         """What a clock or a counter shows, which is not negative: Int64 where all are whole, else Float64."""
-        whole = self.texts(name).cast(pl.Int64, strict=False)
+        self.require(name)
+        whole = self.rows[name].cast(pl.Int64, strict=False)
+        whole = self.texts(name).cast(pl.Int64, strict=False) if whole.null_count() else whole
         if not whole.null_count() and bool((whole >= 0).all()):
             return whole
         values = self.numbers(name, minimum=0)
@@ -154,16 +164,23 @@ class TextTable:
 
     def row(self, name: str) -> Callable[[int], str]:
         """What errors call a column in a row."""
-        return lambda row: f"{self.label}, {self.unit} {self.lines[row]}: column {name}"
+        return lambda row: f"{self.label}, {self.unit} {self.lines[row]}: {self.part} {name}"
 
     def refuse(self, wrong: pl.Series, name: str, expected: str) -> None:
         """Raise DataError that names the first line where ``wrong`` is True."""
         if wrong.any():
-            raise DataError(f"{self.row(name)(wrong.arg_max() or 0)}: {expected}")
+            message = f"{self.row(name)(wrong.arg_max() or 0)}: {expected}"
+            raise BadRows(message, table=self, wrong=wrong.fill_null(value=False), column=name, reason=expected)
 
     def refuse_repeats(self, ids: pl.Series, name: str) -> None:
         """Raise DataError at the first id that already stood in an earlier line."""
         self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier one")
+
+
+def unread_note(label: str, names: Sequence[str], hint: str = "") -> tuple[str, ...]:
+    """A sentence that names columns of a file that were not read; nothing where there are none."""
+    more = ", ..." if len(names) > _SHOWN else ""
+    return (f"{label}: columns that were not read: {', '.join(names[:_SHOWN])}{more}{hint}",) if names else ()
 
 
 def row_of(tables: Sequence[tuple[TextTable, str]]) -> Callable[[int], str]:
@@ -178,126 +195,19 @@ def row_of(tables: Sequence[tuple[TextTable, str]]) -> Callable[[int], str]:
     return row
 
 
-def read_text_table(
-    file: SourceFile,
-    scratch: Path,
-    dialect: Dialect,
-    *,
-    columns: tuple[str, ...] | None = None,
-    encoding: str = "utf-8",
-) -> TextTable:
-    """Read a file whose first line names the columns, or one without such a line but with ``columns``.
-
-    Raises DataError where the file is unreadable, empty, not text in ``encoding`` or not cut into columns, and where
-    a field of several lines stands in a file whose quotation marks do not fit.
-    """
-    path = file.unpack(scratch, encoding)
-    first = _first_record(file.label, path, dialect)
-    names = _column_names(file.label, first, dialect) if columns is None else columns
-    if len(first) != len(names):
-        raise DataError(f"{file.label}, line 1: expected {len(names)} fields, found {len(first)}")
+def _joined(text: str) -> str:
+    if not text.startswith("["):
+        return text
     try:
-        rows = pl.read_csv(
-            path,
-            separator=dialect.separator,
-            quote_char=dialect.quote,
-            has_header=False,
-            skip_rows=0 if columns else 1,
-            schema=dict.fromkeys(names, pl.String),
-            glob=False,
-        )
-    except pl.exceptions.NoDataError:
-        rows = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise _explained(file.label, path, dialect, len(names), error) from error
-    if dialect.quote is not None and _holds_several_lines(rows):
-        deque(_records(file.label, path, dialect), maxlen=0)
-    return _numbered(file.label, rows, 1 if columns else 2)
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return text
+    return ", ".join(map(str, _flat(found)))
 
 
-def _first_record(label: str, path: Path, dialect: Dialect) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        line = text.readline().rstrip("\r\n")
-    if not line.strip():
-        raise DataError(f"{label}, line 1: expected fields, found an empty line")
-    try:
-        return _cut(line, dialect)
-    except csv.Error as wrong:
-        raise DataError(f"{label}, line 1: cannot be cut into fields ({first_line(wrong)}){dialect.hint}") from wrong
-
-
-def _cut(line: str, dialect: Dialect) -> list[str]:
-    if dialect.quote is None:
-        return line.split(dialect.separator)
-    return next(csv.reader([line], delimiter=dialect.separator, quotechar=dialect.quote))
-
-
-def _column_names(label: str, first: list[str], dialect: Dialect) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in first)
-    other = max(SEPARATORS.replace(dialect.separator, ""), key=names[0].count)
-    if len(names) == 1 and other in names[0]:
-        wanted = repr(dialect.separator)
-        raise DataError(
-            f"{label}, line 1: expected columns with {wanted} between them, found one that holds {other!r} (write the "
-            f"table with {wanted})"
-        )
-    names = (names[0] or _UNNAMED, *names[1:])
-    for place, name in enumerate(names):
-        if not name or name in names[:place]:
-            found = f"that of column {names.index(name) + 1} again" if name else "none"
-            raise DataError(
-                f"{label}, line 1: expected column names, each once, found {found} for column {place + 1} (give each "
-                "column a name of its own in the first line)"
-            )
-    return names
-
-
-def _holds_several_lines(rows: pl.DataFrame) -> bool:
-    return bool(rows.select(pl.any_horizontal(pl.all().str.contains("\n", literal=True))).to_series().any())
-
-
-def _numbered(label: str, rows: pl.DataFrame, first: int) -> TextTable:
-    """Number the rows by lines (a quoted field may hold line ends) and leave blank ones out."""
-    breaks = rows.select(pl.sum_horizontal(pl.all().str.count_matches("\n").fill_null(0))).to_series()
-    before = breaks.cast(pl.Int64).cum_sum().shift(1, fill_value=0)
-    lines = before + pl.int_range(first, first + rows.height, eager=True)
-    blank = rows.select(pl.all_horizontal(pl.all().is_null())).to_series()
-    return TextTable(label=label, rows=rows.filter(~blank), lines=lines.filter(~blank))
-
-
-def _explained(label: str, path: Path, dialect: Dialect, width: int, error: BaseException) -> DataError:
-    """The error with the line it is about."""
-    short = ""
-    for start, record in _records(label, path, dialect):
-        if 0 < len(record) < width:
-            short = short or f"{label}, line {start}: expected {width} fields, found {len(record)}"
-        if len(record) > width:
-            return DataError(f"{label}, line {start}: expected {width} fields, found {len(record)}")
-    return DataError(short or f"{label}: cannot be read as a table ({first_line(error)}){dialect.hint}")
-
-
-def _records(label: str, path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """The records of a file, each with the line on which it starts, read once more, slowly.
-
-    Raises DataError for the first in which a quotation mark closes a field that goes on, or closes none.
-    """
-    limit = csv.field_size_limit(_LONGEST)
-    with path.open(encoding="utf-8-sig", newline="\n") as text:
-        reader = csv.reader(
-            (line.replace("\r", "") for line in text),
-            delimiter=dialect.separator,
-            quotechar=dialect.quote,
-            quoting=csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL,
-            strict=True,
-        )
-        start = 1
-        try:
-            for record in reader:
-                yield start, record
-                start = reader.line_num + 1
-        except csv.Error as wrong:
-            raise DataError(
-                f"{label}, line {start}: cannot be cut into fields ({first_line(wrong)}){dialect.hint}"
-            ) from wrong
-        finally:
-            csv.field_size_limit(limit)
+def _flat(values: list[object]) -> Iterator[object]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _flat(value)
+        elif isinstance(value, str | int | float) and value != "":
+            yield value

@@ -1,10 +1,11 @@
-"""UCI Online Retail and Online Retail II: sheets of invoices, each saved as CSV.
+"""UCI Online Retail and Online Retail II: workbooks of invoices, or sheets of them saved as CSV.
 
 Source: https://archive.ics.uci.edu/dataset/502/online+retail+ii ; Chen, Sain and Guo, 2012.
-The spreadsheet is distributed as .xlsx; save each sheet as CSV first.
+Distributed are ``Online Retail.xlsx`` (one sheet) and ``online_retail_II.xlsx`` (two, whose days overlap).
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 
 import polars as pl
@@ -12,8 +13,10 @@ import polars as pl
 from client.data.folder_options import Said
 from client.data.importers.imported import ImportedPlatform
 from client.data.importers.imported_times import imported_times
-from client.data.importers.source import Source, SourceFile
-from client.data.importers.text_table import CSV, TextTable, read_text_table
+from client.data.importers.source import Source
+from client.data.importers.text_blocks import CSV, read_text_table
+from client.data.importers.text_table import TextTable
+from client.data.importers.workbook import as_times, read_sheets
 from shared.errors import DataError
 
 _OLD_NAMES = {"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"}
@@ -39,8 +42,7 @@ def import_uci_retail(source: Source, *, drop_cancelled: bool = False) -> Import
     cancelled: list[pl.DataFrame] = []
     notes: tuple[str, ...] = ()
     left_out = Counter[str]()
-    for file in _files(source):
-        table = _sheet(file, source)
+    for table in _sheets(source):
         notes += table.unread_note(*_COLUMNS, *_NOT_NEEDED)
         cancelled.append(_cancellations(_without_invoices(table, cancelled)))
         purchases, counts = _purchases(_without_invoices(table, sheets))
@@ -54,17 +56,17 @@ def import_uci_retail(source: Source, *, drop_cancelled: bool = False) -> Import
     return ImportedPlatform(items=_products(lines), events=events, notes=notes + taken_back)
 
 
-def _files(source: Source) -> list[SourceFile]:
-    if source.paths[0].suffix.lower() in {".xlsx", ".xls"}:
-        raise DataError(f"{source.label}: expected a CSV file, found a spreadsheet (save each sheet as CSV)")
-    return source.some("*.csv")
-
-
-def _sheet(file: SourceFile, source: Source) -> TextTable:
-    table = read_text_table(file, source.scratch, CSV)
-    table = replace(table, rows=table.rows.rename(_OLD_NAMES, strict=False))
-    table.require(*_COLUMNS)
-    return table
+def _sheets(source: Source) -> Iterator[TextTable]:
+    """Every sheet, its columns under the names of Online Retail II."""
+    for file in source.some("*.xlsx", "*.csv", "*.xls"):
+        if file.name.endswith(".xls"):
+            raise DataError(f"{file.label}: expected .xlsx or CSV, found an old spreadsheet (save it as .xlsx)")
+        sheets = read_sheets(file) if file.name.endswith(".xlsx") else [read_text_table(file, CSV)]
+        for table in sheets:
+            renamed = replace(table, rows=table.rows.rename(_OLD_NAMES, strict=False))
+            renamed.require(*_COLUMNS)
+            times = as_times(renamed.rows["InvoiceDate"]) if table.unit == "row" else renamed.rows["InvoiceDate"]
+            yield replace(renamed, rows=renamed.rows.with_columns(times))
 
 
 def _without_invoices(table: TextTable, sheets: list[pl.DataFrame]) -> TextTable:

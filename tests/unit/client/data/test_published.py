@@ -10,7 +10,7 @@ import pytest
 
 from client.data.check import check_folder
 from client.data.folder_options import Preparation
-from client.data.importers.csv_map import CsvMap, parse_columns
+from client.data.importers.csv_settings import CsvMap, parse_columns
 from client.data.listed import listed
 from client.data.preparation import prepare
 from client.data.source import read_folder, read_platform_data

@@ -4,7 +4,8 @@ from functools import partial
 from pathlib import Path
 
 from client.data.contract import PlatformFolder
-from client.data.importers.csv_map import CsvMap, import_csv
+from client.data.importers.csv_map import import_csv
+from client.data.importers.csv_settings import CsvMap
 from client.data.importers.table import import_platform
 from client.data.source import read_folder
 

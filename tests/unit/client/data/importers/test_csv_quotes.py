@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from client.data.importers.csv_map import CsvMap
+from client.data.importers.csv_settings import CsvMap
 from shared.errors import DataError
 from tests.unit.client.data.importers.csv_tables import imported
 

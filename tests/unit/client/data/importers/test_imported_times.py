@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from client.cli.main import app
 from client.data.check import check_folder
-from client.data.importers.csv_map import CsvMap, import_csv
+from client.data.importers.csv_map import import_csv
+from client.data.importers.csv_settings import CsvMap
 from client.data.importers.imported import ImportedPlatform
 from client.data.importers.table import IMPORTERS, import_platform
 from client.data.source import read_folder

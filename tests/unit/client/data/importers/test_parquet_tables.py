@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from client.data.importers.csv_map import CsvMap, import_csv
+from client.data.importers.csv_map import import_csv
+from client.data.importers.csv_settings import CsvMap
 from client.data.importers.table import import_platform
 from shared.errors import DataError
 from tests.unit.client.data.importers.csv_tables import imported

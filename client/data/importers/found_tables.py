@@ -1,0 +1,118 @@
+"""Which files of a folder, an archive or an option hold the user's events and items, and how each is cut."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from client.data.importers.csv_settings import OUR_NAMES, CsvMap
+from client.data.importers.form import JSON_NAMES, Form
+from client.data.importers.json_blocks import json_fields
+from client.data.importers.quotes import HINT
+from client.data.importers.source import Source, SourceFile
+from client.data.importers.text_blocks import SEPARATORS, Dialect
+from client.data.importers.text_table import TextTable
+from client.data.importers.time_format import polars_formats
+from shared.errors import DataError
+
+KINDS = ("csv", "tsv", "txt", "dat", "json", "jsonl", "ndjson", "parquet")
+_FIRST = 1000
+"""Rows from which a map is proposed."""
+_TABLES = tuple(f"*.{kind}" for kind in KINDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundTables:
+    """The files of both tables; of a table in parts each part."""
+
+    events: list[SourceFile]
+    items: list[SourceFile]
+    """none: the events describe the items"""
+
+
+def found_tables(source: Source, settings: CsvMap) -> FoundTables:
+    """What the options name, else ``events.*`` and ``items.*``, files or folders of parts, else the only table.
+
+    Raises DataError where there is no table of events, or several could be.
+    """
+    every = [] if source.paths[0].is_file() and not _is_archive(source) else _tables(source)
+    items = _named(source, settings.items) if settings.items else _called(source, every, "items")
+    if settings.events is not None:
+        return FoundTables(events=_named(source, settings.events), items=items)
+    events = _called(source, every, "events") or [file for file in every if file not in items]
+    if every and not _called(source, every, "events") and not _are_parts(events):
+        source.one(*(f"events.{kind}" for kind in KINDS))  # which says what is expected
+    return FoundTables(events=events or [source.one(*_TABLES)], items=items)
+
+
+def _is_archive(source: Source) -> bool:
+    return any(file.member is not None for file in source.all("*"))
+
+
+def _tables(source: Source) -> list[SourceFile]:
+    return source.all(*_TABLES)
+
+
+def _called(source: Source, files: list[SourceFile], name: str) -> list[SourceFile]:
+    """The files of that name, or in a folder of that name; raises DataError where several files could be meant."""
+    whole = [file for file in files if file.name.split(".")[0] == name]
+    if len(whole) > 1:
+        source.one(*(f"{name}.{kind}" for kind in KINDS))
+    return whole or [file for file in files if name in {folder.split(".")[0] for folder in file.folders}]
+
+
+def _are_parts(files: list[SourceFile]) -> bool:
+    """Whether files are the parts of one table, as Spark, dask and hive write them, or one table alone."""
+    kinds = {PurePosixPath(file.name).suffix for file in files}
+    parts = all(file.name.startswith("part") or any("=" in folder for folder in file.folders) for file in files)
+    return len(kinds) == 1 and (len(files) == 1 or parts or kinds == {".parquet"})
+
+
+def _named(source: Source, path: Path) -> list[SourceFile]:
+    """A file, or the parts in a folder, that an option names: in the source's folder, or where the path says."""
+    inside = source.paths[0] / path
+    place = replace(source, paths=(inside if inside.exists() else path,))
+    if not place.paths[0].is_dir():
+        return [place.one(*_TABLES)]
+    files = place.some(*_TABLES)
+    if not _are_parts(files):
+        raise DataError(f"{place.label}: expected the parts of one table, found {files[0].name} and {files[-1].name}")
+    return files
+
+
+def form_of(file: SourceFile, settings: CsvMap, *, items: bool = False) -> Form:
+    """How a file is cut, and what its columns are called."""
+    ours = [name for name in OUR_NAMES if name != "items.item_id"]
+    columns = {name: settings.theirs(name) for name in ours}
+    if items:
+        columns["item_id"] = settings.columns.get("items.item_id", columns["item_id"])
+    formats = polars_formats(settings.time_format) if settings.time_format is not None else ()
+    form = Form(
+        columns=columns,
+        header=None if items else settings.header,
+        encodings=(settings.encoding,),
+        times=formats,
+        no_time=settings.no_time,
+    )
+    if file.name.endswith(JSON_NAMES):
+        return replace(form, further=json_fields(file, settings.encoding) if items else ())
+    if file.name.endswith(".parquet"):
+        return form
+    return replace(form, dialect=_dialect(file, settings), guards_quotes=settings.quotes is None)
+
+
+def _dialect(file: SourceFile, settings: CsvMap) -> Dialect:
+    """What the user says of it; else the separator is that of a line ``sep=;``, or the most frequent one."""
+    first = (file.head(settings.encoding) or [""])[0]
+    separator = settings.separator or max(SEPARATORS, key=first.count)
+    if first.lower().startswith("sep=") and len(first) > len("sep="):
+        separator = settings.separator or first[len("sep=") :]
+    quote = None if settings.quotes == "text" else '"'
+    return Dialect(separator=separator, quote=quote, hint=HINT, decimal=settings.decimal)
+
+
+def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: bool = False) -> TextTable:
+    """The start of a table, all of its columns; of JSON lines, all fields of the first one."""
+    form = form_of(file, settings, items=items)
+    if file.name.endswith(JSON_NAMES):
+        form = replace(form, further=json_fields(file, settings.encoding), columns={})
+    table = next(form.blocks(file, source, whole=True))
+    return replace(table, rows=table.rows.head(_FIRST), lines=table.lines.head(_FIRST))

@@ -1,0 +1,90 @@
+"""Parquet files, or folders of their parts, read as tables of strings, many rows at a time.
+
+Spark, dask and hive write a folder of parts; ``year=2024/`` in a part's place is a column ``year`` of its rows.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+
+from client.data.ids import EXACT, is_exact
+from client.data.importers.source import SourceFile
+from client.data.importers.text_table import TextTable
+from client.data.tables import first_line, native_stderr_silenced
+from shared.errors import DataError
+
+ROWS = 1 << 20
+"""Rows that are read at once."""
+_NO_TEXT = (pl.Binary, pl.Duration, pl.Object)
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""How hive writes null in a place."""
+
+
+def parquet_blocks(
+    file: SourceFile, scratch: Path, ids: Collection[str], wanted: Collection[str] | None = None
+) -> Iterator[TextTable]:
+    """The columns that are ``wanted`` (None: all) as texts, and those of the file's place; rows count from 0.
+
+    Raises DataError where the file cannot be read as Parquet, and for one of the ``ids`` that its type merges.
+    """
+    path, place = file.unpack(scratch), _of_place(file)
+    scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+    schema = pl.Schema(_collected(file, lambda: scan.head(0)).schema)
+    height = int(_collected(file, lambda: scan.select(pl.len())).item())
+    chosen = [name for name in schema.names() if wanted is None or name in wanted]
+    further = [pl.lit(value).alias(name) for name, value in place.items() if wanted is None or name in wanted]
+    for start in range(0, max(height, 1), ROWS):
+        part = _collected(file, partial(scan.select(chosen).slice, start, ROWS))
+        table = _as_texts(file, part, schema, start, ids)
+        yield replace(table, rows=table.rows.with_columns(further))
+
+
+def _collected(file: SourceFile, wanted: Callable[[], pl.LazyFrame]) -> pl.DataFrame:
+    try:
+        with native_stderr_silenced():
+            return wanted().collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise DataError(f"{file.label}: cannot be read as Parquet ({first_line(error)})") from error
+
+
+def _of_place(file: SourceFile) -> dict[str, str | None]:
+    """The columns that the folders of a file's path name."""
+    own = () if file.root is None or file.root == file.path else (file.root.name,)
+    parts = (*own, *file.folders)
+    named = dict(part.split("=", 1) for part in parts if part.count("=") == 1)
+    return {name: None if value == _NO_VALUE else unquote(value) for name, value in named.items()}
+
+
+def _as_texts(file: SourceFile, part: pl.DataFrame, schema: pl.Schema, start: int, ids: Collection[str]) -> TextTable:
+    for name in part.columns:
+        if name in ids and part.schema[name] in EXACT:
+            _refuse_merged(file, part[name], start)
+    texts = {name: text for name, kind in schema.items() if (text := _as_text(name, kind)) is not None}
+    rows = part.select(**{name: text for name, text in texts.items() if name in part.columns})
+    without_text = {name: str(kind) for name, kind in schema.items() if name not in rows.columns}
+    lines = pl.int_range(start, start + part.height, eager=True)
+    table = TextTable(label=file.label, rows=rows, lines=lines, unit="row", without_text=without_text)
+    return table if file.refused is None else file.refused.without(table)
+
+
+def _refuse_merged(file: SourceFile, ids: pl.Series, start: int) -> None:
+    """Raise DataError for the first float that may stand for several ids."""
+    wrong = ~is_exact(ids).fill_null(value=True)
+    if wrong.any():
+        raise DataError(
+            f"{file.label}, row {start + (wrong.arg_max() or 0)}: column {ids.name}: expected a whole number that "
+            f"{ids.dtype} tells from the next, found another one (write ids as integers or texts)"
+        )
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr | None:
+    """Times in ISO 8601, with their zone where they have one, lists of texts with commas; None for what has none."""
+    if isinstance(kind, pl.Datetime):
+        return pl.col(name).dt.to_string("iso")
+    if isinstance(kind, pl.List) and kind.inner in (pl.String, pl.Categorical, pl.Enum):
+        return pl.col(name).cast(pl.List(pl.String)).list.join(", ")
+    return None if kind.is_nested() or kind in _NO_TEXT else pl.col(name).cast(pl.String)

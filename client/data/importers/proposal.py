@@ -1,0 +1,166 @@
+"""A map from our column names to those of a user's table, proposed from the names and from what the columns hold."""
+
+import re
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from client.data.importers.csv_settings import CsvMap
+from client.data.importers.found_tables import first_rows, found_tables
+from client.data.importers.refused_rows import RefusedRows
+from client.data.importers.source import Source
+from client.data.importers.text_table import TextTable
+from client.data.positives import like_rating
+from client.data.written_times import from_iso, has_two_readings
+
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "user_id": (
+        *("user_id", "userid", "user", "uid", "customer_id", "customerid", "customer", "client_id", "client", "buyer"),
+        *("visitorid", "visitor_id", "visitor", "account_id", "account", "member_id", "member", "reviewerid"),
+        *("session_id", "sessionid", "session", "person", "listener", "reader"),
+    ),
+    "item_id": (
+        *("item_id", "itemid", "item", "iid", "product_id", "productid", "product", "sku", "asin", "article_id"),
+        *("article", "movieid", "movie_id", "movie", "book_id", "isbn", "track_id", "artist_id", "song_id", "game_id"),
+        *("business_id", "stockcode", "content_id", "news_id", "goods_id", "aid"),
+    ),
+    "timestamp": (
+        *("timestamp", "time", "ts", "datetime", "date", "unix_time", "unixtime", "event_time", "eventtime"),
+        *(
+            "created_at",
+            "createdat",
+            "created",
+            "event_date",
+            "purchase_date",
+            "order_date",
+            "bought_at",
+            "when",
+            "day",
+        ),
+    ),
+    "text": ("text", "title", "name", "item_name", "product_name", "description", "product_title"),
+    "category": ("category", "genre", "genres", "categories", "department", "kind"),
+}
+"""What columns are called, the surest name first; blanks, hyphens and points count as underscores."""
+_NEEDED = ("user_id", "item_id", "timestamp")
+_NUMBER = r"^-?\d+([.,]\d+)?$"
+_ROWS = 1000
+_HALF = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What was found."""
+
+    columns: dict[str, str]
+    """our name -> theirs, as ``--map`` takes it"""
+    open: tuple[str, ...]
+    """our columns for which none of theirs is sure"""
+    problem: str
+    """what was expected and found, where something is open"""
+
+    def command(self, source: Path, out: Path, words: Sequence[str]) -> str:
+        """The whole command with the map in it; what is open stands as COLUMN."""
+        given = [word for word in words[3:] if word not in (str(source), str(out), "--out")] if len(words) > 3 else []
+        pairs = {**self.columns, **dict.fromkeys(self.open, "COLUMN")}
+        mapped = ",".join(f"{ours}={theirs}" for ours, theirs in pairs.items())
+        parts = ["graft-client", "import", "csv", str(source), "--out", str(out), "--map", mapped, *given]
+        return shlex.join(parts)
+
+
+def proposed_map(path: Path, settings: CsvMap, encoding: str | None) -> Proposal | None:
+    """The map for a user's tables; None where their columns are called as ours, or hold nothing.
+
+    Raises DataError where a table cannot be read.
+    """
+    with tempfile.TemporaryDirectory(prefix="graft-import-") as scratch:
+        source = Source(paths=(path,), scratch=Path(scratch), encoding=encoding, refused=RefusedRows())
+        tables = found_tables(source, settings)
+        events = first_rows(tables.events[0], source, settings)
+        items = first_rows(tables.items[0], source, settings, items=True) if tables.items else None
+    needed = [name for name in _NEEDED if not (settings.no_time and name == "timestamp")]
+    described = events if items is None else items
+    if all(name in events.rows.columns for name in needed) and "text" in described.rows.columns:
+        return None
+    return _proposal(events, items, needed, dated=settings.time_format is not None)
+
+
+def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, dated: bool) -> Proposal:
+    columns = {name: column for name in needed if (column := _best(events, name, dated=dated)) is not None}
+    taken = set(columns.values())
+    described = events if items is None else items
+    text = [name for name in _texts(described) if items is not None or (name not in taken and name != "name")]
+    if not text and items is None and "item_id" in columns:
+        text = [columns["item_id"]]  # nothing describes an item but its id
+    columns |= {"text": "+".join(text)} if text else {}
+    nameless = items is not None and "item_id" in columns and columns["item_id"] not in items.rows.columns
+    if items is not None and nameless:
+        ours = _best(items, "item_id") or _meeting(events.rows[columns["item_id"]], items)
+        columns |= {"items.item_id": ours} if ours is not None else {}
+    category = _best(described, "category")
+    columns |= {"category": category} if category is not None and category not in text else {}
+    rating = like_rating(name for name in events.rows.columns if name not in taken)
+    columns |= {"rating": rating} if rating is not None and _numeric(events, rating) else {}
+    asked = (*needed, "text", *(("items.item_id",) if nameless else ()))
+    missing = tuple(name for name in asked if name not in columns)
+    kept = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
+    found = ", ".join(events.rows.columns[:20])
+    of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
+    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {found}{of_items}"
+    return Proposal(columns=kept, open=missing, problem=problem)
+
+
+def _best(table: TextTable, name: str, *, dated: bool = False) -> str | None:
+    """The column whose name is the surest for ours, and whose values could be it."""
+    called = _called(table)
+    found = [called[word] for word in _WORDS[name] if word in called]
+    return next((column for column in found if dated or _could_be(table, column, name)), None)
+
+
+def _called(table: TextTable) -> dict[str, str]:
+    """Plain name -> column, the first of each; a field within another by its own name too."""
+    columns = list(reversed(table.rows.columns))
+    inner = {_plain(column.rpartition(".")[2]): column for column in columns if table.part == "field"}
+    return inner | {_plain(column): column for column in columns}
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\s.\-]+", "_", column.strip().lower())
+
+
+def _could_be(table: TextTable, column: str, name: str) -> bool:
+    """Whether the values of a column could be ours: times are numbers or dates, however these are read."""
+    values = table.rows[column].drop_nulls().head(_ROWS)
+    if name != "timestamp" or values.is_empty():
+        return True
+    times = from_iso(values.str.strip_chars()).is_not_null() | has_two_readings(values)
+    return bool((values.str.contains(_NUMBER) | times).all())
+
+
+def _texts(table: TextTable) -> list[str]:
+    """The column that is called like an item's text, and a brand or maker beside it."""
+    best = _best(table, "text")
+    called = _called(table)
+    more = [called[word] for word in ("brand", "author", "artist", "maker", "genres") if word in called]
+    return [best, *(name for name in more if name != best)] if best is not None else []
+
+
+def _meeting(ids: pl.Series, items: TextTable) -> str | None:
+    """The column of items, each value once, that holds most of these ids, and at least half of them."""
+    named = ids.drop_nulls().unique()
+    shares = {
+        column: int(named.is_in(items.rows[column].drop_nulls().unique().implode()).sum()) / max(1, len(named))
+        for column in items.rows.columns
+        if items.rows[column].n_unique() == items.rows.height
+    }
+    best = max(shares, key=lambda column: shares[column], default=None)
+    return best if best is not None and shares[best] >= _HALF else None
+
+
+def _numeric(table: TextTable, name: str) -> bool:
+    values = table.rows[name].drop_nulls().head(_ROWS)
+    return bool(values.str.contains(rf"{_NUMBER}|(?i)^(true|false)$").all())
