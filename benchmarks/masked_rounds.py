@@ -26,12 +26,13 @@ from shared.encoder.file import load_encoder
 from shared.federation.config import LocalSettings, RoundsConfig
 from shared.federation.updates import WHOLE
 from shared.privacy.promise import Privacy
+from tests.integration.commands import command_server
 from tests.integration.deployed.deployment import SECONDS, Deployment, deployment
 from tests.integration.deployed.kill_trial import asked
 
 MODES: tuple[Privacy, Privacy] = ("plain", "masked")
 PRESET, DIM = "small", 512
-CLIP = 4.0
+CLIP = 8.0
 LOOK_SECONDS = 0.05
 FLOAT32 = 4
 
@@ -47,6 +48,7 @@ def main() -> None:
     asked_for.out.mkdir(parents=True, exist_ok=True)
     names = tuple(f"shop{number}" for number in range(asked_for.shops))
     with (
+        command_server(),
         TemporaryDirectory(dir=asked_for.out) as folder,
         deployment(Path(folder), names, users=asked_for.users, preset=PRESET, space=hashing_space(DIM)) as made,
     ):

@@ -14,8 +14,7 @@ from client.guard.manifest import Asked
 from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
-from client.rounds.private_release import cross_reply
-from client.rounds.round_tasks import asked_of, evaluate_reply, moment_of, moments_reply, train_reply
+from client.rounds.asked import asked_of, moment_of
 from client.rounds.sum_step import sum_reply
 from client.rounds.told_answers import ToldAnswers, asked_again
 from client.rounds.workspace import NodeSettings, OpenWorkspace, Workspace, open_workspace
@@ -82,27 +81,38 @@ _REASONS: dict[type[Exception], DeclineReason] = {
 
 
 def client_app(open_platform: OpenWorkspace = open_workspace) -> ClientApp:
-    """The app of a platform that ``open_platform`` opens for each task."""
+    """The app of a platform that ``open_platform`` opens for each task.
+
+    What works on data is read by the tasks that need it: most of a masked run's messages do not.
+    """
     made = ClientApp()
 
     @made.query("moments")
     def moments(message: Message, context: Context) -> Message:
         """Answer a moments task."""
+        from client.rounds.round_tasks import moments_reply
+
         return _answer(message, context, TaskKind.MOMENTS, decode_moments_task, moments_reply, open_platform)
 
     @made.query("cross")
     def cross(message: Message, context: Context) -> Message:
         """Answer a task that asks for a cross moment under noise."""
+        from client.rounds.private_release import cross_reply
+
         return _answer(message, context, TaskKind.CROSS, decode_cross_task, cross_reply, open_platform)
 
     @made.train()
     def train(message: Message, context: Context) -> Message:
         """Answer a training task."""
+        from client.rounds.round_tasks import train_reply
+
         return _answer(message, context, TaskKind.TRAIN, decode_train_task, train_reply, open_platform)
 
     @made.evaluate()
     def evaluate(message: Message, context: Context) -> Message:
         """Answer an evaluation task."""
+        from client.rounds.round_tasks import evaluate_reply
+
         return _answer(message, context, TaskKind.EVALUATE, decode_evaluate_task, evaluate_reply, open_platform)
 
     @made.query("sum")

@@ -166,14 +166,6 @@ def _sentence(path: Path, violations: Violations) -> str:
     return f"{where}: {violations.problem}{more} (graft-client check lists all)"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DataMoment:
-    """As of which task a platform's data are wanted, where they may grow."""
-
-    task: str
-    """its name; what was read for a task serves it again. Empty: whatever was read last serves"""
-
-
 def require_free(path: Path, *, force: bool) -> None:
     """Raise DataError where ``path`` exists, unless ``force`` and it holds a platform folder and nothing else."""
     if not (path.exists() or path.is_symlink()):

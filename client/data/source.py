@@ -8,7 +8,6 @@ from client.data.contract import (
     EVENTS,
     IMPRESSIONS,
     ITEMS,
-    DataMoment,
     PlatformFolder,
     labels,
     read_events,
@@ -19,6 +18,7 @@ from client.data.contract import (
     require_folder,
     vectors_file,
 )
+from client.data.data_moment import DataMoment
 from client.data.folder_options import Said
 from client.data.ids import in_one_form
 from client.data.impressions import unmatched_clicks

@@ -53,6 +53,8 @@ class Asked:
     """of the platform's privacy ledger, as the coordinator has seen it"""
     answer_bytes: int = 0
     """how long its answer in a step of a secure sum is; 0 where none is asked for"""
+    is_without_data: bool = False
+    """whether nothing of the platform's users is asked for: a step of a secure sum but keys and vectors"""
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
@@ -119,7 +121,7 @@ def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
     entries = {"failed": Entry(header=_header("failed", asked, code=_one_of(FailureCode)))}
     if policy.tell_declined:
         entries["declined"] = Entry(header=_header("declined", asked, reason=_one_of(DeclineReason)))
-    is_few = asked.training_users < policy.minimum_users
+    is_few = not asked.is_without_data and asked.training_users < policy.minimum_users
     if asked.task not in policy.tasks or is_few or policy.why_plain(asked.task, asked.noise):
         return entries
     if asked.task is TaskKind.SUM and asked.answer_bytes:

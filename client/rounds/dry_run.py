@@ -13,9 +13,10 @@ from flwr.app import Array, RecordDict
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
 from client.guard.way_out import WayOut
+from client.rounds.asked import asked_of
 from client.rounds.dry_sum import dry_sum_task
 from client.rounds.private_release import cross_reply
-from client.rounds.round_tasks import asked_of, evaluate_reply, moments_reply, train_reply
+from client.rounds.round_tasks import evaluate_reply, moments_reply, train_reply
 from client.rounds.sum_step import sum_reply
 from client.rounds.workspace import NodeSettings, Workspace, open_workspace
 from shared.encoder.cross import CatalogueMoments

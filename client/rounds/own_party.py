@@ -106,5 +106,5 @@ class OwnParty:
 
 def answer_bytes(message: bytes, workspace: Workspace) -> int:
     """How long the platform's answer to a sum's message is; 0 where there is no message."""
-    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
+    own = OwnParty(workspace.heads, workspace.name, workspace.machine)
     return answer_size(own.state, own.name, message) if message else 0

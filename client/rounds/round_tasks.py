@@ -1,4 +1,4 @@
-"""What a platform does for each task of a round: moments, training, evaluation; and what it may be about to answer."""
+"""What a platform does for each task of a round: moments, training, evaluation."""
 
 import math
 from collections.abc import Sequence
@@ -7,14 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from client.data.contract import DataMoment
 from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, examples, training_sequences
 from client.data.sequences import Sequences
 from client.evaluation.ranking import by_user, ndcg_of, ranks_by_column
-from client.guard.manifest import Asked
-from client.guard.site_policy import TaskKind
-from client.rounds.own_party import answer_bytes
 from client.rounds.private_evaluation import able_sample, noised_mean
 from client.rounds.round_heads import newest_head, round_name, round_start, stage_head
 from client.rounds.told_moments import told_moments
@@ -207,32 +203,3 @@ def _ndcg(scorers: Sequence[Scorer], sample: Examples, platform: Platform) -> ND
 def _standardised(scores: torch.Tensor) -> torch.Tensor:
     centred = scores - scores.mean(1, keepdim=True)
     return centred / (centred.std(1, keepdim=True) + 1e-12)
-
-
-def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
-    """The only answers that fit this task on this platform."""
-    return Asked(
-        task=TaskKind(task.kind),
-        round=task.round,
-        fingerprint=workspace.space.fingerprint,
-        dim=workspace.space.dim,
-        grid=task.grid,
-        training_users=len(workspace.platform.training_users),
-        catalogue=workspace.platform.n_items,
-        noise=task.noise,
-        encoder=task.encoder,
-        seal=task.seal,
-        answer_bytes=answer_bytes(task.step, workspace),
-    )
-
-
-def moment_of(task: TaskFacts, message: str) -> DataMoment:
-    """As of when a platform's data are wanted for a task that came in this message.
-
-    Moments are asked for where data may have grown; a round that is asked for again has the data that it had; what is
-    evaluated is what was trained on.
-    """
-    anew = f"{task.kind}/{message}"
-    of_round = f"{task.run}/{task.round}"
-    moments = {"moments": anew, "cross": anew, "train": of_round, "sum": of_round, "evaluate": ""}
-    return DataMoment(task=moments[task.kind])

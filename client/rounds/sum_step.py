@@ -8,8 +8,6 @@ from client.guard.sum_bounds import require_outweighed
 from client.guard.way_out import utc_now
 from client.privacy.accounts import Accounts
 from client.rounds.own_party import OwnParty
-from client.rounds.sum_vectors import sum_vector
-from client.rounds.summed_release import SummedRelease, note_opened
 from client.rounds.workspace import Workspace
 from shared.errors import NothingToSum, SumRefused
 from shared.federation.messages import Declined, DeclineReason, SumReply, SumTask
@@ -30,7 +28,7 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     if kind == SETUP and workspace.is_private and not SetupRequest.from_bytes(task.message).terms.noised:
         return Declined(round=task.round, reason=DeclineReason.PRIVACY)
-    own = OwnParty(workspace.heads, workspace.platform.name, workspace.machine)
+    own = OwnParty(workspace.heads, workspace.name, workspace.machine)
     if kind == SETUP:
         own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
     party = own.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
@@ -53,10 +51,14 @@ def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple
     if (work.noise > 0) != (terms.noise is not None):
         raise SumRefused("expected noise both in a sum's terms and in its work, or in neither; found it in one")
     if work.noise:
+        from client.rounds.summed_release import SummedRelease
+
         return SummedRelease(plan=MaskRequest.from_bytes(task.message).plan, work=work, seen=task.seen).vector(
             workspace
         )
-    require_outweighed(workspace.platform.name, work.weights, parties, workspace.least_parties)
+    from client.rounds.sum_vectors import sum_vector
+
+    require_outweighed(workspace.name, work.weights, parties, workspace.least_parties)
     return sum_vector(work, terms, workspace)
 
 
@@ -65,5 +67,7 @@ def _note(request: OpenRequest, own: OwnParty, workspace: Workspace) -> None:
     state = PartyState.from_bytes(own.state)
     if state.plan is None or state.plan.digest != request.plan or state.plan.terms.noise is None:
         return
+    from client.rounds.summed_release import note_opened
+
     _plan, setup, _secrets = state.of_sum(request.plan)
     note_opened(state.plan, len(setup.request.roster), len(state.survivors), workspace)

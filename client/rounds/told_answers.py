@@ -47,6 +47,7 @@ def asked_again(task: TaskFacts, told: ToldAnswer) -> Asked:
         grid=task.grid,
         encoder=task.encoder,
         noise=task.noise,
+        is_without_data=task.is_without_data,
         **told.known,
     )
 

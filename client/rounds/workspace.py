@@ -3,24 +3,21 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from client.data.contract import DataMoment
+from client.data.data_moment import DataMoment
 from client.data.folder_options import DataSettings, SharedPreparation
 from client.data.platform import MIN_CONTRIBUTING, Platform
-from client.data.source import is_database, read_kept_data, read_platform_data
 from client.data.spec import parse_platform_spec
 from client.features.kept_vectors import CatalogueVectors, KeptVectors
-from client.features.prepared_platform import PreparedPlatform, prepare_platform
 from client.guard.site_policy import FIRST_USE, NewParties, SitePolicy
 from client.privacy.accounts import machine_place
 from client.rounds.own_draws import own_seed
-from client.serving.reported_events import reports_as_of
 from client.store.head_store import HeadStore, open_heads, open_records
 from client.store.records import Records
 from shared.errors import ConfigError
@@ -28,6 +25,9 @@ from shared.feature_space import FeatureSpace
 from shared.privacy.gaussian_draws import Draw
 from shared.privacy.promise import Promise
 from shared.seeding import rng_for, seed_for
+
+if TYPE_CHECKING:
+    from client.features.prepared_platform import PreparedPlatform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +72,15 @@ class NodeSettings(DataSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """What the client's tasks work on."""
+    """What the client's tasks work on; the platform's data are opened by the first that looks at them.
 
-    prepared: PreparedPlatform
+    Most steps of a secure sum do not, and what reads data takes most of such a step's time.
+    """
+
+    name: str
+    """of the platform"""
+    open_data: Callable[[], Any]
+    """gives its prepared data and vectors; raises ConfigError, DataError or StorageError where they cannot be opened"""
     heads: HeadStore
     minimum_users: int = MIN_CONTRIBUTING
     """training users below which the site policy lets nothing be told about them"""
@@ -97,9 +103,20 @@ class Workspace:
     own_draws: bool = False
     """whether batches and samples derive from the platform's own secret; else from the run's seed, as in simulations"""
 
+    @classmethod
+    def on(cls, prepared: "PreparedPlatform", heads: HeadStore, **further: Any) -> Self:
+        """On data that are open already."""
+        return cls(name=prepared.platform.name, open_data=lambda: prepared, heads=heads, **further)
+
+    @cached_property
+    def prepared(self) -> "PreparedPlatform":
+        """The platform's data and vectors."""
+        prepared: PreparedPlatform = self.open_data()
+        return prepared
+
     def seed(self, seed: int, *names: str | int) -> int:
         """For one purpose of a task of this ``seed``; raises StorageError."""
-        return own_seed(self.heads, seed, *names) if self.own_draws else seed_for(seed, self.platform.name, *names)
+        return own_seed(self.heads, seed, *names) if self.own_draws else seed_for(seed, self.name, *names)
 
     @property
     def platform(self) -> Platform:
@@ -120,7 +137,7 @@ class Workspace:
         """Where the noise of one answer comes from."""
         if self.noise_seed is None:
             return os.urandom
-        return rng_for(self.noise_seed, self.platform.name, "noise", *names).bytes
+        return rng_for(self.noise_seed, self.name, "noise", *names).bytes
 
     @property
     def contributes(self) -> bool:
@@ -142,14 +159,14 @@ def open_workspace(
     Without a ``policy`` the default one counts. Under one that is private users are kept apart, and answers bear the
     noise that it promises them. With a ``moment``, what was read of a database is kept beside the heads.
 
-    Raises ConfigError or DataError where they cannot be opened, StorageError where what is kept cannot.
+    Raises ConfigError or StorageError where they cannot be opened; the data are, by who first looks at them.
     """
     policy = policy or SitePolicy()
     records = open_records(Path(settings.heads), settings.vault_key)
-    prepared = _prepared(settings, records, moment, apart=policy.is_private)
-    machine = machine_place(parse_platform_spec(settings.platform).path)
+    spec = parse_platform_spec(settings.platform)
     return Workspace(
-        prepared=prepared,
+        name=spec.name,
+        open_data=lambda: _prepared(settings, records, moment, apart=policy.is_private),
         heads=HeadStore(records),
         minimum_users=policy.minimum_users,
         least_parties=policy.least_parties,
@@ -158,12 +175,12 @@ def open_workspace(
         promise=policy,
         is_private=policy.is_private,
         colluding=policy.colluding_platforms,
-        machine=machine,
+        machine=machine_place(spec.path),
         own_draws=True,
     )
 
 
-def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
+def already_open(prepared: "PreparedPlatform") -> OpenWorkspace:
     """Opens this platform whatever a node config says of its data: for a process that has prepared it already.
 
     Noise is drawn from the config's seed, so that a simulation can be repeated: its users are promised nothing.
@@ -171,9 +188,9 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
 
     def opened(settings: NodeSettings, policy: SitePolicy, _moment: DataMoment | None) -> Workspace:
         heads = open_heads(Path(settings.heads), settings.vault_key)
-        return Workspace(
-            prepared=prepared,
-            heads=heads,
+        return Workspace.on(
+            prepared,
+            heads,
             minimum_users=policy.minimum_users,
             least_parties=policy.least_parties,
             parties=policy.parties,
@@ -187,8 +204,14 @@ def already_open(prepared: PreparedPlatform) -> OpenWorkspace:
     return opened
 
 
-def _prepared(settings: NodeSettings, records: Records, moment: DataMoment | None, *, apart: bool) -> PreparedPlatform:
+def _prepared(
+    settings: NodeSettings, records: Records, moment: DataMoment | None, *, apart: bool
+) -> "PreparedPlatform":
     """What was reported while the platform served counts too, where the data are wanted for a task."""
+    from client.data.source import is_database, read_kept_data, read_platform_data
+    from client.features.prepared_platform import prepare_platform
+    from client.serving.reported_events import reports_as_of
+
     spec = parse_platform_spec(settings.platform)
     shared = SharedPreparation.of(settings)
     heads = Path(settings.heads)
@@ -221,8 +244,11 @@ def open_data(
     features: str,
     shared: SharedPreparation,
     apart: bool = False,
-) -> PreparedPlatform:
+) -> "PreparedPlatform":
     """The platform of a specification, read once per process; raises ConfigError or DataError."""
+    from client.data.source import read_platform_data
+    from client.features.prepared_platform import prepare_platform
+
     spec = parse_platform_spec(line)
     preparation = spec.preparation(shared)
     folder = read_platform_data(spec.path, spec.said_of_times)

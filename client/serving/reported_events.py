@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from client.data.contract import DataMoment, PlatformFolder
+from client.data.contract import PlatformFolder
+from client.data.data_moment import DataMoment
 from client.data.ids import as_ids_of
 from client.data.published import PUBLISHED
 from client.data.tables import TIME_KNOWN

@@ -21,6 +21,8 @@ from shared.feature_space import FeatureSpace
 from shared.federation.config import LocalSettings
 from shared.federation.updates import UpdateForm, update_form
 from shared.privacy.ledger import LedgerState, SeenLedger
+from shared.secure_sum.setup_messages import BOOK
+from shared.secure_sum.sum_messages import AGREE, OPEN
 
 LOSSES = ("head", "encoder")
 """the phases of a local round whose losses a platform may tell"""
@@ -30,6 +32,8 @@ VALIDATIONS = ("linear", "sequence", BOTH)
 SumPart = Literal["moments", "cross", "train", "evaluate"]
 SUM_PARTS = get_args(SumPart)
 """of the vectors of a secure sum, in their order"""
+
+_WITHOUT_DATA = [bytes([kind]) for kind in (BOOK, AGREE, OPEN)]
 
 
 class DeclineReason(StrEnum):
@@ -98,6 +102,11 @@ class TaskFacts:
     """of the platform's privacy ledger, as the coordinator has seen it"""
     step: bytes = b""
     """of a secure sum: the message that is to be answered"""
+
+    @property
+    def is_without_data(self) -> bool:
+        """Whether nothing of a platform's users is asked for: a step of a secure sum but those of keys and vectors."""
+        return self.step[:1] in _WITHOUT_DATA
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ def shop(users: int) -> PreparedPlatform:
 
 def answer(tmp_path, users: int, minimum_users: int = 100) -> np.ndarray:
     """What an honest platform tells; it keeps its vault."""
-    workspace = Workspace(prepared=shop(users), heads=HeadStore(tmp_path), minimum_users=minimum_users)
+    workspace = Workspace.on(prepared=shop(users), heads=HeadStore(tmp_path), minimum_users=minimum_users)
     return moments_reply(TASK, workspace).moments.to_flat()
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from client.data.contract import DataMoment, PlatformFolder
+from client.data.contract import PlatformFolder
+from client.data.data_moment import DataMoment
 from client.data.folder_options import Said
 from client.data.sql.database import Chunk, Snapshot, SqlSource, snapshot
 from client.data.sql.tables import QUERIES, as_folder, checked, named, read_database, read_events, read_items, whole

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from client.data.contract import DataMoment
+from client.data.data_moment import DataMoment
 from client.data.source import read_kept_data, read_platform_data
 from client.data.sql.database import SqlSource, snapshot
 from client.store.records import PlainFolder

@@ -46,7 +46,7 @@ def test_the_secret_is_sealed_in_the_vault(tmp_path, monkeypatch) -> None:
 
 def update(folder, *, own_draws: bool) -> bytes:
     data = opened("shop", users=400)
-    workspace = Workspace(prepared=data, heads=HeadStore(folder), own_draws=own_draws)
+    workspace = Workspace.on(prepared=data, heads=HeadStore(folder), own_draws=own_draws)
     return train_reply(TASK, workspace).flat.tobytes()
 
 
@@ -65,7 +65,7 @@ def sample(folder, monkeypatch) -> np.ndarray:
         raise Drawn(users)
 
     task = EvaluateTask(run=RUN, round=1, nonce=RUN, seed=0, encoder=START)
-    workspace = Workspace(prepared=opened("shop", users=4000), heads=HeadStore(folder), own_draws=True)
+    workspace = Workspace.on(prepared=opened("shop", users=4000), heads=HeadStore(folder), own_draws=True)
     monkeypatch.setattr("client.rounds.round_tasks.examples", stop)
     with pytest.raises(Drawn) as caught:
         evaluate_reply(task, workspace)
@@ -79,6 +79,6 @@ def test_an_evaluation_draws_its_sample_by_the_secret_too(tmp_path, monkeypatch)
 
 
 def test_a_simulation_draws_as_the_runs_seed_says(tmp_path) -> None:
-    workspace = Workspace(prepared=opened("shop"), heads=HeadStore(tmp_path))
+    workspace = Workspace.on(prepared=opened("shop"), heads=HeadStore(tmp_path))
     assert workspace.seed(3, 1) == seed_for(3, "shop", 1)
     assert HeadStore(tmp_path).names() == ()

@@ -26,7 +26,7 @@ TASK = EvaluateTask(run="0" * 32, round=0, nonce="1" * 32, seed=0, encoder=START
 
 
 def workspace(folder: Path) -> Workspace:
-    return Workspace(
+    return Workspace.on(
         prepared=opened("shop", users=400),
         heads=HeadStore(folder / "heads"),
         promise=PROMISE,

@@ -29,7 +29,7 @@ NOTHING = Ledger().state
 
 def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE, seed: int = 0) -> Workspace:
     whole = opened("shop", users=1200)
-    return Workspace(
+    return Workspace.on(
         prepared=replace(whole, platform=replace(whole.platform, training_users=np.arange(users))),
         heads=HeadStore(tmp_path / "heads"),
         promise=promise,
@@ -174,4 +174,4 @@ def _with_new_events(at: Workspace) -> Workspace:
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
     sequences = Sequences(offsets=offsets, items=np.concatenate(parts).astype(np.int32))
     prepared = replace(at.prepared, platform=replace(platform, sequences=sequences))
-    return replace(at, prepared=prepared)
+    return replace(at, open_data=lambda: prepared)

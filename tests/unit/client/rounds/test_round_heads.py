@@ -19,7 +19,7 @@ LAYOUT = START.spec.layout().hash
 def workspace_of(folder, item_ids) -> Workspace:
     platform = replace(DATA.platform, item_ids=tuple(item_ids))
     heads = HeadStore(folder)
-    return Workspace(prepared=replace(DATA, platform=platform), heads=heads)
+    return Workspace.on(prepared=replace(DATA, platform=platform), heads=heads)
 
 
 def learnt() -> SequenceHead:

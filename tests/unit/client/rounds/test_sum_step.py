@@ -61,7 +61,7 @@ def until(stage: str, shops: SumShops, coordinator: Coordinator, work: SumWork =
 
 def own_update(name: str, shops: SumShops, tmp_path) -> np.ndarray:
     """What the platform's plain answer to the same task changes."""
-    workspace = Workspace(prepared=shops.platforms[name], heads=HeadStore(tmp_path / "apart" / name))
+    workspace = Workspace.on(prepared=shops.platforms[name], heads=HeadStore(tmp_path / "apart" / name))
     return change_grid(START.spec).values(train_reply(WORK.train_task, workspace).flat).astype(np.float64)
 
 
@@ -146,3 +146,16 @@ def test_a_platform_that_knows_no_others_gives_no_keys(tmp_path) -> None:
     shops = sum_shops(tmp_path)
     HeadStore(tmp_path / "shop2").delete("sum-parties")
     assert exchange(shops, shops.coordinator())["shop2"] == Failed(round=1, code=FailureCode.PARTIES_UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("stage", "opens"), [("keys", True), ("shares", False), ("mask", True), ("agree", False), ("open", False)]
+)
+def test_data_are_opened_for_keys_and_vectors_alone(stage, opens, tmp_path, monkeypatch) -> None:
+    shops = sum_shops(tmp_path)
+    coordinator = until(stage, shops, shops.coordinator())
+    looks = []
+    monkeypatch.setattr(Workspace, "prepared", property(lambda self: looks.append(self.name) or self.open_data()))
+    answers = exchange(shops, coordinator)
+    assert all(isinstance(one, SumReply) for one in answers.values())
+    assert set(looks) == (set(answers) if opens else set())

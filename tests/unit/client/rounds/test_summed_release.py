@@ -60,7 +60,7 @@ def asked(at: Plan, work: SumWork = WORK, seen: str = "") -> SummedRelease:
 def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE) -> Workspace:
     whole = opened("shop", users=1200)
     weighting = np.arange(0, users, 5)
-    return Workspace(
+    return Workspace.on(
         prepared=replace(
             whole,
             platform=replace(whole.platform, training_users=np.arange(users), weighting_users=weighting),

@@ -1,5 +1,8 @@
 """A node config: read strictly, and opened once."""
 
+import subprocess
+import sys
+
 import pytest
 
 from client.guard.site_policy import SitePolicy
@@ -32,4 +35,10 @@ def test_opens_a_platform_that_was_prepared_already_whatever_its_data_are_called
     data = opened("a")
     assert already_open(data)(settings, SitePolicy(), None).platform is data.platform
     with pytest.raises(DataError):
-        open_workspace(settings)
+        _ = open_workspace(settings).prepared
+
+
+def test_an_app_reads_no_data_frames_and_no_tensors_until_a_task_needs_them() -> None:
+    script = "import sys, client.app; print({'polars', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

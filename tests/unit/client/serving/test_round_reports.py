@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from client.data.contract import DataMoment
+from client.data.data_moment import DataMoment
 from client.rounds.workspace import NodeSettings, open_workspace
 from client.serving.private_folder import open_private_folder
 from client.serving.requests import Feedback, FeedbackKind

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from client.data.contract import DataMoment
+from client.data.data_moment import DataMoment
 from client.data.source import read_kept_data, read_platform_data
 from client.data.sql.mirror import LIST
 from client.store.keyring import KeySource, new_key

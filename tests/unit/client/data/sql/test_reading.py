@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from client.data.check import check_folder
-from client.data.contract import DataMoment
+from client.data.data_moment import DataMoment
 from client.data.folder_options import Preparation
 from client.data.preparation import draw_by_id, prepare
 from client.data.source import platform_name, read_kept_data, read_platform_data

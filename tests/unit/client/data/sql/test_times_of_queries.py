@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from client.data.check import check_folder
-from client.data.contract import DataMoment
+from client.data.data_moment import DataMoment
 from client.data.source import read_kept_data, read_platform_data
 from client.data.sql.mirror import LIST, PREFIX
 from client.data.sql.sorted_query import sorts

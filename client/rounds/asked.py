@@ -1,0 +1,42 @@
+"""What a platform is asked, as its guard sees it: which answers fit a task, and as of when data are wanted for it."""
+
+from dataclasses import replace
+
+from client.data.data_moment import DataMoment
+from client.guard.manifest import Asked
+from client.guard.site_policy import TaskKind
+from client.rounds.own_party import answer_bytes
+from client.rounds.workspace import Workspace
+from shared.federation.messages import TaskFacts
+
+
+def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
+    """The only answers that fit this task on this platform; data are opened where the task is about them."""
+    if task.is_without_data:
+        step = Asked.unopened(TaskKind(task.kind), task.round)
+        return replace(step, answer_bytes=answer_bytes(task.step, workspace), is_without_data=True)
+    return Asked(
+        task=TaskKind(task.kind),
+        round=task.round,
+        fingerprint=workspace.space.fingerprint,
+        dim=workspace.space.dim,
+        grid=task.grid,
+        training_users=len(workspace.platform.training_users),
+        catalogue=workspace.platform.n_items,
+        noise=task.noise,
+        encoder=task.encoder,
+        seal=task.seal,
+        answer_bytes=answer_bytes(task.step, workspace),
+    )
+
+
+def moment_of(task: TaskFacts, message: str) -> DataMoment:
+    """As of when a platform's data are wanted for a task that came in this message.
+
+    Moments are asked for where data may have grown; a round that is asked for again has the data that it had; what is
+    evaluated is what was trained on.
+    """
+    anew = f"{task.kind}/{message}"
+    of_round = f"{task.run}/{task.round}"
+    moments = {"moments": anew, "cross": anew, "train": of_round, "sum": of_round, "evaluate": ""}
+    return DataMoment(task=moments[task.kind])
