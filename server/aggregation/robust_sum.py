@@ -146,7 +146,7 @@ def _of_no_trade(products: Float64, counted: Float64, common: float) -> dict[int
     """Place to share and agreement of those that have less in common with a trade than counts whole."""
     agreements = _agreements(products, counted)
     known = ~np.isnan(agreements)
-    if not known.any() or weighted_quantile(agreements[known], counted[known], FEW) <= TRADE:
+    if common == 0 or not known.any() or weighted_quantile(agreements[known], counted[known], FEW) <= TRADE:
         return {}
     low = [int(place) for place in np.flatnonzero(known) if agreements[place] < common]
     return {place: (max(float(agreements[place]) / common, LEAST), float(agreements[place])) for place in low}

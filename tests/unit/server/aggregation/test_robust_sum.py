@@ -59,6 +59,11 @@ def test_keeps_platforms_that_have_nothing_in_common() -> None:
     assert set(shares({**HONEST, **strangers(2)}).of.values()) == {1.0}
 
 
+def test_an_update_that_pulls_a_little_against_a_trade_counts_whole() -> None:
+    beside = {**HONEST, "beside": strangers(1)["s0"] - 0.05 * COMMON}
+    assert shares(beside, judged=UPDATES) == Shares(of=dict.fromkeys(beside, 1.0))
+
+
 def test_a_cross_moment_that_has_nothing_in_common_with_a_trade_counts_a_fifth() -> None:
     found = shares({**HONEST, **strangers(2)}, judged=CROSS_MOMENTS)
     assert found.of == {**dict.fromkeys(HONEST, 1.0), "s0": 0.2, "s1": 0.2}
