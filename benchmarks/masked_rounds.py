@@ -3,9 +3,9 @@
     python -m benchmarks.masked_rounds OUT [--shops 8] [--rounds 10] [--users 1800]
 
 Everything is deployed on loopback: a coordinator and its platforms as processes, TLS, node authentication, vaults,
-guards, a checkpoint after each round. Both runs begin with the same encoder of preset small and end with the same
-number of rounds; the masked one makes its keys first, which counts. Plain updates have two bytes a number, so beside
-the bytes that they take there are those that they would take as float32.
+guards, a checkpoint after each round. Both runs begin with the same encoder of preset small and no heads, and end with
+the same number of rounds; the masked one makes its keys first, which counts. Plain updates have two bytes a number, so
+beside the bytes that they take there are those that they would take as float32.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from client.features.hashing import hashing_space
+from client.rounds.round_heads import SEQUENCE_HEAD, STAGED_HEAD
 from server.coordinator.run_book import OPEN, Run, RunBook
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import load_encoder
@@ -28,7 +29,7 @@ from shared.federation.updates import WHOLE
 from shared.privacy.promise import Privacy
 from tests.integration.commands import command_server
 from tests.integration.deployed.deployment import SECONDS, Deployment, deployment
-from tests.integration.deployed.kill_trial import asked
+from tests.integration.deployed.kill_trial import asked, store_of
 
 MODES: tuple[Privacy, Privacy] = ("plain", "masked")
 PRESET, DIM = "small", 512
@@ -67,6 +68,9 @@ def compared(made: Deployment, rounds: int) -> dict[str, Any]:
     figures, encoders = dict[str, dict[str, float]](), dict[str, Encoder]()
     for mode in MODES:
         shutil.copy(made.folder / "start.safetensors", made.server / "encoder.safetensors")
+        for store in (store_of(made.agent(name)) for name in made.platforms):
+            for record in {SEQUENCE_HEAD, STAGED_HEAD} & set(store.names()):
+                store.delete(record)
         run, seconds = _ended(made, _config(mode, rounds, len(made.platforms)))
         encoders[mode] = load_encoder(run.encoder)[0]
         figures[mode] = {"seconds": seconds, **_bytes(run.history(), encoders[mode])}

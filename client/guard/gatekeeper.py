@@ -24,6 +24,15 @@ class BundleRefused(Exception):
     """What was sent is not approved; the text goes to the log and to the coordinator, who knows the bundle."""
 
 
+WHOLE = ".whole"
+"""in an unpacked bundle's folder: its digest, written once all of it stands there"""
+
+
+def _digest_in(path: Path) -> str:
+    """Empty where there is no such file."""
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
 def approved_digests(path: Path) -> frozenset[str]:
     """The SHA-256 digests in a list of one a line, words behind them ignored; none where there is no list."""
     if not path.is_file():
@@ -38,9 +47,12 @@ class Gate:
     def __init__(self, approved: Path) -> None:
         self._approved = approved
         self._digest, self._installed = "", Path()
+        self._run: Any = None
+        self._place: Callable[..., Path] = Path
 
     def stand_in(self, runtime: Any) -> None:
         """Take the places in the module ``flwr.supernode.runtime.run_clientapp``; AttributeError where one is gone."""
+        self._place = runtime.get_project_dir
         runtime.pull_task_input = self._pulling(runtime.pull_task_input)
         runtime.install_from_fab = self._installing(runtime.install_from_fab)
         runtime.get_load_client_app_fn = self._loading(runtime.get_load_client_app_fn, runtime.get_project_dir)
@@ -59,20 +71,38 @@ class Gate:
 
         def pulled(client: Any) -> Any:
             message, context, run, fab = pull(client)
+            self._run = run
             fab.hash_str = hashlib.sha256(fab.content).hexdigest()
             return message, context, run, fab
 
         return pulled
 
     def _installing(self, install: Callable[..., Path]) -> Callable[..., Path]:
-        """Nothing is unpacked before it was admitted."""
+        """Nothing is unpacked before it was admitted, nor once more where this gate saw it unpacked to its end.
+
+        Flower unpacks a bundle for each task, only to find that it stands there already: hundreds of files.
+        """
 
         def installed(content: bytes, *arguments: Any, **options: Any) -> Path:
             self._digest = self.admit(content)
+            known = self._known_place()
+            if known is not None and _digest_in(known / WHOLE) == self._digest:
+                self._installed = known
+                return known
+            is_new = known is None or not known.exists()
             self._installed = install(content, *arguments, **options)
+            if is_new and self._installed == known:
+                (known / WHOLE).write_text(self._digest, "utf-8")
             return self._installed
 
         return installed
+
+    def _known_place(self) -> Path | None:
+        """Where the bundle of this run stands, or will; None where what the coordinator calls it is no name."""
+        try:
+            return self._place(self._run.fab_id, self._run.fab_version, self._digest)
+        except (AttributeError, ValueError):
+            return None
 
     def _loading(self, loader: Callable[..., Any], place: Callable[..., Path]) -> Callable[..., Any]:
         """Nothing is imported but what was admitted, from where it was unpacked."""

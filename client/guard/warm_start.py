@@ -24,10 +24,17 @@ LIBRARIES = (
     "numpy",
     "scipy.linalg",
     "scipy.sparse",
+    "scipy.special",
+    "scipy.stats",
     "torch",
     "torch._dynamo",
     "safetensors.numpy",
+    "httpcore",
+    "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.hazmat.primitives.asymmetric.x25519",
     "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.hazmat.primitives.kdf.scrypt",
 )
 """``torch._dynamo`` takes as long as the rest of torch, and the first optimiser would read it. Not polars: it begins
 threads as it is read, and a copy would lack them."""

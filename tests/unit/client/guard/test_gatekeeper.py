@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from client.guard.approved_bundles import approve, write_programs
-from client.guard.gatekeeper import PROGRAMS, BundleRefused, Gate, approved_digests
+from client.guard.gatekeeper import PROGRAMS, WHOLE, BundleRefused, Gate, approved_digests
 from shared.errors import ConfigError
 
 BUNDLE, OTHER = b"the release", b"a bundle without its guard"
@@ -69,6 +69,58 @@ def test_imports_nothing_that_it_did_not_unpack_itself(approved) -> None:
     with pytest.raises(BundleRefused, match="was not admitted as elsewhere"):
         run(engine, "elsewhere")
     assert done == ["installed"]
+
+
+def installing(folder: Path, done: list[str], *, breaks: bool = False) -> SimpleNamespace:
+    """Flower's module with a real folder: one task more of the same run."""
+
+    def install(_content: bytes, **_options: object) -> Path:
+        done.append("unpacked")
+        (folder / "graft").mkdir(exist_ok=True)
+        if breaks:
+            raise OSError("the disk is full")
+        return folder / "graft"
+
+    engine = runtime(BUNDLE, digest(BUNDLE), done)
+    fab = SimpleNamespace(content=BUNDLE, hash_str=digest(BUNDLE))
+    named = SimpleNamespace(fab_id="graft", fab_version="0.1.0")
+    engine.pull_task_input = lambda _client: ("message", "context", named, fab)
+    engine.install_from_fab = install
+    engine.get_project_dir = lambda name, _version, _digest: folder / name
+    return engine
+
+
+def task(approved: Path, engine: SimpleNamespace) -> None:
+    """In a process of its own."""
+    Gate(approved).stand_in(engine)
+    run(engine)
+
+
+def test_unpacks_a_bundle_once(approved, tmp_path) -> None:
+    done: list[str] = []
+    for _ in range(3):
+        task(approved, installing(tmp_path, done))
+    assert done == ["unpacked", "loaded", "loaded", "loaded"]
+
+
+def test_what_was_cut_off_or_is_of_another_bundle_does_not_count_as_unpacked(approved, tmp_path) -> None:
+    done: list[str] = []
+    with pytest.raises(OSError, match="full"):
+        task(approved, installing(tmp_path, done, breaks=True))
+    task(approved, installing(tmp_path, done))
+    task(approved, installing(tmp_path, done))
+    (tmp_path / "graft" / WHOLE).write_text(digest(OTHER), "utf-8")
+    task(approved, installing(tmp_path, done))
+    assert done == ["unpacked", *["unpacked", "loaded"] * 3]
+
+
+def test_a_bundle_that_is_taken_off_the_list_is_refused_though_it_stands_there(approved, tmp_path) -> None:
+    done: list[str] = []
+    task(approved, installing(tmp_path, done))
+    approved.write_text("", "utf-8")
+    with pytest.raises(BundleRefused):
+        task(approved, installing(tmp_path, done))
+    assert done == ["unpacked", "loaded"]
 
 
 def test_does_not_start_where_flower_has_no_such_place() -> None:
