@@ -96,3 +96,20 @@ def test_a_copy_does_what_the_program_does_and_without_the_process_the_program_d
     alone = task(folder, "--help")
     assert copied == again == alone
     assert "--runtime-api-address" in alone
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"), [(None, 0, ""), (0, 0, ""), (3, 3, ""), ("not today", 1, "not today\n")]
+)
+def test_a_copy_ends_as_the_program_would(code, status, said, capsys) -> None:
+    assert warm_start.ended(lambda: sys.exit(code)) == status
+    assert capsys.readouterr().err == said
+
+
+def test_a_copy_whose_task_breaks_says_where_and_ends_with_1(capsys) -> None:
+    assert warm_start.ended(lambda: 1 // 0) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_copy_that_did_its_task_ends_with_0() -> None:
+    assert warm_start.ended(lambda: None) == 0
