@@ -65,7 +65,7 @@ def test_keeps_an_unforeseen_errors_text_out_of_the_log(tmp_path, caplog, monkey
     def fail(_task, _workspace):
         raise KeyError("user-3 bought secret text 7")
 
-    monkeypatch.setattr("client.app.moments_reply", fail)
+    monkeypatch.setattr("client.rounds.round_tasks.moments_reply", fail)
     with caplog.at_level(logging.ERROR):
         asked(tmp_path, data=opened("a"))
     assert "KeyError at " in caplog.text
