@@ -55,7 +55,7 @@ class Gate:
         self._place = runtime.get_project_dir
         runtime.pull_task_input = self._pulling(runtime.pull_task_input)
         runtime.install_from_fab = self._installing(runtime.install_from_fab)
-        runtime.get_load_client_app_fn = self._loading(runtime.get_load_client_app_fn, runtime.get_project_dir)
+        runtime.get_load_client_app_fn = self._loading(runtime.get_load_client_app_fn)
 
     def admit(self, content: bytes) -> str:
         """The bundle's digest; raises BundleRefused unless it is on the list as it stands now."""
@@ -104,14 +104,14 @@ class Gate:
         except (AttributeError, ValueError):
             return None
 
-    def _loading(self, loader: Callable[..., Any], place: Callable[..., Path]) -> Callable[..., Any]:
+    def _loading(self, loader: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing is imported but what was admitted, from where it was unpacked."""
 
         def made(*arguments: Any, **options: Any) -> Callable[[str, str, str], Any]:
             load = loader(*arguments, **options)
 
             def loaded(name: str, version: str, digest: str) -> Any:
-                if not self._digest or digest != self._digest or place(name, version, digest) != self._installed:
+                if not self._digest or digest != self._digest or self._place(name, version, digest) != self._installed:
                     raise BundleRefused(f"bundle {digest} was not admitted as {name} {version}: nothing of it ran")
                 return load(name, version, digest)
 

@@ -69,10 +69,10 @@ class OwnParty:
     def _sealed(self) -> tuple[bytes, int]:
         """The state, and how many answers were sealed."""
         stored, mark = self._heads.read(SUM_STATE), self._mark.read()
-        count = 0 if stored is None else count_of(stored)
+        state, count = (b"", 0) if stored is None else (_content(stored), count_of(stored))
         if mark is not None and mark.count > count:
             return PartyState(history=mark.history).to_bytes(), mark.count
-        return self._read(SUM_STATE), count
+        return state, count
 
     @property
     def _mark(self) -> SumMark:
@@ -98,13 +98,19 @@ class OwnParty:
 
     def _read(self, record: str) -> bytes:
         stored = self._heads.read(record)
-        return b"" if stored is None else stored.arrays[_BYTES].tobytes()
+        return b"" if stored is None else _content(stored)
 
     def _write(self, record: str, content: bytes) -> None:
         self._heads.write(record, StoredHead(arrays={_BYTES: np.frombuffer(content, np.uint8)}))
 
 
+def _content(stored: StoredHead) -> bytes:
+    return stored.arrays[_BYTES].tobytes()
+
+
 def answer_bytes(message: bytes, workspace: Workspace) -> int:
     """How long the platform's answer to a sum's message is; 0 where there is no message."""
+    if not message:
+        return 0
     own = OwnParty(workspace.heads, workspace.name, workspace.machine)
-    return answer_size(own.state, own.name, message) if message else 0
+    return answer_size(own.state, own.name, message)
