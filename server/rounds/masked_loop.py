@@ -6,7 +6,7 @@ from dataclasses import replace
 from server.aggregation.linear_part import linear_part
 from server.rounds.loop import RoundLoop, Solved
 from server.rounds.masked_rounds import GroupAnswers, MaskedRounds, NextSum, next_sum
-from server.rounds.run_state import RunState, may_be_kept, passed_over_words
+from server.rounds.run_state import SLIGHTLY, RunState, may_be_kept, passed_over_words
 from server.rounds.sum_parts import mean_update, moments_of, validation_of
 from shared.errors import ReplyRejected
 from shared.federation.config import RoundsConfig
@@ -56,7 +56,9 @@ class MaskedLoop:
             except ReplyRejected as error:
                 wrong[name] = f"left out: {error}"
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
-        is_kept = bool(validation) and may_be_kept(validation, state.history, weights, groups=found.members)
+        is_kept = bool(validation) and may_be_kept(
+            validation, state.history, weights, groups=found.members, worse_by=SLIGHTLY
+        )
         is_passed_over = bool(validation) and not is_kept
         words = passed_over_words(state.history) if is_passed_over else ""
         took = {} if is_alone else {"bytes_down": 0, "bytes_up": 0}

@@ -109,7 +109,9 @@ class RunState:
 
 
 CLEARLY = 0.1
-"""How much worse than one before an encoder must be to be passed over."""
+"""How much worse than one before an encoder must be to be passed over, where whoever spoils it can be left out."""
+SLIGHTLY = 0.01
+"""The same where nobody can be left out alone: then what one bad round may cost is bounded by what is passed over."""
 
 
 WITHOUT_NOISE: Mapping[str, float] = {}
@@ -122,10 +124,11 @@ def may_be_kept(
     weights: Mapping[str, float],
     spread: Mapping[str, float] = WITHOUT_NOISE,
     groups: Mapping[str, tuple[str, ...]] = WITHOUT_GROUPS,
+    worse_by: float = CLEARLY,
 ) -> bool:
     """Whether platforms do about as well with an encoder as with each that was evaluated before it, or better.
 
-    About as well: by no more than a tenth worse, as ``_gain`` has it, beyond what noise in the answers may do. Where
+    About as well: by no more than a share worse, as ``_gain`` has it, beyond what noise in the answers may do. Where
     nothing can be compared, nothing speaks against the newer one.
 
     Args:
@@ -134,9 +137,10 @@ def may_be_kept(
         weights: of the platforms' updates; 1 for who sent none.
         spread: by platform, of the noise in ``found``; empty where there is none.
         groups: where ``found`` is by group, who is in each: one is compared with itself alone, as long as the same are.
+        worse_by: the share that it may be worse than one before it.
     """
     return all(
-        _gain(found, _comparable(record, groups), weights) >= -CLEARLY / 2 - _doubt(found, spread, record)
+        _gain(found, _comparable(record, groups), weights) >= -worse_by / 2 - _doubt(found, spread, record)
         for record in history
         if record.validation
     )

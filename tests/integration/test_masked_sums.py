@@ -166,6 +166,12 @@ def test_the_round_after_one_that_was_undone_trains_from_the_kept_encoder(tmp_pa
     assert kept == [(0, True), (0, True), (1, False), (2, True), (3, True)]
 
 
+def test_a_round_that_is_worse_by_two_hundredths_is_undone(tmp_path, monkeypatch) -> None:
+    judged(monkeypatch, dict.fromkeys(THREE, (0.2, 0.3, 0.294)))
+    found = federate(tmp_path, THREE, whole(rounds=1))
+    assert [one["kept"] for one in found.history if one["kind"] == "evaluate"] == [True, True, False]
+
+
 def test_moments_that_make_the_encoder_worse_are_undone(tmp_path, monkeypatch) -> None:
     judged(monkeypatch, dict.fromkeys(THREE, (0.3, 0.1, 0.3)))
     found = federate(tmp_path, THREE, whole(rounds=1))

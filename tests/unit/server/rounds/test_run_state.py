@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from server.rounds.run_state import RoundRecord, may_be_kept, passed_over_words
+from server.rounds.run_state import SLIGHTLY, RoundRecord, may_be_kept, passed_over_words
 
 
 def evaluation(number: int, figures: dict[str, float]) -> RoundRecord:
@@ -76,6 +76,14 @@ def test_names_whose_replies_made_a_round_that_is_passed_over() -> None:
 def test_many_small_steps_down_are_one_large_one() -> None:
     assert may_follow({"a": 0.28}, {"a": 0.30}, {"a": 0.29})
     assert not may_follow({"a": 0.26}, {"a": 0.30}, {"a": 0.29}, {"a": 0.28}, {"a": 0.27})
+
+
+def test_where_nobody_can_be_left_out_a_hundredth_is_too_much() -> None:
+    before = [evaluation(0, {"a": 0.300})]
+    slightly, within = {"a": {"both": 0.295}}, {"a": {"both": 0.298}}
+    assert may_be_kept(slightly, before, {})
+    assert not may_be_kept(slightly, before, {}, worse_by=SLIGHTLY)
+    assert may_be_kept(within, before, {}, worse_by=SLIGHTLY)
 
 
 def test_says_so_in_a_plain_truth_value_whatever_kind_of_number_a_weight_is() -> None:
