@@ -18,8 +18,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Flower wants an app's folder named like a package; a clone's may be named anything, so the bundle is made from a copy.
 BUNDLE := build/bundle/graft
+PAGES := $(wildcard *.md docs/*.md docs/*/*.md examples/*/*.md)
 
-.PHONY: demo test pythons slow check format protobuf clean
+.PHONY: demo test pythons slow check docs format protobuf clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -53,14 +54,21 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m simulations.config.generated --check
+	$(BIN)/mdformat --check $(PAGES)
+	$(MAKE) docs
 	rm -rf $(BUNDLE) && mkdir -p $(BUNDLE)
 	cp -r pyproject.toml server client shared "$(BUNDLE)"
 	cd $(BUNDLE) && FLWR_HOME="$(CURDIR)/build/flwr" FLWR_TELEMETRY_ENABLED=0 FLWR_DISABLE_UPDATE_CHECK=1 "$(CURDIR)/$(BIN)/flwr" build
 	rm -rf build/bundle build/flwr
 
+# The site of all Markdown files, build/site/docs/index.html; a link that leads nowhere fails.
+docs: $(STAMP)
+	$(BIN)/sphinx-build -q -E -n -W --keep-going -c docs . build/site
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/mdformat $(PAGES)
 
 # The interface that platforms serve; what is made of it is committed, since operators have no compiler for it.
 protobuf: $(STAMP)

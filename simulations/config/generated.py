@@ -4,6 +4,7 @@
 """
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,12 @@ from simulations.config.run_config import RunConfig
 def option_table(kind: type[Any], *, deep: bool = True) -> str:
     """A row for each option: key, default, bounds, help; without ``deep`` those alone that the dataclass itself has."""
     rows = [_row(one) for one in entries(kind) if deep or len(one.path) == 1]
-    return "\n".join(["| key | default | bounds | what it is |", "|---|---|---|---|", *rows])
+    return "\n".join(["| key | default | bounds | what it is |", "| -- | -- | -- | -- |", *rows])
 
 
 def former_names_table(kind: type[Any]) -> str:
     """A row for each former name of an option."""
-    return "\n".join(["| before | now |", "|---|---|", *(f"| `{a}` | `{b}` |" for a, b in old_names(kind).items())])
+    return "\n".join(["| before | now |", "| -- | -- |", *(f"| `{a}` | `{b}` |" for a, b in old_names(kind).items())])
 
 
 def _row(one: Entry) -> str:
@@ -70,7 +71,7 @@ def made(root: Path) -> dict[Path, str]:
     pages = {root / "docs" / name: tables for name, tables in _PAGES.items()}
     return {
         project: _replaced(project, _RUN_CONFIG, run_config),
-        **{page: _with_tables(page, tables) for page, tables in pages.items()},
+        **{page: _formatted(root, _with_tables(page, tables)) for page, tables in pages.items()},
     }
 
 
@@ -85,8 +86,14 @@ def _with_tables(path: Path, tables: dict[str, str]) -> str:
     for name, table in tables.items():
         marks = f"<!-- {name}: {COMMAND} -->", "<!-- end -->"
         between = re.compile(f"(?<={re.escape(marks[0])}\n).*?(?=\n{marks[1]})", re.DOTALL)
-        text = _replaced(path, between, table, text)
+        text = _replaced(path, between, f"\n{table}\n", text)
     return text
+
+
+def _formatted(root: Path, text: str) -> str:
+    """The page as mdformat writes it, by the settings of the repository."""
+    command = [sys.executable, "-m", "mdformat", "-"]
+    return subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=True, cwd=root).stdout
 
 
 def _replaced(path: Path, place: re.Pattern[str], new: str, text: str | None = None) -> str:

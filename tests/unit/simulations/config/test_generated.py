@@ -11,7 +11,7 @@ from simulations.config.generated import ROOT, different, made
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for path in made(ROOT):
+    for path in (*made(ROOT), ROOT / ".mdformat.toml"):
         place = tmp_path / path.relative_to(ROOT)
         place.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, place)
