@@ -12,12 +12,12 @@ from flwr.serverapp import Grid, ServerApp
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.aggregation.size_classes import SizeClasses
 from server.rounds.checkpoints import OUTCOME_FILE, Checkpoints, save_outcome
-from server.rounds.exchange import Clock
 from server.rounds.kept_sums import KeptSums
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.run import run_rounds
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import roster_of
+from server.rounds.waiting import Clock
 from shared.encoder.file import load_encoder
 from shared.errors import ConfigError, GraftError
 from shared.federation.config import RoundsConfig

@@ -78,7 +78,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
         seed=workspace.seed(task.seed, task.round),
         left_out=before.left_out,
     )
-    update = task.form.encoded(encoder, result.trained)
+    update = task.form.encoded(result.trained)
     stage_head(result.head, name, workspace, update.left_out)
     return TrainReply(
         round=task.round,

@@ -53,6 +53,7 @@ def run_local_round(
     train("encoder", _phase(settings, settings.encoder_epochs, head_rate=0.0, encoder_rate=settings.encoder_rate))
     return LocalRoundResult(
         trained=Trained(
+            sent=encoder,
             encoder=encoder.with_sequence(model.towers()),
             limit=settings.clip_norm,
             left_out=left_out,

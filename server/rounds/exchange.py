@@ -11,6 +11,7 @@ from flwr.app import Message, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp import Grid
 
+from server.rounds.waiting import Addressee, Clock, Waiting, activations
 from shared.encoder.changes import Step
 from shared.encoder.encoder import Encoder
 from shared.errors import FederationError, ReplyRejected, WireError
@@ -65,14 +66,8 @@ ENGINE = "engine-"
 """begins the code of a failure that the engine, not the platform, reports"""
 _NOTHING_CAME = (ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILABLE, ErrorCode.NODE_UNAVAILABLE)
 """the engine's own words for a question that nobody took before its deadline, or whose answer came after it"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clock:
-    """Time, passed in: seconds that only grow, and waiting."""
-
-    now: Callable[[], float]
-    sleep: Callable[[float], None]
+RESTARTED = f"{ENGINE}restarted"
+"""of who became active anew after it was asked"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -133,6 +128,11 @@ class Answers(Generic[ReplyType]):
         self.outcomes.update({name: one for name, one in other.outcomes.items() if one[0] != "reply"})
 
     @property
+    def restarted(self) -> list[str]:
+        """Who became active anew after it was asked, and has not answered since."""
+        return [name for name, code in self.others["failed"].items() if code == RESTARTED]
+
+    @property
     def unanswered(self) -> list[str]:
         """Who may answer if asked again: nothing came, or the engine's word that the platform's process ended."""
         lost = [name for name, code in self.others["failed"].items() if code.startswith(ENGINE)]
@@ -165,7 +165,7 @@ class Exchange:
         """names of the platforms that every question must reach; empty: whoever is online"""
 
     def ask(self, question: Question[ReplyType]) -> Answers[ReplyType]:
-        """Ask all, and where all are required those again of whom nothing came.
+        """Ask all, those again who were started anew meanwhile, and where all are required those of whom nothing came.
 
         Raises FederationError where too few are online for ``wait_seconds``, or one that is required stays away.
         """
@@ -175,8 +175,11 @@ class Exchange:
         platforms = {name: node for name, node in online.items() if asked is None or name in asked}
         while platforms:
             self.deliveries.forget(answers.unanswered)
-            self._ask_once(platforms, question, answers, max(deadline - self._clock.now(), 1.0))
-            platforms = self._required_again(answers.unanswered, deadline)
+            seconds = max(deadline - self._clock.now(), 1.0)
+            messages = self._messages(platforms, question, answers, seconds)
+            self._send_and_wait(messages, question.screen, answers, self._clock.now() + seconds)
+            platforms = self._back_again(answers.restarted, deadline)
+            platforms = platforms or self._required_again(answers.unanswered, deadline)
         if question.encoder is not None and self.deliveries.keep:
             usable = [*answers.replies, *answers.others["declined"]]
             self.deliveries.answered(answers.outcomes, usable, question.encoder.digest)
@@ -215,10 +218,10 @@ class Exchange:
         """Names of all that are there now, asked or not."""
         return tuple(platforms_online(self._grid))
 
-    def _ask_once(
+    def _messages(
         self, platforms: Mapping[str, int], question: Question[ReplyType], answers: Answers[ReplyType], seconds: float
-    ) -> None:
-        """Ask each of ``platforms``, and sort in what comes; those that hold the same get the same arrays."""
+    ) -> dict[str, Message]:
+        """By platform what it is sent; those that hold the same get the same arrays."""
         written: dict[Hashable, tuple[RecordDict, int, bytes]] = {}
         messages = {}
         for name, node in platforms.items():
@@ -236,11 +239,37 @@ class Exchange:
                 content, size = RecordDict({**content, **signature}), size + content_bytes(signature)
             messages[name] = Message(content, node, question.message_type, ttl=seconds, group_id=str(question.round))
             answers.bytes_down += size
-        arrived: dict[str, Message] = {}
-        for message in self._grid.send_and_receive(list(messages.values()), timeout=seconds):
-            arrived.setdefault(message.metadata.reply_to_message_id, message)
-        for name, message in messages.items():
-            _sort_in(answers, name, arrived.get(message.metadata.message_id), question.screen)
+        return messages
+
+    def _send_and_wait(
+        self,
+        messages: Mapping[str, Message],
+        screen: Callable[[RecordDict], ReplyType | Declined | Failed],
+        answers: Answers[ReplyType],
+        deadline: float,
+    ) -> None:
+        """Send them, and sort in what comes until the deadline."""
+        active = activations(self._grid.get_nodes())
+        taken = set(self._grid.push_messages(list(messages.values())))
+        sent = {
+            one.metadata.message_id: Addressee(platform=name, node=one.metadata.dst_node_id)
+            for name, one in messages.items()
+        }
+        awaited = {message: addressee for message, addressee in sent.items() if message in taken}
+        waiting = Waiting(grid=self._grid, clock=self._clock, until=deadline, awaited=awaited, active=active)
+        answers.outcomes.update(dict.fromkeys(messages, ("missing", "")))
+        while waiting.goes_on():
+            for reply in self._grid.pull_messages(list(waiting.awaited)):
+                if name := waiting.answered(reply.metadata.reply_to_message_id):
+                    _sort_in(answers, name, reply, screen)
+        answers.outcomes.update(dict.fromkeys(waiting.restarted, ("failed", RESTARTED)))
+
+    def _back_again(self, lost: list[str], deadline: float) -> dict[str, int]:
+        """Those who lost the question with a process that ended, where they are online; nobody after the deadline."""
+        if not lost or self._clock.now() >= deadline:
+            return {}
+        online = platforms_online(self._grid)
+        return {name: online[name] for name in lost if name in online}
 
     def _required_again(self, wanted: list[str], deadline: float) -> dict[str, int]:
         """Where all are required, those without an answer, once they are online again; else none."""
@@ -263,11 +292,10 @@ class Exchange:
 def _sort_in(
     answers: Answers[ReplyType],
     name: str,
-    message: Message | None,
+    message: Message,
     screen: Callable[[RecordDict], ReplyType | Declined | Failed],
 ) -> None:
-    if message is None or (message.has_error() and message.error.code in _NOTHING_CAME):
-        answers.outcomes[name] = "missing", ""
+    if message.has_error() and message.error.code in _NOTHING_CAME:
         return
     if message.has_error():
         answers.outcomes[name] = "failed", f"{ENGINE}{message.error.code}"

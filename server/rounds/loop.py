@@ -16,10 +16,11 @@ from server.aggregation.robust_sum import RULES, UPDATES
 from server.aggregation.server_optimiser import BuildAggregation, Resumable, Update
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
 from server.aggregation.weighting import Weighting
-from server.rounds.exchange import Clock, Exchange, Question
+from server.rounds.exchange import Exchange, Question
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.run_state import Kind, RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.screening import screen_cross, screen_evaluate, screen_moments, screen_train
+from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments
 from shared.encoder.encoder import Encoder
 from shared.errors import ConfigError, InputError

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from server.aggregation.size_classes import SizeClasses
-from server.rounds.exchange import Answers, Clock, Exchange
+from server.rounds.exchange import Answers, Exchange
 from server.rounds.kept_sums import KeptSums
 from server.rounds.known_heads import KnownHeads
 from server.rounds.run_state import RoundRecord, RunState, may_be_kept, passed_over_words
 from server.rounds.sum_exchange import SumExchange, Summand
 from server.rounds.sum_groups import ALL
 from server.rounds.sum_roster import SumRoster
+from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments, released_cross
 from shared.errors import ConfigError, InputError
 from shared.federation.config import EVALUATIONS, RoundsConfig

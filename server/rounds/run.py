@@ -7,7 +7,6 @@ from flwr.serverapp import Grid
 
 from server.aggregation.server_optimiser import BuildAggregation, ServerOptimiser
 from server.aggregation.size_classes import NO_CLASSES, SizeClasses
-from server.rounds.exchange import Clock
 from server.rounds.kept_sums import NOT_KEPT, KeptSums
 from server.rounds.known_ledgers import KnownLedgers
 from server.rounds.loop import NO_LEDGERS, RoundLoop
@@ -16,6 +15,7 @@ from server.rounds.masked_rounds import MaskedRounds
 from server.rounds.private_sums import PrivateSums
 from server.rounds.run_state import RunState
 from server.rounds.sum_roster import SumRoster
+from server.rounds.waiting import Clock
 from shared.encoder.cross import CatalogueMoments
 from shared.federation.config import RoundsConfig
 from shared.federation.signatures import TaskSigner

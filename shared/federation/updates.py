@@ -24,6 +24,7 @@ Inputs = Callable[[], Mapping[str, NDArray[np.float64]]]
 class Trained:
     """What a platform's training made of the encoder that it was sent."""
 
+    sent: Encoder
     encoder: Encoder
     limit: float
     """the longest update that may travel; 0 sets none"""
@@ -31,6 +32,15 @@ class Trained:
     """[S] what the last round's update left out; None where nothing waits"""
     inputs: Inputs
     """of the trained encoder's matrices"""
+
+    @property
+    def limited(self) -> Encoder:
+        """The trained encoder, moved back toward the one sent where their difference is longer than the limit."""
+        update = self.encoder.flat.astype(np.float64) - self.sent.flat
+        share = _share(float(np.linalg.norm(update)), self.limit)
+        if share == 1:
+            return self.encoder
+        return Encoder(spec=self.sent.spec, flat=(self.sent.flat + share * update).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,9 +63,10 @@ class ChangeForm:
         """Of two bytes a number, or of one."""
         return self.grid_of(spec)
 
-    def encoded(self, sent: Encoder, trained: Trained) -> Encoded:
+    def encoded(self, trained: Trained) -> Encoded:
         """The nearest change."""
-        return Encoded(flat=change_between(sent, _limited(sent, trained), self.grid(sent.spec)))
+        sent = trained.sent
+        return Encoded(flat=change_between(sent, trained.limited, self.grid(sent.spec)))
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
         """The encoder to which the change leads."""
@@ -72,13 +83,14 @@ class AdapterForm:
         """Of the adapter's numbers."""
         return AdapterSpec(encoder=spec, rank=self.rank).grid()
 
-    def encoded(self, sent: Encoder, trained: Trained) -> Encoded:
+    def encoded(self, trained: Trained) -> Encoded:
         """The cells of ``adapted``."""
-        found = self.adapted(sent, trained)
+        found = self.adapted(trained)
         return Encoded(flat=found.adapter.to_cells(), left_out=found.left_out)
 
-    def adapted(self, sent: Encoder, trained: Trained) -> Cut:
+    def adapted(self, trained: Trained) -> Cut:
         """The adapter before it is brought to cells; the limit is on what it adds to the encoder."""
+        sent = trained.sent
         place, waiting = sent.spec.sequence_place, trained.left_out
         change = trained.encoder.flat[place].astype(np.float64) - sent.flat[place]
         found = cut(sent.spec, change + (0 if waiting is None else waiting), self.rank, trained.inputs())
@@ -99,15 +111,6 @@ def update_form(settings: LocalSettings) -> UpdateForm:
     if settings.rank:
         return AdapterForm(rank=settings.rank)
     return STEPS if settings.updates == "steps" else WHOLE
-
-
-def _limited(sent: Encoder, trained: Trained) -> Encoder:
-    """The trained encoder, moved back toward the one sent where the norm of their difference is above the limit."""
-    update = trained.encoder.flat.astype(np.float64) - sent.flat
-    share = _share(float(np.linalg.norm(update)), trained.limit)
-    if share == 1:
-        return trained.encoder
-    return Encoder(spec=sent.spec, flat=(sent.flat + share * update).astype(np.float32))
 
 
 def _share(norm: float, limit: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
+from flwr.common.constant import ErrorCode
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
 from flwr.supercore.inflatable.inflatable_object import get_all_nested_objects
@@ -88,8 +89,8 @@ class InProcessGrid(Grid):
             identifier = f"message-{next(self._numbers)}"
             _set_identifier(message, identifier)
             identifiers.append(identifier)
-            if self._nodes[message.metadata.dst_node_id].answers:
-                self._replies[identifier] = self._reply(message, identifier)
+            answers = self._nodes[message.metadata.dst_node_id].answers
+            self._replies[identifier] = self._reply(message, identifier) if answers else _nobody_took(message)
         return identifiers
 
     @override
@@ -118,6 +119,12 @@ class InProcessGrid(Grid):
         carried = cast(Message, inflate_object_from_contents(message.object_id, contents))
         _set_identifier(carried, identifier)
         return carried
+
+
+def _nobody_took(message: Message) -> Message:
+    """What the engine says at a message's deadline, here at once."""
+    error = Error(ErrorCode.MESSAGE_UNAVAILABLE, "nobody took the message before its deadline")
+    return Message(error, reply_to=message)
 
 
 def _context(node_id: int, node: Node) -> Context:

@@ -16,9 +16,9 @@ from client.app import client_app
 from client.guard.pinned_key import pinned_key
 from client.rounds.workspace import NodeSettings, already_open
 from server.aggregation.server_optimiser import ServerOptimiser
-from server.rounds.exchange import Clock
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
+from server.rounds.waiting import Clock
 from shared.errors import ConfigError
 from shared.federation.config import LocalSettings
 from shared.federation.messages import TrainTask

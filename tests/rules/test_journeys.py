@@ -20,9 +20,9 @@ from client.app import client_app
 from client.rounds.workspace import NodeSettings, already_open
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.aggregation.size_classes import SizeClasses
-from server.rounds.exchange import Clock
 from server.rounds.loop import RoundLoop
 from server.rounds.run_state import RunState
+from server.rounds.waiting import Clock
 from simulations.cli.main import app
 from simulations.federation.in_process_grid import InProcessGrid, Node, task_identity
 from simulations.results.result_document import RESULT_FILE, read_result

@@ -41,9 +41,9 @@ def local_round(settings=SETTINGS, head=None, seed=1, left_out=None, encoder=Non
         left_out=left_out,
     )
     if isinstance(form, AdapterForm):
-        found = form.adapted(sent, result.trained)
+        found = form.adapted(result.trained)
         return Found(**vars(result), update=found.adapter, left_out=found.left_out)
-    found = form.encoded(sent, result.trained)
+    found = form.encoded(result.trained)
     return Found(**vars(result), update=form.applied(sent, found.flat), left_out=found.left_out)
 
 

@@ -1,6 +1,7 @@
 """What counts as no answer, and what as a failure."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import cast
 
 import pytest
@@ -9,7 +10,9 @@ from flwr.common.constant import ErrorCode
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
 
-from server.rounds.exchange import Answers, Clock, Exchange, Question
+from server.rounds.exchange import Answers, Exchange, Question
+from server.rounds.waiting import Clock
+from shared.errors import FederationError
 from shared.federation.config import RoundsConfig
 from simulations.federation.in_process_grid import task_identity
 
@@ -17,28 +20,61 @@ from simulations.federation.in_process_grid import task_identity
 class Engine:
     """Answers every question with an error of its own, or not at all."""
 
-    def __init__(self, code: int | None, seconds: float = 30) -> None:
-        self._code, self._seconds = code, seconds
+    def __init__(self, code: int | None) -> None:
+        self._code, self.time = code, 0.0
+        self.pushed: list[Message] = []
+        self.activated = {1: "monday", 2: "monday"}
 
     def get_nodes(self) -> list[NodeInfo]:
-        return [NodeInfo(node_id=1, name="north"), NodeInfo(node_id=2, name="south")]
+        names = {1: "north", 2: "south"}
+        return [NodeInfo(node_id=node, name=names[node], last_activated_at=at) for node, at in self.activated.items()]
 
-    def send_and_receive(self, messages: Iterable[Message], *, timeout: float) -> list[Message]:
-        assert timeout == self._seconds
+    def push_messages(self, messages: Iterable[Message]) -> list[str]:
+        for message in messages:
+            message.metadata.__dict__["_message_id"] = str(len(self.pushed))
+            self.pushed.append(message)
+        return [message.metadata.message_id for message in messages]
+
+    def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
+        asked = [self.pushed[int(identifier)] for identifier in message_ids]
+        return [reply for message in asked if (reply := self.reply(message)) is not None]
+
+    def reply(self, message: Message) -> Message | None:
         if self._code is None:
-            return []
-        for number, message in enumerate(messages):
-            message.metadata.__dict__["_message_id"] = str(number)
-        return [Message(Error(code=self._code, reason="said the engine"), reply_to=message) for message in messages]
+            return None
+        return Message(Error(code=self._code, reason="said the engine"), reply_to=message)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.time, sleep=self.sleep)
 
 
-def asked(code: int | None) -> Answers[RecordDict]:
+class Restarting(Engine):
+    """The process of north ends after it took the question; what it is asked then it answers."""
+
+    def __init__(self, after: float, *, answers_then: bool = True) -> None:
+        super().__init__(None)
+        self._after, self._answers_then = after, answers_then
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.time >= self._after:
+            self.activated[1] = "tuesday"
+
+    def reply(self, message: Message) -> Message | None:
+        if message.metadata.dst_node_id == 1 and (self.activated[1] == "monday" or not self._answers_then):
+            return None
+        if message.metadata.dst_node_id == 1 and message is self.pushed[0]:
+            return None  # lost with the process that took it
+        return Message(RecordDict(), reply_to=message)
+
+
+def ask(engine: Engine, config: RoundsConfig) -> Answers[RecordDict]:
     with task_identity():
-        exchange = Exchange(
-            cast("Grid", Engine(code)),
-            RoundsConfig(deadline_seconds=30),
-            Clock(now=lambda: 0.0, sleep=lambda _seconds: None),
-        )
+        exchange = Exchange(cast("Grid", engine), config, engine.clock)
         return exchange.ask(
             Question(
                 message_type="train",
@@ -47,6 +83,27 @@ def asked(code: int | None) -> Answers[RecordDict]:
                 screen=lambda content: content,
             )
         )
+
+
+def asked(code: int | None) -> Answers[RecordDict]:
+    return ask(Engine(code), RoundsConfig(deadline_seconds=30))
+
+
+@pytest.mark.parametrize("require_all", [True, False])
+def test_asks_again_who_lost_the_question_with_a_process_that_ended(require_all: bool) -> None:
+    engine = Restarting(after=7)
+    answers = ask(engine, RoundsConfig(deadline_seconds=600, require_all=require_all))
+    assert list(answers.replies) == ["north", "south"]
+    assert [message.metadata.dst_node_id for message in engine.pushed] == [1, 2, 1]
+    assert engine.time < 10
+
+
+def test_waits_for_who_was_started_anew_until_the_deadline_and_no_longer() -> None:
+    engine = Restarting(after=7, answers_then=False)
+    answers = ask(engine, RoundsConfig(deadline_seconds=30))
+    assert list(answers.replies) == ["south"]
+    assert list(answers.others["missing"]) == ["north"]
+    assert engine.time == pytest.approx(30, abs=2)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +136,7 @@ def test_counts_a_crash_as_a_failure_that_may_be_asked_again() -> None:
 def test_a_question_without_training_has_the_shorter_deadline_where_not_all_are_required(
     config, is_short, seconds
 ) -> None:
-    engine = Engine(ErrorCode.UNKNOWN, seconds)
-    clock = Clock(now=lambda: 0.0, sleep=lambda _seconds: None)
+    engine = Engine(None)
     question: Question[RecordDict] = Question(
         message_type="query.sum",
         round=1,
@@ -88,8 +144,8 @@ def test_a_question_without_training_has_the_shorter_deadline_where_not_all_are_
         write=lambda _encoder, _seen: RecordDict(),
         screen=lambda content: content,
     )
-    exchange = Exchange(cast("Grid", engine), config, clock)
-    with task_identity():
-        until = exchange._seconds(is_short=is_short)
-        exchange._ask_once(exchange.wait_for_platforms(), question, answers := Answers(), until)
-    assert list(answers.others["failed"]) == ["north", "south"]
+    stays_away = pytest.raises(FederationError, match="none of north, south")
+    with task_identity(), stays_away if config.require_all else nullcontext():
+        answers = Exchange(cast("Grid", engine), config, engine.clock).ask(question)
+        assert list(answers.others["missing"]) == ["north", "south"]
+    assert engine.time == seconds

@@ -13,9 +13,9 @@ from client.features.prepared_platform import PreparedPlatform
 from client.training.moments import platform_moments
 from server.aggregation.server_optimiser import ServerOptimiser
 from server.aggregation.size_classes import SizeClasses
-from server.rounds.exchange import Clock
 from server.rounds.run import run_rounds
 from server.rounds.run_state import RunState
+from server.rounds.waiting import Clock
 from shared.encoder.changes import change_grid
 from shared.encoder.linear import solve_all
 from shared.errors import FederationError

@@ -27,8 +27,8 @@ def encoded(update, settings):
     """As it travels."""
     if isinstance(update, Adapter):
         return update.to_cells()
-    made = Trained(encoder=update, limit=0, left_out=None, inputs=dict)
-    return update_form(settings).encoded(SENT, made).flat
+    made = Trained(sent=SENT, encoder=update, limit=0, left_out=None, inputs=dict)
+    return update_form(settings).encoded(made).flat
 
 
 def in_bytes(one: Adapter) -> Adapter:
