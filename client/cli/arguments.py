@@ -7,14 +7,11 @@ import typer
 
 from client.data.folder_options import FORMS, DataSettings
 from client.fitting.fit_settings import FitSettings
-from shared.errors import ConfigError
 from shared.system.command_options import given_on_the_command_line
 from shared.system.log_format import HELP as LOG_HELP
-from shared.system.options import entries
 
 if TYPE_CHECKING:
-    from client.agent.fitting import Fitting
-    from client.fitting.platform_fit import PlatformFit
+    from client.api.fits import AskedFit
 
 KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
 FOLDER_HELP = f"the platform folder or an SQL source's file, with the options of a platform: {', '.join(FORMS)}"
@@ -44,37 +41,11 @@ Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The e
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
 
 
-def asked_fitting(
-    folder: str, data: DataSettings, asked: FitSettings, heads: Path | None = None
-) -> "tuple[Fitting, Path | None]":
-    """What is fitted, and the agent's folder, None where it is a platform's; raises ConfigError."""
-    from client.agent.fitting import agents_fitting, is_agent, platform_fitting
-
-    if not is_agent(Path(folder)):
-        fitting = platform_fitting(folder, data, asked)
-        if not fitting.data.exists():
-            raise ConfigError(f"{fitting.data}: expected a platform folder, found nothing, nor an agent's folder")
-        return fitting, None
-    own = (one for one in entries(FitSettings) if len(one.path) == 1)
-    answered = given_on_the_command_line((*entries(DataSettings), *own))
-    if refused := [*answered, *(["--heads"] if heads is not None else [])]:
-        raise ConfigError(f"{refused[0]} is not for an agent's folder: its settings, vault and ledger say that")
-    return agents_fitting(Path(folder), asked), Path(folder)
-
-
 def asked_fit(
     folder: str, encoder: Path, data: DataSettings, asked: FitSettings, heads: Path | None, vault_key: str
-) -> "PlatformFit":
-    """What ``fit`` would begin with the same arguments; heads count where there are some. Raises InputError."""
-    from client.agent.private_part import heads_and_key
-    from client.fitting.served_fit import open_fit
-    from client.serving.private_folder import open_private_folder
-    from client.serving.reported_events import ReportedEvents
+) -> "AskedFit":
+    """The fit that a command's arguments ask for; raises ConfigError."""
+    from client.api.fits import ask_fit, told_by_an_agent
 
-    fitting, agent = asked_fitting(folder, data, asked, heads)
-    if agent is None and heads is None:
-        return open_fit(fitting.data, encoder, fitting.settings).fit
-    private = open_private_folder(*heads_and_key(agent, heads, vault_key))
-    return open_fit(
-        fitting.data, encoder, fitting.settings, ReportedEvents(entries=private.reported()), private.heads
-    ).fit
+    given = [*given_on_the_command_line(told_by_an_agent()), *(["--heads"] if heads is not None else [])]
+    return ask_fit(folder, encoder, data, asked, heads=heads, vault_key=vault_key, given=given)

@@ -38,7 +38,7 @@ def evaluate(
     with shown("evaluate"):
         from client.fitting.served_evaluation import evaluate_fit
 
-        found = evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key))
+        found = evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key).opened())
     show(found, as_json=as_json)
 
 

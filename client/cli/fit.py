@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fitting
+from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
@@ -32,15 +32,8 @@ def fit(
     it a vault (`graft-client vault make`) and say where its key is.
     """
     with shown("fit"):
-        from client.agent.private_part import heads_and_key
-        from client.fitting.served_fit import fit_recommender
-        from client.serving.private_folder import open_private_folder
-        from client.serving.reported_events import ReportedEvents
-
-        fitting, agent = asked_fitting(folder, data, asked, heads)
-        place, key = heads_and_key(agent, heads, vault_key)
-        private = open_private_folder(place, key)
-        reports = ReportedEvents(entries=private.reported())
-        verdict = fit_recommender(fitting.data, encoder, private.heads, fitting.settings, reports)
+        wanted = asked_fit(folder, encoder, data, asked, heads, vault_key)
+        private = wanted.private_folder()
+        verdict = wanted.stored(private)
     told = json.dumps(verdict.to_json(), indent=2)
-    typer.echo(told if as_json else f"{place}: serves {verdict.served}; {verdict.reason}")
+    typer.echo(told if as_json else f"{private.folder}: serves {verdict.served}; {verdict.reason}")

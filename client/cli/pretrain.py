@@ -27,19 +27,9 @@ def pretrain(
     No id and no text is in it; but unless it is private, who has it can tell by it who was among few users.
     """
     with shown("pretrain"):
-        from client.data.spec import parse_folder
-        from client.fitting.pretrain import pretrain_folder
+        from client.api.training import pretrain_with
 
-        spec = parse_folder(folder)
-        outcome = pretrain_folder(
-            spec.path,
-            out,
-            preparation=spec.preparation(data),
-            features=data.features,
-            preset=size.encoder,
-            seed=data.seed,
-            promise=promise,
-        )
+        outcome = pretrain_with(folder, out, size, data, promise)
     if promise.is_private:
         typer.echo(
             f"{out}: {outcome.parameters:,} parameters, the linear part alone, under ε {promise.epsilon:g} a user"

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,10 +12,8 @@ from rich.table import Column, Table
 from client.cli.arguments import AgentOrNone, Heads, VaultKey
 
 if TYPE_CHECKING:
-    from client.recommender.recommender import Recommendation, Recommender
+    from client.recommender.recommender import Recommender
 
-REASONS = 3
-"""Scorers and history items that are named."""
 _TITLE = 48
 _WIDEST = 10_000
 
@@ -47,18 +45,15 @@ def recommend(
 
 def answer(recommender: "Recommender", user: str | None, k: int, *, as_json: bool, basket: Sequence[str] = ()) -> None:
     """Print the user's list; raises DataError where there is no such user, or no such item of the basket."""
-    from client.recommender.recommender import Wish
+    from client.api.lists import list_for
 
-    past, times = recommender.past_of(user, recommender.rows_of(basket))
-    wish = Wish(k=k, reasons=True, basket=len(set(basket)))
-    listed = recommender.recommend(past, wish, times)
-    rows = [_row(recommender, one) for one in listed]
+    listed = list_for(recommender, user, k, basket)
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps(listed.rows, indent=2))
         return
-    basis = f"rests on: {recommender.basis(past, wish)}"
+    basis = f"rests on: {listed.basis}"
     table = Table(Column("item", overflow="fold"), "title", "score", "scorers", "from the history", caption=basis)
-    for row in rows:
+    for row in listed.rows:
         scorers = "\n".join(f"{part['name']} {part['adds']:+.2f}" for part in row["scorers"])
         history = "\n".join(f"{_shown(part['title'][:_TITLE])} {part['adds']:+.2f}" for part in row["history"])
         cells = (_shown(row["item"]), _shown(row["title"][:_TITLE]), f"{row['score']:.2f}", scorers, history)
@@ -74,14 +69,3 @@ def _shown(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else " " if letter.isspace() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
-
-
-def _row(recommender: "Recommender", one: "Recommendation") -> dict[str, Any]:
-    ids, texts = recommender.items.item_ids, recommender.items.texts
-    return {
-        "item": ids[one.item],
-        "title": texts[one.item],
-        "score": one.score,
-        "scorers": [{"name": name, "adds": adds} for name, adds in one.scorers[:REASONS]],
-        "history": [{"item": ids[row], "title": texts[row], "adds": adds} for row, adds in one.history[:REASONS]],
-    }

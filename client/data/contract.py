@@ -129,7 +129,11 @@ def as_events(path: Where, events: pl.DataFrame) -> pl.DataFrame:
 
 def read_impressions(path: Path) -> pl.DataFrame:
     """The table impressions.parquet; its timestamps are not looked at yet."""
-    impressions = read_parquet(path)
+    return as_impressions(path, read_parquet(path))
+
+
+def as_impressions(path: Where, impressions: pl.DataFrame) -> pl.DataFrame:
+    """As ``read_impressions``, of a table that was read from somewhere."""
     require_columns(path, impressions, ("user_id", "timestamp", "history", "candidates", "labels"))
     lists = [id_lists(path, impressions, name) for name in ("history", "candidates")]
     labels = impressions.schema["labels"]

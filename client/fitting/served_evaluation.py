@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from client.data.held_out import Stage
@@ -56,6 +57,27 @@ class ServedEvaluation:
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words."""
         return asdict(self)
+
+    def to_frame(self) -> pl.DataFrame:
+        """A row for each method: method, served, ndcg, recall, mrr, coverage, and lift, lift_low, lift_high in percent.
+
+        The lift is over ``local`` with its interval of 95 %; null where there is none.
+        """
+        names = ("ndcg", "recall", "mrr", "coverage")
+        rows = [
+            {
+                "method": method,
+                "served": method == self.served,
+                **{name: getattr(figures, name) for name in names},
+                "lift": figures.lift and figures.lift.mean,
+                "lift_low": figures.lift and figures.lift.low,
+                "lift_high": figures.lift and figures.lift.high,
+            }
+            for method, figures in self.methods.items()
+        ]
+        numbers = (*names, "lift", "lift_low", "lift_high")
+        schema = {"method": pl.String, "served": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
+        return pl.DataFrame(rows, schema=schema)
 
 
 def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:

@@ -8,7 +8,7 @@ from flwr.common.config import parse_config_args
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.new_agent import make_agent
 from client.agent.programs import agent_programs, write_node_config
-from client.cli.arguments import asked_fitting
+from client.api.fits import ask_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from client.guard.ledger import PLACE
@@ -94,4 +94,4 @@ def test_vault_policy_and_ledger_reach_the_app_by_their_places_and_no_key_does(t
 @pytest.mark.parametrize("heads", [None, "heads"])
 def test_a_folder_that_is_not_there_is_named_as_neither(tmp_path, heads) -> None:
     with pytest.raises(ConfigError, match=r"shpo: expected a platform folder, found nothing, nor an agent's folder"):
-        asked_fitting(str(tmp_path / "shpo"), DataSettings(), FitSettings(), heads)
+        ask_fit(str(tmp_path / "shpo"), tmp_path / "encoder", DataSettings(), FitSettings(), heads=heads)

@@ -81,7 +81,7 @@ def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_p
         asked.update(arguments, path=path)
         return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
 
-    monkeypatch.setattr("client.fitting.pretrain.pretrain_folder", noted)
+    monkeypatch.setattr("client.api.training.pretrain_folder", noted)
     line = f"{folder},users=0-50,min-rating=4,order=none"
     app(["pretrain", line, "--out", str(tmp_path / "e"), "--min-user-events", "5"], standalone_mode=False)
     assert asked["path"] == folder

@@ -1,0 +1,52 @@
+"""An encoder from a platform's data."""
+
+from pathlib import Path
+from typing import Any
+
+from client.api.options import flat_options, settings_of
+from client.data.folder_options import DataSettings
+from client.data.spec import parse_folder
+from client.fitting.pretrain import PretrainOutcome, pretrain_folder
+from shared.encoder.presets import EncoderSize
+from shared.privacy.promise import Asked
+
+
+def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainOutcome:
+    """Pretrain an encoder on a platform and write it to a file, as ``graft-client pretrain`` does.
+
+    Args:
+        platform: a platform folder or an SQL source's file, ``DIR[,option=value...]``.
+        out: the encoder file to write.
+        options: those of the command: ``encoder`` (the preset), ``seed``, ``features``, ``min_user_events``,
+            ``min_item_events``, ``privacy``, ``epsilon``, ``delta``, ...
+
+    Returns:
+        The number of parameters, the epochs, and NDCG@10 on validation events.
+
+    Raises:
+        ConfigError: if an option makes no sense, or the file cannot be written.
+        DataError: if the platform breaks the data contract or is too small.
+        PrivacyError: if what its users are promised cannot be kept account of.
+    """
+    flat = flat_options(options, EncoderSize, DataSettings, Asked)
+    return pretrain_with(
+        str(platform),
+        Path(out),
+        settings_of(EncoderSize, flat),
+        settings_of(DataSettings, flat),
+        settings_of(Asked, flat),
+    )
+
+
+def pretrain_with(platform: str, out: Path, size: EncoderSize, data: DataSettings, promise: Asked) -> PretrainOutcome:
+    """As ``pretrain``, with options that are checked already."""
+    spec = parse_folder(platform)
+    return pretrain_folder(
+        spec.path,
+        out,
+        preparation=spec.preparation(data),
+        features=data.features,
+        preset=size.encoder,
+        seed=data.seed,
+        promise=promise,
+    )

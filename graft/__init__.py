@@ -1,0 +1,51 @@
+"""Graft for Python programs: federated transfer learning for recommenders that is safe to switch on.
+
+Each function is what a command calls; docs/python.md shows them. Names are imported when they are first used, so that
+``import graft`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from graft.entry_points import foreign_package
+
+if TYPE_CHECKING:
+    from client.api.fits import assess as assess
+    from client.api.fits import evaluate as evaluate
+    from client.api.fits import fit as fit
+    from client.api.lists import recommend as recommend
+    from client.api.platforms import build_platform as build_platform
+    from client.api.platforms import read_platform as read_platform
+    from client.api.training import pretrain as pretrain
+    from shared.errors import ConfigError as ConfigError
+    from shared.errors import DataError as DataError
+    from shared.errors import GraftError as GraftError
+    from shared.errors import InputError as InputError
+    from simulations.api.runs import read_results as read_results
+    from simulations.api.runs import simulate as simulate
+
+_MODULES = {
+    "client.api.platforms": ("read_platform", "build_platform"),
+    "client.api.training": ("pretrain",),
+    "client.api.fits": ("assess", "fit", "evaluate"),
+    "client.api.lists": ("recommend",),
+    "simulations.api.runs": ("simulate", "read_results"),
+    "shared.errors": ("GraftError", "InputError", "ConfigError", "DataError"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """A function or an error, imported now.
+
+    Raises AttributeError for another name, ImportError where a package of another project stands in the way.
+    """
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'graft' has no attribute {name!r}")
+    if foreign := foreign_package():
+        raise ImportError(foreign)
+    return getattr(import_module(_MODULE_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_MODULE_OF)
