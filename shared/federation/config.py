@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.privacy.promise import MODES, Asked, Colluding, Privacy
+from shared.privacy.promise import MODES, Asked, Colluding, LeastParties, Privacy
 from shared.secure_sum.quorum import most_missing, quorum
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
@@ -129,7 +129,7 @@ class LocalSettings(LowRank):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsConfig(Seeded, Asked, Colluding):
+class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
     """What the server does in a run."""
 
     rounds: int = option(12, least=0, help="Training rounds, after the moments round.")
@@ -249,8 +249,8 @@ class RoundsConfig(Seeded, Asked, Colluding):
 
     def __post_init__(self) -> None:
         check(self)
-        if 0 < self.groups_of < LEAST_MASKED:
-            raise ConfigError(f"groups-of must be 0, or at least {LEAST_MASKED}; got {self.groups_of}")
+        if 0 < self.groups_of < self.least_summed:
+            raise ConfigError(f"groups-of must be 0, or at least {self.least_summed}; got {self.groups_of}")
         if self.privacy == "masked":
             self._require_sums_alone()
         if self.privacy == "masked-private":
@@ -280,8 +280,8 @@ class RoundsConfig(Seeded, Asked, Colluding):
                 local.rank > 0
             ),
             "updates must be whole: in a sum, steps take as many bytes and are coarser": local.updates != "whole",
-            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
-                self.min_platforms < LEAST_MASKED
+            f"min-platforms must be at least {self.least_summed}; got {self.min_platforms}": (
+                self.min_platforms < self.least_summed
             ),
         }
         for words, is_so in broken.items():
@@ -296,8 +296,8 @@ class RoundsConfig(Seeded, Asked, Colluding):
             f"weighting must be uniform, since each user counts once; got {self.weighting!r}": (
                 self.weighting != "uniform"
             ),
-            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
-                self.min_platforms < LEAST_MASKED
+            f"min-platforms must be at least {self.least_summed}; got {self.min_platforms}": (
+                self.min_platforms < self.least_summed
             ),
             "moments must be on: they are all that such a run asks for": not self.moments,
             "evaluate-every must be 1: what the sum made is judged by a sum": self.evaluate_every != 1,
@@ -309,6 +309,11 @@ class RoundsConfig(Seeded, Asked, Colluding):
         for words, is_so in broken.items():
             if is_so:
                 raise ConfigError(f"where privacy is masked-private, {words}")
+
+    @property
+    def least_summed(self) -> int:
+        """Platforms of a sum at the least, and by how many two without noise differ: K of what the run asks for."""
+        return max(LEAST_MASKED, self.least_parties)
 
     @property
     def training_rounds(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.errors import SumRefused
+from shared.errors import TooClose
 from shared.secure_sum.fields import Reader, Writer
 from shared.secure_sum.roster import MOST_PARTIES
 
@@ -19,12 +19,12 @@ class SetHistory:
     """of fingerprints of keys"""
 
     def require_apart(self, parties: Iterable[bytes], least: int) -> None:
-        """Raises SumRefused where an earlier set has the same parties but for fewer than ``least``."""
+        """Raises TooClose where an earlier set has the same parties but for fewer than ``least``."""
         asked = frozenset(parties)
         for known in self.sets:
             different = len(asked ^ known)
             if 0 < different < least:
-                raise SumRefused(
+                raise TooClose(
                     f"expected the parties of an earlier sum, or {least} others at least, where no noise is added; "
                     f"found {different} that joined or left"
                 )

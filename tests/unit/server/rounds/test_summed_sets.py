@@ -97,6 +97,15 @@ def test_says_who_is_missing_and_what_would_answer_it() -> None:
         chosen(remembered("abcd"), "abce", registered="abcde")
 
 
+def test_sets_differ_by_as_many_as_the_run_asks_for() -> None:
+    made = SummedSets(least=5)
+    made.add(of("abcd"))
+    assert made.choice(of("abcdefgh")) == of("abcd")
+    assert made.choice(of("abcdefghi")) == of("abcdefghi")
+    with pytest.raises(FederationError, match=r"hide who sent what \(5\)"):
+        raise made.dead_end(of("abc"))
+
+
 def test_a_changed_key_is_another_platform() -> None:
     sets = SummedSets()
     sets.add([*of("ab"), member("c", "other key")])
@@ -122,7 +131,7 @@ def test_remembers_in_a_file_the_newest_last(tmp_path) -> None:
 @pytest.mark.parametrize("content", ["{", '{"format": "other", "sets": []}', '{"format": "graft-summed-sets/1"}'])
 def test_names_a_damaged_file(tmp_path, content) -> None:
     (tmp_path / "sets.json").write_text(content)
-    with pytest.raises(CheckpointError, match=r"sets\.json"):
+    with pytest.raises(CheckpointError, match=r"sets\.json: .* put it back from a backup, or delete it"):
         SummedSets(tmp_path / "sets.json").sets()
 
 
