@@ -91,4 +91,6 @@ class SummedSets:
         )
 
     def _is_apart(self, members: Set, sets: Iterable[Set]) -> bool:
-        return len(members) > 1 and not any(0 < len(members ^ one) < self._least for one in sets)
+        known = tuple(sets)
+        is_far = not any(0 < len(members ^ one) < self._least for one in known)
+        return len(members) > 1 and is_far and (len(known) < MOST_SETS or members in known)
