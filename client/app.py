@@ -36,6 +36,8 @@ from shared.errors import (
     SumRefused,
     TaskBeyondBounds,
     TaskUnsigned,
+    TooClose,
+    TooFewParties,
     TooFewUsers,
     UnknownParties,
     WireError,
@@ -70,6 +72,8 @@ _CODES: dict[type[Exception], FailureCode] = {
     NonceReused: FailureCode.NONCE_REUSED,
     AnswerGone: FailureCode.ANSWER_GONE,
     UnknownParties: FailureCode.PARTIES_UNKNOWN,
+    TooFewParties: FailureCode.TOO_FEW_PARTIES,
+    TooClose: FailureCode.SUMS_TOO_CLOSE,
     SumRefused: FailureCode.SUM_REFUSED,
 }
 _REASONS: dict[type[Exception], DeclineReason] = {
@@ -161,7 +165,8 @@ def _failure(error: Exception, asked: Asked, way_out: WayOut) -> RecordDict:
     """The error's code; it leaves even where it cannot be written down, for the engine would else tell more."""
     _log_here(error)
     codes = (code for kind, code in _CODES.items() if isinstance(error, kind))
-    failed = Failed(round=asked.round, code=next(codes, FailureCode.INTERNAL))
+    least = way_out.policy.least_parties if isinstance(error, TooFewParties | TooClose) else 0
+    failed = Failed(round=asked.round, code=next(codes, FailureCode.INTERNAL), least=least)
     reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
     try:
         return way_out.let_out(failed if reason is None else Declined(round=asked.round, reason=reason), asked)

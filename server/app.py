@@ -59,7 +59,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 classes=SizeClasses.from_text(classes),
                 ledgers=KnownLedgers(Path(ledgers) if ledgers else None),
                 signer=signer,
-                roster=roster_of(roster, Path(summed) if summed else None),
+                roster=roster_of(roster, Path(summed) if summed else None, config.least_summed),
                 sums=KeptSums(out),
             )
 

@@ -25,6 +25,8 @@ GraftError
 │   ├── NonceReused            its nonce is another question's
 │   └── AnswerGone             it was answered before, and the answer is no longer kept
 ├── SumRefused                 a step of a secure sum that this party does not take
+│   ├── TooFewParties          it is of fewer parties than this one asks for
+│   ├── TooClose               without noise, its parties differ by too few from those of an earlier sum
 │   └── UnknownParties         it is with parties that this one does not know, or with other keys of them
 ├── SumFailed                  a secure sum that ends without a result; nothing of it is opened
 ├── JournalError               what callers reported cannot be read or written
@@ -133,6 +135,14 @@ class AnswerGone(TaskRefused):
 
 class SumRefused(GraftError):
     """A step of a secure sum that this party does not take; the message says why and quotes nothing of a vector."""
+
+
+class TooFewParties(SumRefused):
+    """A step of a secure sum is of fewer parties than this one asks for."""
+
+
+class TooClose(SumRefused):
+    """A secure sum without noise has the parties of an earlier one but for fewer than this party asks for."""
 
 
 class UnknownParties(SumRefused):

@@ -65,7 +65,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     FailureCode.SUM_REFUSED: (
         "this platform does not take part in the secure sum, or takes no such step",
-        f"{_LOG}; the platforms that it knows, and how many it asks for (least-parties), are yours to say",
+        _LOG,
+    ),
+    FailureCode.TOO_FEW_PARTIES: (
+        "a secure sum has fewer platforms than this one asks for",
+        "wait until the coordinator asks more of them together; least-parties in policy.toml is yours to say",
+    ),
+    FailureCode.SUMS_TOO_CLOSE: (
+        "a sum without noise differs from an earlier one by a few platforms, and the two would tell what they sent",
+        "it takes part with the platforms of before, or under noise; how many are few is least-parties in policy.toml",
     ),
     FailureCode.PARTIES_UNKNOWN: (
         "platforms that this one does not know were to be summed with, or known ones with another key",

@@ -6,8 +6,11 @@ of ``approved_bundles.py``, by its path: it imports nothing of Graft, whose pack
 """
 
 import hashlib
+import os
 import runpy
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,14 @@ class BundleRefused(Exception):
 
 WHOLE = ".whole"
 """in an unpacked bundle's folder: its digest, written once all of it stands there"""
+
+
+def _replaced(source: str, target: str) -> str:
+    """The target as a whole file that holds the same as the source, whoever reads it meanwhile."""
+    part = f"{target}.{os.getpid()}.part"
+    shutil.copy2(source, part)
+    os.replace(part, target)
+    return target
 
 
 def _digest_in(path: Path) -> str:
@@ -80,22 +91,31 @@ class Gate:
     def _installing(self, install: Callable[..., Path]) -> Callable[..., Path]:
         """Nothing is unpacked before it was admitted, nor once more where this gate saw it unpacked to its end.
 
-        Flower unpacks a bundle for each task, only to find that it stands there already: hundreds of files.
+        Flower unpacks a bundle for each task, only to find that its folder is there already: hundreds of files. It
+        takes what a kill cut off for a whole bundle, so what it unpacks in its place is put there by this gate.
         """
 
         def installed(content: bytes, *arguments: Any, **options: Any) -> Path:
             self._digest = self.admit(content)
             known = self._known_place()
-            if known is not None and _digest_in(known / WHOLE) == self._digest:
+            if known is None:
+                self._installed = install(content, *arguments, **options)
+            elif _digest_in(known / WHOLE) == self._digest:
                 self._installed = known
-                return known
-            is_new = known is None or not known.exists()
-            self._installed = install(content, *arguments, **options)
-            if is_new and self._installed == known:
-                (known / WHOLE).write_text(self._digest, "utf-8")
+            else:
+                self._installed = self._unpacked(known.parent, install, content)
             return self._installed
 
         return installed
+
+    def _unpacked(self, folder: Path, install: Callable[..., Path], content: bytes) -> Path:
+        """The admitted bundle's place in a folder, whole, whatever stood there; another task may be reading it."""
+        with tempfile.TemporaryDirectory() as elsewhere:
+            unpacked = install(content, Path(elsewhere), skip_prompt=True)
+            place = folder / unpacked.name
+            shutil.copytree(unpacked, place, copy_function=_replaced, dirs_exist_ok=True)
+        (place / WHOLE).write_text(self._digest, "utf-8")
+        return place
 
     def _known_place(self) -> Path | None:
         """Where the bundle of this run stands, or will; None where what the coordinator calls it is no name."""

@@ -118,7 +118,8 @@ class Entry:
 
 def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
     """Kinds of answers to a task: its result where the policy lets one leave, a decline, a failure's code."""
-    entries = {"failed": Entry(header=_header("failed", asked, code=_one_of(FailureCode)))}
+    failed = _header("failed", asked, code=_one_of(FailureCode), least=_least(policy))
+    entries = {"failed": Entry(header=failed)}
     if policy.tell_declined:
         entries["declined"] = Entry(header=_header("declined", asked, reason=_one_of(DeclineReason)))
     is_few = not asked.is_without_data and asked.training_users < policy.minimum_users
@@ -162,6 +163,14 @@ def _cross(asked: Asked, policy: SitePolicy) -> Entry:
         **_origin(asked, policy),
     }
     return Entry(header=_header("cross-reply", asked, **own, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid})
+
+
+def _least(policy: SitePolicy) -> Allowed:
+    return Allowed(
+        what="0, or the least number of platforms of the site policy",
+        holds=lambda value: type(value) is int and value in (0, policy.least_parties),
+        values=2,
+    )
 
 
 def _where_it_was_seen(seal: str) -> Allowed:

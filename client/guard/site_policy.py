@@ -15,7 +15,7 @@ from client.data.platform import MIN_CONTRIBUTING
 from client.guard.task_bounds import TaskBounds
 from shared.errors import BudgetBroken, ConfigError, PlainTask, TaskBeyondBounds
 from shared.federation.messages import DeclineReason, TaskFacts
-from shared.privacy.promise import MODES, Colluding, HasMode, Privacy, Promise
+from shared.privacy.promise import MODES, Colluding, HasMode, LeastParties, Privacy, Promise
 from shared.secure_sum.sum_messages import MASK
 from shared.system.options import group, option
 from shared.system.settings_file import read_settings
@@ -67,7 +67,7 @@ USUAL = SitePromise()
 
 
 @dataclass(frozen=True, kw_only=True)
-class SitePolicy(SitePromise):
+class SitePolicy(SitePromise, LeastParties):
     """The rules, checked; raises ConfigError for what cannot be."""
 
     tasks: tuple[str, ...] = option(
@@ -78,9 +78,6 @@ class SitePolicy(SitePromise):
     maximum_bytes: int = option(256 * 2**20, least=1, help="Of one answer.")
     minimum_users: int = option(
         MIN_CONTRIBUTING, least=MIN_CONTRIBUTING, help="Training users below which nothing about them is told."
-    )
-    least_parties: int = option(
-        3, least=2, help="Platforms below which, this one among them, no secure sum of theirs is taken part in."
     )
     parties: NewParties = option(
         FIRST_USE,

@@ -6,11 +6,11 @@ from typing import Any
 
 from server.rounds.exchange import ENGINE
 from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY
-from shared.federation.config import LEAST_MASKED
 from shared.federation.messages import DeclineReason, FailureCode
 
 TRAIN = "train"
 _THERE = "its operator runs graft-client preflight there, which says more"
+_ASK_FOR = "and let the run ask for as many as it does: --set least-parties={least}"
 _STATUS = "its operator runs graft-client start, and graft-client status, which says what keeps it away"
 
 
@@ -117,15 +117,27 @@ _KNOWN = {
             "ask its operator: superexec.log there says what was expected; the next set-up asks it again",
         ),
         Absence(
+            FailureCode.TOO_FEW_PARTIES,
+            "its site policy asks for more platforms in a sum than this one has",
+            f"wait for more platforms, {_ASK_FOR}",
+        ),
+        Absence(
+            FailureCode.SUMS_TOO_CLOSE,
+            "without noise, this sum differs from an earlier one by fewer platforms than its site policy asks for, and "
+            "the two would tell what those sent",
+            f"ask the platforms of before together, add noise (--privacy masked-private), {_ASK_FOR}",
+        ),
+        Absence(
             NO_SUM_KEY,
             "it is enrolled without a key for secure sums",
             "its operator runs graft-client parties there and sends node.key.pub; then graft-server enroll as before",
         ),
         Absence(
             LEFT_OUT,
-            f"with it this sum would have fewer than {LEAST_MASKED} others than an earlier one, "
-            "and the two would tell what they sent; or it missed a sum of this run",
-            "it takes part once as many platforms are new at once, or where noise is added",
+            "a sum with it would differ from an earlier one by a few platforms, and the two would tell what they sent; "
+            "or it missed a sum of this run",
+            "it takes part once 3 platforms (or least-parties of the run) are new at once, or with --privacy "
+            "masked-private",
         ),
         Absence(
             FailureCode.PARTIES_UNKNOWN,
@@ -154,7 +166,9 @@ def absences_in_round(history: Sequence[Mapping[str, Any]]) -> dict[str, Absence
 
 
 def _of_code(code: str) -> Absence:
-    if code in _KNOWN:
-        return _KNOWN[code]
+    known, _colon, least = code.partition(":")
+    if known in _KNOWN:
+        meant = _KNOWN[known]
+        return Absence(known, meant.why, meant.do.format(least=least or "K"))
     meant = _LOST if code.startswith(ENGINE) else _UNKNOWN
     return Absence(code, meant.why, meant.do)

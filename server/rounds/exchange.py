@@ -309,6 +309,6 @@ def _sort_in(
     if isinstance(reply, Declined):
         answers.outcomes[name] = "declined", str(reply.reason)
     elif isinstance(reply, Failed):
-        answers.outcomes[name] = "failed", str(reply.code)
+        answers.outcomes[name] = "failed", f"{reply.code}:{reply.least}" if reply.least else str(reply.code)
     else:
         answers.outcomes[name] = "reply", reply

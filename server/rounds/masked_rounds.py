@@ -20,7 +20,7 @@ from server.rounds.sum_groups import ALL, group_words, groups_of
 from server.rounds.sum_parts import GroupSum
 from server.rounds.sum_roster import SumRoster
 from shared.errors import ConfigError
-from shared.federation.config import KRUM_PLATFORMS, LEAST_MASKED, RoundsConfig
+from shared.federation.config import KRUM_PLATFORMS, RoundsConfig
 from shared.federation.messages import SumPart, SumWork
 from shared.federation.sum_vector import VectorForm
 from shared.federation.sum_weights import capped
@@ -153,7 +153,7 @@ class MaskedRounds:
         if "moments" not in parts:
             is_root = self._config.weighting == "sqrt-users"
             sizes = {name: math.sqrt(users) if is_root else 1.0 for name, users in sizes.items()}
-        found = capped(sizes, LEAST_MASKED)
+        found = capped(sizes, self._config.least_summed)
         unit = max(found.values())
         return {name: weight / unit for name, weight in found.items()}, unit
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from server.rounds.summed_sets import SummedSets
 from shared.errors import ConfigError
+from shared.federation.config import LEAST_MASKED
 from shared.secure_sum.introduction import Introduction, introductions_to_bytes
 from shared.secure_sum.roster import Member, Roster
 
@@ -40,8 +41,9 @@ def introduced_text(introductions: Iterable[Introduction]) -> str:
     return json.dumps(found, sort_keys=True) if len(found) > 1 else ""
 
 
-def roster_of(text: str, summed: Path | None = None) -> SumRoster | None:
-    """The inverse of both, None of an empty text; ``summed`` is the file of the sets that were summed.
+def roster_of(text: str, summed: Path | None = None, least: int = LEAST_MASKED) -> SumRoster | None:
+    """The inverse of both, None of an empty text; ``summed`` is the file of the sets that were summed, ``least`` by how
+    many platforms two of them must differ.
 
     Raises ConfigError for a text that does not give each platform a key.
     """
@@ -54,7 +56,7 @@ def roster_of(text: str, summed: Path | None = None) -> SumRoster | None:
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ConfigError(f"roster must be a JSON object of platforms and keys; got {text[:40]!r}") from error
     introductions = introductions_to_bytes(introduced) if introduced else b""
-    return SumRoster(roster=roster, introductions=introductions, summed=SummedSets(summed))
+    return SumRoster(roster=roster, introductions=introductions, summed=SummedSets(summed, least))
 
 
 def _member(name: str, one: dict[str, Any]) -> Member:

@@ -15,14 +15,19 @@ from shared.secure_sum.roster import Member
 from shared.system.whole_file import write_whole
 
 FORMAT = "graft-summed-sets/1"
+_DAMAGED = (
+    "put it back from a backup, or delete it: platforms still refuse sums that differ by a few from earlier ones, and "
+    "those of an earlier sum alone can be asked by keeping the others offline"
+)
 Set = frozenset[Member]
 
 
 class SummedSets:
     """In one file that is replaced whole; without one they are remembered as long as the object lives."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path, self._held = path, tuple[Set, ...]()
+    def __init__(self, path: Path | None = None, least: int = LEAST_MASKED) -> None:
+        """``least`` is by how many platforms two sets must differ."""
+        self._path, self._least, self._held = path, least, tuple[Set, ...]()
 
     def sets(self) -> tuple[Set, ...]:
         """The newest last; raises CheckpointError where the file is damaged."""
@@ -31,12 +36,13 @@ class SummedSets:
         try:
             content = json.loads(self._path.read_text("utf-8"))
             if content["format"] != FORMAT:
-                raise CheckpointError(f"{self._path}: expected the format {FORMAT}; got {content['format']!r}")
+                found = f"expected the format {FORMAT}; got {content['format']!r}"
+                raise CheckpointError(f"{self._path}: {found}; {_DAMAGED}")
             return tuple(
                 frozenset(Member(name, bytes.fromhex(key)) for name, key in one.items()) for one in content["sets"]
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError(f"{self._path}: the sets that were summed are damaged") from error
+            raise CheckpointError(f"{self._path}: damaged; {_DAMAGED}") from error
 
     def add(self, members: Iterable[Member]) -> None:
         """Remember a set, before platforms agree to open its sum; raises CheckpointError."""
@@ -58,16 +64,16 @@ class SummedSets:
         With ``wanted``, all of whom could be summed together, nothing but all of them will do.
         """
         sets, there, whole = self.sets(), frozenset(members), frozenset(wanted)
-        if whole and _may_be_summed(whole, sets):
+        if whole and self._is_apart(whole, sets):
             return whole if whole <= there else None
-        if _may_be_summed(there, sets):
+        if self._is_apart(there, sets):
             return there
         among = (one for one in reversed(sets) if one <= there)
-        return next((one for one in among if _may_be_summed(one, sets)), None)
+        return next((one for one in among if self._is_apart(one, sets)), None)
 
     def may_be_summed(self, members: Collection[Member]) -> bool:
         """Whether the set is one of before, or differs from each of them by enough."""
-        return _may_be_summed(frozenset(members), self.sets())
+        return self._is_apart(frozenset(members), self.sets())
 
     def dead_end(self, members: Collection[Member]) -> FederationError:
         """Why none of them can be summed, and what would answer it."""
@@ -81,9 +87,10 @@ class SummedSets:
         wait = f"wait for {missing}, or " if missing else ""
         return FederationError(
             "expected the platforms of an earlier masked sum, or as many changes at once as hide who sent what "
-            f"({LEAST_MASKED}); found that {words}; {wait}add noise (--privacy masked-private)"
+            f"({self._least}); found that {words}; {wait}add noise (--privacy masked-private)"
         )
 
-
-def _may_be_summed(members: Set, sets: Iterable[Set]) -> bool:
-    return len(members) > 1 and not any(0 < len(members ^ one) < LEAST_MASKED for one in sets)
+    def _is_apart(self, members: Set, sets: Iterable[Set]) -> bool:
+        known = tuple(sets)
+        is_far = not any(0 < len(members ^ one) < self._least for one in known)
+        return len(members) > 1 and is_far and (len(known) < MOST_SETS or members in known)

@@ -2,11 +2,12 @@
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeVar, get_args
 
 from shared.errors import ConfigError
-from shared.privacy.promise import MODES, Asked, Colluding, Privacy
+from shared.privacy.promise import MODES, Asked, Colluding, LeastParties, Privacy
 from shared.secure_sum.quorum import most_missing, quorum
 from shared.system.options import Plain, Seeded, check, entries, from_flat, group, option, renamed, to_flat
 
@@ -129,7 +130,7 @@ class LocalSettings(LowRank):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoundsConfig(Seeded, Asked, Colluding):
+class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
     """What the server does in a run."""
 
     rounds: int = option(12, least=0, help="Training rounds, after the moments round.")
@@ -249,8 +250,8 @@ class RoundsConfig(Seeded, Asked, Colluding):
 
     def __post_init__(self) -> None:
         check(self)
-        if 0 < self.groups_of < LEAST_MASKED:
-            raise ConfigError(f"groups-of must be 0, or at least {LEAST_MASKED}; got {self.groups_of}")
+        if 0 < self.groups_of < self.least_summed:
+            raise ConfigError(f"groups-of must be 0, or at least {self.least_summed}; got {self.groups_of}")
         if self.privacy == "masked":
             self._require_sums_alone()
         if self.privacy == "masked-private":
@@ -271,44 +272,49 @@ class RoundsConfig(Seeded, Asked, Colluding):
             "weighting must be uniform or sqrt-users: helpfulness looks at single platforms' moments": (
                 self.weighting == "helpfulness"
             ),
-            f"robust must be none where groups-of is 0, since no single update is seen; got {robust!r}": (
-                alone and robust != "none"
-            ),
+            f"robust must be none where groups-of is 0, since no single update is seen; got {robust!r} (add "
+            "--set robust=none)": (alone and robust != "none"),
             f"evaluate-every must be 0 or 1, since each sum judges what the one before it left; got "
             f"{self.evaluate_every}": self.evaluate_every > 1,
             f"adapters must be none, since a sum of factors is not the sum of updates; got {local.adapters!r}": (
                 local.rank > 0
             ),
             "updates must be whole: in a sum, steps take as many bytes and are coarser": local.updates != "whole",
-            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
-                self.min_platforms < LEAST_MASKED
-            ),
+            f"min-platforms must be at least {self.least_summed}; got {self.min_platforms} (add --set "
+            f"min-platforms={self.least_summed})": (self.min_platforms < self.least_summed),
         }
-        for words, is_so in broken.items():
-            if is_so:
-                raise ConfigError(f"where privacy is masked, {words}")
+        self._refuse(broken)
 
     def _require_noised_sums(self) -> None:
         """Raises ConfigError for what needs more of a platform's answer than its sum with others under noise."""
         most = most_missing(self.min_platforms)
         broken = {
-            f"robust must be none, since no single answer is seen; got {self.robust!r}": self.robust != "none",
+            f"robust must be none, since no single answer is seen; got {self.robust!r} (add --set robust=none)": (
+                self.robust != "none"
+            ),
             f"weighting must be uniform, since each user counts once; got {self.weighting!r}": (
                 self.weighting != "uniform"
             ),
-            f"min-platforms must be at least {LEAST_MASKED}; got {self.min_platforms}": (
-                self.min_platforms < LEAST_MASKED
-            ),
+            f"min-platforms must be at least {self.least_summed}; got {self.min_platforms} (add --set "
+            f"min-platforms={self.least_summed})": (self.min_platforms < self.least_summed),
             "moments must be on: they are all that such a run asks for": not self.moments,
             "evaluate-every must be 1: what the sum made is judged by a sum": self.evaluate_every != 1,
             f"colluding-platforms must leave some whose noise counts: at most {quorum(self.min_platforms) - 1} of "
             f"{self.min_platforms} platforms, {most} of whom may drop out; got {self.colluding_platforms}": (
-                self.colluding_platforms >= quorum(self.min_platforms)
+                self.min_platforms >= self.least_summed and self.colluding_platforms >= quorum(self.min_platforms)
             ),
         }
-        for words, is_so in broken.items():
-            if is_so:
-                raise ConfigError(f"where privacy is masked-private, {words}")
+        self._refuse(broken)
+
+    def _refuse(self, broken: Mapping[str, bool]) -> None:
+        """Raises ConfigError that names all that is so, where any is."""
+        if words := [said for said, is_so in broken.items() if is_so]:
+            raise ConfigError(f"where privacy is {self.privacy}, {'; '.join(words)}")
+
+    @property
+    def least_summed(self) -> int:
+        """Platforms of a sum at the least, and by how many two without noise differ: K of what the run asks for."""
+        return max(LEAST_MASKED, self.least_parties)
 
     @property
     def training_rounds(self) -> int:

@@ -62,6 +62,8 @@ class FailureCode(StrEnum):
     REFUSED = "refused"
     PRIVACY_LEDGER = "privacy-ledger"
     SUM_REFUSED = "sum-refused"
+    TOO_FEW_PARTIES = "too-few-parties"
+    SUMS_TOO_CLOSE = "sums-too-close"
     PARTIES_UNKNOWN = "parties-unknown"
     INTERNAL = "internal"
 
@@ -479,6 +481,8 @@ class Failed:
 
     round: int
     code: FailureCode
+    least: int = 0
+    """platforms of a sum, and by which two sums differ, that its site policy asks for, where that is why; else 0"""
 
 
 Task = MomentsTask | CrossTask | TrainTask | EvaluateTask | SumTask

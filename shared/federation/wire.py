@@ -253,7 +253,7 @@ def _declined(reply: Declined) -> RecordDict:
 
 @encode_reply.register
 def _failed(reply: Failed) -> RecordDict:
-    return RecordDict({HEADER: header_record("failed", reply.round, code=str(reply.code))})
+    return RecordDict({HEADER: header_record("failed", reply.round, code=str(reply.code), least=reply.least)})
 
 
 def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Failed:
@@ -322,8 +322,8 @@ def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:
             read = Header.read(header, "declined", {"reason": str}, found=found)
             return Declined(round=read.round, reason=DeclineReason(read.text("reason")))
         if kind == "failed":
-            read = Header.read(header, "failed", {"code": str}, found=found)
-            return Failed(round=read.round, code=FailureCode(read.text("code")))
+            read = Header.read(header, "failed", {"code": str, "least": int}, found=found)
+            return Failed(round=read.round, code=FailureCode(read.text("code")), least=read.number("least"))
     except ValueError as error:
         raise WireError("the reason or code of a refusal is not one of the listed ones") from error
     return None

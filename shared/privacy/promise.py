@@ -53,6 +53,20 @@ class Colluding(Checked):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeastParties(Checked):
+    """How many platforms a secure sum is of; raises ConfigError where a value makes no sense."""
+
+    least_parties: int = option(
+        3,
+        least=2,
+        flag="",
+        help="Platforms of a secure sum at the least, and by how many two sums without noise must differ: of a site "
+        "policy, in which it takes part; of a run, for which it asks, where a platform's policy says more than 3.",
+        see="decisions/0051-who-sums-with-whom.md",
+    )
+
+
 class HasMode:
     """What has a mode, by an option of its own."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.errors import SumRefused
+from shared.errors import TooClose
 from shared.secure_sum.fields import Reader, Writer
 from shared.secure_sum.roster import MOST_PARTIES
 
@@ -13,26 +13,31 @@ _FINGERPRINT = 16
 
 @dataclass(frozen=True)
 class SetHistory:
-    """Different sets whose sums without noise a party agreed to, the newest last; the oldest of 256 are forgotten."""
+    """Different sets whose sums without noise a party agreed to, the newest last: 256 at most, none is forgotten."""
 
     sets: tuple[frozenset[bytes], ...] = ()
     """of fingerprints of keys"""
 
     def require_apart(self, parties: Iterable[bytes], least: int) -> None:
-        """Raises SumRefused where an earlier set has the same parties but for fewer than ``least``."""
+        """Raises TooClose where an earlier set has the same parties but for fewer than ``least``, or a set is new and
+        there is no room to remember it: one that was forgotten could be asked for again without one party."""
         asked = frozenset(parties)
         for known in self.sets:
             different = len(asked ^ known)
             if 0 < different < least:
-                raise SumRefused(
+                raise TooClose(
                     f"expected the parties of an earlier sum, or {least} others at least, where no noise is added; "
                     f"found {different} that joined or left"
                 )
+        if len(self.sets) >= MOST_SETS and asked not in self.sets:
+            raise TooClose(
+                f"expected the parties of one of {MOST_SETS} earlier sums, where no noise is added; found new"
+            )
 
     def with_set(self, parties: Iterable[bytes]) -> "SetHistory":
-        """The set as the newest."""
+        """The set as the newest; ``require_apart`` says whether there is room."""
         asked = frozenset(parties)
-        return SetHistory((*(known for known in self.sets if known != asked), asked)[-MOST_SETS:])
+        return SetHistory((*(known for known in self.sets if known != asked), asked))
 
     def write(self, writer: Writer) -> None:
         """All sets."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from shared.errors import ConfigError, SumRefused, UnknownParties
+from shared.errors import ConfigError, SumRefused, TooFewParties, UnknownParties
 from shared.secure_sum.roster import Roster
 from shared.secure_sum.setup import Setup
 from shared.secure_sum.terms import SumTerms
@@ -36,11 +36,13 @@ class PartyPolicy:
             )
 
     def require_enough(self, parties: Iterable[int], what: str, setup: Setup | None = None) -> None:
-        """Raises SumRefused where so few take part; with a set-up, the quorum of its roster is asked for too."""
+        """Raises SumRefused where so few take part, TooFewParties where the party asks for more; with a set-up, the
+        quorum of its roster is asked for too."""
         least = max(self.least_parties, setup.quorum if setup else 0)
         found = len(tuple(parties))
         if found < least:
-            raise SumRefused(f"expected at least {least} parties among {what}; found {found}")
+            refused = TooFewParties if found < self.least_parties else SumRefused
+            raise refused(f"expected at least {least} parties among {what}; found {found}")
 
     def is_bare(self, terms: SumTerms) -> bool:
         """Whether a sum bears no noise that counts."""

@@ -88,10 +88,20 @@ def test_sums_with_noise_enter_no_history() -> None:
     assert len(world.sum(drops={"mask": ["shop004"]}).survivors) == 6
 
 
-def test_the_history_is_bounded_and_holds_each_set_once() -> None:
+def prints(number: int) -> list[bytes]:
+    return [bytes([10 * one % 256, number // 256, number % 256] + [0] * 13) for one in range(9)]
+
+
+def test_the_history_is_bounded_and_forgets_no_set_however_many_are_asked_for() -> None:
+    """Else a coordinator would ask for other sets until the first is forgotten, and then for that without one."""
     history = SetHistory()
-    for number in (*range(MOST_SETS + 5), MOST_SETS + 4):
-        history = history.with_set(bytes([10 * one % 256, number // 256, number % 256] + [0] * 13) for one in range(9))
+    for number in (*range(MOST_SETS), MOST_SETS - 1):
+        history.require_apart(prints(number), 3)
+        history = history.with_set(prints(number))
     assert len(history.sets) == MOST_SETS
-    with pytest.raises(SumRefused, match="found 1 that joined or left"):
-        history.require_apart(list(history.sets[-1])[1:], 3)
+    with pytest.raises(SumRefused, match="expected the parties of one of 256 earlier sums"):
+        history.require_apart(prints(MOST_SETS), 3)
+    history.require_apart(prints(0), 3)
+    for known in history.sets:
+        with pytest.raises(SumRefused, match="found 1 that joined or left"):
+            history.require_apart(list(known)[1:], 3)

@@ -74,12 +74,17 @@ def test_imports_nothing_that_it_did_not_unpack_itself(approved) -> None:
 def installing(folder: Path, done: list[str], *, breaks: bool = False) -> SimpleNamespace:
     """Flower's module with a real folder: one task more of the same run."""
 
-    def install(_content: bytes, **_options: object) -> Path:
+    def install(_content: bytes, install_dir: Path | None = None, **_options: object) -> Path:
+        place = (install_dir or folder) / "graft"
+        if place.exists():
+            return place
         done.append("unpacked")
-        (folder / "graft").mkdir(exist_ok=True)
+        place.mkdir()
+        (place / "first.py").write_text("1", "utf-8")
         if breaks:
             raise OSError("the disk is full")
-        return folder / "graft"
+        (place / "last.py").write_text("2", "utf-8")
+        return place
 
     engine = runtime(BUNDLE, digest(BUNDLE), done)
     fab = SimpleNamespace(content=BUNDLE, hash_str=digest(BUNDLE))
@@ -111,7 +116,18 @@ def test_what_was_cut_off_or_is_of_another_bundle_does_not_count_as_unpacked(app
     task(approved, installing(tmp_path, done))
     (tmp_path / "graft" / WHOLE).write_text(digest(OTHER), "utf-8")
     task(approved, installing(tmp_path, done))
-    assert done == ["unpacked", *["unpacked", "loaded"] * 3]
+    assert done == ["unpacked", "unpacked", "loaded", "loaded", "unpacked", "loaded"]
+
+
+def test_completes_a_folder_that_a_kill_cut_off(approved, tmp_path) -> None:
+    done: list[str] = []
+    (tmp_path / "graft").mkdir()
+    (tmp_path / "graft" / "first.py").write_text("", "utf-8")
+    task(approved, installing(tmp_path, done))
+    found = {one.name: one.read_text("utf-8") for one in (tmp_path / "graft").iterdir()}
+    assert found == {"first.py": "1", "last.py": "2", WHOLE: digest(BUNDLE)}
+    task(approved, installing(tmp_path, done))
+    assert done == ["unpacked", "loaded", "loaded"]
 
 
 def test_a_bundle_that_is_taken_off_the_list_is_refused_though_it_stands_there(approved, tmp_path) -> None:

@@ -125,7 +125,7 @@ def test_an_update_is_cut_to_the_terms_bound_before_it_is_masked(tmp_path, monke
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        ("least-parties = 4", Failed(round=1, code=FailureCode.SUM_REFUSED)),
+        ("least-parties = 4", Failed(round=1, code=FailureCode.TOO_FEW_PARTIES, least=4)),
         ('tasks = ["train"]', Declined(round=1, reason=DeclineReason.SITE_POLICY)),
     ],
 )

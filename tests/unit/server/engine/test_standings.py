@@ -120,6 +120,13 @@ def test_every_code_that_a_platform_can_tell_has_words_of_its_own() -> None:
     assert "does not know" not in " ".join(one.why for one in found.values())
 
 
+@pytest.mark.parametrize("code", [FailureCode.TOO_FEW_PARTIES, FailureCode.SUMS_TOO_CLOSE])
+def test_the_operator_is_told_which_number_of_platforms_to_ask_for(code) -> None:
+    found = absences_in({"declined": {}, "missing": [], "dropped": {}, "failed": {"films": f"{code}:5"}})
+    assert found["films"].cause == code
+    assert "--set least-parties=5" in found["films"].do
+
+
 def test_who_evaluates_what_it_could_not_train_is_named_all_the_same(world) -> None:
     world.enroll("films", "online")
     world.enroll("shop", "online")

@@ -9,6 +9,7 @@ from server.rounds.sum_exchange import SumExchange
 from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY, SumRoster, introduced_text, roster_of
 from server.rounds.summed_sets import SummedSets
 from shared.errors import CheckpointError, ConfigError, FederationError
+from shared.secure_sum.apart import MOST_SETS
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.introduction import read_introductions
 from shared.secure_sum.roster import Roster
@@ -97,6 +98,22 @@ def test_says_who_is_missing_and_what_would_answer_it() -> None:
         chosen(remembered("abcd"), "abce", registered="abcde")
 
 
+def test_sets_differ_by_as_many_as_the_run_asks_for() -> None:
+    made = SummedSets(least=5)
+    made.add(of("abcd"))
+    assert made.choice(of("abcdefgh")) == of("abcd")
+    assert made.choice(of("abcdefghi")) == of("abcdefghi")
+    with pytest.raises(FederationError, match=r"hide who sent what \(5\)"):
+        raise made.dead_end(of("abc"))
+
+
+def test_asks_for_no_new_set_where_platforms_have_no_room_to_remember_it() -> None:
+    made = SummedSets()
+    for number in range(MOST_SETS):
+        made.add(of("abc") if not number else [member(f"{name}{number}") for name in "xyz"])
+    assert made.choice(of("abcdef")) == of("abc")
+
+
 def test_a_changed_key_is_another_platform() -> None:
     sets = SummedSets()
     sets.add([*of("ab"), member("c", "other key")])
@@ -122,7 +139,7 @@ def test_remembers_in_a_file_the_newest_last(tmp_path) -> None:
 @pytest.mark.parametrize("content", ["{", '{"format": "other", "sets": []}', '{"format": "graft-summed-sets/1"}'])
 def test_names_a_damaged_file(tmp_path, content) -> None:
     (tmp_path / "sets.json").write_text(content)
-    with pytest.raises(CheckpointError, match=r"sets\.json"):
+    with pytest.raises(CheckpointError, match=r"sets\.json: .* put it back from a backup, or delete it"):
         SummedSets(tmp_path / "sets.json").sets()
 
 

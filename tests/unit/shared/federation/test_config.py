@@ -110,3 +110,13 @@ def test_a_masked_run_cuts_updates_to_the_usual_length_where_it_names_none() -> 
     assert usual.local_in(1).clip_norm == USUAL_CLIP_NORM
     assert replace(usual, local=MASKED_LOCAL).local_in(1).clip_norm == MASKED_LOCAL.clip_norm
     assert replace(usual, privacy="plain").local_in(1).clip_norm == 0
+
+
+@pytest.mark.parametrize("privacy", ["masked", "masked-private"])
+def test_a_masked_run_without_more_words_is_told_all_that_it_lacks_at_once(privacy) -> None:
+    with pytest.raises(ConfigError) as refused:
+        RoundsConfig(privacy=privacy)
+    assert "--set robust=none" in str(refused.value)
+    assert "--set min-platforms=3" in str(refused.value)
+    assert "colluding" not in str(refused.value)
+    RoundsConfig(privacy=privacy, robust="none", min_platforms=3)
