@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
 from shared.system.host import is_loopback
-from shared.system.options import MOST_PORT, Checked, group, option
+from shared.system.options import MOST_PORT, Checked, MetricsPort, group, option
 
 LONGEST = 3600
 
@@ -32,7 +32,7 @@ class Limits(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listening(Checked):
+class Listening(MetricsPort):
     """Where callers reach the service; raises ConfigError where a value makes no sense."""
 
     host: str = option("127.0.0.1", help="Where to listen; beyond this machine only with a certificate.")

@@ -25,6 +25,7 @@ from client.serving.tokens import Tokens
 from shared.errors import ConfigError, os_error_as
 from shared.system.doorkeeper import LOOP, Doorkeeper, guarded
 from shared.system.listening import listening
+from shared.system.metrics_port import metrics_served
 from shared.system.open_files import many_open_files
 from shared.system.tls import tls_context
 
@@ -53,6 +54,7 @@ class Server:
         limits, tls, served = settings.limits, _tls(settings), private.heads.stamp(RECORD)
         tokens = Tokens(settings.tokens, limits.token_hold)
         self.front = Front(RecommendService(private.heads, self._journal), tokens, limits)
+        self._alone.enter_context(metrics_served(settings.metrics_port, self.front.metrics.registry))
         self._heads = HeadWatch(private.heads, self.front, served)
         certificate, key = _read(settings.certificate), _read(settings.key)
         address = Address(host=settings.host, port=settings.port, certificate=certificate, key=key)
