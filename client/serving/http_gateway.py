@@ -16,7 +16,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,6 +25,7 @@ from client.serving import http_shapes as shapes
 from client.serving.front import Call, Front
 from client.serving.http_bodies import read_body
 from client.serving.requests import MESSAGE_BYTES, ListAnswer
+from client.serving.start_page import page_paths
 from client.serving.work_threads import WorkThreads
 from shared.errors import (
     CallerGone,
@@ -65,6 +66,9 @@ SPARE = 8
 """threads beside those of the requests that are let in: they turn the others away"""
 TIMEOUT = "Graft-Timeout-Ms"
 _HTTP = "http"
+_SCHEME = "bearer"
+_NEEDS_TOKEN: dict[str, Any] = {"security": [{_SCHEME: []}]}
+"""in the description of a path"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,26 +257,36 @@ class QuickPaths:
 
 
 def http_app(front: Front, arrival: DoorLimits | None = None) -> QuickPaths:
-    """The application; every path but ``/v1/health`` and the description needs a token."""
+    """The application; every path but ``/v1/health``, the description and the pages needs a token."""
     gateway = Gateway(front, arrival or DoorLimits())
     paths: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]]
     paths = {("POST", f"/v1/{work.name}"): gateway.path(work) for work in WORKS}
     paths |= {("GET", "/v1/health"): gateway.health, ("GET", "/metrics"): gateway.metrics}
-    return QuickPaths(paths, _description())
+    description = _description()
+    return QuickPaths({**paths, **page_paths(description.openapi())}, description)
 
 
 def _description() -> FastAPI:
     """What describes the paths, and answers whoever asks for another one."""
     app = FastAPI(title="Graft", version="1", description="What a platform recommends.", docs_url=None, redoc_url=None)
-    app.get("/v1/health", response_model=shapes.HealthAnswer, description="Whether it serves.")(_elsewhere)
+    unwell: dict[int | str, dict[str, Any]] = {503: {"model": shapes.HealthAnswer, "description": "It serves nobody."}}
+    said = "Whether it serves, with which head, and what fails."
+    app.get("/v1/health", response_model=shapes.HealthAnswer, description=said, responses=unwell)(_elsewhere)
+    app.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        description="Counts and times of requests, for Prometheus.",
+        responses={code: {"model": shapes.Refusal} for code in (401, 503)},
+        openapi_extra=_NEEDS_TOKEN,
+    )(_elsewhere)
     for work in WORKS:
         app.post(
             f"/v1/{work.name}",
             response_model=work.gives,
             name=work.name,
             description=work.says,
-            responses={code: {"model": shapes.Refusal} for code in sorted({*STATUS.values(), 401, 411})},
-            openapi_extra=_taken(work),
+            responses={code: {"model": shapes.Refusal} for code in sorted({*STATUS.values(), 401, 411, 500})},
+            openapi_extra={**_taken(work), **_NEEDS_TOKEN},
         )(_elsewhere)
     app.openapi = partial(_described, app)  # type: ignore[method-assign]
     return app
@@ -328,4 +342,5 @@ def _described(app: FastAPI) -> dict[str, Any]:
     kinds = [(work.takes, "validation") for work in WORKS]
     _, taken = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     found["components"]["schemas"] |= taken["$defs"]
+    found["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": _SCHEME}}
     return found

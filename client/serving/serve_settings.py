@@ -1,13 +1,13 @@
 """Where and how a platform serves."""
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
-from shared.system.options import MOST_PORT, Checked, group, option
+from shared.system.host import is_loopback
+from shared.system.options import MOST_PORT, Checked, MetricsPort, group, option
 
 LONGEST = 3600
 
@@ -32,7 +32,7 @@ class Limits(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listening(Checked):
+class Listening(MetricsPort):
     """Where callers reach the service; raises ConfigError where a value makes no sense."""
 
     host: str = option("127.0.0.1", help="Where to listen; beyond this machine only with a certificate.")
@@ -49,7 +49,7 @@ class Listening(Checked):
         super().__post_init__()
         if (self.certificate is None) != (self.key is None):
             raise ConfigError("a certificate needs its key, and a key its certificate")
-        if self.certificate is None and not _is_loopback(self.host):
+        if self.certificate is None and not is_loopback(self.host):
             raise ConfigError(
                 f"on {self.host} others can listen: give a certificate and its key, or serve on 127.0.0.1"
             )
@@ -65,10 +65,3 @@ class ServeSettings(Listening):
     """what opens the vault in ``heads``, KIND:WHERE; empty: plain files"""
     watch_seconds: float = 1.0
     """between two looks for a new head and new tokens"""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import socket
 import ssl
 import sys
 import threading
@@ -25,6 +24,8 @@ from client.serving.service import RecommendService
 from client.serving.tokens import Tokens
 from shared.errors import ConfigError, os_error_as
 from shared.system.doorkeeper import LOOP, Doorkeeper, guarded
+from shared.system.listening import listening
+from shared.system.metrics_port import metrics_served
 from shared.system.open_files import many_open_files
 from shared.system.tls import tls_context
 
@@ -53,11 +54,12 @@ class Server:
         limits, tls, served = settings.limits, _tls(settings), private.heads.stamp(RECORD)
         tokens = Tokens(settings.tokens, limits.token_hold)
         self.front = Front(RecommendService(private.heads, self._journal), tokens, limits)
+        self._alone.enter_context(metrics_served(settings.metrics_port, self.front.metrics.registry))
         self._heads = HeadWatch(private.heads, self.front, served)
         certificate, key = _read(settings.certificate), _read(settings.key)
         address = Address(host=settings.host, port=settings.port, certificate=certificate, key=key)
         self._grpc = GrpcServer(self.front, address, settings.door)
-        self._socket = _listening(settings.host, settings.http_port)
+        self._socket = listening(settings.host, settings.http_port, "the HTTP gateway")
         self._http = uvicorn.Server(
             uvicorn.Config(
                 http_app(self.front, settings.door),
@@ -132,13 +134,3 @@ def _read(file: Path | None) -> bytes:
         return b""
     with os_error_as(ConfigError, f"{file}: cannot be read"):
         return file.read_bytes()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except (OSError, OverflowError) as error:
-        raise ConfigError(f"the HTTP gateway cannot listen on {host}:{port}: {error}") from error
-    return listening

@@ -8,6 +8,7 @@ import typer
 from server.cli.backup import backup, restore
 from server.cli.cancel import cancel
 from server.cli.certificate import renew
+from server.cli.dashboard import dashboard
 from server.cli.encoder import export
 from server.cli.init import init
 from server.cli.platforms import enroll, platforms, revoke
@@ -33,7 +34,7 @@ encoders.command()(export)
 app.add_typer(certificates, name="certificate")
 app.add_typer(encoders, name="encoder")
 app.command("run", cls=OptionsCommand)(run_rounds)
-for command in (init, enroll, revoke, platforms, start, stop, cancel, status, backup, restore):
+for command in (init, enroll, revoke, platforms, start, stop, cancel, status, dashboard, backup, restore):
     app.command()(command)
 
 

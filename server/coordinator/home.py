@@ -8,13 +8,8 @@ from pathlib import Path
 
 from shared.errors import ConfigError
 from shared.system.door_limits import DoorLimits
-from shared.system.host import is_address, is_host
+from shared.system.host import check_address, is_host
 from shared.system.options import MOST_PORT, MetricsPort, option
-
-
-def _check_address(key: str, host: str) -> None:
-    if not is_address(host):
-        raise ConfigError(f"{key} must be an IP address; got {host!r}")
 
 
 def _check_names(key: str, names: tuple[str, ...]) -> None:
@@ -30,7 +25,7 @@ class ServerSettings(DoorLimits, MetricsPort):
 
     host: str = option(
         "0.0.0.0",  # noqa: S104
-        check=_check_address,
+        check=check_address,
         help="The address to listen on; the engine itself listens on loopback alone.",
     )
     port: int = option(9443, least=1, most=MOST_PORT, help="The port that platforms reach.")

@@ -16,16 +16,30 @@ History = Sequence[Mapping[str, Any]]
 
 def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
     """One question under ``HEADER``; losses and NDCG@10 are means over platforms."""
-    losses = [phases.get("encoder", next(iter(phases.values()), 0.0)) for phases in record["losses"].values()]
     return [
         _question(record, rounds),
         f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
-        _mean(losses),
-        _mean(_quality(record)),
+        _four_digits(mean_loss(record)),
+        _four_digits(mean_quality(record)),
         f"{(record['bytes_down'] + record['bytes_up']) / MIB:.1f}",
         f"{record['seconds']:.0f}",
         "; ".join(filter(None, [record["note"], *_held_back(record)])),
     ]
+
+
+def mean_loss(record: Mapping[str, Any]) -> float | None:
+    """In nats, of the phase that trains the encoder, over platforms; None where the question trains nothing."""
+    return _mean([training_loss(phases) for phases in record["losses"].values()])
+
+
+def training_loss(phases: Mapping[str, float]) -> float:
+    """One platform's, in nats: of the phase that trains the encoder, else of the first there is."""
+    return phases.get("encoder", next(iter(phases.values()), 0.0))
+
+
+def mean_quality(record: Mapping[str, Any]) -> float | None:
+    """NDCG@10 over platforms; None where nobody evaluated."""
+    return _mean(_quality(record))
 
 
 def line(record: Mapping[str, Any], rounds: int) -> str:
@@ -62,10 +76,8 @@ def kept(history: History) -> dict[str, Any]:
     judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
     if not judged:
         return {"round": rounds_done(history), "score": None, "platforms": 0}
-    found = _quality(judged[-1])
-    score = sum(found) / len(found) if found else None
-    platforms = len(judged[-1]["platforms"]) if judged[-1].get("groups") else len(found)
-    return {"round": judged[-1]["round"], "score": score, "platforms": platforms}
+    platforms = len(judged[-1]["platforms"]) if judged[-1].get("groups") else len(_quality(judged[-1]))
+    return {"round": judged[-1]["round"], "score": mean_quality(judged[-1]), "platforms": platforms}
 
 
 def kept_words(history: History) -> str:
@@ -92,8 +104,12 @@ def _quality(record: Mapping[str, Any]) -> list[float]:
     return [parts[BOTH] for parts in record["validation"].values() if BOTH in parts]
 
 
-def _mean(values: list[float]) -> str:
-    return f"{sum(values) / len(values):.4f}" if values else ""
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _four_digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _duration(seconds: float) -> str:

@@ -82,10 +82,16 @@ class PlatformStanding:
         }
 
 
-def standings(home: ServerHome, *, now: datetime) -> list[PlatformStanding]:
-    """Of every entry of the register, in its order; raises ConfigError where that is damaged."""
+def standings(home: ServerHome, *, now: datetime, may_ask: bool = True) -> list[PlatformStanding]:
+    """Of every entry of the register, in its order; raises ConfigError where that is damaged.
+
+    Args:
+        home: the coordinator's folder.
+        now: as of when.
+        may_ask: whether the engine itself may be asked, where its database does not tell; else the state is unknown.
+    """
     nodes = node_states(home.database, now=now)
-    known = _asked_for(home) if nodes is None else nodes
+    known = nodes if nodes is not None else _asked_for(home) if may_ask else {}
     runs, entries = RunBook(home.runs).runs(), Enrolment(home.platforms).read()
     supervised = supervision(home)
     runs_on = supervised.running() or supervised.left()

@@ -16,8 +16,8 @@ from shared.system.processes.supervision import TROUBLES
 WARN_DAYS = 30
 
 
-def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
-    """All of it as plain values."""
+def status(home: ServerHome, *, now: datetime, may_ask: bool = True) -> dict[str, Any]:
+    """All of it as plain values; ``may_ask`` as of ``standings``."""
     supervised = supervision(home)
     running, report, left = supervised.running(), supervised.report(), supervised.left()
     expires = expiry(home.certificate)
@@ -34,7 +34,7 @@ def status(home: ServerHome, *, now: datetime) -> dict[str, Any]:
             "days": (expires - now).days,
             "expired": expires <= now,
         },
-        "platforms": [_platform(one) for one in standings(home, now=now)],
+        "platforms": [_platform(one) for one in standings(home, now=now, may_ask=may_ask)],
         "runs": [_run(run) for run in RunBook(home.runs).runs()],
     }
 

@@ -49,6 +49,22 @@ def read_array_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]
     return arrays, _texts(metadata)
 
 
+def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
+    """Shapes by name of array, and texts: what the file says of itself; its numbers are not read.
+
+    Raises:
+        NotAnArrayFile: where it is not whole.
+        OSError: where it cannot be read.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in sorted(file.keys())}
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, ValueError, TypeError, AttributeError) as error:
+        raise NotAnArrayFile("not a whole safetensors file") from error
+    return shapes, _texts(metadata)
+
+
 def parse_array_file(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """The same of a file's content; raises NotAnArrayFile."""
     try:

@@ -45,3 +45,14 @@ def is_address(text: str) -> bool:
 def is_host(text: str) -> bool:
     """Whether it is an address or could be the name of a host."""
     return is_address(text) or _HOST_NAME.fullmatch(text) is not None
+
+
+def is_loopback(text: str) -> bool:
+    """Whether it names this machine to itself alone: ``localhost``, or an address of loopback."""
+    return text == "localhost" or (is_address(text) and ipaddress.ip_address(text).is_loopback)
+
+
+def check_address(key: str, host: str) -> None:
+    """Raises ConfigError, which names the option, for anything but an IP address."""
+    if not is_address(host):
+        raise ConfigError(f"{key} must be an IP address; got {host!r}")

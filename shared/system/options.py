@@ -282,5 +282,5 @@ class MetricsPort(Checked):
     """Of a program that counts what it does."""
 
     metrics_port: int = option(
-        0, least=0, most=MOST_PORT, flag="", help="Port of loopback from which Prometheus reads; 0: none."
+        0, least=0, most=MOST_PORT, help="Port of loopback from which Prometheus reads, without a token; 0: none."
     )

@@ -18,6 +18,7 @@ from client.fitting.fit_settings import FitSettings
 from client.guard.site_policy import SitePolicy
 from client.serving.serve_settings import Listening
 from server.coordinator.home import ServerSettings
+from server.dashboard.dashboard_settings import DashboardSettings
 from shared.errors import ConfigError
 from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig
@@ -53,6 +54,7 @@ _PAGES = {
         "agent": option_table(AgentSettings),
         "policy": option_table(SitePolicy),
         "coordinator": option_table(ServerSettings),
+        "dashboard": option_table(DashboardSettings),
         "service": option_table(Listening),
         "fit": option_table(FitSettings),
         "platform": option_table(FolderOptions),

@@ -285,7 +285,7 @@ def test_describes_itself_over_both_protocols(caller):
     assert "graft.serving.v1.Recommender" in {one.name for one in found.list_services_response.service}
     paths = set(caller.http.get("/openapi.json").json()["paths"])
     works = ("recommend", "recommend-batch", "feedback", "items", "forget-user", "health")
-    assert paths == {f"/v1/{work}" for work in works}
+    assert paths == {"/metrics", *(f"/v1/{work}" for work in works)}
 
 
 def test_counts_what_it_does_and_names_nobody(caller):

@@ -1,16 +1,19 @@
 """``graft-client serve`` as a process of its own: it loses no acknowledged event when killed, and ends when told to."""
 
 import signal
+import socket
 import threading
 
 import grpc
+import httpx
 import pytest
 
 from client.serving.journal import FileJournal
 from client.serving.tokens import add_token
 from shared.serving_api import recommend_pb2 as api
+from shared.system.metrics_port import free_port
 from tests.integration.commands import exit_code, finished, run, start
-from tests.integration.serving.loopback import prepared, process_of
+from tests.integration.serving.loopback import prepared, process_of, trusting
 
 
 def test_loses_no_acknowledged_event_when_killed_and_counts_none_twice(tmp_path):
@@ -107,3 +110,22 @@ def test_gives_a_token_once(tmp_path):
     assert add_token(file, "shop") != done.stdout.strip()
     assert finished(start("graft-client", "token", "revoke", "shop", "--tokens", file)).returncode == 0
     assert file.read_text() == ""
+
+
+def test_tells_prometheus_its_counts_on_a_port_of_their_own_without_a_token(tmp_path):
+    token, port = prepared(tmp_path), free_port()
+    with process_of(tmp_path, token, "--metrics-port", port) as (_, caller):
+        caller.call("Recommend", api.RecommendRequest())
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        assert 'graft_requests_total{method="recommend",outcome="ok",protocol="grpc"} 1.0' in text
+        assert httpx.get(caller.http.base_url.join("/metrics"), verify=trusting(tmp_path)).status_code == 401
+
+
+def test_a_port_for_counts_that_is_taken_is_one_sentence(tmp_path):
+    prepared(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        given = ("--heads", tmp_path / "heads", "--tokens", tmp_path / "tokens", "--port", 0, "--http-port", 0)
+        done = run("graft-client", "serve", *given, "--metrics-port", other.getsockname()[1])
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "metrics-port" in done.stderr
+    assert "cannot be had" in done.stderr

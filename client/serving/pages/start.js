@@ -1,0 +1,85 @@
+"use strict";
+// Asks this service for health and lists as any caller does. The token stays in the form's field: it goes into the
+// header of the request and nowhere else. What comes is put into the page as text.
+const HEALTH_SECONDS = 5;
+const DEADLINE_MS = "30000";
+const TONES = { serving: "good", degraded: "wait", "not-serving": "bad" };
+const byId = (id) => document.getElementById(id);
+
+function told(id, text) {
+  byId(id).textContent = text;
+  byId(id).hidden = !text;
+}
+
+async function health() {
+  let answer = { status: "no answer", head: "", troubles: {} };
+  try {
+    answer = await (await fetch("/v1/health", { cache: "no-store" })).json();
+  } catch { /* it does not run: the badge says so */ }
+  byId("status").textContent = answer.status;
+  byId("status").className = `badge ${TONES[answer.status] || "bad"}`;
+  byId("head").textContent = answer.head && `head ${answer.head}`;
+  told("troubles", Object.entries(answer.troubles).map(([name, why]) => `${name}: ${why}`).join("; "));
+  setTimeout(health, 1000 * HEALTH_SECONDS);
+}
+
+function cell(tag, label, text, kind) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (label) made.dataset.label = label;
+  made.className = `${kind || ""}${text ? "" : " nothing"}`.trim();
+  return made;
+}
+
+const number = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
+const signed = (value) => (value < 0 ? "" : "+") + number(value, 2);
+const parts = (listed) => listed.map((one) => `${one.name}\u00a0${signed(one.adds)}`).join(", ");
+
+function row(one) {
+  const made = document.createElement("tr");
+  made.append(
+    cell("th", "", one.title || one.item),
+    cell("td", "id", one.item, "mono"),
+    cell("td", "score", number(one.score, 3), "number"),
+    cell("td", "scorers", parts(one.scorers)),
+    cell("td", "because of", parts(one.history)),
+  );
+  return made;
+}
+
+function shown(answer) {
+  const unknown = answer.unknown_items ? `; ${answer.unknown_items} of the session's items are unknown` : "";
+  byId("basis").textContent = `${answer.items.length} items by ${answer.basis}, head ${answer.head}${unknown}`;
+  byId("items").replaceChildren(...answer.items.map(row));
+  byId("answer").hidden = false;
+}
+
+async function asked(event) {
+  event.preventDefault();
+  const body = {
+    user: byId("user").value.trim(),
+    session: byId("session").value.split(/\s+/).filter(Boolean),
+    k: Number(byId("k").value),
+    reasons: byId("reasons").checked,
+  };
+  const headers = {
+    Authorization: `Bearer ${byId("token").value.trim()}`,
+    "Content-Type": "application/json",
+    "Graft-Timeout-Ms": DEADLINE_MS,
+  };
+  byId("send").disabled = true;
+  byId("answer").hidden = true;
+  told("refusal", "");
+  try {
+    const answer = await fetch("/v1/recommend", { method: "POST", headers, body: JSON.stringify(body) });
+    const content = await answer.json();
+    if (answer.ok) shown(content);
+    else told("refusal", `${answer.status}: ${content.detail}`);
+  } catch {
+    told("refusal", "The service gave no answer.");
+  }
+  byId("send").disabled = false;
+}
+
+byId("ask").addEventListener("submit", asked);
+health();

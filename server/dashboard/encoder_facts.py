@@ -1,0 +1,76 @@
+"""What an encoder's file says of itself, as rows for people: whatever its metadata holds, numbers left out."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from server.dashboard.moments_shown import moment_words
+from shared.system.array_file import NotAnArrayFile, read_header
+
+_CARD, _SPACE, _LAYOUT = "card", "feature_space", "layout"
+_LONGEST = 200
+"""characters of a value that are shown"""
+_CATALOGUE = "catalogue."
+"""begins the names of arrays that are no parameters"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One row."""
+
+    name: str
+    value: str
+
+
+def encoder_facts(path: Path) -> tuple[Fact, ...]:
+    """What the file says of itself; one row that says why where it cannot be read."""
+    try:
+        found = path.stat()
+        return _facts(path, found.st_mtime_ns, found.st_size)
+    except (OSError, NotAnArrayFile) as error:
+        reason = str(error) if isinstance(error, NotAnArrayFile) else "it cannot be read"
+        return (Fact(name="file", value=f"{path}: {reason}"),)
+
+
+@lru_cache(maxsize=4)
+def _facts(path: Path, written: int, size: int) -> tuple[Fact, ...]:
+    shapes, texts = read_header(path)
+    parameters = sum(prod(shape) for name, shape in shapes.items() if not name.startswith(_CATALOGUE))
+    rows = {
+        "file": str(path),
+        "written": moment_words(datetime.fromtimestamp(written / 1e9, UTC)),
+        "size": f"{size:,} bytes, {parameters:,} parameters",
+        **{name: value for name, value in texts.items() if name not in {_CARD, _SPACE, _LAYOUT}},
+        **dict(_nested("feature space", texts.get(_SPACE, ""))),
+        **dict(_nested("", texts.get(_CARD, ""))),
+    }
+    return tuple(Fact(name=name.replace("_", " "), value=value[:_LONGEST]) for name, value in rows.items())
+
+
+def _nested(prefix: str, text: str) -> Iterator[tuple[str, str]]:
+    """Each key of a JSON object; the text itself where it is none, nothing where it is empty."""
+    try:
+        values = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        values = {"": text}
+    for key, value in (values if isinstance(values, Mapping) else {"": values}).items():
+        yield f"{prefix} {key}".strip(), _words(value)
+
+
+def _words(value: Any) -> str:
+    """A value in one line; of deep ones how many there are."""
+    if isinstance(value, Mapping):
+        flat = all(not isinstance(item, Mapping | list) for item in value.values())
+        said = ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+        return (said if flat else ", ".join(map(str, value))) or "none"
+    if isinstance(value, list):
+        flat = all(not isinstance(item, Mapping | list) for item in value)
+        return ", ".join(map(_words, value)) or "none" if flat else f"{len(value)} entries"
+    if value is None or isinstance(value, bool):
+        return "none" if value is None else "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

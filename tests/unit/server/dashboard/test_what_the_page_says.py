@@ -1,0 +1,56 @@
+"""What the page makes of an encoder's card, of answers to a run's tasks, and of a figure by round."""
+
+import json
+
+from server.dashboard.encoder_facts import encoder_facts
+from server.dashboard.release_acceptance import accepted_in
+from server.dashboard.round_chart import round_chart
+from server.engine.round_lines import mean_loss
+from shared.system.array_file import array_file, read_array_file
+from tests.unit.server.dashboard.coordinator_world import coordinator
+from tests.unit.server.engine.world import World, record
+
+
+def test_a_card_shows_whatever_it_holds_but_no_long_numbers(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    arrays, texts = read_array_file(world.home.encoder)
+    card = {
+        "made_by": "a source",
+        "rounds": 12,
+        "validation": {"ndcg@10": 0.25},
+        "item_moments": {"mean": [0.5] * 99, "covariance": [[0.5] * 99] * 99},
+        "synthetic": True,
+        "licence": None,
+        "long": "x" * 1000,
+    }
+    world.home.encoder.write_bytes(array_file(arrays, {**texts, "card": json.dumps(card)}))
+    facts = {fact.name: fact.value for fact in encoder_facts(world.home.encoder)}
+    assert (facts["made by"], facts["rounds"], facts["validation"]) == ("a source", "12", "ndcg@10 0.25")
+    assert facts["item moments"] == "mean, covariance"
+    assert (facts["synthetic"], facts["licence"], len(facts["long"])) == ("yes", "none", 200)
+    assert f"{sum(array.size for array in arrays.values()):,} parameters" in facts["size"]
+
+
+def test_a_card_that_is_no_object_is_shown_as_it_is(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    arrays, texts = read_array_file(world.home.encoder)
+    world.home.encoder.write_bytes(array_file(arrays, {**texts, "card": "[1, 2]", "feature_space": "{"}))
+    facts = {fact.name: fact.value for fact in encoder_facts(world.home.encoder)}
+    assert (facts[""], facts["feature space"]) == ("1, 2", "{")
+
+
+def test_who_answers_with_a_code_of_ours_has_accepted_the_release_and_who_does_not_start_has_not(tmp_path) -> None:
+    world = World(tmp_path)
+    world.run(record("train", 1, ("shop", "films", "news")))
+    away = {"failed": {"films": "data", "news": "engine-12"}, "missing": ("books",), "dropped": {"games": "not finite"}}
+    runs = [world.run(record("train", 1, ("shop",), declined={"toys": "too-few-users"}, **away))]
+    assert accepted_in(runs) == {"shop": 2, "films": 2, "games": 2, "toys": 2}
+
+
+def test_one_round_is_a_dot_and_no_round_is_no_chart() -> None:
+    history = [record("train", 3, ("shop",), losses={"shop": {"encoder": 2.5}}).to_json()]
+    chart = round_chart("loss", history, mean_loss)
+    assert [(dot.words, chart.first, chart.last, chart.most) for dot in chart.dots] == [
+        ("round 3: 2.5000", "3", "", "")
+    ]
+    assert round_chart("loss", [], mean_loss) is None
