@@ -2,12 +2,12 @@
 
 import pytest
 
-from client.gate.expectation import known_pairs
+from client.gate.expectation import read_pairs
 from shared.errors import ConfigError
 from simulations.benchmark.cells import run_cells
-from simulations.benchmark.pairs import PAIRS
+from simulations.benchmark.pairs import FRACTIONS, PAIRS
 from simulations.cli.benchmark import benchmark
-from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
+from tests.unit.simulations.benchmark.made_up import ADDS, SHOWN, folders_of, made_up_run
 
 PAIR = PAIRS[0]
 
@@ -26,8 +26,10 @@ def test_writes_what_assess_should_know(tmp_path, capsys) -> None:
     cells, known = tmp_path / "cells", tmp_path / "known.csv"
     run_cells((PAIR,), (0,), folders_of(tmp_path / "data", (PAIR,)), cells, lambda _: None, made_up_run)
     benchmark(tmp_path / "data", out=cells, tables=True, known_pairs=known)
-    # the made-up gate measured no transferability, so nothing is known but the names of the columns
-    assert known.read_text() == ",".join(vars(known_pairs()[0])) + "\n"
+    pairs = read_pairs(known.read_text())
+    assert [(pair.name, pair.fraction, pair.shown, pair.adds) for pair in pairs] == [
+        (PAIR.name, fraction, SHOWN, ADDS) for fraction in FRACTIONS
+    ]
     assert capsys.readouterr().out
 
 
