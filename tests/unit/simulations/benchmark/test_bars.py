@@ -9,7 +9,7 @@ from simulations.benchmark import run_figures
 from simulations.benchmark.bars import Evidence, bars, bars_table, served_below_local
 from simulations.benchmark.cells import Grid, run_cells
 from simulations.benchmark.federations import FEDERATIONS, FederationFigures, pooled_federations
-from simulations.benchmark.figures import Figures
+from simulations.benchmark.figures import PAIRS_AVERAGED, Figures, group_place
 from simulations.benchmark.groups import group_figures
 from simulations.benchmark.measure import measured_figures
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
@@ -101,6 +101,7 @@ def test_a_pair_counts_once_whatever_its_fractions_and_not_where_it_has_few_user
     given += [cell("shops-industrial", 1, 0.5), cell("shops-giftcards", 1, 99, users=430)]
     # (3 + .5) / 2 is below 2, where three fractions of the first and one of the second would be above it
     assert the_one(answers(cells=given), "neighbouring") is False
+    assert figures_of(given).value(group_place("neighbouring", 1.0), "", PAIRS_AVERAGED) == 2
 
 
 @pytest.mark.parametrize(
