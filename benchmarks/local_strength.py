@@ -18,7 +18,7 @@ from client.transfer.table import local_methods, names_of
 from shared.errors import DataError
 from shared.seeding import rng_for
 from simulations.benchmark.cells import is_finished
-from simulations.benchmark.table import best_by_validation
+from simulations.benchmark.pooled_cells import best_by_validation, validation_of
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import PER_USER_FILE, RESULT_FILE, read_result
 from simulations.run.run_command import execute
@@ -57,7 +57,7 @@ def run_fraction(data: Path, fraction: float, folder: Path, seed: int) -> None:
 def cell(folder: Path, platform: str, seed: int) -> dict[str, Any]:
     """``local`` against the best baseline by validation, with the paired 95 % interval over users."""
     methods = read_result(folder / RESULT_FILE)["platforms"][platform]["methods"]
-    best = best_by_validation(methods, names_of(lambda method: method.baseline is not None))
+    best = best_by_validation(validation_of(methods), names_of(lambda method: method.baseline is not None))
     users = pl.read_parquet(folder / PER_USER_FILE).filter(pl.col("platform") == platform)
     local, other = (users.filter(pl.col("method") == name).sort("user")["ndcg@10"] for name in ("local", best))
     lift = paired_lift(local.to_numpy(), other.to_numpy(), rng_for(seed, "strength", platform))

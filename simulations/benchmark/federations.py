@@ -3,7 +3,7 @@
 Their table says what rounds are worth to each shop, and what far platforms and bytes cost.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,23 @@ import polars as pl
 from client.ensemble.candidates import LOCAL
 from client.transfer.feature import FEATURE, FEDERATED, POOLED
 from shared.seeding import rng_for
+from simulations.benchmark.figures import (
+    BYTES_UP,
+    MOMENTS_SECONDS,
+    NDCG,
+    OVER_FIRST,
+    OVER_LOCAL,
+    OVER_POOLED,
+    SEEDS,
+    TRAINING_SECONDS,
+    Figure,
+    Figures,
+    Place,
+    interval_figure,
+    lift_text,
+)
 from simulations.benchmark.pairs import MINIMA, MOVIES, SMALL_SOURCE, platform_line
-from simulations.benchmark.table import Float64, ResampledSums, averaged, lift_with_interval, mean_ndcg, resampled
+from simulations.benchmark.pooled_cells import Float64, ResampledSums, averaged, mean_ndcg, middle, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import RESULT_FILE, read_result, read_users
 from simulations.results.table import markdown
@@ -45,6 +60,11 @@ class Federation:
     def reported(self) -> tuple[str, ...]:
         """Names of the shops that are compared."""
         return tuple(f"shop-{number}" for number in range(2, len(self.shops) + 1))
+
+    @property
+    def place(self) -> Place:
+        """Of figures over all reported shops and seeds."""
+        return Place(name=self.name)
 
 
 EIGHT_SHOPS = tuple(f"amazon_games,users={SHARE * shop:g}-{SHARE * (shop + 1):g}" for shop in range(8))
@@ -117,7 +137,12 @@ def federation_figures(finished: Iterable[tuple[Federation, int, Path]]) -> list
     return [_figures(one, by_name[one.name], first) for one in FEDERATIONS if one.name in by_name]
 
 
-def federation_table(found: Sequence[FederationFigures]) -> str:
+def pooled_federations(measured: Sequence[FederationFigures]) -> list[Figure]:
+    """One row a figure of each federation."""
+    return [row for federation in measured for row in _pooled(federation)]
+
+
+def federation_table(figures: Figures) -> str:
     """One line per federation in Markdown."""
     heads = (
         *("federation", "seeds", "shops", "local NDCG@10", "feature over local, %", "federated over local, %"),
@@ -125,17 +150,38 @@ def federation_table(found: Sequence[FederationFigures]) -> str:
         *("seconds of the moments round / of the training rounds", "kB up a member and training round"),
     )
     rows = []
-    for one in found:
-        lifts = (one.feature_over_local, one.over_local, one.over_pooled, one.over_first)
+    for federation in FEDERATIONS:
+        place = federation.place
+        seeds, local = figures.value(place, "", SEEDS), figures.value(place, LOCAL, NDCG)
+        if seeds is None or local is None:
+            continue
+        lifts = [figures.interval(place, FEATURE.name, OVER_LOCAL)]
+        lifts += [figures.interval(place, FEDERATED.name, over) for over in (OVER_LOCAL, OVER_POOLED, OVER_FIRST)]
+        seconds = [figures.value(place, "", metric) or 0.0 for metric in (MOMENTS_SECONDS, TRAINING_SECONDS)]
+        up = figures.value(place, "", BYTES_UP)
         rows.append(
             [
-                *(one.federation.name, str(one.seeds), str(len(one.federation.reported)), f"{one.local:.4f}"),
-                *map(lift_with_interval, lifts),
-                f"{one.seconds['moments']:.1f} / {one.seconds['training']:.1f}",
-                "-" if one.bytes_up is None else f"{one.bytes_up / 1000:,.0f}",
+                *(federation.name, f"{seeds:g}", str(len(federation.reported)), f"{local:.4f}"),
+                *map(lift_text, lifts),
+                " / ".join(f"{value:.1f}" for value in seconds),
+                "-" if up is None else f"{up / 1000:,.0f}",
             ]
         )
     return markdown(heads, rows)
+
+
+def _pooled(measured: FederationFigures) -> Iterator[Figure]:
+    place = measured.federation.place
+    yield Figure(place=place, metric=SEEDS, value=measured.seeds)
+    yield Figure(place=place, method=LOCAL, metric=NDCG, value=measured.local)
+    yield from interval_figure(place, FEATURE.name, OVER_LOCAL, middle(measured.feature_over_local))
+    lifts = {OVER_LOCAL: measured.over_local, OVER_POOLED: measured.over_pooled, OVER_FIRST: measured.over_first}
+    for metric, resamples in lifts.items():
+        yield from interval_figure(place, FEDERATED.name, metric, middle(resamples))
+    yield Figure(place=place, metric=MOMENTS_SECONDS, value=measured.seconds["moments"])
+    yield Figure(place=place, metric=TRAINING_SECONDS, value=measured.seconds["training"])
+    if measured.bytes_up is not None:
+        yield Figure(place=place, metric=BYTES_UP, value=measured.bytes_up)
 
 
 def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> FederationFigures:

@@ -1,21 +1,31 @@
 """What ``assess`` would have said of every cell of the benchmark, by all pairs but the cell's own, and what came."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from client.ensemble.candidates import LOCAL
-from client.evaluation.lift import Interval, paired_lift
+from client.evaluation.lift import Interval
 from client.gate.assessment import expected_lift, forecast_of, standard_error
-from client.gate.expectation import KnownPair, content_share
+from client.gate.expectation import KnownPair
 from client.gate.gate import GateCandidate
 from client.gate.relatedness import Relatedness
 from client.transfer.feature import FEATURE
-from shared.seeding import rng_for
-from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
-from simulations.benchmark.table import by_user, users_of
-from simulations.results.result_document import RESULT_FILE, read_result
+from client.transfer.table import METHODS
+from simulations.benchmark.figures import (
+    ADDS,
+    ADDS_EVENTS,
+    ADDS_USERS,
+    CHOOSING_USERS,
+    CONTENT_SHARE,
+    GATE_LIFT,
+    GATE_NDCG,
+    OVER_LOCAL,
+    Figures,
+    Place,
+    lift_text,
+    place_of,
+)
+from simulations.benchmark.pairs import FRACTIONS, PAIRS, Pair
 from simulations.results.table import markdown
 
 Measured = tuple[KnownPair, GateCandidate]
@@ -33,9 +43,16 @@ class Foretold:
     """None where what came is within noise, so that neither answer is wrong"""
 
 
-def measured_cells(finished: Iterable[tuple[Pair, int, Path]]) -> list[Measured]:
+def measured_cells(figures: Figures) -> list[Measured]:
     """Every cell in which ``feature`` and its relatedness were measured; one per pair, seed and fraction."""
-    return [one for pair, seed, folder in finished for one in _cells(pair, seed, folder)]
+    places = [
+        (pair, fraction, place_of(pair, fraction, seed))
+        for pair in PAIRS
+        for seed in figures.seeds(pair.name)
+        for fraction in FRACTIONS
+    ]
+    measured = [_measured(figures, pair, fraction, place) for pair, fraction, place in places]
+    return [cell for cell in measured if cell is not None]
 
 
 def foretold(cells: Sequence[Measured]) -> list[Foretold]:
@@ -58,7 +75,7 @@ def foretold_table(found: Sequence[Foretold]) -> str:
         rows.append(
             [
                 *(known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"),
-                *(f"{known.shown:+.1f}", _words(expected), _words(came), one.answer),
+                *(f"{known.shown:+.1f}", lift_text(expected), lift_text(came), one.answer),
                 "-" if one.right is None else "yes" if one.right else "no",
             ]
         )
@@ -79,42 +96,47 @@ def _foretold(known: KnownPair, found: GateCandidate, others: Sequence[KnownPair
     return Foretold(known=known, expected=expected, answer=answer, right=right)
 
 
-def _cells(pair: Pair, seed: int, folder: Path) -> Iterator[Measured]:
-    platforms = read_result(folder / RESULT_FILE)["platforms"]
-    for fraction in FRACTIONS:
-        name = fraction_name(fraction)
-        (verdict,) = platforms[name]["gate"]
-        found = _candidate(verdict["candidates"].get(FEATURE.name))
-        users = users_of(folder, name)
-        rng = rng_for(seed, "foretold", pair.name, name)
-        lift = paired_lift(by_user(users, FEATURE.name), by_user(users, LOCAL), rng)
-        if found is None or found.relatedness is None or found.lift is None or found.bound is None or lift is None:
-            continue
-        contenders = len(verdict["candidates"]) - 1
-        known = KnownPair(
-            name=pair.name,
-            related=pair.relatedness,
-            fraction=fraction,
-            users=verdict["users"],
-            adds=found.relatedness.lift,
-            content=content_share(
-                platforms[name]["scorers"], platforms[name]["methods"][LOCAL]["tuned"]["validation"][0]
-            ),
-            shown=found.lift,
-            error=standard_error(found.lift, found.bound, contenders),
-            lift=lift.mean,
-            low=lift.low,
-            high=lift.high,
-        )
-        yield known, found
-
-
-def _candidate(values: Mapping[str, Any] | None) -> GateCandidate | None:
-    if values is None:
+def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Measured | None:
+    candidate = _candidate(figures, place, FEATURE.name)
+    users, content = figures.value(place, "", CHOOSING_USERS), figures.value(place, "", CONTENT_SHARE)
+    lift = figures.interval(place, FEATURE.name, OVER_LOCAL)
+    if candidate is None or candidate.relatedness is None or candidate.lift is None or candidate.bound is None:
         return None
-    related = values["relatedness"]
-    return GateCandidate(**{**values, "relatedness": None if related is None else Relatedness(**related)})
+    if users is None or content is None or lift is None:
+        return None
+    in_gate = [figures.value(place, method, GATE_NDCG) for method in METHODS if method != LOCAL]
+    contenders = sum(ndcg is not None for ndcg in in_gate)
+    known = KnownPair(
+        name=pair.name,
+        related=pair.relatedness,
+        fraction=fraction,
+        users=int(users),
+        adds=candidate.relatedness.lift,
+        content=content,
+        shown=candidate.lift,
+        error=standard_error(candidate.lift, candidate.bound, contenders),
+        lift=lift.mean,
+        low=lift.low,
+        high=lift.high,
+    )
+    return known, candidate
 
 
-def _words(lift: Interval | None) -> str:
-    return "-" if lift is None else f"{lift.mean:+.1f} [{lift.low:+.1f}, {lift.high:+.1f}]"
+def _candidate(figures: Figures, place: Place, method: str) -> GateCandidate | None:
+    ndcg, lift = figures.value(place, method, GATE_NDCG), figures.get(place, method, GATE_LIFT)
+    if ndcg is None:
+        return None
+    return GateCandidate(
+        ndcg=ndcg,
+        lift=None if lift is None else lift.value,
+        bound=None if lift is None else lift.low,
+        relatedness=_relatedness(figures, place, method),
+    )
+
+
+def _relatedness(figures: Figures, place: Place, method: str) -> Relatedness | None:
+    adds = figures.get(place, method, ADDS)
+    users, events = (figures.value(place, method, metric) for metric in (ADDS_USERS, ADDS_EVENTS))
+    if adds is None or adds.low is None or users is None or events is None:
+        return None
+    return Relatedness(users=int(users), events=int(events), lift=adds.value, bound=adds.low)

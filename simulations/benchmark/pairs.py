@@ -5,12 +5,14 @@ Users of source and target are always disjoint; ranges are percent of a seeded o
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from client.data.folder_options import SharedPreparation
 from shared.system.options import to_flat
 
-Relatedness = Literal["same trade", "same trade, 60 % in common", "neighbouring", "far"]
+Relatedness = Literal["same trade", "same trade, 60 % in common", "two services of one domain", "neighbouring", "far"]
+CLASSES: tuple[Relatedness, ...] = get_args(Relatedness)
+"""The most related first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ def _same_trade(name: str, folder: str, cut: int, limit: str = ",max-users=12000
 MINIMA = to_flat(SharedPreparation(min_user_events=5, min_item_events=5, protocol="position"))
 """of every platform, as options of a run; single events are predicted, as in the cells that are there"""
 MOVIES = "movielens_small,min-rating=4"
+TWEETED_MOVIES = "movietweetings,min-rating=7"
+"""Ratings of 1 to 10."""
 GIFTCARDS = "amazon_giftcards,min-rating=4"
 SMALL_SOURCE = ",max-users=3000"
 
@@ -71,9 +75,33 @@ PAIRS = (
     ),
     Pair(
         name="games-steam",
-        relatedness="neighbouring",
+        relatedness="two services of one domain",
         sources=("amazon_games",),
         target="steam_games,order=none,max-users=3000",
+    ),
+    Pair(
+        name="tweets-movielens",
+        relatedness="two services of one domain",
+        sources=(TWEETED_MOVIES,),
+        target=MOVIES,
+    ),
+    Pair(
+        name="movielens-tweets",
+        relatedness="two services of one domain",
+        sources=(MOVIES,),
+        target=f"{TWEETED_MOVIES},max-users=3000",
+    ),
+    Pair(
+        name="gowalla-foursquare",
+        relatedness="two services of one domain",
+        sources=("gowalla_nyc",),
+        target="foursquare_nyc",
+    ),
+    Pair(
+        name="foursquare-gowalla",
+        relatedness="two services of one domain",
+        sources=("foursquare_nyc",),
+        target="gowalla_nyc,max-users=3000",
     ),
     Pair(name="games-toys", relatedness="neighbouring", sources=("amazon_games",), target="amazon_toys,max-users=3000"),
     Pair(

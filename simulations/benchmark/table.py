@@ -1,227 +1,76 @@
-"""The benchmark's tables from its finished cells: per pair and fraction, then per relatedness and fraction.
+"""The page's tables of pairs: per relatedness and fraction, and per pair and fraction."""
 
-Lifts are over the people of several seeds, resampled person by person. Seeds draw who is a platform's user, so one
-person may be ranked under one seed, under some or under all. Who was met under three is one person, not three: a
-resample draws people, each with all that was found of him.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+from collections.abc import Iterator
 
 from client.ensemble.candidates import LOCAL
-from client.evaluation.lift import resampled_sums
 from client.transfer.feature import FEATURE
-from client.transfer.table import METHODS, local_methods, names_of
-from shared.seeding import rng_for
-from simulations.benchmark.pairs import FRACTIONS, Pair, fraction_name
-from simulations.results.outcomes import SERVED
-from simulations.results.result_document import RESULT_FILE, read_result, read_users
+from client.transfer.table import local_methods
+from simulations.benchmark.figures import (
+    GATE_ACCEPTS,
+    NDCG,
+    OVER_BEST,
+    OVER_LOCAL,
+    PAIRS_AVERAGED,
+    SEEDS,
+    TEST_USERS,
+    VALIDATION,
+    Figures,
+    group_place,
+    lift_text,
+    place_of,
+)
+from simulations.benchmark.pairs import CLASSES, FRACTIONS, PAIRS, Pair
+from simulations.benchmark.pooled_cells import SHOWN, best_by_validation
 from simulations.results.table import markdown
 
-RESAMPLES = 2000
 
-Float64 = NDArray[np.float64]
-
-Column = tuple[str, str]
-"""Platform and method."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class ResampledSums:
-    """Sums over people, of the same resamples whatever is summed."""
-
-    sums: Mapping[Column, Float64]
-    """[1 + ``RESAMPLES``], the found sum, then those over resamples of the people"""
-
-    def lifts(self, method: Column, baseline: Column) -> Float64 | None:
-        """Lift in percent of one sum over another: [0] the found one, then one for each resample.
-
-        None where one of them is not there or the baseline's is 0; resamples whose baseline is 0 are left out.
-        """
-        if method not in self.sums or baseline not in self.sums or self.sums[baseline][0] == 0:
-            return None
-        mine, other = self.sums[method], self.sums[baseline]
-        return 100 * (mine[other > 0] / other[other > 0] - 1)
-
-
-def resampled(found: Mapping[Column, Sequence[pl.DataFrame]], rng: np.random.Generator) -> ResampledSums:
-    """Of each column a frame for each seed: ``user``, whose number is the same under every seed, and ``ndcg@10``.
-
-    People who are not in one of the frames add nothing to its sum.
-    """
-    columns = {name: pl.concat(frames) for name, frames in found.items()}
-    people = np.unique(np.concatenate([one["user"].to_numpy() for one in columns.values()]))
-    values = np.stack([_by_person(people, one) for one in columns.values()], axis=1)
-    sums = np.concatenate([values.sum(0)[None], resampled_sums(values, rng, RESAMPLES)])
-    return ResampledSums(sums={name: sums[:, place] for place, name in enumerate(columns)})
-
-
-def mean_ndcg(frames: Sequence[pl.DataFrame]) -> float:
-    """NDCG@10 over the users of every seed."""
-    return float(pl.concat(frames)["ndcg@10"].to_numpy().mean())
-
-
-def _by_person(people: NDArray[np.int64], column: pl.DataFrame) -> Float64:
-    rows = np.searchsorted(people, column["user"].to_numpy())
-    return np.bincount(rows, weights=column["ndcg@10"].to_numpy(), minlength=len(people)).astype(np.float64)
-
-
-CONTENT_KNN = METHODS["content-knn"].name
-SHOWN = (*names_of(lambda method: method.in_benchmark), SERVED)
-AVERAGED_FROM = 500
-"""Test users below which a pair is shown and not averaged."""
-
-_BEST = "best"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Cell:
-    """One pair at one fraction, all its finished seeds."""
-
-    pair: Pair
-    fraction: float
-    seeds: int
-    users: int
-    """test users, mean over seeds"""
-    local: float
-    """NDCG@10 of ``local``"""
-    best: tuple[str, ...]
-    """by seed, the local method that validation would pick"""
-    lifts: Mapping[str, Float64]
-    """method: lifts over ``local`` in percent; [0] the found one, then resamples over people"""
-    over_best: Mapping[str, Float64]
-    """the same over ``best``"""
-    over_content: Mapping[str, Float64]
-    """the same over ``content-knn``"""
-    accepted: int
-    """seeds in which the gate served transfer"""
-
-
-def cells(finished: Iterable[tuple[Pair, int, Path]]) -> list[Cell]:
-    """All cells, in the order of the pairs, then of ``FRACTIONS``."""
-    by_pair: dict[str, list[tuple[Pair, int, Path]]] = {}
-    for entry in finished:
-        by_pair.setdefault(entry[0].name, []).append(entry)
-    return [cell for entries in by_pair.values() for cell in _pair_cells(entries)]
-
-
-def _pair_cells(entries: Sequence[tuple[Pair, int, Path]]) -> list[Cell]:
-    """Its fractions have their test users in common, so their resamples are the same ones."""
-    pair, folders = entries[0][0], [folder for _, _, folder in entries]
-    users = {folder: read_users(folder) for folder in folders}
-    documents = {folder: read_result(folder / RESULT_FILE)["platforms"] for folder in folders}
-    found: dict[tuple[str, str], list[pl.DataFrame]] = {}
-    best: dict[str, list[str]] = {}
-    for folder in folders:
-        for name in map(fraction_name, FRACTIONS):
-            methods = documents[folder][name]["methods"]
-            best.setdefault(name, []).append(best_by_validation(methods, local_methods()))
-            asked = {method: method for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in methods}
-            for column, method in {**asked, _BEST: best[name][-1]}.items():
-                chosen = (pl.col("platform") == name) & (pl.col("method") == method)
-                found.setdefault((name, column), []).append(users[folder].filter(chosen))
-    whole = {key: frames for key, frames in found.items() if len(frames) == len(folders)}
-    sums = resampled(whole, rng_for(0, "benchmark", pair.name))
-    cells = []
-    for fraction in FRACTIONS:
-        name = fraction_name(fraction)
-        local = whole[name, LOCAL]
-        gates = [verdict for folder in folders for verdict in documents[folder][name]["gate"]]
-        cells.append(
-            Cell(
-                pair=pair,
-                fraction=fraction,
-                seeds=len(folders),
-                users=round(sum(map(len, local)) / len(folders)),
-                local=mean_ndcg(local),
-                best=tuple(best[name]),
-                lifts=_lifts(sums, name, LOCAL),
-                over_best=_lifts(sums, name, _BEST),
-                over_content=_lifts(sums, name, CONTENT_KNN),
-                accepted=sum(verdict["accepted"] for verdict in gates),
-            )
-        )
-    return cells
-
-
-def users_of(folder: Path, platform: str) -> pl.DataFrame:
-    """What a finished run found for each user of a platform under each method."""
-    return read_users(folder).filter(pl.col("platform") == platform)
-
-
-def by_user(users: pl.DataFrame, method: str) -> Float64:
-    """NDCG@10 [U] under the method, in the order of users."""
-    return users.filter(pl.col("method") == method).sort("user")["ndcg@10"].to_numpy().astype(np.float64)
-
-
-def best_by_validation(methods: Mapping[str, Any], among: Sequence[str]) -> str:
-    """The one of these methods that validation would pick, from a platform's ``methods`` in a result."""
-    found = {name: methods[name]["tuned"]["validation"][0] for name in among if name in methods}
-    return max(found, key=lambda name: found[name])
-
-
-def _lifts(sums: ResampledSums, name: str, against: str) -> dict[str, Float64]:
-    """None where the baseline found nothing, or was not there."""
-    lifts = {method: sums.lifts((name, method), (name, against)) for method in SHOWN}
-    return {method: found for method, found in lifts.items() if found is not None}
-
-
-def pair_table(found: Sequence[Cell]) -> str:
+def pair_table(figures: Figures) -> str:
     """One line per pair and fraction, in Markdown."""
     heads = (
         *("pair", "related", "fraction", "seeds", "test users", "local NDCG@10", "best local by validation"),
         *(f"{method} over local, %" for method in SHOWN),
         *("feature over best local, %", "gate accepts"),
     )
-    rows = [
-        (
-            *(cell.pair.name, cell.pair.relatedness, f"{cell.fraction:g}", str(cell.seeds), str(cell.users)),
-            *(f"{cell.local:.4f}", ", ".join(dict.fromkeys(cell.best))),
-            *(lift_with_interval(cell.lifts.get(method)) for method in SHOWN),
-            *(lift_with_interval(cell.over_best.get(FEATURE.name)), f"{cell.accepted} of {cell.seeds}"),
-        )
-        for cell in found
-    ]
-    return markdown(heads, rows)
+    return markdown(heads, [row for pair in PAIRS for row in _pair_rows(figures, pair)])
 
 
-def class_table(found: Sequence[Cell]) -> str:
+def class_table(figures: Figures) -> str:
     """One line per relatedness and fraction: the mean over pairs, with intervals over pairs and users."""
     over_local = [f"{method} over local, %" for method in SHOWN]
     heads = ("related", "fraction", "pairs", *over_local, "feature over best local, %")
     rows = []
-    for related in dict.fromkeys(cell.pair.relatedness for cell in found):
+    for related in CLASSES:
         for fraction in FRACTIONS:
-            of_class = [cell for cell in found if cell.pair.relatedness == related and cell.fraction == fraction]
-            inside = [cell for cell in of_class if cell.users >= AVERAGED_FROM]
-            if inside:
-                lifts = [averaged([cell.lifts.get(method) for cell in inside]) for method in SHOWN]
-                over_best = averaged([cell.over_best.get(FEATURE.name) for cell in inside])
-                row = (related, f"{fraction:g}", str(len(inside)), *map(lift_with_interval, (*lifts, over_best)))
-                rows.append(row)
+            place = group_place(related, fraction)
+            pairs = figures.value(place, "", PAIRS_AVERAGED)
+            if pairs is not None:
+                lifts = [figures.interval(place, method, OVER_LOCAL) for method in SHOWN]
+                lifts.append(figures.interval(place, FEATURE.name, OVER_BEST))
+                rows.append((related, f"{fraction:g}", f"{pairs:g}", *map(lift_text, lifts)))
     return markdown(heads, rows)
 
 
-def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
-    """The mean over pairs; each resample draws pairs with replacement, and of each its own resample over users."""
-    there = [one for one in lifts if one is not None]
-    if not there:
-        return None
-    length = min(len(one) for one in there)
-    stacked = np.stack([one[:length] for one in there])
-    drawn = rng_for(0, "benchmark", "pairs").integers(0, len(there), (len(there), length - 1))
-    return np.concatenate([[stacked[:, 0].mean()], np.take_along_axis(stacked[:, 1:], drawn, axis=0).mean(0)])
+def _pair_rows(figures: Figures, pair: Pair) -> Iterator[tuple[str, ...]]:
+    seeds = figures.value(place_of(pair), "", SEEDS)
+    for fraction in FRACTIONS:
+        place = place_of(pair, fraction)
+        users, local = figures.value(place, "", TEST_USERS), figures.value(place, LOCAL, NDCG)
+        if seeds is None or users is None or local is None:
+            continue
+        lifts = [figures.interval(place, method, OVER_LOCAL) for method in SHOWN]
+        lifts.append(figures.interval(place, FEATURE.name, OVER_BEST))
+        yield (
+            *(pair.name, pair.relatedness, f"{fraction:g}", f"{seeds:g}", f"{users:g}", f"{local:.4f}"),
+            ", ".join(dict.fromkeys(_best_local(figures, pair, fraction))),
+            *map(lift_text, lifts),
+            f"{figures.value(place, '', GATE_ACCEPTS):g} of {seeds:g}",
+        )
 
 
-def lift_with_interval(lifts: Float64 | None) -> str:
-    """The found lift and the middle 95 % of the resampled ones, in percent."""
-    if lifts is None:
-        return "-"
-    low, high = np.percentile(lifts[1:], [2.5, 97.5])
-    return f"{lifts[0]:+.1f} [{low:+.1f}, {high:+.1f}]"
+def _best_local(figures: Figures, pair: Pair, fraction: float) -> Iterator[str]:
+    """By seed, the local method that validation would pick."""
+    for seed in figures.seeds(pair.name):
+        place = place_of(pair, fraction, seed)
+        measured = {method: figures.value(place, method, VALIDATION) for method in local_methods()}
+        validation = {method: value for method, value in measured.items() if value is not None}
+        yield best_by_validation(validation, local_methods())

@@ -1,6 +1,6 @@
 """The three ways to transfer beside each other, each without alignment and under either: runs and their table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,18 @@ import polars as pl
 from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import uses
 from shared.seeding import rng_for
+from simulations.benchmark.figures import (
+    NDCG,
+    OVER_LOCAL,
+    SEEDS,
+    Figure,
+    Figures,
+    Place,
+    interval_figure,
+    lift_text,
+)
 from simulations.benchmark.pairs import MINIMA, PAIRS, Pair, platform_line
-from simulations.benchmark.table import Column, lift_with_interval, mean_ndcg, resampled
+from simulations.benchmark.pooled_cells import Column, mean_ndcg, middle, resampled
 from simulations.config.run_config import RunConfig
 from simulations.results.result_document import read_users
 from simulations.results.table import markdown
@@ -31,6 +41,11 @@ class ThreeWay:
     def name(self) -> str:
         """Of its folder, and of what is asked for."""
         return f"ways-{self.pair.name}-{self.alignment.partition(':')[0]}"
+
+    @property
+    def place(self) -> Place:
+        """Of figures over all seeds."""
+        return Place(name=self.name, related=self.pair.relatedness, platform=TARGET)
 
 
 _SHOWN = ("toys", "movielens", "news-retail")
@@ -58,24 +73,37 @@ def three_way_config(one: ThreeWay, seed: int, data: Path, preset: str) -> RunCo
     )
 
 
-def three_way_table(finished: Sequence[tuple[ThreeWay, int, Path]]) -> str:
-    """One line per pair and alignment in Markdown: lifts over ``local``."""
+def pooled_ways(finished: Iterable[tuple[ThreeWay, int, Path]]) -> list[Figure]:
+    """One row a figure of each comparison of ways: lifts over ``local``."""
     folders: dict[str, list[Path]] = {}
-    for one, _seed, folder in finished:
-        folders.setdefault(one.name, []).append(folder)
+    for comparison, _seed, folder in finished:
+        folders.setdefault(comparison.name, []).append(folder)
+    known = [comparison for comparison in THREE_WAYS if comparison.name in folders]
+    return [row for comparison in known for row in _pooled(comparison, folders[comparison.name])]
+
+
+def three_way_table(figures: Figures) -> str:
+    """One line per pair and alignment in Markdown: lifts over ``local``."""
     heads = ["pair", "related", "alignment", "seeds", "local NDCG@10", *[f"{way} over local, %" for way in uses()]]
     rows = []
-    for one in [one for one in THREE_WAYS if one.name in folders]:
-        found = _by_method(folders[one.name])
-        sums = resampled(found, rng_for(0, "benchmark", one.name))
-        rows.append(
-            [
-                *(one.pair.name, one.pair.relatedness, one.alignment, str(len(folders[one.name]))),
-                f"{mean_ndcg(found[TARGET, LOCAL]):.4f}",
-                *(lift_with_interval(sums.lifts((TARGET, way), (TARGET, LOCAL))) for way in uses()),
-            ]
-        )
+    for comparison in THREE_WAYS:
+        place = comparison.place
+        seeds, local = figures.value(place, "", SEEDS), figures.value(place, LOCAL, NDCG)
+        if seeds is not None and local is not None:
+            lifts = [figures.interval(place, way, OVER_LOCAL) for way in uses()]
+            pair = comparison.pair
+            row = [pair.name, pair.relatedness, comparison.alignment, f"{seeds:g}", f"{local:.4f}"]
+            rows.append([*row, *map(lift_text, lifts)])
     return markdown(heads, rows)
+
+
+def _pooled(comparison: ThreeWay, folders: Sequence[Path]) -> Iterator[Figure]:
+    place, users = comparison.place, _by_method(folders)
+    sums = resampled(users, rng_for(0, "benchmark", comparison.name))
+    yield Figure(place=place, metric=SEEDS, value=len(folders))
+    yield Figure(place=place, method=LOCAL, metric=NDCG, value=mean_ndcg(users[TARGET, LOCAL]))
+    for way in uses():
+        yield from interval_figure(place, way, OVER_LOCAL, middle(sums.lifts((TARGET, way), (TARGET, LOCAL))))
 
 
 def _by_method(folders: Sequence[Path]) -> Mapping[Column, list[pl.DataFrame]]:

@@ -11,6 +11,17 @@ from simulations.results.outcomes import SERVED, GateOutcome, MethodOutcome, Pla
 from simulations.run.run_recorder import RunRecorder
 
 USERS = 600
+SHOWN, BOUND, ADDS = 20.0, 10.0, 30.0
+"""What the gate found of ``feature``: its lift over ``local``, the lift that it exceeds, what it adds to content."""
+CANDIDATES = {
+    "local": {"ndcg": 0.2, "lift": None, "bound": None, "relatedness": None},
+    "feature": {
+        "ndcg": 0.24,
+        "lift": SHOWN,
+        "bound": BOUND,
+        "relatedness": {"users": 80, "events": 400, "lift": ADDS, "bound": 5.0},
+    },
+}
 
 
 def folders_of(data: Path, runs: Sequence[Entry]) -> Path:
@@ -29,7 +40,7 @@ def made_up_run(config: RunConfig, recorder: RunRecorder, _work: Path) -> None:
     for name in config.reported:
         summary = PlatformSummary(name=name, users=USERS, items=9, events=9, train_users=9, test_users=9)
         recorder.add_platform(summary, config.seed)
-        verdict = {"accepted": True, "served": "feature", "reason": "", "users": 9, "candidates": {}}
+        verdict = {"accepted": True, "served": "feature", "reason": "", "users": 9, "candidates": CANDIDATES}
         recorder.add_gate(GateOutcome(platform=name, seed=config.seed, verdict=verdict))
         for method in (*config.methods, SERVED):
             ndcg = 2 * local if method in ("feature", SERVED) else local

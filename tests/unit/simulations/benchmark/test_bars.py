@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from simulations.benchmark import run_figures
 from simulations.benchmark.bars import Evidence, bars, bars_table, served_below_local
-from simulations.benchmark.cells import finished, run_cells
-from simulations.benchmark.federations import FEDERATIONS, FederationFigures
+from simulations.benchmark.cells import Grid, run_cells
+from simulations.benchmark.federations import FEDERATIONS, FederationFigures, pooled_federations
+from simulations.benchmark.figures import PAIRS_AVERAGED, Figures, group_place
+from simulations.benchmark.groups import group_figures
+from simulations.benchmark.measure import measured_figures
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
-from simulations.benchmark.table import Cell, cells
+from simulations.benchmark.pooled_cells import Cell, pooled_figures
 from simulations.results.outcomes import SERVED
 from tests.unit.simulations.benchmark.made_up import folders_of, made_up_run
 
@@ -30,7 +34,6 @@ def cell(name, fraction, lift, *, noise=1.0, users=900, served=0.0):
         seeds=3,
         users=users,
         local=0.1,
-        best=("local",),
         lifts={SERVED: spread(served)},
         over_best={"feature": lifts},
         over_content={"zero-shot": lifts},
@@ -52,9 +55,14 @@ def shops(name, *, up=1000.0, over_local=25.0, over_pooled=0.0, over_first=None,
     )
 
 
+def figures_of(cells, federations=()):
+    """What is measured of all seeds."""
+    return Figures([*pooled_figures(cells), *group_figures(cells), *pooled_federations(federations)])
+
+
 def answers(*, cells=(), served_below=(), federations=(), said=()):
     """What was asked, in part, to whether it is reached."""
-    evidence = Evidence(cells=cells, served_below=served_below, federations=federations, answers=said)
+    evidence = Evidence(figures=figures_of(cells, federations), served_below=served_below, answers=said)
     return {one.asked: one.reached for one in bars(evidence)}
 
 
@@ -90,24 +98,25 @@ def test_a_lift_within_noise_reaches_no_bar(noise, reached):
 
 def test_a_pair_counts_once_whatever_its_fractions_and_not_where_it_has_few_users():
     given = [cell("games-toys", fraction, 3) for fraction in FRACTIONS]
-    given += [cell("games-steam", 1, 0.5), cell("shops-giftcards", 1, 99, users=430)]
+    given += [cell("shops-industrial", 1, 0.5), cell("shops-giftcards", 1, 99, users=430)]
     # (3 + .5) / 2 is below 2, where three fractions of the first and one of the second would be above it
     assert the_one(answers(cells=given), "neighbouring") is False
+    assert figures_of(given).value(group_place("neighbouring", 1.0), "", PAIRS_AVERAGED) == 2
 
 
 @pytest.mark.parametrize(
     ("names", "seeds", "said"),
     [
-        (("games-toys", "games-steam", "shops-industrial", "shops-giftcards"), 3, "3 of 3 pairs, seeds: 3 | yes |"),
-        (("games-toys", "games-steam", "shops-giftcards"), 3, "2 of 3 pairs, seeds: 3 | yes, so far |"),
-        (("games-toys", "games-steam", "shops-industrial", "shops-giftcards"), 2, "seeds: 2 to 3 | yes, so far |"),
+        (("games-toys", "shops-industrial", "shops-giftcards"), 3, "2 of 2 pairs, seeds: 3 | yes |"),
+        (("games-toys", "shops-giftcards"), 3, "1 of 2 pairs, seeds: 3 | yes, so far |"),
+        (("games-toys", "shops-industrial", "shops-giftcards"), 2, "seeds: 2 to 3 | yes, so far |"),
     ],
 )
 def test_says_what_a_bar_is_reached_on(names, seeds, said):
     few = {"shops-giftcards": 430}
     given = [cell(name, 1, 5, users=few.get(name, 900)) for name in names]
     given[0] = replace(given[0], seeds=seeds)
-    table = bars_table(Evidence(cells=given, served_below=(), federations=(), answers=()))
+    table = bars_table(Evidence(figures=figures_of(given), served_below=(), answers=()))
     (row,) = [row for row in table.splitlines() if "neighbouring trades" in row]
     assert row.endswith(said)
 
@@ -153,21 +162,22 @@ def test_nine_answers_of_ten_must_be_right(wrong, reached):
 def test_reads_finished_cells(tmp_path):
     pairs = [BY_NAME[name] for name in LARGE]
     run_cells(pairs, (0,), folders_of(tmp_path / "data", pairs), tmp_path, lambda _: None, made_up_run)
-    below = served_below_local(finished(pairs, tmp_path))
+    figures = measured_figures(Grid(), tmp_path)
+    below = served_below_local(figures)
     assert below == [False] * len(pairs) * len(FRACTIONS)
-    found = cells(finished(pairs, tmp_path))
-    table = bars_table(Evidence(cells=found, served_below=below, federations=(), answers=()))
+    table = bars_table(Evidence(figures=figures, served_below=below, answers=()))
     rows = [row.split(" | ") for row in table.splitlines()[2:]]
     # ``feature`` is twice as good as all else, zero-shot as good as ``content-knn``
     assert [row[0].split(",")[0] for row in rows if row[-1] == "no, so far |"] == ["| `zero-shot` over `content-knn`"]
     assert [row[2] for row in rows][:2] == ["0 of 12 (0.0%)", "+100.0 % (same trade)"]
-    assert [row[3] for row in rows][1:3] == ["4 of 22 pairs, seeds: 1", "4 of 4 pairs, seeds: 1"]
+    assert [row[3] for row in rows][1:3] == ["4 of 26 pairs, seeds: 1", "4 of 4 pairs, seeds: 1"]
 
 
 def test_what_is_served_below_local_is_counted(tmp_path, monkeypatch):
     """The made-up run serves what is twice as good as ``local``: read the other way round, half as good."""
     pairs = [BY_NAME["games"]]
-    monkeypatch.setattr("simulations.benchmark.bars.SERVED", "local")
-    monkeypatch.setattr("simulations.benchmark.bars.LOCAL", "served")
     run_cells(pairs, (0, 1), folders_of(tmp_path / "data", pairs), tmp_path, lambda _: None, made_up_run)
-    assert served_below_local(finished(pairs, tmp_path)) == [True] * 6
+    by_user = run_figures.by_user
+    other = {"served": "local", "local": "served"}
+    monkeypatch.setattr(run_figures, "by_user", lambda users, method: by_user(users, other.get(method, method)))
+    assert served_below_local(measured_figures(Grid(), tmp_path)) == [True] * 6

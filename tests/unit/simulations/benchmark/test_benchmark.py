@@ -7,9 +7,12 @@ import pytest
 from client.data.spec import parse_platform_spec
 from shared.errors import ConfigError, DataError
 from simulations.benchmark.cells import Grid, cell_config, cell_folder, finished, run_cells
-from simulations.benchmark.federations import FEDERATIONS, federation_figures, federation_table
+from simulations.benchmark.federations import FEDERATIONS, federation_table
+from simulations.benchmark.figures import OVER_LOCAL, SEEDS, place_of
+from simulations.benchmark.measure import measured_figures
+from simulations.benchmark.page import missing_cells
 from simulations.benchmark.pairs import FRACTIONS, PAIRS
-from simulations.benchmark.table import cells, class_table, pair_table
+from simulations.benchmark.table import class_table, pair_table
 from simulations.benchmark.three_way import ALIGNMENTS, THREE_WAYS, three_way_table
 from simulations.results.outcomes import SERVED
 from simulations.results.result_document import RESULT_FILE
@@ -106,18 +109,21 @@ def test_ends_figures_that_cannot_be_read_with_one_sentence(tmp_path):
     run_cells((PAIR,), (0,), folders_of(tmp_path / "data", (PAIR,)), tmp_path, quiet, made_up_run)
     (cell_folder(tmp_path, PAIR, 0) / "per_user.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"seed-0/per_user.parquet must be the per_user.parquet of a run"):
-        cells(finished((PAIR,), tmp_path))
+        measured_figures(Grid(), tmp_path)
 
 
 def test_shows_each_pair_and_averages_a_class(tmp_path):
     pairs = PAIRS[:3:2]
     run_cells(pairs, (0, 1), folders_of(tmp_path / "data", pairs), tmp_path, quiet, made_up_run)
-    found = cells(finished(pairs, tmp_path))
-    assert [round(cell.lifts["feature"][0], 6) for cell in found] == [100.0] * 6
-    assert [round(cell.lifts[SERVED][0], 6) for cell in found] == [100.0] * 6
-    assert all(cell.seeds == 2 and cell.accepted == 2 for cell in found)
-    assert pair_table(found).count("+100.0 [") >= 12
-    rows = class_table(found).splitlines()[2:]
+    figures = measured_figures(Grid(), tmp_path)
+    places = [place_of(pair, fraction) for pair in pairs for fraction in FRACTIONS]
+    for method in ("feature", SERVED):
+        assert [figures.value(place, method, OVER_LOCAL) for place in places] == pytest.approx([100.0] * 6)
+    assert [figures.value(place_of(pair), "", SEEDS) for pair in pairs] == [2, 2]
+    table = pair_table(figures)
+    assert table.count("+100.0 [") >= 12
+    assert table.count("| 2 of 2 |") == 6
+    rows = class_table(figures).splitlines()[2:]
     assert [row.split(" | ")[2] for row in rows] == ["2", "2", "2"]
 
 
@@ -142,7 +148,7 @@ def test_every_federation_is_a_run_of_shops_that_share_no_user():
 
 def test_compares_federations_shop_by_shop(tmp_path):
     run_cells(FEDERATIONS, (0, 1), folders_of(tmp_path / "data", FEDERATIONS), tmp_path, quiet, made_up_run)
-    rows = federation_table(federation_figures(finished(FEDERATIONS, tmp_path))).splitlines()[2:]
+    rows = federation_table(measured_figures(Grid(), tmp_path)).splitlines()[2:]
     cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row[:3] for row in cells_of] == [[one.name, "2", "7"] for one in FEDERATIONS]
     assert cells_of[0][4].startswith("+100.0 [")
@@ -157,10 +163,26 @@ def test_chooses_entries_by_name():
 
 def test_every_way_is_compared_under_every_alignment(tmp_path):
     run_cells(THREE_WAYS, (0, 1), folders_of(tmp_path / "data", THREE_WAYS), tmp_path, quiet, made_up_run)
-    rows = three_way_table(list(finished(THREE_WAYS, tmp_path))).splitlines()[2:]
+    rows = three_way_table(measured_figures(Grid(), tmp_path)).splitlines()[2:]
     cells_of = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
     assert [row[2] for row in cells_of] == [*ALIGNMENTS] * (len(THREE_WAYS) // len(ALIGNMENTS))
     for row in cells_of:
         assert row[3] == "2"
         assert row[5].startswith("+100.0 [")
         assert row[6:] == ["+0.0 [+0.0, +0.0]"] * 2
+
+
+def test_names_the_cells_that_are_missing(tmp_path):
+    run_cells((PAIR,), (0, 2), folders_of(tmp_path / "data", (PAIR,)), tmp_path, quiet, made_up_run)
+    figures = measured_figures(Grid(), tmp_path)
+    assert missing_cells(figures, Grid().only([PAIR.name])) == "Cells that are missing: games (seeds 1).\n"
+    run_cells((PAIR,), (1,), tmp_path / "data", tmp_path, quiet, made_up_run)
+    figures = measured_figures(Grid(), tmp_path)
+    assert missing_cells(figures, Grid().only([PAIR.name])) == "Cells that are missing: none.\n"
+
+
+def test_two_services_of_one_domain_share_no_folder():
+    pairs = [pair for pair in PAIRS if pair.relatedness == "two services of one domain"]
+    folders = [([line.partition(",")[0] for line in pair.sources], pair.target.partition(",")[0]) for pair in pairs]
+    assert len(folders) == 5
+    assert all(target not in sources for sources, target in folders)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from shared.seeding import rng_for
-from simulations.benchmark.table import RESAMPLES, resampled
+from simulations.benchmark.pooled_cells import RESAMPLES, resampled
 
 RNG = rng_for(11)
 PEOPLE = 500

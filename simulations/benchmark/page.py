@@ -1,0 +1,33 @@
+"""The tables of docs/results/transfer.md, made from figures alone."""
+
+from simulations.benchmark.bars import SEEDS_ASKED, Evidence, bars_table, served_below_local
+from simulations.benchmark.cells import Grid
+from simulations.benchmark.federations import federation_table
+from simulations.benchmark.figures import Figures
+from simulations.benchmark.foretold import clear_answers, foretold, foretold_table, measured_cells
+from simulations.benchmark.table import class_table, pair_table
+from simulations.benchmark.three_way import three_way_table
+
+
+def page(figures: Figures, grid: Grid) -> str:
+    """Every table in Markdown, classes of pairs first, and at the end which cells of the grid are missing."""
+    said = foretold(measured_cells(figures))
+    evidence = Evidence(figures=figures, served_below=served_below_local(figures), answers=clear_answers(said))
+    tables = (
+        class_table(figures),
+        bars_table(evidence),
+        pair_table(figures),
+        federation_table(figures),
+        three_way_table(figures),
+        foretold_table(said),
+        missing_cells(figures, grid),
+    )
+    return "\n".join(tables)
+
+
+def missing_cells(figures: Figures, grid: Grid) -> str:
+    """One sentence that names the entries and seeds of which there is no figure."""
+    asked = range(SEEDS_ASKED)
+    missing = {entry.name: sorted({*asked} - {*figures.seeds(entry.name)}) for entry in grid.entries()}
+    named = [f"{name} (seeds {', '.join(map(str, seeds))})" for name, seeds in missing.items() if seeds]
+    return f"Cells that are missing: {'; '.join(named) if named else 'none'}.\n"
