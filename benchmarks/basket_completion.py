@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.narrow_tables import narrow_tables
 from benchmarks.time_platforms import PLATFORMS, arguments, cell_file, kept, prepared_platform, say
 from client.data.completion import completions
 from client.data.held_out import Stage
@@ -42,20 +43,21 @@ def cell(data: Path, line: str, seed: int) -> dict[str, list[float]]:
 
 def rows(cells: Mapping[tuple[str, int], Mapping[str, Any]]) -> Iterator[str]:
     """The table as lines of Markdown: means over seeds, lifts pooled over all baskets of all seeds."""
-    yield f"| platform | baskets | {' | '.join(WAYS.values())} | over a session % | over pairs % |"
-    yield "|---|---|---|---|---|---|---|"
+    filled = []
     for name in WITH_BASKETS:
         found = [one for (platform, _), one in sorted(cells.items()) if platform == name]
         if found:
-            yield _row(name, found)
+            filled.append(_row(name, found))
+    heads = ("platform", "baskets", *WAYS.values(), "over a session %", "over pairs %")
+    yield from narrow_tables(heads, filled, keys=1, cuts=(5,)).splitlines()
 
 
-def _row(name: str, found: list[Mapping[str, Any]]) -> str:
+def _row(name: str, found: list[Mapping[str, Any]]) -> tuple[str, ...]:
     pooled = {way: np.concatenate([one[way] for one in found]) for way in WAYS}
     lifts = [paired_lift(pooled["basket"], pooled[way], rng_for(0, name, way)) for way in ("session", "pairs")]
     said = ["" if one is None else f"{one.mean:+.1f} [{one.low:.1f}, {one.high:.1f}]" for one in lifts]
     baskets = f"{len(found[0]['basket']):,} × {len(found)}"
-    return f"| {' | '.join((name, baskets, *(f'{pooled[way].mean():.4f}' for way in WAYS), *said))} |"
+    return (name, baskets, *(f"{pooled[way].mean():.4f}" for way in WAYS), *said)
 
 
 def main() -> None:

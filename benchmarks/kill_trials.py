@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load, save
 
+from benchmarks.narrow_tables import narrow_tables
 from shared.system.whole_file import write_whole
 from tests.integration.commands import command_server
 from tests.integration.deployed.deployment import Deployment
@@ -97,14 +98,15 @@ on; `graft-server run --require-all`, {asked}. At a random moment every process 
 server, of one agent or of both gets SIGKILL, and is started again a random while later. {held} of {len(found)} runs
 ended with the encoder of the undisturbed run and with every platform's heads, byte for byte.{said}
 
-| seed | killed | at s | behind it | processes | away s | encoder | heads | took s |
-|---|---|---|---|---|---|---|---|---|
 """
     questions = MASKED_RUN.config.rounds if masked else QUESTIONS
-    return head + "".join(_row(one, questions) for one in found)
+    return head + narrow_tables(_HEADS, [_row(one, questions) for one in found], keys=1, cuts=(6,))
 
 
-def _row(one: dict[str, Any], questions: int) -> str:
+_HEADS = ("seed", "killed", "at s", "behind it", "processes", "away s", "encoder", "heads", "took s")
+
+
+def _row(one: dict[str, Any], questions: int) -> list[object]:
     kill = one["kill"]
     who = kill["target"] if kill["target"] == "server" else f"{kill['target']} ({kill['victim']})"
     heads = (
@@ -112,12 +114,11 @@ def _row(one: dict[str, Any], questions: int) -> str:
         if all(one["same_heads"].values())
         else ", ".join(n for n, same in one["same_heads"].items() if not same)
     )
-    cells = [
+    return [
         *(kill["seed"], who, f"{one['at_seconds']:.0f}", f"{one['answered']} of {questions} questions"),
         *(one["processes"], f"{kill['away']:.0f}", "the same" if one["same_encoder"] else "ANOTHER", heads),
         f"{one['seconds']:.0f}",
     ]
-    return f"| {' | '.join(map(str, cells))} |\n"
 
 
 def _outcome(found: Trial, usual: Ending) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks.narrow_tables import narrow_tables
 from client.evaluation.lift import paired_lift
 from client.transfer.table import local_methods, names_of
 from shared.errors import DataError
@@ -86,17 +87,26 @@ def main() -> None:
         folder = options.out / f"seed-{options.seed}" / f"fraction-{fraction}"
         run_fraction(options.data, fraction, folder, options.seed)
         rows += [(name, fraction, cell(folder, name, options.seed)) for name in PLATFORMS]
-    print("| platform | fraction | users | `local` | chosen | best by validation | NDCG@10 | ratio | lift, % |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for name, fraction, one in rows:
-        lift = one["lift"]
-        print(
-            f"| {name} | {fraction} | {one['users']} | {one['local']:.4f} | {one['chosen']} | {one['best']} "
-            f"| {one['value']:.4f} | {1 + lift.mean / 100:.2f} | {lift.mean:+.1f} [{lift.low:+.1f}, {lift.high:+.1f}] |"
-        )
+    print(narrow_tables(_HEADS, [_row(name, fraction, one) for name, fraction, one in rows], keys=2, cuts=(6,)))
     ratios = [1 + one["lift"].mean / 100 for _, _, one in rows]
     below = sum(one["lift"].high < 0 for _, _, one in rows)
-    print(f"\nMean ratio over {len(rows)} cells {sum(ratios) / len(ratios):.3f}; below beyond noise in {below} cells.")
+    print(f"Mean ratio over {len(rows)} cells {sum(ratios) / len(ratios):.3f}; below beyond noise in {below} cells.")
+
+
+_HEADS = (
+    *("platform", "fraction", "users", "`local`", "best by validation", "its NDCG@10"),
+    *("ratio", "lift, %", "chosen"),
+)
+
+
+def _row(name: str, fraction: float, one: dict[str, Any]) -> list[object]:
+    lift = one["lift"]
+    return [
+        *(name, fraction, one["users"], f"{one['local']:.4f}", one["best"], f"{one['value']:.4f}"),
+        f"{1 + lift.mean / 100:.2f}",
+        f"{lift.mean:+.1f} [{lift.low:+.1f}, {lift.high:+.1f}]",
+        one["chosen"],
+    ]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.narrow_tables import narrow_tables
 from benchmarks.next_item import NextItems
 from client.data.folder_options import SharedPreparation
 from client.data.platform import training_sequences
@@ -212,7 +213,7 @@ def _stack_lines(cells: list[dict[str, Any]]) -> list[str]:
     said = "Fitted on a fifth of the judged platform's users: NDCG@10 of all its test events, full ranking."
     lines = [said + " The interval resamples users.", ""]
     names = ("pair", "noise", "seeds", "local", "with the encoder", "lift", "beside plain, in points of lift")
-    lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    rows = []
     for pair in sorted({cell["pair"] for cell in fitted}):
         of_pair = [cell for cell in fitted if cell["pair"] == pair]
         plain = {cell["seed"]: cell for cell in of_pair if cell["how"] == "exact"}
@@ -220,9 +221,10 @@ def _stack_lines(cells: list[dict[str, Any]]) -> list[str]:
             some = [cell for cell in of_pair if cell["how"] == how]
             local, feature = (np.mean([cell[name] for cell in some]) for name in ("local", "feature"))
             beside = _difference(some, plain) if how != "exact" and all(one["seed"] in plain for one in some) else ""
-            row = (pair, _WORDS.get(how, f"ε {how}"), len(some), f"{local:.4f}", f"{feature:.4f}")
-            lines.append(f"| {' | '.join(map(str, row))} | {100 * (feature / local - 1):+.1f} % | {beside} |")
-    return lines
+            lift = f"{100 * (feature / local - 1):+.1f} %"
+            noise = _WORDS.get(how, f"ε {how}")
+            rows.append((pair, noise, len(some), f"{local:.4f}", f"{feature:.4f}", lift, beside))
+    return [*lines, narrow_tables(names, rows, keys=2, cuts=(5,)).rstrip("\n")]
 
 
 def _difference(some: list[dict[str, Any]], plain: dict[int, dict[str, Any]]) -> str:

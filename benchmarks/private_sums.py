@@ -13,12 +13,14 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.narrow_tables import narrow_tables
 from benchmarks.next_item import NextItems
 from benchmarks.privacy_utility import FEW, by_stack
 from client.data.folder_options import SharedPreparation
@@ -109,16 +111,16 @@ def table(cells: list[dict[str, Any]]) -> str:
     lines = ["# One noise for the sum of eight shops", "", "```sh"]
     lines += ["python -m benchmarks.private_sums DATA OUT --table docs/results/private-sums.md", "```", "", _HEAD, ""]
     names = ("run", "cells", "nats", "stack: lift over local", "share of plain", "served: lift", "share of plain")
-    lines += [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     done = [(cell["judged"], cell["seed"]) for cell in cells]
     whole = [cell for cell in cells if done.count((cell["judged"], cell["seed"])) == len(HOWS)]
     by_run = {how: [cell for cell in whole if cell["how"] == how] for how in HOWS}
     judged = [users for users in JUDGED if any(cell["judged"] == users for cell in whole)]
+    filled = []
     for how, some in by_run.items():
         nats = f"{np.mean([cell['nats'] for cell in some]):.4f}"
         columns = [_columns(some, by_run["plain"], which) for which in ("feature", "served")]
-        lines.append(f"| {how} | {len(some)} | {nats} | {' | '.join(columns)} |")
-    lines += ["", "By platform that judges, lifts of the stack:", ""]
+        filled.append((how, len(some), nats, *chain.from_iterable(columns)))
+    lines += [narrow_tables(names, filled, keys=1, cuts=(5,)), "By platform that judges, lifts of the stack:", ""]
     lines += [f"| run | {' | '.join(judged)} |", "|---" * (1 + len(judged)) + "|"]
     for how, some in by_run.items():
         lifts = [_lift([cell for cell in some if cell["judged"] == users], "feature") for users in judged]
@@ -135,10 +137,10 @@ _HEAD = (
 )
 
 
-def _columns(some: list[dict[str, Any]], plain: list[dict[str, Any]], which: str) -> str:
+def _columns(some: list[dict[str, Any]], plain: list[dict[str, Any]], which: str) -> tuple[str, str]:
     low, high = _interval(some, which)
     share = f"{100 * _lift(some, which) / _lift(plain, which):.0f} %" if some is not plain else ""
-    return f"{_lift(some, which):+.1f} % [{low:+.1f}, {high:+.1f}] | {share}"
+    return f"{_lift(some, which):+.1f} % [{low:+.1f}, {high:+.1f}]", share
 
 
 def _lift(some: list[dict[str, Any]], which: str) -> float:

@@ -8,7 +8,7 @@ a party that knows nothing but its state, as in a new process. Writes the table 
 import argparse
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from numpy.typing import NDArray
 
+from benchmarks.narrow_tables import narrow_tables
 from shared.secure_sum.coordinator import Coordinator
 from shared.secure_sum.party import Party
 from shared.secure_sum.party_policy import PartyPolicy
@@ -29,7 +30,10 @@ LENGTHS = (10_000, 1_000_000)
 SUMS = 10
 EXPONENT, MOST, SPREAD = -16, 2**16, 2.0**-4
 """values from -1 to 1 in cells of 2^-16; noise of 4,096 cells"""
-HEAD = "| parties | neighbours | what | numbers | party CPU s | party up | party down | coordinator CPU s |"
+HEADS = (
+    *("parties", "what", "numbers"),
+    *("neighbours", "party CPU s", "coordinator CPU s", "party up", "party down"),
+)
 
 
 @dataclass
@@ -42,13 +46,13 @@ class Cost:
     up: int = 0
     down: int = 0
 
-    def row(self, neighbours: int, what: str, length: int | None) -> str:
-        """Of the table."""
+    def row(self, neighbours: int, what: str, length: int | None) -> tuple[str, ...]:
+        """Of the table, in the order of ``HEADS``."""
         size = f"{length:,}" if length else "-"
         up, down = (_size(total / self.parties) for total in (self.up, self.down))
         own = max(0.0, self.seconds - self.party_seconds)
-        cells = (self.parties, neighbours, what, size, _seconds(self.party_seconds / self.parties), up, down)
-        return f"| {' | '.join(map(str, cells))} | {_seconds(own)} |"
+        party = _seconds(self.party_seconds / self.parties)
+        return (str(self.parties), what, size, str(neighbours), party, _seconds(own), up, down)
 
 
 @dataclass(eq=False)
@@ -95,7 +99,7 @@ class Bench:
         self.coordinator.take(name, answer)
 
 
-def rows(count: int) -> Iterator[str]:
+def rows(count: int) -> Iterator[tuple[str, ...]]:
     """Of the table, for so many parties."""
     plain, noised = Bench.of(count, noised=False), Bench.of(count, noised=True)
     for bench, what in ((plain, "set-up of 10 sums"), (noised, "the same, seeds of noise too")):
@@ -112,7 +116,7 @@ def rows(count: int) -> Iterator[str]:
         yield _sum(fresh, SumTerms(length=LENGTHS[-1], exponent=EXPONENT, most=MOST), "sum, a tenth drops", dropped)
 
 
-def _sum(bench: Bench, terms: SumTerms, what: str, gone: Collection[str] = ()) -> str:
+def _sum(bench: Bench, terms: SumTerms, what: str, gone: Collection[str] = ()) -> tuple[str, ...]:
     bench.vector(terms)
     bench.coordinator.begin(terms)
     return bench.timed(gone).row(_neighbours(bench), what, terms.length)
@@ -134,18 +138,23 @@ def _size(value: float) -> str:
     return f"{value / 1e6:.2f} MB" if value > 1e5 else f"{value / 1e3:.1f} kB"
 
 
+def page(rows: Sequence[Sequence[str]]) -> str:
+    """The tables in Markdown: seconds, then bytes."""
+    return narrow_tables(HEADS, rows, keys=3, cuts=(6,))
+
+
 def main() -> None:
     """The table, row by row as it grows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--parties", type=int, nargs="+", default=PARTIES)
     asked = parser.parse_args()
-    lines = [HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
+    lines = []
     for count in asked.parties:
         for row in rows(count):
-            print(row, flush=True)
+            print(" | ".join(row), flush=True)
             lines.append(row)
-    write_whole(asked.out, ("\n".join(lines) + "\n").encode("utf-8"))
+    write_whole(asked.out, page(lines).encode("utf-8"))
 
 
 if __name__ == "__main__":

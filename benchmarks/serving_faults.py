@@ -29,6 +29,7 @@ import numpy as np
 
 from benchmarks.health_times import health_times
 from benchmarks.made_up_head import made_up_head
+from benchmarks.narrow_tables import narrow_tables
 from benchmarks.serving_process import Service, running_service
 from client.features.hashing import hashing_space
 from client.recommender.served_head import RECORD
@@ -141,8 +142,7 @@ def holds(found: Mapping[str, Any]) -> bool:
 def page(found: Mapping[str, Any]) -> str:
     """What was found, in Markdown."""
     rows = found["phases"]
-    table = [f"| {' | '.join(rows[0])} |", "|---" * len(rows[0]) + "|"]
-    table += [f"| {' | '.join(map(str, row.values()))} |" for row in rows]
+    tables = narrow_tables([*rows[0]], [[*row.values()] for row in rows], keys=1, cuts=(5,))
     return f"""# A service and a coordinator's door under load and faults
 
 ```sh
@@ -155,8 +155,7 @@ python -m benchmarks.serving_faults OUT --write docs/results/serving-faults.md
 {SLOW // 3} gRPC calls without a message; {SLOW} to the door that never agree on TLS, from another address than the
 honest callers.
 
-{chr(10).join(table)}
-
+{tables}
 Feedback acknowledged: {found["acknowledged"]:,} events; of them not in the journal: {found["lost"]}.
 
 **The bar: health p99 at most {1e3 * BAR_P99:g} ms and never over {BAR_MOST:g} s; nobody late or failed; nothing

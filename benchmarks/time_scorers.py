@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.narrow_tables import narrow_tables
 from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, kept, prepared_platform, say
 from client.data.held_out import Stage
 from client.data.platform import Examples, examples, frozen
@@ -69,23 +70,25 @@ def _ranked(stacks: FittedStacks, weights: NDArray[np.float64], tests: Examples)
 
 def rows(cells: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Iterator[str]:
     """The table as lines of Markdown: means over seeds, the lift pooled over all users of all seeds."""
-    yield "| platform | held out | users | without | popularity that fades, alone | with | lift % | frozen |"
-    yield "|---|---|---|---|---|---|---|---|"
+    filled = []
     for split, words in SPLITS.items():
         for name in PLATFORMS:
             found = [one for (platform, by, _), one in sorted(cells.items()) if (platform, by) == (name, split)]
             if found and len(found[0]["with"]) >= LEAST_USERS:
-                yield _row(name, words, found)
+                filled.append(_row(name, words, found))
+    yield from narrow_tables(_HEADS, filled, keys=2, cuts=(6,)).splitlines()
 
 
-def _row(name: str, split: str, found: list[Mapping[str, Any]]) -> str:
+_HEADS = ("platform", "held out", "users", "without", "popularity that fades, alone", "with", "lift %", "frozen")
+
+
+def _row(name: str, split: str, found: list[Mapping[str, Any]]) -> tuple[str, ...]:
     pooled = {key: np.concatenate([one[key] for one in found]) for key in found[0] if key != "weights"}
     means = {key: f"{values.mean():.4f}" for key, values in pooled.items()}
     lift = paired_lift(pooled["with"], pooled["without"], rng_for(0, name, split))
     said = "" if lift is None else f"{lift.mean:+.1f} [{lift.low:.1f}, {lift.high:.1f}]"
     users = f"{len(found[0]['with']):,} × {len(found)}"
-    columns = (name, split, users, means["without"], means["popularity"], means["with"], said, means.get("frozen", ""))
-    return f"| {' | '.join(columns)} |"
+    return (name, split, users, means["without"], means["popularity"], means["with"], said, means.get("frozen", ""))
 
 
 def main() -> None:

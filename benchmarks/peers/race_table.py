@@ -1,5 +1,6 @@
 """The training race as a table: times to the same NDCG@10, and items trained per second, ours over the peers'."""
 
+from benchmarks.narrow_tables import narrow_tables
 from benchmarks.peers.race_log import RaceLog, common_level, compare
 
 SHARES = (0.9, 0.95, 1.0)
@@ -7,37 +8,35 @@ SHARES = (0.9, 0.95, 1.0)
 
 
 def markdown(ours: RaceLog, peers: list[RaceLog]) -> str:
-    """Two tables: how each raced, and our times over each peer's."""
-    return "\n".join([*_races([ours, *peers]), "", *_ratios(ours, peers)])
+    """How each raced, and our times over each peer's."""
+    return f"{_races([ours, *peers])}\n{_ratios(ours, peers)}".rstrip("\n")
 
 
-def _races(logs: list[RaceLog]) -> list[str]:
+def _races(logs: list[RaceLog]) -> str:
     level = common_level(logs)
     rows = [
-        f"| {log.name} | {log.best:.4f} | {len(log.ndcg)} | {log.seconds[-1]:.0f} | {_seconds(log.seconds_to(level))} "
-        f"| {log.targets_per_second:,.0f} | {log.reason} |"
+        (
+            *(log.name, f"{log.best:.4f}", len(log.ndcg), f"{log.seconds[-1]:.0f}", log.reason),
+            *(_seconds(log.seconds_to(level)), f"{log.targets_per_second:,.0f}"),
+        )
         for log in logs
     ]
-    return [
-        f"| competitor | best NDCG@10 | laps | training, s | s to {level:.4f} | targets per s | ended because |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
-    ]
+    heads = ("competitor", "best NDCG@10", "laps", "training, s", "ended because", f"s to {level:.4f}", "targets per s")
+    return narrow_tables(heads, rows, keys=1, cuts=(5,))
 
 
-def _ratios(ours: RaceLog, peers: list[RaceLog]) -> list[str]:
+def _ratios(ours: RaceLog, peers: list[RaceLog]) -> str:
     rows = [
-        f"| {peer.name} | {share:.0%} of its best | {one.level:.4f} | {_seconds(one.peer)} | {_seconds(one.ours)} "
-        f"| {_ratio(one.ratio)} | {ours.targets_per_second / peer.targets_per_second:.2f} |"
+        (
+            *(peer.name, f"{share:.0%} of its best", f"{one.level:.4f}", _seconds(one.peer), _seconds(one.ours)),
+            *(_ratio(one.ratio), f"{ours.targets_per_second / peer.targets_per_second:.2f}"),
+        )
         for peer in peers
         for share in SHARES
         for one in [compare(ours, peer, share * peer.best)]
     ]
-    return [
-        "| peer | level | NDCG@10 | its s | our s | our time over its | our targets per s over its |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
-    ]
+    heads = ("peer", "level", "NDCG@10", "its s", "our s", "our time over its", "our targets per s over its")
+    return narrow_tables(heads, rows, keys=2, cuts=(5,))
 
 
 def _seconds(value: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.narrow_tables import MOST_COLUMNS, narrow_tables
 from benchmarks.time_platforms import NEWS
 from client.evaluation.lift import Interval, paired_lift
 from shared.seeding import rng_for
@@ -92,9 +93,7 @@ def table(cells: Sequence[Cell]) -> Iterator[str]:
         if some:
             yield f"{'' if one else 'Fewer than '}{LEAST_USERS} warm test users{' and more' if one else ''}:"
             yield ""
-            yield f"| platform | | warm test users | {' | '.join(peers)} | `local` | ratio to the best peer |"
-            yield "|" + "---|" * (len(peers) + 5)
-            yield from (_line(row, peers) for row in some)
+            yield from _figures(some, peers)
             yield ""
     for way in WAYS:
         yield from _verdict([row for row in found if row.counts and row.way == way], way)
@@ -102,12 +101,17 @@ def table(cells: Sequence[Cell]) -> Iterator[str]:
     yield from _settings(cells)
 
 
-def _line(row: Row, peers: Sequence[str]) -> str:
+def _figures(some: Sequence[Row], peers: Sequence[str]) -> Iterator[str]:
+    heads = ("platform", "", "warm test users", f"`{OURS}`", "ratio to the best peer", *peers)
+    cuts = range(5, len(heads), MOST_COLUMNS - 2)
+    yield from narrow_tables(heads, [_cells(row, peers) for row in some], keys=2, cuts=cuts).splitlines()
+
+
+def _cells(row: Row, peers: Sequence[str]) -> tuple[str, ...]:
     shown = {name: f"{values.mean():.4f}" for name, values in row.figures.items()}
     shown[row.best] = f"**{shown[row.best]}**"
     ratio = f"{row.ratio.mean:.2f} [{row.ratio.low:.2f}, {row.ratio.high:.2f}]"
-    columns = (row.platform, row.way, f"{row.users:,}", *(shown[name] for name in peers), shown[OURS], ratio)
-    return f"| {' | '.join(columns)} |"
+    return (row.platform, row.way, f"{row.users:,}", shown[OURS], ratio, *(shown[name] for name in peers))
 
 
 def _verdict(some: Sequence[Row], way: str) -> Iterator[str]:
