@@ -2,7 +2,10 @@
 
 project = "Graft"
 copyright = "the authors of Graft"  # noqa: A001 - Sphinx's name for it
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_typehints = "description"
+napoleon_use_rtype = False
+nitpick_ignore_regex = [("py:.*", ".*")]  # types of libraries; links of pages are checked
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**", "examples/**/*.md"]
 exclude_patterns = ["docs/results/transfer"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.errors import InputError as InputError
     from simulations.api.runs import read_results as read_results
     from simulations.api.runs import simulate as simulate
+    from simulations.api.world import write_world as write_world
 
 _MODULES = {
     "client.api.platforms": ("read_platform", "build_platform"),
@@ -30,6 +31,7 @@ _MODULES = {
     "client.api.fits": ("assess", "fit", "evaluate"),
     "client.api.lists": ("recommend",),
     "simulations.api.runs": ("simulate", "read_results"),
+    "simulations.api.world": ("write_world",),
     "shared.errors": ("GraftError", "InputError", "ConfigError", "DataError"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

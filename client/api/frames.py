@@ -1,10 +1,13 @@
 """Tables that a caller hands over: polars, pandas, Arrow, or columns by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from shared.errors import DataError
+
+_EXPECTED = "expected a data frame of polars, pandas or Arrow"
 
 
 def as_frame(table: Any, name: str) -> pl.DataFrame:
@@ -22,12 +25,12 @@ def as_frame(table: Any, name: str) -> pl.DataFrame:
     """
     if isinstance(table, pl.LazyFrame):
         return table.collect()
+    if not (isinstance(table, Mapping) or hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__")):
+        raise DataError(f"{name}: {_EXPECTED}, found {type(table).__name__}")
     try:
         frame = pl.DataFrame(table)
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise DataError(
-            f"{name}: expected a data frame of polars, pandas or Arrow, found {type(table).__name__} ({error})"
-        ) from None
+        raise DataError(f"{name}: {_EXPECTED}, found one that cannot be read ({error})") from None
     if not frame.columns:
         raise DataError(f"{name}: expected a data frame with columns, found none")
     return frame

@@ -123,7 +123,7 @@ def shown(
         with working(description):
             yield
         return
-    display = Display(console or Console(stderr=True), clock)
+    display = Display(console or Console(stderr=True, force_jupyter=False), clock)
     _open.append(display)
     try:
         with _reporting(display), display.working(description, None):
@@ -166,7 +166,7 @@ def working(description: str, total: int | None = None) -> Iterator[Work]:
     if _open:
         with _open[0].working(description, total) as work:
             yield work
-    elif Console(stderr=True).is_terminal:
+    elif Console(stderr=True, force_jupyter=False).is_terminal:
         with shown(description), working(description, total) as work:
             yield work
     else:
