@@ -72,9 +72,9 @@ def test_an_assessment_says_both_answers(shop: Path, encoder: Path) -> None:
 
 
 def test_an_option_that_there_is_not_is_named(shop: Path, encoder: Path) -> None:
-    with pytest.raises(graft.ConfigError, match="unknown option 'seeed'; options are .*seed.*methods"):
+    with pytest.raises(graft.ConfigError, match=r"unknown option 'seeed'; options are .*seed.*methods"):
         graft.assess(shop, encoder, seeed=1)
-    with pytest.raises(graft.ConfigError, match="methods must be one or more of .*'nothing'"):
+    with pytest.raises(graft.ConfigError, match=r"methods must be one or more of .*'nothing'"):
         graft.fit(shop, encoder, heads="heads", methods=["feature", "nothing"])
     with pytest.raises(graft.ConfigError, match="expected an agent's folder or --heads"):
         graft.fit(shop, encoder, features=FEATURES)
