@@ -26,9 +26,9 @@ from shared.federation.signatures import TaskSigner
 
 def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
     """The app with an aggregation; that of the deployed one is named by the run config's ``aggregation``."""
-    made = ServerApp()
+    app = ServerApp()
 
-    @made.main()
+    @app.main()
     def main(grid: Grid, context: Context) -> None:
         """One federated run, from the encoder file ``encoder`` to the folder ``out``.
 
@@ -63,7 +63,7 @@ def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
                 sums=KeptSums(out),
             )
 
-    return made
+    return app
 
 
 @contextmanager

@@ -58,10 +58,12 @@ def fingerprinted(name: str, parameters: Parameters, probe_vectors: NDArray[np.f
     )
 
 
-def require_same(expected: FeatureSpace, found: FeatureSpace, *, where: str) -> None:
+def require_same(expected: FeatureSpace, actual: FeatureSpace, *, where: str) -> None:
     """Raises FeatureSpaceMismatch, naming both spaces, unless they are the same."""
-    if expected.fingerprint != found.fingerprint:
-        raise FeatureSpaceMismatch(f"{where}: expected the feature space {describe(expected)}; found {describe(found)}")
+    if expected.fingerprint != actual.fingerprint:
+        raise FeatureSpaceMismatch(
+            f"{where}: expected the feature space {describe(expected)}; found {describe(actual)}"
+        )
 
 
 def describe(space: FeatureSpace) -> str:

@@ -27,7 +27,7 @@ def summed_cross(
     totals = {name: middles(reply.cells, reply.noise) for name, reply in sorted(replies.items())}
     sizes = classes.of(totals)
     products = InnerProducts.between(
-        totals, lambda one, other: _product(one, other, totals, replies) / (sizes[one] * sizes[other])
+        totals, lambda platform, other: _product(platform, other, totals, replies) / (sizes[platform] * sizes[other])
     )
     shares = RULES[robust](products, sizes, NOISED)
     entering = {name: share for name, share in shares.of.items() if share > 0}
@@ -39,8 +39,8 @@ def summed_cross(
 
 
 def _product(
-    one: str, other: str, totals: Mapping[str, NDArray[np.float64]], replies: Mapping[str, CrossReply]
+    platform: str, other: str, totals: Mapping[str, NDArray[np.float64]], replies: Mapping[str, CrossReply]
 ) -> float:
     """The inner product of two platforms' sums, without what the noise of one adds to that with itself."""
-    product = float(totals[one] @ totals[other])
-    return max(product - len(totals[one]) * replies[one].noise ** 2, 0.0) if one == other else product
+    product = float(totals[platform] @ totals[other])
+    return max(product - len(totals[platform]) * replies[platform].noise ** 2, 0.0) if platform == other else product

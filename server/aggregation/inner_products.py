@@ -24,16 +24,16 @@ class InnerProducts:
         """Of these platforms, by what tells the inner product of two of them."""
         names = tuple(sorted(platforms))
         table = np.zeros((len(names), len(names)))
-        for row, one in enumerate(names):
+        for row, name in enumerate(names):
             for column, other in enumerate(names[: row + 1]):
-                table[row, column] = table[column, row] = product(one, other)
+                table[row, column] = table[column, row] = product(name, other)
         return cls(names=names, table=table)
 
     def only(self, names: Iterable[str]) -> Self:
         """Of these platforms alone."""
-        kept = tuple(sorted(names))
-        places = [self.names.index(name) for name in kept]
-        return replace(self, names=kept, table=self.table[np.ix_(places, places)])
+        chosen = tuple(sorted(names))
+        places = [self.names.index(name) for name in chosen]
+        return replace(self, names=chosen, table=self.table[np.ix_(places, places)])
 
     @property
     def lengths(self) -> Float64:
@@ -48,6 +48,6 @@ class InnerProducts:
         both = np.outer(self.lengths, self.lengths)
         table = np.divide(self.table, both, out=np.zeros_like(both), where=both > 0)
         return {
-            one: {other: float(table[row, column]) for column, other in enumerate(self.names) if other != one}
-            for row, one in enumerate(self.names)
+            name: {other: float(table[row, column]) for column, other in enumerate(self.names) if other != name}
+            for row, name in enumerate(self.names)
         }

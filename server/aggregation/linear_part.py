@@ -25,15 +25,17 @@ def linear_part(
     A platform that is left out leaves no trace: the map is that of the others. Raises InputError where there are no
     moments, or none that can be solved.
     """
-    present = {name: one for name, one in moments.items() if weights[name] > 0}
+    present = {name: platform_moments for name, platform_moments in moments.items() if weights[name] > 0}
     counted = classes.counted(present)
     sizes = {name: weights[name] * size for name, size in classes.of(present).items()}
     crosses = whitened(counted, config.ridge)
-    products = InnerProducts.between(crosses, lambda one, other: float(np.vdot(crosses[one], crosses[other])))
+    products = InnerProducts.between(crosses, lambda platform, other: float(np.vdot(crosses[platform], crosses[other])))
     shares = RULES[config.robust](products, sizes, CROSS_MOMENTS)
-    kept = classes.counted({name: one for name, one in present.items() if shares.of[name] > 0})
-    entering = {name: weights[name] * shares.of[name] for name in kept}
-    return solve_all(kept, ridge=config.ridge, weights=entering), shares
+    entering_moments = classes.counted(
+        {name: platform_moments for name, platform_moments in present.items() if shares.of[name] > 0}
+    )
+    entering = {name: weights[name] * shares.of[name] for name in entering_moments}
+    return solve_all(entering_moments, ridge=config.ridge, weights=entering), shares
 
 
 def whitened(moments: Mapping[str, Moments], ridge: float) -> dict[str, Float64]:
@@ -49,11 +51,11 @@ def whitened(moments: Mapping[str, Moments], ridge: float) -> dict[str, Float64]
     total = sum(moments.values(), Moments.zero(next(iter(moments.values())).dim))
     histories, _cross, items = centred(total)
     left, right = (_root(square, ridge or usual_ridge(total.n)) for square in (histories, items))
-    found = {}
-    for name, one in moments.items():
-        half = solve_triangular(left, centred(one)[1], lower=True)
-        found[name] = np.asarray(solve_triangular(right, half.T, lower=True).reshape(-1), np.float64)
-    return found
+    crosses = {}
+    for name, platform_moments in moments.items():
+        half = solve_triangular(left, centred(platform_moments)[1], lower=True)
+        crosses[name] = np.asarray(solve_triangular(right, half.T, lower=True).reshape(-1), np.float64)
+    return crosses
 
 
 def _root(square: Float64, ridge: float) -> Float64:

@@ -103,8 +103,8 @@ def multi_krum(vectors: InnerProducts, weights: Mapping[str, float], judged: Jud
     values, directions = np.linalg.eigh(vectors.table)
     points = directions * np.sqrt(np.maximum(values, 0.0))
     contents = [RecordDict({"arrays": ArrayRecord({"point": Array(point)})}) for point in points]
-    chosen = {id(one) for one in select_multikrum(contents, bad, len(contents) - bad)}
-    shares = {name: float(id(one) in chosen) for name, one in zip(vectors.names, contents, strict=True)}
+    chosen = {id(content) for content in select_multikrum(contents, bad, len(contents) - bad)}
+    shares = {name: float(id(content) in chosen) for name, content in zip(vectors.names, contents, strict=True)}
     reasons = {name: "left out: it is the farthest from its nearest ones" for name in shares if not shares[name]}
     return Shares(of=shares, reasons=reasons)
 
@@ -154,10 +154,10 @@ def _of_no_trade(products: Float64, counted: Float64, common: float) -> dict[int
 
 def _agreements(products: Float64, counted: Float64) -> Float64:
     """[k] cosines of vectors with the sum of the others; not a number where it counts 0 or has nothing to go by."""
-    found = np.full(len(counted), np.nan)
+    cosines = np.full(len(counted), np.nan)
     for place in np.flatnonzero(counted):
         others = np.where(np.arange(len(counted)) == place, 0.0, counted)
         length = np.sqrt(products[place, place] * max(float(others @ products @ others), 0.0))
         if length > 0:
-            found[place] = float(products[place] @ others) / length
-    return found
+            cosines[place] = float(products[place] @ others) / length
+    return cosines

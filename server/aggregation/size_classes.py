@@ -34,13 +34,13 @@ class SizeClasses:
     def from_text(cls, text: str) -> Self:
         """Raises ConfigError for a text that does not give each platform a number of users above 0."""
         try:
-            found = json.loads(text or "{}")
+            classes = json.loads(text or "{}")
         except ValueError as error:
             raise ConfigError(f"classes must be a JSON object of platforms and users; got {text[:40]!r}") from error
-        wrong = not isinstance(found, dict) or any(type(users) is not int or users < 1 for users in found.values())
+        wrong = not isinstance(classes, dict) or any(type(users) is not int or users < 1 for users in classes.values())
         if wrong:
             raise ConfigError(f"classes must be a JSON object of platforms and users; got {text[:40]!r}")
-        return cls(found)
+        return cls(classes)
 
     def counted(self, moments: Mapping[str, Moments]) -> dict[str, Moments]:
         """Moments as if each platform had as many pairs as its class stands for.
@@ -52,8 +52,12 @@ class SizeClasses:
         if not moments:
             return {}
         sizes = self.of(moments)
-        pairs = float(np.median([middle_of(bucket_of(one.n / sizes[name])) for name, one in moments.items()]))
-        return {name: one.scaled(pairs * sizes[name] / one.n) for name, one in moments.items()}
+        ratios = [middle_of(bucket_of(platform_moments.n / sizes[name])) for name, platform_moments in moments.items()]
+        pairs = float(np.median(ratios))
+        return {
+            name: platform_moments.scaled(pairs * sizes[name] / platform_moments.n)
+            for name, platform_moments in moments.items()
+        }
 
 
 NO_CLASSES = SizeClasses()

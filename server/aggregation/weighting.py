@@ -28,12 +28,12 @@ def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[s
 
     Raises InputError where moments cannot be solved.
     """
-    covariances = {name: centred(one) for name, one in moments.items()}
-    found: dict[str, dict[str, float]] = {}
-    for helper, one in moments.items():
-        weight = solve(one, ridge).W.astype(np.float64)
-        found[helper] = {name: _lift(weight, *covariances[name]) for name in moments if name != helper}
-    return found
+    covariances = {name: centred(platform_moments) for name, platform_moments in moments.items()}
+    lifts: dict[str, dict[str, float]] = {}
+    for helper, helper_moments in moments.items():
+        weight = solve(helper_moments, ridge).W.astype(np.float64)
+        lifts[helper] = {name: _lift(weight, *covariances[name]) for name in moments if name != helper}
+    return lifts
 
 
 def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, float]:

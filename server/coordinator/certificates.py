@@ -87,9 +87,9 @@ def _builder(
 
 
 def _alternative_names(names: Iterable[str]) -> x509.SubjectAlternativeName:
-    wanted = dict.fromkeys([*names, "localhost", "127.0.0.1"])
+    all_names = dict.fromkeys([*names, "localhost", "127.0.0.1"])
     return x509.SubjectAlternativeName(
-        [x509.IPAddress(ipaddress.ip_address(name)) if is_address(name) else x509.DNSName(name) for name in wanted]
+        [x509.IPAddress(ipaddress.ip_address(name)) if is_address(name) else x509.DNSName(name) for name in all_names]
     )
 
 

@@ -90,17 +90,17 @@ class Enrolment:
         if sum_key is not None:
             _require_own_sum_key(name, key, sum_key)
         with self._changing() as entries:
-            found = next((one for one in entries if one.key == key), None)
-            if found is None:
+            enrolled = next((entry for entry in entries if entry.key == key), None)
+            if enrolled is None:
                 _require_free(name, entries)
-                found = Enrolled(name=name, key=key)
-                entries.append(found)
-            elif found.revoked or found.name != name:
-                whose = f"{found.name}, which was revoked" if found.revoked else found.name
+                enrolled = Enrolled(name=name, key=key)
+                entries.append(enrolled)
+            elif enrolled.revoked or enrolled.name != name:
+                whose = f"{enrolled.name}, which was revoked" if enrolled.revoked else enrolled.name
                 raise ConfigError(f"the key given for {name} is on record for {whose}; make a new one")
         if sum_key is not None:
-            found = self._replaced(name, sum_key=sum_key.key.hex(), endorsement=sum_key.endorsement.hex())
-        return self.classify(name, users) if users else found
+            enrolled = self._replaced(name, sum_key=sum_key.key.hex(), endorsement=sum_key.endorsement.hex())
+        return self.classify(name, users) if users else enrolled
 
     def classify(self, name: str, users: int) -> Enrolled:
         """Give a platform another size class, its users rounded to a power of two, which counts from the next run on.
@@ -111,15 +111,15 @@ class Enrolment:
 
     def classes(self) -> dict[str, int]:
         """Size class by platform, of those that may join and have one."""
-        return {one.name: one.users for one in self.read() if one.users and not one.revoked}
+        return {entry.name: entry.users for entry in self.read() if entry.users and not entry.revoked}
 
     def introductions(self) -> tuple[Introduction, ...]:
         """Of those that may join and have a key for sums, by name."""
-        return tuple(sorted(one.introduction for one in self.read() if one.introduction is not None))
+        return tuple(sorted(entry.introduction for entry in self.read() if entry.introduction is not None))
 
     def without_sum_key(self) -> tuple[str, ...]:
         """Those that may join and have none."""
-        return tuple(one.name for one in self.read() if not one.revoked and not one.sum_key)
+        return tuple(entry.name for entry in self.read() if not entry.revoked and not entry.sum_key)
 
     def revoke(self, name: str) -> Enrolled:
         """Shut a platform out; raises ConfigError where none of this name is enrolled."""
@@ -128,13 +128,13 @@ class Enrolment:
     def update(self, change: Callable[[Enrolled], Enrolled]) -> None:
         """Apply a function to every entry on record."""
         with self._changing() as entries:
-            entries[:] = [change(one) for one in entries]
+            entries[:] = [change(entry) for entry in entries]
 
     def _replaced(self, name: str, **changes: Any) -> Enrolled:
         with self._changing() as entries:
-            for place, one in enumerate(entries):
-                if one.name == name and not one.revoked:
-                    entries[place] = replace(one, **changes)
+            for place, entry in enumerate(entries):
+                if entry.name == name and not entry.revoked:
+                    entries[place] = replace(entry, **changes)
                     return entries[place]
             raise ConfigError(f"no platform {name} is enrolled")
 
@@ -144,7 +144,7 @@ class Enrolment:
         with file_lock(self.path.with_suffix(".lock")):
             entries = list(self.read())
             yield entries
-            content = {"format": FORMAT, "platforms": [asdict(one) for one in entries]}
+            content = {"format": FORMAT, "platforms": [asdict(entry) for entry in entries]}
             write_whole(self.path, json.dumps(content, indent=1).encode("utf-8"))
 
 
@@ -225,5 +225,5 @@ def _require_own_sum_key(name: str, key: str, sum_key: SumKey) -> None:
 
 
 def _require_free(name: str, entries: list[Enrolled]) -> None:
-    if any(one.name == name and not one.revoked for one in entries):
+    if any(entry.name == name and not entry.revoked for entry in entries):
         raise ConfigError(f"{name} is enrolled with another key; revoke it first")

@@ -45,7 +45,7 @@ class ServerMetrics:
 
     def _platforms(self, report: Mapping[str, Any]) -> Metric:
         entries = Enrolment(self.home.platforms).read()
-        revoked = sum(one.revoked for one in entries)
+        revoked = sum(entry.revoked for entry in entries)
         counts = {"enrolled": len(entries) - revoked, "revoked": revoked, ONLINE: report.get(ONLINE, 0)}
         return labelled(GaugeMetricFamily, "graft_server_platforms", "Platforms by state.", "state", counts)
 
@@ -77,12 +77,12 @@ def _totals(records: list[dict[str, Any]]) -> Iterator[Metric]:
 
 def _failures(records: list[dict[str, Any]]) -> Counter[str]:
     """By the code that the platform gave, or by what the server makes of it; every code is there."""
-    found: Counter[str] = Counter(dict.fromkeys((*sorted(CODES), "dropped", "missing", "engine"), 0))
+    counts: Counter[str] = Counter(dict.fromkeys((*sorted(CODES), "dropped", "missing", "engine"), 0))
     for record in records:
         codes = [*record["failed"].values(), *record["declined"].values()]
-        found.update(code if code in CODES else "engine" for code in codes)
-        found.update({"dropped": len(record["dropped"]), "missing": len(record["missing"])})
-    return found
+        counts.update(code if code in CODES else "engine" for code in codes)
+        counts.update({"dropped": len(record["dropped"]), "missing": len(record["missing"])})
+    return counts
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:

@@ -20,10 +20,10 @@ def prune(book: RunBook, keep: int) -> list[int]:
 
 def _prune(run: Run) -> bool:
     """Whether anything went."""
-    found = [path for path in _dispensable(run) if path.exists()]
-    for path in found:
+    dispensable = [path for path in _dispensable(run) if path.exists()]
+    for path in dispensable:
         path.unlink()
-    return bool(found)
+    return bool(dispensable)
 
 
 def _dispensable(run: Run) -> Iterator[Path]:

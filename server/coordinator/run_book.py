@@ -85,8 +85,8 @@ class Run:
     def history(self) -> list[dict[str, Any]]:
         """Its rounds so far, as the server app has written them."""
         path = self.out / HISTORY_FILE
-        found: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
-        return found
+        history: list[dict[str, Any]] = json.loads(path.read_text("utf-8")) if path.exists() else []
+        return history
 
     def rounds_done(self) -> int:
         """Training rounds."""
@@ -99,8 +99,8 @@ class Run:
 
     def stage(self) -> str:
         """Which stage of a secure sum is under way, and who is awaited; empty where none is known to be."""
-        told = told_stage(self.out, since=self.out / CHECKPOINT_FILE) if self.standing().state == "running" else None
-        return told.words if told else ""
+        stage = told_stage(self.out, since=self.out / CHECKPOINT_FILE) if self.standing().state == "running" else None
+        return stage.words if stage else ""
 
     def forget_outcome(self) -> None:
         """Before it is submitted again."""
@@ -126,9 +126,9 @@ class Run:
 
     def take_stop(self) -> bool:
         """Whether somebody has asked, once."""
-        asked = (self.folder / "stop").exists()
+        stop_requested = (self.folder / "stop").exists()
         (self.folder / "stop").unlink(missing_ok=True)
-        return asked
+        return stop_requested
 
 
 @dataclass(frozen=True)
@@ -140,15 +140,15 @@ class RunBook:
     def runs(self) -> list[Run]:
         """The oldest first; what was not written whole does not count."""
         names = sorted(path.name for path in self.folder.iterdir() if _NUMBER.fullmatch(path.name))
-        found = [Run(self.folder / name) for name in names]
-        return [run for run in found if (run.folder / "standing.json").exists()]
+        runs = [Run(self.folder / name) for name in names]
+        return [run for run in runs if (run.folder / "standing.json").exists()]
 
     def get(self, number: int) -> Run:
         """Raises ConfigError where there is none."""
-        found = [run for run in self.runs() if run.number == number]
-        if not found:
+        runs = [run for run in self.runs() if run.number == number]
+        if not runs:
             raise ConfigError(f"there is no run {number}")
-        return found[0]
+        return runs[0]
 
     def add(self, config: RoundsConfig, encoder: bytes) -> Run:
         """Write a new run down; raises ConfigError where that is impossible."""

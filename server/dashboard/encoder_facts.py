@@ -30,8 +30,8 @@ class Fact:
 def encoder_facts(path: Path) -> tuple[Fact, ...]:
     """What the file says of itself; one row that says why where it cannot be read."""
     try:
-        found = path.stat()
-        return _facts(path, found.st_mtime_ns, found.st_size)
+        file_status = path.stat()
+        return _facts(path, file_status.st_mtime_ns, file_status.st_size)
     except (OSError, NotAnArrayFile) as error:
         reason = str(error) if isinstance(error, NotAnArrayFile) else "it cannot be read"
         return (Fact(name="file", value=f"{path}: {reason}"),)
@@ -66,8 +66,8 @@ def _words(value: Any) -> str:
     """A value in one line; of deep ones how many there are."""
     if isinstance(value, Mapping):
         flat = all(not isinstance(item, Mapping | list) for item in value.values())
-        said = ", ".join(f"{key} {_words(item)}" for key, item in value.items())
-        return (said if flat else ", ".join(map(str, value))) or "none"
+        entries = ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+        return (entries if flat else ", ".join(map(str, value))) or "none"
     if isinstance(value, list):
         flat = all(not isinstance(item, Mapping | list) for item in value)
         return ", ".join(map(_words, value)) or "none" if flat else f"{len(value)} entries"

@@ -9,7 +9,7 @@ from server.coordinator.run_book import OPEN, Run
 from server.dashboard.round_chart import RoundChart, round_chart
 from server.engine.absences import absences_in, absences_in_round
 from server.engine.followed_run import View
-from server.engine.round_lines import EVALUATE, cells, kept, mean_loss, mean_quality, progress, training_loss
+from server.engine.round_lines import EVALUATE, cells, kept_encoder, mean_loss, mean_quality, progress, training_loss
 from server.engine.standings import PlatformStanding
 from server.rounds.checkpoints import HISTORY_FILE
 from server.rounds.run_state import RoundRecord
@@ -117,7 +117,9 @@ def latest_run(run: Run, platforms: Sequence[PlatformStanding], *, now: datetime
             ]
         ),
         without=_without(history, platforms if is_open else ()),
-        questions=tuple(_question(record, config.rounds, kept(history)["round"]) for record in reversed(history)),
+        questions=tuple(
+            _question(record, config.rounds, kept_encoder(history)["round"]) for record in reversed(history)
+        ),
         parts=_parts(history),
         charts=tuple(chart for chart in charts if chart is not None),
     )
@@ -133,7 +135,11 @@ def _seconds_since(run: Run, now: datetime) -> float:
 def _without(history: Sequence[Mapping[str, Any]], platforms: Sequence[PlatformStanding]) -> tuple[str, ...]:
     """Who sent no usable answer in the last round, and of these platforms who is not there now."""
     silent = absences_in_round(history) if history else {}
-    away = {one.name: one.absence for one in platforms if one.absence is not None and not one.connected}
+    away = {
+        platform.name: platform.absence
+        for platform in platforms
+        if platform.absence is not None and not platform.connected
+    }
     return tuple(f"{name} ({absence.cause})" for name, absence in sorted({**silent, **away}.items()))
 
 
@@ -148,7 +154,7 @@ def _question(record: Mapping[str, Any], rounds: int, kept_round: int) -> Questi
         mib_in=f"{record['bytes_up'] / MIB:.1f}",
         seconds=seconds,
         note=note,
-        without=tuple(f"{platform} ({one.cause})" for platform, one in absences_in(record).items()),
+        without=tuple(f"{platform} ({absence.cause})" for platform, absence in absences_in(record).items()),
         kept=bool(record.get("kept")) and record["round"] == kept_round,
         passed_over=RoundRecord.from_json(record).passed_over,
     )
@@ -174,6 +180,6 @@ def _parts(history: Sequence[Mapping[str, Any]]) -> tuple[PlatformPart, ...]:
 
 def _newest(history: Sequence[Mapping[str, Any]], field: str) -> Mapping[str, Any]:
     """The field of the newest question that trained or asked for moments."""
-    found: Mapping[str, Any] = next((record for record in reversed(history) if record["kind"] != EVALUATE), {})
-    said: Mapping[str, Any] = found.get(field, {})
-    return said
+    newest: Mapping[str, Any] = next((record for record in reversed(history) if record["kind"] != EVALUATE), {})
+    entries: Mapping[str, Any] = newest.get(field, {})
+    return entries

@@ -13,7 +13,7 @@ from server.dashboard.latest_run import LatestRun, latest_run
 from server.dashboard.moments_shown import moment_words
 from server.dashboard.release_acceptance import accepted_in
 from server.engine.absences import TRAIN
-from server.engine.round_lines import kept, kept_words
+from server.engine.round_lines import kept_encoder, kept_words
 from server.engine.standings import standings
 from server.engine.status import status
 from shared.system.settings_file import read_settings
@@ -57,14 +57,14 @@ class Overview:
 def overview(home: ServerHome, *, now: datetime) -> Overview:
     """Read the folder; raises ConfigError where a part of it is damaged."""
     settings = read_settings(ServerSettings, home.settings)
-    runs, found = RunBook(home.runs).runs(), status(home, now=now, may_ask=False)
+    runs, server_status = RunBook(home.runs).runs(), status(home, now=now, may_ask=False)
     there = standings(home, now=now, may_ask=False)
     return Overview(
         addresses=", ".join(f"{name}:{settings.port}" for name in settings.names),
         folder=str(home.folder),
         read_at=f"{now:%Y-%m-%d %H:%M:%S} UTC",
-        status=found,
-        platforms=_platforms(found["platforms"], Enrolment(home.platforms).classes(), accepted_in(runs)),
+        status=server_status,
+        platforms=_platforms(server_status["platforms"], Enrolment(home.platforms).classes(), accepted_in(runs)),
         run=latest_run(runs[-1], there, now=now) if runs else None,
         encoder=encoder_facts(home.encoder),
         origin=_origin(runs),
@@ -72,21 +72,21 @@ def overview(home: ServerHome, *, now: datetime) -> Overview:
 
 
 def _platforms(
-    found: Sequence[Mapping[str, Any]], classes: Mapping[str, int], accepted: Mapping[str, int]
+    platforms: Sequence[Mapping[str, Any]], classes: Mapping[str, int], accepted: Mapping[str, int]
 ) -> tuple[PlatformRow, ...]:
     return tuple(
         PlatformRow(
-            name=one["name"],
-            state=one["connection"],
-            tone=_tone(one),
-            since=moment_words(datetime.fromisoformat(one["since"])) if one["since"] else "",
-            last=_last(one["last_answer"]),
-            users=f"{classes[one['name']]:,}" if one["name"] in classes else "",
-            accepted=f"run {accepted[one['name']]}" if one["name"] in accepted else "none yet",
-            why=f"{one['why']} ({one['cause']})" if one["cause"] else "",
-            do=one["do"],
+            name=platform["name"],
+            state=platform["connection"],
+            tone=_tone(platform),
+            since=moment_words(datetime.fromisoformat(platform["since"])) if platform["since"] else "",
+            last=_last(platform["last_answer"]),
+            users=f"{classes[platform['name']]:,}" if platform["name"] in classes else "",
+            accepted=f"run {accepted[platform['name']]}" if platform["name"] in accepted else "none yet",
+            why=f"{platform['why']} ({platform['cause']})" if platform["cause"] else "",
+            do=platform["do"],
         )
-        for one in found
+        for platform in platforms
     )
 
 
@@ -110,7 +110,12 @@ def _origin(runs: Sequence[Run]) -> str:
     if not completed:
         return "It is the one that the folder was made with; no run has been completed yet."
     history = completed[-1].history()
-    last = kept(history)["round"]
-    makers = {name for one in history if one["kind"] == TRAIN and one["round"] <= last for name in one["platforms"]}
+    last = kept_encoder(history)["round"]
+    makers = {
+        name
+        for record in history
+        if record["kind"] == TRAIN and record["round"] <= last
+        for name in record["platforms"]
+    }
     trained = f"trained by {', '.join(sorted(makers))}" if makers else "no platform trained it"
     return f"Run {completed[-1].number} left it: {kept_words(history)}; {trained}."

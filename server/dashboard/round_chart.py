@@ -60,20 +60,20 @@ def round_chart(
         history: the run's questions, as they are kept.
         figure: of one question; None where it has none.
     """
-    found = [(record, value) for record in history if (value := figure(record)) is not None]
-    if not found:
+    points = [(record, value) for record in history if (value := figure(record)) is not None]
+    if not points:
         return None
-    rounds, values = [record["round"] for record, _ in found], [value for _, value in found]
-    kept = max((record["round"] for record, _ in found if record.get("kept")), default=None)
+    rounds, values = [record["round"] for record, _ in points], [value for _, value in points]
+    kept_round = max((record["round"] for record, _ in points if record.get("kept")), default=None)
     across, up = _scale(rounds, _LEFT, WIDTH - _RIGHT), _scale(values, HEIGHT - _BOTTOM, _TOP)
     dots = (
         Dot(
             x=across(record["round"]),
             y=up(value),
             words=f"round {record['round']}: {value:.4f}",
-            marked=record["round"] == kept,
+            marked=record["round"] == kept_round,
         )
-        for record, value in found
+        for record, value in points
     )
     return RoundChart(
         title=title,

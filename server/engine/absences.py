@@ -47,8 +47,8 @@ DROPPED = Absence(
 _LOST = Absence("", "the process that worked on its task ended before it answered", _STATUS)
 _UNKNOWN = Absence("", "it answered with a code that this release does not know", "look at both releases")
 _KNOWN = {
-    one.cause: one
-    for one in (
+    absence.cause: absence
+    for absence in (
         Absence(
             DeclineReason.TOO_FEW_USERS,
             "it has fewer training users than rounds or its site policy ask for",
@@ -151,18 +151,18 @@ _KNOWN = {
 
 def absences_in(record: Mapping[str, Any]) -> dict[str, Absence]:
     """Who sent no usable answer to a question on record, by name."""
-    found = {name: _of_code(code) for kind in ("declined", "failed") for name, code in record[kind].items()}
-    found |= dict.fromkeys(record["missing"], NO_ANSWER) | dict.fromkeys(record["dropped"], DROPPED)
-    return dict(sorted(found.items()))
+    absences = {name: _of_code(code) for kind in ("declined", "failed") for name, code in record[kind].items()}
+    absences |= dict.fromkeys(record["missing"], NO_ANSWER) | dict.fromkeys(record["dropped"], DROPPED)
+    return dict(sorted(absences.items()))
 
 
 def absences_in_round(history: Sequence[Mapping[str, Any]]) -> dict[str, Absence]:
     """Who sent no usable answer to a question of the last round, by name; what training came to stands before all."""
     last = [record for record in history if record["round"] == history[-1]["round"]]
-    found: dict[str, Absence] = {}
+    absences: dict[str, Absence] = {}
     for record in sorted(last, key=lambda record: record["kind"] == TRAIN):
-        found |= absences_in(record)
-    return dict(sorted(found.items()))
+        absences |= absences_in(record)
+    return dict(sorted(absences.items()))
 
 
 def _of_code(code: str) -> Absence:

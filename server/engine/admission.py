@@ -17,18 +17,20 @@ def admit(register: Enrolment, engine: FlwrCommand) -> None:
 
     Raises EngineError where it gives no answer; what it was told until then is kept.
     """
-    for one in register.read():
-        if one.waiting:
-            told = _shut_out(one, engine) if one.revoked else replace(one, node=_admitted(one, register, engine))
-            register.update(partial(_merged, told))
-            _LOG.info("%s: %s", one.name, "revoked" if one.revoked else "admitted")
+    for entry in register.read():
+        if entry.waiting:
+            updated = (
+                _shut_out(entry, engine) if entry.revoked else replace(entry, node=_admitted(entry, register, engine))
+            )
+            register.update(partial(_merged, updated))
+            _LOG.info("%s: %s", entry.name, "revoked" if entry.revoked else "admitted")
 
 
-def _admitted(one: Enrolled, register: Enrolment, engine: FlwrCommand) -> int:
+def _admitted(entry: Enrolled, register: Enrolment, engine: FlwrCommand) -> int:
     """The node's id; where the engine knows the key already, an answer of it was lost, and the one id is taken that
     belongs to nobody on record."""
     try:
-        return engine.register(one.name, one.key)
+        return engine.register(entry.name, entry.key)
     except EngineError as error:
         if "in use" not in str(error):
             raise
@@ -39,15 +41,15 @@ def _admitted(one: Enrolled, register: Enrolment, engine: FlwrCommand) -> int:
         return unknown[0]
 
 
-def _shut_out(one: Enrolled, engine: FlwrCommand) -> Enrolled:
-    if one.node is not None and engine.nodes().get(one.node, "unregistered") != "unregistered":
-        engine.unregister(one.node)
-    return replace(one, gone=True)
+def _shut_out(entry: Enrolled, engine: FlwrCommand) -> Enrolled:
+    if entry.node is not None and engine.nodes().get(entry.node, "unregistered") != "unregistered":
+        engine.unregister(entry.node)
+    return replace(entry, gone=True)
 
 
-def _merged(told: Enrolled, found: Enrolled) -> Enrolled:
+def _merged(updated: Enrolled, recorded: Enrolled) -> Enrolled:
     """What stands on record, which may have been revoked meanwhile, with what the engine was told."""
-    return replace(found, node=told.node, gone=told.gone) if found.key == told.key else found
+    return replace(recorded, node=updated.node, gone=updated.gone) if recorded.key == updated.key else recorded
 
 
 LOOK_SECONDS = 30.0
@@ -70,5 +72,5 @@ class Attendance:
             return
         self._next_look, self.online = self.now() + LOOK_SECONDS, 0
         nodes = self.engine.nodes()
-        admitted = [one.node for one in self.register.read() if not one.revoked and one.node is not None]
+        admitted = [entry.node for entry in self.register.read() if not entry.revoked and entry.node is not None]
         self.online = sum(nodes.get(node) == "online" for node in admitted)

@@ -53,8 +53,8 @@ def restore(file: Path, folder: Path) -> ServerHome:
             _check(archive, file)
             archive.extractall(home.folder, filter="data")
         (home.folder / MANIFEST).unlink()
-        for made in (home.state, home.engine, home.logs, home.runs):
-            made.mkdir(parents=True, exist_ok=True)
+        for subfolder in (home.state, home.engine, home.logs, home.runs):
+            subfolder.mkdir(parents=True, exist_ok=True)
         home.folder.chmod(0o700)
     except (OSError, tarfile.TarError) as error:
         raise ConfigError(f"{file}: cannot be restored: {error}") from error
@@ -87,10 +87,10 @@ def _kept(home: ServerHome) -> Iterator[tuple[str, Path]]:
 def _check(archive: tarfile.TarFile, file: Path) -> None:
     """Every file that the manifest names, and no other, with the content that it had."""
     manifest = _manifest(archive, file)
-    found = {entry.name: entry for entry in archive.getmembers() if entry.name != MANIFEST}
-    if set(found) != set(manifest["files"]):
+    entries = {entry.name: entry for entry in archive.getmembers() if entry.name != MANIFEST}
+    if set(entries) != set(manifest["files"]):
         raise ConfigError(f"{file}: damaged, it does not hold the files that it lists")
-    for name, entry in found.items():
+    for name, entry in entries.items():
         stream = archive.extractfile(entry) if entry.isfile() else None
         if stream is None or hashlib.sha256(stream.read()).hexdigest() != manifest["files"][name]:
             raise ConfigError(f"{file}: damaged, {name} is not as it was")

@@ -47,7 +47,7 @@ class FlwrCommand:
     def nodes(self) -> dict[int, str]:
         """Node id to status: registered, online or offline."""
         listed = self._answer("supernode", "list", CONNECTION)["nodes"]
-        return {int(one["node-id"]): str(one["status"]) for one in listed}
+        return {int(node["node-id"]): str(node["status"]) for node in listed}
 
     def submit(self, app: Path, config: Mapping[str, bool | int | float | str]) -> int:
         """Start a run of an app folder; its id."""

@@ -33,10 +33,10 @@ def begin(home: ServerHome, config: RoundsConfig) -> Run:
     """Write a new run down, from the newest encoder; raises ConfigError where the server does not run."""
     _require_running(home)
     _require_sum_keys(home, config)
-    enrolled = sum(not one.revoked for one in Enrolment(home.platforms).read())
+    enrolled = sum(not entry.revoked for entry in Enrolment(home.platforms).read())
     if enrolled < config.min_platforms:
-        wanted = f"at least {config.min_platforms} platforms are asked for, and {enrolled} are enrolled"
-        say(f"{wanted}; the run waits {config.wait_seconds:g} seconds for more: graft-server enroll")
+        shortage = f"at least {config.min_platforms} platforms are asked for, and {enrolled} are enrolled"
+        say(f"{shortage}; the run waits {config.wait_seconds:g} seconds for more: graft-server enroll")
     return RunBook(home.runs).add(config, home.encoder.read_bytes())
 
 
@@ -68,13 +68,17 @@ class View:
 
     def missing(self) -> dict[str, str]:
         """Who is not there now or sent no usable answer last, by name, and why and what to do."""
-        away = {one.name: one.absence.sentence for one in self.platforms if one.absence and not one.connected}
-        silent = {name: one.sentence for name, one in absences_in_round(self.history).items()}
+        away = {
+            platform.name: platform.absence.sentence
+            for platform in self.platforms
+            if platform.absence and not platform.connected
+        }
+        silent = {name: absence.sentence for name, absence in absences_in_round(self.history).items()}
         return dict(sorted({**silent, **away}.items()))
 
     def waits(self) -> str:
         """For what, in words."""
-        there = [one.name for one in self.platforms if one.connected]
+        there = [platform.name for platform in self.platforms if platform.connected]
         if len(there) < self.config.min_platforms:
             names = f": {', '.join(there)}" if there else ""
             wait = f"{self.config.wait_seconds:g} seconds at most"
@@ -140,9 +144,9 @@ class PlainLines:
     def show(self, view: View) -> None:
         """What is new in it."""
         if not self._waits:
-            for one in view.platforms:
-                self.say(f"  {one.line()}")
-                self._said.add(one.line())
+            for platform in view.platforms:
+                self.say(f"  {platform.line()}")
+                self._said.add(platform.line())
             self.say(_row(HEADER))
         for record in view.history[self._shown :]:
             self.say(_row(cells(record, view.config.rounds)))
@@ -158,16 +162,16 @@ class PlainLines:
 
     def _absences(self, absences: dict[str, Absence]) -> None:
         """The whole sentence where it is another one than in the question before."""
-        for name, one in absences.items():
-            again = self._without.get(name) == one
-            self.say(f"  without {name} ({one.cause})" if again else f"  without {name}: {one.sentence}")
+        for name, absence in absences.items():
+            again = self._without.get(name) == absence
+            self.say(f"  without {name} ({absence.cause})" if again else f"  without {name}: {absence.sentence}")
         self._without = absences
 
     def _changes(self, view: View) -> None:
-        for one in view.platforms:
-            if one.line() not in self._said and not _told_in_rounds(one):
-                self.say(f"  {one.line()}")
-        self._said = {one.line() for one in view.platforms}
+        for platform in view.platforms:
+            if platform.line() not in self._said and not _told_in_rounds(platform):
+                self.say(f"  {platform.line()}")
+        self._said = {platform.line() for platform in view.platforms}
         for name, why in view.troubles.items():
             if self._troubles.get(name) != why:
                 self.say(f"  trouble, {name}: {why}")
@@ -177,8 +181,8 @@ class PlainLines:
             self.say(f"  {self._waits}")
 
 
-def _told_in_rounds(one: PlatformStanding) -> bool:
-    return one.connected and one.absence is not None
+def _told_in_rounds(platform: PlatformStanding) -> bool:
+    return platform.connected and platform.absence is not None
 
 
 def _row(texts: "list[str] | tuple[str, ...]") -> str:
@@ -234,14 +238,14 @@ def _say(console: Console, text: str) -> None:
 def _require_sum_keys(home: ServerHome, config: RoundsConfig) -> None:
     """Raises ConfigError where too few platforms can be summed over: a run has those that are registered now."""
     register = Enrolment(home.platforms)
-    found = [one.member.party for one in register.introductions()]
-    if not config.is_masked or len(found) >= config.min_platforms:
+    parties = [introduction.member.party for introduction in register.introductions()]
+    if not config.is_masked or len(parties) >= config.min_platforms:
         return
     lacking = register.without_sum_key()
     do = f"; {', '.join(lacking)}: graft-client parties there, then enroll node.key.pub again" if lacking else ""
     raise ConfigError(
         f"a masked run needs {config.min_platforms} platforms enrolled with a key for secure sums; found "
-        f"{', '.join(found) or 'none'}{do}"
+        f"{', '.join(parties) or 'none'}{do}"
     )
 
 

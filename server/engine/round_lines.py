@@ -47,18 +47,18 @@ def line(record: Mapping[str, Any], rounds: int) -> str:
     question, platforms, loss, quality, size, seconds, note = cells(record, rounds)
     parts = [f"{question}: {platforms} platforms answered", f"loss {loss}" * bool(loss)]
     parts += [f"NDCG@10 {quality}" * bool(quality), f"{size} MiB", f"{seconds} s", note]
-    absent = [f"{name} ({one.cause})" for name, one in absences_in(record).items()]
+    absent = [f"{name} ({absence.cause})" for name, absence in absences_in(record).items()]
     return ", ".join(filter(None, parts)) + (f"; without {', '.join(absent)}" if absent else "")
 
 
 def progress(history: History, rounds: int) -> str:
     """Rounds done of rounds asked, and the time that is left as the rounds so far have it."""
     done = rounds_done(history)
-    said = f"{done} of {rounds} rounds"
+    words = f"{done} of {rounds} rounds"
     if not done or done >= rounds:
-        return said
+        return words
     seconds = sum(record["seconds"] for record in history if record["round"] > 0) / done * (rounds - done)
-    return f"{said}, about {_duration(seconds)} left"
+    return f"{words}, about {_duration(seconds)} left"
 
 
 def took_part(history: History) -> bool:
@@ -71,7 +71,7 @@ def trained(history: History) -> bool:
     return any(record["platforms"] for record in history if record["kind"] == TRAIN)
 
 
-def kept(history: History) -> dict[str, Any]:
+def kept_encoder(history: History) -> dict[str, Any]:
     """Which round's encoder the run leaves: round, score and platforms; the score is None where nobody judged it."""
     judged = [record for record in history if record["kind"] == EVALUATE and record["platforms"] and record.get("kept")]
     if not judged:
@@ -82,11 +82,11 @@ def kept(history: History) -> dict[str, Any]:
 
 def kept_words(history: History) -> str:
     """The same for people."""
-    found = kept(history)
+    summary = kept_encoder(history)
     alone = "" if trained(history) else "; no platform trained in it"
-    if found["score"] is None:
-        return f"round {found['round']}, which no platform evaluated{alone}"
-    return f"round {found['round']}, NDCG@10 {found['score']:.4f} on {found['platforms']} platforms{alone}"
+    if summary["score"] is None:
+        return f"round {summary['round']}, which no platform evaluated{alone}"
+    return f"round {summary['round']}, NDCG@10 {summary['score']:.4f} on {summary['platforms']} platforms{alone}"
 
 
 def _question(record: Mapping[str, Any], rounds: int) -> str:

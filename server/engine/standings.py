@@ -97,25 +97,25 @@ def standings(home: ServerHome, *, now: datetime, may_ask: bool = True) -> list[
     runs_on = supervised.running() or supervised.left()
     absent = _ABSENT if runs_on else {**_ABSENT, _UNTOLD: QUEUED, "online": SERVER_STOPPED}
     expired = expiry(home.certificate) <= now
-    return [_standing(one, known, runs, absent, expired=expired) for one in entries]
+    return [_standing(entry, known, runs, absent, expired=expired) for entry in entries]
 
 
 def _standing(
-    one: Enrolled, nodes: Mapping[int, NodeState], runs: list[Run], absent: Mapping[str, Absence], *, expired: bool
+    entry: Enrolled, nodes: Mapping[int, NodeState], runs: list[Run], absent: Mapping[str, Absence], *, expired: bool
 ) -> PlatformStanding:
-    node = nodes.get(one.node, _NONE) if one.node is not None and not one.revoked else _NONE
-    last = last_answer(one.name, runs)
-    away = REVOKED if one.revoked else absent.get(_UNTOLD if one.node is None else node.state)
+    node = nodes.get(entry.node, _NONE) if entry.node is not None and not entry.revoked else _NONE
+    last = last_answer(entry.name, runs)
+    away = REVOKED if entry.revoked else absent.get(_UNTOLD if entry.node is None else node.state)
     state = away.cause if away else CONNECTED if node.state == "online" else UNKNOWN
     absence = EXPIRED if expired and away in (NEVER_CONNECTED, OFFLINE) else away or (last[1] if last else None)
     if absence is not None and absence.silent and state == CONNECTED:
         absence = replace(absence, do=_AGAIN)
     return PlatformStanding(
-        name=one.name,
+        name=entry.name,
         state=state,
         since=None if away is SERVER_STOPPED else node.since,
         engine=node.state,
-        queued=one.waiting,
+        queued=entry.waiting,
         last=last[0] if last else None,
         absence=absence,
     )
@@ -127,13 +127,13 @@ def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence
     Whoever evaluates what it could not train takes no part in that round.
     """
     for run in reversed(list(runs)):
-        asked = [one for one in run.history() if name in one["platforms"] or name in absences_in(one)]
-        if asked:
-            last, absence = asked[-1], absences_in(asked[-1]).get(name)
-            trained = (one for one in asked if (one["kind"], one["round"]) == (TRAIN, last["round"]))
-            training = next((absences_in(one).get(name) for one in trained), None)
-            said = {"run": run.number, "question": last["kind"], "round": last["round"]}
-            return {**said, "cause": absence.cause if absence else ""}, training or absence
+        questions = [record for record in run.history() if name in record["platforms"] or name in absences_in(record)]
+        if questions:
+            last, absence = questions[-1], absences_in(questions[-1]).get(name)
+            trained = (record for record in questions if (record["kind"], record["round"]) == (TRAIN, last["round"]))
+            training = next((absences_in(record).get(name) for record in trained), None)
+            answer = {"run": run.number, "question": last["kind"], "round": last["round"]}
+            return {**answer, "cause": absence.cause if absence else ""}, training or absence
     return None
 
 

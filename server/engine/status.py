@@ -8,7 +8,7 @@ from server.coordinator.certificates import expiry
 from server.coordinator.home import ServerHome
 from server.coordinator.run_book import Run, RunBook, rounds_done
 from server.engine.absences import absences_in_round
-from server.engine.round_lines import kept, took_part
+from server.engine.round_lines import kept_encoder, took_part
 from server.engine.standings import PlatformStanding, standings
 from server.engine.supervisor import supervision
 from shared.system.processes.supervision import TROUBLES
@@ -34,25 +34,25 @@ def status(home: ServerHome, *, now: datetime, may_ask: bool = True) -> dict[str
             "days": (expires - now).days,
             "expired": expires <= now,
         },
-        "platforms": [_platform(one) for one in standings(home, now=now, may_ask=may_ask)],
+        "platforms": [_platform(standing) for standing in standings(home, now=now, may_ask=may_ask)],
         "runs": [_run(run) for run in RunBook(home.runs).runs()],
     }
 
 
-def status_lines(found: dict[str, Any]) -> list[str]:
+def status_lines(facts: dict[str, Any]) -> list[str]:
     """The same for people."""
     parts: list[Callable[[dict[str, Any]], list[str]]] = [_server_lines, _platform_lines, _run_lines]
-    return [line for part in parts for line in part(found)]
+    return [line for part in parts for line in part(facts)]
 
 
-def _platform(one: PlatformStanding) -> dict[str, Any]:
+def _platform(standing: PlatformStanding) -> dict[str, Any]:
     """Beside what it says of itself, the names of before: what the register and the engine say."""
     return {
-        "name": one.name,
-        "state": "revoked" if one.revoked else "enrolled",
-        "queued": one.queued,
-        "engine": one.engine,
-        **one.to_json(),
+        "name": standing.name,
+        "state": "revoked" if standing.revoked else "enrolled",
+        "queued": standing.queued,
+        "engine": standing.engine,
+        **standing.to_json(),
     }
 
 
@@ -67,34 +67,34 @@ def _run(run: Run) -> dict[str, Any]:
         "reason": standing.reason,
         "stage": run.stage(),
         "answered": took_part(history),
-        "kept": kept(history),
-        "missing": {name: one.cause for name, one in absences_in_round(history).items()},
+        "kept": kept_encoder(history),
+        "missing": {name: absence.cause for name, absence in absences_in_round(history).items()},
     }
 
 
-def _server_lines(found: dict[str, Any]) -> list[str]:
-    state = "ready" if found["ready"] else "starting" if found["running"] else "not running"
+def _server_lines(facts: dict[str, Any]) -> list[str]:
+    state = "ready" if facts["ready"] else "starting" if facts["running"] else "not running"
     lines = [f"server: {state}"]
-    if found["cause"]:
-        lines += [f"  why: {found['why']} ({found['cause']})", f"  what to do: {found['do']}"]
-    for one in found["processes"]:
-        doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
-        lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")
-    lines += [f"  trouble, {name}: {why}" for name, why in found[TROUBLES].items()]
-    certificate = found["certificate"]
+    if facts["cause"]:
+        lines += [f"  why: {facts['why']} ({facts['cause']})", f"  what to do: {facts['do']}"]
+    for process in facts["processes"]:
+        doing = f"process {process['pid']}" if process["pid"] else "waiting to be started again"
+        lines.append(f"  {process['name']}: {doing}, started again {process['restarts']} times")
+    lines += [f"  trouble, {name}: {why}" for name, why in facts[TROUBLES].items()]
+    certificate = facts["certificate"]
     renew = "; renew it: graft-server certificate renew" if certificate["days"] < WARN_DAYS else ""
     until = "expired on" if certificate["expired"] else "good until"
     return [*lines, f"certificate: {until} {certificate['expires']}{renew}"]
 
 
-def _platform_lines(found: dict[str, Any]) -> list[str]:
-    lines = [f"platforms: {len(found['platforms'])}"]
-    for one in found["platforms"]:
-        since = f" since {one['since']}" if one["since"] else ""
-        last = f", last answer: {_last(one['last_answer'])}" if one["last_answer"] else ""
-        lines.append(f"  {one['name']}: {one['connection']}{since}{last}")
-        if one["cause"]:
-            lines += [f"    why: {one['why']} ({one['cause']})", f"    what to do: {one['do']}"]
+def _platform_lines(facts: dict[str, Any]) -> list[str]:
+    lines = [f"platforms: {len(facts['platforms'])}"]
+    for platform in facts["platforms"]:
+        since = f" since {platform['since']}" if platform["since"] else ""
+        last = f", last answer: {_last(platform['last_answer'])}" if platform["last_answer"] else ""
+        lines.append(f"  {platform['name']}: {platform['connection']}{since}{last}")
+        if platform["cause"]:
+            lines += [f"    why: {platform['why']} ({platform['cause']})", f"    what to do: {platform['do']}"]
     return lines
 
 
@@ -103,18 +103,18 @@ def _last(answer: dict[str, Any]) -> str:
     return f"run {answer['run']}, {answer['question']} {answer['round']}{cause}"
 
 
-def _run_lines(found: dict[str, Any]) -> list[str]:
-    return [f"runs: {len(found['runs'])}", *(f"  {_run_line(one)}" for one in found["runs"])]
+def _run_lines(facts: dict[str, Any]) -> list[str]:
+    return [f"runs: {len(facts['runs'])}", *(f"  {_run_line(run)}" for run in facts["runs"])]
 
 
-def _run_line(one: dict[str, Any]) -> str:
-    parts = [f"{one['number']}: {one['state']}, {one['rounds']} of {one['of']} rounds"]
-    if one["rounds"] and not one["answered"]:
+def _run_line(run: dict[str, Any]) -> str:
+    parts = [f"{run['number']}: {run['state']}, {run['rounds']} of {run['of']} rounds"]
+    if run["rounds"] and not run["answered"]:
         parts.append("no platform took part")
-    if one["kept"]["score"] is not None:
-        parts.append(f"kept: round {one['kept']['round']}, NDCG@10 {one['kept']['score']:.4f}")
-    if one["stage"]:
-        parts.append(one["stage"])
-    if one["missing"]:
-        parts.append(f"last without {', '.join(f'{name} ({cause})' for name, cause in one['missing'].items())}")
-    return "; ".join(parts) + (f": {one['reason']}" if one["reason"] else "")
+    if run["kept"]["score"] is not None:
+        parts.append(f"kept: round {run['kept']['round']}, NDCG@10 {run['kept']['score']:.4f}")
+    if run["stage"]:
+        parts.append(run["stage"])
+    if run["missing"]:
+        parts.append(f"last without {', '.join(f'{name} ({cause})' for name, cause in run['missing'].items())}")
+    return "; ".join(parts) + (f": {run['reason']}" if run["reason"] else "")

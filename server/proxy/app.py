@@ -113,12 +113,12 @@ class Proxy:
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP]
         taken = arriving(request.receive, self.arrival, self.body_bytes, self.now)
         body = taken if request.method == "POST" else None
-        asked = self.engine.build_request(
+        engine_request = self.engine.build_request(
             request.method, _raw_path(request).decode("ascii"), headers=headers, content=body
         )
-        answer = await self.engine.send(asked, stream=True)
-        kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
-        return StreamingResponse(_passed_on(answer), answer.status_code, kept)
+        answer = await self.engine.send(engine_request, stream=True)
+        answer_headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
+        return StreamingResponse(_passed_on(answer), answer.status_code, answer_headers)
 
 
 class _Endpoint:

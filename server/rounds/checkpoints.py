@@ -64,7 +64,9 @@ class KeptMoments:
         return {name: Moments.from_flat(values, dim) for name, values in sorted(flat.items())}
 
     def _written(self, moments: Mapping[str, Moments]) -> str:
-        flat: dict[str, Float64] = {name: one.to_flat() for name, one in sorted(moments.items())}
+        flat: dict[str, Float64] = {
+            name: platform_moments.to_flat() for name, platform_moments in sorted(moments.items())
+        }
         digest = array_digest(flat, "")
         if not self._path(digest).exists():
             write_whole(self._path(digest), array_file(flat, {}))
@@ -110,8 +112,8 @@ class Checkpoints:
         if released.digest == self._identity["starting encoder"]:
             return self._card
         config, noised = self._identity["config"], released.spec.linear == "cross"
-        kept = noised and config["privacy"] in NOISED and not released.has_sequence
-        promise = {name: float(config[name]) for name in ("epsilon", "delta")} if kept else {}
+        has_promise = noised and config["privacy"] in NOISED and not released.has_sequence
+        promise = {name: float(config[name]) for name in ("epsilon", "delta")} if has_promise else {}
         return replace(self._card, privacy=promise, calibration={} if noised else self._card.calibration)
 
     def load(self) -> RunState | None:

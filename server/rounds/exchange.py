@@ -114,7 +114,7 @@ class Answers(Generic[ReplyType]):
     def others(self) -> dict[str, dict[str, str]]:
         """By outcome, who sent no usable reply, and why."""
         outcomes, kinds = sorted(self.outcomes.items()), ("declined", "failed", "dropped", "missing")
-        return {kind: {name: value for name, (found, value) in outcomes if found == kind} for kind in kinds}
+        return {kind: {name: value for name, (outcome, value) in outcomes if outcome == kind} for kind in kinds}
 
     @property
     def told(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Answers(Generic[ReplyType]):
     def add(self, other: "Answers[Any]") -> None:
         """Take in what a further question of the same exchange took, and who sent no usable reply to it."""
         self.bytes_down, self.bytes_up = self.bytes_down + other.bytes_down, self.bytes_up + other.bytes_up
-        self.outcomes.update({name: one for name, one in other.outcomes.items() if one[0] != "reply"})
+        self.outcomes.update({name: outcome for name, outcome in other.outcomes.items() if outcome[0] != "reply"})
 
     @property
     def restarted(self) -> list[str]:
@@ -171,8 +171,8 @@ class Exchange:
         """
         deadline = self._clock.now() + self._seconds(is_short=question.is_short)
         answers: Answers[ReplyType] = Answers()
-        asked, online = question.platforms, self.wait_for_platforms()
-        platforms = {name: node for name, node in online.items() if asked is None or name in asked}
+        recipients, online = question.platforms, self.wait_for_platforms()
+        platforms = {name: node for name, node in online.items() if recipients is None or name in recipients}
         while platforms:
             self.deliveries.forget(answers.unanswered)
             seconds = max(deadline - self._clock.now(), 1.0)
@@ -190,9 +190,9 @@ class Exchange:
         deadline = self._clock.now() + self._config.wait_seconds
         while self._too_few_online(online := platforms_online(self._grid)):
             if self._clock.now() >= deadline:
-                wanted = ", ".join(self.cohort) or f"at least {self._config.min_platforms} platforms"
+                expected = ", ".join(self.cohort) or f"at least {self._config.min_platforms} platforms"
                 raise FederationError(
-                    f"expected {wanted} online within {self._config.wait_seconds:g} seconds; "
+                    f"expected {expected} online within {self._config.wait_seconds:g} seconds; "
                     f"found {', '.join(online) or 'none'}"
                 )
             self._clock.sleep(1.0)
@@ -210,9 +210,9 @@ class Exchange:
         Raises FederationError as ``wait_for_platforms`` does.
         """
         deadline = self._clock.now() + self._config.wait_seconds
-        while (found := choose(self.wait_for_platforms())) is None and self._clock.now() < deadline:
+        while (chosen := choose(self.wait_for_platforms())) is None and self._clock.now() < deadline:
             self._clock.sleep(1.0)
-        return found
+        return chosen
 
     def online(self) -> tuple[str, ...]:
         """Names of all that are there now, asked or not."""
@@ -252,8 +252,8 @@ class Exchange:
         active = activations(self._grid.get_nodes())
         taken = set(self._grid.push_messages(list(messages.values())))
         sent = {
-            one.metadata.message_id: Addressee(platform=name, node=one.metadata.dst_node_id)
-            for name, one in messages.items()
+            message.metadata.message_id: Addressee(platform=name, node=message.metadata.dst_node_id)
+            for name, message in messages.items()
         }
         awaited = {message: addressee for message, addressee in sent.items() if message in taken}
         waiting = Waiting(grid=self._grid, clock=self._clock, until=deadline, awaited=awaited, active=active)
@@ -271,18 +271,18 @@ class Exchange:
         online = platforms_online(self._grid)
         return {name: online[name] for name in lost if name in online}
 
-    def _required_again(self, wanted: list[str], deadline: float) -> dict[str, int]:
+    def _required_again(self, unanswered: list[str], deadline: float) -> dict[str, int]:
         """Where all are required, those without an answer, once they are online again; else none."""
-        while wanted and self._config.require_all:
+        while unanswered and self._config.require_all:
             if self._clock.now() >= deadline:
                 raise FederationError(
                     f"expected an answer of every platform within {self._config.deadline_seconds:g} seconds; "
-                    f"found none of {', '.join(wanted)}"
+                    f"found none of {', '.join(unanswered)}"
                 )
             self._clock.sleep(1.0)
             online = platforms_online(self._grid)
-            if all(name in online for name in wanted):
-                return {name: online[name] for name in wanted}
+            if all(name in online for name in unanswered):
+                return {name: online[name] for name in unanswered}
         return {}
 
     def _too_few_online(self, online: Mapping[str, int]) -> bool:

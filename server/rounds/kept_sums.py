@@ -34,9 +34,9 @@ class KeptSums:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def begins(self, round_number: int, stage: str, asked: Iterable[str]) -> None:
+    def begins(self, round_number: int, stage: str, awaited: Iterable[str]) -> None:
         """Let those who watch know which stage is asked of whom."""
-        tell_stage(self._folder, round_number, stage, asked)
+        tell_stage(self._folder, round_number, stage, awaited)
 
     def keep(self, reached: Reached) -> None:
         """It is on the disk when this returns; raises CheckpointError."""
@@ -61,9 +61,9 @@ class KeptSums:
         facts = texts.get("facts", "")
         if texts.get("format") != _FORMAT or texts.get("digest") != array_digest(arrays, facts):
             raise CheckpointError(f"{path}: damaged, or of another release")
-        found = json.loads(facts)
+        reached = json.loads(facts)
         states = {group: state.tobytes() for group, state in sorted(arrays.items())}
-        return Reached(which=found["which"], states=states, failed=found["failed"])
+        return Reached(which=reached["which"], states=states, failed=reached["failed"])
 
 
 NOT_KEPT = KeptSums(None)

@@ -147,21 +147,21 @@ class RoundLoop:
 
         return self.after(answers.told, solved, state, start)
 
-    def after(self, told: Mapping[str, Any], solved: Callable[[], Solved], state: RunState, start: float) -> RunState:
+    def after(self, facts: Mapping[str, Any], solved: Callable[[], Solved], state: RunState, start: float) -> RunState:
         """The state with the linear part that is ``solved``, or as it was where too few answered or nothing can be.
 
-        ``told`` is what the record says of who answered.
+        ``facts`` is what the record says of who answered.
         """
         encoder, weights, reasons = state.encoder, dict[str, float](), dict[str, str]()
-        note = self.too_few(len(told["platforms"]))
+        note = self.too_few(len(facts["platforms"]))
         if not note:
             try:
                 encoder, weights, reasons = solved()
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
-        note = "; ".join(filter(None, [note, told.get("note", "")]))
-        told = {**told, "weights": weights, "held_back": reasons, "note": note}
-        record = self.record("moments", state.round, start, told)
+        note = "; ".join(filter(None, [note, facts.get("note", "")]))
+        facts = {**facts, "weights": weights, "held_back": reasons, "note": note}
+        record = self.record("moments", state.round, start, facts)
         return replace(state, encoder=encoder, history=(*state.history, record))
 
     def judged_moments(self, state: RunState, public: CatalogueMoments | None) -> RunState:
@@ -193,9 +193,9 @@ class RoundLoop:
             screen=lambda reply: screen_train(reply, encoder, number, form),
         )
         answers = self.exchange.ask(question)
-        replies, own = answers.replies, encoder.flat.astype(np.float64)
+        replies, flat = answers.replies, encoder.flat.astype(np.float64)
         weights = self._weighting.of(list(replies), state.moments)
-        differences = {name: reply.flat - own for name, reply in replies.items()}
+        differences = {name: reply.flat - flat for name, reply in replies.items()}
         step = self.stepped(encoder, number, differences, weights, self.too_few(len(replies)))
         record = self.record(
             "train",
@@ -221,7 +221,7 @@ class RoundLoop:
     ) -> Step:
         """The step along these differences [P], by name of who sent them; none where a ``note`` says why."""
         products = InnerProducts.between(
-            list(differences), lambda one, other: float(np.vdot(differences[one], differences[other]))
+            list(differences), lambda name, other: float(np.vdot(differences[name], differences[other]))
         )
         counting = products.only(name for name in weights if weights[name] > 0)
         shares = RULES[self._config.robust](counting, weights, UPDATES)
@@ -250,10 +250,10 @@ class RoundLoop:
             note=note,
         )
 
-    def went_back(self, state: RunState, kept: Encoder) -> RunState:
+    def went_back(self, state: RunState, encoder: Encoder) -> RunState:
         """To an encoder of before, from which steps are taken as at the beginning."""
         self._aggregation = self._build(self._config)
-        return replace(state, encoder=kept, optimiser={})
+        return replace(state, encoder=encoder, optimiser={})
 
     def evaluated(self, state: RunState) -> RunState:
         """Ask what the encoder is worth; changes nothing but the history, and what the run leaves."""
@@ -283,22 +283,20 @@ class RoundLoop:
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
         noise = self._config.evaluation_noise
         spread = {name: noise / max(reply.users, 1) for name, reply in answers.replies.items() if noise}
-        kept = bool(validation) and may_be_kept(validation, state.history, weights, spread)
-        note = passed_over_words(state.history) if validation and not kept else ""
-        told = {**answers.told, "validation": validation, "spread": spread, "kept": kept, "note": note}
-        record = self.record("evaluate", state.round, start, told)
-        return replace(state, kept=state.encoder if kept else state.kept, history=(*state.history, record))
+        is_kept = bool(validation) and may_be_kept(validation, state.history, weights, spread)
+        note = passed_over_words(state.history) if validation and not is_kept else ""
+        facts = {**answers.told, "validation": validation, "spread": spread, "kept": is_kept, "note": note}
+        record = self.record("evaluate", state.round, start, facts)
+        return replace(state, kept=state.encoder if is_kept else state.kept, history=(*state.history, record))
 
     def too_few(self, usable: int) -> str:
         """Why so many replies bring nothing, in words; empty where they are enough."""
-        wanted = self._config.min_platforms
-        return (
-            "" if usable >= wanted else f"the encoder is unchanged: {usable} usable replies, at least {wanted} wanted"
-        )
+        least = self._config.min_platforms
+        return "" if usable >= least else f"the encoder is unchanged: {usable} usable replies, at least {least} wanted"
 
-    def record(self, kind: Kind, number: int, start: float, told: Mapping[str, Any], **further: Any) -> RoundRecord:
+    def record(self, kind: Kind, number: int, start: float, facts: Mapping[str, Any], **further: Any) -> RoundRecord:
         """A line of the history, said in the log too; the question was begun at ``start``."""
-        record = RoundRecord(kind=kind, round=number, seconds=self.clock.now() - start, **told, **further)
+        record = RoundRecord(kind=kind, round=number, seconds=self.clock.now() - start, **facts, **further)
         for name, reason in record.dropped.items():
             _LOG.warning("%s round %d: the reply of %s was dropped: %s", kind, number, name, reason)
         for name, reason in record.held_back.items():

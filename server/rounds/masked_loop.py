@@ -23,72 +23,72 @@ class MaskedLoop:
 
     def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
         """All sums that the state does not hold yet; raises FederationError where the run cannot go on."""
-        while (wanted := next_sum(self._config, state)) is not None:
-            state = self.after_sum(state, wanted)
+        while (upcoming := next_sum(self._config, state)) is not None:
+            state = self.after_sum(state, upcoming)
             on_round(state)
         return state
 
-    def after_sum(self, state: RunState, wanted: NextSum) -> RunState:
+    def after_sum(self, state: RunState, upcoming: NextSum) -> RunState:
         """What one sum brings: first what the encoder is worth, then its moments or the next step.
 
         Where the encoder is passed over, what came of it is dropped, and the run goes back to the one that is kept:
         no single platform can be left out of what follows.
         """
         start = self._loop.clock.now()
-        found, is_alone = self._sums.asked(state, wanted), wanted.parts == ("evaluate",)
-        after = self._judged(state, found, start, is_alone=is_alone) if "evaluate" in wanted.parts else state
+        summed, is_alone = self._sums.asked(state, upcoming), upcoming.parts == ("evaluate",)
+        after = self._judged(state, summed, start, is_alone=is_alone) if "evaluate" in upcoming.parts else state
         is_dropped = after is not state and after.history[-1].passed_over
-        if "moments" in wanted.parts:
-            after = self._summed_moments(after, found, start)
-        if "train" in wanted.parts:
-            after = self._summed_step(after, found, start, is_dropped=is_dropped)
+        if "moments" in upcoming.parts:
+            after = self._summed_moments(after, summed, start)
+        if "train" in upcoming.parts:
+            after = self._summed_step(after, summed, start, is_dropped=is_dropped)
         return after
 
-    def _judged(self, state: RunState, found: GroupAnswers, start: float, *, is_alone: bool) -> RunState:
+    def _judged(self, state: RunState, summed: GroupAnswers, start: float, *, is_alone: bool) -> RunState:
         """After what the encoder that was sent is worth to groups; one that is passed over makes way.
 
         What the sum took stands where it brings more than this.
         """
         validation, wrong = dict[str, dict[str, float]](), dict[str, str]()
-        for name, group in found.groups.items():
+        for name, group in summed.groups.items():
             try:
                 validation[name] = validation_of(group)
             except ReplyRejected as error:
                 wrong[name] = f"left out: {error}"
         weights = next((record.weights for record in reversed(state.history) if record.weights), {})
         is_kept = bool(validation) and may_be_kept(
-            validation, state.history, weights, groups=found.members, worse_by=SLIGHTLY
+            validation, state.history, weights, groups=summed.members, worse_by=SLIGHTLY
         )
         is_passed_over = bool(validation) and not is_kept
         words = passed_over_words(state.history) if is_passed_over else ""
         took = {} if is_alone else {"bytes_down": 0, "bytes_up": 0}
-        told = {**found.told, **took, "validation": validation, "held_back": wrong, "kept": is_kept}
-        told["note"] = "; ".join(filter(None, [words, found.note]))
-        record = self._loop.record("evaluate", state.round, start if is_alone else self._loop.clock.now(), told)
+        facts = {**summed.told, **took, "validation": validation, "held_back": wrong, "kept": is_kept}
+        facts["note"] = "; ".join(filter(None, [words, summed.note]))
+        record = self._loop.record("evaluate", state.round, start if is_alone else self._loop.clock.now(), facts)
         after = replace(state, kept=state.encoder if is_kept else state.kept, history=(*state.history, record))
         if not is_passed_over or state.kept is None:
             return after
         return self._loop.went_back(after, state.kept)
 
-    def _summed_moments(self, state: RunState, found: GroupAnswers, start: float) -> RunState:
+    def _summed_moments(self, state: RunState, summed: GroupAnswers, start: float) -> RunState:
         """After a linear part that is solved from groups' moments, each of its members' size."""
-        moments, sizes, wrong = moments_of(found.groups, state.encoder.spec.input_dim)
+        moments, sizes, wrong = moments_of(summed.groups, state.encoder.spec.input_dim)
 
         def solved() -> Solved:
             linear, shares = linear_part(moments, dict.fromkeys(moments, 1.0), sizes, self._config)
             reasons = {**shares.reasons, **{name: f"left out: {why}" for name, why in wrong.items()}}
             return state.encoder.with_linear(linear), dict(shares.of), reasons
 
-        return replace(self._loop.after({**found.told, "note": found.note}, solved, state, start), moments=moments)
+        return replace(self._loop.after({**summed.told, "note": summed.note}, solved, state, start), moments=moments)
 
-    def _summed_step(self, state: RunState, found: GroupAnswers, start: float, *, is_dropped: bool) -> RunState:
+    def _summed_step(self, state: RunState, summed: GroupAnswers, start: float, *, is_dropped: bool) -> RunState:
         """After a step along groups' mean updates, or none where what they trained from is passed over."""
         encoder, number = state.encoder, state.round + 1
-        differences = {name: mean_update(group, encoder.spec) for name, group in found.groups.items()}
-        weights = {name: group.size for name, group in found.groups.items()}
-        note = DROPPED_WITH_ITS_START if is_dropped else self._loop.too_few(len(found.answers.replies))
+        differences = {name: mean_update(group, encoder.spec) for name, group in summed.groups.items()}
+        weights = {name: group.size for name, group in summed.groups.items()}
+        note = DROPPED_WITH_ITS_START if is_dropped else self._loop.too_few(len(summed.answers.replies))
         step = self._loop.stepped(encoder, number, differences, weights, note)
-        told = {**found.told, "cosines": step.cosines, "weights": step.weights, "held_back": step.held_back}
-        told["note"] = "; ".join(filter(None, [step.note, found.note]))
-        history = (*state.history, self._loop.record("train", number, start, told))
+        facts = {**summed.told, "cosines": step.cosines, "weights": step.weights, "held_back": step.held_back}
+        facts["note"] = "; ".join(filter(None, [step.note, summed.note]))
+        history = (*state.history, self._loop.record("train", number, start, facts))
         return replace(state, encoder=step.encoder, round=number, optimiser=step.optimiser, history=history)

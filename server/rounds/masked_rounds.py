@@ -69,7 +69,7 @@ class GroupAnswers:
     @property
     def members(self) -> dict[str, tuple[str, ...]]:
         """Of each group, whose vectors are in its sum."""
-        return {name: one.members for name, one in self.groups.items()}
+        return {name: group.members for name, group in self.groups.items()}
 
     @property
     def told(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class MaskedRounds:
         classes: SizeClasses,
         state: RunState,
         registered: SumRoster | None,
-        kept: KeptSums,
+        kept_sums: KeptSums,
     ) -> None:
         """For the run of this state.
 
@@ -95,9 +95,9 @@ class MaskedRounds:
         """
         if registered is None:
             raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
-        members = {one.party: one for one in registered.roster.members}
+        members = {member.party: member for member in registered.roster.members}
         known = _groups_so_far(state)
-        sets = [names for one in reversed(registered.summed.sets()) if (names := _names_of(one, members))]
+        sets = [names for summed_set in reversed(registered.summed.sets()) if (names := _names_of(summed_set, members))]
         self._names = groups_of(members, config.groups_of, known=known, sets=sets)
         if len(self._names) < _NEEDED[config.robust]:
             needed = f"where privacy is masked and robust is {config.robust}, platforms must make"
@@ -105,41 +105,41 @@ class MaskedRounds:
                 f"{needed} at least {_NEEDED[config.robust]} groups of {config.groups_of} or more (groups-of); "
                 f"{len(members)} make {len(self._names)}"
             )
-        groups = {name: Roster.of(members[one] for one in names) for name, names in self._names.items()}
+        groups = {name: Roster.of(members[party] for party in names) for name, names in self._names.items()}
         together: dict[str, tuple[str, ...]] = {}
         for record in state.history:
             together |= record.groups
-        self._sums = SumExchange(exchange, registered, groups, state.run, kept, together)
+        self._sums = SumExchange(exchange, registered, groups, state.run, kept_sums, together)
         self._exchange, self._config, self._classes = exchange, config, classes
 
     def cohort(self) -> tuple[str, ...]:
         """Names of the platforms that the run sums over; raises FederationError."""
-        return tuple(sorted(one.party for one in self._sums.chosen()))
+        return tuple(sorted(member.party for member in self._sums.chosen()))
 
-    def asked(self, state: RunState, wanted: NextSum) -> GroupAnswers:
+    def asked(self, state: RunState, upcoming: NextSum) -> GroupAnswers:
         """The sum of what is wanted of the state's encoder."""
         config, keep = self._config, self._exchange.deliveries.keep
-        settings = config.local_in(wanted.number) if "train" in wanted.parts else None
+        settings = config.local_in(upcoming.number) if "train" in upcoming.parts else None
 
         def work(sent: Any, parties: tuple[str, ...]) -> SumWork:
-            weights, _unit = self._weights(parties, wanted.parts)
+            weights, _unit = self._weights(parties, upcoming.parts)
             return SumWork(
                 run=state.run,
-                round=wanted.number,
+                round=upcoming.number,
                 seed=config.seed,
-                parts=wanted.parts,
+                parts=upcoming.parts,
                 encoder=sent,
                 weights=weights,
                 keep=keep,
                 settings=settings,
             )
 
-        summand = Summand(number=wanted.number, encoder=state.encoder, work=work, left=sums_left(config, state))
+        summand = Summand(number=upcoming.number, encoder=state.encoder, work=work, left=sums_left(config, state))
         summed = self._sums.summed(summand)
         groups = {}
         for name, result in summed.results.items():
             parties = summed.parties[name]
-            weights, unit = self._weights(parties, wanted.parts)
+            weights, unit = self._weights(parties, upcoming.parts)
             parts = VectorForm.of(work(state.encoder, parties)).split(result.values)
             groups[name] = GroupSum(members=result.survivors, weights=weights, unit=unit, parts=parts)
         return GroupAnswers(groups=groups, answers=summed.answers, note=self._missing(summed))
@@ -153,9 +153,9 @@ class MaskedRounds:
         if "moments" not in parts:
             is_root = self._config.weighting == "sqrt-users"
             sizes = {name: math.sqrt(users) if is_root else 1.0 for name, users in sizes.items()}
-        found = capped(sizes, self._config.least_summed)
-        unit = max(found.values())
-        return {name: weight / unit for name, weight in found.items()}, unit
+        weights = capped(sizes, self._config.least_summed)
+        unit = max(weights.values())
+        return {name: weight / unit for name, weight in weights.items()}, unit
 
     def _missing(self, summed: Summed) -> str:
         """Which groups have no result, and why, in words."""
@@ -176,5 +176,5 @@ def _groups_so_far(state: RunState) -> dict[str, set[str]]:
 
 def _names_of(summed: Iterable[Member], members: Mapping[str, Member]) -> list[str]:
     """Of a set that was summed, where all in it are registered with the keys of then; else none."""
-    found = list(summed)
-    return [one.party for one in found] if all(members.get(one.party) == one for one in found) else []
+    listed = list(summed)
+    return [member.party for member in listed] if all(members.get(member.party) == member for member in listed) else []

@@ -65,7 +65,7 @@ class PrivateSums:
         clock: Clock,
         state: RunState,
         roster: SumRoster | None,
-        kept: KeptSums,
+        kept_sums: KeptSums,
         classes: SizeClasses,
         public: CatalogueMoments | None,
         heads: KnownHeads,
@@ -76,10 +76,10 @@ class PrivateSums:
         if not classes.users:
             raise ConfigError("a masked-private run pays by how many users all platforms have; found no size class")
         return cls(
-            sums=SumExchange(exchange, roster, {ALL: roster.roster}, state.run, kept, {}),
+            sums=SumExchange(exchange, roster, {ALL: roster.roster}, state.run, kept_sums, {}),
             config=config,
             clock=clock,
-            sizes=classes.of(one.party for one in roster.roster.members),
+            sizes=classes.of(member.party for member in roster.roster.members),
             public=public or CatalogueMoments.none(state.encoder.spec.input_dim),
             heads=heads,
         )
@@ -108,9 +108,9 @@ class PrivateSums:
                 encoder = encoder.with_cross(released_cross(numbers, noise, self.public)).without_sequence()
             except InputError as error:
                 note = f"the encoder is unchanged: {error}"
-        told = {**summed.told, "bytes_down": 0, "bytes_up": 0, "note": note}
-        weights = dict.fromkeys(told["groups"], 1.0)
-        record = RoundRecord(kind="moments", round=0, seconds=0.0, weights=weights, **told)
+        facts = {**summed.told, "bytes_down": 0, "bytes_up": 0, "note": note}
+        weights = dict.fromkeys(facts["groups"], 1.0)
+        record = RoundRecord(kind="moments", round=0, seconds=0.0, weights=weights, **facts)
         return replace(before, encoder=encoder, history=(*before.history, record))
 
     def _second(self, state: RunState) -> RunState:
@@ -120,14 +120,14 @@ class PrivateSums:
 
     def _judged(self, summed: SumOfAll, start: float, state: RunState) -> RunState:
         """With what the encoder that was sent is worth, and as the one that the run leaves where it may be."""
-        told = summed.told
+        facts = summed.told
         if summed.result is not None:
-            found = SummedEvaluation.read(summed.result.values[-NUMBERS:], summed.result.noise_variance**0.5)
-            validation, spread = {ALL: {BOTH: found.mean}}, {ALL: found.spread}
-            kept = may_be_kept(validation, state.history, {}, spread)
-            note = "" if kept else passed_over_words(state.history)
-            told |= {"validation": validation, "spread": spread, "kept": kept, "note": note}
-        record = RoundRecord(kind="evaluate", round=0, seconds=self.clock.now() - start, **told)
+            evaluation = SummedEvaluation.read(summed.result.values[-NUMBERS:], summed.result.noise_variance**0.5)
+            validation, spread = {ALL: {BOTH: evaluation.mean}}, {ALL: evaluation.spread}
+            is_kept = may_be_kept(validation, state.history, {}, spread)
+            note = "" if is_kept else passed_over_words(state.history)
+            facts |= {"validation": validation, "spread": spread, "kept": is_kept, "note": note}
+        record = RoundRecord(kind="evaluate", round=0, seconds=self.clock.now() - start, **facts)
         left = state.encoder if record.kept else state.kept
         return replace(state, kept=left, history=(*state.history, record))
 

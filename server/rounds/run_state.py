@@ -119,7 +119,7 @@ WITHOUT_GROUPS: Mapping[str, tuple[str, ...]] = {}
 
 
 def may_be_kept(
-    found: Mapping[str, Mapping[str, float]],
+    validation: Mapping[str, Mapping[str, float]],
     history: Sequence[RoundRecord],
     weights: Mapping[str, float],
     spread: Mapping[str, float] = WITHOUT_NOISE,
@@ -132,29 +132,30 @@ def may_be_kept(
     nothing can be compared, nothing speaks against the newer one.
 
     Args:
-        found: by platform and part, NDCG@10 of the encoder in question.
+        validation: by platform and part, NDCG@10 of the encoder in question.
         history: what was asked before.
         weights: of the platforms' updates; 1 for who sent none.
-        spread: by platform, of the noise in ``found``; empty where there is none.
-        groups: where ``found`` is by group, who is in each: one is compared with itself alone, as long as the same are.
+        spread: by platform, of the noise in ``validation``; empty where there is none.
+        groups: where ``validation`` is by group, who is in each: one is compared with itself alone, as long as the same
+            are.
         worse_by: the share that it may be worse than one before it.
     """
     return all(
-        _gain(found, _comparable(record, groups), weights) >= -worse_by / 2 - _doubt(found, spread, record)
+        _gain(validation, _comparable(record, groups), weights) >= -worse_by / 2 - _doubt(validation, spread, record)
         for record in history
         if record.validation
     )
 
 
 def _comparable(record: RoundRecord, groups: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, float]]:
-    return {name: one for name, one in record.validation.items() if record.groups.get(name) == groups.get(name)}
+    return {name: levels for name, levels in record.validation.items() if record.groups.get(name) == groups.get(name)}
 
 
-def _doubt(found: Mapping[str, Mapping[str, float]], spread: Mapping[str, float], record: RoundRecord) -> float:
+def _doubt(validation: Mapping[str, Mapping[str, float]], spread: Mapping[str, float], record: RoundRecord) -> float:
     """Twice the standard error that noise gives to ``_gain``: of a median over platforms, √(π/2) times a mean's."""
     errors = []
-    for name in set(found) & set(record.validation) & set(spread):
-        total = found[name].get(BOTH, 0.0) + record.validation[name].get(BOTH, 0.0)
+    for name in set(validation) & set(record.validation) & set(spread):
+        total = validation[name].get(BOTH, 0.0) + record.validation[name].get(BOTH, 0.0)
         if total > 0:
             errors.append(math.hypot(spread[name], record.spread.get(name, 0.0)) / total)
     return 2 * math.sqrt(math.pi / 2) * float(np.median(errors)) / math.sqrt(len(errors)) if errors else 0.0
@@ -162,15 +163,15 @@ def _doubt(found: Mapping[str, Mapping[str, float]], spread: Mapping[str, float]
 
 def passed_over_words(history: Sequence[RoundRecord]) -> str:
     """That the encoder of the last round is passed over, and whose replies made it."""
-    made = next((record for record in reversed(history) if record.kind != "evaluate"), None)
-    members = _made_by(made) if made else []
+    last_change = next((record for record in reversed(history) if record.kind != "evaluate"), None)
+    members = _made_by(last_change) if last_change else []
     return f"clearly worse than before on the platforms' own answers: passed over; made by {', '.join(members)}"
 
 
 def _made_by(record: RoundRecord) -> list[str]:
     if not record.groups:
         return [name for name in record.platforms if record.weights.get(name, 0.0) > 0]
-    return [group_words(name, one) for name, one in record.groups.items() if record.weights.get(name, 0.0) > 0]
+    return [group_words(name, members) for name, members in record.groups.items() if record.weights.get(name, 0.0) > 0]
 
 
 def _gain(

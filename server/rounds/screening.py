@@ -112,21 +112,21 @@ def screen_sum(content: RecordDict, round_number: int) -> SumReply | Declined | 
     return reply
 
 
-def _require_round(found: int, expected: int) -> None:
-    if found != expected:
-        raise ReplyRejected(f"the reply is to round {found}, not to round {expected}")
+def _require_round(round_number: int, expected: int) -> None:
+    if round_number != expected:
+        raise ReplyRejected(f"the reply is to round {round_number}, not to round {expected}")
 
 
-def _require_fingerprint(found: str, spec: EncoderSpec) -> None:
+def _require_fingerprint(fingerprint: str, spec: EncoderSpec) -> None:
     expected = spec.feature_space.fingerprint
-    if found != expected:
-        raise ReplyRejected(f"another feature space: expected the fingerprint {expected}; found {found[:40]!r}")
+    if fingerprint != expected:
+        raise ReplyRejected(f"another feature space: expected the fingerprint {expected}; found {fingerprint[:40]!r}")
 
 
-def _require_layout(found: Layout, expected: Layout) -> None:
-    if len(found.arrays) != len(expected.arrays):
-        raise ReplyRejected(f"the layout must hold {len(expected.arrays)} arrays; found {len(found.arrays)}")
-    for place, (ours, theirs) in enumerate(zip(expected.arrays, found.arrays, strict=True)):
+def _require_layout(layout: Layout, expected: Layout) -> None:
+    if len(layout.arrays) != len(expected.arrays):
+        raise ReplyRejected(f"the layout must hold {len(expected.arrays)} arrays; found {len(layout.arrays)}")
+    for place, (ours, theirs) in enumerate(zip(expected.arrays, layout.arrays, strict=True)):
         if ours != theirs:
             raise ReplyRejected(
                 f"array {place} of the layout must be {ours.name} {list(ours.shape)} {ours.dtype}; "

@@ -93,7 +93,7 @@ class SumExchange:
         registered: SumRoster,
         groups: Mapping[str, Roster],
         run: str,
-        kept: KeptSums,
+        kept_sums: KeptSums,
         together: Mapping[str, Collection[str]],
         draw: Draw = os.urandom,
     ) -> None:
@@ -104,19 +104,22 @@ class SumExchange:
             registered: every platform that has a key for sums, and which of them were summed before.
             groups: of all of them.
             run: which run this is.
-            kept: what was reached; nothing, where that is of other groups.
+            kept_sums: what was reached; nothing, where that is of other groups.
             together: by group, platforms of its last sum in the run; a group that had none is not named.
             draw: the source of what names a set-up.
 
         Raises CheckpointError or WireError where what was kept cannot be read.
         """
         self._registered = registered
-        self._exchange, self._groups, self._run, self._kept, self._draw = exchange, groups, run, kept, draw
-        found = kept.read()
-        reached = found if found.which.startswith(f"{run}/") else Reached()
-        everybody = {group: frozenset(one.party for one in roster.members) for group, roster in groups.items()}
+        self._exchange, self._groups, self._run, self._kept, self._draw = exchange, groups, run, kept_sums, draw
+        stored = kept_sums.read()
+        reached = stored if stored.which.startswith(f"{run}/") else Reached()
+        everybody = {group: frozenset(member.party for member in roster.members) for group, roster in groups.items()}
         coordinators = {group: Coordinator.from_bytes(state) for group, state in reached.states.items()}
-        if any(not set(one.parties) <= everybody.get(group, frozenset()) for group, one in coordinators.items()):
+        if any(
+            not set(coordinator.parties) <= everybody.get(group, frozenset())
+            for group, coordinator in coordinators.items()
+        ):
             reached, coordinators = Reached(), {}
         self._reached, self._coordinators, self._failed = reached, coordinators, dict(reached.failed)
         self._together = {group: names & frozenset(together.get(group, names)) for group, names in everybody.items()}
@@ -131,20 +134,20 @@ class SumExchange:
         done: dict[str, SumResult] = {}
         while True:
             self._begin_sums(summand, done)
-            asked = [one.stage for _group, one in self._under_way(done)]
-            if not asked:
+            stages = [coordinator.stage for _group, coordinator in self._under_way(done)]
+            if not stages:
                 break
             self._keep(which)
-            self._stage(min(asked, key=STAGES.index), summand, answers, done)
+            self._stage(min(stages, key=STAGES.index), summand, answers, done)
         for group, result in done.items():
             self._together[group] = self._together[group] if summand.is_noised else frozenset(result.survivors)
             answers.outcomes.update(dict.fromkeys(result.survivors, ("reply", None)))
-        parties = {group: one.parties for group, one in self._coordinators.items()}
+        parties = {group: coordinator.parties for group, coordinator in self._coordinators.items()}
         return Summed(results=done, parties=parties, failed=dict(self._failed), answers=answers)
 
     def _under_way(self, done: Mapping[str, SumResult]) -> list[tuple[str, Coordinator]]:
         over = {*done, *self._failed}
-        return [(group, one) for group, one in sorted(self._coordinators.items()) if group not in over]
+        return [(group, coordinator) for group, coordinator in sorted(self._coordinators.items()) if group not in over]
 
     def _begin_anew(self, summand: Summand) -> None:
         """Each group with keys that are left, or a set-up of who is registered and online."""
@@ -169,7 +172,7 @@ class SumExchange:
     def chosen(self) -> Collection[Member]:
         """The platforms of all groups that the run sums over from now on; raises FederationError where a group has
         none."""
-        return [one for group in self._groups for one in self._chosen(group, is_noised=False)]
+        return [member for group in self._groups for member in self._chosen(group, is_noised=False)]
 
     def _chosen(self, group: str, *, is_noised: bool) -> Collection[Member]:
         """The platforms of a group that the run sums over from now on: all that are registered, for whom it waits; or,
@@ -179,36 +182,36 @@ class SumExchange:
         Raises FederationError where there is neither.
         """
         cohort, sets = self._exchange.cohort, SummedSets() if is_noised else self._registered.summed
-        wanted = {one for one in self._groups[group].members if one.party in self._together[group]}
-        wanted = {one for one in wanted if not cohort or one.party in cohort}
+        eligible = {member for member in self._groups[group].members if member.party in self._together[group]}
+        eligible = {member for member in eligible if not cohort or member.party in cohort}
 
         def among(online: Collection[str]) -> set[Member]:
-            return {one for one in wanted if one.party in online}
+            return {member for member in eligible if member.party in online}
 
-        found = self._exchange.wait_for(lambda online: sets.choice(among(online), wanted))
-        if found is None:
+        chosen = self._exchange.wait_for(lambda online: sets.choice(among(online), eligible))
+        if chosen is None:
             there = among(self._exchange.wait_for_platforms())
             if len(there) < 2:
-                names = ", ".join(sorted(one.party for one in there)) or "none"
+                names = ", ".join(sorted(member.party for member in there)) or "none"
                 raise FederationError(
                     f"expected 2 platforms or more online whose keys for sums are registered; found {names}"
                 )
-            found = sets.choice(there)
-            if found is None:
+            chosen = sets.choice(there)
+            if chosen is None:
                 raise sets.dead_end(there)
-        self._together[group] = frozenset(one.party for one in found)
-        return found
+        self._together[group] = frozenset(member.party for member in chosen)
+        return chosen
 
     def _left_out(self) -> dict[str, tuple[Outcome, str]]:
         """Who is online and not asked, and why."""
-        asked = {party for one in self._coordinators.values() for party in one.parties}
+        asked_parties = {party for coordinator in self._coordinators.values() for party in coordinator.parties}
         places = self._registered.roster.places
-        there = sorted(set(self._exchange.online()) - asked)
+        there = sorted(set(self._exchange.online()) - asked_parties)
         return {name: ("declined", LEFT_OUT if name in places else NO_SUM_KEY) for name in there}
 
     def _set_up_without(self, declined: set[str], group: str, failed: Coordinator) -> bool:
         """Whether a set-up that failed is made anew at once, without those who declined in it."""
-        left = [one for one in self._groups[group].members if one.party in set(failed.parties) - declined]
+        left = [member for member in self._groups[group].members if member.party in set(failed.parties) - declined]
         if failed.stage != "over" or not 1 < len(left) < len(failed.parties):
             return False
         self._coordinators[group] = Coordinator.of(Roster.of(left), failed.terms, self._draw(KEY))
@@ -223,16 +226,16 @@ class SumExchange:
         """Ask the groups that are in it, take the answers, go on to their next; a group of too few answers fails."""
         has_work, heads = stage == "mask", summand.heads
         introductions = self._registered.introductions if stage == "keys" else b""
-        groups = {group: one for group, one in self._under_way(done) if one.stage == stage}
-        asked = {
+        groups = {group: coordinator for group, coordinator in self._under_way(done) if coordinator.stage == stage}
+        outgoing = {
             party: (group, message)
-            for group, one in groups.items()
-            for party, message in one.outgoing().items()
+            for group, coordinator in groups.items()
+            for party, message in coordinator.outgoing().items()
             if party in self._together[group]
         }
 
         def seen(party: str) -> tuple[str, bytes, str]:
-            return (*asked[party], heads.seal(party) if has_work and heads else "")
+            return (*outgoing[party], heads.seal(party) if has_work and heads else "")
 
         def written(sent: Any, about: tuple[str, bytes, str]) -> Any:
             group, message, seal = about
@@ -243,22 +246,22 @@ class SumExchange:
             message_type=SUM_TYPE,
             round=summand.number,
             encoder=summand.encoder if has_work else None,
-            platforms=frozenset(asked),
+            platforms=frozenset(outgoing),
             is_short=not has_work,
             seen=seen,
             write=written,
             screen=lambda content: screen_sum(content, summand.number),
         )
-        self._kept.begins(summand.number, stage, asked)
+        self._kept.begins(summand.number, stage, outgoing)
         answers = self._exchange.ask(question)
         for name, reply in answers.replies.items():
             try:
-                groups[asked[name][0]].take(name, reply.answer)
+                groups[outgoing[name][0]].take(name, reply.answer)
                 if heads and reply.ledger:
                     heads.saw(name, reply.ledger)
             except WireError as error:
                 answers.outcomes[name] = "dropped", str(error)
-        answers.outcomes = {**dict.fromkeys(asked, ("missing", "")), **answers.outcomes}
+        answers.outcomes = {**dict.fromkeys(outgoing, ("missing", "")), **answers.outcomes}
         total.add(answers)
         self._close(groups, set(answers.others["declined"]), done)
 
@@ -277,13 +280,13 @@ class SumExchange:
 
     def _remember(self, coordinator: Coordinator) -> None:
         """Before platforms are asked to agree to a bare sum of a set that they may open."""
-        members = [one for one in self._registered.roster.members if one.party in coordinator.missing]
+        members = [member for member in self._registered.roster.members if member.party in coordinator.missing]
         if coordinator.stage == "agree" and coordinator.is_bare and self._registered.summed.may_be_summed(members):
             self._registered.summed.add(members)
 
     def _keep(self, which: str) -> None:
         """Where nothing has changed, it stands there already."""
-        states = {group: one.to_bytes() for group, one in self._coordinators.items()}
+        states = {group: coordinator.to_bytes() for group, coordinator in self._coordinators.items()}
         reached = Reached(which=which, states=states, failed=dict(self._failed))
         if reached != self._reached:
             self._kept.keep(reached)

@@ -34,9 +34,9 @@ def groups_of(
     left = set(platforms)
     if not size or (len(left) < 2 * size and not known):
         return {ALL: tuple(sorted(left))}
-    found: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for name, members in (known or {}).items():
-        found[name] = tuple(sorted(left & set(members)))
+        groups[name] = tuple(sorted(left & set(members)))
         left -= set(members)
     fresh = []
     for members in sets:
@@ -46,8 +46,8 @@ def groups_of(
     drawn = sorted(left, key=_drawn)
     pieces = len(drawn) // size
     fresh += [tuple(sorted(drawn[place::pieces])) for place in range(pieces)]
-    free = (name for name in map("group-{}".format, count(1)) if name not in found)
-    return {**found, **dict(zip(free, sorted(fresh, key=lambda members: min(map(_drawn, members))), strict=False))}
+    free = (name for name in map("group-{}".format, count(1)) if name not in groups)
+    return {**groups, **dict(zip(free, sorted(fresh, key=lambda members: min(map(_drawn, members))), strict=False))}
 
 
 def _drawn(name: str) -> bytes:

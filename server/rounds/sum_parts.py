@@ -60,12 +60,12 @@ def validation_of(group: GroupSum) -> dict[str, float]:
 
     Raises ReplyRejected where they cannot have.
     """
-    levels, told = np.split(group.parts["evaluate"], 2)
-    beyond = (levels < -_SLACK) | (levels > told + _SLACK) | (told > len(group.members) + _SLACK)
+    levels, counts = np.split(group.parts["evaluate"], 2)
+    beyond = (levels < -_SLACK) | (levels > counts + _SLACK) | (counts > len(group.members) + _SLACK)
     if beyond.any():
         raise ReplyRejected("the sum of evaluations is not one of so many NDCG@10 between 0 and 1")
-    found = zip(VALIDATIONS, levels, told, strict=True)
-    return {name: round(value_at(level / count), 4) for name, level, count in found if count > 0.5}
+    figures = zip(VALIDATIONS, levels, counts, strict=True)
+    return {name: round(value_at(level / count), 4) for name, level, count in figures if count > 0.5}
 
 
 def moments_of(groups: Mapping[str, GroupSum], dim: int) -> tuple[dict[str, Moments], SizeClasses, dict[str, str]]:
@@ -80,16 +80,16 @@ def moments_of(groups: Mapping[str, GroupSum], dim: int) -> tuple[dict[str, Mome
         try:
             if (counts < 0).any() or counts.sum() != len(group.members):
                 raise ReplyRejected("the numbers of pairs are not one of each platform")
-            found = numbers / group.weight
-            require_possible(Moments.from_flat(np.append(found, 1.0), dim))
+            mean = numbers / group.weight
+            require_possible(Moments.from_flat(np.append(mean, 1.0), dim))
         except ReplyRejected as error:
             wrong[name] = str(error)
             continue
-        means[name] = found
+        means[name] = mean
         ratios += [middle_of(bucket) / group.unit for bucket in np.repeat(np.arange(len(counts)), counts).tolist()]
     sizes = {name: groups[name].size for name in means}
     pairs = float(np.median(ratios)) if ratios else 0.0
     moments = {
-        name: Moments.from_flat(np.append(one, 1.0), dim).scaled(pairs * sizes[name]) for name, one in means.items()
+        name: Moments.from_flat(np.append(mean, 1.0), dim).scaled(pairs * sizes[name]) for name, mean in means.items()
     }
     return moments, SizeClasses(sizes), wrong

@@ -29,16 +29,20 @@ class SumRoster:
 
 def roster_text(roster: Roster) -> str:
     """Names and keys as one value of a run config, for platforms that know each other already."""
-    return json.dumps({one.party: {_KEY: one.key.hex()} for one in roster.members}, sort_keys=True)
+    return json.dumps({member.party: {_KEY: member.key.hex()} for member in roster.members}, sort_keys=True)
 
 
 def introduced_text(introductions: Iterable[Introduction]) -> str:
     """Names, keys and what introduces each; empty for fewer than two, of whom no sum can be."""
-    found = {
-        one.member.party: {_KEY: one.member.key.hex(), _NODE: one.node_key, _SIGNED: one.endorsement.hex()}
-        for one in introductions
+    entries = {
+        introduction.member.party: {
+            _KEY: introduction.member.key.hex(),
+            _NODE: introduction.node_key,
+            _SIGNED: introduction.endorsement.hex(),
+        }
+        for introduction in introductions
     }
-    return json.dumps(found, sort_keys=True) if len(found) > 1 else ""
+    return json.dumps(entries, sort_keys=True) if len(entries) > 1 else ""
 
 
 def roster_of(text: str, summed: Path | None = None, least: int = LEAST_MASKED) -> SumRoster | None:
@@ -50,18 +54,18 @@ def roster_of(text: str, summed: Path | None = None, least: int = LEAST_MASKED) 
     if not text:
         return None
     try:
-        found = json.loads(text)
-        roster = Roster.of(_member(name, one) for name, one in found.items())
-        introduced = [_introduction(name, one) for name, one in found.items() if _NODE in one]
+        entries = json.loads(text)
+        roster = Roster.of(_member(name, entry) for name, entry in entries.items())
+        introduced = [_introduction(name, entry) for name, entry in entries.items() if _NODE in entry]
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ConfigError(f"roster must be a JSON object of platforms and keys; got {text[:40]!r}") from error
     introductions = introductions_to_bytes(introduced) if introduced else b""
     return SumRoster(roster=roster, introductions=introductions, summed=SummedSets(summed, least))
 
 
-def _member(name: str, one: dict[str, Any]) -> Member:
-    return Member(name, bytes.fromhex(one[_KEY]))
+def _member(name: str, entry: dict[str, Any]) -> Member:
+    return Member(name, bytes.fromhex(entry[_KEY]))
 
 
-def _introduction(name: str, one: dict[str, Any]) -> Introduction:
-    return Introduction(_member(name, one), one[_NODE], bytes.fromhex(one[_SIGNED]))
+def _introduction(name: str, entry: dict[str, Any]) -> Introduction:
+    return Introduction(_member(name, entry), entry[_NODE], bytes.fromhex(entry[_SIGNED]))

@@ -36,10 +36,10 @@ class SummedSets:
         try:
             content = json.loads(self._path.read_text("utf-8"))
             if content["format"] != FORMAT:
-                found = f"expected the format {FORMAT}; got {content['format']!r}"
-                raise CheckpointError(f"{self._path}: {found}; {_DAMAGED}")
+                reason = f"expected the format {FORMAT}; got {content['format']!r}"
+                raise CheckpointError(f"{self._path}: {reason}; {_DAMAGED}")
             return tuple(
-                frozenset(Member(name, bytes.fromhex(key)) for name, key in one.items()) for one in content["sets"]
+                frozenset(Member(name, bytes.fromhex(key)) for name, key in keys.items()) for keys in content["sets"]
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{self._path}: damaged; {_DAMAGED}") from error
@@ -50,26 +50,26 @@ class SummedSets:
         before = self.sets()
         if before[-1:] == (added,):
             return
-        self._held = (*(one for one in before if one != added), added)[-MOST_SETS:]
+        self._held = (*(summed_set for summed_set in before if summed_set != added), added)[-MOST_SETS:]
         if self._path is None:
             return
-        listed = [{member.party: member.key.hex() for member in sorted(one)} for one in self._held]
+        listed = [{member.party: member.key.hex() for member in sorted(summed_set)} for summed_set in self._held]
         with os_error_as(CheckpointError, f"{self._path}: the sets that were summed cannot be written"):
             write_whole(self._path, json.dumps({"format": FORMAT, "sets": listed}, indent=1).encode("utf-8"))
 
-    def choice(self, members: Collection[Member], wanted: Collection[Member] = ()) -> Set | None:
+    def choice(self, members: Collection[Member], eligible: Collection[Member] = ()) -> Set | None:
         """Who of those that are there is summed: all, where that is far enough from every set of before; else the
         newest of those sets that is wholly among them; None where there is neither.
 
-        With ``wanted``, all of whom could be summed together, nothing but all of them will do.
+        With ``eligible``, all of whom could be summed together, nothing but all of them will do.
         """
-        sets, there, whole = self.sets(), frozenset(members), frozenset(wanted)
+        sets, there, whole = self.sets(), frozenset(members), frozenset(eligible)
         if whole and self._is_apart(whole, sets):
             return whole if whole <= there else None
         if self._is_apart(there, sets):
             return there
-        among = (one for one in reversed(sets) if one <= there)
-        return next((one for one in among if self._is_apart(one, sets)), None)
+        among = (summed_set for summed_set in reversed(sets) if summed_set <= there)
+        return next((summed_set for summed_set in among if self._is_apart(summed_set, sets)), None)
 
     def may_be_summed(self, members: Collection[Member]) -> bool:
         """Whether the set is one of before, or differs from each of them by enough."""
@@ -77,13 +77,13 @@ class SummedSets:
 
     def dead_end(self, members: Collection[Member]) -> FederationError:
         """Why none of them can be summed, and what would answer it."""
-        there = {one.party for one in members}
-        nearest = min(self.sets(), key=lambda one: len(one ^ frozenset(members)))
-        named = {one.party for one in nearest}
+        there = {member.party for member in members}
+        nearest = min(self.sets(), key=lambda summed_set: len(summed_set ^ frozenset(members)))
+        named = {member.party for member in nearest}
         missing, new = ", ".join(sorted(named - there)), ", ".join(sorted(there - named))
-        changed = ", ".join(sorted(named & there - {one.party for one in nearest & frozenset(members)}))
-        found = [(missing, "is missing"), (new, "is new"), (changed, "has another key")]
-        words = "; ".join(f"{names} {what}" for names, what in found if names)
+        changed = ", ".join(sorted(named & there - {member.party for member in nearest & frozenset(members)}))
+        differences = [(missing, "is missing"), (new, "is new"), (changed, "has another key")]
+        words = "; ".join(f"{names} {what}" for names, what in differences if names)
         wait = f"wait for {missing}, or " if missing else ""
         return FederationError(
             "expected the platforms of an earlier masked sum, or as many changes at once as hide who sent what "
@@ -92,5 +92,5 @@ class SummedSets:
 
     def _is_apart(self, members: Set, sets: Iterable[Set]) -> bool:
         known = tuple(sets)
-        is_far = not any(0 < len(members ^ one) < self._least for one in known)
+        is_far = not any(0 < len(members ^ summed_set) < self._least for summed_set in known)
         return len(members) > 1 and is_far and (len(known) < MOST_SETS or members in known)

@@ -34,14 +34,14 @@ class ToldStage:
         return f"{WORDS.get(self.stage, self.stage)}, awaits {', '.join(self.asked)}"
 
 
-def tell_stage(folder: Path | None, round_number: int, stage: str, asked: Iterable[str]) -> None:
+def tell_stage(folder: Path | None, round_number: int, stage: str, awaited: Iterable[str]) -> None:
     """Leave word in a run's folder; without one, or where the disk is full, nobody is told and the run goes on."""
     if folder is None:
         return
-    told = ToldStage(round=round_number, stage=stage, asked=tuple(sorted(asked)))
+    current_stage = ToldStage(round=round_number, stage=stage, asked=tuple(sorted(awaited)))
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / STAGE_FILE, json.dumps(asdict(told)).encode("utf-8"))
+        write_whole(folder / STAGE_FILE, json.dumps(asdict(current_stage)).encode("utf-8"))
 
 
 def told_stage(folder: Path, since: Path) -> ToldStage | None:
@@ -50,7 +50,7 @@ def told_stage(folder: Path, since: Path) -> ToldStage | None:
     try:
         if since.exists() and since.stat().st_mtime_ns > path.stat().st_mtime_ns:
             return None
-        found = json.loads(path.read_text("utf-8"))
-        return ToldStage(round=found["round"], stage=found["stage"], asked=tuple(found["asked"]))
+        content = json.loads(path.read_text("utf-8"))
+        return ToldStage(round=content["round"], stage=content["stage"], asked=tuple(content["asked"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -60,14 +60,14 @@ class Waiting:
 
     def answered(self, message: str) -> str:
         """Whose reply to the message of this id has come; empty where nobody waits for it."""
-        found = self.awaited.pop(message, None)
-        return "" if found is None else found.platform
+        addressee = self.awaited.pop(message, None)
+        return "" if addressee is None else addressee.platform
 
     def _leave_out_restarted(self) -> None:
         now_active = activations(self.grid.get_nodes()) if self.awaited else {}
-        for message, one in list(self.awaited.items()):
-            before = self.active.get(one.node)
-            if now_active.get(one.node, before) != before:
+        for message, addressee in list(self.awaited.items()):
+            before = self.active.get(addressee.node)
+            if now_active.get(addressee.node, before) != before:
                 self.restarted.append(self.awaited.pop(message).platform)
 
 

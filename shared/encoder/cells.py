@@ -81,5 +81,5 @@ class CellGrid:
 
     def _largest(self, sizes: NDArray[Any]) -> NDArray[Any]:
         """[G]"""
-        found: NDArray[Any] = np.maximum.reduceat(sizes, np.cumsum(self.lengths) - self.lengths)
-        return found
+        largest: NDArray[Any] = np.maximum.reduceat(sizes, np.cumsum(self.lengths) - self.lengths)
+        return largest

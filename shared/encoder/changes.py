@@ -194,13 +194,13 @@ def cut(
     changes = unflatten(Layout(tuple(replace(array, dtype="float64") for array in spec.changed())), change)
     parts: dict[str, NDArray[np.float32]] = {}
     for array in spec.changed():
-        name, own = array.name, changes[array.name]
+        name, delta = array.name, changes[array.name]
         if spec.is_product(array):
-            seen = own @ moments[name] if name in moments else own
-            left = np.linalg.eigh(seen @ own.T)[1][:, : -rank - 1 : -1]
+            seen = delta @ moments[name] if name in moments else delta
+            left = np.linalg.eigh(seen @ delta.T)[1][:, : -rank - 1 : -1]
             parts[name + LEFT] = (left.T / spec.scale).astype(np.float32)
-            parts[name + RIGHT] = (left.T @ own).astype(np.float32)
+            parts[name + RIGHT] = (left.T @ delta).astype(np.float32)
         else:
-            parts[name] = own.astype(np.float32)
+            parts[name] = delta.astype(np.float32)
     adapter = Adapter(spec=spec, flat=flatten(spec.layout(), parts))
     return Cut(adapter=adapter, left_out=(change - adapter.change()[-len(change) :]).astype(np.float32))

@@ -161,23 +161,23 @@ def _signal(block: Float64, sigma: float, numbers: int) -> float:
     return max(0.0, 1 - sigma**2 * numbers / max(float((block**2).sum()), _TINY))
 
 
-def map_on(cross: NDArray[np.float32], features: NDArray[np.float32], own: Moments | None = None) -> LinearMap:
+def map_on(cross: NDArray[np.float32], features: NDArray[np.float32], own_moments: Moments | None = None) -> LinearMap:
     """W = (A + λI)⁻¹ B (S + λI)⁻¹ for a catalogue [n, D] with mean and covariance S, λ = .03 × the mean eigenvalue.
 
-    ``cross`` [T] is B. Without ``own`` moments A is S, histories are centred by the catalogue's mean, and the map's
+    ``cross`` [T] is B. Without ``own_moments`` A is S, histories are centred by the catalogue's mean, and the map's
     scale says nothing. With those of histories on the platform itself, A is the mean of S and of their covariance,
     brought to the same trace; histories are centred by their own mean, and the map has the scale that explains them
     best.
     """
     mean, covariance = _moments(features)
     trace = max(float(np.trace(covariance)), _TINY)
-    if own is None or own.n < 1:
+    if own_moments is None or own_moments.n < 1:
         return _map(_ridged(covariance), to_square(cross, len(mean)), _ridged(covariance), mean, mean)
-    centre = own.sum_q / own.n
-    of_histories = own.A / own.n - np.outer(centre, centre)
+    centre = own_moments.sum_q / own_moments.n
+    of_histories = own_moments.A / own_moments.n - np.outer(centre, centre)
     mixed = (covariance + of_histories * (trace / max(float(np.trace(of_histories)), _TINY))) / 2
-    made = _map(_ridged(mixed), to_square(cross, len(mean)), _ridged(covariance), centre, mean)
-    return scaled_to(made, own)
+    linear = _map(_ridged(mixed), to_square(cross, len(mean)), _ridged(covariance), centre, mean)
+    return scaled_to(linear, own_moments)
 
 
 def _ridged(square: Float64) -> Float64:

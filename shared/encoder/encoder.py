@@ -235,9 +235,9 @@ class Encoder:
         arrays = self.arrays()
         return LinearMap(W=arrays["linear.W"], mean_q=arrays["linear.mean_q"], mean_y=arrays["linear.mean_y"])
 
-    def linear_on(self, features: NDArray[np.float32], own: Moments | None = None) -> LinearMap:
+    def linear_on(self, features: NDArray[np.float32], own_moments: Moments | None = None) -> LinearMap:
         """The linear part for a catalogue [n, D], solved where it is carried as a cross moment (``map_on``)."""
-        return map_on(self.arrays()[CROSS], features, own) if self.spec.linear == "cross" else self.linear()
+        return map_on(self.arrays()[CROSS], features, own_moments) if self.spec.linear == "cross" else self.linear()
 
     @property
     def has_linear(self) -> bool:
@@ -259,9 +259,9 @@ class Encoder:
         """The same encoder with a cross moment [D(D+1)/2] as its linear part."""
         return self._with_front("cross", {CROSS: cross})
 
-    def on_catalogue(self, features: NDArray[np.float32], own: Moments | None = None) -> "Encoder":
+    def on_catalogue(self, features: NDArray[np.float32], own_moments: Moments | None = None) -> "Encoder":
         """The same encoder with its linear part as a map, for a catalogue [n, D] (``map_on``)."""
-        return self if self.spec.linear == "map" else self.with_linear(self.linear_on(features, own))
+        return self if self.spec.linear == "map" else self.with_linear(self.linear_on(features, own_moments))
 
     def without_sequence(self) -> "Encoder":
         """The same encoder whose sequence part is left out."""

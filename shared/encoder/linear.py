@@ -164,23 +164,23 @@ def solve_all(moments: Mapping[str, Moments], *, ridge: float, weights: Mapping[
     return solve(sum(counted, Moments.zero(counted[0].dim)), ridge)
 
 
-def joined(received: LinearMap, own: Moments, weight: float) -> LinearMap:
+def joined(received: LinearMap, own_moments: Moments, weight: float) -> LinearMap:
     """A received map moved by own moments, each of whose pairs counts ``weight`` times; raises InputError as ``solve``.
 
     W = W₀ + (A + λI)⁻¹ (B − A W₀ C) (C + λI)⁻¹ on own centred second moments, λ = 10,000 / (weight × pairs) × the
     matrix's mean eigenvalue: the own map in directions of which own pairs tell much, the received W₀ where they tell
     little. A map does not say how many pairs stand behind it, so it counts as 10,000. Means are the platform's own.
     """
-    return _Centred.of(own).map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own.n))
+    return _Centred.of(own_moments).map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own_moments.n))
 
 
-def scaled_to(linear: LinearMap, own: Moments) -> LinearMap:
+def scaled_to(linear: LinearMap, own_moments: Moments) -> LinearMap:
     """A map whose scale says nothing, times the number with which it explains own moments best.
 
     c = tr(Wᵀ B) / tr(Wᵀ A W C) on own centred second moments: the least squares of B against A c W C, weighed by them;
     never less than 0. Raises InputError as ``solve``.
     """
-    centred, weight = _Centred.of(own), linear.W.astype(np.float64)
+    centred, weight = _Centred.of(own_moments), linear.W.astype(np.float64)
     explained = float(np.sum(weight * (centred.cov_q @ weight @ centred.cov_y)))
     scale = max(float(np.sum(weight * centred.cross)), 0.0) / explained if explained > 0 else 0.0
     return LinearMap(W=(scale * weight).astype(np.float32), mean_q=linear.mean_q, mean_y=linear.mean_y)

@@ -46,8 +46,8 @@ class Dropout:
         return round(256 * self.rate)
 
     def _mask(self, shape: torch.Size) -> torch.Tensor:
-        kept = torch.from_numpy(self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)) >= self._threshold
-        return kept.to(torch.float32).mul_(256 / (256 - self._threshold))
+        mask = torch.from_numpy(self.rng.integers(0, 256, size=tuple(shape), dtype=np.uint8)) >= self._threshold
+        return mask.to(torch.float32).mul_(256 / (256 - self._threshold))
 
 
 DISTANCE_BUCKETS = 16

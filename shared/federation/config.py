@@ -36,10 +36,10 @@ def adapter_rank(text: str) -> int:
     """RANK of ``lora:RANK``, 0 of ``none``; raises ConfigError for anything else."""
     if text == "none":
         return 0
-    found = _LORA.fullmatch(text)
-    if found is None:
+    match = _LORA.fullmatch(text)
+    if match is None:
         raise ConfigError(f"adapters must be none or lora:RANK with a RANK from 1 to 999; got {text!r}")
-    return int(found[1])
+    return int(match[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,7 +308,7 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
 
     def _refuse(self, broken: Mapping[str, bool]) -> None:
         """Raises ConfigError that names all that is so, where any is."""
-        if words := [said for said, is_so in broken.items() if is_so]:
+        if words := [reason for reason, is_so in broken.items() if is_so]:
             raise ConfigError(f"where privacy is {self.privacy}, {'; '.join(words)}")
 
     @property
@@ -349,6 +349,6 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
 
 def _complete(kind: type[Settings], flat: FlatConfig) -> Settings:
     """From a flat form that leaves nothing to a default: both sides of a run read the same."""
-    if lacking := sorted({one.key for one in entries(kind)} - set(flat)):
+    if lacking := sorted({entry.key for entry in entries(kind)} - set(flat)):
         raise ConfigError(f"the run config lacks {', '.join(lacking)}")
     return from_flat(kind, flat)

@@ -56,8 +56,8 @@ def cross_task_records(task: CrossTask) -> RecordDict:
 
 def decode_cross_task(content: RecordDict) -> CrossTask:
     """Raises WireError for anything but a task that asks for a cross moment."""
-    found = set(content) - {SIGNATURE}
-    header = Header.read(content.get(HEADER), "cross-task", _TASK, found=found, beside={PUBLIC})
+    records = set(content) - {SIGNATURE}
+    header = Header.read(content.get(HEADER), "cross-task", _TASK, records=records, beside={PUBLIC})
     space = header.space()
     return CrossTask(
         **header.question,
@@ -95,7 +95,7 @@ def cross_reply_records(reply: CrossReply) -> RecordDict:
 
 def read_cross_reply(content: RecordDict) -> CrossReply:
     """Raises WireError for anything but a cross moment that answers a task."""
-    header = Header.read(content.get(HEADER), "cross-reply", _REPLY, found=set(content), beside={CROSS_MOMENT})
+    header = Header.read(content.get(HEADER), "cross-reply", _REPLY, records=set(content), beside={CROSS_MOMENT})
     dim, layout = header.number("dim", least=1), header.layout()
     if layout != CrossGrid(dim=dim).layout:
         raise WireError(f"the layout is not that of a cross moment in {dim} dimensions")

@@ -330,17 +330,17 @@ class SumWork:
     """of all platforms of the sum, as they are registered, where it bears noise: whether it pays is judged by them"""
 
     def __post_init__(self) -> None:
-        if not self.parts or list(self.parts) != [one for one in SUM_PARTS if one in self.parts]:
+        if not self.parts or list(self.parts) != [part for part in SUM_PARTS if part in self.parts]:
             expected = f"one or more of {', '.join(SUM_PARTS)} in this order"
             raise ConfigError(f"work of a sum: expected {expected}; got {', '.join(self.parts) or 'none'}")
         weights = self.weights.values()
-        if not all(0 < one <= 1 for one in weights) or max(weights, default=0.0) != 1:
+        if not all(0 < weight <= 1 for weight in weights) or max(weights, default=0.0) != 1:
             raise ConfigError("work of a sum: expected weights above 0, the largest of them 1; got others")
         for part, beside, what in (("train", self.settings, "settings"), ("cross", self.public, "a public catalogue")):
             if (part in self.parts) != (beside is not None):
                 raise ConfigError(f"work of a sum: expected {what} where a part is {part}, and only there")
-        own = {"cross", "evaluate"} if self.noise else {"moments", "train", "evaluate"}
-        if not set(self.parts) <= own or self.users < 0 or (self.users and not self.noise):
+        allowed = {"cross", "evaluate"} if self.noise else {"moments", "train", "evaluate"}
+        if not set(self.parts) <= allowed or self.users < 0 or (self.users and not self.noise):
             expected = "cross moments and evaluations with noise and a number of users, all else with neither"
             raise ConfigError(f"work of a sum: expected {expected}; got {', '.join(self.parts)}, noise {self.noise:g}")
 

@@ -70,11 +70,11 @@ def content_digest(content: RecordDict) -> bytes:
 def require_signed(content: RecordDict, platform: str, key: Ed25519PublicKey) -> None:
     """Raises TaskUnsigned where the content is not signed by this key for the platform of this registered name."""
     record = content.get(SIGNATURE)
-    found = record.get(_BY) if isinstance(record, ConfigRecord) and set(record) == {_BY} else None
-    if not isinstance(found, str):
+    signature = record.get(_BY) if isinstance(record, ConfigRecord) and set(record) == {_BY} else None
+    if not isinstance(signature, str):
         raise TaskUnsigned("the task is not signed, and this platform has the coordinator's key")
     try:
-        key.verify(bytes.fromhex(found), _signed(content_digest(content), platform))
+        key.verify(bytes.fromhex(signature), _signed(content_digest(content), platform))
     except (InvalidSignature, ValueError) as error:
         raise TaskUnsigned(
             f"the task's signature is not the coordinator's for the platform {platform}: another key, other content, "
@@ -87,11 +87,11 @@ def public_key_of(content: bytes) -> Ed25519PublicKey | None:
 
     Raises ConfigError for a key of another kind.
     """
-    found = _PUBLIC.search(content)
-    if found is None:
+    match = _PUBLIC.search(content)
+    if match is None:
         return None
     try:
-        key = serialization.load_pem_public_key(found[0])
+        key = serialization.load_pem_public_key(match[0])
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError("expected the coordinator's Ed25519 key; got a public key that cannot be read") from error
     if not isinstance(key, Ed25519PublicKey):

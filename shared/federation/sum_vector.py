@@ -48,27 +48,27 @@ class VectorForm:
     @property
     def length(self) -> int:
         """P, of all."""
-        return sum(one.length for one in self.parts.values())
+        return sum(form.length for form in self.parts.values())
 
     @property
     def bound(self) -> float:
         """The largest size of a number of the vector."""
-        return max(one.bound for one in self.parts.values())
+        return max(form.bound for form in self.parts.values())
 
     @property
     def fine(self) -> float:
         """What rounding may move the mean of any number of the vector by."""
-        return min(one.fine * self._scale(one) for one in self.parts.values())
+        return min(form.fine * self._scale(form) for form in self.parts.values())
 
     def joined(self, parts: Parts) -> Float64:
         """[P] the vector."""
-        return np.concatenate([self._scale(one) * parts[part] for part, one in self.parts.items()])
+        return np.concatenate([self._scale(form) * parts[part] for part, form in self.parts.items()])
 
     def split(self, vector: Float64) -> dict[SumPart, Float64]:
         """The parts of a vector [P], or of a sum of such."""
-        ends = np.cumsum([one.length for one in self.parts.values()])
+        ends = np.cumsum([form.length for form in self.parts.values()])
         pieces = np.split(vector, ends[:-1])
-        return {part: piece / self._scale(one) for (part, one), piece in zip(self.parts.items(), pieces, strict=True)}
+        return {part: piece / self._scale(form) for (part, form), piece in zip(self.parts.items(), pieces, strict=True)}
 
     def _scale(self, part: PartForm) -> float:
         return 2.0 ** math.floor(math.log2(self.bound / part.bound))

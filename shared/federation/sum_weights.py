@@ -28,9 +28,9 @@ def capped(weights: Mapping[str, float], least_parties: int) -> dict[str, float]
     """
     most = max(weights.values())
     while True:
-        found = {name: min(weight, most) for name, weight in weights.items()}
-        if all(is_outweighed(name, found, least_parties) for name in found):
-            return found
+        capped_weights = {name: min(weight, most) for name, weight in weights.items()}
+        if all(is_outweighed(name, capped_weights, least_parties) for name in capped_weights):
+            return capped_weights
         if most < min(weights.values()):
             raise ValueError(f"expected at least {least_parties} parties; got {len(weights)}")
         most /= 2

@@ -67,14 +67,14 @@ def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, Re
     Raises WireError for anything else.
     """
     work = {name: record for name, record in content.items() if name.startswith(WORK)}
-    found = set(content) - {SIGNATURE} - set(work) - {INTRODUCTIONS}
-    header = Header.read(content.get(HEADER), "sum-task", _TASK, found=found, beside={SUM})
+    records = set(content) - {SIGNATURE} - set(work) - {INTRODUCTIONS}
+    header = Header.read(content.get(HEADER), "sum-task", _TASK, records=records, beside={SUM})
     introductions = _bytes(content[INTRODUCTIONS]) if INTRODUCTIONS in content else b""
     return (
         {**header.question, "seen": _digest(header, "seen")},
         _bytes(content[SUM]),
         introductions,
-        RecordDict({name[len(WORK) :]: one for name, one in work.items()}),
+        RecordDict({name[len(WORK) :]: record for name, record in work.items()}),
     )
 
 
@@ -87,14 +87,14 @@ def sum_reply_records(reply: SumReply) -> RecordDict:
 
 def read_sum_reply(content: RecordDict) -> SumReply:
     """Raises WireError for anything but an answer in a step of a secure sum."""
-    header = Header.read(content.get(HEADER), "sum-reply", _REPLY, found=set(content), beside={SUM})
+    header = Header.read(content.get(HEADER), "sum-reply", _REPLY, records=set(content), beside={SUM})
     return SumReply(round=header.round, answer=_bytes(content[SUM]), ledger=_digest(header, "ledger"))
 
 
 def _digest(header: Header, field: str) -> str:
-    if not _DIGEST.fullmatch(found := header.text(field)):
-        raise WireError(f"{field} must be 64 hexadecimal digits, or empty; found {found[:40]!r}")
-    return found
+    if not _DIGEST.fullmatch(text := header.text(field)):
+        raise WireError(f"{field} must be 64 hexadecimal digits, or empty; found {text[:40]!r}")
+    return text
 
 
 def _record(content: bytes) -> ArrayRecord:

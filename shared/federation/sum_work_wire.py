@@ -35,9 +35,9 @@ def work_records(work: SumWork) -> dict[str, ArrayRecord | ConfigRecord]:
     return records
 
 
-def work_beside(found: set[str]) -> set[str]:
+def work_beside(records: set[str]) -> set[str]:
     """Which records must stand beside header and encoder, of those found."""
-    return {WEIGHTS} | (found & {SETTINGS, PUBLIC})
+    return {WEIGHTS} | (records & {SETTINGS, PUBLIC})
 
 
 def read_sum_work(
@@ -70,7 +70,7 @@ def read_sum_work(
 
 def _parts(text: str) -> tuple[Any, ...]:
     parts = tuple(text.split(_BETWEEN))
-    if unknown := [one for one in parts if one not in SUM_PARTS]:
+    if unknown := [part for part in parts if part not in SUM_PARTS]:
         raise WireError(f"parts must be some of {', '.join(SUM_PARTS)}; found {unknown[0][:40]!r}")
     return parts
 

@@ -85,17 +85,17 @@ class AdapterForm:
 
     def encoded(self, trained: Trained) -> Encoded:
         """The cells of ``adapted``."""
-        found = self.adapted(trained)
-        return Encoded(flat=found.adapter.to_cells(), left_out=found.left_out)
+        adapted = self.adapted(trained)
+        return Encoded(flat=adapted.adapter.to_cells(), left_out=adapted.left_out)
 
     def adapted(self, trained: Trained) -> Cut:
         """The adapter before it is brought to cells; the limit is on what it adds to the encoder."""
         sent = trained.sent
         place, waiting = sent.spec.sequence_place, trained.left_out
         change = trained.encoder.flat[place].astype(np.float64) - sent.flat[place]
-        found = cut(sent.spec, change + (0 if waiting is None else waiting), self.rank, trained.inputs())
-        share = _share(float(np.linalg.norm(found.adapter.change().astype(np.float64))), trained.limit)
-        return found if share == 1 else Cut(adapter=found.adapter.scaled(share), left_out=found.left_out)
+        nearest = cut(sent.spec, change + (0 if waiting is None else waiting), self.rank, trained.inputs())
+        share = _share(float(np.linalg.norm(nearest.adapter.change().astype(np.float64))), trained.limit)
+        return nearest if share == 1 else Cut(adapter=nearest.adapter.scaled(share), left_out=nearest.left_out)
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
         """The encoder with the adapter's products added."""

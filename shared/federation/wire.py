@@ -127,16 +127,16 @@ def _sum_task(task: SumTask) -> RecordDict:
 
 
 def _encoder_records(
-    kind: str, task: TrainTask | EvaluateTask | SumWork, **own: str | float
+    kind: str, task: TrainTask | EvaluateTask | SumWork, **fields: str | float
 ) -> dict[str, ArrayRecord | ConfigRecord]:
-    """The header of a task about an encoder, with fields of its ``own``, and the encoder or what leads to it."""
+    """The header of a task about an encoder, with the ``fields`` of its kind, and the encoder or what leads to it."""
     sent, spec = task.encoder, task.encoder.spec
     header = header_record(
         kind,
         task.round,
         seed=task.seed,
         keep=task.keep,
-        **own,
+        **fields,
         preset=spec.preset,
         space=space_text(spec.feature_space),
         run=task.run,
@@ -148,21 +148,21 @@ def _encoder_records(
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
     """Raises WireError for anything but a moments task."""
-    header = Header.read(content.get(HEADER), "moments-task", ASKED, found=set(content) - {SIGNATURE})
+    header = Header.read(content.get(HEADER), "moments-task", ASKED, records=set(content) - {SIGNATURE})
     return MomentsTask(**header.question, feature_space=header.space())
 
 
 def decode_train_task(content: RecordDict) -> TrainTask:
     """Raises WireError for anything but a training task."""
-    found = set(content) - {SIGNATURE}
+    records = set(content) - {SIGNATURE}
     header = Header.read(
-        content.get(HEADER), "train-task", _ENCODER_TASK, found=found, beside=_numbers(found) | {SETTINGS}
+        content.get(HEADER), "train-task", _ENCODER_TASK, records=records, beside=_numbers(records) | {SETTINGS}
     )
-    asked = header.question
+    question = header.question
     settings, spec = _settings(content[SETTINGS]), _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return TrainTask(
-        **asked,
+        **question,
         seed=header.number("seed"),
         encoder=Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec),
         settings=settings,
@@ -172,8 +172,10 @@ def decode_train_task(content: RecordDict) -> TrainTask:
 
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
     """Raises WireError for anything but an evaluation task."""
-    found = set(content) - {SIGNATURE}
-    header = Header.read(content.get(HEADER), "evaluate-task", _EVALUATE_TASK, found=found, beside=_numbers(found))
+    records = set(content) - {SIGNATURE}
+    header = Header.read(
+        content.get(HEADER), "evaluate-task", _EVALUATE_TASK, records=records, beside=_numbers(records)
+    )
     spec = _spec(header)
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     return EvaluateTask(
@@ -188,14 +190,14 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
 def decode_sum_task(content: RecordDict) -> SumTask:
     """Raises WireError for anything but a step of a secure sum, with what is summed, if a vector is asked for."""
     question, message, introductions, work = read_sum_task(content)
-    asked = _sum_work(work, question) if work else None
-    return SumTask(**question, message=message, work=asked, introductions=introductions)
+    sum_work = _sum_work(work, question) if work else None
+    return SumTask(**question, message=message, work=sum_work, introductions=introductions)
 
 
 def _sum_work(content: RecordDict, question: dict[str, Any]) -> SumWork:
-    found = set(content)
-    beside = _numbers(found) | work_beside(found)
-    header = Header.read(content.get(HEADER), "sum-work", _SUM_WORK, found=found, beside=beside)
+    records = set(content)
+    beside = _numbers(records) | work_beside(records)
+    header = Header.read(content.get(HEADER), "sum-work", _SUM_WORK, records=records, beside=beside)
     spec, settings = _spec(header), _settings(content[SETTINGS]) if SETTINGS in content else None
     whole = {} if KNOWN in content else arrays_of(content[ENCODER], ENCODER, {FLAT: spec.layout().lies})
     encoder = Encoder(spec=spec, flat=whole[FLAT]) if whole else _known(content[KNOWN], content.get(STEP), spec)
@@ -258,10 +260,10 @@ def _failed(reply: Failed) -> RecordDict:
 
 def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Failed:
     """Raises WireError for anything but an answer to a moments task."""
-    found = set(content)
-    if (refusal := _refusal(content.get(HEADER), found)) is not None:
+    records = set(content)
+    if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal
-    header = Header.read(content.get(HEADER), "moments-reply", _MOMENTS_REPLY, found=found, beside={MOMENTS})
+    header = Header.read(content.get(HEADER), "moments-reply", _MOMENTS_REPLY, records=records, beside={MOMENTS})
     grid, layout = MomentGrid(dim=header.number("dim", least=1)), header.layout()
     if layout != grid.layout:
         raise WireError(f"the layout is not that of moments in {grid.dim} dimensions")
@@ -290,10 +292,10 @@ def decode_sum_reply(content: RecordDict) -> SumReply | Declined | Failed:
 
 def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
     """Raises WireError for anything but an answer to a training task."""
-    found = set(content)
-    if (refusal := _refusal(content.get(HEADER), found)) is not None:
+    records = set(content)
+    if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal
-    header = Header.read(content.get(HEADER), "train-reply", _TRAIN_REPLY, found=found, beside={ENCODER, METRICS})
+    header = Header.read(content.get(HEADER), "train-reply", _TRAIN_REPLY, records=records, beside={ENCODER, METRICS})
     layout = header.layout()
     return TrainReply(
         round=header.round,
@@ -307,31 +309,31 @@ def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
 
 def decode_evaluate_reply(content: RecordDict) -> EvaluateReply | Declined | Failed:
     """Raises WireError for anything but an answer to an evaluation task."""
-    found = set(content)
-    if (refusal := _refusal(content.get(HEADER), found)) is not None:
+    records = set(content)
+    if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal
-    header = Header.read(content.get(HEADER), "evaluate-reply", {"users": int}, found=found, beside={METRICS})
+    header = Header.read(content.get(HEADER), "evaluate-reply", {"users": int}, records=records, beside={METRICS})
     return EvaluateReply(round=header.round, users=header.users(), validation=metrics_of(content[METRICS], VALIDATIONS))
 
 
-def _refusal(header: Any, found: set[str]) -> Declined | Failed | None:
-    """A platform's answer that it does not contribute or met an error, else None; ``found`` names the records."""
+def _refusal(header: Any, records: set[str]) -> Declined | Failed | None:
+    """A platform's answer that it does not contribute or met an error, else None; ``records`` names the records."""
     kind = header.get("kind") if isinstance(header, ConfigRecord) else None
     try:
         if kind == "declined":
-            read = Header.read(header, "declined", {"reason": str}, found=found)
+            read = Header.read(header, "declined", {"reason": str}, records=records)
             return Declined(round=read.round, reason=DeclineReason(read.text("reason")))
         if kind == "failed":
-            read = Header.read(header, "failed", {"code": str, "least": int}, found=found)
+            read = Header.read(header, "failed", {"code": str, "least": int}, records=records)
             return Failed(round=read.round, code=FailureCode(read.text("code")), least=read.number("least"))
     except ValueError as error:
         raise WireError("the reason or code of a refusal is not one of the listed ones") from error
     return None
 
 
-def _numbers(found: set[str]) -> set[str]:
+def _numbers(records: set[str]) -> set[str]:
     """The records in which a task's encoder came: itself, or what leads to it from the one that the platform holds."""
-    return {KNOWN} | (found & {STEP}) if KNOWN in found else {ENCODER}
+    return {KNOWN} | (records & {STEP}) if KNOWN in records else {ENCODER}
 
 
 def _known_records(sent: KnownEncoder) -> dict[str, ArrayRecord | ConfigRecord]:

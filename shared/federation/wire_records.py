@@ -56,7 +56,7 @@ class Header:
         kind: str,
         expected: Mapping[str, type[Any]],
         *,
-        found: Iterable[str],
+        records: Iterable[str],
         beside: Iterable[str] = (),
     ) -> "Header":
         """Check the names of the message's records, then the header's keys and types.
@@ -65,12 +65,12 @@ class Header:
             header: the record of this name, None where there is none.
             kind: of the message.
             expected: fields that a header of this kind has, beside those that all have.
-            found: names of all records of the message.
+            records: names of all records of the message.
             beside: names of the records that it must have beside the header.
         """
-        wanted = sorted({HEADER, *beside})
-        if sorted(found) != wanted:
-            raise WireError(f"expected the records {wanted}; found {short_names(found)}")
+        required = sorted({HEADER, *beside})
+        if sorted(records) != required:
+            raise WireError(f"expected the records {required}; found {short_names(records)}")
         fields = fields_of(header, HEADER, {**_COMMON, **expected})
         if (fields["protocol"], fields["kind"]) != (PROTOCOL, kind):
             raise WireError(f"expected a {kind} of {PROTOCOL}")
@@ -194,9 +194,9 @@ def array_record(**arrays: NDArray[Any]) -> ArrayRecord:
 def arrays_of(record: Any, name: str, expected: Mapping[str, tuple[np.dtype[Any], int]]) -> dict[str, NDArray[Any]]:
     """The record's arrays, read-only, each [size] of its dtype and finite; raises WireError, which says ``name``."""
     if not isinstance(record, ArrayRecord) or set(record) != set(expected):
-        wanted = " and ".join(repr(key) for key in expected)
-        raise WireError(f"record {name!r} must hold the array {wanted} alone; found {short_names(record)}")
-    found = {}
+        keys = " and ".join(repr(key) for key in expected)
+        raise WireError(f"record {name!r} must hold the array {keys} alone; found {short_names(record)}")
+    arrays = {}
     for key, (dtype, size) in expected.items():
         array, header = record[key], _npy_header(dtype, size)
         if (array.dtype, tuple(array.shape)) != (str(dtype), (size,)):
@@ -206,15 +206,15 @@ def arrays_of(record: Any, name: str, expected: Mapping[str, tuple[np.dtype[Any]
             raise WireError(f"record {name!r} does not hold the array that it announces")
         if len(array.data) != len(header) + size * dtype.itemsize:
             raise WireError(f"record {name!r} is not as long as its shape says")
-        found[key] = np.frombuffer(array.data, dtype, offset=len(header))
-        if not np.isfinite(found[key]).all():
+        arrays[key] = np.frombuffer(array.data, dtype, offset=len(header))
+        if not np.isfinite(arrays[key]).all():
             raise WireError(f"record {name!r} holds numbers that are not finite")
-    return found
+    return arrays
 
 
-def short_names(found: Any) -> list[str]:
+def short_names(names: Any) -> list[str]:
     """What may be repeated of names that came from outside."""
-    return [str(name)[:40] for name in sorted(found)[:8]]
+    return [str(name)[:40] for name in sorted(names)[:8]]
 
 
 def _npy_header(dtype: np.dtype[Any], size: int) -> bytes:

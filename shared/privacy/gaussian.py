@@ -18,8 +18,8 @@ def noise_for(epsilon: float, delta: float) -> float:
     Raises ConfigError where ε is not above 0 and at most 100, or δ not between 0 and 1.
     """
     if not (0 < epsilon <= MOST_EPSILON and 0 < delta < 1):
-        wanted = f"epsilon above 0 and at most {MOST_EPSILON:g}, and delta between 0 and 1"
-        raise ConfigError(f"expected {wanted}; got {epsilon:g} and {delta:g}")
+        bounds = f"epsilon above 0 and at most {MOST_EPSILON:g}, and delta between 0 and 1"
+        raise ConfigError(f"expected {bounds}; got {epsilon:g} and {delta:g}")
     from dp_accounting import get_sigma_gaussian
 
     return float(get_sigma_gaussian(epsilon, delta))

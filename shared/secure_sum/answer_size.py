@@ -50,9 +50,9 @@ def _advert(request: SetupRequest) -> int:
 def _parcels(state: PartyState, party: str, book: KeyBook) -> int:
     if state.request is None:
         raise SumRefused("expected one book of keys after each request for keys; found one more")
-    setup, own = Setup.checked(state.request, book), state.request.roster.places.get(party, -1)
+    setup, own_number = Setup.checked(state.request, book), state.request.roster.places.get(party, -1)
     parcel = bytes(state.request.parcel)
-    return len(Parcels(dict.fromkeys(setup.neighbours.get(own, ()), parcel), _SIGNED).to_bytes())
+    return len(Parcels(dict.fromkeys(setup.neighbours.get(own_number, ()), parcel), _SIGNED).to_bytes())
 
 
 def _shares(state: PartyState, request: OpenRequest) -> int:
@@ -62,5 +62,5 @@ def _shares(state: PartyState, request: OpenRequest) -> int:
     has_surplus = noise is not None and noise.level(parties - len(state.survivors)) + 2 < secrets
     survivor = OwnerShares(self_mask=_SHARE, surplus=_SHARE if has_surplus else b"")
     owners = sorted(set(state.held) & set(plan.members))
-    given = {owner: survivor if owner in state.survivors else OwnerShares(mask=_SHARE) for owner in owners}
-    return len(Shares(_KEY, given, _SIGNED).to_bytes())
+    owner_shares = {owner: survivor if owner in state.survivors else OwnerShares(mask=_SHARE) for owner in owners}
+    return len(Shares(_KEY, owner_shares, _SIGNED).to_bytes())

@@ -21,23 +21,23 @@ class SetHistory:
     def require_apart(self, parties: Iterable[bytes], least: int) -> None:
         """Raises TooClose where an earlier set has the same parties but for fewer than ``least``, or a set is new and
         there is no room to remember it: one that was forgotten could be asked for again without one party."""
-        asked = frozenset(parties)
+        party_set = frozenset(parties)
         for known in self.sets:
-            different = len(asked ^ known)
+            different = len(party_set ^ known)
             if 0 < different < least:
                 raise TooClose(
                     f"expected the parties of an earlier sum, or {least} others at least, where no noise is added; "
                     f"found {different} that joined or left"
                 )
-        if len(self.sets) >= MOST_SETS and asked not in self.sets:
+        if len(self.sets) >= MOST_SETS and party_set not in self.sets:
             raise TooClose(
                 f"expected the parties of one of {MOST_SETS} earlier sums, where no noise is added; found new"
             )
 
     def with_set(self, parties: Iterable[bytes]) -> "SetHistory":
         """The set as the newest; ``require_apart`` says whether there is room."""
-        asked = frozenset(parties)
-        return SetHistory((*(known for known in self.sets if known != asked), asked))
+        party_set = frozenset(parties)
+        return SetHistory((*(known for known in self.sets if known != party_set), party_set))
 
     def write(self, writer: Writer) -> None:
         """All sets."""

@@ -71,7 +71,7 @@ class Coordinator(CoordinatorSide):
     @property
     def parties(self) -> tuple[str, ...]:
         """All that are asked for keys of the set-up."""
-        return tuple(one.party for one in self._state.request.roster.members)
+        return tuple(member.party for member in self._state.request.roster.members)
 
     @property
     def is_bare(self) -> bool:
@@ -156,14 +156,14 @@ class Coordinator(CoordinatorSide):
 
     def _asked(self) -> tuple[int, ...]:
         state = self._state
-        asked: dict[str, tuple[int, ...]] = {
+        by_stage: dict[str, tuple[int, ...]] = {
             "keys": tuple(range(len(state.request.roster))),
             "shares": tuple(sorted(state.adverts)),
             "mask": state.members,
             "agree": tuple(sorted(state.masked)),
             "open": tuple(sorted(state.agreements)),
         }
-        return asked.get(self.stage, ())
+        return by_stage.get(self.stage, ())
 
     def _answers(self) -> Answers:
         state = self._state
@@ -191,9 +191,11 @@ class Coordinator(CoordinatorSide):
         if number in self._state.delivered:
             return MaskRequest(self._plan(), {})
         size, setup = self._state.request.parcel, self._checked_setup()
-        senders = [one for one in setup.neighbours[number] if one in self._state.parcels]
-        parcels = {one: Parcels.from_bytes(self._state.parcels[one], size) for one in senders}
-        return MaskRequest(self._plan(), {sender: one.sealed[number] for sender, one in parcels.items()})
+        senders = [sender for sender in setup.neighbours[number] if sender in self._state.parcels]
+        parcels = {sender: Parcels.from_bytes(self._state.parcels[sender], size) for sender in senders}
+        return MaskRequest(
+            self._plan(), {sender: sender_parcels.sealed[number] for sender, sender_parcels in parcels.items()}
+        )
 
     def _take_advert(self, number: int, message: bytes) -> None:
         require_advert(self._state.request, number, Advert.from_bytes(message))
@@ -201,18 +203,18 @@ class Coordinator(CoordinatorSide):
 
     def _take_parcels(self, number: int, message: bytes) -> None:
         setup = self._checked_setup()
-        found = Parcels.from_bytes(message, self._state.request.parcel)
-        require_signature(setup.member(number), PARCELS, setup.digest, found.body, found.signature)
-        if tuple(found.sealed) != setup.neighbours[number]:
+        parcels = Parcels.from_bytes(message, self._state.request.parcel)
+        require_signature(setup.member(number), PARCELS, setup.digest, parcels.body, parcels.signature)
+        if tuple(parcels.sealed) != setup.neighbours[number]:
             raise WireError(f"expected a parcel for each neighbour of {self._name(number)}; found others")
         self._state = replace(self._state, parcels={**self._state.parcels, number: message})
 
     def _take_masked(self, number: int, message: bytes) -> None:
         setup, fixed = self._checked_setup(), self._fixed()
-        found = Masked.from_bytes(message, fixed.size)
-        require_signature(setup.member(number), MASKED, setup.digest, found.body, found.signature)
-        self._require_plan(found.plan)
-        total = np.frombuffer(self._state.total, fixed.ring.dtype) + fixed.ring.unpacked(found.vector)
+        answer = Masked.from_bytes(message, fixed.size)
+        require_signature(setup.member(number), MASKED, setup.digest, answer.body, answer.signature)
+        self._require_plan(answer.plan)
+        total = np.frombuffer(self._state.total, fixed.ring.dtype) + fixed.ring.unpacked(answer.vector)
         masked = {**self._state.masked, number: digest(b"masked", message)}
         self._state = replace(self._state, total=total.tobytes(), masked=masked)
 
@@ -224,12 +226,14 @@ class Coordinator(CoordinatorSide):
         self._state = replace(self._state, agreements={**self._state.agreements, number: message})
 
     def _take_shares(self, number: int, message: bytes) -> None:
-        setup, found = self._checked_setup(), Shares.from_bytes(message)
-        require_signature(setup.member(number), SHARES, setup.digest, found.body, found.signature)
-        self._require_plan(found.plan)
+        setup, shares = self._checked_setup(), Shares.from_bytes(message)
+        require_signature(setup.member(number), SHARES, setup.digest, shares.body, shares.signature)
+        self._require_plan(shares.plan)
         survivors = set(self._survivors().members)
-        wrong = [owner for owner, one in found.owners.items() if bool(one.mask) == (owner in survivors)]
-        if wrong or not set(found.owners) <= {number, *setup.neighbours[number]}:
+        wrong = [
+            owner for owner, owner_shares in shares.owners.items() if bool(owner_shares.mask) == (owner in survivors)
+        ]
+        if wrong or not set(shares.owners) <= {number, *setup.neighbours[number]}:
             raise WireError(f"expected shares of {self._name(number)} of its neighbours' secrets; found others")
         self._state = replace(self._state, shares={**self._state.shares, number: message})
 
@@ -255,7 +259,7 @@ class Coordinator(CoordinatorSide):
     def _end_open(self) -> None:
         self._require_holders(self._state.shares, "gave shares")
         state, fixed = self._state, self._fixed()
-        shares = {number: Shares.from_bytes(one) for number, one in sorted(state.shares.items())}
+        shares = {number: Shares.from_bytes(message) for number, message in sorted(state.shares.items())}
         opening = Opening(self._checked_setup(), self._plan(), fixed, self._survivors().members, shares)
         self._state = replace(state, stage="ready", plan=None, total=b"", masked={}, agreements={}, shares={})
         self._result = opening.result(np.frombuffer(state.total, fixed.ring.dtype))
@@ -270,11 +274,11 @@ class Coordinator(CoordinatorSide):
                 expected = f"{setup.degree.threshold} holders of shares of {self._name(number)}"
                 self._fail(f"expected at least {expected} among those who {did}; found {held}")
 
-    def _require_quorum(self, found: int, did: str) -> None:
+    def _require_quorum(self, count: int, did: str) -> None:
         least = quorum(len(self._state.request.roster))
-        if found < least:
+        if count < least:
             expected = f"at least {least} of {len(self._state.request.roster)} parties that {did}"
-            self._fail(f"expected {expected}; found {found}; missing: {', '.join(self.missing)}")
+            self._fail(f"expected {expected}; found {count}; missing: {', '.join(self.missing)}")
 
     def _fail(self, why: str) -> None:
         """End the sum, or the set-up; what came for it is dropped."""
@@ -283,8 +287,8 @@ class Coordinator(CoordinatorSide):
         self._state = replace(state, stage="ready" if is_sum else "over")
         raise SumFailed(f"a {'sum' if is_sum else 'set-up of sums'} ends without a result: {why}")
 
-    def _require_plan(self, found: bytes) -> None:
-        if found != self._plan().digest:
+    def _require_plan(self, plan_digest: bytes) -> None:
+        if plan_digest != self._plan().digest:
             raise WireError("expected an answer for the sum under way; found one for another")
 
     def _survivors(self) -> Survivors:
@@ -308,4 +312,4 @@ class Coordinator(CoordinatorSide):
 
 
 def _book(state: CoordinatorState) -> KeyBook:
-    return KeyBook({number: Advert.from_bytes(one) for number, one in sorted(state.adverts.items())})
+    return KeyBook({number: Advert.from_bytes(content) for number, content in sorted(state.adverts.items())})

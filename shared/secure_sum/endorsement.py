@@ -22,13 +22,13 @@ def endorsement(node_key: ec.EllipticCurvePrivateKey, member: Member) -> bytes:
     return node_key.sign(_signed(member), ec.ECDSA(SHA384()))
 
 
-def require_endorsed(member: Member, node_key: ec.EllipticCurvePublicKey, found: bytes) -> None:
+def require_endorsed(member: Member, node_key: ec.EllipticCurvePublicKey, endorsement: bytes) -> None:
     """Raises WireError where the platform's node key did not sign for this member."""
     try:
-        node_key.verify(found, _signed(member), ec.ECDSA(SHA384()))
+        node_key.verify(endorsement, _signed(member), ec.ECDSA(SHA384()))
     except InvalidSignature as error:
-        said = f"expected the key of {member.party} for sums to be signed by its enrolled node key"
-        raise WireError(f"{said}; found one that is not") from error
+        expected = f"expected the key of {member.party} for sums to be signed by its enrolled node key"
+        raise WireError(f"{expected}; found one that is not") from error
 
 
 def _signed(member: Member) -> bytes:

@@ -50,9 +50,9 @@ class Reader:
     def __init__(self, what: str, content: bytes) -> None:
         self._what, self._content, self._at = what, content, 0
 
-    def wrong(self, expected: str, found: object) -> WireError:
-        """The error for a field that is not what it must be; ``found`` is a number or a length, never content."""
-        return WireError(f"{self._what}, before byte {self._at}: expected {expected}; found {found}")
+    def wrong(self, expected: str, actual: object) -> WireError:
+        """The error for a field that is not what it must be; ``actual`` is a number or a length, never content."""
+        return WireError(f"{self._what}, before byte {self._at}: expected {expected}; found {actual}")
 
     def raw(self, size: int) -> bytes:
         """Exactly so many bytes."""
@@ -79,10 +79,10 @@ class Reader:
 
     def numbers(self, below: int) -> tuple[int, ...]:
         """Party numbers that rise, each below ``below``."""
-        found = struct.unpack(f"<{(count := self.number('H', most=below))}H", self.raw(2 * count))
-        if list(found) != sorted(set(found)) or any(one >= below for one in found):
+        numbers = struct.unpack(f"<{(count := self.number('H', most=below))}H", self.raw(2 * count))
+        if list(numbers) != sorted(set(numbers)) or any(number >= below for number in numbers):
             raise self.wrong(f"rising numbers below {below}", f"{count} others")
-        return found
+        return numbers
 
     def end(self) -> None:
         """Raises WireError where bytes are left."""

@@ -68,11 +68,12 @@ def neighbours(setup: bytes, parties: tuple[int, ...], k: int) -> dict[int, tupl
         k: even, or one less than the parties.
     """
     if k >= len(parties) - 1:
-        return {one: tuple(other for other in parties if other != one) for one in parties}
-    circle = sorted(parties, key=lambda one: derived(setup, b"circle", one.to_bytes(2, "little")))
+        return {party: tuple(other for other in parties if other != party) for party in parties}
+    circle = sorted(parties, key=lambda party: derived(setup, b"circle", party.to_bytes(2, "little")))
     offsets = [step for half in range(1, k // 2 + 1) for step in (half, -half)]
     return {
-        one: tuple(sorted(circle[(place + step) % len(circle)] for step in offsets)) for place, one in enumerate(circle)
+        party: tuple(sorted(circle[(place + step) % len(circle)] for step in offsets))
+        for place, party in enumerate(circle)
     }
 
 
@@ -89,5 +90,5 @@ def _most_threshold(parties: int, dropping: int, k: int, chance: float) -> int:
 
 def _chance(numbers: range, others: int, marked: int, k: int) -> float:
     """P[Hypergeometric(others, marked, k) is one of the numbers]"""
-    ways = sum(math.comb(marked, one) * math.comb(others - marked, k - one) for one in numbers)
+    ways = sum(math.comb(marked, number) * math.comb(others - marked, k - number) for number in numbers)
     return ways / math.comb(others, k)

@@ -50,31 +50,31 @@ class Introduction:
 
 def node_fingerprint(node_key: str) -> str:
     """Of a public key in OpenSSH's form, as ``ssh-keygen -l`` shows it; raises ValueError for other text."""
-    found = hashlib.sha256(base64.b64decode(node_key.split()[1])).digest()
-    return f"SHA256:{base64.b64encode(found).decode('ascii').rstrip('=')}"
+    fingerprint = hashlib.sha256(base64.b64decode(node_key.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(fingerprint).decode('ascii').rstrip('=')}"
 
 
 def introductions_to_bytes(introductions: Iterable[Introduction]) -> bytes:
     """In the order of names."""
     listed = sorted(introductions)
     writer = Writer().number("H", len(listed))
-    for one in listed:
-        writer.sized(one.member.party.encode("ascii")).raw(one.member.key)
-        writer.sized(one.node_key.encode("ascii")).sized(one.endorsement)
+    for introduction in listed:
+        writer.sized(introduction.member.party.encode("ascii")).raw(introduction.member.key)
+        writer.sized(introduction.node_key.encode("ascii")).sized(introduction.endorsement)
     return writer.content
 
 
 def read_introductions(content: bytes) -> tuple[Introduction, ...]:
     """The inverse, each of them true and no name twice; raises WireError."""
     reader = Reader("introductions", content)
-    found = tuple(_introduction(reader) for _ in range(reader.number("H", most=MOST_PARTIES)))
+    introductions = tuple(_introduction(reader) for _ in range(reader.number("H", most=MOST_PARTIES)))
     reader.end()
-    names = [one.member.party for one in found]
+    names = [introduction.member.party for introduction in introductions]
     if names != sorted(set(names)):
         raise WireError("introductions: expected names in order, none twice; found others")
-    for one in found:
-        one.require_true()
-    return found
+    for introduction in introductions:
+        introduction.require_true()
+    return introductions
 
 
 def _introduction(reader: Reader) -> Introduction:

@@ -14,12 +14,12 @@ def self_mask(ring: Ring, plan: Plan, seed: bytes) -> Elements:
     return ring.mask(derived(seed, b"self mask", plan.digest), plan.terms.length)
 
 
-def pair_masks(ring: Ring, plan: Plan, setup: Setup, own: int, private: bytes) -> Elements:
+def pair_masks(ring: Ring, plan: Plan, setup: Setup, own_number: int, private: bytes) -> Elements:
     """[P] the sum of a party's masks with its neighbours among the members."""
-    others = [other for other in setup.neighbours[own] if other in set(plan.members)]
+    others = [other for other in setup.neighbours[own_number] if other in set(plan.members)]
     total, key = np.zeros(plan.terms.length, ring.dtype), private_key(private)
     for other in others:
-        add_pair_mask(total, ring, plan, setup, (own, other), key)
+        add_pair_mask(total, ring, plan, setup, (own_number, other), key)
     return total
 
 
@@ -36,11 +36,11 @@ def add_pair_mask(
         pair: numbers of both.
         private: the first's mask key for this sum.
     """
-    own, other = pair
-    secret = agreed(private, setup.book.adverts[other].sums[plan.number].mask)
+    first, second = pair
+    secret = agreed(private, setup.book.adverts[second].sums[plan.number].mask)
     both = min(pair).to_bytes(2, "little") + max(pair).to_bytes(2, "little")
     mask = ring.mask(derived(secret, b"pair mask", plan.digest + both), plan.terms.length)
-    if own < other:
+    if first < second:
         np.add(total, mask, out=total)
     else:
         np.subtract(total, mask, out=total)

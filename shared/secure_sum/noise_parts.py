@@ -103,10 +103,10 @@ class NoiseParts:
 
 def _chain(first: bytes, count: int) -> tuple[bytes, ...]:
     """So many seeds, each derived from the one before."""
-    found = [first]
+    seeds = [first]
     for _ in range(count - 1):
-        found.append(derived(found[-1], b"next noise seed"))
-    return tuple(found[:count])
+        seeds.append(derived(seeds[-1], b"next noise seed"))
+    return tuple(seeds[:count])
 
 
 def _stream_of(seed: bytes) -> Draw:

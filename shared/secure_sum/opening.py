@@ -69,8 +69,8 @@ class Opening:
     def _secret_of(self, owner: int) -> bytes:
         keys = self.setup.book.adverts[owner].sums[self.plan.number]
         if owner in self.survivors:
-            return self._recovered(owner, lambda one: one.self_mask, _commits(keys.commitments[0]))
-        return self._recovered(owner, lambda one: one.mask, lambda secret: public_half(secret) == keys.mask)
+            return self._recovered(owner, lambda shares: shares.self_mask, _commits(keys.commitments[0]))
+        return self._recovered(owner, lambda shares: shares.mask, lambda secret: public_half(secret) == keys.mask)
 
     def _surplus_seeds(self) -> list[bytes]:
         noise = self.fixed.noise
@@ -79,7 +79,11 @@ class Opening:
             return []
         adverts, number = self.setup.book.adverts, self.plan.number
         return [
-            self._recovered(owner, lambda one: one.surplus, _commits(adverts[owner].sums[number].commitments[place]))
+            self._recovered(
+                owner,
+                lambda shares: shares.surplus,
+                _commits(adverts[owner].sums[number].commitments[place]),
+            )
             for owner in self.survivors
         ]
 
@@ -89,8 +93,12 @@ class Opening:
         return self.fixed.noise.surplus(self.plan.terms.length, seed, self._missing)
 
     def _recovered(self, owner: int, take: Take, is_right: Callable[[bytes], bool]) -> bytes:
-        given = {holder: one.owners[owner] for holder, one in self.shares.items() if owner in one.owners}
-        shares = {holder + 1: take(one) for holder, one in given.items() if take(one)}
+        by_holder = {
+            holder: holder_shares.owners[owner]
+            for holder, holder_shares in self.shares.items()
+            if owner in holder_shares.owners
+        }
+        shares = {holder + 1: take(owner_shares) for holder, owner_shares in by_holder.items() if take(owner_shares)}
         try:
             secret, beside = self._recovery.secret(shares, is_right)
         except WireError as error:

@@ -38,7 +38,7 @@ class SumSecrets:
 
     def keys(self, request: SetupRequest) -> SumKeys:
         """What is advertised."""
-        return SumKeys(public_half(self.mask), tuple(commitment(one) for one in self.shared(request)[1:]))
+        return SumKeys(public_half(self.mask), tuple(commitment(secret) for secret in self.shared(request)[1:]))
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,14 @@ class OwnSecrets:
 
     def advert(self, request: SetupRequest) -> Advert:
         """Without its signature."""
-        return Advert(public_half(self.encryption), tuple(one.keys(request) for one in self.sums))
+        return Advert(public_half(self.encryption), tuple(sum_secrets.keys(request) for sum_secrets in self.sums))
 
     def without(self, below: int) -> "OwnSecrets":
         """Those of sums whose number is lower forgotten."""
         gone = SumSecrets(FORGOTTEN, FORGOTTEN, FORGOTTEN)
         return OwnSecrets(
-            self.encryption, tuple(gone if number < below else one for number, one in enumerate(self.sums))
+            self.encryption,
+            tuple(gone if number < below else sum_secrets for number, sum_secrets in enumerate(self.sums)),
         )
 
 
@@ -71,16 +72,16 @@ def commitment(seed: bytes) -> bytes:
     return digest(b"commitment", seed)
 
 
-def dealt(setup: Setup, own: int, secrets: OwnSecrets, draw: Draw) -> dict[int, bytes]:
+def dealt(setup: Setup, own_number: int, secrets: OwnSecrets, draw: Draw) -> dict[int, bytes]:
     """All shares of a party's secrets by their holder's number: sum after sum, secret after secret."""
-    holders, threshold = setup.holders(own), setup.degree.threshold
-    given: dict[int, list[bytes]] = {one: [] for one in holders}
-    for one in secrets.sums:
-        for secret in one.shared(setup.request):
+    holders, threshold = setup.holders(own_number), setup.degree.threshold
+    by_holder: dict[int, list[bytes]] = {holder: [] for holder in holders}
+    for sum_secrets in secrets.sums:
+        for secret in sum_secrets.shared(setup.request):
             shares = split(secret, [holder + 1 for holder in holders], threshold, draw)
             for holder in holders:
-                given[holder].append(shares[holder + 1])
-    return {holder: b"".join(parts) for holder, parts in given.items()}
+                by_holder[holder].append(shares[holder + 1])
+    return {holder: b"".join(parts) for holder, parts in by_holder.items()}
 
 
 def share_at(setup: Setup, shares: bytes, number: int, secret: int) -> bytes:
@@ -92,23 +93,23 @@ def share_at(setup: Setup, shares: bytes, number: int, secret: int) -> bytes:
 class Sealing:
     """Parcels to and from one party (ChaCha20-Poly1305, RFC 8439); a key seals one parcel, so that its nonce is 0."""
 
-    def __init__(self, setup: Setup, own: int, secrets: OwnSecrets) -> None:
-        self._setup, self._own, self._private = setup, own, private_key(secrets.encryption)
+    def __init__(self, setup: Setup, own_number: int, secrets: OwnSecrets) -> None:
+        self._setup, self._own, self._private = setup, own_number, private_key(secrets.encryption)
 
     def sealed(self, other: int, shares: bytes) -> bytes:
         """A parcel for another party."""
-        cipher, said = self._cipher(self._own, other, other)
-        return cipher.encrypt(bytes(12), shares, said)
+        cipher, associated_data = self._cipher(self._own, other, other)
+        return cipher.encrypt(bytes(12), shares, associated_data)
 
     def opened(self, other: int, parcel: bytes) -> bytes | None:
         """The shares in a parcel of another party; None where it was not sealed by that party for this one."""
-        cipher, said = self._cipher(other, self._own, other)
+        cipher, associated_data = self._cipher(other, self._own, other)
         try:
-            return cipher.decrypt(bytes(12), parcel, said)
+            return cipher.decrypt(bytes(12), parcel, associated_data)
         except InvalidTag:
             return None
 
     def _cipher(self, sender: int, receiver: int, other: int) -> tuple[ChaCha20Poly1305, bytes]:
-        said = self._setup.digest + sender.to_bytes(2, "little") + receiver.to_bytes(2, "little")
+        associated_data = self._setup.digest + sender.to_bytes(2, "little") + receiver.to_bytes(2, "little")
         secret = agreed(self._private, self._setup.book.adverts[other].encryption)
-        return ChaCha20Poly1305(derived(secret, b"parcel", said)), said
+        return ChaCha20Poly1305(derived(secret, b"parcel", associated_data)), associated_data

@@ -70,10 +70,10 @@ class Party(PartySide):
 
     def answer(self, message: bytes, contribution: Contribution) -> bytes:
         """See ``PartySide``; a message that is refused leaves the state as it was."""
-        asked = digest(b"asked", message)
-        if asked != self._state.asked:
+        message_digest = digest(b"asked", message)
+        if message_digest != self._state.asked:
             state, answer = self._step(message, contribution)
-            self._state = replace(state, asked=asked, answer=answer)
+            self._state = replace(state, asked=message_digest, answer=answer)
         return self._state.answer
 
     def to_bytes(self) -> bytes:
@@ -84,7 +84,7 @@ class Party(PartySide):
     def parties(self) -> tuple[str, ...]:
         """Names of all who were asked in the set-up under way; empty before the first."""
         request = self._state.request
-        return tuple(one.party for one in request.roster.members) if request else ()
+        return tuple(member.party for member in request.roster.members) if request else ()
 
     def _step(self, message: bytes, contribution: Contribution) -> Step:
         steps: dict[int, Callable[[], Step]] = {
@@ -116,16 +116,18 @@ class Party(PartySide):
         request, secrets = self._state.request, self._state.secrets
         if request is None or secrets is None or self._state.book is not None:
             raise SumRefused("expected one book of keys after each request for keys; found one more")
-        setup, own = Setup.checked(request, book), self._own(request)
+        setup, own_number = Setup.checked(request, book), self._own(request)
         self._policy.require_enough(book.adverts, "those who advertised keys", setup)
-        if own not in book.adverts or book.adverts[own].body != secrets.advert(request).body:
+        if own_number not in book.adverts or book.adverts[own_number].body != secrets.advert(request).body:
             raise SumRefused("expected the keys that this party advertised; found none of it, or others")
         if not request.terms.noised:
             self._state.history.require_apart(self._prints(setup, setup.parties), self._policy.least_parties)
-        shares, sealing = dealt(setup, own, secrets, self._draw), Sealing(setup, own, secrets)
-        parcels = Parcels({one: sealing.sealed(one, shares[one]) for one in setup.neighbours[own]})
+        shares, sealing = dealt(setup, own_number, secrets, self._draw), Sealing(setup, own_number, secrets)
+        parcels = Parcels(
+            {neighbour: sealing.sealed(neighbour, shares[neighbour]) for neighbour in setup.neighbours[own_number]}
+        )
         parcels = replace(parcels, signature=self._signature(PARCELS, setup.digest, parcels.body))
-        return replace(self._state, book=book, held={own: shares[own]}), parcels.to_bytes()
+        return replace(self._state, book=book, held={own_number: shares[own_number]}), parcels.to_bytes()
 
     def _mask(self, request: MaskRequest, contribution: Contribution) -> Step:
         """The masked vector; with the first sum of a set-up, what the neighbours sealed."""
@@ -139,29 +141,29 @@ class Party(PartySide):
         state = state.without_sums(below=plan.number)
         if state.secrets is None:
             raise SumRefused("expected a set-up before a sum; found none under way")
-        secrets, own = state.secrets.sums[plan.number], self._own(setup.request)
+        secrets, own_number = state.secrets.sums[plan.number], self._own(setup.request)
         if fixed.noise is not None:
             cells = cells + fixed.noise.whole(plan.terms.length, secrets.noise, self._draw)
         masked = fixed.ring.elements(cells) + self_mask(fixed.ring, plan, secrets.self_mask)
-        masked += pair_masks(fixed.ring, plan, setup, own, secrets.mask)
+        masked += pair_masks(fixed.ring, plan, setup, own_number, secrets.mask)
         answer = Masked(plan.digest, fixed.ring.packed(masked))
         answer = replace(answer, signature=self._signature(MASKED, setup.digest, answer.body))
         return replace(state, plan=plan, survivors=(), next_sum=plan.number + 1), answer.to_bytes()
 
-    def _agree(self, asked: Survivors) -> Step:
+    def _agree(self, survivors: Survivors) -> Step:
         """Its signature over the set of survivors."""
-        plan, setup, _ = self._state.of_sum(asked.plan)
+        plan, setup, _ = self._state.of_sum(survivors.plan)
         if self._state.survivors:
             raise SumRefused("expected one set of survivors a sum; found another")
-        own = self._own(setup.request)
-        if own not in asked.members or not set(asked.members) <= set(plan.members):
+        own_number = self._own(setup.request)
+        if own_number not in survivors.members or not set(survivors.members) <= set(plan.members):
             raise SumRefused("expected survivors among the sum's members, this party one of them; found others")
-        self._policy.require_enough(asked.members, "the survivors", setup)
-        state, prints = replace(self._state, survivors=asked.members), self._prints(setup, asked.members)
+        self._policy.require_enough(survivors.members, "the survivors", setup)
+        state, prints = replace(self._state, survivors=survivors.members), self._prints(setup, survivors.members)
         if self._policy.is_bare(plan.terms):
             state.history.require_apart(prints, self._policy.least_parties)
             state = replace(state, history=state.history.with_set(prints))
-        return state, self._signature(AGREEMENT, setup.digest, asked.body)
+        return state, self._signature(AGREEMENT, setup.digest, survivors.body)
 
     def _open(self, request: OpenRequest) -> Step:
         """Its shares; then it forgets what it held for the sum."""
@@ -184,29 +186,29 @@ class Party(PartySide):
         noise, survivors = self._fixed_point(plan.terms, setup).noise, self._state.survivors
         missing = len(setup.request.roster) - len(survivors)
         surplus = noise.level(missing) + 2 if noise is not None else setup.request.secrets
-        given = {}
+        owner_shares = {}
         for owner in sorted(set(self._state.held) & set(plan.members)):
             shares = self._state.held[owner]
             if owner in survivors:
                 of_noise = share_at(setup, shares, plan.number, surplus) if surplus < setup.request.secrets else b""
-                given[owner] = OwnerShares(share_at(setup, shares, plan.number, 1), of_noise)
+                owner_shares[owner] = OwnerShares(share_at(setup, shares, plan.number, 1), of_noise)
             else:
-                given[owner] = OwnerShares(mask=share_at(setup, shares, plan.number, 0))
-        return given
+                owner_shares[owner] = OwnerShares(mask=share_at(setup, shares, plan.number, 0))
+        return owner_shares
 
     def _with_members(self, request: MaskRequest, setup: Setup) -> PartyState:
         """The state with the set-up's members, and with the shares that the neighbours among them sealed."""
         state, members = self._state, request.plan.members
-        own = self._own(setup.request)
-        if own not in members or not set(members) <= set(setup.parties):
+        own_number = self._own(setup.request)
+        if own_number not in members or not set(members) <= set(setup.parties):
             raise SumRefused("expected members among those who advertised keys, this party one of them; found others")
         self._policy.require_enough(members, "the members of a sum", setup)
         if state.members and state.members != members:
             raise SumRefused("expected the members of the set-up's first sum; found others")
         if state.members or state.secrets is None:
             return state
-        sealing, size, held = Sealing(setup, own, state.secrets), setup.request.parcel, dict(state.held)
-        for other in sorted(set(setup.neighbours[own]) & set(members) & set(request.parcels)):
+        sealing, size, held = Sealing(setup, own_number, state.secrets), setup.request.parcel, dict(state.held)
+        for other in sorted(set(setup.neighbours[own_number]) & set(members) & set(request.parcels)):
             shares = sealing.opened(other, request.parcels[other])
             if shares is not None and len(request.parcels[other]) == size:
                 held[other] = shares

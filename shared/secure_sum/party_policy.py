@@ -28,7 +28,9 @@ class PartyPolicy:
 
     def require_known(self, roster: Roster) -> None:
         """Raises UnknownParties where somebody in the roster is not known by that key."""
-        unknown = sorted({one.party for one in roster.members} - {one.party for one in self.trusted.members})
+        unknown = sorted(
+            {member.party for member in roster.members} - {member.party for member in self.trusted.members}
+        )
         if not self.trusted.holds(roster):
             raise UnknownParties(
                 f"expected parties with the keys that this one knows; found {len(unknown)} unknown names, "
@@ -39,10 +41,10 @@ class PartyPolicy:
         """Raises SumRefused where so few take part, TooFewParties where the party asks for more; with a set-up, the
         quorum of its roster is asked for too."""
         least = max(self.least_parties, setup.quorum if setup else 0)
-        found = len(tuple(parties))
-        if found < least:
-            refused = TooFewParties if found < self.least_parties else SumRefused
-            raise refused(f"expected at least {least} parties among {what}; found {found}")
+        count = len(tuple(parties))
+        if count < least:
+            refused = TooFewParties if count < self.least_parties else SumRefused
+            raise refused(f"expected at least {least} parties among {what}; found {count}")
 
     def is_bare(self, terms: SumTerms) -> bool:
         """Whether a sum bears no noise that counts."""

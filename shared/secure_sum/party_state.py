@@ -41,12 +41,12 @@ class PartyState:
     """digest of the message that was answered last"""
     answer: bytes = b""
 
-    def setup(self, asked: bytes) -> Setup:
+    def setup(self, setup_digest: bytes) -> Setup:
         """The set-up that a message names by its digest; raises SumRefused where it is not the one under way."""
         if self.request is None or self.book is None:
             raise SumRefused("expected a set-up before a sum; found none under way")
         setup = Setup.known(self.request, self.book)
-        if setup.digest != asked:
+        if setup.digest != setup_digest:
             raise SumRefused("expected a sum of the set-up under way; found one of another")
         return setup
 
@@ -86,7 +86,7 @@ class PartyState:
         held = {owner: reader.sized(_LARGEST) for owner in owners}
         next_sum, plan = reader.number("B", most=MOST_SUMS), reader.sized(_LARGEST)
         survivors = reader.numbers(MOST_PARTIES)
-        found = cls(
+        state = cls(
             request=SetupRequest.from_bytes(request) if request else None,
             book=KeyBook.from_bytes(book) if book else None,
             secrets=_secrets(secrets) if secrets else None,
@@ -100,20 +100,22 @@ class PartyState:
             answer=reader.sized(_LARGEST),
         )
         reader.end()
-        return found
+        return state
 
 
 def _secret_bytes(secrets: OwnSecrets | None) -> bytes:
     if secrets is None:
         return b""
-    return secrets.encryption + b"".join(one.mask + one.self_mask + one.noise for one in secrets.sums)
+    return secrets.encryption + b"".join(
+        sum_secrets.mask + sum_secrets.self_mask + sum_secrets.noise for sum_secrets in secrets.sums
+    )
 
 
 def _secrets(content: bytes) -> OwnSecrets:
     reader = Reader("a party's secrets", content)
     encryption, sums = reader.raw(KEY), (len(content) - KEY) // (3 * KEY)
-    found = OwnSecrets(
+    own_secrets = OwnSecrets(
         encryption, tuple(SumSecrets(reader.raw(KEY), reader.raw(KEY), reader.raw(KEY)) for _ in range(sums))
     )
     reader.end()
-    return found
+    return own_secrets

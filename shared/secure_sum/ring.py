@@ -41,7 +41,7 @@ class Ring:
     @cached_property
     def dtype(self) -> np.dtype[Any]:
         """Of arrays in memory."""
-        wider = next(one for one in (2, 4, 8) if one >= self.width)
+        wider = next(width for width in (2, 4, 8) if width >= self.width)
         return np.dtype(f"<u{wider}")
 
     def elements(self, cells: NDArray[np.int64]) -> Elements:

@@ -37,14 +37,14 @@ class Roster:
     members: tuple[Member, ...]
 
     def __post_init__(self) -> None:
-        names, keys = {one.party for one in self.members}, {one.key for one in self.members}
+        names, keys = {member.party for member in self.members}, {member.key for member in self.members}
         if not 1 < len(self.members) <= MOST_PARTIES:
             raise ConfigError(f"a roster: expected 2 to {MOST_PARTIES} parties; got {len(self.members)}")
         if len(names) < len(self.members) or len(keys) < len(self.members):
             raise ConfigError("a roster: expected each name and each key once; got one twice")
-        if list(self.members) != sorted(self.members) or not all(PARTY.fullmatch(one) for one in names):
+        if list(self.members) != sorted(self.members) or not all(PARTY.fullmatch(name) for name in names):
             raise ConfigError("a roster: expected parties ordered by their enrolled names; got others")
-        if any(len(one.key) != KEY for one in self.members):
+        if any(len(member.key) != KEY for member in self.members):
             raise ConfigError(f"a roster: expected public keys of {KEY} bytes; got another length")
 
     @classmethod
@@ -63,7 +63,7 @@ class Roster:
     @cached_property
     def places(self) -> dict[str, int]:
         """Party's name to its number, from 0 on."""
-        return {one.party: number for number, one in enumerate(self.members)}
+        return {member.party: number for number, member in enumerate(self.members)}
 
     def holds(self, other: "Roster") -> bool:
         """Whether all members of the other roster are in it, with the same keys."""
@@ -76,16 +76,16 @@ class Roster:
     def to_bytes(self) -> bytes:
         """One byte form for the same members."""
         writer = Writer().number("H", len(self.members))
-        for one in self.members:
-            writer.sized(one.party.encode("ascii")).raw(one.key)
+        for member in self.members:
+            writer.sized(member.party.encode("ascii")).raw(member.key)
         return writer.content
 
     @classmethod
     def read(cls, reader: Reader) -> "Roster":
         """The inverse of ``to_bytes``; raises WireError for what is no roster."""
         count = reader.number("H", 2, MOST_PARTIES)
-        found = [(reader.sized(_LONGEST), reader.raw(KEY)) for _ in range(count)]
+        pairs = [(reader.sized(_LONGEST), reader.raw(KEY)) for _ in range(count)]
         try:
-            return cls(tuple(Member(name.decode("ascii"), key) for name, key in found))
+            return cls(tuple(Member(name.decode("ascii"), key) for name, key in pairs))
         except (ConfigError, UnicodeDecodeError) as error:
             raise reader.wrong("a roster in order, nobody twice", f"{count} parties that are none") from error

@@ -80,8 +80,8 @@ def _checked(request_bytes: bytes, book_bytes: bytes) -> Setup:
     if len(book.adverts) < quorum(len(request.roster)):
         expected = f"keys of at least {quorum(len(request.roster))} of {len(request.roster)} parties"
         raise WireError(f"a book of keys: expected {expected}; found {len(book.adverts)}")
-    advertised = [one.encryption for one in book.adverts.values()]
-    advertised += [keys.mask for one in book.adverts.values() for keys in one.sums]
+    advertised = [advert.encryption for advert in book.adverts.values()]
+    advertised += [keys.mask for advert in book.adverts.values() for keys in advert.sums]
     if len(set(advertised)) < len(advertised):
         raise WireError("a book of keys: expected each key once; found one twice")
     return setup
@@ -92,8 +92,8 @@ def require_advert(request: SetupRequest, number: int, advert: Advert) -> None:
     if number >= len(request.roster):
         raise WireError(f"an advert of keys: expected one of {len(request.roster)} parties; found number {number}")
     require_signature(request.roster.members[number], ADVERT, request.digest, advert.body, advert.signature)
-    found = {len(keys.commitments) for keys in advert.sums}
-    if len(advert.sums) != request.terms.sums or found != {request.secrets - 1}:
+    commitments = {len(keys.commitments) for keys in advert.sums}
+    if len(advert.sums) != request.terms.sums or commitments != {request.secrets - 1}:
         expected = f"{request.terms.sums} sums of {request.secrets} secrets"
         raise WireError(f"an advert of keys: expected {expected}; found {len(advert.sums)} of others")
     for key in (advert.encryption, *(keys.mask for keys in advert.sums)):

@@ -53,9 +53,9 @@ class SetupRequest:
         """Raises WireError for anything else."""
         reader = Reader("a request for keys", content)
         reader.number("B", SETUP, SETUP)
-        found = cls(reader.raw(KEY), SetupTerms.read(reader), Roster.read(reader))
+        request = cls(reader.raw(KEY), SetupTerms.read(reader), Roster.read(reader))
         reader.end()
-        return found
+        return request
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class Advert:
     def from_bytes(cls, content: bytes) -> "Advert":
         """Raises WireError for anything else."""
         reader = Reader("an advert of keys", content)
-        found = cls.read(reader)
+        advert = cls.read(reader)
         reader.end()
-        return found
+        return advert
 
 
 @dataclass(frozen=True)
@@ -116,16 +116,16 @@ class KeyBook:
     def to_bytes(self) -> bytes:
         """Kind, then number and advert of each."""
         writer = Writer().number("B", BOOK).numbers(self.adverts)
-        return writer.raw(b"".join(one.to_bytes() for one in self.adverts.values())).content
+        return writer.raw(b"".join(advert.to_bytes() for advert in self.adverts.values())).content
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "KeyBook":
         """Raises WireError for anything else."""
         reader = Reader("a book of keys", content)
         reader.number("B", BOOK, BOOK)
-        found = cls({number: Advert.read(reader) for number in reader.numbers(MOST_PARTIES)})
+        book = cls({number: Advert.read(reader) for number in reader.numbers(MOST_PARTIES)})
         reader.end()
-        return found
+        return book
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,6 @@ class Parcels:
         """Raises WireError for anything but parcels of so many bytes."""
         reader = Reader("parcels of shares", content)
         sealed = {number: reader.raw(parcel) for number in reader.numbers(MOST_PARTIES)}
-        found = cls(sealed, reader.raw(SIGNATURE))
+        parcels = cls(sealed, reader.raw(SIGNATURE))
         reader.end()
-        return found
+        return parcels

@@ -61,15 +61,15 @@ class Recovery:
             raise WireError(f"expected {self._threshold} shares of a secret; found {len(values)}")
         for tried, chosen in zip(range(_TRIES), self._subsets(tuple(values)), strict=False):
             points = {holder: values[holder] for holder in chosen}
-            found = self._at_zero(points)
-            if found is not None and is_right(found):
-                return found, () if tried == 0 else self._beside(points, values)
+            secret = self._at_zero(points)
+            if secret is not None and is_right(secret):
+                return secret, () if tried == 0 else self._beside(points, values)
         raise WireError(f"{len(values)} shares of a secret give none that its owner committed himself to")
 
     def _subsets(self, holders: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         for spared in range(len(holders) - self._threshold + 1):
             for left_out in combinations(holders, spared):
-                yield tuple(one for one in holders if one not in left_out)[: self._threshold]
+                yield tuple(holder for holder in holders if holder not in left_out)[: self._threshold]
 
     def _at_zero(self, points: Mapping[int, int]) -> bytes | None:
         holders = tuple(points)
@@ -79,13 +79,13 @@ class Recovery:
         return value.to_bytes(KEY, "little") if value < 2 ** (8 * KEY) else None
 
     def _beside(self, points: Mapping[int, int], values: Mapping[int, int]) -> tuple[int, ...]:
-        others = [one for one in values if one not in points]
-        expected = {one: _sum_of_products(_weights(tuple(points), one), points.values()) for one in others}
-        return tuple(one for one in others if expected[one] != values[one])
+        others = [holder for holder in values if holder not in points]
+        expected = {holder: _sum_of_products(_weights(tuple(points), holder), points.values()) for holder in others}
+        return tuple(holder for holder in others if expected[holder] != values[holder])
 
 
 def _require_numbers(holders: Sequence[int]) -> None:
-    if len(set(holders)) != len(holders) or not all(0 < one < PRIME for one in holders):
+    if len(set(holders)) != len(holders) or not all(0 < holder < PRIME for holder in holders):
         raise WireError("expected holders of shares with numbers from 1 on, each once; found others")
 
 
@@ -106,15 +106,15 @@ def _value(falling: Sequence[int], at: int) -> int:
 
 def _weights(holders: tuple[int, ...], at: int) -> tuple[int, ...]:
     """Lagrange's, of the values at ``holders`` for the value at ``at``."""
-    found = []
-    for one in holders:
+    weights = []
+    for holder in holders:
         above, below = 1, 1
         for other in holders:
-            if other != one:
+            if other != holder:
                 above = above * (at - other) % PRIME
-                below = below * (one - other) % PRIME
-        found.append(above * pow(below, -1, PRIME) % PRIME)
-    return tuple(found)
+                below = below * (holder - other) % PRIME
+        weights.append(above * pow(below, -1, PRIME) % PRIME)
+    return tuple(weights)
 
 
 def _sum_of_products(weights: Sequence[int], values: Iterable[int]) -> int:

@@ -24,13 +24,13 @@ def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, bod
     return key.sign(_signed(party, kind, setup, body))
 
 
-def require_signature(member: Member, kind: bytes, setup: bytes, body: bytes, found: bytes) -> None:
+def require_signature(member: Member, kind: bytes, setup: bytes, body: bytes, signature: bytes) -> None:
     """Raises WireError where it is not this member's over this body."""
     try:
-        Ed25519PublicKey.from_public_bytes(member.key).verify(found, _signed(member.party, kind, setup, body))
+        Ed25519PublicKey.from_public_bytes(member.key).verify(signature, _signed(member.party, kind, setup, body))
     except (InvalidSignature, ValueError) as error:
-        said = f"expected a message of {member.party} signed by its key in the roster for this set-up and step"
-        raise WireError(f"{said}; found one that is not") from error
+        expected = f"expected a message of {member.party} signed by its key in the roster for this set-up and step"
+        raise WireError(f"{expected}; found one that is not") from error
 
 
 def _signed(party: str, kind: bytes, setup: bytes, body: bytes) -> bytes:

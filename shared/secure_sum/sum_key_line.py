@@ -30,9 +30,9 @@ class SumKey:
 def split_public_key(content: str) -> tuple[str, SumKey | None]:
     """What stands in the file beside the line, and what the line says; None where there is no such line, or two."""
     lines = content.splitlines(keepends=True)
-    own = [line for line in lines if line.startswith(_BEGIN)]
-    found = _LINE.fullmatch(own[0].rstrip()) if len(own) == 1 else None
-    rest = "".join(line for line in lines if line not in own)
-    if found is None or len(found[2]) % 2:
+    key_lines = [line for line in lines if line.startswith(_BEGIN)]
+    match = _LINE.fullmatch(key_lines[0].rstrip()) if len(key_lines) == 1 else None
+    rest = "".join(line for line in lines if line not in key_lines)
+    if match is None or len(match[2]) % 2:
         return rest, None
-    return rest, SumKey(bytes.fromhex(found[1]), bytes.fromhex(found[2]))
+    return rest, SumKey(bytes.fromhex(match[1]), bytes.fromhex(match[2]))

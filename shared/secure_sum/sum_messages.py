@@ -52,9 +52,9 @@ class Plan:
     def from_bytes(cls, content: bytes) -> "Plan":
         """Raises WireError for anything else."""
         reader = Reader("a plan of a sum", content)
-        found = cls.read(reader)
+        plan = cls.read(reader)
         reader.end()
-        return found
+        return plan
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class MaskRequest:
         reader = Reader("a request for a masked vector", content)
         reader.number("B", MASK, MASK)
         plan, senders = Plan.read(reader), reader.numbers(MOST_PARTIES)
-        found = cls(plan, {number: reader.sized(_LARGEST_PARCEL) for number in senders})
+        request = cls(plan, {number: reader.sized(_LARGEST_PARCEL) for number in senders})
         reader.end()
-        return found
+        return request
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Masked:
     def from_bytes(cls, content: bytes, size: int) -> "Masked":
         """Raises WireError for anything but a vector of so many bytes."""
         reader = Reader("a masked vector", content)
-        found = cls(reader.raw(KEY), reader.raw(size), reader.raw(SIGNATURE))
+        masked = cls(reader.raw(KEY), reader.raw(size), reader.raw(SIGNATURE))
         reader.end()
-        return found
+        return masked
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,9 @@ class Survivors:
         """Raises WireError for anything else."""
         reader = Reader("a set of survivors", content)
         reader.number("B", AGREE, AGREE)
-        found = cls(reader.raw(KEY), reader.numbers(MOST_PARTIES))
+        survivors = cls(reader.raw(KEY), reader.numbers(MOST_PARTIES))
         reader.end()
-        return found
+        return survivors
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class OpenRequest:
         reader = Reader("a request for shares", content)
         reader.number("B", OPEN, OPEN)
         plan = reader.raw(KEY)
-        found = cls(plan, {number: reader.raw(SIGNATURE) for number in reader.numbers(MOST_PARTIES)})
+        request = cls(plan, {number: reader.raw(SIGNATURE) for number in reader.numbers(MOST_PARTIES)})
         reader.end()
-        return found
+        return request
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,8 @@ class Shares:
     def body(self) -> bytes:
         """What is signed."""
         writer = Writer().raw(self.plan).numbers(self.owners)
-        for one in self.owners.values():
-            one.write(writer)
+        for owner_shares in self.owners.values():
+            owner_shares.write(writer)
         return writer.content
 
     def to_bytes(self) -> bytes:
@@ -214,6 +214,6 @@ class Shares:
         reader = Reader("shares of a sum", content)
         plan = reader.raw(KEY)
         owners = {number: OwnerShares.read(reader) for number in reader.numbers(MOST_PARTIES)}
-        found = cls(plan, owners, reader.raw(SIGNATURE))
+        shares = cls(plan, owners, reader.raw(SIGNATURE))
         reader.end()
-        return found
+        return shares

@@ -90,8 +90,8 @@ def _texts(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def array_digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
     """SHA-256 in hexadecimal digits; names, dtypes, shapes and every byte count, the order of the names does not."""
-    found = hashlib.sha256(facts.encode("utf-8"))
+    checksum = hashlib.sha256(facts.encode("utf-8"))
     for name, value in sorted(arrays.items()):
-        found.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
-        found.update(value.tobytes())
-    return found.hexdigest()
+        checksum.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
+        checksum.update(value.tobytes())
+    return checksum.hexdigest()

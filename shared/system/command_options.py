@@ -50,27 +50,27 @@ def with_options(command: Command) -> Command:
     Raises ConfigError, when it is called, for a value that an option cannot have.
     """
     hints = get_type_hints(command, include_extras=True)
-    taken = {name: one for name, hint in hints.items() if (one := _Taken.of(hint)) is not None}
+    taken = {name: group for name, hint in hints.items() if (group := _Taken.of(hint)) is not None}
 
     @wraps(command)
     def called(**values: Any) -> Any:
-        return command(**{name: one.taken_out_of(values) for name, one in taken.items()}, **values)
+        return command(**{name: group.taken_out_of(values) for name, group in taken.items()}, **values)
 
     parameters: list[inspect.Parameter] = []
     for name, plain in inspect.signature(command).parameters.items():
-        one = taken.get(name)
-        kept = plain.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
-        parameters += [kept] if one is None else one.parameters()
+        group = taken.get(name)
+        parameter = plain.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        parameters += [parameter] if group is None else group.parameters()
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    called.__annotations__ = {one.name: one.annotation for one in parameters}
-    called.old_flags = dict(pair for one in taken.values() for pair in one.old_flags())  # type: ignore[attr-defined]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    called.old_flags = dict(pair for group in taken.values() for pair in group.old_flags())  # type: ignore[attr-defined]
     return called
 
 
 def given_on_the_command_line(options: Iterable[Entry]) -> list[str]:
     """The flags of these options with which the command was called that runs now."""
     source = click.get_current_context().get_parameter_source
-    return [_flag(one) for one in options if source(_parameter(one)) is click.core.ParameterSource.COMMANDLINE]
+    return [_flag(entry) for entry in options if source(_parameter(entry)) is click.core.ParameterSource.COMMANDLINE]
 
 
 @dataclass(frozen=True)
@@ -85,63 +85,67 @@ class _Taken:
 
     @classmethod
     def of(cls, hint: Any) -> "_Taken | None":
-        given: Any = get_args(hint)[1] if get_origin(hint) is Annotated else None
+        annotation: Any = get_args(hint)[1] if get_origin(hint) is Annotated else None
         whole = isinstance(hint, type) and is_dataclass(hint)
-        if not whole and not isinstance(given, Given):
+        if not whole and not isinstance(annotation, Given):
             return None
-        kind, deployed = (hint, True) if whole else (given.kind, given.deployed)
-        flags = [one for one in entries(kind) if one.option.flag and (deployed or not one.option.deployed)]
-        return cls(kind, {_parameter(one): one for one in flags}, whole)
+        kind, deployed = (hint, True) if whole else (annotation.kind, annotation.deployed)
+        flags = [entry for entry in entries(kind) if entry.option.flag and (deployed or not entry.option.deployed)]
+        return cls(kind, {_parameter(entry): entry for entry in flags}, whole)
 
     def taken_out_of(self, values: dict[str, Any]) -> Any:
         """What the command gets, for which its flags leave ``values``."""
-        found = {one.key: values.pop(parameter) for parameter, one in self.flags.items()}
-        given = {key: value for key, value in found.items() if value is not None}
-        return from_flat(self.kind, given) if self.whole else given
+        flag_values = {entry.key: values.pop(parameter) for parameter, entry in self.flags.items()}
+        set_values = {key: value for key, value in flag_values.items() if value is not None}
+        return from_flat(self.kind, set_values) if self.whole else set_values
 
     def parameters(self) -> Iterator[inspect.Parameter]:
         """One for each flag; where the command gets what was given, one that was not is None."""
-        for name, one in self.flags.items():
-            default = inspect.Parameter.empty if one.option.required else one.usual if self.whole else None
-            hint = _annotation(one, whole=self.whole)
+        for name, entry in self.flags.items():
+            default = inspect.Parameter.empty if entry.option.required else entry.usual if self.whole else None
+            hint = _annotation(entry, whole=self.whole)
             yield inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
 
     def old_flags(self) -> Iterator[tuple[str, str]]:
         """Former flag and that of today."""
-        of_today = {one.key: _flag(one) for one in self.flags.values()}
+        of_today = {entry.key: _flag(entry) for entry in self.flags.values()}
         for old, key in old_names(self.kind).items():
             if key in of_today:
                 yield f"--{old}", of_today[key]
 
 
-def _annotation(one: Entry, *, whole: bool) -> Any:
-    said = one.option
-    kind: Any = type(one.default) if said.read is None else str
-    names = [_flag(one)]
-    if said.repeated:
+def _annotation(entry: Entry, *, whole: bool) -> Any:
+    option = entry.option
+    kind: Any = type(entry.default) if option.read is None else str
+    names = [_flag(entry)]
+    if option.repeated:
         kind = list[str]
-    elif kind is bool and one.default:
-        names = [f"{_flag(one)}/--no-{_flag(one).removeprefix('--')}"]
+    elif kind is bool and entry.default:
+        names = [f"{_flag(entry)}/--no-{_flag(entry).removeprefix('--')}"]
     flag = typer.Option(
-        *names, help=_help(one, whole=whole), metavar=said.metavar, rich_help_panel=said.panel, show_default=whole
+        *names, help=_help(entry, whole=whole), metavar=option.metavar, rich_help_panel=option.panel, show_default=whole
     )
     return Annotated[kind if whole else kind | None, flag]
 
 
-def _help(one: Entry, *, whole: bool) -> str:
+def _help(entry: Entry, *, whole: bool) -> str:
     """With the choices and, where the parser does not know it, the default."""
-    said, usual = one.option, one.shown
-    named = all(choice in said.help for choice in said.choices)
-    words = [said.help, "" if named else f"One of {said.bounds}.", f"Default: {usual}." if usual and not whole else ""]
+    option, usual = entry.option, entry.shown
+    named = all(choice in option.help for choice in option.choices)
+    words = [
+        option.help,
+        "" if named else f"One of {option.bounds}.",
+        f"Default: {usual}." if usual and not whole else "",
+    ]
     return " ".join(filter(None, words))
 
 
-def _flag(one: Entry) -> str:
-    return f"--{one.key}" if one.option.flag == "--" else one.option.flag
+def _flag(entry: Entry) -> str:
+    return f"--{entry.key}" if entry.option.flag == "--" else entry.option.flag
 
 
-def _parameter(one: Entry) -> str:
-    return one.key.replace("-", "_")
+def _parameter(entry: Entry) -> str:
+    return entry.key.replace("-", "_")
 
 
 def _of_today(word: str, names: dict[str, str]) -> str:

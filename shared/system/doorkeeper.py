@@ -117,7 +117,7 @@ def origin_of(host: str) -> str:
 
 def guarded(keeper: Doorkeeper, tls: ssl.SSLContext | None) -> Callable[..., asyncio.Protocol]:
     """What uvicorn takes as ``http``: its own protocol behind the door. TLS is the door's, and not uvicorn's."""
-    return lambda **given: _Gate(keeper, tls, _Guarded(keeper, **given))
+    return lambda **options: _Gate(keeper, tls, _Guarded(keeper, **options))
 
 
 class _Gate(asyncio.Protocol):
@@ -172,8 +172,8 @@ class _Gate(asyncio.Protocol):
 class _Guarded(AutoHTTPProtocol):  # type: ignore[valid-type, misc] # which of uvicorn's it is, is known when it runs
     """Uvicorn's protocol, and who waits for the next request's headers, or for an answer to be taken, in vain."""
 
-    def __init__(self, keeper: Doorkeeper, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, keeper: Doorkeeper, **options: Any) -> None:
+        super().__init__(**options)
         self._keeper = keeper
         self.place: Place | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}

@@ -40,14 +40,14 @@ class _Whatever:
 
     def collect(self) -> Iterator[Metric]:
         """See ``Figures``; a file that cannot be read takes no other figure with it."""
-        found: list[Metric] = []
+        metrics: list[Metric] = []
 
         def gather() -> None:
-            for one in self._figures.collect():
-                found.append(one)  # noqa: PERF402 (what came before an error counts)
+            for metric in self._figures.collect():
+                metrics.append(metric)  # noqa: PERF402 (what came before an error counts)
 
         whole = self._watch.look("metrics", gather)
-        yield from found
+        yield from metrics
         if not whole:
             yield GaugeMetricFamily("graft_metrics_cut_off", "Some metrics cannot be had; the log says why.", value=1.0)
 
@@ -86,8 +86,8 @@ def labelled(
 
 def restarts(processes: Sequence[Mapping[str, Any]], of: str) -> Iterator[Metric]:
     """How often each program that a supervisor keeps running was started again, and which run now."""
-    again = {str(one["name"]): float(one["restarts"]) for one in processes}
-    runs = {str(one["name"]): float(one["pid"] is not None) for one in processes}
+    again = {str(process["name"]): float(process["restarts"]) for process in processes}
+    runs = {str(process["name"]): float(process["pid"] is not None) for process in processes}
     words = "A program was started again."
     yield labelled(CounterMetricFamily, f"graft_{of}_program_restarts", words, "program", again)
     yield labelled(GaugeMetricFamily, f"graft_{of}_program_running", "Whether a program runs.", "program", runs)

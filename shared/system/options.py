@@ -63,8 +63,8 @@ class Option:
             return ", ".join(self.choices)
         if self.least is not None and self.most is not None:
             return f"from {self.least} to {self.most}"
-        said = {"above": self.above, "at least": self.least, "at most": self.most, "below": self.below}
-        words = [f"{word} {bound}" for word, bound in said.items() if bound is not None]
+        limits = {"above": self.above, "at least": self.least, "at most": self.most, "below": self.below}
+        words = [f"{word} {bound}" for word, bound in limits.items() if bound is not None]
         return f"{self.least} or more" if self.least is not None and len(words) == 1 else " and ".join(words)
 
     def holds(self, value: Any) -> bool:
@@ -131,7 +131,7 @@ class Entry:
             one_of = "one of " if self.option.choices else ""
             raise ConfigError(f"{self.key} must be {one_of}{self.option.bounds}; got {value!r}")
         numbers = value if isinstance(value, tuple) else (value,)
-        if not all(isfinite(one) for one in numbers if isinstance(one, float)):
+        if not all(isfinite(number) for number in numbers if isinstance(number, float)):
             raise ConfigError(f"{self.key} must be a finite number; got {value}")
         if self.option.check is not None:
             self.option.check(self.key, value)
@@ -142,7 +142,7 @@ class Entry:
             return self.option.read(self.key, value)
         kind = type(self.default)
         exact = float(str(value)) if kind is float and type(value) is int else value  # not an OverflowError but inf
-        texts = kind is tuple and isinstance(value, list | tuple) and all(type(one) is str for one in value)
+        texts = kind is tuple and isinstance(value, list | tuple) and all(type(text) is str for text in value)
         exact = tuple(value) if texts and isinstance(value, list | tuple) else exact
         if type(exact) is not kind:
             raise ConfigError(f"{self.key} must be {_KINDS[kind]}; got {value!r}")
@@ -160,46 +160,46 @@ class Entry:
             raise ConfigError(f"{self.key} must be {_KINDS[kind]}; got {text!r}") from None
 
 
-def option(default: Value, **said: Any) -> Value:
-    """A field that is an option; ``said`` as the fields of ``Option``."""
-    made: Value = field(default=default, metadata={Option: Option(**said)})
-    return made
+def option(default: Value, **attributes: Any) -> Value:
+    """A field that is an option; ``attributes`` as the fields of ``Option``."""
+    option_field: Value = field(default=default, metadata={Option: Option(**attributes)})
+    return option_field
 
 
 def group(kind: type[Settings], *, prefix: str = "", without: tuple[str, ...] = ()) -> Settings:
     """A field that holds further options, with ``prefix`` before their keys, but for some of these keys."""
-    made: Settings = field(default_factory=kind, metadata={_Group: _Group(kind, prefix, without)})
-    return made
+    group_field: Settings = field(default_factory=kind, metadata={_Group: _Group(kind, prefix, without)})
+    return group_field
 
 
 def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
     """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last."""
-    own = get_annotations(kind)
-    for item in sorted(fields(kind), key=lambda item: item.name not in own):
-        if (said := item.metadata.get(Option)) is not None:
-            name = prefix + item.name.replace("_", "-") if said.help else f"{kind.__name__}.{item.name}"
-            yield Entry(key=said.key or name, path=(item.name,), default=item.default, option=said)
+    own_names = get_annotations(kind)
+    for item in sorted(fields(kind), key=lambda item: item.name not in own_names):
+        if (declared := item.metadata.get(Option)) is not None:
+            name = prefix + item.name.replace("_", "-") if declared.help else f"{kind.__name__}.{item.name}"
+            yield Entry(key=declared.key or name, path=(item.name,), default=item.default, option=declared)
         elif (held := item.metadata.get(_Group)) is not None:
-            for one in entries(held.kind, held.prefix):
-                if one.key not in held.without:
-                    yield replace(one, path=(item.name, *one.path))
+            for entry in entries(held.kind, held.prefix):
+                if entry.key not in held.without:
+                    yield replace(entry, path=(item.name, *entry.path))
 
 
 def check(settings: Any) -> None:
     """Raises ConfigError where an option of the dataclass itself lies outside its bounds."""
-    for one in entries(type(settings)):
-        if len(one.path) == 1:
-            one.require(one.of(settings))
+    for entry in entries(type(settings)):
+        if len(entry.path) == 1:
+            entry.require(entry.of(settings))
 
 
 def to_flat(settings: Any) -> dict[str, Any]:
     """Key to value, as it is written."""
-    return {one.key: one.written(one.of(settings)) for one in entries(type(settings))}
+    return {entry.key: entry.written(entry.of(settings)) for entry in entries(type(settings))}
 
 
 def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
     """The inverse of ``to_flat``; what is not there has its default. Raises ConfigError for an unknown key too."""
-    known = {one.key: one for one in entries(kind)}
+    known = {entry.key: entry for entry in entries(kind)}
     if unknown := [key for key in flat if key not in known]:
         raise ConfigError(f"unknown option {unknown[0]!r}; options are {', '.join(known)}")
     return _made(kind, {known[key].path: known[key].taken(value) for key, value in flat.items()})
@@ -221,32 +221,32 @@ def renamed(kind: type[Any], flat: Mapping[str, Value], say: Say | None = None) 
 
 def old_names(kind: type[Any]) -> dict[str, str]:
     """Former key to that of today."""
-    return {old: one.key for one in entries(kind) for old in one.option.old}
+    return {old: entry.key for entry in entries(kind) for old in entry.option.old}
 
 
 def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> dict[str, object]:
     """Key to value of texts ``KEY=VALUE``; raises ConfigError for anything else."""
-    known = {one.key: one for one in entries(kind)}
-    found: dict[str, object] = {}
+    known = {entry.key: entry for entry in entries(kind)}
+    values: dict[str, object] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         (key,) = renamed(kind, {name: value}, say)
         if not equals or key not in known:
             raise ConfigError(f"expected KEY=VALUE with a KEY of {', '.join(sorted(known))}; got {text!r}")
-        if key in found:
+        if key in values:
             raise ConfigError(f"{key} is given twice; got {text!r} too")
-        found[key] = known[key].from_text(value)
-    return found
+        values[key] = known[key].from_text(value)
+    return values
 
 
 def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settings:
-    own = {path[0]: value for path, value in values.items() if len(path) == 1}
+    arguments = {path[0]: value for path, value in values.items() if len(path) == 1}
     for item in fields(kind):  # type: ignore[arg-type]
         held = item.metadata.get(_Group)
         inner = {path[1:]: value for path, value in values.items() if path[0] == item.name and len(path) > 1}
         if held is not None and inner:
-            own[item.name] = _made(held.kind, inner)
-    return kind(**own)
+            arguments[item.name] = _made(held.kind, inner)
+    return kind(**arguments)
 
 
 def bounded(default: Value, **bounds: float) -> Value:

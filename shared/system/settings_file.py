@@ -14,9 +14,9 @@ Settings = TypeVar("Settings")
 
 def read_settings(cls: type[Settings], path: Path) -> Settings:
     """Raises ConfigError for a file that cannot be read, an unknown name, another kind, or what ``cls`` refuses."""
-    given = read_toml(path)
+    settings = read_toml(path)
     try:
-        return from_flat(cls, renamed(cls, given))
+        return from_flat(cls, renamed(cls, settings))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -37,7 +37,7 @@ def to_toml(settings: Any) -> bytes:
     return tomli_w.dumps(plain).encode("utf-8")
 
 
-def require(field: str, holds: bool, expected: str, found: object) -> None:
+def require(field: str, holds: bool, expected: str, value: object) -> None:
     """Raises ConfigError with a sentence about a setting unless ``holds``."""
     if not holds:
-        raise ConfigError(f"{field.replace('_', '-')} must be {expected}; got {found!r}")
+        raise ConfigError(f"{field.replace('_', '-')} must be {expected}; got {value!r}")

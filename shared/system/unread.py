@@ -17,7 +17,7 @@ def seconds_unread(transport: Any) -> float:
     if connection is None or connection.family not in (socket.AF_INET, socket.AF_INET6):
         return 0.0
     try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
-        return float(struct.unpack_from("I", told, _LAST_DATA_RECV)[0]) / 1000
+        tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA_RECV + 4)
+        return float(struct.unpack_from("I", tcp_info, _LAST_DATA_RECV)[0]) / 1000
     except (OSError, struct.error):
         return 0.0

@@ -175,9 +175,9 @@ def test_other_members_in_a_later_sum_are_refused() -> None:
 def test_what_signs_one_step_of_one_set_up_signs_no_other(other: dict) -> None:
     said = {"kind": AGREEMENT, "setup": b"\x01" * 32, "body": b"body"}
     found = signature(signing_key("shop000"), "shop000", **said)
-    require_signature(member("shop000"), **said, found=found)
+    require_signature(member("shop000"), **said, signature=found)
     with pytest.raises(WireError, match="expected a message of shop000 signed"):
-        require_signature(member("shop000"), **{**said, **other}, found=found)
+        require_signature(member("shop000"), **{**said, **other}, signature=found)
 
 
 def test_what_one_party_signed_is_not_taken_for_anothers() -> None:

@@ -50,7 +50,9 @@ class Process:
     @property
     def runs(self) -> bool:
         """Whether it, or anything that it started and left behind, is there and more than an entry in the table."""
-        members = [one for one in map(_seen, psutil.process_iter()) if one is not None and one[0] == self.pid]
+        members = [
+            member for member in map(_seen, psutil.process_iter()) if member is not None and member[0] == self.pid
+        ]
         impostor = any(pid == self.pid and abs(started - self.started) >= 1 for _, pid, started in members)
         return bool(members) and not impostor
 
@@ -140,50 +142,50 @@ class Keeper:
 
     def tick(self) -> None:
         """Look once: start what does not run and is due, put aside logs that are full."""
-        for kept in self._kept:
-            self._look(kept)
-            _put_aside(self._log(kept), self._log_bytes)
+        for child in self._kept:
+            self._look(child)
+            _put_aside(self._log(child), self._log_bytes)
 
     def report(self) -> list[dict[str, Any]]:
         """What is said of each."""
-        return [kept.report for kept in self._kept]
+        return [child.report for child in self._kept]
 
     def stop(self) -> None:
         """End all, politely first."""
-        for kept in reversed(self._kept):
-            if kept.process is not None and kept.handle is not None:
-                _end(kept.process, partial(_unfinished, kept.handle), now=self._now, sleep=self._sleep)
-            kept.handle = kept.process = None
+        for child in reversed(self._kept):
+            if child.process is not None and child.handle is not None:
+                _end(child.process, partial(_unfinished, child.handle), now=self._now, sleep=self._sleep)
+            child.handle = child.process = None
         with suppress(OSError):  # on a full disk the file names processes that have ended, which does no harm
             self._write_state()
 
-    def _look(self, kept: _Kept) -> None:
-        if kept.handle is not None and (code := kept.handle.poll()) is not None:
-            self._ended(kept, code)
-        if kept.handle is None and self._now() >= kept.next_start:
-            self._start(kept)
+    def _look(self, child: _Kept) -> None:
+        if child.handle is not None and (code := child.handle.poll()) is not None:
+            self._ended(child, code)
+        if child.handle is None and self._now() >= child.next_start:
+            self._start(child)
 
-    def _ended(self, kept: _Kept, code: int) -> None:
-        kept.ends = 1 if self._now() - kept.started_at >= STEADY else kept.ends + 1
-        pause = min(LONGEST_PAUSE, 2.0 ** (kept.ends - 1))
-        says = f"{code}, {kept.program.endings[code]}" if code in kept.program.endings else code
-        _LOG.warning("%s ended with %s; started again in %g seconds", kept.program.name, says, pause)
-        if kept.process is not None:
-            kept.process.signal(signal.SIGKILL)
-        kept.handle = kept.process = None
-        kept.next_start, kept.restarts, kept.code = self._now() + pause, kept.restarts + 1, code
+    def _ended(self, child: _Kept, code: int) -> None:
+        child.ends = 1 if self._now() - child.started_at >= STEADY else child.ends + 1
+        pause = min(LONGEST_PAUSE, 2.0 ** (child.ends - 1))
+        says = f"{code}, {child.program.endings[code]}" if code in child.program.endings else code
+        _LOG.warning("%s ended with %s; started again in %g seconds", child.program.name, says, pause)
+        if child.process is not None:
+            child.process.signal(signal.SIGKILL)
+        child.handle = child.process = None
+        child.next_start, child.restarts, child.code = self._now() + pause, child.restarts + 1, code
 
-    def _start(self, kept: _Kept) -> None:
-        kept.handle, kept.process = start(kept.program, self._log(kept))
-        kept.started_at = self._now()
-        _LOG.info("%s runs as process %d", kept.program.name, kept.process.pid)
+    def _start(self, child: _Kept) -> None:
+        child.handle, child.process = start(child.program, self._log(child))
+        child.started_at = self._now()
+        _LOG.info("%s runs as process %d", child.program.name, child.process.pid)
         self._write_state()
 
-    def _log(self, kept: _Kept) -> Path:
-        return self._logs / f"{kept.program.name}.log"
+    def _log(self, child: _Kept) -> Path:
+        return self._logs / f"{child.program.name}.log"
 
     def _write_state(self) -> None:
-        running = [asdict(kept.process) for kept in self._kept if kept.process is not None]
+        running = [asdict(child.process) for child in self._kept if child.process is not None]
         content = {"folder": _identity(self._state.parent), "processes": running}
         write_whole(self._state, json.dumps(content).encode("utf-8"))
 
@@ -191,19 +193,19 @@ class Keeper:
 def end_leftovers(state: Path, *, now: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
     """End what a keeper that was killed has left running; the names of what was."""
     left = left_running(state)
-    for one in left:
-        _end(one, partial(getattr, one, "runs"), now=now, sleep=sleep)
-    return [one.name for one in left]
+    for process in left:
+        _end(process, partial(getattr, process, "runs"), now=now, sleep=sleep)
+    return [process.name for process in left]
 
 
 def left_running(state: Path) -> list[Process]:
     """What runs of the processes that a keeper has named in its state file."""
     try:
-        found = json.loads(state.read_text("utf-8"))
-        named = [Process(**values) for values in found["processes"] if found["folder"] == _identity(state.parent)]
+        content = json.loads(state.read_text("utf-8"))
+        named = [Process(**values) for values in content["processes"] if content["folder"] == _identity(state.parent)]
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return []
-    return [one for one in named if one.runs]
+    return [process for process in named if process.runs]
 
 
 def _identity(folder: Path) -> int:

@@ -48,11 +48,14 @@ class Supervision:
         """What runs in the folder, in words: a supervisor, as which command, or what one that was killed has left."""
         if number := claimant(self._lock):
             return [f"{command} (process {number})"]
-        return [f"{one.name}, left by a killed {command} (process {one.pid})" for one in left_running(self._processes)]
+        return [
+            f"{process.name}, left by a killed {command} (process {process.pid})"
+            for process in left_running(self._processes)
+        ]
 
     def left(self) -> str:
         """In words, what a supervisor that was killed has left running; empty where one runs, or nothing does."""
-        named = [f"{one.name} (process {one.pid})" for one in left_running(self._processes)]
+        named = [f"{process.name} (process {process.pid})" for process in left_running(self._processes)]
         if not named or self.running():
             return ""
         return f"its supervisor was killed, and {len(named)} of its programs still run: {', '.join(named)}"
@@ -71,10 +74,10 @@ class Supervision:
     def report(self) -> Report:
         """What it last said of itself: ``supervisor`` (its process), ``processes`` and more; empty if nothing."""
         try:
-            found: Report = json.loads(self._report.read_text("utf-8"))
+            report: Report = json.loads(self._report.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return found
+        return report
 
     def serve(
         self,
@@ -156,10 +159,10 @@ class Supervision:
         return f"its supervisor had been killed; what it left running is ended: {', '.join(left)}"
 
     def _stop(self, number: str) -> None:
-        found = number if number.isdigit() else self.report().get("supervisor")
-        if found is None:
+        process_number = number if number.isdigit() else self.report().get("supervisor")
+        if process_number is None:
             raise ConfigError(f"{self.what} runs, and which process it is cannot be read")
-        os.kill(int(found), signal.SIGTERM)
+        os.kill(int(process_number), signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while self.running():
             if time.monotonic() > deadline:

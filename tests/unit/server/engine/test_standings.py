@@ -13,7 +13,7 @@ import server.engine.status as status_module
 from server.coordinator.certificates import new_authority, server_certificate
 from server.engine.absences import absences_in
 from server.engine.followed_run import PlainLines, View, follow
-from server.engine.round_lines import HEADER, cells, kept, progress
+from server.engine.round_lines import HEADER, cells, kept_encoder, progress
 from server.engine.standings import standings
 from server.engine.status import status, status_lines
 from server.rounds.sum_roster import LEFT_OUT, NO_SUM_KEY
@@ -290,7 +290,7 @@ def test_a_run_in_which_nobody_trained_says_so(world) -> None:
 def test_what_nobody_evaluated_is_not_called_worse(world) -> None:
     history = [record("train", 1, ("shop",)).to_json(), record("evaluate", 1, (), missing=("shop",)).to_json()]
     assert cells(history[1], 1)[-1] == ""
-    assert kept(history) == {"round": 1, "score": None, "platforms": 0}
+    assert kept_encoder(history) == {"round": 1, "score": None, "platforms": 0}
 
 
 def test_a_group_of_a_masked_run_is_named_with_who_is_in_it() -> None:
@@ -300,7 +300,7 @@ def test_a_group_of_a_masked_run_is_named_with_who_is_in_it() -> None:
     assert cells(trained, 1)[-1] == "group-2 (d, e, f) left out: it pulls against the others"
     worth = {name: {"both": 0.2} for name in groups}
     judged = record("evaluate", 1, tuple("abcdef"), groups=groups, validation=worth, kept=True).to_json()
-    assert kept([trained, judged]) == {"round": 1, "score": 0.2, "platforms": 6}
+    assert kept_encoder([trained, judged]) == {"round": 1, "score": 0.2, "platforms": 6}
 
 
 def test_a_long_round_is_not_silent_and_a_trouble_is_told_once(world) -> None:
@@ -330,6 +330,6 @@ def test_a_run_that_fails_says_how_far_it_came(world) -> None:
 
 def test_without_an_evaluation_the_last_round_is_kept_and_nobody_judged_it() -> None:
     history = [record("train", number, ("shop",)).to_json() for number in (1, 2)]
-    assert kept(history) == {"round": 2, "score": None, "platforms": 0}
+    assert kept_encoder(history) == {"round": 2, "score": None, "platforms": 0}
     assert progress(history, 2) == "2 of 2 rounds"
     assert progress([], 2) == "0 of 2 rounds"
