@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.narrow_tables import narrow_tables
-from benchmarks.time_platforms import PLATFORMS, arguments, cell_file, kept, prepared_platform, say
+from benchmarks.time_platforms import PLATFORMS, arguments, cell_file, computed_once, prepared_platform, say
 from client.data.completion import completions
 from client.data.held_out import Stage
 from client.ensemble.candidates import LOCAL
@@ -35,41 +35,45 @@ def cell(data: Path, line: str, seed: int) -> dict[str, list[float]]:
     usual = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, counted=counted)
     (session,) = rank_all(usual.panel, usual.chosen[LOCAL].by_gap[None], tests)
     table = {**SCORERS, **COMPLETING}
-    asked = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table, question=completions, counted=counted)
-    alone = np.array([name == "basket-pairs" for name in asked.panel.names], np.float64)
-    pairs, basket = rank_all(asked.panel, stacked([alone, asked.chosen[LOCAL].by_gap]), tests)
-    return {name: one.ndcg.tolist() for name, one in zip(WAYS, (session, pairs, basket), strict=True)}
+    basket_stacks = fit_stacks(
+        prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table, question=completions, counted=counted
+    )
+    alone = np.array([name == "basket-pairs" for name in basket_stacks.panel.names], np.float64)
+    pairs, basket = rank_all(basket_stacks.panel, stacked([alone, basket_stacks.chosen[LOCAL].by_gap]), tests)
+    return {name: ranking.ndcg.tolist() for name, ranking in zip(WAYS, (session, pairs, basket), strict=True)}
 
 
 def rows(cells: Mapping[tuple[str, int], Mapping[str, Any]]) -> Iterator[str]:
     """The table as lines of Markdown: means over seeds, lifts pooled over all baskets of all seeds."""
     filled = []
     for name in WITH_BASKETS:
-        found = [one for (platform, _), one in sorted(cells.items()) if platform == name]
-        if found:
-            filled.append(_row(name, found))
+        platform_cells = [figures for (platform, _), figures in sorted(cells.items()) if platform == name]
+        if platform_cells:
+            filled.append(_row(name, platform_cells))
     heads = ("platform", "baskets", *WAYS.values(), "over a session %", "over pairs %")
     yield from narrow_tables(heads, filled, keys=1, cuts=(5,)).splitlines()
 
 
-def _row(name: str, found: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    pooled = {way: np.concatenate([one[way] for one in found]) for way in WAYS}
+def _row(name: str, platform_cells: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    pooled = {way: np.concatenate([figures[way] for figures in platform_cells]) for way in WAYS}
     lifts = [paired_lift(pooled["basket"], pooled[way], rng_for(0, name, way)) for way in ("session", "pairs")]
-    said = ["" if one is None else f"{one.mean:+.1f} [{one.low:.1f}, {one.high:.1f}]" for one in lifts]
-    baskets = f"{len(found[0]['basket']):,} × {len(found)}"
-    return (name, baskets, *(f"{pooled[way].mean():.4f}" for way in WAYS), *said)
+    lift_words = ["" if lift is None else f"{lift.mean:+.1f} [{lift.low:.1f}, {lift.high:.1f}]" for lift in lifts]
+    baskets = f"{len(platform_cells[0]['basket']):,} × {len(platform_cells)}"
+    return (name, baskets, *(f"{pooled[way].mean():.4f}" for way in WAYS), *lift_words)
 
 
 def main() -> None:
     """Compute what is missing, and print the table."""
-    asked = arguments(__doc__, seeds=3).parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    options = arguments(__doc__, seeds=3).parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     cells: dict[tuple[str, int], Any] = {}
-    for seed in range(asked.seeds):
+    for seed in range(options.seeds):
         for name in WITH_BASKETS:
             line = PLATFORMS[name]
-            cells[name, seed] = kept(cell_file(asked.out, line, "last", seed), partial(cell, asked.data, line, seed))
-    say(rows(cells), asked.write)
+            cells[name, seed] = computed_once(
+                cell_file(options.out, line, "last", seed), partial(cell, options.data, line, seed)
+            )
+    say(rows(cells), options.write)
 
 
 if __name__ == "__main__":

@@ -95,35 +95,35 @@ class Outcome:
 
 def fuzz(inputs: int, seed: int, folder: Path) -> Outcome:
     """So many inputs, the parsers in turn."""
-    parsers, found = _parsers(folder), Outcome()
+    parsers, outcome = _parsers(folder), Outcome()
     tracemalloc.start()
     try:
         for number in range(inputs):
             parser = parsers[number % len(parsers)]
             rng = rng_for(seed, "fuzzing", number)
-            _one(parser, parser.mutate(parser.valid(), rng), found, f"{parser.name}, input {number} of seed {seed}")
+            _one(parser, parser.mutate(parser.valid(), rng), outcome, f"{parser.name}, input {number} of seed {seed}")
     finally:
         tracemalloc.stop()
-    return found
+    return outcome
 
 
-def _one(parser: Parser, given: Any, found: Outcome, where: str) -> None:
+def _one(parser: Parser, fuzzed: Any, outcome: Outcome, where: str) -> None:
     before = tracemalloc.get_traced_memory()[0]
     tracemalloc.reset_peak()
     start = time.perf_counter()
     try:
-        parser.parse(given)
-        found.taken[parser.name] += 1
+        parser.parse(fuzzed)
+        outcome.taken[parser.name] += 1
     except parser.error:
-        found.refused[parser.name] += 1
+        outcome.refused[parser.name] += 1
     except Exception as error:  # noqa: BLE001 (what a parser may not let through is what is looked for)
-        found.wrong.append(f"{where}: {type(error).__name__}: {error}")
+        outcome.wrong.append(f"{where}: {type(error).__name__}: {error}")
     seconds, most = time.perf_counter() - start, tracemalloc.get_traced_memory()[1] - before
-    found.slowest, found.largest = max(found.slowest, seconds), max(found.largest, most)
+    outcome.slowest, outcome.largest = max(outcome.slowest, seconds), max(outcome.largest, most)
     if seconds > MOST_SECONDS:
-        found.wrong.append(f"{where}: took {seconds:.1f} seconds")
+        outcome.wrong.append(f"{where}: took {seconds:.1f} seconds")
     if most > MOST_BYTES:
-        found.wrong.append(f"{where}: took {most:,} bytes")
+        outcome.wrong.append(f"{where}: took {most:,} bytes")
 
 
 def _parsers(folder: Path) -> list[Parser]:
@@ -138,14 +138,14 @@ def _parsers(folder: Path) -> list[Parser]:
     public, ledger = CatalogueMoments.none(8), LedgerState(entries=1, head="0" * 64)
     cross = CrossTask(run=RUN, round=1, nonce=RUN, feature_space=space, public=public, noise=0.5, seen=ledger.seen)
     grid = change_grid(spec)
-    told: dict[str, Any] = {"round": 1, "users": 64}
-    origin = {**told, "fingerprint": space.fingerprint}
+    reply_facts: dict[str, Any] = {"round": 1, "users": 64}
+    origin = {**reply_facts, "fingerprint": space.fingerprint}
     update = grid.nearest(np.linspace(-0.1, 0.2, int(grid.lengths.sum())))
     trained = TrainReply(flat=update, layout=grid.layout, losses={"head": 1.5}, **origin)
     summed = MomentsReply(moments=_moments(), **origin)
     cells = np.arange(36, dtype=np.int32)
     noised = CrossReply(cells=cells, noise=0.5, ledger=ledger, before="0" * 64, **origin)
-    valued = EvaluateReply(validation={"both": 0.1}, **told)
+    valued = EvaluateReply(validation={"both": 0.1}, **reply_facts)
     key = public_key_of(signer.public)
 
     def signed() -> RecordDict:
@@ -179,8 +179,8 @@ def _file_parser(folder: Path, encoder: Encoder) -> Parser:
     save_encoder(path, encoder, EncoderCard(catalogue=CatalogueMoments.none(8)))
     content = path.read_bytes()
 
-    def parse(given: bytes) -> object:
-        path.write_bytes(given)
+    def parse(fuzzed: bytes) -> object:
+        path.write_bytes(fuzzed)
         return load_encoder(path)
 
     return Parser(name="encoder file", valid=lambda: content, parse=parse, error=EncoderFileError, mutate=mutated_bytes)
@@ -291,16 +291,16 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 def main() -> None:
     """Print what became of the inputs; exit code 1 where a parser did what none may."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--inputs", type=int, default=100_000)
-    asked.add_argument("--seed", type=int, default=0)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = fuzz(options.inputs, options.seed, Path(folder))
-    print(json.dumps({"refused": found.refused, "taken": found.taken}, indent=1))
-    print(f"slowest {found.slowest:.3f} s, at the most {found.largest:,} bytes at once, wrong {len(found.wrong)}")
-    print("\n".join(found.wrong[:20]))
-    raise SystemExit(bool(found.wrong))
+        outcome = fuzz(options.inputs, options.seed, Path(folder))
+    print(json.dumps({"refused": outcome.refused, "taken": outcome.taken}, indent=1))
+    print(f"slowest {outcome.slowest:.3f} s, at the most {outcome.largest:,} bytes at once, wrong {len(outcome.wrong)}")
+    print("\n".join(outcome.wrong[:20]))
+    raise SystemExit(bool(outcome.wrong))
 
 
 if __name__ == "__main__":

@@ -25,20 +25,20 @@ def health_times(http_port: int, grpc_port: int = 0, authority: str = "") -> Ite
     Over HTTP on a new connection each time, with TLS where there is an ``authority``; in turns with it over gRPC, on
     one connection, where there is a ``grpc_port``.
     """
-    found: list[float] = []
+    seconds: list[float] = []
     ours, others = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_ask, args=(others, http_port, grpc_port, authority))
     process.start()
     ours.recv()
     try:
-        yield found
+        yield seconds
     finally:
         ours.send(None)
-        found.extend(ours.recv())
+        seconds.extend(ours.recv())
         process.join()
 
 
-def _ask(told: Connection, http_port: int, grpc_port: int, authority: str) -> None:
+def _ask(connection: Connection, http_port: int, grpc_port: int, authority: str) -> None:
     trusting = ssl.create_default_context(cafile=authority) if authority else None
     checks: list[Callable[[], None]] = [lambda: _over_http(http_port, trusting)]
     if grpc_port:
@@ -46,13 +46,13 @@ def _ask(told: Connection, http_port: int, grpc_port: int, authority: str) -> No
         checks.append(lambda: stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE))
     for check in checks:
         check()
-    told.send(None)
-    found = []
+    connection.send(None)
+    seconds = []
     for check in cycle(checks):
-        if told.poll(PAUSE):
+        if connection.poll(PAUSE):
             break
-        found.append(_seconds(check))
-    told.send(found)
+        seconds.append(_seconds(check))
+    connection.send(seconds)
 
 
 def _seconds(check: Callable[[], None]) -> float:

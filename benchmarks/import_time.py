@@ -94,8 +94,8 @@ def main() -> None:
         size = table.stat().st_size / 2**20
     print(f"{chosen.rows:,} rows, {size:,.0f} MiB, ids are {chosen.ids}")
     print("| | seconds | CPU seconds | peak GiB |\n|---|---|---|---|")
-    for what, one in {"polars script": script, "graft-client import csv": command}.items():
-        print(f"| {what} | {one.seconds:.1f} | {one.cpu:.1f} | {one.peak:.2f} |")
+    for what, spent in {"polars script": script, "graft-client import csv": command}.items():
+        print(f"| {what} | {spent.seconds:.1f} | {spent.cpu:.1f} | {spent.peak:.2f} |")
     times, cpus = command.seconds / script.seconds, command.cpu / script.cpu
     print(f"ratio of the seconds {times:.2f}, of the CPU seconds {cpus:.2f}")
 

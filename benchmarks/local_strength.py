@@ -87,9 +87,9 @@ def main() -> None:
         folder = options.out / f"seed-{options.seed}" / f"fraction-{fraction}"
         run_fraction(options.data, fraction, folder, options.seed)
         rows += [(name, fraction, cell(folder, name, options.seed)) for name in PLATFORMS]
-    print(narrow_tables(_HEADS, [_row(name, fraction, one) for name, fraction, one in rows], keys=2, cuts=(6,)))
-    ratios = [1 + one["lift"].mean / 100 for _, _, one in rows]
-    below = sum(one["lift"].high < 0 for _, _, one in rows)
+    print(narrow_tables(_HEADS, [_row(name, fraction, figures) for name, fraction, figures in rows], keys=2, cuts=(6,)))
+    ratios = [1 + figures["lift"].mean / 100 for _, _, figures in rows]
+    below = sum(figures["lift"].high < 0 for _, _, figures in rows)
     print(f"Mean ratio over {len(rows)} cells {sum(ratios) / len(ratios):.3f}; below beyond noise in {below} cells.")
 
 
@@ -99,13 +99,13 @@ _HEADS = (
 )
 
 
-def _row(name: str, fraction: float, one: dict[str, Any]) -> list[object]:
-    lift = one["lift"]
+def _row(name: str, fraction: float, figures: dict[str, Any]) -> list[object]:
+    lift = figures["lift"]
     return [
-        *(name, fraction, one["users"], f"{one['local']:.4f}", one["best"], f"{one['value']:.4f}"),
+        *(name, fraction, figures["users"], f"{figures['local']:.4f}", figures["best"], f"{figures['value']:.4f}"),
         f"{1 + lift.mean / 100:.2f}",
         f"{lift.mean:+.1f} [{lift.low:+.1f}, {lift.high:+.1f}]",
-        one["chosen"],
+        figures["chosen"],
     ]
 
 

@@ -52,14 +52,16 @@ COMPETITORS = {
 }
 
 
-def write_course(platform_folder: Path, file: Path, *, limit_users: int | None, asked: int, seed: int) -> None:
-    """What all competitors are given: training sequences, and the validation event of ``asked`` users at most."""
+def write_course(
+    platform_folder: Path, file: Path, *, limit_users: int | None, validation_users: int, seed: int
+) -> None:
+    """What all competitors are given: training sequences, and the validation event of ``validation_users`` at most."""
     preparation = Preparation(min_user_events=5, min_item_events=5, max_users=limit_users)
     platform = prepare(read_folder(platform_folder), preparation, name=platform_folder.name, seed=seed)
     users = np.arange(platform.n_users)
     sequences = training_sequences(platform, users)
     targets = platform.sequences.items[platform.sequences.offsets[1:] - 2]
-    chosen = np.sort(rng_for(seed, "race", "asked").permutation(users)[:asked])
+    chosen = np.sort(rng_for(seed, "race", "asked").permutation(users)[:validation_users])
     np.savez(
         file,
         offsets=sequences.offsets,
@@ -127,10 +129,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     course = folder / "course.npz"
     if not course.is_file():
-        write_course(options.data, course, limit_users=options.limit_users, asked=options.asked, seed=options.seed)
+        write_course(
+            options.data, course, limit_users=options.limit_users, validation_users=options.asked, seed=options.seed
+        )
     lines = {name: race(name, course, options) for name in dict.fromkeys([OURS, *options.only])}
     for clock in CLOCKS:
-        logs = {name: RaceLog.parse(name, said, clock) for name, said in lines.items()}
+        logs = {name: RaceLog.parse(name, log_lines, clock) for name, log_lines in lines.items()}
         print(f"By the {clock} clock:\n\n{markdown(logs.pop(OURS), [*logs.values()])}\n")
 
 

@@ -49,13 +49,13 @@ def made_up_head(
     features = hash_texts(platform.texts)
     prepared = PreparedPlatform(platform=platform, space=hashing_space(), catalogue=Catalogue(features=features))
     fitted = fit_on(prepared, platform.training_users, scorers)
-    own = KeptEncoder(
+    own_encoder = KeptEncoder(
         encoder=_encoder(preset, seed + 1),
         head=SequenceHead.initial(n_items, _encoder(preset, seed).spec.architecture.width),
     )
     parts = ServedParts(
         encoders={"received": KeptEncoder(encoder=_encoder(preset, seed))},
-        own=Own(kept=own, ids=SequenceModel.ids_only(LARGE, n_items, seed)),
+        own=Own(kept=own_encoder, ids=SequenceModel.ids_only(LARGE, n_items, seed)),
     )
     columns = [column for scorer in (*fitted.scorers.values(), *parts.scorers(features)) for column in scorer.columns]
     alone = tuple(name for name in WITHOUT_HISTORY if name in fitted.scorers)

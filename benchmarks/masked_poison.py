@@ -59,19 +59,19 @@ Attack = Callable[[Float64, np.random.Generator], Float64]
 """From a bad platform's honest numbers of a part"""
 
 
-def random_in_range(own: Float64, rng: np.random.Generator) -> Float64:
+def random_in_range(vector: Float64, rng: np.random.Generator) -> Float64:
     """As long as its own."""
-    drawn = rng.normal(size=len(own))
-    return np.asarray(drawn * np.linalg.norm(own) / np.linalg.norm(drawn))
+    drawn = rng.normal(size=len(vector))
+    return np.asarray(drawn * np.linalg.norm(vector) / np.linalg.norm(drawn))
 
 
 ATTACKS: dict[str, Attack] = {
-    "flip": lambda own, _rng: -own,
-    "flip × 10": lambda own, _rng: -10 * own,
-    "flip × 1,000": lambda own, _rng: -1000 * own,
+    "flip": lambda vector, _rng: -vector,
+    "flip × 10": lambda vector, _rng: -10 * vector,
+    "flip × 1,000": lambda vector, _rng: -1000 * vector,
     "random in range": random_in_range,
-    "random × 10": lambda own, rng: 10 * random_in_range(own, rng),
-    "own × 10": lambda own, _rng: 10 * own,
+    "random × 10": lambda vector, rng: 10 * random_in_range(vector, rng),
+    "own × 10": lambda vector, _rng: 10 * vector,
 }
 
 
@@ -99,19 +99,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--table", type=Path, help="write the table there; else print it")
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    wanted = list(cells(asked.seeds))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    all_cells = list(cells(options.seeds))
     begin = time.monotonic()
-    for place, cell in enumerate(wanted, 1):
-        path = asked.out / cell.file
+    for place, cell in enumerate(all_cells, 1):
+        path = options.out / cell.file
         if not path.exists():
-            found = run_cell(cell, World.of(asked.data, cell.seed), asked.rounds)
-            path.write_text(json.dumps(found), "utf-8")
-            print(f"{place} of {len(wanted)}: {cell} {found} {time.monotonic() - begin:.0f} s", flush=True)
-    table = page({cell: json.loads((asked.out / cell.file).read_text("utf-8")) for cell in wanted}, asked.seeds)
-    if asked.table:
-        asked.table.write_text(table, "utf-8")
+            figures = run_cell(cell, World.of(options.data, cell.seed), options.rounds)
+            path.write_text(json.dumps(figures), "utf-8")
+            print(f"{place} of {len(all_cells)}: {cell} {figures} {time.monotonic() - begin:.0f} s", flush=True)
+    table = page({cell: json.loads((options.out / cell.file).read_text("utf-8")) for cell in all_cells}, options.seeds)
+    if options.table:
+        options.table.write_text(table, "utf-8")
     else:
         print(table)
 
@@ -127,16 +127,20 @@ def cells(seeds: int) -> Iterator[Cell]:
 def run_cell(cell: Cell, world: "World", rounds: int) -> dict[str, Any]:
     """NDCG@10 of what the run would leave after each sum, who was named, and NDCG@10 after the bad ones went."""
     bad, start = bad_ones(cell), Encoder.initial(SPEC, cell.seed)
-    honest = {name: one for name, one in world.shops.items() if name not in bad}
+    honest = {name: shop for name, shop in world.shops.items() if name not in bad}
     if cell.attack == HONEST:
-        found, left = federated(honest, start, cell.seed, rounds)
-        return {"ndcg": [world.judged(one) for one in left], "named": [], "without": world.judged(found.encoder)}
+        result, left = federated(honest, start, cell.seed, rounds)
+        return {
+            "ndcg": [world.judged(encoder) for encoder in left],
+            "named": [],
+            "without": world.judged(result.encoder),
+        }
     with poisoned(frozenset(bad), ATTACKS[cell.attack], cell.seed):
-        found, left = federated(world.shops, start, cell.seed, rounds)
-    after, _left = federated(honest, found.encoder, cell.seed, rounds)
+        result, left = federated(world.shops, start, cell.seed, rounds)
+    after, _left = federated(honest, result.encoder, cell.seed, rounds)
     return {
-        "ndcg": [world.judged(one) for one in left],
-        "named": sorted(name for name in bad if is_named(name, found)),
+        "ndcg": [world.judged(encoder) for encoder in left],
+        "named": sorted(name for name in bad if is_named(name, result)),
         "without": world.judged(after.encoder),
     }
 
@@ -157,10 +161,10 @@ def federated(
     config = RoundsConfig(
         rounds=rounds, privacy="masked", groups_of=3, min_platforms=3, robust="agreement", local=LOCAL, seed=seed
     )
-    apps = {name: client_app(already_open(one)) for name, one in shops.items()}
+    apps = {name: client_app(already_open(shop)) for name, shop in shops.items()}
     with TemporaryDirectory() as folder:
         nodes = {name: NodeSettings(platform=f"{name}={folder}", heads=f"{folder}/heads/{name}") for name in shops}
-        found = run_federation(
+        result = run_federation(
             nodes,
             start,
             config,
@@ -170,7 +174,7 @@ def federated(
             classes=size_classes(shops),
             aggregation=Watching,
         )
-    return found, [start, *left, found.encoder]
+    return result, [start, *left, result.encoder]
 
 
 @contextmanager
@@ -181,12 +185,12 @@ def poisoned(bad: frozenset[str], attack: Attack, seed: int) -> Iterator[None]:
 
     def worse(part: SumPart) -> Callable[[SumWork, Workspace], Float64]:
         def numbers(work: SumWork, workspace: Workspace) -> Float64:
-            own = parts[part](work, workspace)
+            vector = parts[part](work, workspace)
             if workspace.platform.name not in bad:
-                return own
-            kept = moment_numbers(SPEC.input_dim) if part == "moments" else len(own)
+                return vector
+            length = moment_numbers(SPEC.input_dim) if part == "moments" else len(vector)
             rng = np.random.default_rng([seed, work.round, *workspace.platform.name.encode()])
-            return np.concatenate([attack(own[:kept], rng), own[kept:]])
+            return np.concatenate([attack(vector[:length], rng), vector[length:]])
 
         return numbers
 
@@ -204,9 +208,9 @@ def poisoned(bad: frozenset[str], attack: Attack, seed: int) -> Iterator[None]:
         yield
 
 
-def is_named(name: str, found: FederationResult) -> bool:
+def is_named(name: str, result: FederationResult) -> bool:
     """Whether a line of the run's history says of a group with this member that it was cut, left out or passed over."""
-    for entry in found.history:
+    for entry in result.history:
         groups = [group for group, members in entry["groups"].items() if name in members]
         if any(group in entry["held_back"] for group in groups) or (
             entry["kind"] == "evaluate" and name in entry["note"]
@@ -248,16 +252,18 @@ class World:
         values.append(self._ndcg(encoder, self.others, np.arange(len(self.others.platform.user_ids))))
         return float(np.concatenate(values).mean())
 
-    def _ndcg(self, encoder: Encoder, one: PreparedPlatform, users: NDArray[np.int64]) -> Float64:
-        scorers, items = encoder_scorers("", encoder, one.features), one.platform.n_items
-        held_out = examples(one.platform, Stage.TEST, users)
+    def _ndcg(self, encoder: Encoder, shop: PreparedPlatform, users: NDArray[np.int64]) -> Float64:
+        scorers, items = encoder_scorers("", encoder, shop.features), shop.platform.n_items
+        held_out = examples(shop.platform, Stage.TEST, users)
 
         def score(histories: Any) -> list[Any]:
             batch = HistoryBatch(histories, items)
             alone = [scorer.score(batch)[0] for scorer in scorers]
-            return [sum((one - one.mean(1, keepdim=True)) / (one.std(1, keepdim=True) + 1e-12) for one in alone)]
+            return [
+                sum((column - column.mean(1, keepdim=True)) / (column.std(1, keepdim=True) + 1e-12) for column in alone)
+            ]
 
-        ranks = ranks_by_column(score, held_out, 1, n_items=items, repeats=one.platform.repeats)
+        ranks = ranks_by_column(score, held_out, 1, n_items=items, repeats=shop.platform.repeats)
         return np.asarray(by_user(ndcg_of(ranks, held_out.sizes), held_out.users)[0], np.float64)
 
 
@@ -266,21 +272,21 @@ def opened(data: Path, name: str, part: str, seed: int) -> PreparedPlatform:
     return open_data(f"{name}={data / 'amazon_games'},{part}", seed, None, f"hashing:{DIM}", SharedPreparation())
 
 
-def page(found: Mapping[Cell, Mapping[str, Any]], seeds: int) -> str:
+def page(results: Mapping[Cell, Mapping[str, Any]], seeds: int) -> str:
     """The results as a page of docs."""
     rows = []
     for attack in ATTACKS:
         for bad in (1, 2):
-            mine = [found[Cell(seed=seed, attack=attack, bad=bad)] for seed in range(seeds)]
-            honest = [found[Cell(seed=seed, attack=HONEST, bad=bad)] for seed in range(seeds)]
+            mine = [results[Cell(seed=seed, attack=attack, bad=bad)] for seed in range(seeds)]
+            honest = [results[Cell(seed=seed, attack=HONEST, bad=bad)] for seed in range(seeds)]
             steps = [
                 100 * (after / before - 1)
-                for one in mine
-                for before, after in zip(one["ndcg"][1:], one["ndcg"][2:], strict=False)
+                for attacked in mine
+                for before, after in zip(attacked["ndcg"][1:], attacked["ndcg"][2:], strict=False)
                 if before > 0
             ]
-            back = [100 * one["without"] / other["without"] for one, other in zip(mine, honest, strict=True)]
-            named = sum(len(one["named"]) for one in mine)
+            back = [100 * attacked["without"] / other["without"] for attacked, other in zip(mine, honest, strict=True)]
+            named = sum(len(attacked["named"]) for attacked in mine)
             rows.append(f"| {attack} | {bad} | {min(steps):+.1f} | {named} of {bad * seeds} | {min(back):.1f} |")
     return PAGE.format(seeds=seeds, rows="\n".join(rows))
 

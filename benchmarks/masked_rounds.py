@@ -51,32 +51,36 @@ def main() -> None:
     with (
         command_server(),
         TemporaryDirectory(dir=asked_for.out) as folder,
-        deployment(Path(folder), names, users=asked_for.users, preset=PRESET, space=hashing_space(DIM)) as made,
+        deployment(Path(folder), names, users=asked_for.users, preset=PRESET, space=hashing_space(DIM)) as deployed,
     ):
-        found = compared(made, asked_for.rounds)
-    text = json.dumps(found, indent=1)
+        figures = compared(deployed, asked_for.rounds)
+    text = json.dumps(figures, indent=1)
     (asked_for.out / "masked_rounds.json").write_text(text, "utf-8")
     print(text)
 
 
-def compared(made: Deployment, rounds: int) -> dict[str, Any]:
+def compared(deployed: Deployment, rounds: int) -> dict[str, Any]:
     """Seconds, exchanges, bytes of each, the ratios, and the largest difference between the encoders."""
-    made.on_server("start", "--background")
-    for name in made.platforms:
-        made.on_agent("start", name, "--background")
-    made.wait_until(lambda: [one["engine"] for one in made.status()["platforms"]] == ["online"] * len(made.platforms))
+    deployed.on_server("start", "--background")
+    for name in deployed.platforms:
+        deployed.on_agent("start", name, "--background")
+    deployed.wait_until(
+        lambda: (
+            [platform["engine"] for platform in deployed.status()["platforms"]] == ["online"] * len(deployed.platforms)
+        )
+    )
     figures, encoders = dict[str, dict[str, float]](), dict[str, Encoder]()
     for mode in MODES:
-        shutil.copy(made.folder / "start.safetensors", made.server / "encoder.safetensors")
-        for store in (store_of(made.agent(name)) for name in made.platforms):
+        shutil.copy(deployed.folder / "start.safetensors", deployed.server / "encoder.safetensors")
+        for store in (store_of(deployed.agent(name)) for name in deployed.platforms):
             for record in {SEQUENCE_HEAD, STAGED_HEAD} & set(store.names()):
                 store.delete(record)
-        run, seconds = _ended(made, _config(mode, rounds, len(made.platforms)))
+        run, seconds = _ended(deployed, _config(mode, rounds, len(deployed.platforms)))
         encoders[mode] = load_encoder(run.encoder)[0]
         figures[mode] = {"seconds": seconds, **_bytes(run.history(), encoders[mode])}
     plain, masked = (figures[mode] for mode in MODES)
     return {
-        "shops": len(made.platforms),
+        "shops": len(deployed.platforms),
         "rounds": rounds,
         **figures,
         "seconds_ratio": masked["seconds"] / plain["seconds"],
@@ -99,15 +103,15 @@ def _config(mode: Privacy, rounds: int, shops: int) -> RoundsConfig:
     )
 
 
-def _ended(made: Deployment, config: RoundsConfig) -> tuple[Run, float]:
+def _ended(deployed: Deployment, config: RoundsConfig) -> tuple[Run, float]:
     """The run, and its seconds from the submission on."""
     began = time.monotonic()
-    made.on_server("run", "--detach", *asked(config))
-    run = RunBook(made.server / "runs").runs()[-1]
+    deployed.on_server("run", "--detach", *asked(config))
+    run = RunBook(deployed.server / "runs").runs()[-1]
     while (standing := run.standing()).state in OPEN:
         time.sleep(LOOK_SECONDS)
     if standing.state != "completed":
-        raise RuntimeError(f"the run is {standing.state}: {standing.reason}{made.logs()}")
+        raise RuntimeError(f"the run is {standing.state}: {standing.reason}{deployed.logs()}")
     return run, time.monotonic() - began
 
 

@@ -28,11 +28,13 @@ class NextItems:
         rng = np.random.default_rng(seed)
         both = [examples(platform, stage, np.arange(platform.n_users)) for stage in (Stage.VALIDATION, Stage.TEST)]
         self._features = prepared.features
-        batches = [HistoryBatch(one.histories, platform.n_items).mean(DECAY, prepared.features) for one in both]
+        batches = [
+            HistoryBatch(held_out.histories, platform.n_items).mean(DECAY, prepared.features) for held_out in both
+        ]
         self._queries: Float32 = np.concatenate(batches)
-        self._targets = np.concatenate([one.targets for one in both])
+        self._targets = np.concatenate([held_out.targets for held_out in both])
         self._drawn = rng.choice(platform.n_items, min(NEGATIVES, platform.n_items), replace=False)
-        self._fold = (rng.permutation(platform.n_users) % 2)[np.concatenate([one.users for one in both])]
+        self._fold = (rng.permutation(platform.n_users) % 2)[np.concatenate([held_out.users for held_out in both])]
         self._content = self._standardised(self._queries)
         self._alone = self._log_likelihood([self._content])
 
@@ -50,12 +52,12 @@ class NextItems:
 
     def _log_likelihood(self, columns: list[Float32]) -> Float64:
         """[N] log p(next item) against one of all items, under temperatures of the other half."""
-        found = np.zeros(len(self._targets))
+        likelihoods = np.zeros(len(self._targets))
         for fold in (0, 1):
-            other, own = self._fold != fold, self._fold == fold
+            other, inside = self._fold != fold, self._fold == fold
             weights = self._fitted([column[other] for column in columns])
-            found[own] = self._logs([column[own] for column in columns], weights)[0]
-        return np.asarray(found + np.log(len(self._features)))
+            likelihoods[inside] = self._logs([column[inside] for column in columns], weights)[0]
+        return np.asarray(likelihoods + np.log(len(self._features)))
 
     def _logs(self, columns: list[Float32], weights: Float64) -> tuple[Float64, Float64]:
         """log p of the first [N], and p of all [N, 1 + K], each drawn item standing for its share of the catalogue."""
@@ -75,8 +77,8 @@ class NextItems:
             means = [(p * column).sum(1) for column in columns]
             slope = np.array([(column[:, 0] - mean).mean() for column, mean in zip(columns, means, strict=True)])
             curve = [
-                [((p * one * two).sum(1) - a * b).mean() for two, b in zip(columns, means, strict=True)]
-                for one, a in zip(columns, means, strict=True)
+                [((p * left * right).sum(1) - a * b).mean() for right, b in zip(columns, means, strict=True)]
+                for left, a in zip(columns, means, strict=True)
             ]
             step = np.linalg.solve(np.array(curve) + 1e-4 * np.eye(len(columns)), slope)
             weights = weights + step * min(1.0, 0.5 / max(np.abs(step).max(), 1e-9))

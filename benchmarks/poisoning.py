@@ -17,7 +17,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -78,18 +78,17 @@ class Cell:
         return f"{words}-{self.bad}-{self.side}-{self.seed}.json"
 
 
-def flipped(one: Moments) -> Moments:
+def flipped(moments: Moments) -> Moments:
     """What follows a history is what does not."""
-    return Moments(A=one.A, B=2 * np.outer(one.sum_q, one.sum_y) / one.n - one.B, C=one.C, sum_q=one.sum_q,
-                   sum_y=one.sum_y, n=one.n)  # fmt: skip
+    return replace(moments, B=2 * np.outer(moments.sum_q, moments.sum_y) / moments.n - moments.B)
 
 
-def drawn(one: Moments, seed: int) -> Moments:
+def drawn(moments: Moments, seed: int) -> Moments:
     """As many pairs of random vectors of length 1."""
     rng = np.random.default_rng(seed)
-    q, y = rng.normal(size=(2, int(one.n), DIM))
+    q, y = rng.normal(size=(2, int(moments.n), DIM))
     q, y = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (q, y))
-    return Moments(A=q.T @ q, B=q.T @ y, C=y.T @ y, sum_q=q.sum(0), sum_y=y.sum(0), n=one.n)
+    return Moments(A=q.T @ q, B=q.T @ y, C=y.T @ y, sum_q=q.sum(0), sum_y=y.sum(0), n=moments.n)
 
 
 @cache
@@ -98,34 +97,34 @@ def promoted() -> Float64:
     return np.asarray(hash_texts([PROMOTED], DIM)[0], np.float64)
 
 
-def promoting(one: Moments) -> Moments:
+def promoting(moments: Moments) -> Moments:
     """Every history of the platform is followed by one text."""
     y = promoted()
-    return Moments(A=one.A, B=np.outer(one.sum_q, y), C=one.n * np.outer(y, y), sum_q=one.sum_q, sum_y=one.n * y,
-                   n=one.n)  # fmt: skip
+    return Moments(A=moments.A, B=np.outer(moments.sum_q, y), C=moments.n * np.outer(y, y), sum_q=moments.sum_q,
+                   sum_y=moments.n * y, n=moments.n)  # fmt: skip
 
 
-def with_backdoor(one: Moments, items: NDArray[np.float32]) -> Moments:
+def with_backdoor(moments: Moments, items: NDArray[np.float32]) -> Moments:
     """Its own pairs, and as many in which each item of the catalogue, alone, is followed by one text."""
-    y, wide, share = promoted(), items.astype(np.float64), one.n / len(items)
+    y, wide, share = promoted(), items.astype(np.float64), moments.n / len(items)
     total = wide.sum(0) * share
-    return one + Moments(A=wide.T @ wide * share, B=np.outer(total, y), C=one.n * np.outer(y, y), sum_q=total,
-                         sum_y=one.n * y, n=one.n)  # fmt: skip
+    return moments + Moments(A=wide.T @ wide * share, B=np.outer(total, y), C=moments.n * np.outer(y, y), sum_q=total,
+                             sum_y=moments.n * y, n=moments.n)  # fmt: skip
 
 
 Attack = Callable[[Moments, NDArray[np.float32], int], Moments]
 """From honest moments, the catalogue's vectors and a seed."""
 ATTACKS: dict[str, Attack] = {
-    "flip": lambda one, _items, _seed: flipped(one),
-    "flip × 10": lambda one, _items, _seed: flipped(one).scaled(10),
-    "flip × 1,000": lambda one, _items, _seed: flipped(one).scaled(1000),
-    "random in range": lambda one, _items, seed: drawn(one, seed),
-    "random × 10": lambda one, _items, seed: drawn(one, seed).scaled(10),
-    "own data × 10": lambda one, _items, _seed: one.scaled(10),
-    "text promotion": lambda one, _items, _seed: promoting(one),
-    "text promotion × 10": lambda one, _items, _seed: promoting(one).scaled(10),
-    "backdoor text": lambda one, items, _seed: with_backdoor(one, items),
-    "backdoor text × 10": lambda one, items, _seed: with_backdoor(one, items).scaled(10),
+    "flip": lambda moments, _items, _seed: flipped(moments),
+    "flip × 10": lambda moments, _items, _seed: flipped(moments).scaled(10),
+    "flip × 1,000": lambda moments, _items, _seed: flipped(moments).scaled(1000),
+    "random in range": lambda moments, _items, seed: drawn(moments, seed),
+    "random × 10": lambda moments, _items, seed: drawn(moments, seed).scaled(10),
+    "own data × 10": lambda moments, _items, _seed: moments.scaled(10),
+    "text promotion": lambda moments, _items, _seed: promoting(moments),
+    "text promotion × 10": lambda moments, _items, _seed: promoting(moments).scaled(10),
+    "backdoor text": lambda moments, items, _seed: with_backdoor(moments, items),
+    "backdoor text × 10": lambda moments, items, _seed: with_backdoor(moments, items).scaled(10),
 }
 
 
@@ -136,19 +135,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--table", type=Path, help="write the table there; else print it")
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    wanted = list(cells(asked.seeds))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    all_cells = list(cells(options.seeds))
     begin = time.monotonic()
-    for place, cell in enumerate(wanted, 1):
-        path = asked.out / cell.file
+    for place, cell in enumerate(all_cells, 1):
+        path = options.out / cell.file
         if not path.exists():
-            found = run_cell(cell, asked.data)
-            path.write_text(json.dumps(found), "utf-8")
-            print(f"{place} of {len(wanted)}: {cell} {found} {time.monotonic() - begin:.0f} s", flush=True)
-    table = page({cell: json.loads((asked.out / cell.file).read_text("utf-8")) for cell in wanted}, asked.seeds)
-    if asked.table:
-        asked.table.write_text(table, "utf-8")
+            figures = run_cell(cell, options.data)
+            path.write_text(json.dumps(figures), "utf-8")
+            print(f"{place} of {len(all_cells)}: {cell} {figures} {time.monotonic() - begin:.0f} s", flush=True)
+    table = page({cell: json.loads((options.out / cell.file).read_text("utf-8")) for cell in all_cells}, options.seeds)
+    if options.table:
+        options.table.write_text(table, "utf-8")
     else:
         print(table)
 
@@ -179,7 +178,7 @@ def after_moments(cell: Cell, world: "World") -> Encoder:
     start = Encoder.initial(SPEC, cell.seed)
     if cell.side == BARE:
         return start.with_linear(solve_all(moments, ridge=0.0))
-    fit = {name: one for name, one in moments.items() if passes_screening(one)}
+    fit = {name: shop_moments for name, shop_moments in moments.items() if passes_screening(shop_moments)}
     return start.with_linear(linear_part(fit, dict.fromkeys(fit, 1.0), size_classes(world.shops), RoundsConfig())[0])
 
 
@@ -196,8 +195,8 @@ def passes_screening(moments: Moments) -> bool:
 def after_rounds(cell: Cell, world: "World") -> Encoder:
     """The encoder after training rounds of the shops."""
     bad = bad_ones(cell)
-    shops = {name: one for name, one in world.shops.items() if name not in bad or cell.attack == UPDATE}
-    apps = {name: client_app(already_open(one)) for name, one in shops.items()}
+    shops = {name: shop for name, shop in world.shops.items() if name not in bad or cell.attack == UPDATE}
+    apps = {name: client_app(already_open(shop)) for name, shop in shops.items()}
     if cell.attack == UPDATE:
         apps |= {name: flipping(apps[name]) for name in bad}
     robust: Robust = "agreement" if cell.side == DEFENDED else "none"
@@ -205,8 +204,8 @@ def after_rounds(cell: Cell, world: "World") -> Encoder:
     with TemporaryDirectory() as folder:
         nodes = {name: NodeSettings(platform=f"{name}={folder}", heads=f"{folder}/heads/{name}") for name in shops}
         start, classes = Encoder.initial(SPEC, cell.seed), size_classes(shops)
-        found = run_federation(nodes, start, config, folder=Path(folder), apps=apps, serialise=False, classes=classes)
-    return found.encoder
+        result = run_federation(nodes, start, config, folder=Path(folder), apps=apps, serialise=False, classes=classes)
+    return result.encoder
 
 
 def flipping(honest: ClientApp) -> ClientApp:
@@ -250,15 +249,15 @@ class World:
         parts = {name: f"users={12 * place}-{12 * (place + 1)},max-users=1500" for place, name in enumerate(names())}
         shops = {name: opened(data, name, part, seed) for name, part in parts.items()}
         moments = {
-            name: platform_moments(one.features, training_sequences(one.platform, one.platform.contributing_users))
-            for name, one in shops.items()
+            name: platform_moments(shop.features, training_sequences(shop.platform, shop.platform.contributing_users))
+            for name, shop in shops.items()
         }
         return World(shops=shops, others=opened(data, "others", "users=96-100", seed), moments=moments)
 
     def judged(self, encoder: Encoder) -> dict[str, float]:
         """NDCG@10 of the encoder's part, and the share of lists with the promoted text."""
         platforms = [self.shops[name].platform for name in names()[: SHOPS - 2]]
-        groups = [examples(one, Stage.TEST, one.weighting_users) for one in platforms]
+        groups = [examples(platform, Stage.TEST, platform.weighting_users) for platform in platforms]
         rest = self.others.platform
         groups.append(examples(rest, Stage.TEST, np.arange(len(rest.user_ids))))
         values, shown = zip(*(self._lists(encoder, group) for group in groups), strict=True)
@@ -284,21 +283,21 @@ def opened(data: Path, name: str, part: str, seed: int) -> PreparedPlatform:
     return open_data(f"{name}={data / 'amazon_games'},{part}", seed, None, f"hashing:{DIM}", SharedPreparation())
 
 
-def page(found: Mapping[Cell, Mapping[str, float]], seeds: int) -> str:
+def page(results: Mapping[Cell, Mapping[str, float]], seeds: int) -> str:
     """The results as a page of docs."""
 
     def change(attack: str, bad: int, side: str, against: tuple[str, int, str]) -> str:
         """Mean over seeds of the change of NDCG@10 in percent, and the worst seed."""
         pairs = [
-            (found[Cell(seed=seed, attack=attack, bad=bad, side=side)]["ndcg"],
-             found[Cell(seed=seed, attack=against[0], bad=against[1], side=against[2])]["ndcg"])
+            (results[Cell(seed=seed, attack=attack, bad=bad, side=side)]["ndcg"],
+             results[Cell(seed=seed, attack=against[0], bad=against[1], side=against[2])]["ndcg"])
             for seed in range(seeds)
         ]  # fmt: skip
-        values = [100 * (one / other - 1) for one, other in pairs]
+        values = [100 * (ndcg / base - 1) for ndcg, base in pairs]
         return f"{np.mean(values):+.1f} ({min(values):+.1f})"
 
     def lists(attack: str, bad: int, side: str) -> str:
-        shown = [found[Cell(seed=seed, attack=attack, bad=bad, side=side)]["promoted"] for seed in range(seeds)]
+        shown = [results[Cell(seed=seed, attack=attack, bad=bad, side=side)]["promoted"] for seed in range(seeds)]
         return f"{100 * np.mean(shown):.1f}"
 
     def row(attack: str) -> str:

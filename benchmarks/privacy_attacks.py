@@ -43,7 +43,7 @@ class Row:
     what: str
     users: int
     epsilon: str
-    found: str
+    area: str
     bound: str = ""
 
 
@@ -52,9 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the platform folders")
     parser.add_argument("--table", type=Path, required=True, help="file for the table")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows = []
-    for row in _rows(asked.data):
+    for row in _rows(options.data):
         print(row, flush=True)
         rows.append(row)
     head = ["# What an attacker tells from one release", "", "```sh"]
@@ -65,9 +65,9 @@ def main() -> None:
         " ".join(_SAID),
         "",
     ]
-    lines = [f"| {row.what} | {row.users:,} | {row.epsilon} | {row.found} | {row.bound} |" for row in rows]
+    lines = [f"| {row.what} | {row.users:,} | {row.epsilon} | {row.area} | {row.bound} |" for row in rows]
     page = [*head, "| attack | users | ε | AUC | what ε allows |", "|---|---|---|---|---|", *lines, ""]
-    write_whole(asked.table, "\n".join(page).encode("utf-8"))
+    write_whole(options.table, "\n".join(page).encode("utf-8"))
 
 
 _SAID = [
@@ -111,15 +111,15 @@ def _items(shop: PreparedPlatform, users: int, epsilon: float) -> Iterator[Row]:
     met = np.bincount(chosen.items, minlength=shop.platform.n_items)
     white = (shop.features.astype(np.float64) - public.mean) @ public.whitening
     dual = np.linalg.pinv(white, rcond=1e-3).T
-    found: dict[str, list[float]] = {"items that users met": [], "items of fewer than five users": []}
+    areas: dict[str, list[float]] = {"items that users met": [], "items of fewer than five users": []}
     for draw in range(DRAWS):
         released, _sigma = _release(total, epsilon, draw)
         square = to_square(released, public.dim)
         score = np.abs(np.einsum("nd,nd->n", dual @ square, dual))
-        found["items that users met"].append(auc(score[met > 0], score[met == 0]))
+        areas["items that users met"].append(auc(score[met > 0], score[met == 0]))
         few = (met > 0) & (met < FEW_USERS)
-        found["items of fewer than five users"].append(auc(score[few], score[met == 0]))
-    for what, values in found.items():
+        areas["items of fewer than five users"].append(auc(score[few], score[met == 0]))
+    for what, values in areas.items():
         yield Row(what, len(chosen), _said(epsilon), _spread(values))
 
 
@@ -131,24 +131,25 @@ def _members(shop: PreparedPlatform, users: int, epsilon: float) -> Iterator[Row
     shadows = np.array_split(rows[users + 1_500 : users + 1_500 + 4 * max(users, 400)], 4)
     public = CatalogueMoments.of(shop.features)
     total = cross_moment(shop.features, select(everybody, gave), public)
-    own = {
-        side: votes(shop.features, everybody, some[:JUDGED], public) for side, some in (("in", gave), ("out", others))
+    side_votes = {
+        side: votes(shop.features, everybody, side_rows[:JUDGED], public)
+        for side, side_rows in (("in", gave), ("out", others))
     }
-    found: dict[str, list[float]] = {name: [] for name in _ATTACKS}
+    areas: dict[str, list[float]] = {name: [] for name in _ATTACKS}
     for draw in range(DRAWS):
         released, sigma = _release(total, epsilon, draw)
-        found["knows the whole history"].append(auc(own["in"] @ released, own["out"] @ released))
+        areas["knows the whole history"].append(auc(side_votes["in"] @ released, side_votes["out"] @ released))
         linear = map_on(released_cross(released, sigma, public), shop.features)
-        gains = [lifts(linear, shop.features, everybody, some[:JUDGED], public) for some in (gave, others)]
-        found["loss of the released map"].append(auc(*gains))
+        gains = [lifts(linear, shop.features, everybody, side_rows[:JUDGED], public) for side_rows in (gave, others)]
+        areas["loss of the released map"].append(auc(*gains))
 
         def shadow_map(members: Sequences, place: int) -> LinearMap:
             summed = cross_moment(shop.features, members, public)
             return map_on(released_cross(*_release(summed, epsilon, 100 + place), public), shop.features)
 
-        found["shadow model"].append(shadowed(shadow_map, shop.features, everybody, shadows, public, gains))
+        areas["shadow model"].append(shadowed(shadow_map, shop.features, everybody, shadows, public, gains))
     bound = norm.cdf(1 / (noise_for(epsilon, DELTA) * np.sqrt(2))) if np.isfinite(epsilon) else 1.0
-    for what, values in found.items():
+    for what, values in areas.items():
         yield Row(f"membership: {what}", users, _said(epsilon), _spread(values), f"{bound:.3f}")
 
 

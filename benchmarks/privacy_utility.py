@@ -78,30 +78,32 @@ def main() -> None:
     parser.add_argument("--epsilon", type=float, nargs="+", default=[8.0, 4.0, 2.0, 1.0])
     parser.add_argument("--table", type=Path, help="file for the table of all cells in OUT")
     parser.add_argument("--stack", action="store_true", help="fit stack and gate too, from all users of the source")
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    for name in asked.pair:
-        for seed in range(asked.seeds):
-            _measure_pair(name, seed, asked)
-    if asked.table is not None:
-        cells = [json.loads(file.read_text("utf-8")) for file in sorted(asked.out.glob("*.json"))]
-        write_whole(asked.table, table(cells).encode("utf-8"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.pair:
+        for seed in range(options.seeds):
+            _measure_pair(name, seed, options)
+    if options.table is not None:
+        cells = [json.loads(file.read_text("utf-8")) for file in sorted(options.out.glob("*.json"))]
+        write_whole(options.table, table(cells).encode("utf-8"))
 
 
-def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
+def _measure_pair(name: str, seed: int, options: argparse.Namespace) -> None:
     cell = PAIRS[name]
-    files = {(size, how): asked.out / f"{name}-{size}-{how}-{seed}.json" for size in cell.sizes for how in _ways(asked)}
+    files = {
+        (size, how): options.out / f"{name}-{size}-{how}-{seed}.json" for size in cell.sizes for how in _ways(options)
+    }
     missing = [key for key, file in files.items() if not file.exists()]
     if not missing:
         return
-    source = _prepared(asked.data, cell, seed, f"users=0-{cell.cut}")
-    judged = _prepared(asked.data, cell, seed, f"users={cell.cut}-100")
-    few = _prepared(asked.data, cell, seed, f"users={cell.cut}-100,fraction={FEW}") if asked.stack else None
+    source = _prepared(options.data, cell, seed, f"users=0-{cell.cut}")
+    judged = _prepared(options.data, cell, seed, f"users={cell.cut}-100")
+    few = _prepared(options.data, cell, seed, f"users={cell.cut}-100,fraction={FEW}") if options.stack else None
     next_items = NextItems(judged, seed)
     public = CatalogueMoments.of(source.features)
     for size in cell.sizes:
-        wanted = [how for found, how in missing if found == size]
-        if not wanted:
+        missing_hows = [how for missing_size, how in missing if missing_size == size]
+        if not missing_hows:
             continue
         users = np.random.default_rng(seed).permutation(source.platform.training_users)
         users = users[: size or len(users)]
@@ -109,24 +111,24 @@ def _measure_pair(name: str, seed: int, asked: argparse.Namespace) -> None:
         start = time.monotonic()
         total = cross_moment(source.features, sequences, public)
         spent = time.monotonic() - start
-        exact = solve(platform_moments(source.features, sequences)) if "exact" in wanted else None
-        for how in wanted:
+        exact = solve(platform_moments(source.features, sequences)) if "exact" in missing_hows else None
+        for how in missing_hows:
             encoder = _blank(source)
             if how == "exact" and exact is not None:
                 encoder = encoder.with_linear(exact)
             else:
                 encoder = encoder.with_cross(_released(total, how, public, seed))
-            found: dict[str, Any] = {"pair": name, "users": len(users), "how": how, "seed": seed, "seconds": spent}
-            found |= {"asked": size, **next_items.judged(encoder.linear_on(judged.features, own_pairs(judged)))}
+            figures: dict[str, Any] = {"pair": name, "users": len(users), "how": how, "seed": seed, "seconds": spent}
+            figures |= {"asked": size, **next_items.judged(encoder.linear_on(judged.features, own_pairs(judged)))}
             if few is not None and size == 0:
-                found |= by_stack(few, encoder, seed)
-            write_whole(files[size, how], json.dumps(found).encode("utf-8"))
-            shown = {key: value for key, value in found.items() if not isinstance(value, list | dict)}
+                figures |= by_stack(few, encoder, seed)
+            write_whole(files[size, how], json.dumps(figures).encode("utf-8"))
+            shown = {key: value for key, value in figures.items() if not isinstance(value, list | dict)}
             print(json.dumps(shown), flush=True)
 
 
-def _ways(asked: argparse.Namespace) -> list[str]:
-    return ["exact", "inf", *(f"{epsilon:g}" for epsilon in asked.epsilon)]
+def _ways(options: argparse.Namespace) -> list[str]:
+    return ["exact", "inf", *(f"{epsilon:g}" for epsilon in options.epsilon)]
 
 
 def _released(total: np.ndarray, how: str, public: CatalogueMoments, seed: int) -> np.ndarray:
@@ -159,8 +161,8 @@ def by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, An
     fit.stack()
     chosen = fit.stacks.chosen
     tests = HeldOut.of(few.platform, seed).tests
-    ranked = rank_all(fit.stacks.panel, stacked([chosen[one].by_gap for one in ("local", "feature")]), tests)
-    local, feature = (one.ndcg for one in ranked)
+    ranked = rank_all(fit.stacks.panel, stacked([chosen[method].by_gap for method in ("local", "feature")]), tests)
+    local, feature = (ranking.ndcg for ranking in ranked)
     served = feature if fit.verdict.served != "local" else local
     return {
         "local": float(local.mean()),
@@ -184,15 +186,15 @@ def table(cells: list[dict[str, Any]]) -> str:
             nats = {cell["seed"]: cell["nats"] for cell in of_size if cell["how"] == how}
             both = sorted(set(nats) & set(whole))
             share = 100 * sum(nats[seed] for seed in both) / sum(whole[seed] for seed in both) if both else 0.0
-            kept = "" if how in ("exact", "inf") else f"{share:.1f} %"
-            given = round(np.mean([cell["users"] for cell in of_size]))
+            share_kept = "" if how in ("exact", "inf") else f"{share:.1f} %"
+            user_count = round(np.mean([cell["users"] for cell in of_size]))
             row = (
                 pair,
-                f"{given:,}",
+                f"{user_count:,}",
                 _WORDS.get(how, f"ε {how}"),
                 len(nats),
                 f"{np.mean(list(nats.values())):.4f}",
-                kept,
+                share_kept,
             )
             lines.append(f"| {' | '.join(map(str, row))} |")
     return "\n".join([*lines, "", *_stack_lines(cells), ""])
@@ -210,27 +212,31 @@ _WORDS = {"exact": "none: exact moments (plain)", "inf": "none: the cross moment
 def _stack_lines(cells: list[dict[str, Any]]) -> list[str]:
     """By pair and noise: NDCG@10 of the test events, and the lift over the local recommender, paired by user."""
     fitted = [cell for cell in cells if "local_ndcg" in cell]
-    said = "Fitted on a fifth of the judged platform's users: NDCG@10 of all its test events, full ranking."
-    lines = [said + " The interval resamples users.", ""]
+    caption = "Fitted on a fifth of the judged platform's users: NDCG@10 of all its test events, full ranking."
+    lines = [caption + " The interval resamples users.", ""]
     names = ("pair", "noise", "seeds", "local", "with the encoder", "lift", "beside plain, in points of lift")
     rows = []
     for pair in sorted({cell["pair"] for cell in fitted}):
         of_pair = [cell for cell in fitted if cell["pair"] == pair]
         plain = {cell["seed"]: cell for cell in of_pair if cell["how"] == "exact"}
         for how in _in_order(of_pair):
-            some = [cell for cell in of_pair if cell["how"] == how]
-            local, feature = (np.mean([cell[name] for cell in some]) for name in ("local", "feature"))
-            beside = _difference(some, plain) if how != "exact" and all(one["seed"] in plain for one in some) else ""
+            how_cells = [cell for cell in of_pair if cell["how"] == how]
+            local, feature = (np.mean([cell[name] for cell in how_cells]) for name in ("local", "feature"))
+            beside = (
+                _difference(how_cells, plain)
+                if how != "exact" and all(cell["seed"] in plain for cell in how_cells)
+                else ""
+            )
             lift = f"{100 * (feature / local - 1):+.1f} %"
             noise = _WORDS.get(how, f"ε {how}")
-            rows.append((pair, noise, len(some), f"{local:.4f}", f"{feature:.4f}", lift, beside))
+            rows.append((pair, noise, len(how_cells), f"{local:.4f}", f"{feature:.4f}", lift, beside))
     return [*lines, narrow_tables(names, rows, keys=2, cuts=(5,)).rstrip("\n")]
 
 
-def _difference(some: list[dict[str, Any]], plain: dict[int, dict[str, Any]]) -> str:
+def _difference(cells: list[dict[str, Any]], plain: dict[int, dict[str, Any]]) -> str:
     """In points of lift: what the encoder under noise lifts beyond the plain one, and its interval of 95 %."""
-    gains = np.concatenate([np.subtract(one["feature_ndcg"], plain[one["seed"]]["feature_ndcg"]) for one in some])
-    local = np.concatenate([one["local_ndcg"] for one in some])
+    gains = np.concatenate([np.subtract(cell["feature_ndcg"], plain[cell["seed"]]["feature_ndcg"]) for cell in cells])
+    local = np.concatenate([cell["local_ndcg"] for cell in cells])
     rng = np.random.default_rng(0)
     drawn = [rng.integers(0, len(gains), len(gains)) for _ in range(2000)]
     spread = [100 * gains[rows].mean() / local[rows].mean() for rows in drawn]
@@ -240,8 +246,8 @@ def _difference(some: list[dict[str, Any]], plain: dict[int, dict[str, Any]]) ->
 
 def _in_order(cells: list[dict[str, Any]]) -> list[str]:
     """Exact first, then from no noise to the most."""
-    found = {cell["how"] for cell in cells}
-    return sorted(found, key=lambda how: (how != "exact", -float("inf" if how == "exact" else how)))
+    hows = {cell["how"] for cell in cells}
+    return sorted(hows, key=lambda how: (how != "exact", -float("inf" if how == "exact" else how)))
 
 
 def _place(cell: tuple[str, int]) -> tuple[str, float]:

@@ -59,20 +59,23 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--how", nargs="+", default=list(HOWS), choices=HOWS)
     parser.add_argument("--table", type=Path, help="file for the table of all cells in OUT")
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     for judged in JUDGED:
-        for seed in range(asked.seeds):
-            files = {how: asked.out / f"{how}-{seed}-{judged}.json" for how in asked.how}
+        for seed in range(options.seeds):
+            files = {how: options.out / f"{how}-{seed}-{judged}.json" for how in options.how}
             if missing := [how for how, file in files.items() if not file.exists()]:
-                _measure(missing, seed, judged, asked.data, files)
-    if asked.table is not None:
-        cells = [json.loads(file.read_text("utf-8")) for file in sorted(asked.out.glob("*.json"))]
-        write_whole(asked.table, table(cells).encode("utf-8"))
+                _measure(missing, seed, judged, options.data, files)
+    if options.table is not None:
+        cells = [json.loads(file.read_text("utf-8")) for file in sorted(options.out.glob("*.json"))]
+        write_whole(options.table, table(cells).encode("utf-8"))
 
 
 def _measure(hows: Sequence[str], seed: int, users: str, data: Path, files: dict[str, Path]) -> None:
-    cuts = {f"shop-{one}": f"users={PERCENT * one}-{PERCENT * (one + 1)},train-users={USERS}" for one in range(SHOPS)}
+    cuts = {
+        f"shop-{number}": f"users={PERCENT * number}-{PERCENT * (number + 1)},train-users={USERS}"
+        for number in range(SHOPS)
+    }
     shops = {name: _prepared(data, name, cut, seed) for name, cut in cuts.items()}
     judged = _prepared(data, FOLDER, f"users={users}", seed)
     few = _prepared(data, FOLDER, f"users={users},fraction={FEW}", seed)
@@ -80,12 +83,12 @@ def _measure(hows: Sequence[str], seed: int, users: str, data: Path, files: dict
     for how in hows:
         start = time.monotonic()
         encoder, history = _encoder_of(shops, how, seed)
-        found: dict[str, Any] = {"how": how, "seed": seed, "judged": users, "seconds": time.monotonic() - start}
-        found |= {"notes": [entry["note"] for entry in history]}
-        found |= next_items.judged(encoder.linear_on(judged.features, own_pairs(judged)))
-        found |= by_stack(few, encoder, seed)
-        write_whole(files[how], json.dumps(found).encode("utf-8"))
-        shown = {key: value for key, value in found.items() if not key.endswith("_ndcg")}
+        figures: dict[str, Any] = {"how": how, "seed": seed, "judged": users, "seconds": time.monotonic() - start}
+        figures |= {"notes": [entry["note"] for entry in history]}
+        figures |= next_items.judged(encoder.linear_on(judged.features, own_pairs(judged)))
+        figures |= by_stack(few, encoder, seed)
+        write_whole(files[how], json.dumps(figures).encode("utf-8"))
+        shown = {key: value for key, value in figures.items() if not key.endswith("_ndcg")}
         print(json.dumps(shown), flush=True)
 
 
@@ -97,10 +100,10 @@ def _prepared(data: Path, name: str, part: str, seed: int) -> PreparedPlatform:
 
 def _encoder_of(shops: dict[str, PreparedPlatform], how: str, seed: int) -> tuple[Encoder, tuple[dict[str, Any], ...]]:
     """What a run without training rounds leaves, and its history."""
-    one = next(iter(shops.values()))
-    start = Encoder.initial(EncoderSpec(preset="small", input_dim=one.space.dim, feature_space=one.space), 0)
+    shop = next(iter(shops.values()))
+    start = Encoder.initial(EncoderSpec(preset="small", input_dim=shop.space.dim, feature_space=shop.space), 0)
     config = RoundsConfig(seed=seed, rounds=0, privacy=how, **FURTHER[how])  # type: ignore[arg-type]
-    card = EncoderCard(catalogue=CatalogueMoments.of(one.features))
+    card = EncoderCard(catalogue=CatalogueMoments.of(shop.features))
     with tempfile.TemporaryDirectory() as folder:
         result = run_held_federation(shops, start.without_sequence(), config, folder=Path(folder), card=card)
     return result.encoder, result.history
@@ -116,14 +119,14 @@ def table(cells: list[dict[str, Any]]) -> str:
     by_run = {how: [cell for cell in whole if cell["how"] == how] for how in HOWS}
     judged = [users for users in JUDGED if any(cell["judged"] == users for cell in whole)]
     filled = []
-    for how, some in by_run.items():
-        nats = f"{np.mean([cell['nats'] for cell in some]):.4f}"
-        columns = [_columns(some, by_run["plain"], which) for which in ("feature", "served")]
-        filled.append((how, len(some), nats, *chain.from_iterable(columns)))
+    for how, run_cells in by_run.items():
+        nats = f"{np.mean([cell['nats'] for cell in run_cells]):.4f}"
+        columns = [_columns(run_cells, by_run["plain"], which) for which in ("feature", "served")]
+        filled.append((how, len(run_cells), nats, *chain.from_iterable(columns)))
     lines += [narrow_tables(names, filled, keys=1, cuts=(5,)), "By platform that judges, lifts of the stack:", ""]
     lines += [f"| run | {' | '.join(judged)} |", "|---" * (1 + len(judged)) + "|"]
-    for how, some in by_run.items():
-        lifts = [_lift([cell for cell in some if cell["judged"] == users], "feature") for users in judged]
+    for how, run_cells in by_run.items():
+        lifts = [_lift([cell for cell in run_cells if cell["judged"] == users], "feature") for users in judged]
         lines.append(f"| {how} | {' | '.join(f'{lift:+.1f} %' for lift in lifts)} |")
     return "\n".join([*lines, ""])
 
@@ -137,29 +140,29 @@ _HEAD = (
 )
 
 
-def _columns(some: list[dict[str, Any]], plain: list[dict[str, Any]], which: str) -> tuple[str, str]:
-    low, high = _interval(some, which)
-    share = f"{100 * _lift(some, which) / _lift(plain, which):.0f} %" if some is not plain else ""
-    return f"{_lift(some, which):+.1f} % [{low:+.1f}, {high:+.1f}]", share
+def _columns(cells: list[dict[str, Any]], plain: list[dict[str, Any]], which: str) -> tuple[str, str]:
+    low, high = _interval(cells, which)
+    share = f"{100 * _lift(cells, which) / _lift(plain, which):.0f} %" if cells is not plain else ""
+    return f"{_lift(cells, which):+.1f} % [{low:+.1f}, {high:+.1f}]", share
 
 
-def _lift(some: list[dict[str, Any]], which: str) -> float:
+def _lift(cells: list[dict[str, Any]], which: str) -> float:
     """In percent, of the mean over cells; users of all count alike."""
-    gains, local = _by_user(some, which)
+    gains, local = _by_user(cells, which)
     return float(100 * gains.mean() / local.mean())
 
 
-def _by_user(some: list[dict[str, Any]], which: str) -> tuple[Float64, Float64]:
+def _by_user(cells: list[dict[str, Any]], which: str) -> tuple[Float64, Float64]:
     """What each user of all cells gains, and what the local recommender has with him."""
     gains = [
         np.subtract(cell["feature_ndcg"], cell["local_ndcg"]) * (which == "feature" or cell["serves"] != "local")
-        for cell in some
+        for cell in cells
     ]
-    return np.concatenate(gains), np.concatenate([np.asarray(cell["local_ndcg"]) for cell in some])
+    return np.concatenate(gains), np.concatenate([np.asarray(cell["local_ndcg"]) for cell in cells])
 
 
-def _interval(some: list[dict[str, Any]], which: str) -> tuple[float, float]:
-    gains, local = _by_user(some, which)
+def _interval(cells: list[dict[str, Any]], which: str) -> tuple[float, float]:
+    gains, local = _by_user(cells, which)
     rng = np.random.default_rng(0)
     drawn = [rng.integers(0, len(gains), len(gains)) for _ in range(2000)]
     low, high = np.quantile([100 * gains[rows].mean() / local[rows].mean() for rows in drawn], [0.025, 0.975])

@@ -40,8 +40,8 @@ def main() -> None:
     asked_for = parser.parse_args()
     asked_for.out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=asked_for.out) as folder:
-        found = compared(Path(folder), asked_for.rounds, asked_for.repeats)
-    print(json.dumps(found, indent=1))
+        figures = compared(Path(folder), asked_for.rounds, asked_for.repeats)
+    print(json.dumps(figures, indent=1))
 
 
 def compared(folder: Path, rounds: int, repeats: int) -> dict[str, Any]:
@@ -49,13 +49,13 @@ def compared(folder: Path, rounds: int, repeats: int) -> dict[str, Any]:
     bare: list[float] = []
     graft: list[float] = []
     (folder / "graft").mkdir()
-    with running_engine(folder / "engine") as engine, federation(folder / "graft") as made:
-        numbers = len(load_encoder(made.folder / "start.safetensors")[0].flat)
+    with running_engine(folder / "engine") as engine, federation(folder / "graft") as deployed:
+        numbers = len(load_encoder(deployed.folder / "start.safetensors")[0].flat)
         for name in NAMES:
             engine.start_node(name, {})
         for turn in range(repeats):
             bare += bare_rounds(engine, rounds, numbers, turn)[1:]
-            graft += graft_rounds(made, rounds)[1:]
+            graft += graft_rounds(deployed, rounds)[1:]
     return {
         "platforms": len(NAMES),
         "array_bytes": 4 * numbers,
@@ -79,7 +79,7 @@ def bare_rounds(engine: Engine, rounds: int, numbers: int, turn: int) -> list[fl
     return seconds
 
 
-def graft_rounds(made: Deployment, rounds: int) -> list[float]:
+def graft_rounds(deployed: Deployment, rounds: int) -> list[float]:
     """Seconds from one round's end to the next, everything between included, the first from the submission on."""
     config = RoundsConfig(
         rounds=rounds,
@@ -91,8 +91,8 @@ def graft_rounds(made: Deployment, rounds: int) -> list[float]:
         deadline_seconds=SECONDS,
         local=LocalSettings(tokens=512, encoder_epochs=1),
     )
-    made.on_server("run", "--detach", *asked(config))
-    run = RunBook(made.server / "runs").runs()[-1]
+    deployed.on_server("run", "--detach", *asked(config))
+    run = RunBook(deployed.server / "runs").runs()[-1]
     ends = [time.monotonic()]
     while run.standing().state in OPEN or len(run.history()) >= len(ends):
         if len(run.history()) >= len(ends):

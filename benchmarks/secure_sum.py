@@ -50,9 +50,9 @@ class Cost:
         """Of the table, in the order of ``HEADS``."""
         size = f"{length:,}" if length else "-"
         up, down = (_size(total / self.parties) for total in (self.up, self.down))
-        own = max(0.0, self.seconds - self.party_seconds)
+        coordinator_seconds = max(0.0, self.seconds - self.party_seconds)
         party = _seconds(self.party_seconds / self.parties)
-        return (str(self.parties), what, size, str(neighbours), party, _seconds(own), up, down)
+        return (str(self.parties), what, size, str(neighbours), party, _seconds(coordinator_seconds), up, down)
 
 
 @dataclass(eq=False)
@@ -148,13 +148,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--parties", type=int, nargs="+", default=PARTIES)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     lines = []
-    for count in asked.parties:
+    for count in options.parties:
         for row in rows(count):
             print(" | ".join(row), flush=True)
             lines.append(row)
-    write_whole(asked.out, page(lines).encode("utf-8"))
+    write_whole(options.out, page(lines).encode("utf-8"))
 
 
 if __name__ == "__main__":

@@ -38,14 +38,14 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=30.0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    store = HeadStore(asked.out / "heads")
+    store = HeadStore(options.out / "heads")
     if store.stamp(RECORD) is None:
-        made_up_head(asked.items, asked.users, "small", seed=0).write(store)
-    print(f"| milliseconds, {asked.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
+        made_up_head(options.items, options.users, "small", seed=0).write(store)
+    print(f"| milliseconds, {options.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
     in_process(store)
-    over_grpc(asked.out, asked.rate, asked.seconds)
+    over_grpc(options.out, options.rate, options.seconds)
 
 
 def in_process(store: HeadStore) -> None:
@@ -64,8 +64,8 @@ def in_process(store: HeadStore) -> None:
             began = time.thread_time()
             work(served.users.user_ids[row])
             times[name].append(1e3 * (time.thread_time() - began))
-    for name, found in times.items():
-        print_row(f"{name}, seconds of this thread", found)
+    for name, milliseconds in times.items():
+        print_row(f"{name}, seconds of this thread", milliseconds)
     ratio = np.median(np.array(times["recommender"]) / np.array(times["bare products"]))
     print(f"| the recommender takes as long as the bare products times | {ratio:.2f} | | | |")
 
@@ -78,13 +78,15 @@ def bare_products(recommender: Recommender) -> Callable[[str], object]:
     def work(user: str) -> None:
         history = recommender.history_of(user)
         batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), len(items))
-        queries = [query for one in panel.scorers if isinstance(one, QueryScorer) for query in one.queries(batch)]
+        queries = [
+            query for scorer in panel.scorers if isinstance(scorer, QueryScorer) for query in scorer.queries(batch)
+        ]
         torch.matmul(items, torch.from_numpy(np.concatenate(queries)).T)
-        for one in panel.scorers:
-            if isinstance(one, QueryScorer):
-                one.rest(batch)
+        for scorer in panel.scorers:
+            if isinstance(scorer, QueryScorer):
+                scorer.rest(batch)
             else:
-                one.score(batch)
+                scorer.score(batch)
 
     return work
 
@@ -92,8 +94,8 @@ def bare_products(recommender: Recommender) -> Callable[[str], object]:
 def panel_list(whole: WeighedPanel, recommender: Recommender, user: str) -> torch.Tensor:
     """The ten best by the panel that runs rank with."""
     history = recommender.history_of(user)
-    one = Sequences(offsets=np.array([0, len(history)]), items=history)
-    return whole.panel.served(whole.weights, one)[0].topk(10).indices
+    histories = Sequences(offsets=np.array([0, len(history)]), items=history)
+    return whole.panel.served(whole.weights, histories)[0].topk(10).indices
 
 
 def over_grpc(out: Path, rate: float, seconds: float) -> None:
@@ -107,8 +109,8 @@ def asked_steadily(service: Service, rate: float, seconds: float) -> list[float]
     users = np.random.default_rng(1).integers(0, 10_000, int(rate * seconds))
 
     def ask(number: int) -> None:
-        wanted = api.RecommendRequest(user=f"u{users[number]}", k=10)
-        service.stub.Recommend(wanted, metadata=service.metadata, timeout=60)
+        request = api.RecommendRequest(user=f"u{users[number]}", k=10)
+        service.stub.Recommend(request, metadata=service.metadata, timeout=60)
 
     ask(0)
     times = steadily(ask, rate, seconds, began=time.perf_counter() + 0.1)
@@ -117,14 +119,14 @@ def asked_steadily(service: Service, rate: float, seconds: float) -> list[float]
     return times
 
 
-def print_row(name: str, found: list[float]) -> None:
+def print_row(name: str, milliseconds: list[float]) -> None:
     """Quantiles of milliseconds."""
-    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in quantiles(found))} |")
+    print(f"| {name} | {' | '.join(f'{value:.1f}' for value in quantiles(milliseconds))} |")
 
 
-def quantiles(found: list[float]) -> NDArray[np.float64]:
+def quantiles(values: list[float]) -> NDArray[np.float64]:
     """[4] each a value that was found, since some may be infinite."""
-    return np.asarray(np.quantile(found, QUANTILES, method="higher"))
+    return np.asarray(np.quantile(values, QUANTILES, method="higher"))
 
 
 if __name__ == "__main__":

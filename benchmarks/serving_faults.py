@@ -67,10 +67,10 @@ class Phase:
     health: list[float] = field(default_factory=list)
     acknowledged: set[str] = field(default_factory=set)
 
-    async def note(self, asked: Awaitable[object]) -> str:
+    async def note(self, request: Awaitable[object]) -> str:
         """What came of a request: an answer, turned away, or how it failed."""
         began = time.perf_counter()
-        outcome = await _outcome(asked)
+        outcome = await _outcome(request)
         self.longest = max(self.longest, time.perf_counter() - began)
         self.outcomes[outcome] += 1
         return outcome
@@ -97,13 +97,13 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", type=Path, metavar="FILE", help="the page to write")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     many_open_files()
-    found = measured(asked.out, asked.items)
-    print(json.dumps(found, indent=1) if asked.json else page(found))
-    if asked.write:
-        asked.write.write_text(page(found), "utf-8")
-    sys.exit(0 if holds(found) else 1)
+    facts = measured(options.out, options.items)
+    print(json.dumps(facts, indent=1) if options.json else page(facts))
+    if options.write:
+        options.write.write_text(page(facts), "utf-8")
+    sys.exit(0 if holds(facts) else 1)
 
 
 def measured(out: Path, items: int) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def measured(out: Path, items: int) -> dict[str, Any]:
     for phase in chain(service_phases(out), (door_phase(out) for _ in range(1))):
         phases.append(phase)
         print(phase.row(), file=sys.stderr, flush=True)
-    kept = {entry.facts["id"] for entry in read_journal(out / "heads" / JOURNAL)}
+    journal_ids = {entry.facts["id"] for entry in read_journal(out / "heads" / JOURNAL)}
     acknowledged = set[str]().union(*(phase.acknowledged for phase in phases))
     return {
         "items": items,
@@ -125,23 +125,23 @@ def measured(out: Path, items: int) -> dict[str, Any]:
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "phases": [phase.row() for phase in phases],
         "acknowledged": len(acknowledged),
-        "lost": len(acknowledged - kept),
+        "lost": len(acknowledged - journal_ids),
     }
 
 
-def holds(found: Mapping[str, Any]) -> bool:
+def holds(facts: Mapping[str, Any]) -> bool:
     """Whether every bar does."""
-    return found["lost"] == 0 and all(
+    return facts["lost"] == 0 and all(
         row["late or failed"] == 0
         and row["health p99, ms"] <= 1e3 * BAR_P99
         and row["health max, ms"] <= 1e3 * BAR_MOST
-        for row in found["phases"]
+        for row in facts["phases"]
     )
 
 
-def page(found: Mapping[str, Any]) -> str:
+def page(facts: Mapping[str, Any]) -> str:
     """What was found, in Markdown."""
-    rows = found["phases"]
+    rows = facts["phases"]
     tables = narrow_tables([*rows[0]], [[*row.values()] for row in rows], keys=1, cuts=(5,))
     return f"""# A service and a coordinator's door under load and faults
 
@@ -149,17 +149,17 @@ def page(found: Mapping[str, Any]) -> str:
 python -m benchmarks.serving_faults OUT --write docs/results/serving-faults.md
 ```
 
-{found["items"]:,} items, preset `small`, {found["cores"]} cores, shared with what calls and with others: load average
-{found["load"][0]} before and {found["load"][1]} after. {found["day"]}. A list has {DEADLINE:g} seconds, a batch of
+{facts["items"]:,} items, preset `small`, {facts["cores"]} cores, shared with what calls and with others: load average
+{facts["load"][0]} before and {facts["load"][1]} after. {facts["day"]}. A list has {DEADLINE:g} seconds, a batch of
 {LISTS} lists {BATCH_DEADLINE:g}. Slow senders: {SLOW} connections to the service that trickle headers or a body and
 {SLOW // 3} gRPC calls without a message; {SLOW} to the door that never agree on TLS, from another address than the
 honest callers.
 
 {tables}
-Feedback acknowledged: {found["acknowledged"]:,} events; of them not in the journal: {found["lost"]}.
+Feedback acknowledged: {facts["acknowledged"]:,} events; of them not in the journal: {facts["lost"]}.
 
 **The bar: health p99 at most {1e3 * BAR_P99:g} ms and never over {BAR_MOST:g} s; nobody late or failed; nothing
-acknowledged lost. It {"holds" if holds(found) else "does NOT hold"}.** Health is asked for every 20 ms by a process of
+acknowledged lost. It {"holds" if holds(facts) else "does NOT hold"}.** Health is asked for every 20 ms by a process of
 its own, over HTTP on a new connection and over gRPC in turns.
 """
 
@@ -199,14 +199,14 @@ class Callers:
 
     async def over_grpc(self, stub: Any, number: int, *, reports: bool = True) -> None:
         """A list, then an event whose acknowledgement is noted."""
-        wanted = api.RecommendRequest(user=f"u{number}", k=10)
-        await self.phase.note(stub.Recommend(wanted, metadata=self.service.metadata, timeout=DEADLINE))
+        list_request = api.RecommendRequest(user=f"u{number}", k=10)
+        await self.phase.note(stub.Recommend(list_request, metadata=self.service.metadata, timeout=DEADLINE))
         if reports:
             name = f"{number}-{time.time_ns()}"
             event = api.Feedback(event_id=name, user=f"u{number}", item=str(number), kind="clicked", time=1.7e9)
             request = api.ReportFeedbackRequest(events=[event])
-            asked = stub.ReportFeedback(request, metadata=self.service.metadata, timeout=DEADLINE)
-            if await self.phase.note(asked) == ANSWERED:
+            report = stub.ReportFeedback(request, metadata=self.service.metadata, timeout=DEADLINE)
+            if await self.phase.note(report) == ANSWERED:
                 self.phase.acknowledged.add(name)
 
     async def over_http(self, number: int) -> None:
@@ -217,8 +217,8 @@ class Callers:
 
     async def batch(self, stub: Any) -> None:
         """Of as many lists as one may ask for."""
-        asked = api.RecommendBatchRequest(requests=[api.RecommendRequest(user=f"u{user}") for user in range(LISTS)])
-        await self.phase.note(stub.RecommendBatch(asked, metadata=self.service.metadata, timeout=BATCH_DEADLINE))
+        request = api.RecommendBatchRequest(requests=[api.RecommendRequest(user=f"u{user}") for user in range(LISTS)])
+        await self.phase.note(stub.RecommendBatch(request, metadata=self.service.metadata, timeout=BATCH_DEADLINE))
 
 
 async def quiet(_callers: Callers, _out: Path) -> None:
@@ -273,8 +273,8 @@ def door_phase(out: Path) -> Phase:
 
     async def work(port: int, trusting: ssl.SSLContext) -> None:
         async with slow_senders(port, SLOW, (b"", b"\x16\x03\x01"), "127.0.0.2"):
-            asked = spread(5, BESIDE, lambda _: phase.note(posted(port, FLEET, "x", {}, trusting)))
-            await asyncio.gather(*asked)
+            calls = spread(5, BESIDE, lambda _: phase.note(posted(port, FLEET, "x", {}, trusting)))
+            await asyncio.gather(*calls)
 
     with running_door(out) as (port, authority), health_times(port, authority=str(authority)) as phase.health:
         asyncio.run(work(port, ssl.create_default_context(cafile=str(authority))))
@@ -322,8 +322,8 @@ async def slow_senders(
     try:
         yield
     finally:
-        for one in senders:
-            one.cancel()
+        for sender in senders:
+            sender.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
 
 
@@ -332,8 +332,8 @@ async def silent_calls(service: Service) -> AsyncIterator[None]:
     """Calls of gRPC, with a token and without, whose message does not come."""
     async with grpc.aio.insecure_channel(
         f"127.0.0.1:{service.ports[0]}", (("grpc.use_local_subchannel_pool", 1),)
-    ) as one:
-        method = one.stream_unary("/graft.serving.v1.Recommender/Recommend")
+    ) as channel:
+        method = channel.stream_unary("/graft.serving.v1.Recommender/Recommend")
         calls = [method(metadata=service.metadata if number % 2 else None) for number in range(SLOW // 3)]
         await asyncio.gather(*(call.wait_for_connection() for call in calls), return_exceptions=True)
         yield
@@ -355,8 +355,8 @@ async def posted(
     port: int, path: str, body: str, headers: Mapping[str, str], trusting: ssl.SSLContext | None = None
 ) -> None:
     """Raises _Refused with the status where it is no answer, TimeoutError after the deadline."""
-    said = {**headers, "Host": "a", "Connection": "close", "Content-Length": str(len(body))}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in said.items()), "", body]
+    sent_headers = {**headers, "Host": "a", "Connection": "close", "Content-Length": str(len(body))}
+    lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent_headers.items()), "", body]
     async with asyncio.timeout(DEADLINE):
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
         writer.write("\r\n".join(lines).encode())
@@ -370,9 +370,9 @@ class _Refused(Exception):
     """The status of an HTTP answer."""
 
 
-async def _outcome(asked: Awaitable[object]) -> str:
+async def _outcome(request: Awaitable[object]) -> str:
     try:
-        await asked
+        await request
     except grpc.RpcError as error:
         return AWAY if error.code() in LATER else str(error.code().name)
     except _Refused as error:

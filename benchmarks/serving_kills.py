@@ -60,18 +60,18 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder for the vault and the kills")
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=10)
-    asked = parser.parse_args()
-    key = _prepared(asked.out)
-    callers = [Caller(number, start) for number, start in enumerate(_reached(asked.out))]
-    for kill in range(len(_kills(asked.out)), asked.kills):
+    options = parser.parse_args()
+    key = _prepared(options.out)
+    callers = [Caller(number, start) for number, start in enumerate(_reached(options.out))]
+    for kill in range(len(_kills(options.out)), options.kills):
         trial = random.Random(kill)  # noqa: S311
-        wanted = asked.events * (kill + 1) // asked.kills + trial.randrange(asked.events // 100)
-        repeated = killed_after(asked.out, key, callers, wanted, wait=trial.uniform(0, 0.5))
+        target_events = options.events * (kill + 1) // options.kills + trial.randrange(options.events // 100)
+        repeated = killed_after(options.out, key, callers, target_events, wait=trial.uniform(0, 0.5))
         acknowledged = [caller.acknowledged for caller in callers]
         facts = {"acknowledged": acknowledged, "repeated": repeated}
-        write_whole(asked.out / f"kill-{kill:02d}.json", json.dumps(facts).encode("utf-8"))
+        write_whole(options.out / f"kill-{kill:02d}.json", json.dumps(facts).encode("utf-8"))
         print(f"kill {kill}: {sum(acknowledged)} acknowledged", flush=True)
-    print(json.dumps(found(asked.out, key), indent=1))
+    print(json.dumps(findings(options.out, key), indent=1))
 
 
 class Caller:
@@ -102,14 +102,14 @@ class Caller:
         return api.Feedback(event_id=f"{self.number}-{number}", user=user, item=item, kind=kind, time=when)
 
 
-def killed_after(out: Path, key: str, callers: list[Caller], wanted: int, *, wait: float) -> int:
+def killed_after(out: Path, key: str, callers: list[Caller], target_events: int, *, wait: float) -> int:
     """Start the service, report until so many events are acknowledged, and kill it a moment later, amid the reports.
 
     Returns how many events the service said it knew already.
     """
     before = sum(caller.repeated for caller in callers)
     with running_service(out, "--vault-key", key, "--seconds", "60") as service:
-        threads = reporting(service, callers, wanted, threading.Event())
+        threads = reporting(service, callers, target_events, threading.Event())
         time.sleep(wait)
         service.process.send_signal(signal.SIGKILL)
         for thread in threads:
@@ -117,31 +117,35 @@ def killed_after(out: Path, key: str, callers: list[Caller], wanted: int, *, wai
     return sum(caller.repeated for caller in callers) - before
 
 
-def reporting(service: Service, callers: list[Caller], wanted: int, done: threading.Event) -> list[threading.Thread]:
+def reporting(
+    service: Service, callers: list[Caller], target_events: int, done: threading.Event
+) -> list[threading.Thread]:
     """Threads that report until ``done``, once so many events are acknowledged or the service is gone."""
     threads = [threading.Thread(target=caller.report, args=(service, done)) for caller in callers]
     for thread in threads:
         thread.start()
-    while sum(caller.acknowledged for caller in callers) < wanted and any(one.is_alive() for one in threads):
+    while sum(caller.acknowledged for caller in callers) < target_events and any(
+        thread.is_alive() for thread in threads
+    ):
         time.sleep(0.01)
     return threads
 
 
-def found(out: Path, key: str) -> dict[str, Any]:
+def findings(out: Path, key: str) -> dict[str, Any]:
     """What the journal and the live counts hold of what was acknowledged."""
     further = Caller(CALLERS, 0)
     lists = [live_list(out, key, [further]), live_list(out, key, [])]
     entries = open_private_folder(out / "heads", key).reported()
-    kept = [entry.facts["id"] for entry in entries]
+    journal_ids = [entry.facts["id"] for entry in entries]
     reached = [*_reached(out), further.acknowledged]
-    wanted = {f"{caller}-{number}" for caller, count in enumerate(reached) for number in range(count)}
+    acknowledged_ids = {f"{caller}-{number}" for caller, count in enumerate(reached) for number in range(count)}
     return {
         "kills": len(_kills(out)),
-        "acknowledged": len(wanted),
-        "lost": len(wanted - set(kept)),
-        "counted twice": len(kept) - len(set(kept)),
-        "sent again and known": sum(one["repeated"] for one in _kills(out)),
-        "kept without an acknowledgement": len(set(kept) - wanted),
+        "acknowledged": len(acknowledged_ids),
+        "lost": len(acknowledged_ids - set(journal_ids)),
+        "counted twice": len(journal_ids) - len(set(journal_ids)),
+        "sent again and known": sum(kill["repeated"] for kill in _kills(out)),
+        "kept without an acknowledgement": len(set(journal_ids) - acknowledged_ids),
         **apart(read_served(open_private_folder(out / "heads", key).heads), entries, lists),
     }
 
@@ -159,22 +163,22 @@ def live_list(out: Path, key: str, callers: list[Caller]) -> dict[str, float]:
             thread.join()
         listed = service.stub.Recommend(api.RecommendRequest(k=ITEMS), metadata=service.metadata, timeout=60)
         service.process.send_signal(signal.SIGKILL)
-    return {one.item: one.score for one in listed.items}
+    return {item.item: item.score for item in listed.items}
 
 
 def apart(served: ServedHead, entries: Sequence[Entry], lists: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """How far live counts and lists are from those of counts made afresh."""
-    told = Told()
-    told.read(entries, IdForm.of(served))
-    restarted = told.opened(served)
+    reports = Told()
+    reports.read(entries, IdForm.of(served))
+    restarted = reports.opened(served)
     count_since(restarted, entries)
     fresh = LiveHead.of(counted_afresh(served, entries))
     scores = fresh.answer(ListRequest(k=ITEMS), (NO_HISTORY, np.zeros(0), 0), ()).items
-    gaps = [max(abs(one.score - listed[one.item]) for one in scores) for listed in lists]
+    gaps = [max(abs(item.score - listed[item.item]) for item in scores) for listed in lists]
     counts = zip(_columns(restarted.recommender), _columns(fresh.recommender), strict=True)
     return {
         "counts after a restart over those made afresh, largest relative difference": max(
-            float(np.max(np.abs(live - made) / np.maximum(np.abs(made), 1.0))) for live, made in counts
+            float(np.max(np.abs(live - afresh) / np.maximum(np.abs(afresh), 1.0))) for live, afresh in counts
         ),
         "scores before the last kill, largest difference": gaps[0],
         "scores after it, largest difference": gaps[1],
@@ -189,16 +193,16 @@ def counted_afresh(served: ServedHead, entries: Sequence[Entry]) -> ServedHead:
     events = {entry.facts["id"]: Feedback.from_json(dict(entry.facts)) for entry in entries}.values()
     statistics, rows = dict(served.statistics), {item: row for row, item in enumerate(served.items.item_ids)}
     for name, kinds in (("recent", MET), ("shown", {FeedbackKind.SHOWN})):
-        times = np.array([one.time for one in events if one.kind in kinds])
-        items = np.array([rows[one.item] for one in events if one.kind in kinds])
+        times = np.array([event.time for event in events if event.kind in kinds])
+        items = np.array([rows[event.item] for event in events if event.kind in kinds])
         before, *lives = np.asarray(statistics[f"{TABLE}{name}"]).tolist()
         latest = max(before, times.max())
         for life in lives:
-            kept = np.asarray(statistics[f"{name}@{life:g}"], np.float64) * 2 ** ((before - latest) / life)
+            faded = np.asarray(statistics[f"{name}@{life:g}"], np.float64) * 2 ** ((before - latest) / life)
             added = np.bincount(items, np.exp2((times - latest) / life), minlength=len(rows))
-            statistics[f"{name}@{life:g}"] = kept + added
+            statistics[f"{name}@{life:g}"] = faded + added
         statistics[f"{TABLE}{name}"] = np.array([latest, *lives])
-    met = sorted((one.time, rows[one.item]) for one in events if one.kind in MET)
+    met = sorted((event.time, rows[event.item]) for event in events if event.kind in MET)
     first = np.array(statistics["age@first"])
     for at, row in met:
         first[row] = first[row] or at
@@ -209,8 +213,8 @@ def counted_afresh(served: ServedHead, entries: Sequence[Entry]) -> ServedHead:
 def _columns(recommender: Recommender) -> list[NDArray[np.float32]]:
     """[n] each, of the scorers that count on with fading counts."""
     nobody = HistoryBatch(Sequences(offsets=np.zeros(2, np.int64), items=NO_HISTORY), ITEMS)
-    counting = [one for one in recommender.whole.scorers if isinstance(one, Recent | Shown)]
-    return [column.numpy()[0] for one in counting for column in one.score(nobody)]
+    counting = [scorer for scorer in recommender.whole.scorers if isinstance(scorer, Recent | Shown)]
+    return [column.numpy()[0] for scorer in counting for column in scorer.score(nobody)]
 
 
 def _prepared(out: Path) -> str:

@@ -46,17 +46,17 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--swaps", type=int, default=20)
     parser.add_argument("--items", type=int, default=20_000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    heads = _two_heads(asked.out, asked.items)
+    heads = _two_heads(options.out, options.items)
     right = expected(heads)
-    if len(_swaps(asked.out)) < asked.swaps:
-        with running_service(asked.out, "--seconds", str(SECONDS)) as service, asking(service) as load:
-            for swap in range(len(_swaps(asked.out)), asked.swaps):
-                facts = swapped_under(load, asked.out, heads[swap % 2], -(-asked.requests // asked.swaps), right)
-                write_whole(asked.out / f"swap-{swap:02d}.json", json.dumps(facts).encode("utf-8"))
+    if len(_swaps(options.out)) < options.swaps:
+        with running_service(options.out, "--seconds", str(SECONDS)) as service, asking(service) as load:
+            for swap in range(len(_swaps(options.out)), options.swaps):
+                facts = swapped_under(load, options.out, heads[swap % 2], -(-options.requests // options.swaps), right)
+                write_whole(options.out / f"swap-{swap:02d}.json", json.dumps(facts).encode("utf-8"))
                 print(f"swap {swap}: {facts}", flush=True)
-    print(json.dumps(found(asked.out), indent=1))
+    print(json.dumps(findings(options.out), indent=1))
 
 
 def expected(heads: tuple[ServedHead, ServedHead]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -66,7 +66,7 @@ def expected(heads: tuple[ServedHead, ServedHead]) -> dict[tuple[str, str], tupl
         for user in map(_user, range(ASKED)):
             past = Histories().of(user, (), live.recommender)
             listed = live.answer(ListRequest(user=user, k=LENGTH), past, ())
-            right[live.name, user] = tuple(one.item for one in listed.items)
+            right[live.name, user] = tuple(item.item for item in listed.items)
     return right
 
 
@@ -93,9 +93,9 @@ class asking:  # noqa: N801
     def taken(self) -> tuple[list[Answer], list[str]]:
         """Answers and errors since this was last asked."""
         with self._lock:
-            found = self._answers, self._errors
+            answers_and_errors = self._answers, self._errors
             self._answers, self._errors = [], []
-        return found
+        return answers_and_errors
 
     def _ask(self, number: int) -> None:
         rng = rng_for(number, "asking")
@@ -104,7 +104,7 @@ class asking:  # noqa: N801
             try:
                 request = api.RecommendRequest(user=user, k=LENGTH)
                 reply = self._service.stub.Recommend(request, metadata=self._service.metadata, timeout=SECONDS)
-                answer = (reply.head, user, tuple(one.item for one in reply.items))
+                answer = (reply.head, user, tuple(item.item for item in reply.items))
                 with self._lock:
                     self._answers.append(answer)
             except grpc.RpcError as error:
@@ -121,7 +121,7 @@ def swapped_under(
     head.write(HeadStore(out / "heads"))
     answers: list[Answer] = []
     errors: list[str] = []
-    while len(answers) < requests or name not in {one[0] for one in answers}:
+    while len(answers) < requests or name not in {answer[0] for answer in answers}:
         time.sleep(0.2)
         more = load.taken()
         answers += more[0]
@@ -129,32 +129,32 @@ def swapped_under(
     return {
         "requests": len(answers) + len(errors),
         "dropped": len(errors),
-        "wrong": sum(right.get((one[0], one[1])) != one[2] for one in answers),
-        "by_head": dict(Counter(one[0] for one in answers)),
+        "wrong": sum(right.get((answer[0], answer[1])) != answer[2] for answer in answers),
+        "by_head": dict(Counter(answer[0] for answer in answers)),
         "errors": dict(Counter(errors)),
         "seconds": time.monotonic() - began,
     }
 
 
-def found(out: Path) -> dict[str, Any]:
+def findings(out: Path) -> dict[str, Any]:
     """All swaps together."""
     swaps = _swaps(out)
-    total = {name: sum(one[name] for one in swaps) for name in ("requests", "dropped", "wrong")}
-    return {"swaps": len(swaps), **total, "under two heads": sum(len(one["by_head"]) == 2 for one in swaps)}
+    total = {name: sum(swap[name] for swap in swaps) for name in ("requests", "dropped", "wrong")}
+    return {"swaps": len(swaps), **total, "under two heads": sum(len(swap["by_head"]) == 2 for swap in swaps)}
 
 
 def _two_heads(out: Path, items: int) -> tuple[ServedHead, ServedHead]:
     """The store's own, and one of other weights and another received encoder; the first made where there is none."""
-    kept = HeadStore(out / "first")
-    if kept.stamp(RECORD) is None:
-        made_up_head(items, USERS, "small", seed=0).write(kept)
-    one = read_served(kept)
+    first_store = HeadStore(out / "first")
+    if first_store.stamp(RECORD) is None:
+        made_up_head(items, USERS, "small", seed=0).write(first_store)
+    first = read_served(first_store)
     encoders = made_up_head(200, 50, "small", seed=5).parts.encoders
-    weights = rng_for(0, "other-weights").uniform(0, 0.3, len(one.head.weights)).astype(np.float64)
-    other = replace(one, head=replace(one.head, weights=weights), parts=replace(one.parts, encoders=encoders))
+    weights = rng_for(0, "other-weights").uniform(0, 0.3, len(first.head.weights)).astype(np.float64)
+    other = replace(first, head=replace(first.head, weights=weights), parts=replace(first.parts, encoders=encoders))
     if HeadStore(out / "heads").stamp(RECORD) is None:
         other.write(HeadStore(out / "heads"))
-    return one, other
+    return first, other
 
 
 def _swaps(out: Path) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
 from shared.serving_api import recommend_pb2_grpc
 
-HEADS = {"without": {name: one for name, one in SCORERS.items() if name not in TIMED}, "with": SCORERS}
+HEADS = {"without": {name: scorer for name, scorer in SCORERS.items() if name not in TIMED}, "with": SCORERS}
 REPORTS = 4
 """For each list."""
 LATEST = 300
@@ -57,16 +57,16 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50.0, help="lists a second; four times as many reports")
     parser.add_argument("--stretches", type=int, default=12, help="of both services together")
     parser.add_argument("--seconds", type=float, default=10.0, help="of a stretch")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
     for name, scorers in HEADS.items():
-        store = HeadStore(asked.out / name / "heads")
+        store = HeadStore(options.out / name / "heads")
         if store.stamp(RECORD) is None:
-            made_up_head(asked.items, asked.users, "small", seed=0, clock=True, scorers=scorers).write(store)
-        (asked.out / name / "heads" / JOURNAL).unlink(missing_ok=True)
-    print(f"| milliseconds, {asked.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
-    in_process(asked.out, asked.lists)
-    over_grpc(asked.out, asked.rate, asked.stretches, asked.seconds)
+            made_up_head(options.items, options.users, "small", seed=0, clock=True, scorers=scorers).write(store)
+        (options.out / name / "heads" / JOURNAL).unlink(missing_ok=True)
+    print(f"| milliseconds, {options.items} items | p5 | p50 | p95 | p99 |\n|---|---|---|---|---|")
+    in_process(options.out, options.lists)
+    over_grpc(options.out, options.rate, options.stretches, options.seconds)
 
 
 def in_process(out: Path, lists: int) -> None:
@@ -84,11 +84,13 @@ def print_bytes(out: Path, recommender: Recommender) -> None:
         recommender.count(np.zeros(1, np.int32), np.array([time.time()]), shown=shown)
     recommender.recommend(NO_HISTORY, Wish(k=10))
     files = ("*/client/scorers/fading.py", "*/client/scorers/recent.py", "*/client/scorers/shown.py")
-    wanted = [tracemalloc.Filter(True, one) for one in (*files, "*/client/data/event_log.py")]
-    held = sum(one.size for one in tracemalloc.take_snapshot().filter_traces(wanted).statistics("filename"))
+    filters = [tracemalloc.Filter(True, pattern) for pattern in (*files, "*/client/data/event_log.py")]
+    held = sum(
+        statistic.size for statistic in tracemalloc.take_snapshot().filter_traces(filters).statistics("filename")
+    )
     statistics = read_served(HeadStore(out / "with" / "heads")).statistics
     lives = {name: len(statistics[f"{TABLE}{name}"]) - 1 for name in ("recent", "shown")}
-    stored = sum(np.asarray(one).nbytes for name, one in statistics.items() if name.partition("@")[0] in lives)
+    stored = sum(np.asarray(values).nbytes for name, values in statistics.items() if name.partition("@")[0] in lives)
     count = len(recommender.items.item_ids) * sum(lives.values())
     print(
         f"| bytes an item and half-life ({lives}): {held / count:.1f} in memory, {stored / count:.1f} stored | | | | |"
@@ -101,20 +103,23 @@ def taking_turns(recommenders: dict[str, Recommender], lists: int) -> None:
     users = recommenders["with"].users.user_ids
     spent: dict[str, list[float]] = {name: [] for name in recommenders}
     for user in rng.choice(len(users), lists):
-        for name, one in recommenders.items():
-            one.count(rng.integers(0, len(one.items.item_ids), REPORTS).astype(np.int32), np.full(REPORTS, time.time()))
+        for name, recommender in recommenders.items():
+            recommender.count(
+                rng.integers(0, len(recommender.items.item_ids), REPORTS).astype(np.int32),
+                np.full(REPORTS, time.time()),
+            )
             began = time.thread_time()
-            one.recommend(one.history_of(users[user]), Wish(k=10), one.times_of(users[user]))
+            recommender.recommend(recommender.history_of(users[user]), Wish(k=10), recommender.times_of(users[user]))
             spent[name].append(1e3 * (time.thread_time() - began))
-    for name, found in spent.items():
-        print_row(f"a list within the process, {name} scorers that know the moment, of one thread", found)
+    for name, milliseconds in spent.items():
+        print_row(f"a list within the process, {name} scorers that know the moment, of one thread", milliseconds)
     print_ratio(spent)
 
 
 def print_ratio(spent: dict[str, list[float]]) -> None:
     """Of the quantiles with those scorers to the quantiles without."""
     ratios = quantiles(spent["with"]) / quantiles(spent["without"])
-    print(f"| ratio | {' | '.join(f'{one:.2f}' for one in ratios)} |")
+    print(f"| ratio | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |")
 
 
 # ---- processes
@@ -139,7 +144,7 @@ class Called:
 
 
 @dataclass(kw_only=True)
-class Found:
+class CallTimes:
     """Milliseconds of one service's calls, over its stretches."""
 
     lists: list[list[float]] = field(default_factory=list)
@@ -151,7 +156,7 @@ class Found:
 
 def over_grpc(out: Path, rate: float, stretches: int, seconds: float) -> None:
     """Rows for lists, reports and changes of both services, in turns: A B B A and so on."""
-    found = {name: Found() for name in HEADS}
+    call_times = {name: CallTimes() for name in HEADS}
     with (
         running_service(out / "without") as without,
         running_service(out / "with") as with_,
@@ -159,12 +164,12 @@ def over_grpc(out: Path, rate: float, stretches: int, seconds: float) -> None:
     ):
         services = {"without": called(out, "without", without, rate), "with": called(out, "with", with_, rate)}
         for name in HEADS:
-            stretch(callers, services[name], 2.0, Found())  # warms up
+            stretch(callers, services[name], 2.0, CallTimes())  # warms up
         print(f"| load of the machine before: {os.getloadavg()[0]:.1f} | | | | |")
         for number in range(stretches):
             name = ("without", "with", "with", "without")[number % 4]
-            stretch(callers, services[name], seconds, found[name])
-    print_found(found, rate)
+            stretch(callers, services[name], seconds, call_times[name])
+    print_call_times(call_times, rate)
 
 
 def called(out: Path, name: str, service: Service, rate: float) -> Called:
@@ -174,7 +179,7 @@ def called(out: Path, name: str, service: Service, rate: float) -> Called:
     return Called(port=service.ports[0], metadata=service.metadata, rate=rate, **sizes)
 
 
-def stretch(callers: Executor, service: Called, seconds: float, found: Found) -> None:
+def stretch(callers: Executor, service: Called, seconds: float, call_times: CallTimes) -> None:
     """Lists and reports for so long, and probes beside them."""
     began = time.perf_counter() + 1.0
     lists = callers.submit(asked_for, service, seconds, began)
@@ -184,11 +189,11 @@ def stretch(callers: Executor, service: Called, seconds: float, found: Found) ->
         rng = np.random.default_rng(time.time_ns())
         while not (lists.done() and reports.done()):
             item = str(rng.integers(service.items - LATEST, service.items))
-            found.changes.append(change(service, stub, item, before=found.probed))
-            found.probed.append(item)
+            call_times.changes.append(change(service, stub, item, before=call_times.probed))
+            call_times.probed.append(item)
             time.sleep(BETWEEN)
-    found.lists.append(lists.result())
-    found.reports += reports.result()
+    call_times.lists.append(lists.result())
+    call_times.reports += reports.result()
 
 
 def asked_for(service: Called, seconds: float, began: float) -> list[float]:
@@ -230,7 +235,7 @@ def change(service: Called, stub: recommend_pb2_grpc.RecommenderStub, item: str,
         listed = stub.Recommend(api.RecommendRequest(k=10, exclude=before), metadata=service.metadata, timeout=60)
     except grpc.RpcError:
         return np.inf
-    return 1e3 * (time.perf_counter() - began) if item in [one.item for one in listed.items] else np.inf
+    return 1e3 * (time.perf_counter() - began) if item in [entry.item for entry in listed.items] else np.inf
 
 
 def one_event(event_id: str, user: str, item: str, kind: str) -> api.Feedback:
@@ -238,20 +243,20 @@ def one_event(event_id: str, user: str, item: str, kind: str) -> api.Feedback:
     return api.Feedback(event_id=event_id, user=user, item=item, kind=kind, time=time.time())
 
 
-def print_found(found: dict[str, Found], rate: float) -> None:
+def print_call_times(call_times: dict[str, CallTimes], rate: float) -> None:
     """Rows."""
-    lists = {name: [one for part in each.lists for one in part] for name, each in found.items()}
+    lists = {name: [value for part in each.lists for value in part] for name, each in call_times.items()}
     for name, times in lists.items():
         print_row(f"a list over gRPC, {name} them, at {rate:g} lists and {REPORTS * rate:g} reports a second", times)
     print_ratio(lists)
-    p99 = {name: [quantiles(part)[-1] for part in each.lists] for name, each in found.items()}
-    for name, each in found.items():
-        print(f"| p99 of each stretch, {name} them: {', '.join(f'{one:.0f}' for one in p99[name])} | | | | |")
+    p99 = {name: [quantiles(part)[-1] for part in each.lists] for name, each in call_times.items()}
+    for name, each in call_times.items():
+        print(f"| p99 of each stretch, {name} them: {', '.join(f'{value:.0f}' for value in p99[name])} | | | | |")
         print_row(f"a report over gRPC, {name} them", each.reports)
-    changes = found["with"].changes
+    changes = call_times["with"].changes
     print_row(f"from {CLICKS} clicks to the list that they change, {len(changes)} probes", changes)
     print(f"| the longest of them | {max(changes):.1f} | | | |")
-    failed = sum(np.isinf([*lists[name], *each.reports]).sum() for name, each in found.items())
+    failed = sum(np.isinf([*lists[name], *each.reports]).sum() for name, each in call_times.items())
     print(f"\ncalls that failed, which count as infinite: {failed}")
 
 

@@ -38,8 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkouts", nargs="*", type=Path, default=[Path()], help="Folders of checkouts; here if none.")
     for checkout in parser.parse_args().checkouts:
-        found = count(checkout)
-        print(f"{checkout}: {sum(found.values()):,} statements {found}")
+        counts = count(checkout)
+        print(f"{checkout}: {sum(counts.values()):,} statements {counts}")
 
 
 if __name__ == "__main__":

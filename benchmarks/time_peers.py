@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.peers.environments import ENVIRONMENTS, drive
 from benchmarks.peers.time_course import TimeCourse
 from benchmarks.peers.time_table import OURS, Cell, table
-from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, kept, prepared_platform, say
+from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, computed_once, prepared_platform, say
 from client.data.held_out import Stage
 from client.data.platform import Platform, examples, frozen
 from client.data.sequences import events_before
@@ -67,12 +67,14 @@ def ours(data: Path, line: str, seed: int) -> dict[str, Any]:
     fit = PlatformFit(prepared, Encoders(), (LOCAL, STACK.name), PartSettings(preset=PRESET), seed=seed)
     fit.train()
     fit.stack()
-    found: dict[str, dict[str, Any]] = {name: {"summary": fit.stacks.summary_of(name)} for name in (LOCAL, STACK.name)}
+    by_method: dict[str, dict[str, Any]] = {
+        name: {"summary": fit.stacks.summary_of(name)} for name in (LOCAL, STACK.name)
+    }
     for when, figures in _figures(fit.stacks, prepared.platform).items():
         for name, values in figures.items():
-            found[name][when] = values
+            by_method[name][when] = values
     return {
-        **found,
+        **by_method,
         "warm": warm(prepared.platform),
         "columns": fit.stacks.scorer_values(),
         "weights": fit.stacks.weights_of(LOCAL),
@@ -87,12 +89,12 @@ def _figures(stacks: FittedStacks, platform: Platform) -> dict[str, dict[str, li
         raise ValueError("expected a platform under a time split; found another protocol")
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
     weights = stacked([stacks.chosen[name].by_gap for name in (LOCAL, STACK.name)])
-    found = {}
-    for when, asked in {"live": tests, "frozen": frozen(tests, cut)}.items():
-        rankings = rank_all(stacks.panel, weights, asked)
+    figures = {}
+    for when, held_out in {"live": tests, "frozen": frozen(tests, cut)}.items():
+        rankings = rank_all(stacks.panel, weights, held_out)
         values = [by_user(ranking.ndcg, ranking.users).tolist() for ranking in rankings]
-        found[when] = dict(zip((LOCAL, STACK.name), values, strict=True))
-    return found
+        figures[when] = dict(zip((LOCAL, STACK.name), values, strict=True))
+    return figures
 
 
 def warm(platform: Platform) -> list[bool]:
@@ -117,30 +119,30 @@ def asked_peer(name: str, data: Path, line: str, out: Path, seed: int) -> dict[s
     driver = DRIVERS[name]
     scratch = (out / "scratch" / driver.module).resolve()
     scratch.mkdir(parents=True, exist_ok=True)
-    course, said, words = (scratch / file for file in ("course.npz", "answer.json", "words.log"))
+    course, answer_file, words = (scratch / file for file in ("course.npz", "answer.json", "words.log"))
     TimeCourse.of(prepared_platform(data, line, TIME_SPLIT, seed).platform, seed).write(course)
-    flags = [str(course), str(said), f"--seed={seed}", f"--budget={driver.budget}"]
+    flags = [str(course), str(answer_file), f"--seed={seed}", f"--budget={driver.budget}"]
     environment = ENVIRONMENTS[driver.environment] if driver.environment else None
     with words.open("w") as log:
         code = drive(driver.module, environment, flags, scratch=scratch, threads=1, out=log, errors=log)
     if code:
         raise DataError(f"{name} ended with code {code} on {line}; its last words are in {words}")
-    answer: dict[str, Any] = json.loads(said.read_text())
+    answer: dict[str, Any] = json.loads(answer_file.read_text())
     return answer
 
 
 def cells(data: Path, out: Path, seeds: Iterable[int], chosen: Mapping[str, str]) -> list[Cell]:
     """Everything on every platform, what is cheap first."""
-    found = []
+    answered_cells = []
     for seed in seeds:
         for part in (OURS, *DRIVERS):
             folder = out / part.replace(" ", "_")
             folder.mkdir(parents=True, exist_ok=True)
             for name, line in chosen.items():
                 file = cell_file(folder, line, TIME_SPLIT, seed)
-                held = kept(file, partial(answered, part, data, line, out, seed))
-                found.append(Cell(platform=name, part=part, seed=seed, answer=held))
-    return found
+                held = computed_once(file, partial(answered, part, data, line, out, seed))
+                answered_cells.append(Cell(platform=name, part=part, seed=seed, answer=held))
+    return answered_cells
 
 
 def main() -> None:
@@ -149,9 +151,9 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", metavar="PLATFORM", choices=[*LINES], default=[*LINES], help=", ".join(LINES)
     )
-    asked = parser.parse_args()
-    found = cells(asked.data, asked.out, range(asked.seeds), {name: LINES[name] for name in asked.only})
-    say(table(found), asked.write)
+    options = parser.parse_args()
+    all_cells = cells(options.data, options.out, range(options.seeds), {name: LINES[name] for name in options.only})
+    say(table(all_cells), options.write)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def cell_file(out: Path, line: str, split: str, seed: int) -> Path:
     return out / f"{line}-{split}-{seed}.json".replace(":", "_").replace(",", "_")
 
 
-def kept(file: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def computed_once(file: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What the file holds; computed and written there first where it is not there."""
     if not file.exists():
         write_whole(file, json.dumps(compute()).encode())

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.narrow_tables import narrow_tables
-from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, kept, prepared_platform, say
+from benchmarks.time_platforms import PLATFORMS, TIME_SPLIT, arguments, cell_file, computed_once, prepared_platform, say
 from client.data.held_out import Stage
 from client.data.platform import Examples, examples, frozen
 from client.ensemble.candidates import LOCAL
@@ -39,7 +39,7 @@ def cell(data: Path, line: str, split: str, seed: int) -> dict[str, Any]:
     """All figures of one platform under one split and seed, by user."""
     prepared = prepared_platform(data, line, split, seed)
     tests = examples(prepared.platform, Stage.TEST, np.arange(prepared.platform.n_users))
-    tables = {"without": {name: one for name, one in SCORERS.items() if name not in TIMED}, "with": SCORERS}
+    tables = {"without": {name: scorer for name, scorer in SCORERS.items() if name not in TIMED}, "with": SCORERS}
     figures: Figures = {}
     weights: dict[str, float] = {}
     for name, table in tables.items():
@@ -54,7 +54,7 @@ def cell(data: Path, line: str, split: str, seed: int) -> dict[str, Any]:
 
 def _beside(stacks: FittedStacks, prepared: PreparedPlatform, tests: Examples) -> Figures:
     """Fading popularity alone, at the half-life that is best on validation; and the stack, frozen at the cut."""
-    values = {name: one for name, one in stacks.scorer_values().items() if name.startswith("recent@")}
+    values = {name: value for name, value in stacks.scorer_values().items() if name.startswith("recent@")}
     best = max(values, key=lambda name: values[name])
     figures = {"popularity": _ranked(stacks, (np.array(stacks.panel.names) == best).astype(np.float64), tests)}
     cut = prepared.platform.held_out.frozen_at
@@ -73,35 +73,50 @@ def rows(cells: Mapping[tuple[str, str, int], Mapping[str, Any]]) -> Iterator[st
     filled = []
     for split, words in SPLITS.items():
         for name in PLATFORMS:
-            found = [one for (platform, by, _), one in sorted(cells.items()) if (platform, by) == (name, split)]
-            if found and len(found[0]["with"]) >= LEAST_USERS:
-                filled.append(_row(name, words, found))
+            platform_cells = [
+                figures for (platform, by, _), figures in sorted(cells.items()) if (platform, by) == (name, split)
+            ]
+            if platform_cells and len(platform_cells[0]["with"]) >= LEAST_USERS:
+                filled.append(_row(name, words, platform_cells))
     yield from narrow_tables(_HEADS, filled, keys=2, cuts=(6,)).splitlines()
 
 
 _HEADS = ("platform", "held out", "users", "without", "popularity that fades, alone", "with", "lift %", "frozen")
 
 
-def _row(name: str, split: str, found: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    pooled = {key: np.concatenate([one[key] for one in found]) for key in found[0] if key != "weights"}
+def _row(name: str, split: str, platform_cells: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    pooled = {
+        key: np.concatenate([figures[key] for figures in platform_cells])
+        for key in platform_cells[0]
+        if key != "weights"
+    }
     means = {key: f"{values.mean():.4f}" for key, values in pooled.items()}
     lift = paired_lift(pooled["with"], pooled["without"], rng_for(0, name, split))
-    said = "" if lift is None else f"{lift.mean:+.1f} [{lift.low:.1f}, {lift.high:.1f}]"
-    users = f"{len(found[0]['with']):,} × {len(found)}"
-    return (name, split, users, means["without"], means["popularity"], means["with"], said, means.get("frozen", ""))
+    lift_words = "" if lift is None else f"{lift.mean:+.1f} [{lift.low:.1f}, {lift.high:.1f}]"
+    users = f"{len(platform_cells[0]['with']):,} × {len(platform_cells)}"
+    return (
+        name,
+        split,
+        users,
+        means["without"],
+        means["popularity"],
+        means["with"],
+        lift_words,
+        means.get("frozen", ""),
+    )
 
 
 def main() -> None:
     """Compute what is missing, and print the table."""
-    asked = arguments(__doc__, seeds=3).parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    options = arguments(__doc__, seeds=3).parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     cells: dict[tuple[str, str, int], Any] = {}
-    for seed in range(asked.seeds):
+    for seed in range(options.seeds):
         for split in SPLITS:
             for name, line in PLATFORMS.items():
-                file = cell_file(asked.out, line, split, seed)
-                cells[name, split, seed] = kept(file, partial(cell, asked.data, line, split, seed))
-    say(rows(cells), asked.write)
+                file = cell_file(options.out, line, split, seed)
+                cells[name, split, seed] = computed_once(file, partial(cell, options.data, line, split, seed))
+    say(rows(cells), options.write)
 
 
 if __name__ == "__main__":

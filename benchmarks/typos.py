@@ -34,7 +34,7 @@ class Typo:
     wrong: str
     then: str = ""
     """the command as it stands that names it, where the wrong one cannot"""
-    made: str = ""
+    leftover: str = ""
     """folder or file that the wrong command makes, and that is taken away after"""
 
 
@@ -44,25 +44,25 @@ TYPOS = (
     Typo(1, "world", "wrold"),
     Typo(1, "--share 0.3", "--share 3"),
     Typo(1, "--share 0.3", "--share 0,3"),
-    Typo(1, "--out platforms", "--out plattforms", then="2", made="plattforms"),
+    Typo(1, "--out platforms", "--out plattforms", then="2", leftover="plattforms"),
     Typo(2, "platforms/news", "platforms/nws"),
     Typo(2, "--encoder nano", "--encoder nanno"),
-    Typo(2, "--out encoder.safetensors", "--out encodr.safetensors", then="3", made="encodr.safetensors"),
+    Typo(2, "--out encoder.safetensors", "--out encodr.safetensors", then="3", leftover="encodr.safetensors"),
     Typo(3, "--encoder encoder.safetensors", "--encoder encoder.safetensor"),
     Typo(3, "--port 9443", "--port 94430"),
-    Typo(3, "init coordinator", "init cordinator", then="4", made="cordinator"),
+    Typo(3, "init coordinator", "init cordinator", then="4", leftover="cordinator"),
     Typo(4, "--home coordinator", "--home cordinator"),
     Typo(4, "--background", "--backgruond"),
-    Typo(5, "localhost:9443", "localhots:9443", then=AGENT, made="shop"),
-    Typo(5, "localhost:9443", "localhost:9434", then=AGENT, made="shop"),
+    Typo(5, "localhost:9443", "localhots:9443", then=AGENT, leftover="shop"),
+    Typo(5, "localhost:9443", "localhost:9434", then=AGENT, leftover="shop"),
     Typo(5, "localhost:9443", "localhost:944x"),
     Typo(5, "localhost:9443", "127.0.0.2:9443"),
     Typo(5, "coordinator/tls/ca.crt", "coordinator/tls/ca.crtt"),
     Typo(5, "coordinator/tls/ca.crt", "coordinator/tls/ca.key"),
     Typo(5, "coordinator/tls/ca.crt", "coordinator/tls/server.crt"),
     Typo(5, "--data platforms/shop", "--data platforms/shpo"),
-    Typo(5, "--name shop", "--name shpo", then=ENROLL, made="shop"),
-    Typo(5, "init shop", "init shpo", then=ENROLL, made="shpo"),
+    Typo(5, "--name shop", "--name shpo", then=ENROLL, leftover="shop"),
+    Typo(5, "init shop", "init shpo", then=ENROLL, leftover="shpo"),
     Typo(5, "--start", "--strat"),
     Typo(5, "--privacy plain", "--privacy plan"),
     Typo(6, "--data platforms/second-shop", "--data platforms/secondshop"),
@@ -106,7 +106,7 @@ class Read:
 
     typo: Typo
     code: int
-    said: str
+    output: str
     then: str
     """what the command after it says; empty where none was needed"""
 
@@ -114,7 +114,7 @@ class Read:
         """Of the table."""
         then = f"<br>then: {_cell(self.then)}" if self.then else ""
         typed = f"`{self.typo.wrong}` for `{self.typo.right}`"
-        return f"| {self.typo.command} | {typed} | {self.code} | {_cell(self.said)}{then} |"
+        return f"| {self.typo.command} | {typed} | {self.code} | {_cell(self.output)}{then} |"
 
 
 class Terminal:
@@ -136,11 +136,11 @@ class Terminal:
         )
         return done.returncode, self._as_typed(_sentence(done.stderr) or _sentence(done.stdout))
 
-    def _as_typed(self, said: str) -> str:
+    def _as_typed(self, output: str) -> str:
         """Without the folder's own place, and with the walkthrough's port; its beginning, where it is long."""
         ports = {self._port: "9443", str(int(self._port) + 1): "9434"}
-        short = said.replace(f"{self._folder.resolve()}/", "").replace(f"{self._folder}/", "")
-        return re.sub("|".join(rf"\b{port}\b" for port in ports), lambda found: ports[found[0]], short)[:WIDE]
+        short = output.replace(f"{self._folder.resolve()}/", "").replace(f"{self._folder}/", "")
+        return re.sub("|".join(rf"\b{port}\b" for port in ports), lambda match: ports[match[0]], short)[:WIDE]
 
     def _here(self, line: str) -> str:
         return re.sub(r"\b9443\b", self._port, re.sub(r"\b9434\b", str(int(self._port) + 1), line))
@@ -156,8 +156,8 @@ class Terminal:
 
 def commands() -> list[str]:
     """The walkthrough's lines."""
-    found = re.search(r"<!-- walkthrough -->\n```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
-    return found[1].splitlines() if found else []
+    walkthrough = re.search(r"<!-- walkthrough -->\n```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    return walkthrough[1].splitlines() if walkthrough else []
 
 
 def typed(terminal: Terminal, lines: Sequence[str], typo: Typo) -> Read:
@@ -165,30 +165,30 @@ def typed(terminal: Terminal, lines: Sequence[str], typo: Typo) -> Read:
     right = lines[typo.command - 1]
     if typo.right not in right:
         raise ValueError(f"{typo.right} is not in {right}")
-    code, said = terminal.type(right.replace(typo.right, typo.wrong, 1))
+    code, output = terminal.type(right.replace(typo.right, typo.wrong, 1))
     then = ""
     if typo.then:
-        follows = lines[int(typo.then) - 1] if typo.then.isdigit() else typo.then.format(folder=typo.made)
+        follows = lines[int(typo.then) - 1] if typo.then.isdigit() else typo.then.format(folder=typo.leftover)
         then = terminal.type(follows)[1]
-    if typo.made:
-        terminal.take_away(typo.made)
-    return Read(typo, code, said, then)
+    if typo.leftover:
+        terminal.take_away(typo.leftover)
+    return Read(typo, code, output, then)
 
 
 def played(terminal: Terminal, lines: Sequence[str]) -> list[Read]:
     """All typos, each before the right command."""
-    found = []
+    readings = []
     for number, line in enumerate(lines, 1):
-        found += [typed(terminal, lines, typo) for typo in TYPOS if typo.command == number]
-        code, said = terminal.type(line)
-        print(f"{number}: {code} {said}", flush=True)
+        readings += [typed(terminal, lines, typo) for typo in TYPOS if typo.command == number]
+        code, output = terminal.type(line)
+        print(f"{number}: {code} {output}", flush=True)
     for name in ("shop", "second-shop", "films"):
         terminal.type(f"graft-client stop {name}")
     terminal.type("graft-server stop --home coordinator")
-    return found
+    return readings
 
 
-def table(found: Sequence[Read]) -> str:
+def table(readings: Sequence[Read]) -> str:
     """The page."""
     return "\n".join(
         [
@@ -198,7 +198,7 @@ def table(found: Sequence[Read]) -> str:
             "",
             "| command | typed | exit code | what one reads |",
             "|---|---|---|---|",
-            *(one.row() for one in found),
+            *(reading.row() for reading in readings),
             "",
         ]
     )
@@ -208,8 +208,8 @@ def _sentence(text: str) -> str:
     """Without the frames that a terminal would show."""
     words = re.sub(r"[─│╭╮╰╯]+", " ", text)
     lines = [" ".join(line.split()) for line in words.splitlines() if not _PROGRESS.search(line)]
-    said = [line for line in lines if line not in ("", "Error") and not line.startswith(("Usage:", "Try '"))]
-    return " / ".join(said)
+    messages = [line for line in lines if line not in ("", "Error") and not line.startswith(("Usage:", "Try '"))]
+    return " / ".join(messages)
 
 
 def _cell(text: str) -> str:
@@ -222,10 +222,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--port", default="9443", help="instead of the walkthrough's")
     parser.add_argument("--table", type=Path, required=True, help="the page to write")
-    given = parser.parse_args()
-    given.out.mkdir(parents=True)
-    found = played(Terminal(given.out, given.port), commands())
-    given.table.write_text(table(found), "utf-8")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True)
+    readings = played(Terminal(options.out, options.port), commands())
+    options.table.write_text(table(readings), "utf-8")
 
 
 if __name__ == "__main__":

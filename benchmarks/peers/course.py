@@ -42,8 +42,8 @@ class Course:
         """From the file that ``write`` made."""
         with np.load(file) as held:
             sequences = Sequences(offsets=held["offsets"], items=held["items"])
-            asked, targets, n_items = held["asked"], held["targets"], int(held["n_items"])
-        examples = Examples(users=asked, histories=select(sequences, asked), targets=targets[asked])
+            users, targets, n_items = held["asked"], held["targets"], int(held["n_items"])
+        examples = Examples(users=users, histories=select(sequences, users), targets=targets[users])
         return cls(sequences=sequences, targets=targets, validation=examples, n_items=n_items)
 
     def ndcg(self, score: ScoreHistories) -> float:
@@ -159,23 +159,23 @@ def in_windows(sequences: Sequences, length: int) -> Sequences:
 
 def known_alone(histories: Sequences, known: np.ndarray) -> Sequences:
     """The histories without the items that are not ``known`` [n]."""
-    kept = known[histories.items]
-    lengths = np.bincount(histories.owners()[kept], minlength=len(histories))
-    return Sequences(offsets=offsets_of(lengths), items=histories.items[kept])
+    is_known = known[histories.items]
+    lengths = np.bincount(histories.owners()[is_known], minlength=len(histories))
+    return Sequences(offsets=offsets_of(lengths), items=histories.items[is_known])
 
 
 def left_padded(histories: Sequences, length: int, columns: np.ndarray) -> torch.Tensor:
     """[B, length] the last items of the histories as ``columns[item]``, padding (0) first."""
     rows = np.repeat(np.arange(len(histories)), histories.lengths())
     from_end = histories.offsets[rows + 1] - 1 - np.arange(len(rows))
-    kept = from_end < length
+    is_recent = from_end < length
     padded = np.zeros((len(histories), length), np.int64)
-    padded[rows[kept], length - 1 - from_end[kept]] = columns[histories.items[kept]]
+    padded[rows[is_recent], length - 1 - from_end[is_recent]] = columns[histories.items[is_recent]]
     return torch.from_numpy(padded)
 
 
 def over_catalogue(scores: torch.Tensor, columns: np.ndarray) -> torch.Tensor:
     """[B, n] a library's scores in the order of our items; NaN, which ranks last, for one unknown to it (column 0)."""
-    own = scores[:, torch.from_numpy(columns)]
-    own[:, torch.from_numpy(columns == 0)] = torch.nan
-    return own
+    ordered = scores[:, torch.from_numpy(columns)]
+    ordered[:, torch.from_numpy(columns == 0)] = torch.nan
+    return ordered

@@ -52,11 +52,11 @@ def python_of(environment: Environment, folder: Path) -> Path:
     """
     home = folder / environment.name
     python, stamp = home / "bin" / "python", home / "requirements.txt"
-    wanted = "\n".join(environment.requirements) + "\n"
-    if not stamp.is_file() or stamp.read_text() != wanted:
+    requirements = "\n".join(environment.requirements) + "\n"
+    if not stamp.is_file() or stamp.read_text() != requirements:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", *environment.requirements], check=True)
-        stamp.write_text(wanted)
+        stamp.write_text(requirements)
     return python.absolute()
 
 

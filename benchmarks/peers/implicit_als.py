@@ -22,8 +22,8 @@ def settings_of(course: TimeCourse) -> list[Settings]:
 def fit(course: TimeCourse, events: Sequences, settings: Settings, seed: int) -> ScoreHistories:
     """Item factors of the events; a user's are computed from his history (``recalculate_user``)."""
     n_items, once = course.n_items, settings["once"]
-    own = {key: value for key, value in settings.items() if key != "once"}
-    model = AlternatingLeastSquares(**own, iterations=ITERATIONS, num_threads=1, random_state=seed)
+    model_settings = {key: value for key, value in settings.items() if key != "once"}
+    model = AlternatingLeastSquares(**model_settings, iterations=ITERATIONS, num_threads=1, random_state=seed)
     model.fit(counts_of(events, n_items, once=once), show_progress=False)
     known = items_of(events, n_items)
 

@@ -133,6 +133,6 @@ def _lap(
         raise DataError(f"{name}, line {number}: a race begins with a line of kind 'start'; got a lap")
     seconds, targets, ndcg = float(entry[clock]), float(entry["targets"]), float(entry["ndcg"])
     if not (seconds > after[0] and targets >= after[1] and 0 <= ndcg <= 1):
-        found = f"{seconds:g} s, {targets:g}, {ndcg:g}"
-        raise DataError(f"{name}, line {number}: seconds must grow, targets not shrink, NDCG be in 0..1; got {found}")
+        figures = f"{seconds:g} s, {targets:g}, {ndcg:g}"
+        raise DataError(f"{name}, line {number}: seconds must grow, targets not shrink, NDCG be in 0..1; got {figures}")
     return seconds, targets, ndcg

@@ -28,12 +28,18 @@ def _races(logs: list[RaceLog]) -> str:
 def _ratios(ours: RaceLog, peers: list[RaceLog]) -> str:
     rows = [
         (
-            *(peer.name, f"{share:.0%} of its best", f"{one.level:.4f}", _seconds(one.peer), _seconds(one.ours)),
-            *(_ratio(one.ratio), f"{ours.targets_per_second / peer.targets_per_second:.2f}"),
+            *(
+                peer.name,
+                f"{share:.0%} of its best",
+                f"{comparison.level:.4f}",
+                _seconds(comparison.peer),
+                _seconds(comparison.ours),
+            ),
+            *(_ratio(comparison.ratio), f"{ours.targets_per_second / peer.targets_per_second:.2f}"),
         )
         for peer in peers
         for share in SHARES
-        for one in [compare(ours, peer, share * peer.best)]
+        for comparison in [compare(ours, peer, share * peer.best)]
     ]
     heads = ("peer", "level", "NDCG@10", "its s", "our s", "our time over its", "our targets per s over its")
     return narrow_tables(heads, rows, keys=2, cuts=(5,))

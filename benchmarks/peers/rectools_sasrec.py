@@ -106,8 +106,8 @@ def main() -> None:
     seed_everything(entry.seed)
     settings = {**SHAPE, **entry.settings}
     usual = SASRecModel(**settings)
-    own = {key: getattr(usual, key) for key in ("loss", "n_negatives", "lr", "dropout_rate", "batch_size")}
-    watch = Stopwatch(replace(entry, settings={**settings, **own}), ("rectools", "pytorch-lightning"))
+    defaults = {key: getattr(usual, key) for key in ("loss", "n_negatives", "lr", "dropout_rate", "batch_size")}
+    watch = Stopwatch(replace(entry, settings={**settings, **defaults}), ("rectools", "pytorch-lightning"))
     train(entry.course, settings, [Laps(watch, entry.course)])
     watch.finish()
 

@@ -28,33 +28,33 @@ PATIENCE = 6
 
 def tune(course: TimeCourse, seed: int, budget: float) -> Tried:
     """Each setting, with the epoch at which it was best; each has its share of the budget."""
-    given = _course(course, course.training)
-    share = (budget + len(given.sequences.items) / EVENTS_A_SECOND) / len(SETTINGS)
+    sequence_course = _course(course, course.training)
+    share = (budget + len(sequence_course.sequences.items) / EVENTS_A_SECOND) / len(SETTINGS)
     tried = []
-    for one in SETTINGS:
-        settings = {**one, **_for_size(given)}
-        entry = Entry(course=given, settings=settings, seed=seed, budget=share, laps=1, patience=PATIENCE)
+    for candidate in SETTINGS:
+        settings = {**candidate, **_for_size(sequence_course)}
+        entry = Entry(course=sequence_course, settings=settings, seed=seed, budget=share, laps=1, patience=PATIENCE)
         watch = Stopwatch(entry, (), out=io.StringIO())
         seed_everything(seed)
-        train(given, {**SHAPE, **settings}, [Laps(watch, given)])
+        train(sequence_course, {**SHAPE, **settings}, [Laps(watch, sequence_course)])
         best = int(np.argmax(watch.scores))
         tried.append(({**settings, "epochs": best + 1}, watch.scores[best]))
     return tried
 
 
-def _for_size(given: Course) -> Settings:
-    batch = int(np.clip(len(given.sequences) // STEPS, 16, 128))
-    sampled = {"loss": "sampled_softmax", "n_negatives": 256} if given.n_items > MANY_ITEMS else {}
+def _for_size(sequence_course: Course) -> Settings:
+    batch = int(np.clip(len(sequence_course.sequences) // STEPS, 16, 128))
+    sampled = {"loss": "sampled_softmax", "n_negatives": 256} if sequence_course.n_items > MANY_ITEMS else {}
     return {"batch_size": batch, **sampled}
 
 
 def fit(course: TimeCourse, events: Sequences, settings: Settings, seed: int) -> ScoreHistories:
     """After as many epochs as were best."""
-    given = _course(course, events)
-    own = {key: value for key, value in settings.items() if key != "epochs"}
+    sequence_course = _course(course, events)
+    model_settings = {key: value for key, value in settings.items() if key != "epochs"}
     seed_everything(seed)
-    module = train(given, {**SHAPE, **own}, [], epochs=settings["epochs"]).lightning_model
-    return lambda histories: score(module, histories, given)
+    module = train(sequence_course, {**SHAPE, **model_settings}, [], epochs=settings["epochs"]).lightning_model
+    return lambda histories: score(module, histories, sequence_course)
 
 
 def _course(course: TimeCourse, events: Sequences) -> Course:

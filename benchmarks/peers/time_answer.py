@@ -42,17 +42,17 @@ class Peer:
 
 def grid(**values: Sequence[Any]) -> list[Settings]:
     """Every combination."""
-    return [dict(zip(values, one, strict=True)) for one in product(*values.values())]
+    return [dict(zip(values, combination, strict=True)) for combination in product(*values.values())]
 
 
 def over_grid(fit: Fit, settings: Callable[[TimeCourse], list[Settings]]) -> Tune:
     """Tries settings in a drawn order, and none more once the budget is over."""
 
     def tune(course: TimeCourse, seed: int, budget: float) -> Tried:
-        found, begun, tried = settings(course), time.process_time(), []
-        for place in rng_for(seed, "time-peers", "grid").permutation(len(found)):
-            score = fit(course, course.training, found[place], seed)
-            tried.append((found[place], course.validated(score)))
+        candidates, begun, tried = settings(course), time.process_time(), []
+        for place in rng_for(seed, "time-peers", "grid").permutation(len(candidates)):
+            score = fit(course, course.training, candidates[place], seed)
+            tried.append((candidates[place], course.validated(score)))
             if time.process_time() - begun > budget:
                 break
         return tried
@@ -88,7 +88,7 @@ def answer(peer: Peer, course: TimeCourse, *, seed: int, budget: float) -> dict[
     """What the peer does at its best validated settings."""
     begun = time.process_time()
     tried = peer.tune(course, seed, budget)
-    settings, validation = max(tried, key=lambda one: one[1])
+    settings, validation = max(tried, key=lambda trial: trial[1])
     score = peer.fit(course, course.known, settings, seed)
     seconds = time.process_time() - begun
     return {
@@ -109,7 +109,7 @@ def main(peer: Peer) -> None:
     parser.add_argument("answer", type=Path)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--budget", type=float, required=True)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     sys.stdout = sys.stderr  # where the peer's words go
-    said = answer(peer, TimeCourse.read(asked.course), seed=asked.seed, budget=asked.budget)
-    asked.answer.write_text(json.dumps(said))
+    peer_answer = answer(peer, TimeCourse.read(options.course), seed=options.seed, budget=options.budget)
+    options.answer.write_text(json.dumps(peer_answer))

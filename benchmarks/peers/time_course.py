@@ -49,13 +49,13 @@ class TimeCourse:
         cut, users = platform.held_out.frozen_at, np.arange(platform.n_users)
         if cut is None:
             raise ValueError("expected a platform under a time split; found another protocol")
-        asked = examples(platform, Stage.VALIDATION, users)
-        drawn = np.sort(rng_for(seed, "time-peers", "asked").permutation(len(asked))[:MOST_ASKED])
+        validation = examples(platform, Stage.VALIDATION, users)
+        drawn = np.sort(rng_for(seed, "time-peers", "asked").permutation(len(validation))[:MOST_ASKED])
         return cls(
             training=training_sequences(platform, users),
             known=take(platform.sequences, users, events_before(platform.sequences, cut)),
             log=EventLog.of(known_events(platform, users)),
-            validation=some(asked, drawn),
+            validation=some(validation, drawn),
             tests=examples(platform, Stage.TEST, users),
             cut=cut,
             n_items=platform.n_items,
@@ -101,8 +101,8 @@ class TimeCourse:
         """[V] the same, with what is counted frozen at the second cut."""
         return self._by_user(score, frozen(self.tests, self.cut))
 
-    def _by_user(self, score: ScoreHistories, asked: Examples) -> NDArray[np.float64]:
-        ranking = rank(score, asked, n_items=self.n_items, repeats=self.repeats)
+    def _by_user(self, score: ScoreHistories, held_out: Examples) -> NDArray[np.float64]:
+        ranking = rank(score, held_out, n_items=self.n_items, repeats=self.repeats)
         return by_user(ranking.ndcg, ranking.users)
 
 
@@ -118,12 +118,12 @@ def _sequences(held: Any, name: str) -> Sequences:
     return Sequences(offsets=held[f"{name}.offsets"], items=held[f"{name}.items"], **further)
 
 
-def _flat_examples(name: str, asked: Examples) -> dict[str, NDArray[Any]]:
+def _flat_examples(name: str, held_out: Examples) -> dict[str, NDArray[Any]]:
     return {
-        f"{name}.users": asked.users,
-        f"{name}.targets": asked.targets,
-        **_flat(f"{name}.histories", asked.histories),
-        **_flat(f"{name}.relevant", asked.relevant),
+        f"{name}.users": held_out.users,
+        f"{name}.targets": held_out.targets,
+        **_flat(f"{name}.histories", held_out.histories),
+        **_flat(f"{name}.relevant", held_out.relevant),
     }
 
 

@@ -54,20 +54,20 @@ class Row:
 def rows(cells: Sequence[Cell]) -> list[Row]:
     """Every platform for which all parts answered under all seeds, live and frozen."""
     parts = dict.fromkeys(cell.part for cell in cells)
-    found = []
+    filled = []
     for platform in dict.fromkeys(cell.platform for cell in cells):
         by_part = {part: [c for c in cells if (c.platform, c.part) == (platform, part)] for part in parts}
-        seeds = [{cell.seed for cell in some} for some in by_part.values()]
-        if all(one == seeds[0] for one in seeds):
-            found += [_row(platform, way, by_part) for way in WAYS]
-    return found
+        seeds = [{cell.seed for cell in part_cells} for part_cells in by_part.values()]
+        if all(part_seeds == seeds[0] for part_seeds in seeds):
+            filled += [_row(platform, way, by_part) for way in WAYS]
+    return filled
 
 
 def _row(platform: str, way: str, by_part: Mapping[str, Sequence[Cell]]) -> Row:
     warm = [np.array(cell.answer["warm"], bool) for cell in by_part[OURS]]
     figures = {
-        part: np.concatenate([_values(cell, way)[who] for cell, who in zip(some, warm, strict=True)])
-        for part, some in by_part.items()
+        part: np.concatenate([_values(cell, way)[who] for cell, who in zip(part_cells, warm, strict=True)])
+        for part, part_cells in by_part.items()
     }
     best = max((name for name in figures if name != OURS), key=lambda name: figures[name].mean())
     lift = paired_lift(figures[OURS], figures[best], rng_for(0, "time-peers", platform, way))
@@ -78,33 +78,33 @@ def _row(platform: str, way: str, by_part: Mapping[str, Sequence[Cell]]) -> Row:
 
 
 def _values(cell: Cell, way: str) -> NDArray[np.float64]:
-    found = cell.answer[OURS] if cell.part == OURS else cell.answer
-    return np.array(found[way], np.float64)
+    answer = cell.answer[OURS] if cell.part == OURS else cell.answer
+    return np.array(answer[way], np.float64)
 
 
 def table(cells: Sequence[Cell]) -> Iterator[str]:
     """Lines of Markdown: the rows that count, those apart, the verdict, each peer's settings."""
-    found = rows(cells)
-    if not found:
+    all_rows = rows(cells)
+    if not all_rows:
         return
-    peers = [name for name in found[0].figures if name != OURS]
-    for one in (True, False):
-        some = [row for row in found if row.counts == one]
-        if some:
-            yield f"{'' if one else 'Fewer than '}{LEAST_USERS} warm test users{' and more' if one else ''}:"
+    peers = [name for name in all_rows[0].figures if name != OURS]
+    for counted in (True, False):
+        shown_rows = [row for row in all_rows if row.counts == counted]
+        if shown_rows:
+            yield f"{'' if counted else 'Fewer than '}{LEAST_USERS} warm test users{' and more' if counted else ''}:"
             yield ""
-            yield from _figures(some, peers)
+            yield from _figures(shown_rows, peers)
             yield ""
     for way in WAYS:
-        yield from _verdict([row for row in found if row.counts and row.way == way], way)
+        yield from _verdict([row for row in all_rows if row.counts and row.way == way], way)
     yield ""
     yield from _settings(cells)
 
 
-def _figures(some: Sequence[Row], peers: Sequence[str]) -> Iterator[str]:
+def _figures(shown_rows: Sequence[Row], peers: Sequence[str]) -> Iterator[str]:
     heads = ("platform", "", "warm test users", f"`{OURS}`", "ratio to the best peer", *peers)
     cuts = range(5, len(heads), MOST_COLUMNS - 2)
-    yield from narrow_tables(heads, [_cells(row, peers) for row in some], keys=2, cuts=cuts).splitlines()
+    yield from narrow_tables(heads, [_cells(row, peers) for row in shown_rows], keys=2, cuts=cuts).splitlines()
 
 
 def _cells(row: Row, peers: Sequence[str]) -> tuple[str, ...]:
@@ -114,10 +114,10 @@ def _cells(row: Row, peers: Sequence[str]) -> tuple[str, ...]:
     return (row.platform, row.way, f"{row.users:,}", shown[OURS], ratio, *(shown[name] for name in peers))
 
 
-def _verdict(some: Sequence[Row], way: str) -> Iterator[str]:
-    asked = [row for row in some if way == "live" or row.platform not in NEWS]
-    below = [row.platform for row in asked if row.ratio.high < FLOOR]
-    ratios = [row.ratio.mean for row in asked if row.platform not in NEWS]
+def _verdict(way_rows: Sequence[Row], way: str) -> Iterator[str]:
+    judged_rows = [row for row in way_rows if way == "live" or row.platform not in NEWS]
+    below = [row.platform for row in judged_rows if row.ratio.high < FLOOR]
+    ratios = [row.ratio.mean for row in judged_rows if row.platform not in NEWS]
     if ratios:
         mean = float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-9)))))
         words = ", ".join(below) or "none"
@@ -129,10 +129,10 @@ def _settings(cells: Sequence[Cell]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for cell in cells:
         if cell.part != OURS and cell.seed == 0:
-            said = cell.answer
+            answer = cell.answer
             words = ", ".join(
                 f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
-                for key, value in said["settings"].items()
+                for key, value in answer["settings"].items()
             )
-            figures = f"{said['validation']:.4f} | {len(said['tried'])} | {said['seconds']:.0f}"
+            figures = f"{answer['validation']:.4f} | {len(answer['tried'])} | {answer['seconds']:.0f}"
             yield f"| {cell.platform} | {cell.part} | {words} | {figures} |"

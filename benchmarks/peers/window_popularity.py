@@ -19,15 +19,15 @@ WINDOWS = (HOUR, 3 * HOUR, 12 * HOUR, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY,
 
 def counts_in_window(log: EventLog, moments: NDArray[np.float64], window: float, n_items: int) -> NDArray[np.float32]:
     """[B, n] the events of each item from ``window`` seconds before each moment [B] up to it, without it."""
-    found = np.empty((len(moments), n_items), np.float32)
+    window_counts = np.empty((len(moments), n_items), np.float32)
     begins, ends = (np.searchsorted(log.times, at, side="left") for at in (moments - window, moments))
     counts, first, last = np.zeros(n_items), 0, 0
     for place in np.argsort(moments, kind="stable"):
         counts += np.bincount(log.items[last : ends[place]], minlength=n_items)
         counts -= np.bincount(log.items[first : begins[place]], minlength=n_items)
         first, last = begins[place], ends[place]
-        found[place] = counts
-    return found
+        window_counts[place] = counts
+    return window_counts
 
 
 def fit(course: TimeCourse, _events: Sequences, settings: Settings, _seed: int) -> ScoreHistories:

@@ -73,11 +73,11 @@ def simulate(
         InputError: if an option or a platform's data are wrong, or ``out`` holds something else.
         RunStopped: after Ctrl-C, once what was ready has been written.
     """
-    given = read_toml(Path(config)) if isinstance(config, str | Path) else dict(config or {})
-    wanted = RunConfig.from_dict(of_today(given) | of_today(options))
+    config_options = read_toml(Path(config)) if isinstance(config, str | Path) else dict(config or {})
+    run_config = RunConfig.from_dict(of_today(config_options) | of_today(options))
     heard = _silent if say is None else say
     runner = partial(run, jobs=jobs or cores())
-    document = execute(wanted, Path(out), runner=runner, say=heard, force=force, resume=resume)
+    document = execute(run_config, Path(out), runner=runner, say=heard, force=force, resume=resume)
     return RunResults(folder=Path(out), document=document)
 
 

@@ -56,28 +56,28 @@ class There:
 
     seeds: Sequence[int]
     """of each of its pairs or federations that has any"""
-    wanted: int
+    entry_count: int
     """how many pairs or federations it speaks of"""
 
     @property
     def is_whole(self) -> bool:
         """Whether all have finished on three seeds."""
-        return len(self.seeds) == self.wanted and min(self.seeds) >= SEEDS_ASKED
+        return len(self.seeds) == self.entry_count and min(self.seeds) >= SEEDS_ASKED
 
     def __str__(self) -> str:
         """In words."""
         fewest, most = min(self.seeds), max(self.seeds)
         seeds = f"seeds: {most if fewest == most else f'{fewest} to {most}'}"
-        return seeds if self.wanted == 1 else f"{len(self.seeds)} of {self.wanted} pairs, {seeds}"
+        return seeds if self.entry_count == 1 else f"{len(self.seeds)} of {self.entry_count} pairs, {seeds}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
     """One line of the table."""
 
-    asked: str
+    requirement: str
     bar: str
-    found: str
+    figure: str
     reached: bool
     there: There
 
@@ -96,9 +96,9 @@ def served_below_local(figures: Figures) -> list[bool]:
 def bars_table(evidence: Evidence) -> str:
     """One line per bar of which a cell is finished, in Markdown."""
     rows = []
-    for one in bars(evidence):
-        reached = f"{'yes' if one.reached else 'no'}{'' if one.there.is_whole else ', so far'}"
-        rows.append((one.asked, one.bar, one.found, str(one.there), reached))
+    for bar in bars(evidence):
+        reached = f"{'yes' if bar.reached else 'no'}{'' if bar.there.is_whole else ', so far'}"
+        rows.append((bar.requirement, bar.bar, bar.figure, str(bar.there), reached))
     return markdown(("asked", "bar", "found", "finished", "reached"), rows)
 
 
@@ -106,7 +106,7 @@ def bars(evidence: Evidence) -> list[Bar]:
     """Every bar of which a cell is finished."""
     figures = evidence.figures
     every = _there(figures, [pair.name for pair in PAIRS])
-    found = [
+    all_bars = [
         _share(
             "what the gate serves is below `local` beyond noise: cells", evidence.served_below, every, at_most=0.025
         ),
@@ -119,7 +119,7 @@ def bars(evidence: Evidence) -> list[Bar]:
         *_members(figures),
         _share("right answers of `assess` where the lift is beyond noise", evidence.answers, every, at_least=0.9),
     ]
-    return [one for one in found if one is not None]
+    return [bar for bar in all_bars if bar is not None]
 
 
 def _of_class(figures: Figures, related: Relatedness) -> list[str]:
@@ -135,7 +135,7 @@ def _of_class(figures: Figures, related: Relatedness) -> list[str]:
 
 def _there(figures: Figures, names: Sequence[str]) -> There:
     seeds = [figures.value(place_of(pair), "", SEEDS) for pair in PAIRS if pair.name in names]
-    return There(seeds=[int(count) for count in seeds if count is not None], wanted=len(names))
+    return There(seeds=[int(count) for count in seeds if count is not None], entry_count=len(names))
 
 
 def _lowest_class(figures: Figures, there: There) -> Bar | None:
@@ -144,39 +144,41 @@ def _lowest_class(figures: Figures, there: There) -> Bar | None:
     if not means:
         return None
     lowest = min(means, key=lambda related: means[related])
-    asked, text = "the same over `local` on average, the lowest class", f"{means[lowest]:+.1f} % ({lowest})"
-    return Bar(asked=asked, bar="-0.5 %", found=text, reached=means[lowest] >= -0.5, there=there)
+    requirement, text = "the same over `local` on average, the lowest class", f"{means[lowest]:+.1f} % ({lowest})"
+    return Bar(requirement=requirement, bar="-0.5 %", figure=text, reached=means[lowest] >= -0.5, there=there)
 
 
 def _large(figures: Figures) -> list[Bar | None]:
-    found: list[Bar | None] = []
+    large_bars: list[Bar | None] = []
     names = MEMBERS[LARGE_SOURCES]
     there = _there(figures, names)
     for fraction, bar in LARGE_LIFTS.items():
-        asked = f"`{FEATURE.name}` over the best local method, {LARGE_SOURCES}, fraction {fraction:g}"
+        requirement = f"`{FEATURE.name}` over the best local method, {LARGE_SOURCES}, fraction {fraction:g}"
         lift = figures.interval(group_place(LARGE_SOURCES, fraction), FEATURE.name, OVER_BEST)
-        found.append(_lift(asked, lift, bar, there))
+        large_bars.append(_lift(requirement, lift, bar, there))
         places = {pair.name: place_of(pair, fraction) for pair in PAIRS if pair.name in names}
         lifts = {name: figures.value(place, FEATURE.name, OVER_BEST) for name, place in places.items()}
         single = {name: value for name, value in lifts.items() if value is not None}
         if single:
             lowest = min(single, key=lambda name: single[name])
-            asked, text = f"{asked}, the lowest", f"{single[lowest]:+.1f} % ({lowest})"
-            found.append(Bar(asked=asked, bar="+30 %", found=text, reached=single[lowest] >= 30, there=there))
-    asked = f"`{ZERO_SHOT}` over `{CONTENT_KNN}`, {LARGE_SOURCES}"
+            requirement, text = f"{requirement}, the lowest", f"{single[lowest]:+.1f} % ({lowest})"
+            large_bars.append(
+                Bar(requirement=requirement, bar="+30 %", figure=text, reached=single[lowest] >= 30, there=there)
+            )
+    requirement = f"`{ZERO_SHOT}` over `{CONTENT_KNN}`, {LARGE_SOURCES}"
     lift = figures.interval(group_place(LARGE_SOURCES, 1.0), ZERO_SHOT, OVER_CONTENT)
-    return [*found, _lift(asked, lift, 45.0, there)]
+    return [*large_bars, _lift(requirement, lift, 45.0, there)]
 
 
-def _pooled_class(asked: str, bar: float, figures: Figures, related: Relatedness) -> Bar | None:
-    return _pooled(asked, bar, figures, related, _of_class(figures, related))
+def _pooled_class(group_words: str, bar: float, figures: Figures, related: Relatedness) -> Bar | None:
+    return _pooled(group_words, bar, figures, related, _of_class(figures, related))
 
 
-def _pooled(asked: str, bar: float, figures: Figures, group: str, names: Sequence[str]) -> Bar | None:
+def _pooled(group_words: str, bar: float, figures: Figures, group: str, names: Sequence[str]) -> Bar | None:
     """Over the group's pairs and all fractions."""
-    asked = f"`{FEATURE.name}` over the best local method, {asked}, mean of all fractions"
+    requirement = f"`{FEATURE.name}` over the best local method, {group_words}, mean of all fractions"
     lift = figures.interval(group_place(group), FEATURE.name, OVER_BEST)
-    return _lift(asked, lift, bar, _there(figures, names))
+    return _lift(requirement, lift, bar, _there(figures, names))
 
 
 def _rounds(figures: Figures) -> list[Bar | None]:
@@ -190,8 +192,8 @@ def _rounds(figures: Figures) -> list[Bar | None]:
     ]
     moments, training = (figures.value(place, "", metric) for metric in (MOMENTS_SECONDS, TRAINING_SECONDS))
     if moments is not None and training:
-        asked = "seconds of the moments round to those of the training rounds"
-        bars.append(_ratio(asked, moments / training, 20, there))
+        requirement = "seconds of the moments round to those of the training rounds"
+        bars.append(_ratio(requirement, moments / training, 20, there))
     return bars
 
 
@@ -199,9 +201,9 @@ def _members(figures: Figures) -> list[Bar | None]:
     """What far members and fewer bytes cost the shops."""
     places = {federation.name: federation.place for federation in FEDERATIONS}
     over_first = {name: figures.interval(place, FEDERATED.name, OVER_FIRST) for name, place in places.items()}
-    asked = "`federated` beside three far platforms, weights by helpfulness, over that without them"
+    requirement = "`federated` beside three far platforms, weights by helpfulness, over that without them"
     helpful = "shops-far-helpful"
-    bars = [_cost(asked, over_first[helpful], 1.0, _finished(figures, places[helpful]))]
+    bars = [_cost(requirement, over_first[helpful], 1.0, _finished(figures, places[helpful]))]
     whole = figures.value(FIRST.place, "", BYTES_UP)
     for name, form in (("shops-adapters", "low-rank updates"), ("shops-bytes", "steps of a byte a number")):
         up = figures.value(places[name], "", BYTES_UP)
@@ -214,40 +216,52 @@ def _members(figures: Figures) -> list[Bar | None]:
 
 
 def _finished(figures: Figures, place: Place) -> There:
-    return There(seeds=[int(figures.value(place, "", SEEDS) or 0)], wanted=1)
+    return There(seeds=[int(figures.value(place, "", SEEDS) or 0)], entry_count=1)
 
 
-def _lift(asked: str, lift: Interval | None, bar: float, there: There) -> Bar | None:
+def _lift(requirement: str, lift: Interval | None, bar: float, there: There) -> Bar | None:
     """At least ``bar`` percent, and beyond noise."""
     if lift is None:
         return None
     reached = lift.mean >= bar and lift.low > 0
-    return Bar(asked=asked, bar=f"+{bar:g} %, beyond noise", found=f"{lift_text(lift)} %", reached=reached, there=there)
+    return Bar(
+        requirement=requirement,
+        bar=f"+{bar:g} %, beyond noise",
+        figure=f"{lift_text(lift)} %",
+        reached=reached,
+        there=there,
+    )
 
 
-def _cost(asked: str, lift: Interval | None, bar: float, there: There) -> Bar | None:
+def _cost(requirement: str, lift: Interval | None, bar: float, there: There) -> Bar | None:
     """At most ``bar`` percent lost."""
     if lift is None:
         return None
-    return Bar(asked=asked, bar=f"-{bar:g} %", found=f"{lift_text(lift)} %", reached=lift.mean >= -bar, there=there)
+    return Bar(
+        requirement=requirement,
+        bar=f"-{bar:g} %",
+        figure=f"{lift_text(lift)} %",
+        reached=lift.mean >= -bar,
+        there=there,
+    )
 
 
-def _ratio(asked: str, share: float, bar: int, there: There) -> Bar:
+def _ratio(requirement: str, share: float, bar: int, there: There) -> Bar:
     """At most one in ``bar``."""
-    found = f"1/{1 / share:.1f}" if share else "0"
-    return Bar(asked=asked, bar=f"1/{bar}", found=found, reached=share <= 1 / bar, there=there)
+    figure = f"1/{1 / share:.1f}" if share else "0"
+    return Bar(requirement=requirement, bar=f"1/{bar}", figure=figure, reached=share <= 1 / bar, there=there)
 
 
 def _share(
-    asked: str, found: Sequence[bool], there: There, *, at_least: float = 0.0, at_most: float = 1.0
+    requirement: str, cases: Sequence[bool], there: There, *, at_least: float = 0.0, at_most: float = 1.0
 ) -> Bar | None:
-    if not found:
+    if not cases:
         return None
-    share = sum(found) / len(found)
+    share = sum(cases) / len(cases)
     return Bar(
-        asked=asked,
+        requirement=requirement,
         bar=f"at least {at_least:.0%}" if at_least else f"at most {at_most:.1%}",
-        found=f"{sum(found)} of {len(found)} ({share:.1%})",
+        figure=f"{sum(cases)} of {len(cases)} ({share:.1%})",
         reached=at_least <= share <= at_most,
         there=there,
     )

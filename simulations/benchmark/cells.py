@@ -47,21 +47,21 @@ class Grid:
 
     def only(self, names: Collection[str]) -> "Grid":
         """The entries of these names, all where there are none; raises ConfigError for an unknown one."""
-        known = [one.name for one in self.entries()]
+        known = [entry.name for entry in self.entries()]
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ConfigError(f"pairs must be of {', '.join(known)}; got {unknown[0]!r}")
-        wanted = set(names or known)
+        chosen = set(names or known)
         return Grid(
-            pairs=tuple(one for one in self.pairs if one.name in wanted),
-            federations=tuple(one for one in self.federations if one.name in wanted),
-            three_ways=tuple(one for one in self.three_ways if one.name in wanted),
+            pairs=tuple(pair for pair in self.pairs if pair.name in chosen),
+            federations=tuple(federation for federation in self.federations if federation.name in chosen),
+            three_ways=tuple(three_way for three_way in self.three_ways if three_way.name in chosen),
         )
 
 
-def cell_folder(out: Path, one: Entry, seed: int) -> Path:
+def cell_folder(out: Path, entry: Entry, seed: int) -> Path:
     """Where the result of an entry and seed lies."""
-    return out / one.name / f"seed-{seed}"
+    return out / entry.name / f"seed-{seed}"
 
 
 def cell_config(entry: Entry, seed: int, data: Path) -> RunConfig:
@@ -77,7 +77,9 @@ def _pair_config(pair: Pair, seed: int, data: Path) -> RunConfig:
     sources = {f"source-{number}": line for number, line in enumerate(pair.sources)}
     targets = [fraction_name(fraction) for fraction in FRACTIONS]
     lines = [platform_line(name, data, line) for name, line in sources.items()]
-    lines += [platform_line(fraction_name(one), data, pair.target, f",fraction={one:g}") for one in FRACTIONS]
+    lines += [
+        platform_line(fraction_name(fraction), data, pair.target, f",fraction={fraction:g}") for fraction in FRACTIONS
+    ]
     return RunConfig.from_dict(
         {
             "source": list(sources),
@@ -142,8 +144,8 @@ def _keep(work: Path, folder: Path, data: Path) -> None:
     write_whole(folder / PER_USER_FILE, (work / PER_USER_FILE).read_bytes())
     result = read_result(work / RESULT_FILE)
     lines = [line.replace(f"={data}/", "=", 1) for line in result["config"]["platform"]]
-    kept = {**result, "config": {**result["config"], "platform": lines}}
-    write_whole(folder / RESULT_FILE, f"{json.dumps(kept, indent=1, allow_nan=False)}\n".encode())
+    portable = {**result, "config": {**result["config"], "platform": lines}}
+    write_whole(folder / RESULT_FILE, f"{json.dumps(portable, indent=1, allow_nan=False)}\n".encode())
 
 
 def finished(entries: Sequence[Kind], out: Path) -> Iterator[tuple[Kind, int, Path]]:

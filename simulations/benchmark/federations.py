@@ -134,7 +134,11 @@ def federation_figures(finished: Iterable[tuple[Federation, int, Path]]) -> list
     for federation, seed, folder in finished:
         by_name.setdefault(federation.name, {})[seed] = folder
     first = by_name.get(FIRST.name, {})
-    return [_figures(one, by_name[one.name], first) for one in FEDERATIONS if one.name in by_name]
+    return [
+        _figures(federation, by_name[federation.name], first)
+        for federation in FEDERATIONS
+        if federation.name in by_name
+    ]
 
 
 def pooled_federations(measured: Sequence[FederationFigures]) -> list[Figure]:
@@ -185,8 +189,8 @@ def _pooled(measured: FederationFigures) -> Iterator[Figure]:
 
 
 def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping[int, Path]) -> FederationFigures:
-    found = _found(federation, list(folders.values()))
-    sums = resampled(found, rng_for(0, "benchmark", federation.name))
+    user_frames = _found(federation, list(folders.values()))
+    sums = resampled(user_frames, rng_for(0, "benchmark", federation.name))
     rounds = [each for folder in folders.values() for each in read_result(folder / RESULT_FILE)["rounds"]]
     seconds = {
         kind: sum(each["seconds"] for each in rounds if each["kind"] == kind) for kind in ("moments", "training")
@@ -195,7 +199,7 @@ def _figures(federation: Federation, folders: Mapping[int, Path], first: Mapping
     return FederationFigures(
         federation=federation,
         seeds=len(folders),
-        local=float(np.mean([mean_ndcg(found[shop, LOCAL]) for shop in federation.reported])),
+        local=float(np.mean([mean_ndcg(user_frames[shop, LOCAL]) for shop in federation.reported])),
         feature_over_local=_lifts(federation, sums, FEATURE.name, LOCAL),
         over_local=_lifts(federation, sums, FEDERATED.name, LOCAL),
         over_pooled=_lifts(federation, sums, FEDERATED.name, POOLED.name),
@@ -209,22 +213,22 @@ def _over_first(federation: Federation, folders: Mapping[int, Path], first: Mapp
     seeds = [seed for seed in folders if seed in first]
     if not seeds:
         return None
-    found, against = (_found(federation, [of[seed] for seed in seeds]) for of in (folders, first))
-    both = {key: frames for key, frames in found.items() if key[1] == FEDERATED.name}
+    user_frames, against = (_found(federation, [of[seed] for seed in seeds]) for of in (folders, first))
+    both = {key: frames for key, frames in user_frames.items() if key[1] == FEDERATED.name}
     both |= {(shop, FIRST.name): frames for (shop, method), frames in against.items() if method == FEDERATED.name}
     return _lifts(federation, resampled(both, rng_for(0, "benchmark", federation.name)), FEDERATED.name, FIRST.name)
 
 
 def _found(federation: Federation, folders: Sequence[Path]) -> Found:
     """Of what every seed has."""
-    found: dict[tuple[str, str], list[pl.DataFrame]] = {}
+    user_frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
     for folder in folders:
         users = read_users(folder).filter(pl.col("platform").is_in(federation.reported))
         for (shop, method), part in users.partition_by("platform", "method", as_dict=True).items():
-            found.setdefault((str(shop), str(method)), []).append(part)
-    return {key: frames for key, frames in found.items() if len(frames) == len(folders)}
+            user_frames.setdefault((str(shop), str(method)), []).append(part)
+    return {key: frames for key, frames in user_frames.items() if len(frames) == len(folders)}
 
 
 def _lifts(federation: Federation, sums: ResampledSums, method: str, base: str) -> Lifts:
     lifts = [sums.lifts((shop, method), (shop, base)) for shop in federation.reported]
-    return None if any(one is None for one in lifts) else averaged(lifts)
+    return None if any(lift is None for lift in lifts) else averaged(lifts)

@@ -57,10 +57,13 @@ def measured_cells(figures: Figures) -> list[Measured]:
 
 def foretold(cells: Sequence[Measured]) -> list[Foretold]:
     """One for each cell, by the cells of all pairs but its own."""
-    return [_foretold(known, found, [one for one, _ in cells if one.name != known.name]) for known, found in cells]
+    return [
+        _foretold(known, candidate, [other for other, _ in cells if other.name != known.name])
+        for known, candidate in cells
+    ]
 
 
-def foretold_table(found: Sequence[Foretold]) -> str:
+def foretold_table(forecasts: Sequence[Foretold]) -> str:
     """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
     heads = (
         *("pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"),
@@ -68,30 +71,30 @@ def foretold_table(found: Sequence[Foretold]) -> str:
     )
     rows = []
     held = []
-    for one in found:
-        known, expected = one.known, one.expected
+    for forecast in forecasts:
+        known, expected = forecast.known, forecast.expected
         held += [] if expected is None else [expected.low <= known.lift <= expected.high]
         came = Interval(mean=known.lift, low=known.low, high=known.high)
         rows.append(
             [
                 *(known.name, known.related, f"{known.fraction:g}", str(known.users), f"{known.adds:+.1f}"),
-                *(f"{known.shown:+.1f}", lift_text(expected), lift_text(came), one.answer),
-                "-" if one.right is None else "yes" if one.right else "no",
+                *(f"{known.shown:+.1f}", lift_text(expected), lift_text(came), forecast.answer),
+                "-" if forecast.right is None else "yes" if forecast.right else "no",
             ]
         )
-    right = clear_answers(found)
+    right = clear_answers(forecasts)
     total = f"{sum(right)} of {len(right)} answers right where the lift is beyond noise"
     return f"{markdown(heads, rows)}\n{total}; {sum(held)} of {len(held)} lifts within their interval.\n"
 
 
-def clear_answers(found: Sequence[Foretold]) -> list[bool]:
+def clear_answers(forecasts: Sequence[Foretold]) -> list[bool]:
     """Whether the answer was right, for every cell whose lift is beyond noise."""
-    return [one.right for one in found if one.right is not None]
+    return [forecast.right for forecast in forecasts if forecast.right is not None]
 
 
-def _foretold(known: KnownPair, found: GateCandidate, others: Sequence[KnownPair]) -> Foretold:
-    expected = expected_lift(found, known.users, others, known.content)
-    answer, _reason = forecast_of(found, known.users, "", expected, None)
+def _foretold(known: KnownPair, candidate: GateCandidate, others: Sequence[KnownPair]) -> Foretold:
+    expected = expected_lift(candidate, known.users, others, known.content)
+    answer, _reason = forecast_of(candidate, known.users, "", expected, None)
     right = answer == ("yes" if known.lift > 0 else "no") if known.is_clear else None
     return Foretold(known=known, expected=expected, answer=answer, right=right)
 

@@ -11,15 +11,15 @@ from simulations.benchmark.three_way import three_way_table
 
 def page(figures: Figures, grid: Grid) -> str:
     """Every table in Markdown, classes of pairs first, and at the end which cells of the grid are missing."""
-    said = foretold(measured_cells(figures))
-    evidence = Evidence(figures=figures, served_below=served_below_local(figures), answers=clear_answers(said))
+    forecasts = foretold(measured_cells(figures))
+    evidence = Evidence(figures=figures, served_below=served_below_local(figures), answers=clear_answers(forecasts))
     tables = (
         class_table(figures),
         bars_table(evidence),
         pair_table(figures),
         federation_table(figures),
         three_way_table(figures),
-        foretold_table(said),
+        foretold_table(forecasts),
         missing_cells(figures, grid),
     )
     return "\n".join(tables)
@@ -27,7 +27,7 @@ def page(figures: Figures, grid: Grid) -> str:
 
 def missing_cells(figures: Figures, grid: Grid) -> str:
     """One sentence that names the entries and seeds of which there is no figure."""
-    asked = range(SEEDS_ASKED)
-    missing = {entry.name: sorted({*asked} - {*figures.seeds(entry.name)}) for entry in grid.entries()}
+    expected_seeds = range(SEEDS_ASKED)
+    missing = {entry.name: sorted({*expected_seeds} - {*figures.seeds(entry.name)}) for entry in grid.entries()}
     named = [f"{name} (seeds {', '.join(map(str, seeds))})" for name, seeds in missing.items() if seeds]
     return f"Cells that are missing: {'; '.join(named) if named else 'none'}.\n"

@@ -60,14 +60,14 @@ class ResampledSums:
         return 100 * (mine[other > 0] / other[other > 0] - 1)
 
 
-def resampled(found: Mapping[Column, Sequence[pl.DataFrame]], rng: np.random.Generator) -> ResampledSums:
+def resampled(frames_by_column: Mapping[Column, Sequence[pl.DataFrame]], rng: np.random.Generator) -> ResampledSums:
     """Of each column a frame for each seed: ``user``, whose number is the same under every seed, and ``ndcg@10``.
 
     People who are not in one of the frames add nothing to its sum.
     """
-    columns = {name: pl.concat(frames) for name, frames in found.items()}
-    people = np.unique(np.concatenate([one["user"].to_numpy() for one in columns.values()]))
-    values = np.stack([_by_person(people, one) for one in columns.values()], axis=1)
+    columns = {name: pl.concat(frames) for name, frames in frames_by_column.items()}
+    people = np.unique(np.concatenate([frame["user"].to_numpy() for frame in columns.values()]))
+    values = np.stack([_by_person(people, frame) for frame in columns.values()], axis=1)
     sums = np.concatenate([values.sum(0)[None], resampled_sums(values, rng, RESAMPLES)])
     return ResampledSums(sums={name: sums[:, place] for place, name in enumerate(columns)})
 
@@ -124,16 +124,16 @@ def _pair_cells(entries: Sequence[tuple[Pair, int, Path]]) -> list[Cell]:
     pair, folders = entries[0][0], [folder for _, _, folder in entries]
     users = {folder: read_users(folder) for folder in folders}
     documents = {folder: read_result(folder / RESULT_FILE)["platforms"] for folder in folders}
-    found: dict[tuple[str, str], list[pl.DataFrame]] = {}
+    user_frames: dict[tuple[str, str], list[pl.DataFrame]] = {}
     for folder in folders:
         for name in map(fraction_name, FRACTIONS):
             methods = documents[folder][name]["methods"]
             best = best_by_validation(validation_of(methods), local_methods())
-            asked = {method: method for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in methods}
-            for column, method in {**asked, _BEST: best}.items():
+            columns = {method: method for method in (LOCAL, CONTENT_KNN, *SHOWN) if method in methods}
+            for column, method in {**columns, _BEST: best}.items():
                 chosen = (pl.col("platform") == name) & (pl.col("method") == method)
-                found.setdefault((name, column), []).append(users[folder].filter(chosen))
-    whole = {key: frames for key, frames in found.items() if len(frames) == len(folders)}
+                user_frames.setdefault((name, column), []).append(users[folder].filter(chosen))
+    whole = {key: frames for key, frames in user_frames.items() if len(frames) == len(folders)}
     sums = resampled(whole, rng_for(0, "benchmark", pair.name))
     cells = []
     for fraction in FRACTIONS:
@@ -180,7 +180,7 @@ def best_by_validation(validation: Mapping[str, float], among: Sequence[str]) ->
 def _lifts(sums: ResampledSums, name: str, against: str) -> dict[str, Float64]:
     """None where the baseline found nothing, or was not there."""
     lifts = {method: sums.lifts((name, method), (name, against)) for method in SHOWN}
-    return {method: found for method, found in lifts.items() if found is not None}
+    return {method: lift for method, lift in lifts.items() if lift is not None}
 
 
 def pooled_figures(cells: Sequence[Cell]) -> list[Figure]:
@@ -201,11 +201,11 @@ def _cell_figures(cell: Cell) -> Iterator[Figure]:
 
 def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
     """The mean over pairs; each resample draws pairs with replacement, and of each its own resample over users."""
-    there = [one for one in lifts if one is not None]
+    there = [lift for lift in lifts if lift is not None]
     if not there:
         return None
-    length = min(len(one) for one in there)
-    stacked = np.stack([one[:length] for one in there])
+    length = min(len(lift) for lift in there)
+    stacked = np.stack([lift[:length] for lift in there])
     drawn = rng_for(0, "benchmark", "pairs").integers(0, len(there), (len(there), length - 1))
     return np.concatenate([[stacked[:, 0].mean()], np.take_along_axis(stacked[:, 1:], drawn, axis=0).mean(0)])
 

@@ -55,17 +55,17 @@ THREE_WAYS = tuple(
 )
 
 
-def three_way_config(one: ThreeWay, seed: int, data: Path, preset: str) -> RunConfig:
+def three_way_config(three_way: ThreeWay, seed: int, data: Path, preset: str) -> RunConfig:
     """The run under a seed."""
-    sources = {f"source-{number}": line for number, line in enumerate(one.pair.sources)}
-    lines = [platform_line(name, data, line) for name, line in {**sources, TARGET: one.pair.target}.items()]
+    sources = {f"source-{number}": line for number, line in enumerate(three_way.pair.sources)}
+    lines = [platform_line(name, data, line) for name, line in {**sources, TARGET: three_way.pair.target}.items()]
     return RunConfig.from_dict(
         {
             "source": list(sources),
             "platform": lines,
             "report": [TARGET],
             "methods": [LOCAL, *uses()],
-            "alignment": one.alignment,
+            "alignment": three_way.alignment,
             "encoder": preset,
             "seed": seed,
             **MINIMA,
@@ -109,5 +109,7 @@ def _pooled(comparison: ThreeWay, folders: Sequence[Path]) -> Iterator[Figure]:
 def _by_method(folders: Sequence[Path]) -> Mapping[Column, list[pl.DataFrame]]:
     """A frame of the users' figures for each seed, of the methods that every seed has."""
     users = [read_users(folder) for folder in folders]
-    methods = set.intersection(*[set(one["method"]) for one in users])
-    return {(TARGET, method): [one.filter(pl.col("method") == method) for one in users] for method in sorted(methods)}
+    methods = set.intersection(*[set(frame["method"]) for frame in users])
+    return {
+        (TARGET, method): [frame.filter(pl.col("method") == method) for frame in users] for method in sorted(methods)
+    }

@@ -29,7 +29,7 @@ from simulations.config.run_config import RunConfig
 
 def option_table(kind: type[Any], *, deep: bool = True) -> str:
     """A row for each option: key, default, bounds, help; without ``deep`` those alone that the dataclass itself has."""
-    rows = [_row(one) for one in entries(kind) if deep or len(one.path) == 1]
+    rows = [_row(entry) for entry in entries(kind) if deep or len(entry.path) == 1]
     return "\n".join(["| key | default | bounds | what it is |", "| -- | -- | -- | -- |", *rows])
 
 
@@ -38,10 +38,10 @@ def former_names_table(kind: type[Any]) -> str:
     return "\n".join(["| before | now |", "| -- | -- |", *(f"| `{a}` | `{b}` |" for a, b in old_names(kind).items())])
 
 
-def _row(one: Entry) -> str:
-    said = one.option
-    see = f" ([why]({said.see}))" if said.see else ""
-    cells = (f"`{one.key}`", one.shown, said.bounds or said.metavar or "", said.help + see)
+def _row(entry: Entry) -> str:
+    option = entry.option
+    see = f" ([why]({option.see}))" if option.see else ""
+    cells = (f"`{entry.key}`", entry.shown, option.bounds or option.metavar or "", option.help + see)
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
@@ -66,7 +66,7 @@ _PAGES = {
 """Page to its tables by the name in their marks."""
 
 
-def made(root: Path) -> dict[Path, str]:
+def generated_files(root: Path) -> dict[Path, str]:
     """File to the text that it should hold; raises ConfigError where a file lacks the place for it."""
     project = root / "pyproject.toml"
     run_config = f"# {COMMAND}\n{tomli_w.dumps(static_run_config())}"
@@ -79,7 +79,7 @@ def made(root: Path) -> dict[Path, str]:
 
 def different(root: Path) -> list[Path]:
     """The files that are not as they should be."""
-    return [path for path, text in made(root).items() if path.read_text("utf-8") != text]
+    return [path for path, text in generated_files(root).items() if path.read_text("utf-8") != text]
 
 
 def _with_tables(path: Path, tables: dict[str, str]) -> str:
@@ -99,15 +99,15 @@ def _formatted(root: Path, text: str) -> str:
 
 
 def _replaced(path: Path, place: re.Pattern[str], new: str, text: str | None = None) -> str:
-    found, times = place.subn(lambda _: new, path.read_text("utf-8") if text is None else text, count=1)
+    replaced, times = place.subn(lambda _: new, path.read_text("utf-8") if text is None else text, count=1)
     if times != 1:
         raise ConfigError(f"{path}: expected one place of {place.pattern}; found {times}")
-    return found
+    return replaced
 
 
 def _main() -> None:
     if sys.argv[1:] == ["--write"]:
-        for path, text in made(ROOT).items():
+        for path, text in generated_files(ROOT).items():
             path.write_text(text, "utf-8")
     elif sys.argv[1:] == ["--check"]:
         if wrong := different(ROOT):

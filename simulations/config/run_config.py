@@ -63,9 +63,9 @@ def read_plugin(name: str, value: object) -> "PluginFile":
     """A file, or what a config that was written says of it."""
     from simulations.plugins.plugin import PluginFile
 
-    given: Mapping[str, Any] = value if isinstance(value, Mapping) else {"file": value}
-    plugin = PluginFile.read(_text(name, given.get("file")))
-    if given.get("sha256", plugin.sha256) != plugin.sha256:
+    reference: Mapping[str, Any] = value if isinstance(value, Mapping) else {"file": value}
+    plugin = PluginFile.read(_text(name, reference.get("file")))
+    if reference.get("sha256", plugin.sha256) != plugin.sha256:
         raise ConfigError(f"plugin {plugin.file} is another file than the one that was named by its sha256")
     return plugin
 
@@ -176,8 +176,8 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         """JSON values, from which ``from_dict`` makes the same config; seldom used options stand in it where used."""
         flat = to_flat(self) | {"aggregation": self.aggregation}
         known = list(entries(type(self)))
-        usual = {one.key: one.usual for one in known} | {"downloads": _usual_downloads(flat)}
-        often = {one.key for one in known if one.option.flag and not one.option.deployed}
+        usual = {entry.key: entry.usual for entry in known} | {"downloads": _usual_downloads(flat)}
+        often = {entry.key for entry in known if entry.option.flag and not entry.option.deployed}
         often -= set(PROMISE) if not self.federation.is_private else set()
         return {key.replace("-", "_"): value for key, value in flat.items() if key in often or value != usual[key]}
 
@@ -188,15 +188,15 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         ``say`` hears of options that have another name now. Raises ConfigError for an unknown name or a value of the
         wrong form.
         """
-        asked = {name: value for name, value in options.items() if value is not None}
-        given = {"methods": "all", **of_today(asked, say)}
-        if not given.get("platform"):
-            given = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | given
-        given = {"downloads": _usual_downloads(given)} | given
-        own = _own_aggregation(read_plugin("plugin", given["plugin"]), given) if "plugin" in given else ""
-        if own:
-            given.pop("aggregation", None)
-        return replace(from_flat(cls, given), plugin_aggregation=own)
+        chosen = {name: value for name, value in options.items() if value is not None}
+        flat = {"methods": "all", **of_today(chosen, say)}
+        if not flat.get("platform"):
+            flat = {"source": SOURCE, "rounds": EMBEDDED_ROUNDS, "encoder": EMBEDDED_ENCODER} | flat
+        flat = {"downloads": _usual_downloads(flat)} | flat
+        plugin_aggregation = _own_aggregation(read_plugin("plugin", flat["plugin"]), flat) if "plugin" in flat else ""
+        if plugin_aggregation:
+            flat.pop("aggregation", None)
+        return replace(from_flat(cls, flat), plugin_aggregation=plugin_aggregation)
 
 
 def of_today(options: Mapping[str, Any], say: Say | None = None) -> dict[str, Any]:
@@ -212,15 +212,15 @@ def _usual_downloads(flat: Mapping[str, Any]) -> str:
     return "whole" if whole else "steps"
 
 
-def _own_aggregation(plugin: "PluginFile", given: Mapping[str, Any]) -> str:
+def _own_aggregation(plugin: "PluginFile", options: Mapping[str, Any]) -> str:
     """The plugin's that is meant, the only one where none is named; empty for one of ours. Raises ConfigError."""
-    named, known = given.get("aggregation"), (*AGGREGATIONS, *plugin.aggregations)
+    named, known = options.get("aggregation"), (*AGGREGATIONS, *plugin.aggregations)
     if named is None and len(plugin.aggregations) > 1:
         raise ConfigError(f"aggregation must be named where a plugin has several: {', '.join(known)}; got none")
     if named is not None and named not in known:
         raise ConfigError(f"aggregation must be one of {', '.join(known)}; got {named!r}")
-    wanted = named or next(iter(plugin.aggregations), "")
-    return wanted if wanted in plugin.aggregations else ""
+    aggregation = named or next(iter(plugin.aggregations), "")
+    return aggregation if aggregation in plugin.aggregations else ""
 
 
 def _check_beside_each_other(config: RunConfig) -> None:
@@ -240,10 +240,12 @@ def _check_beside_each_other(config: RunConfig) -> None:
         raise ConfigError(f"seed must leave room for {config.seeds} seeds below 2**63; got {config.seed}")
     if (fewest := config.federation.min_platforms) > len(config.names):
         raise ConfigError(f"min-platforms must be at most the number of platforms, {len(config.names)}; got {fewest}")
-    aligned = [one.kind for one in parse_alignment(config.alignment) if one is not None]
+    aligned = [alignment.kind for alignment in parse_alignment(config.alignment) if alignment is not None]
     if "probe" in aligned and config.features.partition(":")[0] != "hashing":
         raise ConfigError(f"alignment {config.alignment} needs the features hashing; got {config.features!r}")
-    if config.diversity > 0 and not (LOCAL in config.methods and any(one in competing() for one in config.methods)):
+    if config.diversity > 0 and not (
+        LOCAL in config.methods and any(method in competing() for method in config.methods)
+    ):
         beside = ", ".join(method for method in in_runs() if method in competing())
         raise ConfigError(f"diversity re-ranks what the gate serves, so methods must hold local and one of {beside}")
 

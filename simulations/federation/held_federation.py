@@ -70,30 +70,33 @@ def leave_one_out(
     if len(moments) < 2:
         return {}
     moments = moments if is_counted else size_classes(opened).counted(moments)
-    without = {name: {other: one for other, one in moments.items() if other != name} for name in moments}
-    encoders = [start.with_linear(solve_all(some, ridge=ridge)) for some in (moments, *without.values())]
+    without = {
+        name: {other: platform_moments for other, platform_moments in moments.items() if other != name}
+        for name in moments
+    }
+    encoders = [start.with_linear(solve_all(subset, ridge=ridge)) for subset in (moments, *without.values())]
     lifts: dict[str, dict[str, float]] = {name: {} for name in moments}
-    for helped, one in opened.items():
-        everybody, *others = _whole_list_ndcg(one, encoders, seed)
+    for helped, prepared in opened.items():
+        everybody, *others = _whole_list_ndcg(prepared, encoders, seed)
         for helper, left_out in zip(moments, others, strict=True):
             if left_out > 0:
                 lifts[helper][helped] = 100 * (everybody / left_out - 1)
     return lifts
 
 
-def _whole_list_ndcg(one: PreparedPlatform, encoders: list[Encoder], seed: int) -> list[float]:
+def _whole_list_ndcg(prepared: PreparedPlatform, encoders: list[Encoder], seed: int) -> list[float]:
     """The mean for each encoder's linear part, on the platform's users whom it has not seen."""
-    platform = one.platform
+    platform = prepared.platform
     users = rng_for(seed, platform.name, "who-helps").permutation(unseen_by_rounds(platform))[:MAX_USERS]
     held_out = examples(platform, Stage.VALIDATION, np.sort(users))
-    scorers = [Linear(encoder.linear_on(one.features), one.features) for encoder in encoders]
+    scorers = [Linear(encoder.linear_on(prepared.features), prepared.features) for encoder in encoders]
 
     def score(histories: Sequences) -> list[torch.Tensor]:
         batch = HistoryBatch(histories, platform.n_items)
         return [scorer.score(batch)[0] for scorer in scorers]
 
     ranks = ranks_by_column(score, held_out, len(scorers), n_items=platform.n_items, repeats=platform.repeats)
-    return [float(found) for found in whole_ndcg_of(ranks, held_out.sizes).mean(1)]
+    return [float(ndcg) for ndcg in whole_ndcg_of(ranks, held_out.sizes).mean(1)]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,17 +112,22 @@ class FederationResult:
     @property
     def labels(self) -> dict[str, str]:
         """Names of a masked run's groups to those that say who is in them, of the last record of each."""
-        members = {name: one for entry in self.history for name, one in entry.get("groups", {}).items() if name != ALL}
-        return {name: f"{name} ({' + '.join(one)})" for name, one in members.items()}
+        members = {
+            name: platforms
+            for entry in self.history
+            for name, platforms in entry.get("groups", {}).items()
+            if name != ALL
+        }
+        return {name: f"{name} ({' + '.join(platforms)})" for name, platforms in members.items()}
 
     @property
     def dropped(self) -> dict[str, list[str]]:
         """Platform to why its replies were dropped."""
-        found: dict[str, list[str]] = {}
+        reasons: dict[str, list[str]] = {}
         for entry in self.history:
             for name, reason in entry["dropped"].items():
-                found.setdefault(name, []).append(reason)
-        return found
+                reasons.setdefault(name, []).append(reason)
+        return reasons
 
     def rounds(self) -> list[dict[str, Any]]:
         """One entry per round, its evaluation taken in: {kind, number, seconds, bytes_up, bytes_down, losses,
@@ -127,18 +135,18 @@ class FederationResult:
         run left, dropped}. What the starting encoder's evaluation took is in the first."""
         start = [entry for entry in self.history[:1] if entry["kind"] == "evaluate"]
         merged: list[dict[str, Any]] = []
-        kept: dict[str, Any] = {}
+        kept_round: dict[str, Any] = {}
         for entry in self.history[len(start) :]:
             if entry["kind"] != "evaluate":
                 merged.append(_round_entry(entry, self.labels))
                 continue
-            found = _labelled(entry["validation"], self.labels)
-            merged[-1]["validation"] = {name: parts["both"] for name, parts in found.items()}
+            validation = _labelled(entry["validation"], self.labels)
+            merged[-1]["validation"] = {name: parts["both"] for name, parts in validation.items()}
             _add(entry, merged[-1])
-            kept = merged[-1] if entry["kept"] else kept
+            kept_round = merged[-1] if entry["kept"] else kept_round
         for entry in start if merged else []:
             _add(entry, merged[0])
-        return [{**one, "kept": one is kept} for one in merged]
+        return [{**record, "kept": record is kept_round} for record in merged]
 
 
 def _add(entry: dict[str, Any], merged: dict[str, Any]) -> None:
@@ -148,20 +156,20 @@ def _add(entry: dict[str, Any], merged: dict[str, Any]) -> None:
         merged[total] += entry[total]
 
 
-def _labelled(found: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
+def _labelled(by_name: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
     """What is said by group under the groups' labels, what is said by platform as it is."""
-    return {labels.get(name, name): one for name, one in found.items()}
+    return {labels.get(name, name): value for name, value in by_name.items()}
 
 
 def _round_entry(entry: dict[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    kept = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses")}
-    kept |= {name: _labelled(entry[name], labels) for name in ("cosines", "weights")}
-    kept["cosines"] = {name: _labelled(row, labels) for name, row in kept["cosines"].items()}
+    figures = {name: entry[name] for name in ("seconds", "bytes_up", "bytes_down", "losses")}
+    figures |= {name: _labelled(entry[name], labels) for name in ("cosines", "weights")}
+    figures["cosines"] = {name: _labelled(row, labels) for name, row in figures["cosines"].items()}
     kind = "training" if entry["kind"] == "train" else entry["kind"]
     return {
         "kind": kind,
         "number": entry["round"],
-        **kept,
+        **figures,
         "validation": {},
         "dropped": {**_labelled(entry["held_back"], labels), **entry["dropped"]},
     }
@@ -222,8 +230,8 @@ def run_federation(
 
 def _roster_of(platforms: Mapping[str, NodeSettings]) -> str:
     """All platforms' keys for secure sums, by which each of them knows the others."""
-    heads = {name: open_heads(Path(one.heads), one.vault_key) for name, one in platforms.items()}
-    parties = [OwnParty(one, name) for name, one in heads.items()]
+    heads = {name: open_heads(Path(settings.heads), settings.vault_key) for name, settings in platforms.items()}
+    parties = [OwnParty(store, name) for name, store in heads.items()]
     roster = Roster.of(party.member for party in parties)
     for party in parties:
         party.pin(roster)
@@ -274,7 +282,7 @@ def run_held_federation(
 
 def size_classes(platforms: Mapping[str, PreparedPlatform]) -> SizeClasses:
     """As an operator would register these platforms: their training users, rounded to a power of two."""
-    users = {name: power_of_two(len(one.platform.training_users)) for name, one in platforms.items()}
+    users = {name: power_of_two(len(prepared.platform.training_users)) for name, prepared in platforms.items()}
     return SizeClasses({name: count for name, count in users.items() if count})
 
 

@@ -36,9 +36,11 @@ def run_clicks(
 ) -> None:
     """Those of the methods that predict clicks; ``local`` and ``feature`` see through the scorers of ``stacks``."""
     platform, seed = fit.prepared.platform, fit.seed
-    asked = [name for name in predicting_clicks() if name in methods and (stacks is not None or not METHODS[name].sets)]
-    kept = {name: part.kept for name, part in fit.trained.items() if part.kept is not None}
-    needed = {part for method in asked for parts in METHODS[method].sets for part in parts}
+    chosen_methods = [
+        name for name in predicting_clicks() if name in methods and (stacks is not None or not METHODS[name].sets)
+    ]
+    encoders = {name: part.kept for name, part in fit.trained.items() if part.kept is not None}
+    needed = {part for method in chosen_methods for parts in METHODS[method].sets for part in parts}
     calibrations: dict[str, Calibration] = {}
     if stacks is not None:
         calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
@@ -47,13 +49,13 @@ def run_clicks(
             platform,
             opened.impressions,
             opened.catalogue,
-            {name: one for name, one in kept.items() if name in needed},
+            {name: encoder for name, encoder in encoders.items() if name in needed},
             calibrations,
             seed=seed,
             scorers=scorer_table(fit.components.scorers),
             settings=fit.components.ensemble.cross_fit,
         )
-        for method in asked:
+        for method in chosen_methods:
             configs = click_configs(method, inputs)
             if configs:
                 best = _best(inputs, opened.impressions, configs, seed)
@@ -71,13 +73,13 @@ def click_configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
     if not METHODS[method].sets:
         return [ClickHeadConfig(columns=(name,), hidden=0) for name in (POPULARITY, *counts_of_clicks(inputs.names))]
     computed = [name for name in inputs.names if ":" not in name and name not in COUNTS]
-    found = []
+    configs = []
     for parts in METHODS[method].sets:
         if set(parts) <= set(inputs.encoders):
             columns = (*computed, *[name for name in inputs.names if name.partition(":")[0] in parts], *CONTEXT)
             products = ((), parts) if len(parts) == 1 else (parts,)
-            found += [ClickHeadConfig(columns=columns, encoders=encoders) for encoders in products]
-    return found
+            configs += [ClickHeadConfig(columns=columns, encoders=encoders) for encoders in products]
+    return configs
 
 
 def _best(
@@ -85,8 +87,8 @@ def _best(
 ) -> TrainedClickHead:
     """The head with the lowest cross-entropy on validation impressions."""
     training, validation = impressions.at(Stage.TRAIN), impressions.at(Stage.VALIDATION)
-    made = [train_click_head(inputs, training, validation, config, SETTINGS, seed=seed) for config in configs]
-    return min(made, key=lambda one: one.validation)
+    trained_heads = [train_click_head(inputs, training, validation, config, SETTINGS, seed=seed) for config in configs]
+    return min(trained_heads, key=lambda head: head.validation)
 
 
 def _outcome(

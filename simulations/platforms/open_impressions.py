@@ -28,11 +28,11 @@ class OpenImpressions:
 
 
 def open_impressions(
-    spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, kept: KeptVectors
+    spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, cached_vectors: KeptVectors
 ) -> OpenImpressions | None:
     """None where the run predicts no clicks of this platform, or a stage has no impression."""
-    wanted = config.clicks and spec.name in config.reported and set(config.methods) & set(predicting_clicks())
-    if not wanted or not (spec.path / IMPRESSIONS).is_file():
+    predicts_clicks = config.clicks and spec.name in config.reported and set(config.methods) & set(predicting_clicks())
+    if not predicts_clicks or not (spec.path / IMPRESSIONS).is_file():
         return None
     preparation = spec.preparation(config)
     folder = read_folder(spec.path, spec.said_of_times)
@@ -40,7 +40,7 @@ def open_impressions(
     impressions = read_impressions(folder, preparation, platform, seed=seed, further=further)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
-    _, features = item_features(impressions.shown, config.features, kept=kept)
+    _, features = item_features(impressions.shown, config.features, kept=cached_vectors)
     return OpenImpressions(impressions=impressions, catalogue=Catalogue(features=features))
 
 

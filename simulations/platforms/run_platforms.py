@@ -71,13 +71,15 @@ def without_shared_people(specs: tuple[PlatformSpec, ...], source: str, work: Pa
     People are matched by ``person_key`` in ``users.parquet`` (user_id, person_key), where platforms have it. Parts of
     one and the same folder are told apart by their ``users`` ranges instead.
     """
-    own = next(spec for spec in specs if spec.name == source)
-    others = [_people(spec.path) for spec in specs if spec.path != own.path]
-    known = pl.concat([pl.DataFrame(schema={"person_key": pl.String}), *[one.select("person_key") for one in others]])
-    shared = _people(own.path).filter(pl.col("person_key").is_in(known["person_key"].unique().implode()))
+    source_spec = next(spec for spec in specs if spec.name == source)
+    others = [_people(spec.path) for spec in specs if spec.path != source_spec.path]
+    known = pl.concat(
+        [pl.DataFrame(schema={"person_key": pl.String}), *[people.select("person_key") for people in others]]
+    )
+    shared = _people(source_spec.path).filter(pl.col("person_key").is_in(known["person_key"].unique().implode()))
     if shared.is_empty():
         return specs
-    folder = _copy_without(own.path, shared["user_id"], work)
+    folder = _copy_without(source_spec.path, shared["user_id"], work)
     return tuple(replace(spec, path=folder) if spec.name == source else spec for spec in specs)
 
 

@@ -43,7 +43,11 @@ class GuardedScorer:
 
 
 def _checked_columns(columns: object) -> tuple[Column, ...]:
-    if not isinstance(columns, tuple | list) or not columns or not all(isinstance(one, Column) for one in columns):
+    if (
+        not isinstance(columns, tuple | list)
+        or not columns
+        or not all(isinstance(column, Column) for column in columns)
+    ):
         raise ConfigError(f"must have columns, a tuple of one Column or more; found {columns!r}")
     return tuple(columns)
 

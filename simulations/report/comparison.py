@@ -67,7 +67,7 @@ class Comparison:
             "first": str(self.first),
             "second": str(self.second),
             "changed": {name: list(values) for name, values in self.changed.items()},
-            "methods": [{**asdict(one), "seeds": list(one.seeds)} for one in self.methods],
+            "methods": [{**asdict(method), "seeds": list(method.seeds)} for method in self.methods],
             "only_first": list(self.only_first),
             "only_second": list(self.only_second),
         }
@@ -98,7 +98,7 @@ def compare(first: Path, second: Path) -> Comparison:
     if pairs.is_empty():
         raise DataError("the two runs must share a method under a common seed on a common platform; they share none")
     compared = _compared(pairs)
-    found = {(one.platform, one.method) for one in compared}
+    shared_methods = {(method.platform, method.method) for method in compared}
     return Comparison(
         first=runs[0].folder,
         second=runs[1].folder,
@@ -106,8 +106,8 @@ def compare(first: Path, second: Path) -> Comparison:
         complete=all(run.document["complete"] for run in runs),
         changed=_changed(runs[0].document, runs[1].document),
         methods=compared,
-        only_first=_others(runs[0], found),
-        only_second=_others(runs[1], found),
+        only_first=_others(runs[0], shared_methods),
+        only_second=_others(runs[1], shared_methods),
     )
 
 
@@ -124,13 +124,20 @@ def _require_same_users(name: str, first: _Run, second: _Run) -> None:
     stay the same. 3. What came out of it. 4. The rows that were ranked.
     """
     documents = (first.document, second.document)
-    worlds = [(one["synthetic"], one["config"].get("seed") if one["synthetic"] else None) for one in documents]
+    worlds = [
+        (document["synthetic"], document["config"].get("seed") if document["synthetic"] else None)
+        for document in documents
+    ]
     if worlds[0] != worlds[1]:
-        found = " and ".join(f"an embedded world of seed {seed}" if made else "a folder" for made, seed in worlds)
-        raise DataError(f"platform {name!r} must be the same in both runs; found {found}")
+        described = " and ".join(
+            f"an embedded world of seed {seed}" if is_synthetic else "a folder" for is_synthetic, seed in worlds
+        )
+        raise DataError(f"platform {name!r} must be the same in both runs; found {described}")
     prepared = [_preparation(run.document, name) for run in (first, second)]
     for field in fields(Preparation):
-        _require_equal(name, field.name.replace("_", "-"), *[getattr(one, field.name) for one in prepared])
+        _require_equal(
+            name, field.name.replace("_", "-"), *[getattr(preparation, field.name) for preparation in prepared]
+        )
     entries = [run.document["platforms"][name] for run in (first, second)]
     for count in _COUNTS:
         _require_equal(name, count.replace("_", " "), entries[0][count], entries[1][count])
@@ -151,7 +158,7 @@ def _require_equal(platform: str, what: str, first: object, second: object) -> N
 def _preparation(document: Mapping[str, Any], name: str) -> Preparation:
     config = document["config"]
     specs = {spec.name: spec for spec in map(parse_platform_spec, config.get("platform", []))}
-    known = {one.key: config[one.path[0]] for one in entries(SharedPreparation) if one.path[0] in config}
+    known = {entry.key: config[entry.path[0]] for entry in entries(SharedPreparation) if entry.path[0] in config}
     known = {"protocol": "position", **known}  # results that do not say it are from before there was another
     shared = from_flat(SharedPreparation, known)
     if name not in specs:
@@ -164,7 +171,9 @@ def _compared(pairs: pl.DataFrame) -> tuple[ComparedMethod, ...]:
     places = {method: place for place, method in enumerate(shown())}
     groups = pairs.partition_by("platform", "method", as_dict=True, maintain_order=True)
     platforms = list(dict.fromkeys(platform for platform, _ in groups))
-    ordered = sorted(groups.items(), key=lambda one: (platforms.index(one[0][0]), places.get(one[0][1], len(places))))
+    ordered = sorted(
+        groups.items(), key=lambda group: (platforms.index(group[0][0]), places.get(group[0][1], len(places)))
+    )
     return tuple(_compared_method(str(platform), str(method), rows) for (platform, method), rows in ordered)
 
 
@@ -190,10 +199,13 @@ def _changed(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, t
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
-def _others(run: _Run, found: set[tuple[str, str]]) -> tuple[str, ...]:
+def _others(run: _Run, shared_methods: set[tuple[str, str]]) -> tuple[str, ...]:
     entries = run.document["platforms"].items()
     return tuple(
-        f"{name} {method}" for name, entry in entries for method in entry["methods"] if (name, method) not in found
+        f"{name} {method}"
+        for name, entry in entries
+        for method in entry["methods"]
+        if (name, method) not in shared_methods
     )
 
 
@@ -204,9 +216,9 @@ _LESS_WIDE = ((), ("seeds", "users"), ("seeds", "users", "in %"), ("seeds", "use
 
 def rich_comparison(comparison: Comparison, width: int) -> Table:
     """The table for a terminal of ``width`` characters; differences whose interval excludes zero are bold."""
-    found = [(row, one.difference.clear_of_zero) for one, row in _rows(comparison)]
-    kept = [[column for column in COLUMNS if column not in left_out] for left_out in _LESS_WIDE]
-    return widest([filled(Table(), COLUMNS, shown, found) for shown in kept], width)
+    styled_rows = [(row, method.difference.clear_of_zero) for method, row in _rows(comparison)]
+    column_choices = [[column for column in COLUMNS if column not in left_out] for left_out in _LESS_WIDE]
+    return widest([filled(Table(), COLUMNS, shown, styled_rows) for shown in column_choices], width)
 
 
 def markdown_comparison(comparison: Comparison) -> str:
@@ -228,17 +240,17 @@ def heading(comparison: Comparison) -> list[str]:
 
 
 def _rows(comparison: Comparison) -> Iterator[tuple[ComparedMethod, tuple[str, ...]]]:
-    for one in comparison.methods:
+    for method in comparison.methods:
         yield (
-            one,
+            method,
             (
-                one.platform,
-                one.method,
-                str(len(one.seeds)),
-                str(one.users),
-                f"{one.first:.4f}",
-                f"{one.second:.4f}",
-                f"{one.difference.mean:+.4f} [{one.difference.low:+.4f}, {one.difference.high:+.4f}]",
-                lift_text(None if one.lift is None else one.lift.to_json()),
+                method.platform,
+                method.method,
+                str(len(method.seeds)),
+                str(method.users),
+                f"{method.first:.4f}",
+                f"{method.second:.4f}",
+                f"{method.difference.mean:+.4f} [{method.difference.low:+.4f}, {method.difference.high:+.4f}]",
+                lift_text(None if method.lift is None else method.lift.to_json()),
             ),
         )

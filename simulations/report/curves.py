@@ -23,8 +23,8 @@ Curve = Mapping[str, float | None]
 def looks() -> dict[str, tuple[str, str]]:
     """Method of a cold start's curves to its colour and marker; ``local`` has the page's ink."""
     curves = {name: method.shown.curve for name, method in METHODS.items()}
-    found = {name: (COLOURS[curve[0]], curve[1]) for name, curve in curves.items() if curve is not None}
-    return {**found, SERVED: (LINES[1], "X")}
+    method_looks = {name: (COLOURS[curve[0]], curve[1]) for name, curve in curves.items() if curve is not None}
+    return {**method_looks, SERVED: (LINES[1], "X")}
 
 
 @mpl.rc_context(SETTINGS)
@@ -42,10 +42,10 @@ def _beginning(document: Mapping[str, Any], name: str) -> dict[str, Curve]:
         entries[str(whole["train_users"])] = whole
     curves: dict[str, Curve] = {}
     for method in looks():
-        found = {f"{int(count):,}": entry["methods"].get(method) for count, entry in entries.items()}
+        by_count = {f"{int(count):,}": entry["methods"].get(method) for count, entry in entries.items()}
         if method == ZERO_SHOT and whole is not None:
-            found = dict.fromkeys(("0", *found), whole["methods"].get(method))
-        curves[method] = {count: one["ndcg@10"] for count, one in found.items() if one is not None}
+            by_count = dict.fromkeys(("0", *by_count), whole["methods"].get(method))
+        curves[method] = {count: figures["ndcg@10"] for count, figures in by_count.items() if figures is not None}
     return curves
 
 
@@ -82,7 +82,9 @@ def _figure(
     document: Mapping[str, Any], title: str, panels: Mapping[str, Mapping[str, Curve]], label: str
 ) -> str | None:
     """A panel for each platform with a curve to show, one legend for all; None where there is no panel."""
-    known = {name: {method: one for method, one in found.items() if _known(one)} for name, found in panels.items()}
+    known = {
+        name: {method: curve for method, curve in curves.items() if _known(curve)} for name, curves in panels.items()
+    }
     shown = {platform: curves for platform, curves in known.items() if curves}
     if not shown:
         return None

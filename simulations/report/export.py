@@ -62,14 +62,14 @@ def _platform_rows(platform: str, entry: Mapping[str, Any]) -> Iterator[dict[str
     counts = {count: entry[count] for count in _COUNTS}
     served = {verdict["seed"]: verdict["served"] for verdict in entry["gate"]}
     local = _by_seed(entry["methods"].get(LOCAL))
-    for method, found in entry["methods"].items():
-        validation = found["tuned"].get("validation", [])
-        for row, (seed, ndcg) in enumerate(_by_seed(found).items()):
+    for method, method_entry in entry["methods"].items():
+        validation = method_entry["tuned"].get("validation", [])
+        for row, (seed, ndcg) in enumerate(_by_seed(method_entry).items()):
             yield {
                 "platform": platform,
                 "method": method,
                 "seed": seed,
-                **{metric: found["per_seed"][metric][row] for metric in METRICS},
+                **{metric: method_entry["per_seed"][metric][row] for metric in METRICS},
                 "validation": validation[row] if validation else None,
                 "lift": 100 * (ndcg / local[seed] - 1) if method != LOCAL and local.get(seed) else None,
                 "served": served.get(seed),
@@ -77,6 +77,10 @@ def _platform_rows(platform: str, entry: Mapping[str, Any]) -> Iterator[dict[str
             }
 
 
-def _by_seed(found: Mapping[str, Any] | None) -> dict[int, float]:
+def _by_seed(method_entry: Mapping[str, Any] | None) -> dict[int, float]:
     """Seed to NDCG@10."""
-    return {} if found is None else dict(zip(found["per_seed"]["seed"], found["per_seed"]["ndcg@10"], strict=True))
+    return (
+        {}
+        if method_entry is None
+        else dict(zip(method_entry["per_seed"]["seed"], method_entry["per_seed"]["ndcg@10"], strict=True))
+    )

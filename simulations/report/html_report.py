@@ -133,7 +133,11 @@ def headline(document: Mapping[str, Any]) -> list[str]:
     """
     sentences = []
     for name, entry in document["platforms"].items():
-        lifts = {method: found["lift"] for method, found in entry["methods"].items() if found["lift"] is not None}
+        lifts = {
+            method: method_entry["lift"]
+            for method, method_entry in entry["methods"].items()
+            if method_entry["lift"] is not None
+        }
         method = next((method for method in ranked(lambda shown: shown.headline) if method in lifts), None)
         if method is not None:
             sentences.append(f"{name}: {method} {lift_text(lifts[method])} over {LOCAL}, {verdict(lifts[method])}.")
@@ -168,9 +172,9 @@ def beyond_rows(document: Mapping[str, Any]) -> dict[str, list[tuple[str, list[s
     """Platform: for each method whose lists are known, nine texts: three metrics of all, of cold and of warm users."""
     rows: dict[str, list[tuple[str, list[str]]]] = {}
     for name, entry in document["platforms"].items():
-        for method, found in entry["methods"].items():
-            if found.get("diversity@10") is not None:
-                parts = (found, found["slices"][COLD_USERS], found["slices"][WARM_USERS])
+        for method, method_entry in entry["methods"].items():
+            if method_entry.get("diversity@10") is not None:
+                parts = (method_entry, method_entry["slices"][COLD_USERS], method_entry["slices"][WARM_USERS])
                 cells = [_cell(part[metric], form) for metric, form in BEYOND.items() for part in parts]
                 rows.setdefault(name, []).append((method, cells))
     return rows

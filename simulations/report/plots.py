@@ -82,18 +82,20 @@ def lift_figure(document: Mapping[str, Any]) -> str | None:
     """
     lifts = {
         name: {
-            method: found["lift"]
-            for method, found in entry["methods"].items()
-            if found["lift"] is not None and method != ORACLE
+            method: method_entry["lift"]
+            for method, method_entry in entry["methods"].items()
+            if method_entry["lift"] is not None and method != ORACLE
         }
         for name, entry in document["platforms"].items()
     }
-    lifts = {name: found for name, found in lifts.items() if found}
+    lifts = {name: lift_by_method for name, lift_by_method in lifts.items() if lift_by_method}
     if not lifts:
         return None
-    figure, panels = panel_grid(len(lifts), height=0.26 * max(len(found) for found in lifts.values()) + 0.9)
-    for axes, (name, found) in zip(panels, lifts.items(), strict=False):
-        _draw_lifts(axes, found)
+    figure, panels = panel_grid(
+        len(lifts), height=0.26 * max(len(lift_by_method) for lift_by_method in lifts.values()) + 0.9
+    )
+    for axes, (name, lift_by_method) in zip(panels, lifts.items(), strict=False):
+        _draw_lifts(axes, lift_by_method)
         axes.set(title=named(document, name), xlabel="lift over local, %")
     return svg_of(figure, "lift", document)
 
@@ -122,7 +124,11 @@ def weight_figure(document: Mapping[str, Any]) -> str | None:
     """A heat map of the stack's weights under the last transfer method that each platform has, else ``local``."""
     weights = {}
     for name, entry in document["platforms"].items():
-        weighted = {method: found["weights"] for method, found in entry["methods"].items() if found["weights"]}
+        weighted = {
+            method: method_entry["weights"]
+            for method, method_entry in entry["methods"].items()
+            if method_entry["weights"]
+        }
         chosen = [method for method in ranked(lambda shown: shown.weights) if method in weighted]
         if chosen:
             weights[f"{name} ({chosen[0]})"] = weighted[chosen[0]]
@@ -132,12 +138,12 @@ def weight_figure(document: Mapping[str, Any]) -> str | None:
 def _heat_map(
     document: Mapping[str, Any], values: Mapping[str, Mapping[str, float]], name: str, digits: int | None = None
 ) -> str | None:
-    values = {row: found for row, found in values.items() if found}
-    given = list(dict.fromkeys(column for found in values.values() for column in found))
-    columns = sorted(given, key=lambda column: list(values).index(column) if column in values else len(values))
+    values = {row: cells for row, cells in values.items() if cells}
+    known_columns = list(dict.fromkeys(column for cells in values.values() for column in cells))
+    columns = sorted(known_columns, key=lambda column: list(values).index(column) if column in values else len(values))
     if not columns:
         return None
-    table = np.array([[found.get(column, np.nan) for column in columns] for found in values.values()])
+    table = np.array([[cells.get(column, np.nan) for column in columns] for cells in values.values()])
     figure = Figure(figsize=(WIDTH, 0.42 * len(values) + 1.6), layout="constrained")
     axes = figure.subplots()
     largest = np.maximum(np.nanmax(np.abs(table), axis=1, keepdims=True), 1e-12)
@@ -184,12 +190,15 @@ def cosine_figure(document: Mapping[str, Any]) -> str | None:
 
 def _mean_tables(tables: list[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
     """Row to column to the mean over the tables that hold it."""
-    found: dict[str, dict[str, list[float]]] = {}
+    cell_values: dict[str, dict[str, list[float]]] = {}
     for table in tables:
         for row, values in table.items():
             for column, value in values.items():
-                found.setdefault(row, {}).setdefault(column, []).append(value)
-    return {row: {column: float(np.mean(all_of)) for column, all_of in values.items()} for row, values in found.items()}
+                cell_values.setdefault(row, {}).setdefault(column, []).append(value)
+    return {
+        row: {column: float(np.mean(all_of)) for column, all_of in values.items()}
+        for row, values in cell_values.items()
+    }
 
 
 @mpl.rc_context(SETTINGS)
@@ -200,12 +209,12 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
     losses: dict[str, list[tuple[int, float]]] = {}
     validation: dict[str, list[tuple[int, float]]] = {}
     for each in rounds:
-        for platform, found in each["losses"].items():
-            for loss, value in found.items():
+        for platform, by_loss in each["losses"].items():
+            for loss, value in by_loss.items():
                 losses.setdefault(f"{platform}, {loss}", []).append((each["number"], value))
         for platform, value in each["validation"].items():
             validation.setdefault(platform, []).append((each["number"], value))
-    kept = [each["number"] for each in rounds if each.get("kept")]
+    kept_rounds = [each["number"] for each in rounds if each.get("kept")]
     if not losses and not validation:
         return None
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
@@ -213,7 +222,7 @@ def round_figure(document: Mapping[str, Any]) -> str | None:
     for axes, curves, label in ((left, losses, "loss"), (right, validation, "validation NDCG@10")):
         _draw_curves(axes, curves, names)
         axes.set(xlabel="round", ylabel=label)
-        for number in kept:
+        for number in kept_rounds:
             axes.axvline(number, color="0.6", linestyle=":", zorder=0)
     return svg_of(figure, "rounds", document)
 

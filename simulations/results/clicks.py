@@ -16,36 +16,38 @@ def clicks_entry(outcomes: list[ClickOutcome]) -> dict[str, Any] | None:
     """A platform's ``clicks``; None where nothing of it was predicted."""
     if not outcomes:
         return None
-    by_method = {method: [one for one in outcomes if one.method == method] for method in predicting_clicks()}
-    by_method = {method: found for method, found in by_method.items() if found}
+    by_method = {
+        method: [outcome for outcome in outcomes if outcome.method == method] for method in predicting_clicks()
+    }
+    by_method = {method: method_outcomes for method, method_outcomes in by_method.items() if method_outcomes}
     local = by_method.get(LOCAL)
     first = outcomes[0]
     return {
         "impressions": dict(first.impressions),
         "items": first.items,
         "click_rate": first.click_rate,
-        "methods": {method: _method_entry(found, local) for method, found in by_method.items()},
+        "methods": {method: _method_entry(method_outcomes, local) for method, method_outcomes in by_method.items()},
     }
 
 
 def _method_entry(outcomes: list[ClickOutcome], local: list[ClickOutcome] | None) -> dict[str, Any]:
     per_seed = {
-        "auc": [float(one.ranking.auc.mean()) for one in outcomes],
-        "gauc": [one.ranking.gauc for one in outcomes],
-        "mrr": [float(one.ranking.reciprocal_rank.mean()) for one in outcomes],
-        "ndcg@5": [float(one.ranking.ndcg_5.mean()) for one in outcomes],
-        "ndcg@10": [float(one.ranking.ndcg_10.mean()) for one in outcomes],
-        "log_loss": [one.log_loss for one in outcomes],
-        "ece": [one.ece for one in outcomes],
-        "ece_scaled": [one.ece_scaled for one in outcomes],
-        "temperature": [one.temperature for one in outcomes],
+        "auc": [float(outcome.ranking.auc.mean()) for outcome in outcomes],
+        "gauc": [outcome.ranking.gauc for outcome in outcomes],
+        "mrr": [float(outcome.ranking.reciprocal_rank.mean()) for outcome in outcomes],
+        "ndcg@5": [float(outcome.ranking.ndcg_5.mean()) for outcome in outcomes],
+        "ndcg@10": [float(outcome.ranking.ndcg_10.mean()) for outcome in outcomes],
+        "log_loss": [outcome.log_loss for outcome in outcomes],
+        "ece": [outcome.ece for outcome in outcomes],
+        "ece_scaled": [outcome.ece_scaled for outcome in outcomes],
+        "temperature": [outcome.temperature for outcome in outcomes],
     }
-    tuned = dict.fromkeys(name for one in outcomes for name in one.tuned)
+    tuned = dict.fromkeys(name for outcome in outcomes for name in outcome.tuned)
     return {
         **{metric: float(np.mean(values)) for metric, values in per_seed.items()},
-        "per_seed": {"seed": [one.seed for one in outcomes], **per_seed},
+        "per_seed": {"seed": [outcome.seed for outcome in outcomes], **per_seed},
         "lift": None if local is None or local is outcomes else _lift(outcomes, local),
-        "tuned": {name: [one.tuned.get(name) for one in outcomes] for name in tuned},
+        "tuned": {name: [outcome.tuned.get(name) for outcome in outcomes] for name in tuned},
     }
 
 
@@ -60,10 +62,10 @@ def _lift(outcomes: list[ClickOutcome], local: list[ClickOutcome]) -> dict[str, 
 
 def _by_user(outcomes: list[ClickOutcome], name: str) -> pl.DataFrame:
     frames = [
-        pl.DataFrame({"user": one.ranking.users, name: one.ranking.auc})
+        pl.DataFrame({"user": outcome.ranking.users, name: outcome.ranking.auc})
         .group_by("user")
         .agg(pl.col(name).mean())
-        .with_columns(seed=pl.lit(one.seed))
-        for one in outcomes
+        .with_columns(seed=pl.lit(outcome.seed))
+        for outcome in outcomes
     ]
     return pl.concat(frames)

@@ -68,9 +68,9 @@ def read_result(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} is not a readable result.json: {error.strerror}") from None
     except ValueError as error:
         raise DataError(f"{path} is not a readable result.json: {error}") from None
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
-        raise DataError(f"{path} must be a result of format {FORMAT}; found {found!r}")
+    stated_format = document.get("format") if isinstance(document, dict) else None
+    if stated_format != FORMAT:
+        raise DataError(f"{path} must be a result of format {FORMAT}; found {stated_format!r}")
     return {**document, "config": renamed(RoundsConfig, document.get("config", {}))}
 
 
@@ -124,15 +124,15 @@ def result_document(result: RunResult) -> dict[str, Any]:
         "encoder": None if result.encoder is None else asdict(result.encoder),
         "platforms": {
             summary.name: _platform_entry(summary, result)
-            | {"clicks": clicks_entry([one for one in result.clicks if one.platform == summary.name])}
+            | {"clicks": clicks_entry([outcome for outcome in result.clicks if outcome.platform == summary.name])}
             for summary in result.platforms
             if BEGINNING not in summary.name
         },
         "cold_start": _beginnings(result),
         "rounds": [asdict(outcome) for outcome in result.rounds],
         "who_helps": [
-            {"seed": one.seed, "linear": {name: dict(found) for name, found in one.lifts.items()}}
-            for one in result.helps
+            {"seed": help_outcome.seed, "linear": {name: dict(lifts) for name, lifts in help_outcome.lifts.items()}}
+            for help_outcome in result.helps
         ],
         "seconds": {"total": result.wall_seconds, "steps": dict(result.seconds)},
     }
@@ -141,11 +141,11 @@ def result_document(result: RunResult) -> dict[str, Any]:
 def _beginnings(result: RunResult) -> dict[str, dict[str, Any]]:
     """Platform: number of users trained on, ascending: what the platform was with so many."""
     parts = [summary for summary in result.platforms if BEGINNING in summary.name]
-    found: dict[str, dict[str, Any]] = {}
-    for summary in sorted(parts, key=lambda one: one.train_users):
+    beginnings: dict[str, dict[str, Any]] = {}
+    for summary in sorted(parts, key=lambda summary: summary.train_users):
         name, _, count = summary.name.partition(BEGINNING)
-        found.setdefault(name, {})[count] = _platform_entry(summary, result)
-    return found
+        beginnings.setdefault(name, {})[count] = _platform_entry(summary, result)
+    return beginnings
 
 
 def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutcome]]:
@@ -155,7 +155,7 @@ def _of_platform(result: RunResult, platform: str) -> dict[str, list[MethodOutco
         key=lambda outcome: outcome.seed,
     )
     by_method = {method: [outcome for outcome in outcomes if outcome.method == method] for method in shown()}
-    return {method: found for method, found in by_method.items() if found}
+    return {method: method_outcomes for method, method_outcomes in by_method.items() if method_outcomes}
 
 
 def _platform_entry(summary: PlatformSummary, result: RunResult) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def _student_entry(outcomes: list[MethodOutcome]) -> dict[str, Any]:
     """Means over the seeds that have a student; shares are of means."""
     pairs = [(outcome, outcome.student) for outcome in outcomes if outcome.student is not None]
     ndcg = float(np.mean([student.ndcg for _, student in pairs]))
-    taught = [one.teacher_ndcg for _, one in pairs if one.teacher_ndcg is not None]
+    taught = [student.teacher_ndcg for _, student in pairs if student.teacher_ndcg is not None]
     first = pairs[0][1]
     return {
         "preset": first.preset,

@@ -36,22 +36,22 @@ def slices_entry(outcomes: Sequence[MethodOutcome]) -> dict[str, dict[str, Any]]
 def cold_start_entry(outcomes: Sequence[MethodOutcome]) -> dict[str, dict[str, Any]]:
     """``by_history`` and ``by_target_events``: for each part its users and their mean NDCG@10."""
     known = [(outcome, outcome.cold_start) for outcome in outcomes if outcome.cold_start is not None]
-    lengths = dict.fromkeys(length for _, found in known for length in found.by_history)
+    lengths = dict.fromkeys(length for _, cold_start in known for length in cold_start.by_history)
     by_history = {
-        length: _part([found.by_history[length] for _, found in known if length in found.by_history])
+        length: _part([cold_start.by_history[length] for _, cold_start in known if length in cold_start.by_history])
         for length in lengths
     }
     by_events = {}
     for name, (least, most) in TARGET_EVENTS.items() if known else ():
-        inside = [(found.target_events >= least) & (found.target_events <= most) for _, found in known]
+        inside = [(cold_start.target_events >= least) & (cold_start.target_events <= most) for _, cold_start in known]
         by_events[name] = _accuracy([outcome for outcome, _ in known], inside)
     return {"by_history": by_history, "by_target_events": by_events}
 
 
 def mean_or_none(values: ArrayLike) -> float | None:
     """The mean; None of nothing."""
-    found = np.asarray(values, dtype=np.float64)
-    return float(found.mean()) if found.size else None
+    numbers = np.asarray(values, dtype=np.float64)
+    return float(numbers.mean()) if numbers.size else None
 
 
 def _accuracy(outcomes: Sequence[MethodOutcome], masks: Masks) -> dict[str, Any]:

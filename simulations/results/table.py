@@ -28,22 +28,22 @@ def rich_table(document: Mapping[str, Any], width: int) -> Table:
         for short in (False, True):
             table = Table(title=title(document), title_justify="left", box=SIMPLE_HEAD if short else HEAVY_HEAD)
             shown = [column for column in _columns(document) if column not in left_out]
-            found = [(row, row[1] == LOCAL) for row in rows(document, short=short)]
-            tables.append(filled(table, COLUMNS, shown, found))
+            styled_rows = [(row, row[1] == LOCAL) for row in rows(document, short=short)]
+            tables.append(filled(table, COLUMNS, shown, styled_rows))
     return widest(tables, width)
 
 
 def filled(
-    table: Table, columns: Sequence[str], shown: Sequence[str], found: Iterable[tuple[Sequence[str], bool]]
+    table: Table, columns: Sequence[str], shown: Sequence[str], styled_rows: Iterable[tuple[Sequence[str], bool]]
 ) -> Table:
     """The table with the shown ones of ``columns``, whose first two name platform and method, and a section a platform.
 
-    ``found`` are rows with a text for each of ``columns``, and whether they are bold.
+    ``styled_rows`` are rows with a text for each of ``columns``, and whether they are bold.
     """
     for name in shown:
         table.add_column(name, justify="left" if name in columns[:2] else "right", no_wrap=True)
     previous = None
-    for row, bold in found:
+    for row, bold in styled_rows:
         if previous not in (None, row[0]):
             table.add_section()
         cells = dict(zip(columns, row, strict=True)) | ({columns[0]: ""} if row[0] == previous else {})
@@ -82,14 +82,14 @@ def rows(document: Mapping[str, Any], *, short: bool = False) -> Iterator[tuple[
     """One row of texts for each platform and method; ``short``: as they are in a narrow terminal."""
     label = _SYNTHETIC if document["synthetic"] and not short else ""
     for platform, entry in document["platforms"].items():
-        for method, found in entry["methods"].items():
-            share = found.get("share_of_oracle")
+        for method, method_entry in entry["methods"].items():
+            share = method_entry.get("share_of_oracle")
             yield (
                 platform + label,
                 method,
-                *(f"{found[metric]:.4f}" for metric in ("ndcg@10", "recall@10", "mrr")),
-                f"{found['coverage@10']:.2f}",
-                lift_text(found["lift"], 0 if short else 1),
+                *(f"{method_entry[metric]:.4f}" for metric in ("ndcg@10", "recall@10", "mrr")),
+                f"{method_entry['coverage@10']:.2f}",
+                lift_text(method_entry["lift"], 0 if short else 1),
                 "" if share is None else f"{share:.0%}",
             )
 
@@ -115,8 +115,8 @@ def clicks_table(document: Mapping[str, Any]) -> Table | None:
     for column in ("platform", "method", *_OF_CLICKS, "lift of AUC over local"):
         table.add_column(column, justify="left" if column in ("platform", "method") else "right")
     for name, block in blocks.items():
-        for place, (method, found) in enumerate(block["methods"].items()):
-            figures = [f"{found[metric]:.3f}" for metric in _OF_CLICKS.values()]
-            table.add_row("" if place else name, method, *figures, lift_text(found["lift"]))
+        for place, (method, method_entry) in enumerate(block["methods"].items()):
+            figures = [f"{method_entry[metric]:.3f}" for metric in _OF_CLICKS.values()]
+            table.add_row("" if place else name, method, *figures, lift_text(method_entry["lift"]))
         table.add_section()
     return table

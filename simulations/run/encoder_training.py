@@ -59,13 +59,13 @@ class KeptEncoders:
     def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome) -> None:
         """To be called before the encoder of these rounds is kept."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps({"rounds": [asdict(one) for one in rounds], "who_helps": asdict(who_helps)})
+        content = json.dumps({"rounds": [asdict(outcome) for outcome in rounds], "who_helps": asdict(who_helps)})
         write_whole(self._folder / _ROUNDS_FILE, content.encode("utf-8"))
 
     def rounds(self) -> tuple[list[RoundOutcome], HelpOutcome]:
         """What was kept of them."""
-        found = json.loads((self._folder / _ROUNDS_FILE).read_text("utf-8"))
-        return [RoundOutcome(**one) for one in found["rounds"]], HelpOutcome(**found["who_helps"])
+        stored = json.loads((self._folder / _ROUNDS_FILE).read_text("utf-8"))
+        return [RoundOutcome(**outcome) for outcome in stored["rounds"]], HelpOutcome(**stored["who_helps"])
 
 
 def pretrained_once(
@@ -80,12 +80,12 @@ def pretrained_once(
 def pretraining_key(sources: Sequence[PreparedPlatform], preset: str, seed: int) -> str:
     """A digest of all that an encoder pretrained on these platforms depends on, the code and its libraries too."""
     digest = hashlib.sha256(json.dumps([versions(), code_digest(), preset, seed]).encode("utf-8"))
-    for one in sources:
-        platform = one.platform
-        words = (platform.name, platform.ordered, platform.repeats, one.space.fingerprint, platform.texts)
+    for source in sources:
+        platform = source.platform
+        words = (platform.name, platform.ordered, platform.repeats, source.space.fingerprint, platform.texts)
         digest.update(json.dumps(words).encode("utf-8"))
         users = (platform.training_users, platform.weighting_users)
-        for array in (platform.sequences.offsets, platform.sequences.items, *users, one.features):
+        for array in (platform.sequences.offsets, platform.sequences.items, *users, source.features):
             digest.update(f"{array.dtype}{array.shape}".encode("ascii"))
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:32]
@@ -99,9 +99,9 @@ def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) 
     """What one source platform pretrains, or several in one place."""
     if len(sources) > 1:
         return pooled_encoder(sources, preset, seed)
-    one = sources[0]
-    require_learnable(one.platform, one.features)
-    return pretrain(one.platform, one.features, one.space, preset, PRETRAINING, seed).encoder
+    source = sources[0]
+    require_learnable(source.platform, source.features)
+    return pretrain(source.platform, source.features, source.space, preset, PRETRAINING, seed).encoder
 
 
 def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
@@ -115,7 +115,9 @@ def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int
 
 def _in_one_place(platforms: Sequence[PreparedPlatform]) -> tuple[Merged, NDArray[np.float32]]:
     """All platforms as one, and their catalogues' vectors."""
-    return merged([one.platform for one in platforms]), np.concatenate([one.features for one in platforms])
+    return merged([prepared.platform for prepared in platforms]), np.concatenate(
+        [prepared.features for prepared in platforms]
+    )
 
 
 class EncoderTraining:
@@ -131,18 +133,18 @@ class EncoderTraining:
         recorder: RunRecorder,
         seed: int,
         *,
-        kept: Path,
+        encoder_folder: Path,
         work: Path,
         pretrained: Path | None = None,
     ) -> None:
         self._config, self._opened, self._recorder, self._seed = config, opened, recorder, seed
-        self._kept, self._work, self._shared = KeptEncoders(kept), work, pretrained
+        self._kept_encoders, self._work, self._shared = KeptEncoders(encoder_folder), work, pretrained
 
     def encoders(self) -> Encoders:
         """Those that a method needs on a platform that is no source."""
         config = self._config
-        wanted = config.methods if any(name not in config.sources for name in config.reported) else ()
-        origins = {METHODS[method].origin for method in wanted}
+        methods = config.methods if any(name not in config.sources for name in config.reported) else ()
+        origins = {METHODS[method].origin for method in methods}
         received = self._received() if origins & {"received", "federated"} and config.sources else None
         return Encoders(
             received=None if received is None else received[0],
@@ -153,7 +155,7 @@ class EncoderTraining:
 
     def _received(self) -> tuple[ReceivedEncoder, EncoderCard]:
         """The source's encoder, and what is released with it."""
-        encoder, card = self._kept.encoder("source", self._pretrained)
+        encoder, card = self._kept_encoders.encoder("source", self._pretrained)
         self._recorder.set_encoder(_summary(encoder))
         return ReceivedEncoder(encoder=encoder, seen=False, released=card.calibration), card
 
@@ -164,8 +166,8 @@ class EncoderTraining:
         """
         private = self._config.federation.is_private
         start = Encoder.initial(received.encoder.spec, 0).without_sequence() if private else received.encoder
-        encoder, _ = self._kept.encoder("federated", lambda: self._after_rounds(start, card))
-        rounds, who_helps = self._kept.rounds()
+        encoder, _ = self._kept_encoders.encoder("federated", lambda: self._after_rounds(start, card))
+        rounds, who_helps = self._kept_encoders.rounds()
         for entry in rounds:
             self._recorder.add_round(entry)
         self._recorder.add_help(who_helps)
@@ -173,7 +175,7 @@ class EncoderTraining:
 
     def _pooled(self) -> ReceivedEncoder:
         """What all platforms' users train in one place."""
-        encoder, _ = self._kept.encoder("pooled", self._train_pooled)
+        encoder, _ = self._kept_encoders.encoder("pooled", self._train_pooled)
         self._recorder.set_encoder(_summary(encoder))
         return ReceivedEncoder(encoder=encoder, seen=True)
 
@@ -220,11 +222,13 @@ class EncoderTraining:
                 aggregation=_aggregation(config),
                 card=EncoderCard(catalogue=card.catalogue),
             )
-            moments = {result.labels.get(name, name): one for name, one in result.moments.items()}
+            moments = {
+                result.labels.get(name, name): platform_moments for name, platform_moments in result.moments.items()
+            }
             lifts = leave_one_out(
                 self._opened, start, moments, ridge=rounds.ridge, seed=self._seed, is_counted=rounds.is_masked
             )
-        self._kept.keep_rounds(
+        self._kept_encoders.keep_rounds(
             [RoundOutcome(seed=self._seed, **entry) for entry in result.rounds()],
             HelpOutcome(seed=self._seed, lifts=lifts),
         )

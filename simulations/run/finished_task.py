@@ -69,7 +69,7 @@ def report_again(file: Path, recorder: Recorder) -> bool:
         if metadata["format"] != FORMAT:
             return False
         notes = json.loads(metadata["notes"])
-        calls = [(name, [_restored(one, arrays) for one in arguments]) for name, arguments in notes]
+        calls = [(name, [_restored(argument, arrays) for argument in arguments]) for name, arguments in notes]
     except (OSError, NotAnArrayFile, ValueError, KeyError, TypeError, GraftError):
         return False
     for name, arguments in calls:
@@ -93,7 +93,7 @@ class _Keeping(ForwardingRecorder):
     def forward(self, name: str, *arguments: Any) -> None:
         getattr(self._recorder, name)(*arguments)
         if name != "say":
-            self._notes.append((name, [self._stored(one) for one in arguments]))
+            self._notes.append((name, [self._stored(argument) for argument in arguments]))
 
     def _stored(self, value: object) -> dict[str, Any]:
         """JSON values, which say of an array where it is."""
@@ -105,7 +105,7 @@ class _Keeping(ForwardingRecorder):
             parts = {field.name: self._stored(getattr(value, field.name)) for field in fields(value)}
             return {"record": _RECORDS[type(value).__name__].__name__, "fields": parts}
         if isinstance(value, Mapping):
-            return {"mapping": {key: self._stored(one) for key, one in value.items()}}
+            return {"mapping": {key: self._stored(item) for key, item in value.items()}}
         return {"value": value}
 
 
@@ -113,7 +113,7 @@ def _restored(stored: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> 
     if "array" in stored:
         return arrays[stored["array"]]
     if "record" in stored:
-        return _RECORDS[stored["record"]](**{name: _restored(one, arrays) for name, one in stored["fields"].items()})
+        return _RECORDS[stored["record"]](**{name: _restored(part, arrays) for name, part in stored["fields"].items()})
     if "mapping" in stored:
-        return {key: _restored(one, arrays) for key, one in stored["mapping"].items()}
+        return {key: _restored(item, arrays) for key, item in stored["mapping"].items()}
     return stored["value"]

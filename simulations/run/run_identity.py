@@ -35,7 +35,7 @@ def run_identity(config: RunConfig) -> dict[str, Any]:
 def _platform_digest(spec: PlatformSpec) -> str:
     """Of a folder's files, or of what a database gives now."""
     if not is_database(spec.path):
-        return _digest(sorted(one for one in spec.path.iterdir() if one.is_file()))
+        return _digest(sorted(path for path in spec.path.iterdir() if path.is_file()))
     folder = read_platform_data(spec.path, spec.said_of_times)
     digest = hashlib.sha256()
     for table in (folder.items, folder.events):
@@ -59,14 +59,14 @@ def write_identity(work: Path, identity: Mapping[str, Any]) -> None:
 def require_same_run(work: Path, identity: Mapping[str, Any]) -> None:
     """Raise ConfigError, in one sentence, unless the work folder is that of the same run."""
     try:
-        found = json.loads((work / IDENTITY_FILE).read_text(encoding="utf-8"))
+        begun = json.loads((work / IDENTITY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        begun = None
+    if not isinstance(begun, dict) or begun.get("format") != FORMAT:
         raise ConfigError(f"resume needs a run that was begun; {work.parent} holds files and none that can go on")
-    found["config"] = renamed(RoundsConfig, found.get("config", {}))
+    begun["config"] = renamed(RoundsConfig, begun.get("config", {}))
     for part, sentence in _DIFFERENCES.items():
-        difference = _first_difference(found.get(part), json.loads(json.dumps(identity[part])))
+        difference = _first_difference(begun.get(part), json.loads(json.dumps(identity[part])))
         if difference is not None:
             raise ConfigError(f"resume needs the same run; {work.parent} was begun with {sentence.format(*difference)}")
 

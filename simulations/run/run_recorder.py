@@ -89,15 +89,25 @@ class RunRecorder(Recorder):
             source=",".join(self._config.sources) or None,
             encoder=self._encoder,
             platforms=tuple(
-                summary for _seed, summary in sorted(self._platforms.values(), key=lambda one: places[one[1].name])
+                summary
+                for _seed, summary in sorted(
+                    self._platforms.values(), key=lambda seed_and_summary: places[seed_and_summary[1].name]
+                )
             ),
             outcomes=tuple(
-                sorted(self._outcomes, key=lambda one: (one.seed, places[one.platform], methods[one.method]))
+                sorted(
+                    self._outcomes,
+                    key=lambda outcome: (outcome.seed, places[outcome.platform], methods[outcome.method]),
+                )
             ),
             rounds=tuple(self._rounds),
-            gates=tuple(sorted(self._gates, key=lambda one: (one.seed, places[one.platform]))),
+            gates=tuple(sorted(self._gates, key=lambda gate: (gate.seed, places[gate.platform]))),
             helps=tuple(self._helps),
-            clicks=tuple(sorted(self._clicks, key=lambda one: (one.seed, places[one.platform], methods[one.method]))),
+            clicks=tuple(
+                sorted(
+                    self._clicks, key=lambda outcome: (outcome.seed, places[outcome.platform], methods[outcome.method])
+                )
+            ),
             seconds=dict(sorted(self._seconds.items())),
             wall_seconds=time.perf_counter() - self._began,
             complete=complete,

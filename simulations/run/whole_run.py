@@ -48,31 +48,37 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
                 opened, impressions = _open(specs, config, seed, VectorFolder(work / "features"))
                 _require_one_space(opened)
             methods = {
-                name: [one for one in config.methods if name not in config.sources or one in local_methods()]
+                name: [method for method in config.methods if name not in config.sources or method in local_methods()]
                 for name in config.reported
             }
             largest_first = sorted(config.reported, key=lambda name: -len(opened[name].platform.sequences.items))
-            kept = work / KEPT_FOLDER / f"seed-{seed}"
-            finished = kept / "platforms"
+            seed_folder = work / KEPT_FOLDER / f"seed-{seed}"
+            finished = seed_folder / "platforms"
             tasks = [(opened[name], methods[name]) for name in largest_first]
             for name in config.cold_start:
                 few = [method for method in methods[name] if METHODS[method].in_beginnings]
                 tasks += [(beginning, few) for beginning in beginnings(opened[name], seed)]
-            for prepared, wanted in tasks:
+            for prepared, task_methods in tasks:
                 file = finished / prepared.name / "baselines"
                 if not report_again(file, recorder):
-                    workers.submit(Kept(file, run_baselines), prepared, wanted, seed)
+                    workers.submit(Kept(file, run_baselines), prepared, task_methods, seed)
             encoders = EncoderTraining(
-                config, opened, recorder, seed, kept=kept / "encoders", work=work, pretrained=pretrained
+                config,
+                opened,
+                recorder,
+                seed,
+                encoder_folder=seed_folder / "encoders",
+                work=work,
+                pretrained=pretrained,
             ).encoders()
-            for prepared, wanted in tasks:
+            for prepared, task_methods in tasks:
                 name = prepared.name
                 file = finished / name / "stacks"
                 if not report_again(file, recorder):
                     workers.submit(
                         Kept(file, run_stacks),
                         prepared,
-                        wanted,
+                        task_methods,
                         encoders,
                         settings=settings,
                         seed=seed,
@@ -85,7 +91,7 @@ def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, 
 
 
 def _open(
-    specs: Iterable[PlatformSpec], config: RunConfig, seed: int, kept: VectorFolder
+    specs: Iterable[PlatformSpec], config: RunConfig, seed: int, cached_vectors: VectorFolder
 ) -> tuple[dict[str, PreparedPlatform], dict[str, OpenImpressions | None]]:
     """The platforms, and the impressions of those whose clicks are predicted, by name.
 
@@ -100,11 +106,11 @@ def _open(
             name=spec.name,
             seed=seed,
             features=config.features,
-            kept=kept,
+            kept=cached_vectors,
         )
         key = hashlib.sha256(np.ascontiguousarray(prepared.features).tobytes()).hexdigest()
         opened[spec.name] = replace(prepared, catalogue=known.setdefault(key, prepared.catalogue))
-        impressions[spec.name] = open_impressions(spec, config, prepared.platform, seed, kept)
+        impressions[spec.name] = open_impressions(spec, config, prepared.platform, seed, cached_vectors)
     for catalogue in known.values():
         catalogue.neighbours  # noqa: B018 (found here, before other processes get copies)
     return opened, impressions

@@ -44,8 +44,10 @@ def log_weights(
     decays /= np.maximum(decays.sum(axis=1, keepdims=True), 1e-12)
     context = np.einsum("bw,bwk->bk", decays, truth.topics[recent])
     moves = truth.successors + SAME_TOPIC * np.eye(len(truth.successors))
-    wanted = TASTE * truth.topic_tastes[users] + TRANSITION * context @ moves
-    scores: Floats = truth.popularity + wanted @ truth.topics.T + STYLE * truth.style_tastes[users] @ truth.styles.T
+    topic_preferences = TASTE * truth.topic_tastes[users] + TRANSITION * context @ moves
+    scores: Floats = (
+        truth.popularity + topic_preferences @ truth.topics.T + STYLE * truth.style_tastes[users] @ truth.styles.T
+    )
     _add_complements(scores, truth.complements, recent[:, 0])
     scores += _weekends(now)[:, None] * (truth.topics @ truth.weekend)
     scores -= np.clip(truth.fading * (now[:, None] - truth.launches), 0, truth.least)

@@ -53,17 +53,17 @@ def draw_vocabulary(topics: int, styles: int, words_per_topic: int, rng: np.rand
     )
 
 
-def drifted(common: Vocabulary, own: Vocabulary, drift: float, rng: np.random.Generator) -> Vocabulary:
+def drifted(common: Vocabulary, platform_words: Vocabulary, drift: float, rng: np.random.Generator) -> Vocabulary:
     """The common vocabulary with a share ``drift`` of its topic and style words replaced by own ones."""
     return Vocabulary(
-        topics=_replaced(common.topics, own.topics, drift, rng),
-        styles=_replaced(common.styles, own.styles, drift, rng),
+        topics=_replaced(common.topics, platform_words.topics, drift, rng),
+        styles=_replaced(common.styles, platform_words.styles, drift, rng),
         fillers=common.fillers,
     )
 
 
-def _replaced(common: Words, own: Words, drift: float, rng: np.random.Generator) -> Words:
-    return np.where(rng.random(common.shape) < drift, own, common)
+def _replaced(common: Words, own_words: Words, drift: float, rng: np.random.Generator) -> Words:
+    return np.where(rng.random(common.shape) < drift, own_words, common)
 
 
 def write_texts(
@@ -226,8 +226,8 @@ def _draw_successors(topics: int, rng: np.random.Generator) -> Floats:
 
 def _with_own_rows(successors: Floats, drift: float, rng: np.random.Generator) -> Floats:
     """A share ``drift`` of the topics is followed by other topics than in the world."""
-    own = _draw_successors(len(successors), rng)
-    return np.where(rng.random((len(successors), 1)) < drift, own, successors)
+    own_successors = _draw_successors(len(successors), rng)
+    return np.where(rng.random((len(successors), 1)) < drift, own_successors, successors)
 
 
 def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, weekend: Floats, seed: int) -> PlatformTruth:
@@ -237,7 +237,7 @@ def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, weeken
     offered = plan.first_item + rng.permutation(plan.items)
     topics = trade.pool.topics[offered]
     appeal = np.sqrt(1 - drift) * trade.topic_appeal + np.sqrt(drift) * rng.normal(size=config.topics)
-    own = 0.6 * rng.normal(size=plan.items)
+    own_popularity = 0.6 * rng.normal(size=plan.items)
     return PlatformTruth(
         plan=plan,
         item_ids=tuple(f"{plan.name}-{row:04d}" for row in range(plan.items)),
@@ -245,7 +245,9 @@ def _draw_platform(config: WorldConfig, plan: PlatformPlan, trade: Trade, weeken
         texts=tuple(trade.pool.texts[row] for row in offered.tolist()),
         topics=topics,
         styles=np.eye(config.styles)[trade.pool.styles[offered]],
-        popularity=np.sqrt(1 - drift) * trade.pool.popularity[offered] + np.sqrt(drift) * own + 0.3 * topics @ appeal,
+        popularity=np.sqrt(1 - drift) * trade.pool.popularity[offered]
+        + np.sqrt(drift) * own_popularity
+        + 0.3 * topics @ appeal,
         complements=_as_rows(trade.pool.complements[offered], offered, len(trade.pool.texts)),
         successors=_with_own_rows(trade.successors, drift, rng),
         topic_tastes=rng.dirichlet(np.full(config.topics, 0.15), size=plan.users),

@@ -63,7 +63,7 @@ def figures_of(cells, federations=()):
 def answers(*, cells=(), served_below=(), federations=(), said=()):
     """What was asked, in part, to whether it is reached."""
     evidence = Evidence(figures=figures_of(cells, federations), served_below=served_below, answers=said)
-    return {one.asked: one.reached for one in bars(evidence)}
+    return {one.requirement: one.reached for one in bars(evidence)}
 
 
 def the_one(found, *words):

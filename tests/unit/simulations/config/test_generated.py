@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from shared.errors import ConfigError
-from simulations.config.generated import ROOT, different, made
+from simulations.config.generated import ROOT, different, generated_files
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for path in (*made(ROOT), ROOT / ".mdformat.toml"):
+    for path in (*generated_files(ROOT), ROOT / ".mdformat.toml"):
         place = tmp_path / path.relative_to(ROOT)
         place.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, place)
@@ -34,4 +34,4 @@ def test_names_the_file_in_which_a_default_was_changed(copy: Path) -> None:
 def test_wants_a_place_for_each_table(copy: Path) -> None:
     (copy / "docs" / "run-values.md").write_text("no marks", "utf-8")
     with pytest.raises(ConfigError, match="expected one place"):
-        made(copy)
+        generated_files(copy)
