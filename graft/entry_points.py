@@ -50,9 +50,9 @@ def foreign_package() -> str:
         spec = find_spec(name)
         places = [] if spec is None else list(spec.submodule_search_locations or [spec.origin or "a built-in module"])
         if _OWN / name not in {Path(place).resolve() for place in places}:
-            found = places[0] if places else "nothing"
+            location = places[0] if places else "nothing"
             return (
-                f"expected Graft's own package {name!r} at {_OWN / name}, found {found}: take that folder off "
+                f"expected Graft's own package {name!r} at {_OWN / name}, found {location}: take that folder off "
                 "PYTHONPATH, or start elsewhere"
             )
     return ""
