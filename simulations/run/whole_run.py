@@ -100,7 +100,7 @@ def _open(
             name=spec.name,
             seed=seed,
             features=config.features,
-            kept=kept,
+            cached_vectors=kept,
         )
         key = hashlib.sha256(np.ascontiguousarray(prepared.features).tobytes()).hexdigest()
         opened[spec.name] = replace(prepared, catalogue=known.setdefault(key, prepared.catalogue))
