@@ -156,7 +156,7 @@ class Terminal:
 
 def commands() -> list[str]:
     """The walkthrough's lines."""
-    walkthrough = re.search(r"<!-- walkthrough -->\n```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    walkthrough = re.search(r"<!-- walkthrough -->\n+```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     return walkthrough[1].splitlines() if walkthrough else []
 
 

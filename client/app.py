@@ -89,42 +89,42 @@ def client_app(open_platform: OpenWorkspace = open_workspace) -> ClientApp:
 
     What works on data is read by the tasks that need it: most of a masked run's messages do not.
     """
-    made = ClientApp()
+    flower_app = ClientApp()
 
-    @made.query("moments")
+    @flower_app.query("moments")
     def moments(message: Message, context: Context) -> Message:
         """Answer a moments task."""
         from client.rounds.round_tasks import moments_reply
 
         return _answer(message, context, TaskKind.MOMENTS, decode_moments_task, moments_reply, open_platform)
 
-    @made.query("cross")
+    @flower_app.query("cross")
     def cross(message: Message, context: Context) -> Message:
         """Answer a task that asks for a cross moment under noise."""
         from client.rounds.private_release import cross_reply
 
         return _answer(message, context, TaskKind.CROSS, decode_cross_task, cross_reply, open_platform)
 
-    @made.train()
+    @flower_app.train()
     def train(message: Message, context: Context) -> Message:
         """Answer a training task."""
         from client.rounds.round_tasks import train_reply
 
         return _answer(message, context, TaskKind.TRAIN, decode_train_task, train_reply, open_platform)
 
-    @made.evaluate()
+    @flower_app.evaluate()
     def evaluate(message: Message, context: Context) -> Message:
         """Answer an evaluation task."""
         from client.rounds.round_tasks import evaluate_reply
 
         return _answer(message, context, TaskKind.EVALUATE, decode_evaluate_task, evaluate_reply, open_platform)
 
-    @made.query("sum")
+    @flower_app.query("sum")
     def step(message: Message, context: Context) -> Message:
         """Answer a step of a secure sum."""
         return _answer(message, context, TaskKind.SUM, decode_sum_task, sum_reply, open_platform)
 
-    return made
+    return flower_app
 
 
 def _answer(
@@ -136,40 +136,40 @@ def _answer(
     open_platform: OpenWorkspace,
 ) -> Message:
     """The reply, past the guard, or of an error its code alone: the engine would send the exception's text on."""
-    asked = Asked.unopened(kind, round_of(message.content.get(HEADER)))
+    question = Asked.unopened(kind, round_of(message.content.get(HEADER)))
     way_out = WayOut(SitePolicy(), None)
     try:
         settings = NodeSettings.from_node_config(context.node_config)
         way_out = WayOut.of(settings.policy, settings.ledger)
-        if (declined := way_out.turned_away(asked)) is not None:
-            return Message(way_out.let_out(declined, asked), reply_to=message)
+        if (declined := way_out.turned_away(question)) is not None:
+            return Message(way_out.let_out(declined, question), reply_to=message)
         if (key := pinned_key(settings.coordinator)) is not None:
             require_signed(message.content, settings.name, key)
         task = decode(message.content)
         facts = task.facts
         way_out.policy.require_within_bounds(facts)
         answers = ToldAnswers(open_heads(Path(settings.heads), settings.vault_key))
-        if (told := answers.again(facts)) is not None:
-            asked = asked_again(facts, told)
-            return Message(way_out.let_out_encoded(told.content, asked), reply_to=message)
+        if (answer := answers.again(facts)) is not None:
+            question = asked_again(facts, answer)
+            return Message(way_out.let_out_encoded(answer.content, question), reply_to=message)
         workspace = open_platform(settings, way_out.policy, moment_of(facts, message.metadata.message_id))
-        asked = asked_of(facts, workspace)
+        question = asked_of(facts, workspace)
         reply = work(task, workspace)
-        content = way_out.let_out(reply, asked, lambda content: answers.keep(facts, content, asked))
+        content = way_out.let_out(reply, question, lambda content: answers.keep(facts, content, question))
     except Exception as error:  # noqa: BLE001
-        content = _failure(error, asked, way_out)
+        content = _failure(error, question, way_out)
     return Message(content, reply_to=message)
 
 
-def _failure(error: Exception, asked: Asked, way_out: WayOut) -> RecordDict:
+def _failure(error: Exception, question: Asked, way_out: WayOut) -> RecordDict:
     """The error's code; it leaves even where it cannot be written down, for the engine would else tell more."""
     _log_here(error)
     codes = (code for kind, code in _CODES.items() if isinstance(error, kind))
     least = way_out.policy.least_parties if isinstance(error, TooFewParties | TooClose) else 0
-    failed = Failed(round=asked.round, code=next(codes, FailureCode.INTERNAL), least=least)
+    failed = Failed(round=question.round, code=next(codes, FailureCode.INTERNAL), least=least)
     reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
     try:
-        return way_out.let_out(failed if reason is None else Declined(round=asked.round, reason=reason), asked)
+        return way_out.let_out(failed if reason is None else Declined(round=question.round, reason=reason), question)
     except GraftError as further:
         _log_here(further)
         return encode_reply(failed)

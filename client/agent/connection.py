@@ -85,7 +85,7 @@ class Connection:
     def look(self, processes: Processes) -> dict[str, Any]:
         """Whether it is connected, and what stands in the way, for the supervisor's report."""
         connected, finding = self.connected, self._finding
-        self._follow(next((one for one in processes if one["name"] == SUPERNODE), {}))
+        self._follow(next((process for process in processes if process["name"] == SUPERNODE), {}))
         if connected != self.connected:
             self._changed()
         if not self.connected and self.seconds() >= self._next_look:
@@ -162,18 +162,18 @@ def known_since(home: AgentHome) -> str:
 
 def last_known(home: AgentHome) -> str:
     """In words, when an agent that is not connected was so; empty where it never was."""
-    kept = _kept(home)
-    if not kept.get("since"):
+    facts = _kept(home)
+    if not facts.get("since"):
         return ""
-    return f"it {'connected last at' if kept.get('connected') else 'was connected until'} {kept['since']}"
+    return f"it {'connected last at' if facts.get('connected') else 'was connected until'} {facts['since']}"
 
 
 def _kept(home: AgentHome) -> dict[str, Any]:
     try:
-        found = json.loads(home.connection.read_text("utf-8"))
+        facts = json.loads(home.connection.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _keep(home: AgentHome, *, connected: bool, now: datetime) -> None:

@@ -55,13 +55,13 @@ def _apart(spec: PlatformSpec, settings: AgentSettings) -> Finding | None:
     return None
 
 
-def _users(spec: PlatformSpec, settings: AgentSettings, wanted: int) -> Finding | None:
+def _users(spec: PlatformSpec, settings: AgentSettings, least: int) -> Finding | None:
     preparation = spec.preparation(settings)
     platform = prepare(
         read_platform_data(spec.path, spec.said_of_times), preparation, name=spec.name, seed=settings.seed
     )
-    found = len(platform.training_users)
-    if found >= wanted:
+    users = len(platform.training_users)
+    if users >= least:
         return None
-    why = f"{spec.path}: a platform needs at least {wanted:,} training users to take part in rounds; found {found:,}"
+    why = f"{spec.path}: a platform needs at least {least:,} training users to take part in rounds; found {users:,}"
     return Finding(cause=Cause.TOO_FEW_USERS, why=why, do=_RECEIVES)

@@ -35,8 +35,8 @@ class Erasure:
         home = AgentHome.existing(folder)
         _require_idle(home)
         places = (home.vault, home.logs, home.state)
-        found = sorted(path for place in places for path in place.rglob("*") if path.is_file() or path.is_symlink())
-        return cls(home=home, files=tuple(path for path in found if path != home.ledger))
+        paths = sorted(path for place in places for path in place.rglob("*") if path.is_file() or path.is_symlink())
+        return cls(home=home, files=tuple(path for path in paths if path != home.ledger))
 
     def lines(self) -> list[str]:
         """What is about to happen, and what it cannot undo."""

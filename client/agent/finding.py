@@ -62,10 +62,10 @@ class Finding:
 
 def refuse_lasting(findings: Iterable[Finding]) -> list[Finding]:
     """The findings that are wrong for now, each told as a note; raises ConfigError for the first that is not."""
-    found = []
-    for one in findings:
-        if one.lasting:
-            raise ConfigError(one.sentence)
-        say(one.sentence)
-        found.append(one)
-    return found
+    passing = []
+    for finding in findings:
+        if finding.lasting:
+            raise ConfigError(finding.sentence)
+        say(finding.sentence)
+        passing.append(finding)
+    return passing

@@ -29,20 +29,20 @@ def is_agent(folder: Path) -> bool:
     return AgentHome(folder).settings.is_file()
 
 
-def agents_fitting(folder: Path, asked: FitSettings) -> Fitting:
+def agents_fitting(folder: Path, fit_settings: FitSettings) -> Fitting:
     """As it is asked, on the data and by the history that the agent's folder tells; raises ConfigError."""
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
     private = read_policy(settings.node(home).policy).is_private
-    own = replace(asked, took_part=has_contributed(home), drawn_by_id=private)
-    return platform_fitting(settings.data, settings, own)
+    agent_fit_settings = replace(fit_settings, took_part=has_contributed(home), drawn_by_id=private)
+    return platform_fitting(settings.data, settings, agent_fit_settings)
 
 
-def platform_fitting(line: str, data: DataSettings, asked: FitSettings) -> Fitting:
+def platform_fitting(line: str, data: DataSettings, fit_settings: FitSettings) -> Fitting:
     """As it is asked, of the platform ``DIR[,option=value...]``; raises ConfigError."""
     spec = parse_folder(line)
     preparation = spec.preparation(data)
-    settings = replace(asked, preparation=preparation, features=data.features, seed=data.seed)
+    settings = replace(fit_settings, preparation=preparation, features=data.features, seed=data.seed)
     return Fitting(data=spec.path, settings=settings)
 
 

@@ -151,5 +151,5 @@ class AgentSettings(DataSettings, MetricsPort):
             policy=str(home.folder / self.policy) if self.policy else "",
             ledger=str(home.ledger),
             coordinator=str(home.authority),
-            **{one.path[0]: one.of(self) for one in entries(DataSettings)},
+            **{entry.path[0]: entry.of(self) for entry in entries(DataSettings)},
         )

@@ -35,7 +35,9 @@ class AgentMetrics:
         """One family after the other."""
         processes = self.report().get("processes", [])
         yield from restarts(processes, "agent")
-        connected = any(_connected(one["pid"], self._port()) for one in processes if one["name"] == SUPERNODE)
+        connected = any(
+            _connected(process["pid"], self._port()) for process in processes if process["name"] == SUPERNODE
+        )
         yield GaugeMetricFamily(
             "graft_agent_connected", "Whether it holds a connection to the coordinator.", value=float(connected)
         )
@@ -69,7 +71,7 @@ def _connected(pid: int | None, port: int) -> bool:
         return False
     with suppress(psutil.Error):
         return any(
-            one.status == psutil.CONN_ESTABLISHED and one.raddr and one.raddr.port == port
-            for one in psutil.Process(pid).net_connections(kind="inet")
+            connection.status == psutil.CONN_ESTABLISHED and connection.raddr and connection.raddr.port == port
+            for connection in psutil.Process(pid).net_connections(kind="inet")
         )
     return False

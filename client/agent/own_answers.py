@@ -96,7 +96,9 @@ def obstacle_of_answers(home: AgentHome) -> Finding | None:
     if not lines:
         return None
     *before, last = lines[-2:]
-    trained = [one for one in before if (one.task, one.round) == (TaskKind.TRAIN, last.round) and one.task != last.task]
+    trained = [
+        line for line in before if (line.task, line.round) == (TaskKind.TRAIN, last.round) and line.task != last.task
+    ]
     return next(filter(None, map(_no_result, [*trained, last])), None)
 
 

@@ -89,7 +89,7 @@ def _data(settings: AgentSettings, policy: SitePolicy) -> Finding | None:
 
 def findings(checks: Iterable[Check]) -> Iterator[Finding]:
     """What is wrong, in the order in which it was looked at."""
-    return (one.finding for one in checks if one.finding is not None)
+    return (check.finding for check in checks if check.finding is not None)
 
 
 def _authority(path: Path) -> Check:
@@ -141,7 +141,7 @@ def _open_vault(home: AgentHome, settings: AgentSettings) -> None:
 
 
 def _turned_away(policy: SitePolicy) -> Finding | None:
-    refused = [str(one) for one in TaskKind if policy.turns_away(one, utc_now())]
+    refused = [str(task) for task in TaskKind if policy.turns_away(task, utc_now())]
     if not refused:
         return None
     quiet = f" in its quiet hours {policy.quiet_hours}" if policy.quiet(utc_now()) else ""

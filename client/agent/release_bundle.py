@@ -62,8 +62,8 @@ def _holds(content: bytes, files: dict[str, bytes]) -> bool:
         listed = "\n".join(_line(name, files[name]) for name in names).encode()
         expected = [*(files[name] for name in names), listed]
         # sizes first: what is not the release's is not unpacked either
-        sizes = all(entry.file_size == len(one) for entry, one in zip(entries, expected, strict=True))
-        return sizes and all(bundle.read(entry) == one for entry, one in zip(entries, expected, strict=True))
+        sizes = all(entry.file_size == len(body) for entry, body in zip(entries, expected, strict=True))
+        return sizes and all(bundle.read(entry) == body for entry, body in zip(entries, expected, strict=True))
 
 
 def _files(app: Path) -> dict[str, bytes]:
@@ -101,7 +101,7 @@ def _built(app: Path, home: AgentHome) -> Path:
         done = run_flwr("build", "--app", str(app), home=home.engine, folder=app.parent, seconds=SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"the release's bundle cannot be built: {error}") from error
-    found = list(app.parent.glob("*.fab"))
-    if done.returncode != 0 or len(found) != 1:
+    bundles = list(app.parent.glob("*.fab"))
+    if done.returncode != 0 or len(bundles) != 1:
         raise ConfigError(f"the release's bundle cannot be built: flwr build ended with {done.returncode}")
-    return found[0]
+    return bundles[0]

@@ -63,25 +63,25 @@ def enrolment(home: AgentHome) -> Check:
     return Check(what, None, unknown="only an agent that runs has tried its key; graft-client status says")
 
 
-def status_lines(found: dict[str, Any]) -> list[str]:
+def status_lines(report: dict[str, Any]) -> list[str]:
     """The same for people."""
-    lines = [f"{found['name']}: {_standing(found)}"]
-    if found["cause"]:
-        lines += [f"why: {found['why']} ({found['cause']})", f"what to do: {found['do']}"]
-    lines.append(f"last round: {_last_round(found['last_answer'])}")
-    for one in found["processes"]:
-        doing = f"process {one['pid']}" if one["pid"] else "waiting to be started again"
-        lines.append(f"  {one['name']}: {doing}, started again {one['restarts']} times")
-    lines += [f"  trouble, {name}: {why}" for name, why in found[TROUBLES].items()]
-    left = found["left"]
+    lines = [f"{report['name']}: {_standing(report)}"]
+    if report["cause"]:
+        lines += [f"why: {report['why']} ({report['cause']})", f"what to do: {report['do']}"]
+    lines.append(f"last round: {_last_round(report['last_answer'])}")
+    for process in report["processes"]:
+        doing = f"process {process['pid']}" if process["pid"] else "waiting to be started again"
+        lines.append(f"  {process['name']}: {doing}, started again {process['restarts']} times")
+    lines += [f"  trouble, {name}: {why}" for name, why in report[TROUBLES].items()]
+    left = report["left"]
     lines += [
-        f"vault: {found['vault']}",
-        f"tasks: {found['tasks']}",
+        f"vault: {report['vault']}",
+        f"tasks: {report['tasks']}",
         f"left: {left['answers']:,} answers, {left['bytes']:,} bytes; graft-client audit",
     ]
-    if found["parties"]:
-        lines.append(f"parties: {found['parties']}")
-    return [*lines, *([f"last: {found['last']}"] if found["last"] else [])]
+    if report["parties"]:
+        lines.append(f"parties: {report['parties']}")
+    return [*lines, *([f"last: {report['last']}"] if report["last"] else [])]
 
 
 def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Finding | None:
@@ -100,14 +100,14 @@ def _obstacle(home: AgentHome, report: dict[str, Any], *, running: bool) -> Find
     return next(map(Finding.from_json, report.get("notes", [])), None)
 
 
-def _standing(found: dict[str, Any]) -> str:
-    if found["connected"]:
-        return f"connected to {found['server']} since {found['since']}"
-    if found["cause"] == Cause.KILLED:
-        return f"not supervised; its programs may be connected to {found['server']}"
-    state = "running" if found["running"] else "not running"
-    before = f"; {found['before']}" if found["before"] else ""
-    return f"{state}, not connected to {found['server']}{before}"
+def _standing(report: dict[str, Any]) -> str:
+    if report["connected"]:
+        return f"connected to {report['server']} since {report['since']}"
+    if report["cause"] == Cause.KILLED:
+        return f"not supervised; its programs may be connected to {report['server']}"
+    state = "running" if report["running"] else "not running"
+    before = f"; {report['before']}" if report["before"] else ""
+    return f"{state}, not connected to {report['server']}{before}"
 
 
 def _last_round(answer: dict[str, Any] | None) -> str:
@@ -139,11 +139,11 @@ def _tasks(home: AgentHome) -> str:
 def _parties(home: AgentHome, settings: AgentSettings) -> str:
     """Who is known for secure sums, and who waits to be accepted; empty before any, and where the vault is closed."""
     try:
-        found = own_party(home, settings).parties
+        parties = own_party(home, settings).parties
     except GraftError:
         return ""
-    known = f"{len(found.known)} known for secure sums" if found.known or found.waiting else ""
-    return "; ".join(filter(None, [known, waiting_words(found, home)]))
+    known = f"{len(parties.known)} known for secure sums" if parties.known or parties.waiting else ""
+    return "; ".join(filter(None, [known, waiting_words(parties, home)]))
 
 
 def _left(home: AgentHome) -> dict[str, int]:

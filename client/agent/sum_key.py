@@ -25,9 +25,9 @@ def bring_sum_key(home: AgentHome, settings: AgentSettings) -> bool:
     """
     member = own_party(home, settings).member
     with os_error_as(ConfigError, f"{home.public_key}: the public key cannot be read"):
-        rest, found = split_public_key(home.public_key.read_text("utf-8"))
+        rest, sum_key = split_public_key(home.public_key.read_text("utf-8"))
     node_key = _node_key(home)
-    if found is not None and found.key == member.key and _is_endorsed(member, node_key, found.endorsement):
+    if sum_key is not None and sum_key.key == member.key and _is_endorsed(member, node_key, sum_key.endorsement):
         return False
     line = SumKey(member.key, endorsement(node_key, member)).line
     with os_error_as(ConfigError, f"{home.public_key}: cannot be written"):
@@ -40,9 +40,9 @@ def send_again(home: AgentHome, line: str) -> str:
     return f"{home.public_key} has a new key for secure sums: send it to the coordinator, who runs\n  {line}"
 
 
-def _is_endorsed(member: Member, node_key: ec.EllipticCurvePrivateKey, found: bytes) -> bool:
+def _is_endorsed(member: Member, node_key: ec.EllipticCurvePrivateKey, signature: bytes) -> bool:
     try:
-        require_endorsed(member, node_key.public_key(), found)
+        require_endorsed(member, node_key.public_key(), signature)
     except WireError:
         return False
     return True

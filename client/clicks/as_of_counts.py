@@ -83,15 +83,15 @@ def _faded(log: EventLog, impressions: Impressions, lives: Sequence[float]) -> N
     order = np.argsort(of, kind="stable")
     begins = np.searchsorted(of[order], np.arange(len(moments) + 1))
     before = np.searchsorted(log.times, moments, side="left")
-    found = np.zeros((len(items), len(lives)))
+    faded = np.zeros((len(items), len(lives)))
     for place, counts in counts_as_of(log, lives, moments, len(impressions.shown.known)):
         if before[place]:
             since = moments[place] - log.times[before[place] - 1]
             factor = np.exp2(-since / np.array(lives))
             for row in order[begins[place] : begins[place + 1]]:
-                own = slice(offsets[row], offsets[row + 1])
-                found[own] = counts[:, items[own]].T * factor
-    return found
+                span = slice(offsets[row], offsets[row + 1])
+                faded[span] = counts[:, items[span]].T * factor
+    return faded
 
 
 def _ages(impressions: Impressions, unit: float) -> NDArray[np.float64]:

@@ -156,7 +156,7 @@ def assembled(config: ClickHeadConfig, inputs: ClickInputs, impressions: NDArray
     means = sums / torch.bincount(owners, minlength=len(impressions))[:, None]
     states = [inputs.encoders[name] for name in config.encoders]
     whose, items = torch.from_numpy(impressions)[owners], inputs.items[rows]
-    products = [one.histories[whose] * one.items[items] for one in states]
+    products = [state.histories[whose] * state.items[items] for state in states]
     return torch.cat([values, values - means[owners], *products], dim=1)
 
 

@@ -116,8 +116,8 @@ def click_inputs(
         settings: how many folds.
         counted: how clicked and shown items are counted as of an impression.
     """
-    moved = {name: kept.on_rows(impressions.shown.known) for name, kept in encoders.items()}
-    extra = tuple(scorer for name, kept in moved.items() for scorer in kept.scorers(name, catalogue.features))
+    moved = {name: encoder.on_rows(impressions.shown.known) for name, encoder in encoders.items()}
+    extra = tuple(scorer for name, encoder in moved.items() for scorer in encoder.scorers(name, catalogue.features))
     others = rng_for(seed, "click-catalogue").permutation(len(catalogue.features))[:STAND_FOR_CATALOGUE]
     others = np.sort(others)
     seen = _SeenThrough(impressions, catalogue, scorers, extra, calibrations, others, repeats=platform.repeats)
@@ -136,7 +136,7 @@ def click_inputs(
         labels=torch.from_numpy(impressions.labels.astype(np.float32)),
         names=(*names, *as_of.names, *near),
         values=torch.cat([values, torch.from_numpy(as_of.values), torch.from_numpy(cosines)], dim=1),
-        encoders={name: _states(kept, impressions, catalogue) for name, kept in moved.items()},
+        encoders={name: _states(encoder, impressions, catalogue) for name, encoder in moved.items()},
     )
 
 
@@ -189,7 +189,9 @@ class _SeenThrough:
             grams=local_grams(self._all.shown.texts),
         )
         scorers = (*fit_scorers(data, self._computed).scorers.values(), *self._extra)
-        known = tuple(one for one in scorers if all(column.name in self._calibrations for column in one.columns))
+        known = tuple(
+            scorer for scorer in scorers if all(column.name in self._calibrations for column in scorer.columns)
+        )
         raw = RawPanel(scorers=known, n_items=data.n_items, repeats=self._repeats)
         return Panel(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))
 
@@ -200,15 +202,18 @@ def candidate_lifts(panel: Panel, part: Impressions, others: NDArray[np.int64]) 
     0 for a candidate that the history holds, where the platform has no repeats.
     """
     size = max(1, _BATCH_ELEMENTS // (panel.raw.n_items * len(panel.names)))
-    found = []
+    batches = []
     for start in range(0, len(part), size):
         rows = np.arange(start, min(start + size, len(part)))
         histories, shown = select(part.histories, rows), select(part.candidates, rows)
         looked, allowed, is_shown = _looked_at(shown, torch.from_numpy(others), panel.raw.candidates(histories))
         scores = [column.gather(1, looked) for column in panel.raw.scores(histories)]
-        lifts = [one.log_lift(column, allowed) for one, column in zip(panel.calibrations, scores, strict=True)]
-        found.append(torch.stack([column[is_shown] for column in lifts], dim=1))
-    return torch.cat(found)
+        lifts = [
+            calibration.log_lift(column, allowed)
+            for calibration, column in zip(panel.calibrations, scores, strict=True)
+        ]
+        batches.append(torch.stack([column[is_shown] for column in lifts], dim=1))
+    return torch.cat(batches)
 
 
 def _looked_at(
@@ -221,14 +226,14 @@ def _looked_at(
     sizes = shown.lengths()
     width = int(sizes.max())
     owners = np.repeat(np.arange(len(sizes)), sizes)
-    own = torch.zeros(len(sizes), width, dtype=torch.int64)
+    own_items = torch.zeros(len(sizes), width, dtype=torch.int64)
     place = torch.from_numpy(stretches(np.zeros_like(sizes), sizes))
-    own[torch.from_numpy(owners), place] = torch.from_numpy(shown.items.astype(np.int64))
+    own_items[torch.from_numpy(owners), place] = torch.from_numpy(shown.items.astype(np.int64))
     is_own = torch.from_numpy(np.arange(width) < sizes[:, None])
     elsewhere = candidates.clone()
     elsewhere[torch.from_numpy(owners), torch.from_numpy(shown.items.astype(np.int64))] = False
-    looked = torch.cat([own, others.expand(len(sizes), -1)], dim=1)
-    allowed = torch.cat([candidates.gather(1, own) & is_own, elsewhere[:, others]], dim=1)
+    looked = torch.cat([own_items, others.expand(len(sizes), -1)], dim=1)
+    allowed = torch.cat([candidates.gather(1, own_items) & is_own, elsewhere[:, others]], dim=1)
     return looked, allowed, functional.pad(is_own, (0, len(others)))
 
 
@@ -241,7 +246,7 @@ def _counts(impressions: Impressions, part: Impressions, users: NDArray[np.int64
     return np.concatenate([popularity, np.repeat(context, sizes, axis=0)], axis=1).astype(np.float32)
 
 
-def _states(kept: KeptEncoder, impressions: Impressions, catalogue: Catalogue) -> EncoderStates:
-    model = kept.model(catalogue.features)
+def _states(encoder: KeptEncoder, impressions: Impressions, catalogue: Catalogue) -> EncoderStates:
+    model = encoder.model(catalogue.features)
     table = item_table(model)
     return EncoderStates(histories=history_states(model, table, impressions.histories), items=table.vectors)

@@ -64,8 +64,8 @@ def rank_clicks(
     longest = int(sizes.max(initial=0)) + 1
 
     def mean_per_impression(worth: Floats, ideal: Floats) -> Floats:
-        found = np.bincount(groups, labels * worth, minlength=len(users))[judged]
-        return np.asarray(found / ideal)
+        sums = np.bincount(groups, labels * worth, minlength=len(users))[judged]
+        return np.asarray(sums / ideal)
 
     discounts = {k: _cumulative(1 / np.log2(np.arange(2, k + 2))) for k in (5, 10)}
     ndcg = {

@@ -80,18 +80,18 @@ def train_click_head(
         best = now if losses[-1] == min(losses) else best
         if len(losses) - 1 - int(np.argmin(losses)) >= settings.patience:
             break
-    found = best.logits(inputs, validation)
-    temperature = fit_temperature(found, held_out)
+    held_out_logits = best.logits(inputs, validation)
+    temperature = fit_temperature(held_out_logits, held_out)
     return TrainedClickHead(
         head=replace(best, temperature=temperature),
         losses=tuple(losses),
-        validation=log_loss(found / temperature, held_out),
+        validation=log_loss(held_out_logits / temperature, held_out),
     )
 
 
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
     """The T that gives σ(logits / T) [c] the lowest cross-entropy (temperature scaling; Guo et al., ICML 2017)."""
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda log_t: log_loss(logits / np.exp(log_t), labels), bounds=(-_WIDEST, _WIDEST), method="bounded"
     )
-    return float(np.exp(found.x))
+    return float(np.exp(optimum.x))

@@ -21,13 +21,13 @@ def given_cosines(impressions: Impressions) -> tuple[tuple[str, ...], NDArray[np
     if impressions.shown.vectors is None:
         return (), np.zeros((len(impressions.labels), 0), np.float32)
     vectors = given_vectors(impressions.shown)
-    found = np.zeros((len(impressions.labels), len(COSINES)), np.float32)
+    cosines = np.zeros((len(impressions.labels), len(COSINES)), np.float32)
     histories, candidates = impressions.histories, impressions.candidates
     for row in range(len(impressions)):
         met = vectors[histories.items[histories.offsets[row] : histories.offsets[row + 1]]]
-        own = slice(candidates.offsets[row], candidates.offsets[row + 1])
+        span = slice(candidates.offsets[row], candidates.offsets[row + 1])
         if len(met):
-            shown = vectors[candidates.items[own]]
-            found[own, 0] = shown @ unit_rows(met.mean(0, keepdims=True))[0]
-            found[own, 1] = (shown @ met.T).max(1)
-    return COSINES, found
+            shown = vectors[candidates.items[span]]
+            cosines[span, 0] = shown @ unit_rows(met.mean(0, keepdims=True))[0]
+            cosines[span, 1] = (shown @ met.T).max(1)
+    return COSINES, cosines

@@ -9,20 +9,20 @@ from shared.errors import ConfigError
 from shared.system.options import entries
 
 
-def require_apart(given: Preparation, name: str) -> None:
+def require_apart(preparation: Preparation, name: str) -> None:
     """Raise ConfigError, which says the options to leave out, where users are not kept apart."""
     apart = Preparation(
-        min_user_events=given.min_user_events,
-        fraction=given.fraction,
-        items=given.items,
-        min_rating=given.min_rating,
-        repeats=given.repeats,
-        times=given.times,
-        basket=given.basket,
-        protocol=given.protocol,
+        min_user_events=preparation.min_user_events,
+        fraction=preparation.fraction,
+        items=preparation.items,
+        min_rating=preparation.min_rating,
+        repeats=preparation.repeats,
+        times=preparation.times,
+        basket=preparation.basket,
+        protocol=preparation.protocol,
     )
-    if found := [one.key for one in entries(Preparation) if one.of(given) != one.of(apart)]:
+    if options := [entry.key for entry in entries(Preparation) if entry.of(preparation) != entry.of(apart)]:
         raise ConfigError(
             f"{name}: expected options under which no user decides about another one's events, as the promise of a "
-            f"private platform needs; found {', '.join(found)}"
+            f"private platform needs; found {', '.join(options)}"
         )

@@ -71,7 +71,7 @@ class CheckReport:
             "sound": self.sound,
             "counts": self.counts,
             "unreadable": list(self.unreadable),
-            "violations": [{**asdict(one), "rows": list(one.rows)} for one in self.violations],
+            "violations": [{**asdict(violation), "rows": list(violation.rows)} for violation in self.violations],
             "times": self.times,
             "clock": self.clock,
             "untimed_events": self.untimed_events,
@@ -82,36 +82,36 @@ class CheckReport:
     def lines(self) -> list[str]:
         """The report for people."""
         counted = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items())
-        found = [*self.unreadable, *(_sentence(one) for one in self.violations)]
-        said = f"{self.path}: {counted or 'nothing could be counted'}"
-        return [said, *self.notes, *(found or ["no violation"])]
+        sentences = [*self.unreadable, *(_sentence(violation) for violation in self.violations)]
+        summary = f"{self.path}: {counted or 'nothing could be counted'}"
+        return [summary, *self.notes, *(sentences or ["no violation"])]
 
 
 _USUAL = FolderOptions()
 
 
 def check_folder(
-    path: Path, said: Said | None = None, *, options: FolderOptions = _USUAL, limit: int = 10
+    path: Path, time_meaning: Said | None = None, *, options: FolderOptions = _USUAL, limit: int = 10
 ) -> CheckReport:
     """Look at everything in a folder, whatever else is wrong; ``limit`` rows of a kind are listed, all counted.
 
-    ``said`` is what timestamps mean that are numbers, ``options`` say which events count. Raises DataError only where
-    there is no folder.
+    ``time_meaning`` is what timestamps mean that are numbers, ``options`` say which events count. Raises DataError
+    only where there is no folder.
     """
     if is_database(path):
-        return _check_database(path, said, options, limit)
+        return _check_database(path, time_meaning, options, limit)
     require_folder(path)
     unreadable: list[str] = []
     read = {"items": lambda: read_items(path / ITEMS), "events": lambda: read_events(path / EVENTS)}
     if (path / IMPRESSIONS).exists():
         read["impressions"] = lambda: read_impressions(path / IMPRESSIONS)
-    found = {name: _attempt(unreadable, one) for name, one in read.items()}
-    tables = in_one_form({name: table for name, table in found.items() if table is not None})
+    attempts = {name: _attempt(unreadable, reader) for name, reader in read.items()}
+    tables = in_one_form({name: table for name, table in attempts.items() if table is not None})
     vectors = None
     if "items" in tables:
         split = _attempt(unreadable, lambda: read_item_vectors(path, tables["items"]))
         vectors = split[1] if split else None
-    clock = _clock(labels(path), unreadable, tables, said) if "events" in tables else None
+    clock = _clock(labels(path), unreadable, tables, time_meaning) if "events" in tables else None
     if clock is not None:
         tables = _timed(tables, clock)
     report = replace(
@@ -121,12 +121,12 @@ def check_folder(
 
 
 def _clock(
-    named: TableLabels, unreadable: list[str], tables: Mapping[str, pl.DataFrame], said: Said | None
+    named: TableLabels, unreadable: list[str], tables: Mapping[str, pl.DataFrame], time_meaning: Said | None
 ) -> TimedTables:
     """Both tables with times; where nobody can say what their numbers mean, which is noted, they only sort."""
     events, impressions = tables["events"], tables.get("impressions")
-    asked = _attempt(unreadable, lambda: timed_tables(events, impressions, named, said))
-    return asked or replace(timed_tables(events, impressions, named, "order"), unit="")
+    timed = _attempt(unreadable, lambda: timed_tables(events, impressions, named, time_meaning))
+    return timed or replace(timed_tables(events, impressions, named, "order"), unit="")
 
 
 def _timed(tables: Mapping[str, pl.DataFrame], clock: TimedTables) -> dict[str, pl.DataFrame]:
@@ -154,7 +154,7 @@ def _with_times(report: CheckReport, clock: TimedTables, order: str) -> CheckRep
     return replace(report, times=clock.unit, clock=kind, untimed_events=untimed, tied_events=ties, notes=tuple(notes))
 
 
-def _check_database(path: Path, said: Said | None, options: FolderOptions, limit: int) -> CheckReport:
+def _check_database(path: Path, time_meaning: Said | None, options: FolderOptions, limit: int) -> CheckReport:
     """The same of a database's two queries; raises InputError where it cannot be reached at all."""
     from client.data.sql.database import SqlSource
     from client.data.sql.tables import QUERIES, read_database_unchecked
@@ -165,13 +165,14 @@ def _check_database(path: Path, said: Said | None, options: FolderOptions, limit
         return CheckReport(path=path, counts={}, unreadable=(str(error),), violations=())
     unreadable: list[str] = []
     tables = {"items": folder.items, "events": folder.events}
-    clock = _clock(labels(path, QUERIES), unreadable, tables, said)
+    clock = _clock(labels(path, QUERIES), unreadable, tables, time_meaning)
     report = _report(path, _timed(tables, clock), folder.vectors, QUERIES.items, options, limit, QUERIES)
-    ordered = [one for one in report.violations if one.kind != "unsorted"]  # a query's rows have no order
+    # a query's rows have no order
+    ordered = [violation for violation in report.violations if violation.kind != "unsorted"]
     report = replace(report, unreadable=tuple(unreadable), violations=tuple(ordered))
     source = SqlSource.read(path)
-    kept = f"they keep the {'watermark' if source.watermark else 'query'}'s order"
-    return _with_times(report, clock, kept if source.orders_ties else "the query sorts none, they are drawn")
+    order = f"they keep the {'watermark' if source.watermark else 'query'}'s order"
+    return _with_times(report, clock, order if source.orders_ties else "the query sorts none, they are drawn")
 
 
 def _report(
@@ -184,7 +185,7 @@ def _report(
     names: TableNames,
 ) -> CheckReport:
     """What the tables that could be read hold."""
-    found = find_violations(
+    violations = find_violations(
         items=tables.get("items"),
         events=tables.get("events"),
         impressions=tables.get("impressions"),
@@ -199,7 +200,7 @@ def _report(
     if vectors is not None:
         counts["vector_numbers"] = vectors.shape[1]
     notes = _notes_on_ratings(tables["events"], names) if "events" in tables else ()
-    return CheckReport(path=path, counts=counts, unreadable=(), violations=(*found, *few), notes=notes)
+    return CheckReport(path=path, counts=counts, unreadable=(), violations=(*violations, *few), notes=notes)
 
 
 def _attempt(unreadable: list[str], read: Callable[[], Table]) -> Table | None:
@@ -222,10 +223,10 @@ def _counts(tables: Mapping[str, pl.DataFrame]) -> dict[str, int]:
     return {**users, **{name: table.height for name, table in tables.items()}, **dated}
 
 
-def _sentence(found: Violations) -> str:
-    if not found.rows:
-        return f"{found.file}: {found.problem}"
-    rows = ", ".join(str(row) for row in found.rows)
-    more = found.count - len(found.rows)
-    where = f"{found.file}: column {found.column}, row {rows}{f' and {more:,} more' if more else ''}"
-    return f"{where}: {found.problem} ({found.count:,} in all)"
+def _sentence(violations: Violations) -> str:
+    if not violations.rows:
+        return f"{violations.file}: {violations.problem}"
+    rows = ", ".join(str(row) for row in violations.rows)
+    more = violations.count - len(violations.rows)
+    where = f"{violations.file}: column {violations.column}, row {rows}{f' and {more:,} more' if more else ''}"
+    return f"{where}: {violations.problem} ({violations.count:,} in all)"

@@ -14,8 +14,8 @@ LEAST_BASKETS = 50
 
 def enough_baskets(platform: Platform) -> bool:
     """Whether baskets tell what goes together."""
-    asked = ((Stage.TRAIN, platform.training_users), (Stage.VALIDATION, platform.choosing_users))
-    return all(len(completions(platform, stage, users)) >= LEAST_BASKETS for stage, users in asked)
+    stages = ((Stage.TRAIN, platform.training_users), (Stage.VALIDATION, platform.choosing_users))
+    return all(len(completions(platform, stage, users)) >= LEAST_BASKETS for stage, users in stages)
 
 
 def completions(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
@@ -24,28 +24,28 @@ def completions(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> E
     Its history is what came before the basket and then the basket's other items, each once, as of the basket's moment;
     its target is the item that ``examples`` has for it.
     """
-    found = platform.held_out.targets[stage].of(np.asarray(users))
-    asked = examples(platform, stage, users)
-    sequences, sizes = platform.sequences, found.stops - found.starts
-    basket = part(sequences, found.users, found.starts, sizes)
-    others = _first_of_each(basket) & (basket.items != asked.targets[basket.owners()])
+    targets = platform.held_out.targets[stage].of(np.asarray(users))
+    questions = examples(platform, stage, users)
+    sequences, sizes = platform.sequences, targets.stops - targets.starts
+    basket = part(sequences, targets.users, targets.starts, sizes)
+    others = _first_of_each(basket) & (basket.items != questions.targets[basket.owners()])
     counts = np.bincount(basket.owners(), others, minlength=len(basket)).astype(np.int64)
-    whole = take(sequences, found.users, found.stops)
-    kept = np.ones(len(whole.items), bool)
-    kept[stretches(whole.offsets[:-1] + found.starts, sizes)] = others
-    kept &= np.repeat(counts > 0, whole.lengths())
+    whole = take(sequences, targets.users, targets.stops)
+    remaining = np.ones(len(whole.items), bool)
+    remaining[stretches(whole.offsets[:-1] + targets.starts, sizes)] = others
+    remaining &= np.repeat(counts > 0, whole.lengths())
     rows = np.flatnonzero(counts)
-    moments = asked.histories.moments
+    moments = questions.histories.moments
     return Examples(
-        users=asked.users[rows],
+        users=questions.users[rows],
         histories=Sequences(
-            offsets=offsets_of(found.starts[rows] + counts[rows]),
-            items=whole.items[kept],
-            times=None if whole.times is None else whole.times[kept],
+            offsets=offsets_of(targets.starts[rows] + counts[rows]),
+            items=whole.items[remaining],
+            times=None if whole.times is None else whole.times[remaining],
             moments=None if moments is None else moments[rows],
             together=counts[rows],
         ),
-        targets=asked.targets[rows],
+        targets=questions.targets[rows],
     )
 
 

@@ -178,8 +178,8 @@ def require_free(path: Path, *, force: bool) -> None:
         raise DataError(f"{path}: already exists (use --force to replace a platform folder)")
     foreign = sorted(child.name for child in path.iterdir() if child.name not in _OURS) if path.is_dir() else []
     if foreign or path.is_symlink() or not path.is_dir():
-        found = foreign[0] if foreign else "something else"
-        raise DataError(f"{path}: --force replaces only a platform folder, found {found}")
+        obstacle = foreign[0] if foreign else "something else"
+        raise DataError(f"{path}: --force replaces only a platform folder, found {obstacle}")
 
 
 def write_folder(

@@ -31,7 +31,7 @@ class SharedPreparation(EventMinima, ProtocolOptions):
     @classmethod
     def of(cls, settings: "SharedPreparation") -> "SharedPreparation":
         """That part of larger settings alone."""
-        return cls(**{one.path[0]: one.of(settings) for one in entries(SharedPreparation)})
+        return cls(**{entry.path[0]: entry.of(settings) for entry in entries(SharedPreparation)})
 
 
 Range = tuple[float, float]
@@ -199,7 +199,7 @@ class Preparation(FolderOptions, SharedPreparation):
     """What is kept of a platform folder: the options of its line, and what all platforms share."""
 
 
-FORMS = tuple(f"{one.key}={one.option.metavar}" for one in entries(FolderOptions))
+FORMS = tuple(f"{entry.key}={entry.option.metavar}" for entry in entries(FolderOptions))
 """Every option as a line writes it, with letters for values."""
 
 

@@ -81,7 +81,7 @@ class HeldOut:
 
     def up_to(self, most: NDArray[np.int64]) -> "HeldOut":
         """Without what lies behind the first ``most`` [U] events of each user in trainings and in what is counted."""
-        counted = {stage: np.minimum(one, most) for stage, one in self.counted.items()}
+        counted = {stage: np.minimum(counts, most) for stage, counts in self.counted.items()}
         return replace(self, training=np.minimum(self.training, most), counted=counted)
 
 
@@ -143,21 +143,21 @@ def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]
     The third from the end is for training. Of users with one predictable basket, half are tested on it, a quarter
     validate, a quarter train: who does what is ``drawn`` [U] from 0 to 1.
     """
-    found = baskets(sequences, within)
-    rows = np.flatnonzero(found.predictable)
-    users = found.targets.users[rows]
+    user_baskets = baskets(sequences, within)
+    rows = np.flatnonzero(user_baskets.predictable)
+    users = user_baskets.targets.users[rows]
     counts = np.bincount(users, minlength=len(sequences))
     back = np.cumsum(counts)[users] - np.arange(len(rows))  # 1 for a user's last one
     only = counts[users] == 1
     back = np.where(only, np.select([drawn[users] < 0.5, drawn[users] < 0.75], [1, 2], 3), back)
     targets = {
-        stage: found.targets.at(rows[back == place])
+        stage: user_baskets.targets.at(rows[back == place])
         for place, stage in enumerate((Stage.TEST, Stage.VALIDATION, Stage.TRAIN), start=1)
     }
     training = sequences.lengths().copy()
     for stage in (Stage.TEST, Stage.VALIDATION):
         training[targets[stage].users] = targets[stage].starts
-    earlier = found.targets.at(rows[(back > len(targets)) & (back <= len(targets) + EARLIER)])
+    earlier = user_baskets.targets.at(rows[(back > len(targets)) & (back <= len(targets) + EARLIER)])
     return HeldOut(training=training, known=training, targets=targets, earlier=earlier, within=within)
 
 
@@ -177,16 +177,18 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     last predictable basket in a stretch before both is for training. Of a basket that a cut goes through, what comes
     before the cut is predicted, and the rest at no stage. Events without a known time lie before every cut.
     """
-    found, clock = baskets(sequences, within), sequences.clock
-    weighing_from = _weighing_from(found, clock, validation_from, test_from)
+    user_baskets, clock = baskets(sequences, within), sequences.clock
+    weighing_from = _weighing_from(user_baskets, clock, validation_from, test_from)
     cuts = (weighing_from, validation_from, test_from)
     ends = np.stack([*(events_before(sequences, at) for at in cuts), sequences.lengths()])  # [4, U]
-    late = np.sum([found.times >= at for at in cuts], axis=0)
-    rows = np.flatnonzero(found.predictable)
+    late = np.sum([user_baskets.times >= at for at in cuts], axis=0)
+    rows = np.flatnonzero(user_baskets.predictable)
     early = rows[late[rows] == 1]
-    users = found.targets.users[early]
+    users = user_baskets.targets.users[early]
     back = np.cumsum(np.bincount(users, minlength=len(sequences)))[users] - np.arange(len(early))  # 1 for the last one
-    cut = replace(found.targets, stops=np.minimum(found.targets.stops, ends[late, found.targets.users]))
+    cut = replace(
+        user_baskets.targets, stops=np.minimum(user_baskets.targets.stops, ends[late, user_baskets.targets.users])
+    )
     return HeldOut(
         training=ends[1],
         known=sequences.lengths(),
@@ -206,18 +208,20 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     )
 
 
-def _weighing_from(found: Baskets, clock: NDArray[np.float64], validation_from: float, test_from: float) -> float:
+def _weighing_from(
+    user_baskets: Baskets, clock: NDArray[np.float64], validation_from: float, test_from: float
+) -> float:
     """The second from which weights are told: as long before validation as validation lasts.
 
     Longer where fewer than ``LEAST_WEIGHING`` users have a target in it, up to half of the time that comes before
     validation; −inf where nobody has one in that.
     """
-    told = found.predictable & (found.times < validation_from)
+    early = user_baskets.predictable & (user_baskets.times < validation_from)
     length = test_from - validation_from
     most = (validation_from - np.nanmin(clock, initial=validation_from)) / 2
     while True:
         begin = validation_from - min(length, most)
-        users = len(np.unique(found.targets.users[told & (found.times >= begin)]))
+        users = len(np.unique(user_baskets.targets.users[early & (user_baskets.times >= begin)]))
         if users >= LEAST_WEIGHING or length >= most:
             return begin if users else -np.inf
         length *= 2
@@ -225,20 +229,20 @@ def _weighing_from(found: Baskets, clock: NDArray[np.float64], validation_from: 
 
 def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
     """Of the users of all parts, one part after the other."""
-    first = np.cumsum([0, *(len(one.training) for one in parts)])[:-1]
+    first = np.cumsum([0, *(len(part.training) for part in parts)])[:-1]
     return HeldOut(
-        training=np.concatenate([one.training for one in parts]),
-        known=np.concatenate([one.known for one in parts]),
-        counted={stage: np.concatenate([one.countable(stage) for one in parts]) for stage in Stage},
-        earlier=_chained([one.earlier for one in parts], first),
-        targets={stage: _chained([one.targets[stage] for one in parts], first) for stage in Stage},
+        training=np.concatenate([part.training for part in parts]),
+        known=np.concatenate([part.known for part in parts]),
+        counted={stage: np.concatenate([part.countable(stage) for part in parts]) for stage in Stage},
+        earlier=_chained([part.earlier for part in parts], first),
+        targets={stage: _chained([part.targets[stage] for part in parts], first) for stage in Stage},
     )
 
 
 def _chained(parts: Sequence[Targets], first: NDArray[np.int64]) -> Targets:
     """One part after the other; ``first`` is the row of each one's first user."""
     return Targets(
-        users=np.concatenate([one.users + start for one, start in zip(parts, first, strict=True)]),
-        starts=np.concatenate([one.starts for one in parts]),
-        stops=np.concatenate([one.stops for one in parts]),
+        users=np.concatenate([part.users + start for part, start in zip(parts, first, strict=True)]),
+        starts=np.concatenate([part.starts for part in parts]),
+        stops=np.concatenate([part.stops for part in parts]),
     )

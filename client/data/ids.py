@@ -39,8 +39,8 @@ def read_ids(column: pl.Series) -> pl.Series | None:
 
 def is_exact(column: pl.Series) -> pl.Series:
     """[rows] whether a number is whole and its type tells it from the next one; null where there is none."""
-    given = column.cast(pl.Float64).fill_nan(None)
-    return (given == given.floor()) & (given.abs() < EXACT.get(column.dtype, 2**63))
+    numbers = column.cast(pl.Float64).fill_nan(None)
+    return (numbers == numbers.floor()) & (numbers.abs() < EXACT.get(column.dtype, 2**63))
 
 
 def _as_number(ids: pl.Expr) -> pl.Expr:
@@ -54,7 +54,7 @@ def _as_text(ids: pl.Expr) -> pl.Expr:
 def _whole(column: pl.Series) -> pl.Series | None:
     """Whole numbers; None where one is not exact."""
     fits = is_exact(_flat(column)).all()
-    return _each(column, lambda one: one.cast(pl.Int64, strict=False)) if fits else None
+    return _each(column, lambda values: values.cast(pl.Int64, strict=False)) if fits else None
 
 
 def in_one_form(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -76,18 +76,18 @@ def same_form(columns: list[pl.Series]) -> list[pl.Series]:
     held = pl.concat([_flat(column) for column in texts])
     if held.str.contains(_WHOLE_FLOAT).any() and not held.str.contains(_FRACTION).any():
         columns = [_each(column, _without_point) for column in columns]
-    return [_each(column, lambda one: one.cast(pl.String)) for column in columns]
+    return [_each(column, lambda values: values.cast(pl.String)) for column in columns]
 
 
 def as_ids_of(kind: pl.DataType, texts: pl.Series) -> pl.Series:
     """Texts as ids of a column of Int64 or String, null where one is no id of it: ``7.0`` is 7, ``07`` is no number."""
-    given = _each(texts, present)
+    cleaned = _each(texts, present)
     if kind != pl.Int64:
-        return given
-    written = _each(given, _without_point)
+        return cleaned
+    written = _each(cleaned, _without_point)
     number = written.cast(pl.Int64, strict=False)
-    kept = pl.when(pl.col("number").cast(pl.String) == pl.col("written")).then("number")
-    return pl.DataFrame({"number": number, "written": written}).select(kept).to_series().rename(texts.name)
+    valid = pl.when(pl.col("number").cast(pl.String) == pl.col("written")).then("number")
+    return pl.DataFrame({"number": number, "written": written}).select(valid).to_series().rename(texts.name)
 
 
 def whole_number(text: str) -> str:
@@ -152,5 +152,5 @@ class Meeting:
 
 
 def _examples(ids: pl.Series) -> str:
-    shown = [repr(one if isinstance(one, int) else one[:_LONGEST]) for one in ids.head(_EXAMPLES).to_list()]
+    shown = [repr(value if isinstance(value, int) else value[:_LONGEST]) for value in ids.head(_EXAMPLES).to_list()]
     return ", ".join([*shown, *(["..."] if len(ids) > _EXAMPLES else [])]) or "none"

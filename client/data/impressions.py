@@ -203,7 +203,7 @@ def read_impressions(
     flat = shown.select(pl.col("candidates", "labels")).explode("candidates", "labels")
     flat = flat.join(rows, left_on="candidates", right_on="item_id", how="left", maintain_order="left")
     known = people.may_train(pages) if folder.timed else pages.clear()
-    found = Impressions(
+    impressions = Impressions(
         shown=_shown_items(folder, catalogue, platform),
         met=met,
         user_numbers=people.numbers,
@@ -219,7 +219,7 @@ def read_impressions(
         clicked_log=_log(people.may_train(everything).filter(pl.col(TIME_KNOWN) & folder.timed), rows),
         shown_log=_log(known.select("timestamp", item_id="candidates").explode("item_id"), rows),
     )
-    return found.only(_untouched(found, platform))
+    return impressions.only(_untouched(impressions, platform))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -257,12 +257,12 @@ def _drawn(impressions: pl.DataFrame, cuts: tuple[float, float], people: _People
     """With their ``stage``: training impressions of who may train, the others of all, no more than the limits."""
     later = [(pl.col("timestamp") >= cut).cast(pl.Int8) for cut in cuts]
     training = pl.col("user").is_in(people.training.tolist())
-    kept = impressions.with_columns(stage=later[0] + later[1]).filter(pl.col("candidates").list.len() > 0)
-    kept = kept.filter(training | (pl.col("stage") > 0))
-    order = rng_for(seed, "impressions").permutation(kept.height)
+    eligible = impressions.with_columns(stage=later[0] + later[1]).filter(pl.col("candidates").list.len() > 0)
+    eligible = eligible.filter(training | (pl.col("stage") > 0))
+    order = rng_for(seed, "impressions").permutation(eligible.height)
     limit = pl.col("stage").replace_strict(MAX_IMPRESSIONS, return_dtype=pl.Int64)
     place = pl.col("order").rank("ordinal").over("stage")
-    return kept.with_columns(order=pl.Series(order, dtype=pl.Int64)).filter(place <= limit).drop("order")
+    return eligible.with_columns(order=pl.Series(order, dtype=pl.Int64)).filter(place <= limit).drop("order")
 
 
 def _log(events: pl.DataFrame, rows: pl.DataFrame) -> EventLog:
@@ -304,13 +304,13 @@ def _shown_items(folder: PlatformFolder, catalogue: pl.DataFrame, platform: Plat
     )
 
 
-def _untouched(found: Impressions, platform: Platform) -> NDArray[np.int64]:
+def _untouched(impressions: Impressions, platform: Platform) -> NDArray[np.int64]:
     """Rows of the impressions but for training ones with a click that is a training event of a contributing user."""
     users = platform.contributing_users
     trained = training_sequences(platform, users)
     pairs = users[trained.owners()] * platform.n_items + trained.items
-    impression = np.repeat(np.arange(len(found)), found.candidates.lengths())
-    known = found.shown.known[found.candidates.items]
-    seen = np.isin(found.users[impression] * platform.n_items + known, pairs) & (known >= 0) & found.labels
-    touched = np.isin(np.arange(len(found)), impression[seen])
-    return np.flatnonzero(~(touched & (found.stages == 0)))
+    impression = np.repeat(np.arange(len(impressions)), impressions.candidates.lengths())
+    known = impressions.shown.known[impressions.candidates.items]
+    seen = np.isin(impressions.users[impression] * platform.n_items + known, pairs) & (known >= 0) & impressions.labels
+    touched = np.isin(np.arange(len(impressions)), impression[seen])
+    return np.flatnonzero(~(touched & (impressions.stages == 0)))

@@ -81,17 +81,17 @@ def _unmet_items(
     """
     known = _as_ids(platform.item_ids, folder.items, "item_id").to_frame()
     refused = folder.events.select("item_id").join(counted, on="item_id", how="anti")
-    found = folder.items.with_row_index("row").filter(_described(folder, by_vector=by_vector))
-    found = found.join(items_in_range(folder, preparation.items, seed), left_on="item_id", right_on="id", how="semi")
+    unmet = folder.items.with_row_index("row").filter(_described(folder, by_vector=by_vector))
+    unmet = unmet.join(items_in_range(folder, preparation.items, seed), left_on="item_id", right_on="id", how="semi")
     for out in (known, refused):
-        found = found.join(out, on="item_id", how="anti")
-    found = found.sort("row")
+        unmet = unmet.join(out, on="item_id", how="anti")
+    unmet = unmet.sort("row")
     return AddedItems(
-        item_ids=tuple(found["item_id"].cast(pl.String).to_list()),
-        texts=tuple(found["text"].to_list()),
-        categories=None if platform.categories is None else tuple(found["category"].cast(pl.String).fill_null("")),
-        vectors=None if folder.vectors is None or not by_vector else folder.vectors[found["row"].to_numpy()],
-        published=published_times(found),
+        item_ids=tuple(unmet["item_id"].cast(pl.String).to_list()),
+        texts=tuple(unmet["text"].to_list()),
+        categories=None if platform.categories is None else tuple(unmet["category"].cast(pl.String).fill_null("")),
+        vectors=None if folder.vectors is None or not by_vector else folder.vectors[unmet["row"].to_numpy()],
+        published=published_times(unmet),
     )
 
 
@@ -118,12 +118,12 @@ def _histories(
     users = folder.events.select("user_id").unique().join(steady, on="user_id", how="anti").sort("user_id")
     events = in_sequence_order(met.join(steady, on="user_id", how="anti"), platform.ordered, seed)
     counts = users.join(events.group_by("user_id").len(), on="user_id", how="left", maintain_order="left")["len"]
-    kept = select(platform.sequences, steady["number"].to_numpy().astype(np.int64))
-    lengths = np.concatenate([kept.lengths(), counts.fill_null(0).to_numpy().astype(np.int64)])
-    items = np.concatenate([kept.items, events["item"].to_numpy()])
+    sequences = select(platform.sequences, steady["number"].to_numpy().astype(np.int64))
+    lengths = np.concatenate([sequences.lengths(), counts.fill_null(0).to_numpy().astype(np.int64)])
+    items = np.concatenate([sequences.items, events["item"].to_numpy()])
     times = None
-    if kept.times is not None:
-        times = np.concatenate([kept.times, known_times(events).to_numpy().astype(np.float64)])
+    if sequences.times is not None:
+        times = np.concatenate([sequences.times, known_times(events).to_numpy().astype(np.float64)])
     names = pl.concat([steady["user_id"], users["user_id"]]).cast(pl.String)
     return tuple(names.to_list()), Sequences(offsets=offsets_of(lengths), items=items, times=times)
 

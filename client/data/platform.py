@@ -206,14 +206,14 @@ def earlier_examples(platform: Platform, users: NDArray[np.int64]) -> Examples:
     return _of_targets(platform, platform.held_out.earlier.of(np.asarray(users)))
 
 
-def _of_targets(platform: Platform, found: Targets) -> Examples:
-    sizes = found.stops - found.starts
-    chosen = found.starts + platform.user_numbers[found.users] % sizes
-    asked = _asked(platform.sequences, found.users, found.starts)
-    targets = platform.sequences.items[platform.sequences.offsets[found.users] + chosen]
-    whole = part(platform.sequences, found.users, found.starts, sizes)
+def _of_targets(platform: Platform, target_ranges: Targets) -> Examples:
+    sizes = target_ranges.stops - target_ranges.starts
+    chosen = target_ranges.starts + platform.user_numbers[target_ranges.users] % sizes
+    histories = _asked(platform.sequences, target_ranges.users, target_ranges.starts)
+    targets = platform.sequences.items[platform.sequences.offsets[target_ranges.users] + chosen]
+    whole = part(platform.sequences, target_ranges.users, target_ranges.starts, sizes)
     baskets = None if (sizes == 1).all() else _distinct(whole)
-    return Examples(users=found.users, histories=asked, targets=targets, baskets=baskets)
+    return Examples(users=target_ranges.users, histories=histories, targets=targets, baskets=baskets)
 
 
 def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
@@ -247,13 +247,13 @@ def frozen(examples: Examples, at: float) -> Examples:
 
     A history moves with its moment, so that the gap since its last event stays what it is.
     """
-    asked = examples.histories
-    if asked.moments is None:
+    histories = examples.histories
+    if histories.moments is None:
         return examples
-    clipped = np.minimum(asked.moments, at)
-    back = (asked.moments - clipped)[asked.owners()]
-    times = None if asked.times is None else asked.times - back
-    return replace(examples, histories=replace(asked, times=times, moments=clipped))
+    clipped = np.minimum(histories.moments, at)
+    back = (histories.moments - clipped)[histories.owners()]
+    times = None if histories.times is None else histories.times - back
+    return replace(examples, histories=replace(histories, times=times, moments=clipped))
 
 
 def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
@@ -266,16 +266,16 @@ def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
     )
 
 
-def latest(given: Examples, rows: NDArray[np.int64], length: int) -> Examples:
+def latest(examples: Examples, rows: NDArray[np.int64], length: int) -> Examples:
     """The examples in ``rows``, each with the last ``length`` items of its history alone, or with all if fewer."""
-    return replace(some(given, rows), histories=last(given.histories, rows, length))
+    return replace(some(examples, rows), histories=last(examples.histories, rows, length))
 
 
 def joined(parts: list[Examples]) -> Examples:
     """All examples, one part after the other."""
     return Examples(
-        users=np.concatenate([one.users for one in parts]),
-        histories=chained([one.histories for one in parts]),
-        targets=np.concatenate([one.targets for one in parts]),
-        baskets=None if all(one.baskets is None for one in parts) else chained([one.relevant for one in parts]),
+        users=np.concatenate([piece.users for piece in parts]),
+        histories=chained([piece.histories for piece in parts]),
+        targets=np.concatenate([piece.targets for piece in parts]),
+        baskets=None if all(piece.baskets is None for piece in parts) else chained([piece.relevant for piece in parts]),
     )

@@ -109,13 +109,13 @@ def _after(steps: Steps, events: pl.DataFrame) -> pl.DataFrame:
 
 def _what_was_left(events: pl.DataFrame, steps: Steps) -> str:
     """Users, items and events as they were read, and after each step that dropped any."""
-    told, before = [f"read {_counted(events)}"], events.height
+    clauses, before = [f"read {_counted(events)}"], events.height
     for name, step in steps.items():
         events = step(events)
         if events.height < before:
-            told.append(f"after {name} {_counted(events)}")
+            clauses.append(f"after {name} {_counted(events)}")
         before = events.height
-    return "; ".join(told)
+    return "; ".join(clauses)
 
 
 def _counted(events: pl.DataFrame) -> str:
@@ -288,8 +288,8 @@ def _assemble(
     users = users.join(user_order, on="id", how="left", maintain_order="left")
     lengths = events.group_by("user_id", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
     names = tuple(users["id"].cast(pl.String).to_list())
-    wanted = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
-    count = preparation.train_users or wanted
+    default_count = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
+    count = preparation.train_users or default_count
     if apart:
         training, weighting = draw_apart(names, preparation.fraction, seed)
     else:

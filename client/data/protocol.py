@@ -49,10 +49,10 @@ def _by_share(text: str) -> TimeCuts | None:
 def _by_date(text: str) -> TimeCuts | None:
     match = _DATES.fullmatch(text)
     try:
-        dates = [datetime.fromisoformat(one) for one in match.groups()] if match else []
+        dates = [datetime.fromisoformat(written) for written in match.groups()] if match else []
     except ValueError:
         return None
-    seconds = [(one if one.tzinfo else one.replace(tzinfo=UTC)).timestamp() for one in dates]
+    seconds = [(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() for moment in dates]
     if len(seconds) < 2 or seconds[0] >= seconds[1]:
         return None
     return TimeCuts(first=seconds[0], second=seconds[1], shares=False)

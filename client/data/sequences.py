@@ -106,14 +106,14 @@ def events_before(sequences: Sequences, moment: float) -> NDArray[np.int64]:
 def chained(parts: list[Sequences]) -> Sequences:
     """The lists of all parts, one part after the other; with times, moments and baskets where every part has them."""
     return Sequences(
-        offsets=offsets_of(np.concatenate([one.lengths() for one in parts])),
-        items=np.concatenate([one.items for one in parts]),
-        times=_joined([one.times for one in parts]),
-        moments=_joined([one.moments for one in parts]),
-        together=_joined([one.together for one in parts]),
+        offsets=offsets_of(np.concatenate([piece.lengths() for piece in parts])),
+        items=np.concatenate([piece.items for piece in parts]),
+        times=_joined([piece.times for piece in parts]),
+        moments=_joined([piece.moments for piece in parts]),
+        together=_joined([piece.together for piece in parts]),
     )
 
 
 def _joined(parts: list[NDArray[Number] | None]) -> NDArray[Number] | None:
-    known = [one for one in parts if one is not None]
+    known = [values for values in parts if values is not None]
     return np.concatenate(known) if known and len(known) == len(parts) else None

@@ -37,7 +37,7 @@ def shown_log(folder: PlatformFolder, platform: Platform) -> EventLog | None:
 def _held_out_pages(platform: Platform) -> pl.DataFrame:
     """user, timestamp of every validation and test target."""
     parts = [platform.held_out.targets[stage] for stage in (Stage.VALIDATION, Stage.TEST)]
-    users = np.concatenate([one.users for one in parts])
-    starts = np.concatenate([one.starts for one in parts])
+    users = np.concatenate([targets.users for targets in parts])
+    starts = np.concatenate([targets.starts for targets in parts])
     times = platform.sequences.clock[platform.sequences.offsets[users] + starts]
     return pl.DataFrame({"user": pl.Series(users, dtype=pl.UInt32), "timestamp": times})

@@ -36,17 +36,17 @@ def is_database(path: Path) -> bool:
     return path.suffix == ".toml" and not path.is_dir()
 
 
-def read_platform_data(path: Path, said: Said | None = None) -> PlatformFolder:
+def read_platform_data(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
     """Read and checked against the data contract; raises InputError.
 
-    ``said`` is what timestamps mean that are numbers. What a person should know of them is logged.
+    ``time_meaning`` is what timestamps mean that are numbers. What a person should know of them is logged.
     """
     if is_database(path):
         from client.data.sql.tables import read_database  # SQLAlchemy takes a moment that no folder shall wait for
 
-        folder = read_database(path, said)
+        folder = read_database(path, time_meaning)
     else:
-        folder = read_folder(path, said)
+        folder = read_folder(path, time_meaning)
     _tell(folder)
     return folder
 
@@ -56,7 +56,7 @@ def _tell(folder: PlatformFolder) -> None:
         _LOG.warning(note)
 
 
-def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
+def read_folder(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
     """Read a platform folder and refuse what would make its numbers wrong.
 
     Ids come out as Int64 or String, the same type in every table; timestamps in seconds or as an order, Int64 or
@@ -74,7 +74,7 @@ def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
         tables["impressions"] = read_impressions(path / IMPRESSIONS)
     tables = in_one_form(tables)
     items, vectors = read_item_vectors(path, tables["items"])
-    clock = timed_tables(tables["events"], tables.get("impressions"), labels(path), said)
+    clock = timed_tables(tables["events"], tables.get("impressions"), labels(path), time_meaning)
     unread = unread_note(clock.events, labels(path).events, FOLDER.as_rating)
     folder = PlatformFolder(
         path=path,
@@ -91,12 +91,12 @@ def read_folder(path: Path, said: Said | None = None) -> PlatformFolder:
 
 
 def read_kept_data(
-    path: Path, records: Records, lock: Path, moment: DataMoment, said: Said | None = None
+    path: Path, records: Records, lock: Path, moment: DataMoment, time_meaning: Said | None = None
 ) -> PlatformFolder:
     """The data of a database as of a task, of which only what is new is read: ``client/data/sql/mirror.py``."""
     from client.data.sql.mirror import Mirror
 
-    folder = Mirror(records=records, lock=lock).read(path, moment, said)
+    folder = Mirror(records=records, lock=lock).read(path, moment, time_meaning)
     _tell(folder)
     return folder
 

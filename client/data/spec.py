@@ -37,13 +37,13 @@ class PlatformSpec(FolderOptions):
 
     def preparation(self, shared: SharedPreparation) -> Preparation:
         """The preparation this line asks for, with what the whole run shares."""
-        own = {one.path[0]: one.of(self) for one in entries(FolderOptions)}
-        common = {one.path[0]: one.of(shared) for one in entries(SharedPreparation)}
-        return Preparation(**own, **common)
+        options = {entry.path[0]: entry.of(self) for entry in entries(FolderOptions)}
+        common = {entry.path[0]: entry.of(shared) for entry in entries(SharedPreparation)}
+        return Preparation(**options, **common)
 
     def __str__(self) -> str:
         """The line that ``parse_platform_spec`` reads back as this specification."""
-        usual = {one.key: one.usual for one in entries(FolderOptions)}
+        usual = {entry.key: entry.usual for entry in entries(FolderOptions)}
         parts = [f"{key}={value}" for key, value in to_flat(self).items() if value != usual[key]]
         return ",".join([f"{self.name}={self.path}", *parts])
 
@@ -71,18 +71,18 @@ def parse_folder(line: str) -> PlatformSpec:
     return _spec(folder.strip(), "platform", folder.strip(), options)
 
 
-def _spec(said: str, name: str, path: str, options: list[str]) -> PlatformSpec:
-    """With ``said`` before each complaint."""
+def _spec(subject: str, name: str, path: str, options: list[str]) -> PlatformSpec:
+    """With ``subject`` before each complaint."""
     fields: dict[str, Any] = {}
     try:
         for text in options:
-            one, value = _read_option(text)
-            if one.path[0] in fields:
-                raise ConfigError(f"option {one.key} is given twice")
-            fields[one.path[0]] = value
+            option, value = _read_option(text)
+            if option.path[0] in fields:
+                raise ConfigError(f"option {option.key} is given twice")
+            fields[option.path[0]] = value
         return PlatformSpec(name=name, path=Path(path), **fields)
     except ConfigError as error:
-        raise ConfigError(f"{said}: {error}") from None
+        raise ConfigError(f"{subject}: {error}") from None
 
 
 def _read_option(text: str) -> tuple[Entry, Any]:
@@ -90,7 +90,7 @@ def _read_option(text: str) -> tuple[Entry, Any]:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals:
         raise ConfigError(f"expected option=value after a comma, found {text!r} (a folder's path cannot hold a comma)")
-    known = {one.key: one for one in entries(FolderOptions)}
+    known = {entry.key: entry for entry in entries(FolderOptions)}
     if key not in known:
         raise ConfigError(f"unknown option {key!r}; options are {', '.join(known)}")
     return known[key], known[key].taken(value)

@@ -26,7 +26,7 @@ _BITS = 64
 def draws(ids: Ids[str], seed: int, purpose: str) -> NDArray[np.float64]:
     """[len(ids)] in 0..1, each from its id, the seed and the purpose alone."""
     begun = hashlib.sha256(f"{seed}\0{purpose}\0".encode())
-    return np.array([_draw(begun.copy(), one) for one in ids], np.float64)
+    return np.array([_draw(begun.copy(), identifier) for identifier in ids], np.float64)
 
 
 def _draw(begun: "hashlib._Hash", name: str) -> float:
@@ -67,9 +67,9 @@ def time_cuts(folder: PlatformFolder, preparation: Preparation) -> tuple[float, 
         cuts = (first, second)
     counts = [int((times < cut).sum()) for cut in cuts]
     if not 0 < counts[0] < counts[1] < len(times):
-        found = f"{counts[0]:,}, {counts[1] - counts[0]:,} and {len(times) - counts[1]:,}"
+        sizes = f"{counts[0]:,}, {counts[1] - counts[0]:,} and {len(times) - counts[1]:,}"
         raise DataError(
-            f"{folder.path}: split={preparation.split} expects events before, between and after its cuts; found {found}"
+            f"{folder.path}: split={preparation.split} expects events before, between and after its cuts; found {sizes}"
         )
     return cuts
 
@@ -91,9 +91,9 @@ def held_out(
         return None
     within = preparation.basket * MINUTE
     if cuts is not None:
-        found = after_cuts(sequences, within, *cuts)
+        split = after_cuts(sequences, within, *cuts)
     else:
-        found = last_baskets(sequences, within, draws(ids, seed, "only-basket"))
+        split = last_baskets(sequences, within, draws(ids, seed, "only-basket"))
     if folder.impressions is None:
-        return found
-    return found.up_to(events_before(sequences, impression_cuts(folder.impressions)[0]))
+        return split
+    return split.up_to(events_before(sequences, impression_cuts(folder.impressions)[0]))

@@ -26,7 +26,7 @@ def native_stderr_silenced() -> Iterator[None]:
     """Hide what polars' native code prints when it panics on a damaged file."""
     with _redirecting:
         try:
-            kept = os.dup(_STDERR)
+            stderr_copy = os.dup(_STDERR)
         except OSError:  # the process has no stderr: nothing to hide
             yield
             return
@@ -35,9 +35,9 @@ def native_stderr_silenced() -> Iterator[None]:
         try:
             yield
         finally:
-            os.dup2(kept, _STDERR)
+            os.dup2(stderr_copy, _STDERR)
             os.close(sink)
-            os.close(kept)
+            os.close(stderr_copy)
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
@@ -60,8 +60,8 @@ def read_vectors(path: Path, rows: int) -> NDArray[np.float32]:
     if not isinstance(vectors, np.ndarray) or vectors.dtype.kind not in "fiu":
         raise DataError(f"{path}: expected an array of real numbers, found {describe_array(vectors)}")
     if vectors.ndim != 2 or vectors.shape[0] != rows or vectors.shape[1] == 0:
-        found = describe_array(vectors)
-        raise DataError(f"{path}: expected one vector for each of the {rows} items, found {found}")
+        described = describe_array(vectors)
+        raise DataError(f"{path}: expected one vector for each of the {rows} items, found {described}")
     return vectors.astype(np.float32)
 
 
@@ -94,8 +94,8 @@ def vector_column(path: Where, column: pl.Series) -> NDArray[np.float32]:
     odd = (lengths.fill_null(0) != width).arg_true()
     if width == 0 or odd.len():
         row = int(odd[0]) if odd.len() else 0
-        found = lengths[row] if column.len() else "no items"
-        raise DataError(f"{path}: column {column.name}, row {row}: expected vectors of one length, found {found}")
+        length = lengths[row] if column.len() else "no items"
+        raise DataError(f"{path}: column {column.name}, row {row}: expected vectors of one length, found {length}")
     flat = lists.explode().fill_null(float("nan"))
     return flat.to_numpy().reshape(column.len(), width)
 
@@ -104,8 +104,8 @@ def require_columns(path: Where, table: pl.DataFrame, names: tuple[str, ...]) ->
     """Raise DataError where a column is missing."""
     missing = [name for name in names if name not in table.columns]
     if missing:
-        found = ", ".join(table.columns[:20]) or "no columns"
-        raise DataError(f"{path}: expected the column {', '.join(missing)}, found {found}")
+        columns = ", ".join(table.columns[:20]) or "no columns"
+        raise DataError(f"{path}: expected the column {', '.join(missing)}, found {columns}")
 
 
 def ids(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
@@ -123,12 +123,12 @@ def id_lists(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
 
 def _ids(path: Where, table: pl.DataFrame, name: str, expected: str) -> pl.Series:
     try:
-        found = read_ids(table[name])
+        values = read_ids(table[name])
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{path}: column {name}: a value does not fit into 64 bits") from error
-    if found is None:
+    if values is None:
         raise wrong_type(path, table, name, expected)
-    return found
+    return values
 
 
 def texts(path: Where, table: pl.DataFrame, name: str) -> pl.Series:

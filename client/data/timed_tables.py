@@ -32,18 +32,18 @@ class TimedTables:
 
 
 def timed_tables(
-    events: pl.DataFrame, impressions: pl.DataFrame | None, labels: TableLabels, said: Said | None
+    events: pl.DataFrame, impressions: pl.DataFrame | None, labels: TableLabels, time_meaning: Said | None
 ) -> TimedTables:
     """The tables with their timestamps read; raises DataError where nobody can say what these are."""
-    times = read_times(_column(events, labels.events, users=True), said)
+    times = read_times(_column(events, labels.events, users=True), time_meaning)
     notes = [f"{labels.events}: {note}" for note in times.notes()]
     if impressions is None:
-        (values,) = _sorting(times.values) if said == ORDER else (times.values,)
+        (values,) = _sorting(times.values) if time_meaning == ORDER else (times.values,)
         return TimedTables(events=_with(events, values), impressions=None, unit=times.unit, notes=tuple(notes))
-    beside = _beside(times, _column(impressions, labels.impressions, users=False), said)
+    beside = _beside(times, _column(impressions, labels.impressions, users=False), time_meaning)
     notes += [f"{labels.impressions}: {note}" for note in beside.notes()]
     both = (times.values, beside.values)
-    first, second = of_one_type(*(_sorting(*both) if said == ORDER else both))
+    first, second = of_one_type(*(_sorting(*both) if time_meaning == ORDER else both))
     return TimedTables(
         events=_with(events, first), impressions=_with(impressions, second), unit=times.unit, notes=tuple(notes)
     )
@@ -65,10 +65,10 @@ def _column(table: pl.DataFrame, label: str, *, users: bool) -> TimeColumn:
     )
 
 
-def _beside(events: Times, impressions: TimeColumn, said: Said | None) -> Times:
+def _beside(events: Times, impressions: TimeColumn, time_meaning: Said | None) -> Times:
     """The times of impressions, which are positions where those of the events are."""
-    if events.unit != ORDER or said == ORDER:
-        return read_times(impressions, said)
+    if events.unit != ORDER or time_meaning == ORDER:
+        return read_times(impressions, time_meaning)
     times = impressions.values
     if times.dtype.is_temporal() or (times >= EARLIEST).any():
         raise DataError(f"{impressions.row(0)}: expected positions as those of the events, found times")
@@ -77,12 +77,12 @@ def _beside(events: Times, impressions: TimeColumn, said: Said | None) -> Times:
 
 def _sorting(*columns: pl.Series) -> tuple[pl.Series, ...]:
     """Numbers that only sort: as they are where all lie before any time, else their places among all of them."""
-    finite = [pl.select(pl.when(one.is_finite()).then(one)).to_series() for one in columns]
-    if not any((one >= EARLIEST).any() or (one < 0).any() for one in finite):
+    finite = [pl.select(pl.when(column.is_finite()).then(column)).to_series() for column in columns]
+    if not any((column >= EARLIEST).any() or (column < 0).any() for column in finite):
         return columns
-    whole = pl.concat([one.cast(pl.Float64) for one in finite]).rank("dense").cast(pl.Int64) - 1
-    starts = [sum(len(one) for one in columns[:place]) for place in range(len(columns))]
-    return tuple(whole.slice(start, len(one)) for start, one in zip(starts, columns, strict=True))
+    whole = pl.concat([column.cast(pl.Float64) for column in finite]).rank("dense").cast(pl.Int64) - 1
+    starts = [sum(len(column) for column in columns[:place]) for place in range(len(columns))]
+    return tuple(whole.slice(start, len(column)) for start, column in zip(starts, columns, strict=True))
 
 
 def _with(table: pl.DataFrame, times: pl.Series) -> pl.DataFrame:

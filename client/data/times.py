@@ -78,22 +78,22 @@ class Times:
         return (*unit, *none, *((f"{late:,} timestamps lie after today: feedback comes before them",) if late else ()))
 
 
-def read_times(column: TimeColumn, said: Said | None) -> Times:
+def read_times(column: TimeColumn, time_meaning: Said | None) -> Times:
     """The column in seconds, or as an order; what is null, negative or not finite stays so.
 
     Raises DataError, with the first row, where units are mixed, where no unit fits, and where times lie beyond 2100;
     none where they only sort.
     """
-    if said == DAYS:
+    if time_meaning == DAYS:
         return _to_the_day(column)
     if column.values.dtype.is_temporal():
         microseconds = column.values.dt.epoch("us")
-        if said != ORDER:
-            _require_clock(column, microseconds, said)
-        return Times(values=_in_seconds(microseconds), unit=ORDER if said == ORDER else WRITTEN)
-    if said == ORDER:
+        if time_meaning != ORDER:
+            _require_clock(column, microseconds, time_meaning)
+        return Times(values=_in_seconds(microseconds), unit=ORDER if time_meaning == ORDER else WRITTEN)
+    if time_meaning == ORDER:
         return Times(values=column.values, unit=ORDER)
-    if said == SECONDS:
+    if time_meaning == SECONDS:
         beyond = (column.values > LATEST) & column.values.is_finite()
         _refuse(column, beyond, "expected seconds since 1970, found a number beyond the year 2100")
         return Times(values=column.values, unit=SECONDS)
@@ -119,13 +119,13 @@ def _to_the_day(column: TimeColumn) -> Times:
 
 def meaning(values: pl.Series, users: pl.Series | None) -> str | None:
     """The one unit of all numbers, ORDER for each user's positions 0, 1, 2, ..., or None where they tell neither."""
-    found = _units(values).drop_nulls().unique().to_list()
+    units = _units(values).drop_nulls().unique().to_list()
     counted = values.is_finite().fill_null(value=False) & (values >= 0)
     if not counted.any():
         return SECONDS  # nothing to take for anything else
-    if set(found) <= {_NEITHER} and users is not None and _positions(values.filter(counted), users.filter(counted)):
+    if set(units) <= {_NEITHER} and users is not None and _positions(values.filter(counted), users.filter(counted)):
         return ORDER
-    return found[0] if len(found) == 1 and found[0] != _NEITHER else None
+    return units[0] if len(units) == 1 and units[0] != _NEITHER else None
 
 
 def seconds_of(number: float) -> float:
@@ -186,10 +186,10 @@ def _positions(values: pl.Series, users: pl.Series) -> bool:
     return bool(each["fits"].all())
 
 
-def _require_clock(column: TimeColumn, microseconds: pl.Series, said: Said | None) -> None:
+def _require_clock(column: TimeColumn, microseconds: pl.Series, time_meaning: Said | None) -> None:
     """Raise DataError where times cannot be those of events; however small where they are said to be seconds."""
     _refuse(column, microseconds > LATEST * _MICROSECOND, "expected a time before the year 2100, found a later one")
-    if said != SECONDS and all_early(microseconds / _MICROSECOND):
+    if time_meaning != SECONDS and all_early(microseconds / _MICROSECOND):
         _refuse(
             column,
             microseconds >= 0,
@@ -227,10 +227,10 @@ def _question(column: TimeColumn) -> DataError:
         )
     usual = known.mode().sort()[0]
     other = (units != usual).fill_null(value=False)
-    found = units.filter(other)[0]
-    if found == _NEITHER:
-        found = f"a number that is none; {column.ways}"
-    return DataError(f"{_first(column, other)}: expected {usual} as in other rows, found {found}")
+    actual = units.filter(other)[0]
+    if actual == _NEITHER:
+        actual = f"a number that is none; {column.ways}"
+    return DataError(f"{_first(column, other)}: expected {usual} as in other rows, found {actual}")
 
 
 def _refuse(column: TimeColumn, wrong: pl.Series, problem: str) -> None:

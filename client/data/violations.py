@@ -71,17 +71,17 @@ def find_violations(
     Without ``items`` nothing is said about unknown items.
     """
     known = None if items is None else items["item_id"].drop_nulls().unique(maintain_order=True)
-    found: list[Violations] = []
+    violations: list[Violations] = []
     if items is not None:
-        found += _in_items(tables, items, limit)
+        violations += _in_items(tables, items, limit)
     if events is not None:
-        found += _in_events(tables, events, known, limit)
+        violations += _in_events(tables, events, known, limit)
     if vectors is not None:
         rows = pl.Series(~np.isfinite(vectors).all(axis=1))
-        found += _rule("vector", vectors_file, "vector", "not all numbers are finite", rows, limit)
+        violations += _rule("vector", vectors_file, "vector", "not all numbers are finite", rows, limit)
     if impressions is not None:
-        found += _in_impressions(tables, impressions, known, limit)
-    return found
+        violations += _in_impressions(tables, impressions, known, limit)
+    return violations
 
 
 def find_too_few(

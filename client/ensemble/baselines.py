@@ -91,7 +91,7 @@ def _best(
         for column, validation in _ndcg_by_column(scorer, platform, held_out)[columns]:
             tuned = {"setting": setting, "column": scorer.columns[column].name}
             tried.append(Baseline(scorer=scorer, column=column, validation=validation, tuned=tuned, make=make))
-    return max(tried, key=lambda one: one.validation)
+    return max(tried, key=lambda baseline: baseline.validation)
 
 
 def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> list[tuple[int, float]]:
@@ -102,7 +102,7 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
 
     columns, n_items = len(scorer.columns), platform.n_items
     ranks = ranks_by_column(score, held_out, columns, n_items=n_items, repeats=platform.repeats)
-    return [(column, float(found)) for column, found in enumerate(ndcg_of(ranks, held_out.sizes).mean(1))]
+    return [(column, float(ndcg)) for column, ndcg in enumerate(ndcg_of(ranks, held_out.sizes).mean(1))]
 
 
 def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:

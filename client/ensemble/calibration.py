@@ -82,9 +82,9 @@ def target_probabilities(
     settings: CalibrationSettings = DEFAULT.calibration,
 ) -> NDArray[np.float64]:
     """[B, components] the probability of each example's target under each component, the uniform one last."""
-    wanted = target[:, None]
+    target_column = target[:, None]
     components = _components(settings.of(kind), kind, scores, candidates, scale)
-    parts = [values.gather(1, wanted) / sums for values, sums in components]
+    parts = [values.gather(1, target_column) / sums for values, sums in components]
     uniform = 1.0 / candidates.sum(1, keepdim=True).clamp(min=1)
     return torch.cat([*parts, uniform], dim=1).double().numpy()
 

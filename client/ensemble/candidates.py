@@ -114,8 +114,10 @@ class StackCandidates:
         if self._gaps.count:
             by_gap = zip(settings.pulls, path, self._shifts_of(parts), strict=True)
             fitted += [
-                Candidate(name=f"by-gap({pull:g}):{label}", weights=one, at_gaps=one + shifts, parts=tuple(parts))
-                for pull, one, shifts in by_gap
+                Candidate(
+                    name=f"by-gap({pull:g}):{label}", weights=weights, at_gaps=weights + shifts, parts=tuple(parts)
+                )
+                for pull, weights, shifts in by_gap
                 if pull in settings.by_gap
             ]
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
@@ -137,8 +139,8 @@ class StackCandidates:
 
     def _is_frozen(self, part: str) -> bool:
         """Whether it is an encoder that the platform uses as it came."""
-        kept = self._trained[part].kept
-        return kept is not None and kept.head is None
+        encoder = self._trained[part].kept
+        return encoder is not None and encoder.head is None
 
     def _zero_shot(self, part: str) -> NDArray[np.float64]:
         """[R]; all of content counts as much as one other column."""
@@ -196,11 +198,11 @@ class StackCandidates:
         """
         fresh = tuple(part for part in parts if self._is_fresh(part))
         if fresh not in self._shifts:
-            drawn = [one for one in (self._fit.last, self._fit.earlier) if one is not None]
-            told = Drawn.joined(drawn)
-            steps, plain = self._gaps.steps(told.gaps), self._path(fresh)
+            drawn = [draw for draw in (self._fit.last, self._fit.earlier) if draw is not None]
+            all_drawn = Drawn.joined(drawn)
+            steps, plain = self._gaps.steps(all_drawn.gaps), self._path(fresh)
             columns, pulls = self._groups.of(fresh), self._settings.pulls
-            path = fit_gap_path(told.examples, steps, self._gaps.count, plain, columns, pulls)
+            path = fit_gap_path(all_drawn.examples, steps, self._gaps.count, plain, columns, pulls)
             self._shifts[fresh] = [rows - weights for rows, weights in zip(path, plain, strict=True)]
         return self._shifts[fresh]
 
@@ -266,10 +268,10 @@ def _surplus(gain: NDArray[np.float64], settings: CandidateSettings) -> float:
 
 def _plain(candidates: Sequence[Candidate], first: str, like: Candidate | None) -> list[Candidate]:
     """One whose name begins with ``first``, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
-    own = like is not None and OWN_PART in like.parts
+    has_own_part = like is not None and OWN_PART in like.parts
     strongest = [candidate for candidate in candidates if candidate.name.startswith(first)]
-    alike = [candidate for candidate in candidates if (OWN_PART in candidate.parts) == own]
+    alike = [candidate for candidate in candidates if (OWN_PART in candidate.parts) == has_own_part]
     fitted = next((candidate for candidate in alike if candidate.name.startswith(first)), strongest[0])
     toward = [candidate for candidate in alike if candidate.name.startswith(f"{TOWARD_ZERO_SHOT}:")]
     zero_shot = [candidate for candidate in candidates if candidate.name.startswith(f"{ZERO_SHOT}:")]
-    return [fitted, *toward] if own else [fitted, *toward, *zero_shot]
+    return [fitted, *toward] if has_own_part else [fitted, *toward, *zero_shot]

@@ -73,9 +73,9 @@ class Drawn:
     def joined(cls, parts: Sequence["Drawn"]) -> "Drawn":
         """All of them, one part after the other."""
         return cls(
-            examples=concatenate([one.examples for one in parts]),
-            users=np.concatenate([one.users for one in parts]),
-            gaps=np.concatenate([one.gaps for one in parts]),
+            examples=concatenate([part.examples for part in parts]),
+            users=np.concatenate([part.users for part in parts]),
+            gaps=np.concatenate([part.gaps for part in parts]),
         )
 
 
@@ -157,7 +157,7 @@ def cross_fit(
     last = draw(held, generator=torch_generator_for(seed, "stack-negatives"))
     room = (sizes.examples - len(last.users)) // EARLIER if question is examples else 0
     before = [(fold.raw, earlier_examples(platform, np.intersect1d(fold.users, chosen[:room]))) for fold in folds]
-    there = any(len(one) for _, one in before)
+    there = any(len(drawn) for _, drawn in before)
     earlier = draw(before, generator=torch_generator_for(seed, "earlier-negatives")) if there else None
     return CrossFit(folds=folds, calibrations=calibrations, last=last, earlier=earlier)
 

@@ -40,7 +40,7 @@ class CalibrationSettings(Checked):
         super().__post_init__()
         for name in ("powers", "temperatures"):
             values = getattr(self, name)
-            if any(later != 2 * one for one, later in pairwise(values)):
+            if any(later != 2 * earlier for earlier, later in pairwise(values)):
                 raise ConfigError(f"CalibrationSettings.{name} must each be twice the one before; got {values}")
 
     def of(self, kind: Kind) -> tuple[float, ...]:
@@ -93,7 +93,7 @@ class CandidateSettings(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(later <= one for one, later in pairwise(self.pulls)):
+        if any(later <= earlier for earlier, later in pairwise(self.pulls)):
             raise ConfigError(f"CandidateSettings.pulls must rise; got {self.pulls}")
 
     @property

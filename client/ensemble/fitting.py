@@ -114,13 +114,13 @@ def fit_stacks(
     timed = [fitted.scorers[name] for name in TIMED if name in fitted.scorers]
     groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"), timed)
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
-    made = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates, gaps)
-    by_set = {parts: made.of(parts) for parts in track(sets, "choosing weights")}
-    distinct = {candidate.name: candidate for found in by_set.values() for candidate in found}
+    stack_candidates = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates, gaps)
+    by_set = {parts: stack_candidates.of(parts) for parts in track(sets, "choosing weights")}
+    distinct = {candidate.name: candidate for candidates in by_set.values() for candidate in candidates}
     weights = stacked([candidate.by_gap for candidate in distinct.values()])
     held_out = question(platform, Stage.VALIDATION, platform.choosing_users)
     validation, whole_list = _validation(platform, panel, fit, weights, held_out)
-    found = dict(zip(distinct, whole_list, strict=True))
+    by_name = dict(zip(distinct, whole_list, strict=True))
     options = {
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
         for method, alternatives in methods.items()
@@ -132,7 +132,7 @@ def fit_stacks(
         validation=validation,
         whole_list=whole_list,
         options=options,
-        chosen=choose_all(options, found, settings.candidates),
+        chosen=choose_all(options, by_name, settings.candidates),
         left_out=fitted.left_out,
     )
 
@@ -140,9 +140,9 @@ def fit_stacks(
 def with_trained(stacks: FittedStacks, trained: Mapping[str, Trained], again: Mapping[str, Trained]) -> FittedStacks:
     """The stacks with parts in the place of those of the same name that they were fitted with."""
     now = {
-        id(one): later
-        for part, made in again.items()
-        for one, later in zip(trained[part].scorers, made.scorers, strict=True)
+        id(scorer): later
+        for part, retrained in again.items()
+        for scorer, later in zip(trained[part].scorers, retrained.scorers, strict=True)
     }
     raw = stacks.panel.raw
     scorers = tuple(now.get(id(scorer), scorer) for scorer in raw.scorers)

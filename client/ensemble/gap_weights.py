@@ -40,7 +40,7 @@ def fit_gap_path(
     begin = None
     for pull, anchor in reversed(list(zip(pulls, anchors, strict=True))):
         start = np.concatenate([anchor[columns], np.zeros(count * width)])
-        begin = minimise(lambda one: _loss(parts, one, width), start, pull, start if begin is None else begin)
+        begin = minimise(lambda flat: _loss(parts, flat, width), start, pull, start if begin is None else begin)
         rows = begin.reshape(-1, width)
         weights = np.zeros((count, len(columns)))
         weights[:, columns] = rows[0] + rows[1:]

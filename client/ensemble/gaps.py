@@ -62,6 +62,6 @@ def since_last(histories: Sequences) -> NDArray[np.float64]:
 
 def stacked(weights: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """[C, G, R] of C vectors [R], or [1 + K, R] where they depend on the gap; G is 1 where none does."""
-    rows = [np.atleast_2d(one) for one in weights]
-    shape = (max(len(one) for one in rows), rows[0].shape[1])
-    return np.stack([np.broadcast_to(one, shape) for one in rows])
+    rows = [np.atleast_2d(vector) for vector in weights]
+    shape = (max(len(row) for row in rows), rows[0].shape[1])
+    return np.stack([np.broadcast_to(row, shape) for row in rows])

@@ -41,8 +41,8 @@ class RankingHead:
             counts = f"{len(self.names)} names, {len(self.calibrations)} calibrations, {width} weights"
             raise HeadStoreError(f"a ranking head needs as many of each; found {counts}")
         if len(self.by_gap) not in {1, 1 + self.gaps.count}:
-            told = f"found {len(self.by_gap)} of {self.gaps.count} gaps"
-            raise HeadStoreError(f"a ranking head needs one row of weights, or one more than it has gaps; {told}")
+            detail = f"found {len(self.by_gap)} of {self.gaps.count} gaps"
+            raise HeadStoreError(f"a ranking head needs one row of weights, or one more than it has gaps; {detail}")
         if not np.isfinite(self.weights).all():
             raise HeadStoreError("a ranking head's weights must be finite")
 
@@ -81,7 +81,7 @@ class RankingHead:
         try:
             return cls(
                 names=tuple(map(str, stored.facts["columns"])),
-                calibrations=tuple(Calibration.from_json(one) for one in stored.facts["calibrations"]),
+                calibrations=tuple(Calibration.from_json(calibration) for calibration in stored.facts["calibrations"]),
                 weights=stored.arrays["weights"].astype(np.float64),
                 gaps=Gaps(edges=tuple(map(float, stored.facts.get(_EDGES, ())))),
             )

@@ -80,9 +80,9 @@ class Panel:
         widths = [len(scorer.columns) for scorer in self.raw.scorers]
         ends = np.cumsum(widths)
         parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]
-        kept = [row for row, part in enumerate(parts) if weights[..., part].any()]
-        columns = [column for row in kept for column in parts[row]]
-        raw = replace(self.raw, scorers=tuple(self.raw.scorers[row] for row in kept))
+        rows = [row for row, part in enumerate(parts) if weights[..., part].any()]
+        columns = [column for row in rows for column in parts[row]]
+        raw = replace(self.raw, scorers=tuple(self.raw.scorers[row] for row in rows))
         calibrations = tuple(self.calibrations[column] for column in columns)
         return replace(self, raw=raw, calibrations=calibrations), weights[..., columns]
 
@@ -123,8 +123,10 @@ def _weighed(weights: torch.Tensor, gaps: NDArray[np.int64], lifts: torch.Tensor
     scores = torch.empty(len(weights), *lifts.shape[1:])
     for gap in there:
         rows = torch.from_numpy(np.flatnonzero(gaps == gap))
-        some = lifts[:, rows]
-        scores[:, rows] = (weights[:, gap] @ some.reshape(len(lifts), -1)).reshape(len(weights), *some.shape[1:])
+        gap_lifts = lifts[:, rows]
+        scores[:, rows] = (weights[:, gap] @ gap_lifts.reshape(len(lifts), -1)).reshape(
+            len(weights), *gap_lifts.shape[1:]
+        )
     return scores
 
 

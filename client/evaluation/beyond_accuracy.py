@@ -63,12 +63,12 @@ def intra_list_diversity(lists: NDArray[np.int32], features: NDArray[np.float32]
     k = lists.shape[1]
     vectors = torch.from_numpy(features)
     squares = np.square(features, dtype=np.float64).sum(1)
-    found = np.empty(len(lists))
+    pair_sums = np.empty(len(lists))
     for start in range(0, len(lists), _CHUNK):
         part = lists[start : start + _CHUNK]
         sums = functional.embedding_bag(torch.from_numpy(part.astype(np.int64)), vectors, mode="sum").double()
-        found[start : start + _CHUNK] = sums.square().sum(1).numpy() - squares[part].sum(1)
-    diversity: NDArray[np.float64] = 1 - found / (k * (k - 1))
+        pair_sums[start : start + _CHUNK] = sums.square().sum(1).numpy() - squares[part].sum(1)
+    diversity: NDArray[np.float64] = 1 - pair_sums / (k * (k - 1))
     return diversity
 
 

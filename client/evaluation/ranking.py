@@ -184,7 +184,7 @@ def relevant_ranks(scores: torch.Tensor, examples: Examples) -> NDArray[np.float
     if examples.sizes is None:
         return target_ranks(scores, torch.from_numpy(examples.targets.astype(np.int64))).numpy()
     relevant = examples.relevant
-    rows, items = (torch.from_numpy(one.astype(np.int64)) for one in (relevant.owners(), relevant.items))
+    rows, items = (torch.from_numpy(values.astype(np.int64)) for values in (relevant.owners(), relevant.items))
     if scores.sum().isnan():
         lost = scores[rows, items].isnan()
         scores = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
@@ -192,11 +192,11 @@ def relevant_ranks(scores: torch.Tensor, examples: Examples) -> NDArray[np.float
         lost = torch.zeros(len(rows), dtype=torch.bool)
     width = int(relevant.lengths().max(initial=1))
     place = torch.from_numpy(np.arange(len(rows)) - np.repeat(relevant.offsets[:-1], relevant.lengths()))
-    wanted = torch.full((len(examples), width), torch.inf, dtype=scores.dtype)
-    wanted[rows, place] = scores[rows, items]
+    relevant_scores = torch.full((len(examples), width), torch.inf, dtype=scores.dtype)
+    relevant_scores[rows, place] = scores[rows, items]
     ordered = scores.sort(dim=1).values
-    below = torch.searchsorted(ordered, wanted)[rows, place]
-    up_to = torch.searchsorted(ordered, wanted, right=True)[rows, place]
+    below = torch.searchsorted(ordered, relevant_scores)[rows, place]
+    up_to = torch.searchsorted(ordered, relevant_scores, right=True)[rows, place]
     n = scores.shape[1]
     ranks = 1 + (n - up_to) + (up_to - below - 1) / 2
     return torch.where(lost, float(n), ranks.double()).numpy()
@@ -222,19 +222,19 @@ def mask_history(scores: torch.Tensor, histories: Sequences, targets: torch.Tens
     """Set the items of the histories to −inf in ``scores`` [B, n], in place, but never a target."""
     rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
     items = torch.from_numpy(histories.items.astype(np.int64))
-    wanted = scores.gather(1, targets[:, None])
+    target_scores = scores.gather(1, targets[:, None])
     scores[rows, items] = -torch.inf
-    scores.scatter_(1, targets[:, None], wanted)
+    scores.scatter_(1, targets[:, None], target_scores)
 
 
 def target_ranks(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """[B, n] scores and [B] target items to [B] ranks: 1 + better ones + half of the equal ones; NaN is worst."""
-    wanted = scores.gather(1, target[:, None])
-    lost = wanted.isnan().squeeze(1)
+    target_scores = scores.gather(1, target[:, None])
+    lost = target_scores.isnan().squeeze(1)
     if scores.sum().isnan():  # a tenth of the time of looking for each; inf - inf is taken for one, too
         scores = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
     counts = torch.empty_like(scores)  # sums of numbers are faster than of truth values, and exact to 2^24
-    better = torch.gt(scores, wanted, out=counts).sum(1).double()
-    equal = torch.eq(scores, wanted, out=counts).sum(1).double() - 1
+    better = torch.gt(scores, target_scores, out=counts).sum(1).double()
+    equal = torch.eq(scores, target_scores, out=counts).sum(1).double() - 1
     ranks = 1 + better + equal / 2
     return torch.where(lost, float(scores.shape[1]), ranks)

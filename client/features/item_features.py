@@ -67,14 +67,14 @@ def check_features(features: str) -> None:
 
 
 def item_features(
-    items: Items, features: str, *, kept: KeptVectors | None = None
+    items: Items, features: str, *, cached_vectors: KeptVectors | None = None
 ) -> tuple[FeatureSpace, NDArray[np.float32]]:
     """The feature space and the catalogue's vectors [n, D], each of length 1 or 0.
 
     Args:
         items: a platform, for its catalogue, or other items of it.
         features: one of ``FEATURE_SPACES``.
-        kept: what keeps the vectors of texts already read; None reads all.
+        cached_vectors: what keeps the vectors of texts already read; None reads all.
 
     Raises:
         ConfigError: if no such feature space exists, or its model cannot be loaded.
@@ -91,4 +91,4 @@ def item_features(
     else:
         space = hashing.hashing_space(hashing.dim_of(label) or hashing.DIM)
         read = partial(hashing.hash_texts, dim=space.dim)
-    return space, read(items.texts) if kept is None else kept.of(space, items.texts, read)
+    return space, read(items.texts) if cached_vectors is None else cached_vectors.of(space, items.texts, read)

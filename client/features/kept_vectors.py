@@ -89,13 +89,13 @@ class CatalogueVectors:
     def of(self, space: FeatureSpace, texts: Sequence[str], read: Read) -> NDArray[np.float32]:
         """[n, D] the texts' vectors; the record is written anew where they are others than before."""
         digests = _digests(texts)
-        known, kept = self._kept(space)
+        known, known_vectors = self._kept(space)
         if np.array_equal(known, digests):
-            return kept
+            return known_vectors
         rows = _rows_in(known, digests)
         new = np.flatnonzero(rows < 0)
         vectors = np.empty((len(digests), space.dim), np.float32)
-        vectors[rows >= 0] = kept[rows[rows >= 0]]
+        vectors[rows >= 0] = known_vectors[rows[rows >= 0]]
         if len(new):
             vectors[new] = read([texts[row] for row in new.tolist()])
         self._keep(space, digests, vectors)
@@ -123,17 +123,17 @@ class CatalogueVectors:
 
 def _digests(texts: Sequence[str]) -> NDArray[np.void]:
     """[n] of each text."""
-    found = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest() for text in texts]
-    return _as_digests(np.frombuffer(b"".join(found), np.uint8).reshape(-1, _DIGEST))
+    digests = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST).digest() for text in texts]
+    return _as_digests(np.frombuffer(b"".join(digests), np.uint8).reshape(-1, _DIGEST))
 
 
-def _rows_in(known: NDArray[np.void], wanted: NDArray[np.void]) -> NDArray[np.int64]:
-    """[n] where each of ``wanted`` stands in ``known``; −1 where it does not."""
+def _rows_in(known: NDArray[np.void], digests: NDArray[np.void]) -> NDArray[np.int64]:
+    """[n] where each of ``digests`` stands in ``known``; −1 where it does not."""
     if not len(known):
-        return np.full(len(wanted), -1)
+        return np.full(len(digests), -1)
     order = np.argsort(known)
-    rows = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
-    return np.where(known[rows] == wanted, rows, -1)
+    rows = order[np.minimum(np.searchsorted(known, digests, sorter=order), len(known) - 1)]
+    return np.where(known[rows] == digests, rows, -1)
 
 
 def _as_digests(digits: NDArray[np.uint8]) -> NDArray[np.void]:

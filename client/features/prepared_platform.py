@@ -43,8 +43,8 @@ class Neighbours:
     def graph(self, weights: NDArray[np.float32], k: int) -> sp.csr_array:
         """[n, n] with ``weights`` [n, K] on the edges to the k nearest."""
         n, width = self.items.shape[0], min(k, self.items.shape[1])
-        kept, items = weights[:, :width].reshape(-1), self.items[:, :width].reshape(-1)
-        return sparse_rows(kept, items, np.arange(n + 1) * width, (n, n))
+        values, items = weights[:, :width].reshape(-1), self.items[:, :width].reshape(-1)
+        return sparse_rows(values, items, np.arange(n + 1) * width, (n, n))
 
 
 def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
@@ -79,10 +79,10 @@ def nearest_after(neighbours: Neighbours, features: NDArray[np.float32], changed
         cosine = vectors[torch.from_numpy(block)] @ vectors.T
         cosine[torch.arange(len(block)), torch.from_numpy(block)] = -torch.inf
         cosines[block], items[block] = cosine.topk(k, dim=1)
-        found = torch.cat([torch.from_numpy(nearness), cosine.T[torch.from_numpy(others)]], dim=1).topk(k, dim=1)
-        places, nearness = found.indices.numpy(), found.values.numpy()
-        kept = np.take_along_axis(known, places.clip(max=k - 1), axis=1)
-        known = np.where(places < k, kept, block[(places - k).clip(min=0)])
+        best = torch.cat([torch.from_numpy(nearness), cosine.T[torch.from_numpy(others)]], dim=1).topk(k, dim=1)
+        places, nearness = best.indices.numpy(), best.values.numpy()
+        known_items = np.take_along_axis(known, places.clip(max=k - 1), axis=1)
+        known = np.where(places < k, known_items, block[(places - k).clip(min=0)])
     items[others], cosines[others] = known, nearness
     return Neighbours(items=items, cosines=cosines)
 
@@ -141,7 +141,7 @@ def prepare_platform(
     name: str,
     seed: int,
     features: str,
-    kept: KeptVectors | None = None,
+    cached_vectors: KeptVectors | None = None,
     apart: bool = False,
 ) -> PreparedPlatform:
     """Prepare what was read of a platform.
@@ -152,13 +152,13 @@ def prepare_platform(
         name: what the platform is called.
         seed: of the draws.
         features: the feature space as ``item_features`` takes it.
-        kept: vectors that were made before.
+        cached_vectors: vectors that were made before.
         apart: whether no user may decide what becomes of another one's events.
 
     Raises DataError or ConfigError for bad input.
     """
     platform = prepare(folder, preparation, name=name, seed=seed, apart=apart)
-    space, vectors = item_features(platform, features, kept=kept)
+    space, vectors = item_features(platform, features, cached_vectors=cached_vectors)
     return PreparedPlatform(platform=platform, space=space, catalogue=Catalogue(features=vectors))
 
 

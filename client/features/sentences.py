@@ -79,8 +79,8 @@ def _folder(model: str) -> Path | None:
     if Path(model).is_dir():
         return Path(model)
     package = model.replace("-", "_")
-    found = importlib.util.find_spec(package) if package.isidentifier() else None
-    for root in (found.submodule_search_locations or ()) if found is not None else ():
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    for root in (spec.submodule_search_locations or ()) if spec is not None else ():
         marks = sorted(Path(root).rglob(MODEL_MARK))
         if marks:
             return marks[0].parent
@@ -90,8 +90,8 @@ def _folder(model: str) -> Path | None:
 def _encoded(model: "SentenceTransformer", texts: Sequence[str]) -> NDArray[np.float32]:
     parts = []
     for start in track(range(0, len(texts), BATCH), "reading texts"):
-        some = list(texts[start : start + BATCH])
-        parts.append(np.asarray(model.encode(some, batch_size=INNER_BATCH, show_progress_bar=False), np.float32))
+        batch = list(texts[start : start + BATCH])
+        parts.append(np.asarray(model.encode(batch, batch_size=INNER_BATCH, show_progress_bar=False), np.float32))
     return unit_rows(np.concatenate(parts))
 
 

@@ -72,8 +72,8 @@ class Contenders(EncoderUse, LowRank):
         wrong = [repr(method) for method in self.methods if method not in known]
         wrong += [f"{method!r} twice" for method in known if self.methods.count(method) > 1]
         if wrong or not self.methods:
-            found = wrong[0] if wrong else "none"
-            raise ConfigError(f"methods must be one or more of {', '.join(known)}; got {found}")
+            fault = wrong[0] if wrong else "none"
+            raise ConfigError(f"methods must be one or more of {', '.join(known)}; got {fault}")
         self.parts(preset="")
 
     def parts(self, preset: str) -> "PartSettings":

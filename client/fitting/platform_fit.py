@@ -84,9 +84,9 @@ class PlatformFit:
         """The parts that the methods' stacks may hold."""
         for part, make in part_makers(self._sets, self.parts.settings).items():
             with step(f"train {part}"):
-                made = make(self.parts)
-            if made is not None:
-                self.trained[part] = made
+                trained = make(self.parts)
+            if trained is not None:
+                self.trained[part] = trained
 
     def stack(self, counted: Counted | None = None) -> None:
         """Every scorer fitted and calibrated, and a stack chosen for each method; raises DataError where none can.
@@ -116,9 +116,9 @@ class PlatformFit:
         prepared = replace(self.prepared, platform=replace(platform, split=split))
         settings, computed, ensemble = self.parts.settings, self.parts.scorers, self.parts.ensemble
         parts = PlatformParts(prepared, self.encoders, settings, self.seed, computed, ensemble)
-        chosen = {part for one in self.stacks.chosen.values() for part in one.parts}
+        chosen = {part for candidate in self.stacks.chosen.values() for part in candidate.parts}
         again = {name: make(parts) for name, make in part_makers(self._sets, settings).items() if name in chosen}
-        there = {name: made for name, made in again.items() if made is not None}
+        there = {name: trained for name, trained in again.items() if trained is not None}
         self.stacks = with_trained(self.stacks, self.trained, there)
         self.parts, self._again = parts.and_of(self.parts), there
 
@@ -133,7 +133,7 @@ class PlatformFit:
             return
         panel, _ = self.stacks.panel.used(self.stacks.chosen[self.verdict.served].by_gap)
         columns = {column.name for scorer in panel.raw.scorers for column in scorer.columns}
-        parts = {name: one for name, one in self.trained.items() if one.columns & columns}
+        parts = {name: part for name, part in self.trained.items() if part.columns & columns}
         scorers = {**self._scorers, **completing_table(self.components.scorers)}
         stacks = fit_stacks(
             self.prepared,
@@ -172,7 +172,9 @@ class PlatformFit:
     @cached_property
     def verdict(self) -> GateVerdict:
         """What is served; by choosing users alone."""
-        options = {method: some for method, some in self.stacks.options.items() if method not in self.absent}
+        options = {
+            method: candidates for method, candidates in self.stacks.options.items() if method not in self.absent
+        }
         rng = rng_for(self.seed, self.prepared.name, "gate")
         settings, choice = self.components.gate, self.components.ensemble.candidates
         return decide(options, self.stacks.whole_list_by_name(), rng, self._relatedness(), settings, choice)

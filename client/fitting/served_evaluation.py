@@ -87,7 +87,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
     """
     in_steps(fit.steps)
     stacks, platform = fit.stacks, fit.prepared.platform
-    chosen = {method: one.by_gap for method, one in stacks.chosen.items() if method not in fit.absent}
+    chosen = {method: candidate.by_gap for method, candidate in stacks.chosen.items() if method not in fit.absent}
     weights = {**_alone(stacks), **chosen}
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
     ranked = rank_all(stacks.panel, stacked(list(weights.values())), tests)
@@ -107,13 +107,13 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
 def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
     """Method of one scorer to weights [R] that hold its best column alone, where the platform has it."""
     names, values = stacks.panel.names, stacks.scorer_values()
-    found = {}
+    weights = {}
     for method in METHODS.values():
         there = [column.name for column in method.columns if column.name in values]
         if there:
             best = max(there, key=lambda name: values[name])
-            found[method.name] = (np.array(names) == best).astype(np.float64)
-    return found
+            weights[method.name] = (np.array(names) == best).astype(np.float64)
+    return weights
 
 
 def _figures(method: str, ranking: Ranking, local: Ranking, n_items: int, seed: int) -> MethodFigures:

@@ -65,12 +65,12 @@ def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedE
     if facts["fingerprint"] != space.fingerprint:
         return None
     encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
-    for part, kept in encoders.items():
-        origin = str(facts.get(ORIGIN, kept.encoder.digest))
+    for part, kept_encoder in encoders.items():
+        origin = str(facts.get(ORIGIN, kept_encoder.encoder.digest))
         if not taught(part) and origin != received.digest:
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
             released = dict(facts.get(RELEASED, {}))
-            return ReceivedEncoder(encoder=kept.encoder, seen=seen, released=released, origin=origin)
+            return ReceivedEncoder(encoder=kept_encoder.encoder, seen=seen, released=released, origin=origin)
     return None
 
 
@@ -129,8 +129,8 @@ def open_fit(
     """
     encoder, card = load_encoder(encoder_file)
     with working("preparing"):
-        found = read_platform_data(folder, settings.preparation.said_of_times)
-        read = found if reports is None else reports.added_to(found)
+        folder_data = read_platform_data(folder, settings.preparation.said_of_times)
+        read = folder_data if reports is None else reports.added_to(folder_data)
         data = replace(read, grows=read.grows or settings.drawn_by_id)
         prepared = prepare_platform(
             data,
@@ -138,7 +138,7 @@ def open_fit(
             name=platform_name(folder),
             seed=settings.seed,
             features=settings.features,
-            kept=None if store is None else CatalogueVectors(str(folder), store),
+            cached_vectors=None if store is None else CatalogueVectors(str(folder), store),
         )
     require_same(encoder.spec.feature_space, prepared.space, where=str(folder))
     previous = None if store is None else previous_release(store, RECORD, prepared.space, encoder)
@@ -218,16 +218,16 @@ def counted_of_all(fit: PlatformFit, names: Collection[str]) -> FittedScorers:
     platform = fit.prepared.platform
     events = select(platform.sequences, platform.training_users)
     data = replace(fit_data(fit.prepared, platform.training_users), sequences=events)
-    return fit_scorers(data, {name: one for name, one in {**SCORERS, **COMPLETING}.items() if name in names})
+    return fit_scorers(data, {name: entry for name, entry in {**SCORERS, **COMPLETING}.items() if name in names})
 
 
 def _basket_head(stacks: FittedStacks) -> BasketHead:
     panel, weights = stacks.panel.used(stacks.chosen[LOCAL].by_gap)
     table = [name for name in (*SCORERS, *COMPLETING) if name not in stacks.left_out]
-    made = zip(table, stacks.panel.raw.scorers, strict=False)
+    named_scorers = zip(table, stacks.panel.raw.scorers, strict=False)
     return BasketHead(
         head=RankingHead.of(panel, weights),
-        computed=tuple(name for name, scorer in made if scorer in panel.raw.scorers),
+        computed=tuple(name for name, scorer in named_scorers if scorer in panel.raw.scorers),
     )
 
 
@@ -240,7 +240,7 @@ def _up_to_date(served: ServedHead) -> ServedHead:
 
 
 def _trained_parts(fit: PlatformFit) -> ServedParts:
-    encoders = {name: one.kept for name, one in fit.served.items() if name != OWN_PART and one.kept is not None}
+    encoders = {name: part.kept for name, part in fit.served.items() if name != OWN_PART and part.kept is not None}
     return ServedParts(encoders=encoders, own=own_models(fit.parts) if OWN_PART in fit.trained else None)
 
 

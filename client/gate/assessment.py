@@ -147,11 +147,11 @@ def assessment(
     """
     method = judged_method(verdict)
     lift = paired_lift(at_ten[method], at_ten[LOCAL], rng)
-    one = verdict.candidates[method]
+    candidate = verdict.candidates[method]
     contenders = len(verdict.candidates) - 1
-    expected = expected_lift(one, verdict.users, known, content, settings, contenders)
-    forecast, why = forecast_of(one, verdict.users, verdict.reason, expected, lift, settings)
-    shown = {what: one for what, one in (("expected", expected), ("seen", lift)) if one is not None}
+    expected = expected_lift(candidate, verdict.users, known, content, settings, contenders)
+    forecast, why = forecast_of(candidate, verdict.users, verdict.reason, expected, lift, settings)
+    shown = {what: interval for what, interval in (("expected", expected), ("seen", lift)) if interval is not None}
     answer, reason = _worth(forecast, why, shown, settings.worth, serves=verdict.accepted)
     return Assessment(
         served=verdict.served,
@@ -161,10 +161,10 @@ def assessment(
         expected=expected,
         lift=lift,
         users=users,
-        users_needed=_users_needed(one, users),
+        users_needed=_users_needed(candidate, users),
         content=content,
-        relatedness=one.relatedness,
-        nearest=_informative_pair(one, known, settings.near),
+        relatedness=candidate.relatedness,
+        nearest=_informative_pair(candidate, known, settings.near),
     )
 
 
@@ -203,9 +203,13 @@ def _worth(
 ) -> tuple[Answer, str]:
     """Whether joining is worth it, by the forecast and the intervals that stand beside it, the best founded first."""
     ends = list(shown.values())
-    below = [f"the lift that is {what} is at most {one.high:+.1f} %" for what, one in shown.items() if one.high < worth]
+    below = [
+        f"the lift that is {what} is at most {interval.high:+.1f} %"
+        for what, interval in shown.items()
+        if interval.high < worth
+    ]
     if below or forecast == "no":
-        if any(one.low >= worth for one in ends) or (below and ends[0].mean >= worth):
+        if any(interval.low >= worth for interval in ends) or (below and ends[0].mean >= worth):
             return "too early", "what is expected here and what these users show do not agree"
         return "no", below[0] if below else reason
     if forecast != "yes":
@@ -219,16 +223,16 @@ def _worth(
     return "yes", f"a lift of {ends[0].mean:+.1f} % is to be expected, {ends[0].low:+.1f} % at least"
 
 
-def _informative_pair(one: GateCandidate, known: Sequence[KnownPair], reach: float) -> KnownPair | None:
+def _informative_pair(candidate: GateCandidate, known: Sequence[KnownPair], reach: float) -> KnownPair | None:
     """The nearest pair, where the platform's own users leave the lift open and what both encoders add is alike."""
-    if one.relatedness is None or (one.bound is not None and one.bound > 0):
+    if candidate.relatedness is None or (candidate.bound is not None and candidate.bound > 0):
         return None
-    near = nearest_pair(one.relatedness.lift, known)
-    return None if near is None or abs(near.adds - one.relatedness.lift) > reach else near
+    near = nearest_pair(candidate.relatedness.lift, known)
+    return None if near is None or abs(near.adds - candidate.relatedness.lift) > reach else near
 
 
 def expected_lift(
-    one: GateCandidate,
+    candidate: GateCandidate,
     users: int,
     known: Sequence[KnownPair],
     content: float,
@@ -240,10 +244,10 @@ def expected_lift(
     None where the pairs are too few, or where something was not measured here.
     """
     expectation = Expectation.fitted(known, settings.expectation)
-    if expectation is None or one.lift is None or one.bound is None or one.relatedness is None:
+    if expectation is None or candidate.lift is None or candidate.bound is None or candidate.relatedness is None:
         return None
-    error, adds = standard_error(one.lift, one.bound, contenders, settings.gate), one.relatedness.lift
-    return expectation.of(shown=one.lift, error=error, adds=adds, content=content, users=users)
+    error, adds = standard_error(candidate.lift, candidate.bound, contenders, settings.gate), candidate.relatedness.lift
+    return expectation.of(shown=candidate.lift, error=error, adds=adds, content=content, users=users)
 
 
 def standard_error(lift: float, bound: float, contenders: int = 1, gate: GateSettings = DEFAULT.gate) -> float:
@@ -252,7 +256,7 @@ def standard_error(lift: float, bound: float, contenders: int = 1, gate: GateSet
 
 
 def forecast_of(
-    one: GateCandidate,
+    candidate: GateCandidate,
     users: int,
     gate_says: str,
     expected: Interval | None,
@@ -264,7 +268,7 @@ def forecast_of(
     For its rules see the top of this file.
     """
     worth, few = settings.worth, users < settings.choice.few_users
-    if would_serve(one, users, settings.choice):
+    if would_serve(candidate, users, settings.choice):
         return "yes", gate_says
     if expected is not None and expected.low > 0:
         return "yes", f"by what pairs of the benchmark found, the lift is at least {expected.low:+.1f} %"
@@ -272,19 +276,19 @@ def forecast_of(
         if seen is not None and seen.high < worth:
             least = f"less than the {worth:g} % that joining should bring"
             return "no", f"the lift that is {what} is at most {seen.high:+.1f} %, {least}"
-    related = one.relatedness
+    related = candidate.relatedness
     enough = expected is not None and expected.mean >= worth
     if few and enough and related is not None and related.bound > 0:
         adds = f"the encoder surely adds to content over {related.events:,} past events of users"
         return "yes", f"{adds}, and pairs of the benchmark that showed as much gained {worth:g} % or more"
-    shows = one.lift is not None and one.lift > 0 and not few
+    shows = candidate.lift is not None and candidate.lift > 0 and not few
     if related is not None and related.lift <= 0 and not shows:
         return "no", f"the encoder adds nothing to content over {related.events:,} past events of users"
     return "too early", gate_says
 
 
-def _users_needed(one: GateCandidate, users: int) -> int | None:
+def _users_needed(candidate: GateCandidate, users: int) -> int | None:
     """The distance from the lift to its bound falls with the root of the number of users; it must fall to the lift."""
-    if one.lift is None or one.bound is None or one.lift <= 0:
+    if candidate.lift is None or candidate.bound is None or candidate.lift <= 0:
         return None
-    return math.ceil(users * ((one.lift - one.bound) / one.lift) ** 2)
+    return math.ceil(users * ((candidate.lift - candidate.bound) / candidate.lift) ** 2)

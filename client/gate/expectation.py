@@ -77,7 +77,9 @@ def write_pairs(pairs: Iterable[KnownPair]) -> str:
     writer = csv.DictWriter(stream, [field.name for field in fields(KnownPair)], lineterminator="\n")
     writer.writeheader()
     for pair in pairs:
-        writer.writerow({name: f"{one:.4g}" if isinstance(one, float) else one for name, one in asdict(pair).items()})
+        writer.writerow(
+            {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in asdict(pair).items()}
+        )
     return stream.getvalue()
 
 
@@ -130,8 +132,8 @@ class Expectation:
         share = np.array([1 / counts[name] for name in names])
         left_out = np.zeros(len(pairs))
         for name in counts:
-            own = names == name
-            left_out[own] = lifts[own] - inputs[own] @ _ridge(inputs, lifts, share * ~own, settings.ridge)
+            group = names == name
+            left_out[group] = lifts[group] - inputs[group] @ _ridge(inputs, lifts, share * ~group, settings.ridge)
         spread = float(np.sqrt(np.average(left_out**2, weights=share)))
         return cls(weights=_ridge(inputs, lifts, share, settings.ridge), spread=spread, settings=settings)
 

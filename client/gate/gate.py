@@ -101,8 +101,8 @@ def decide(
     contenders = [method for method in scores if method != LOCAL]
     candidates = {LOCAL: GateCandidate(ndcg=float(scores[LOCAL].mean()), lift=None, bound=None)}
     for method in contenders:
-        found = _compare(scores[method], scores[LOCAL], settings.level / len(contenders), settings.resamples, rng)
-        candidates[method] = replace(found, relatedness=relatedness.get(method))
+        comparison = _compare(scores[method], scores[LOCAL], settings.level / len(contenders), settings.resamples, rng)
+        candidates[method] = replace(comparison, relatedness=relatedness.get(method))
     accepted = [method for method in contenders if would_serve(candidates[method], users, choice)]
     served = max(accepted, key=lambda method: candidates[method].ndcg, default=LOCAL)
     return GateVerdict(
@@ -136,20 +136,20 @@ def cross_validated(
     return scores
 
 
-def would_serve(one: GateCandidate, users: int, choice: CandidateSettings) -> bool:
+def would_serve(candidate: GateCandidate, users: int, choice: CandidateSettings) -> bool:
     """Whether it may be served instead of ``local``, on the word of so many choosing users."""
-    return _surely(one) or _likely(one, users < choice.few_users)
+    return _surely(candidate) or _likely(candidate, users < choice.few_users)
 
 
-def _surely(one: GateCandidate) -> bool:
+def _surely(candidate: GateCandidate) -> bool:
     """Whether it beats ``local`` beyond noise."""
-    return one.bound is not None and one.bound > 0
+    return candidate.bound is not None and candidate.bound > 0
 
 
-def _likely(one: GateCandidate, few: bool) -> bool:
+def _likely(candidate: GateCandidate, few: bool) -> bool:
     """Whether so few users have to be helped out by what their past events say of the encoder, and they say yes."""
-    related = one.relatedness is not None and one.relatedness.bound > 0
-    return few and related and one.lift is not None and one.lift > 0
+    related = candidate.relatedness is not None and candidate.relatedness.bound > 0
+    return few and related and candidate.lift is not None and candidate.lift > 0
 
 
 def _compare(
@@ -164,23 +164,25 @@ def _compare(
 
 
 def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) -> str:
-    contenders = {method: one for method, one in candidates.items() if method != LOCAL}
+    contenders = {method: candidate for method, candidate in candidates.items() if method != LOCAL}
     if not contenders:
         return "no transfer method was there to compete"
     best = max(contenders, key=lambda method: contenders[method].ndcg)
-    one = contenders[best]
+    best_candidate = contenders[best]
     if served != LOCAL:
-        found = contenders[served]
-        beats = f"{served} beats local by {found.lift:+.1f} % on {users} users"
-        if _surely(found) or found.relatedness is None:
-            return f"{beats}, by more than {found.bound:.1f} % surely"
-        past = found.relatedness
+        winner = contenders[served]
+        beats = f"{served} beats local by {winner.lift:+.1f} % on {users} users"
+        if _surely(winner) or winner.relatedness is None:
+            return f"{beats}, by more than {winner.bound:.1f} % surely"
+        past = winner.relatedness
         return (
             f"{beats}, too few to be sure; but the encoder adds {past.lift:+.1f} % to content over {past.events} past "
             f"events of {past.users} users, more than {past.bound:.1f} % surely"
         )
-    if one.lift is None:
+    if best_candidate.lift is None:
         return f"local found nothing for {users} users, so no lift can be told"
-    if one.lift <= 0:
-        return f"no transfer method is above local on {users} users; the best, {best}, is at {one.lift:+.1f} %"
-    return f"{best} is {one.lift:+.1f} % above local on {users} users, which noise alone could make"
+    if best_candidate.lift <= 0:
+        return (
+            f"no transfer method is above local on {users} users; the best, {best}, is at {best_candidate.lift:+.1f} %"
+        )
+    return f"{best} is {best_candidate.lift:+.1f} % above local on {users} users, which noise alone could make"

@@ -147,8 +147,8 @@ def log_plainly() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """``LIST PROGRAM [the program's own arguments]``."""
-    approved, program, *own = arguments
-    sys.argv = [program, *own]
+    approved, program, *program_arguments = arguments
+    sys.argv = [program, *program_arguments]
     if program != CLIENT_APP:
         sys.exit(f"{program} is not run on a platform, whatever a coordinator asks")
     from flwr.supernode.cli import flwr_clientapp

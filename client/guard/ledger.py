@@ -99,8 +99,8 @@ class Ledger:
         """What stands in it, and the numbers of lines (from 1) that cannot be read; raises ConfigError for no file."""
         with os_error_as(ConfigError, f"{self._path}: the ledger of what left cannot be read"):
             texts = self._path.read_text("utf-8", errors="replace").splitlines()
-        found = [(number, line_of(text)) for number, text in enumerate(texts, 1)]
-        return [line for _, line in found if line is not None], [number for number, line in found if line is None]
+        numbered = [(number, line_of(text)) for number, text in enumerate(texts, 1)]
+        return [line for _, line in numbered if line is not None], [number for number, line in numbered if line is None]
 
 
 def _stamp(now: datetime) -> str:
@@ -166,8 +166,8 @@ class Audit:
         return [head, *filter(None, kinds), *(held if self.held_back else []), *warning, *each]
 
     def _kind(self, kind: str, words: str) -> str:
-        found = [line for line in self.left if line.kind == kind]
-        return f"  {words}: {_times(len(found), 'time')}, {sum(line.bytes for line in found):,} bytes" if found else ""
+        lines = [line for line in self.left if line.kind == kind]
+        return f"  {words}: {_times(len(lines), 'time')}, {sum(line.bytes for line in lines):,} bytes" if lines else ""
 
 
 def read_audit(folder: Path) -> Audit:

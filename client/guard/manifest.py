@@ -116,53 +116,57 @@ class Entry:
         return header + metrics + sum(grid.bits for grid in self.arrays.values())
 
 
-def manifest(asked: Asked, policy: SitePolicy) -> dict[str, Entry]:
+def manifest(question: Asked, policy: SitePolicy) -> dict[str, Entry]:
     """Kinds of answers to a task: its result where the policy lets one leave, a decline, a failure's code."""
-    failed = _header("failed", asked, code=_one_of(FailureCode), least=_least(policy))
+    failed = _header("failed", question, code=_one_of(FailureCode), least=_least(policy))
     entries = {"failed": Entry(header=failed)}
     if policy.tell_declined:
-        entries["declined"] = Entry(header=_header("declined", asked, reason=_one_of(DeclineReason)))
-    is_few = not asked.is_without_data and asked.training_users < policy.minimum_users
-    if asked.task not in policy.tasks or is_few or policy.why_plain(asked.task, asked.noise):
+        entries["declined"] = Entry(header=_header("declined", question, reason=_one_of(DeclineReason)))
+    is_few = not question.is_without_data and question.training_users < policy.minimum_users
+    if question.task not in policy.tasks or is_few or policy.why_plain(question.task, question.noise):
         return entries
-    if asked.task is TaskKind.SUM and asked.answer_bytes:
+    if question.task is TaskKind.SUM and question.answer_bytes:
         entries["sum-reply"] = Entry(
-            header=_header("sum-reply", asked, ledger=_DIGEST if asked.noise else exactly("")),
-            arrays={SUM: ByteGrid(size=asked.answer_bytes)},
+            header=_header("sum-reply", question, ledger=_DIGEST if question.noise else exactly("")),
+            arrays={SUM: ByteGrid(size=question.answer_bytes)},
         )
-    if asked.task is TaskKind.MOMENTS:
-        entries["moments-reply"] = _moments(asked, policy)
-    if asked.task is TaskKind.CROSS:
-        entries["cross-reply"] = _cross(asked, policy)
-    if asked.task is TaskKind.TRAIN and asked.grid is not None:
-        entries["train-reply"] = _train(asked, policy, asked.grid)
-    if asked.task is TaskKind.EVALUATE:
-        header = _header("evaluate-reply", asked, users=_users(asked, policy))
-        parts = (BOTH,) if asked.noise else VALIDATIONS
+    if question.task is TaskKind.MOMENTS:
+        entries["moments-reply"] = _moments(question, policy)
+    if question.task is TaskKind.CROSS:
+        entries["cross-reply"] = _cross(question, policy)
+    if question.task is TaskKind.TRAIN and question.grid is not None:
+        entries["train-reply"] = _train(question, policy, question.grid)
+    if question.task is TaskKind.EVALUATE:
+        header = _header("evaluate-reply", question, users=_users(question, policy))
+        parts = (BOTH,) if question.noise else VALIDATIONS
         metrics = dict.fromkeys(parts, _VALIDATION) if policy.tell_validation else {}
         entries["evaluate-reply"] = Entry(header=header, metrics=metrics)
     return entries
 
 
-def _moments(asked: Asked, policy: SitePolicy) -> Entry:
-    grid = MomentGrid(dim=asked.dim)
-    own = {"dim": exactly(asked.dim), "pairs": _PAIRS, **_origin(asked, policy)}
-    return Entry(header=_header("moments-reply", asked, **own, **_layout(grid.layout)), arrays={MOMENTS: grid})
+def _moments(question: Asked, policy: SitePolicy) -> Entry:
+    grid = MomentGrid(dim=question.dim)
+    header_fields = {"dim": exactly(question.dim), "pairs": _PAIRS, **_origin(question, policy)}
+    return Entry(
+        header=_header("moments-reply", question, **header_fields, **_layout(grid.layout)), arrays={MOMENTS: grid}
+    )
 
 
-def _cross(asked: Asked, policy: SitePolicy) -> Entry:
-    grid = CrossGrid(dim=asked.dim)
-    own = {
-        "dim": exactly(asked.dim),
+def _cross(question: Asked, policy: SitePolicy) -> Entry:
+    grid = CrossGrid(dim=question.dim)
+    header_fields = {
+        "dim": exactly(question.dim),
         "noise": Allowed(
-            what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, asked), values=2**64
+            what="the noise that was asked for, or more", holds=lambda value: _is_noise(value, question), values=2**64
         ),
         "ledger_entries": _ENTRIES,
         "ledger_head": _DIGEST,
-        "ledger_before": _where_it_was_seen(asked.seal),
-        **_origin(asked, policy),
+        "ledger_before": _where_it_was_seen(question.seal),
+        **_origin(question, policy),
     }
-    return Entry(header=_header("cross-reply", asked, **own, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid})
+    return Entry(
+        header=_header("cross-reply", question, **header_fields, **_layout(grid.layout)), arrays={CROSS_MOMENT: grid}
+    )
 
 
 def _least(policy: SitePolicy) -> Allowed:
@@ -182,23 +186,23 @@ def _where_it_was_seen(seal: str) -> Allowed:
     )
 
 
-def _is_noise(value: Any, asked: Asked) -> bool:
-    return _is_number(value) and value >= asked.noise > 0
+def _is_noise(value: Any, question: Asked) -> bool:
+    return _is_number(value) and value >= question.noise > 0
 
 
-def _train(asked: Asked, policy: SitePolicy, grid: CellGrid) -> Entry:
+def _train(question: Asked, policy: SitePolicy, grid: CellGrid) -> Entry:
     metrics = dict.fromkeys(LOSSES, _LOSS) if policy.tell_losses else {}
-    header = _header("train-reply", asked, **_origin(asked, policy), **_layout(grid.layout))
+    header = _header("train-reply", question, **_origin(question, policy), **_layout(grid.layout))
     return Entry(header=header, arrays={ENCODER: grid}, metrics=metrics)
 
 
-def _origin(asked: Asked, policy: SitePolicy) -> dict[str, Allowed]:
-    return {"fingerprint": exactly(asked.fingerprint), "users": _users(asked, policy)}
+def _origin(question: Asked, policy: SitePolicy) -> dict[str, Allowed]:
+    return {"fingerprint": exactly(question.fingerprint), "users": _users(question, policy)}
 
 
-def _header(kind: str, asked: Asked, **own: Allowed) -> dict[str, Allowed]:
-    common = {"protocol": exactly(PROTOCOL), "kind": exactly(kind), "round": exactly(asked.round)}
-    return {**common, **{name.replace("_", "-"): allowed for name, allowed in own.items()}}
+def _header(kind: str, question: Asked, **header_fields: Allowed) -> dict[str, Allowed]:
+    common = {"protocol": exactly(PROTOCOL), "kind": exactly(kind), "round": exactly(question.round)}
+    return {**common, **{name.replace("_", "-"): allowed for name, allowed in header_fields.items()}}
 
 
 def _layout(layout: Layout) -> dict[str, Allowed]:
@@ -218,10 +222,10 @@ def _one_of(values: Any) -> Allowed:
     return Allowed(what=f"one of {', '.join(known)}", holds=holds, values=len(known))
 
 
-def _users(asked: Asked, policy: SitePolicy) -> Allowed:
+def _users(question: Asked, policy: SitePolicy) -> Allowed:
     if not policy.tell_users:
         return exactly(0)
-    most = power_of_two(asked.training_users)
+    most = power_of_two(question.training_users)
     holds = lambda value: type(value) is int and 0 <= value <= most and value & (value - 1) == 0  # noqa: E731
     return Allowed(what=f"a power of two up to {most}", holds=holds, values=1 + most.bit_length())
 

@@ -71,7 +71,7 @@ class SitePolicy(SitePromise, LeastParties):
     """The rules, checked; raises ConfigError for what cannot be."""
 
     tasks: tuple[str, ...] = option(
-        tuple(one.value for one in TaskKind),
+        tuple(kind.value for kind in TaskKind),
         check=_check_tasks,
         help="The tasks that are worked on, of moments, cross, train, evaluate, sum.",
     )
@@ -103,10 +103,10 @@ class SitePolicy(SitePromise, LeastParties):
 
     def quiet(self, now: datetime) -> bool:
         """Whether ``now`` lies in the quiet hours; they may go through midnight."""
-        found = _HOURS.fullmatch(self.quiet_hours)
-        if found is None:
+        match = _HOURS.fullmatch(self.quiet_hours)
+        if match is None:
             return False
-        start, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+        start, end = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
         moment = now.astimezone().time().replace(tzinfo=None)
         return start <= moment < end if start <= end else moment >= start or moment < end
 

@@ -28,10 +28,10 @@ class Range(NamedTuple):
 
 def read_range(key: str, text: object) -> Range:
     """Of ``LEAST..MOST``; raises ConfigError for anything else."""
-    found = _RANGE.fullmatch(text) if isinstance(text, str) else None
-    if found is None or float(found[1]) > float(found[2]):
+    match = _RANGE.fullmatch(text) if isinstance(text, str) else None
+    if match is None or float(match[1]) > float(match[2]):
         raise ConfigError(f"{key} must be LEAST..MOST, as in 256..65536; got {text!r}")
-    return Range(float(found[1]), float(found[2]))
+    return Range(float(match[1]), float(match[2]))
 
 
 _READ: dict[str, Any] = {"read": read_range, "write": str, "metavar": "LEAST..MOST"}
@@ -57,10 +57,10 @@ class TaskBounds(Checked):
         Range(0, 0.99), **_READ, help="Share of items that are seen by their content alone."
     )
 
-    def broken_by(self, asked: LocalSettings) -> str:
+    def broken_by(self, settings: LocalSettings) -> str:
         """The first thing that is asked beyond its range, in words; empty where all is within."""
-        for one in entries(TaskBounds):
-            bounds, value = one.of(self), getattr(asked, one.path[0].removeprefix("task_"))
+        for entry in entries(TaskBounds):
+            bounds, value = entry.of(self), getattr(settings, entry.path[0].removeprefix("task_"))
             if not bounds.least <= value <= bounds.most:
-                return f"{one.key} of {bounds}; the task asks for {value:g}"
+                return f"{entry.key} of {bounds}; the task asks for {value:g}"
         return ""

@@ -49,12 +49,12 @@ class WayOut:
         """By the files' paths; empty ones stand for the default policy, and for no ledger. Raises ConfigError."""
         return cls(read_policy(policy), Ledger(Path(ledger)) if ledger else None, clock)
 
-    def turned_away(self, asked: Asked) -> Declined | None:
+    def turned_away(self, question: Asked) -> Declined | None:
         """The answer to a task that the policy does not let begin."""
-        reason = self.policy.turns_away(asked.task, self._clock())
-        return None if reason is None else Declined(round=asked.round, reason=reason)
+        reason = self.policy.turns_away(question.task, self._clock())
+        return None if reason is None else Declined(round=question.round, reason=reason)
 
-    def let_out(self, reply: Reply, asked: Asked, keep: Keep = lambda _content: None) -> RecordDict:
+    def let_out(self, reply: Reply, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
         """The encoded answer, without what the policy does not tell; what is held back is noted too.
 
         ``keep`` gets a result before it leaves. Raises OutboundRefused where it may not leave, LedgerError where it
@@ -64,20 +64,22 @@ class WayOut:
             reply = Failed(round=reply.round, code=FailureCode.REFUSED)
         withheld = _withheld(self.policy, {field.name for field in fields(reply)})
         content = encode_reply(replace(reply, **withheld))
-        return self.let_out_encoded(content, asked, keep)
+        return self.let_out_encoded(content, question, keep)
 
-    def let_out_encoded(self, content: RecordDict, asked: Asked, keep: Keep = lambda _content: None) -> RecordDict:
+    def let_out_encoded(self, content: RecordDict, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
         """The same of an answer that left before: today's policy counts."""
         now = self._clock()
         try:
-            passed = check(content, asked, self.policy, now)
+            passed = check(content, question, self.policy, now)
         except OutboundRefused as error:
-            self._note(LedgerLine.kept(str(error), task=asked.task, round_number=asked.round, now=now))
+            self._note(LedgerLine.kept(str(error), task=question.task, round_number=question.round, now=now))
             raise
         if passed.kind not in REFUSALS:
             keep(content)
         now = self._clock()
-        self._note(LedgerLine.left(passed, task=asked.task, round_number=asked.round, now=now, encoder=asked.encoder))
+        self._note(
+            LedgerLine.left(passed, task=question.task, round_number=question.round, now=now, encoder=question.encoder)
+        )
         return content
 
     def _note(self, line: LedgerLine) -> None:
@@ -85,15 +87,15 @@ class WayOut:
             self._ledger.add(line)
 
 
-def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) -> Passed:
+def check(content: RecordDict, question: Asked, policy: SitePolicy, now: datetime) -> Passed:
     """What would leave; raises OutboundRefused, which names the rule and at the most a dtype and shape."""
-    kind, entry = _entry(content.get(HEADER), asked, policy)
+    kind, entry = _entry(content.get(HEADER), question, policy)
     _check_records({name: type(record) for name, record in content.items()}, entry)
     header: Any = content[HEADER]
     metrics = content.metric_records.get(METRICS, MetricRecord())
     _check_header(header, entry)
     for name, grid in entry.arrays.items():
-        _check_array(content.array_records[name], name, grid, asked)
+        _check_array(content.array_records[name], name, grid, question)
     _check_metrics(metrics, entry)
     size = content_bytes(content)
     if size > (most := min(entry.most_bytes, policy.maximum_bytes)):
@@ -112,31 +114,31 @@ def check(content: RecordDict, asked: Asked, policy: SitePolicy, now: datetime) 
 
 def _withheld(policy: SitePolicy, fields_of_reply: set[str]) -> dict[str, Any]:
     """The fields that the policy does not tell, and what stands in their place."""
-    told = {"users": policy.tell_users, "losses": policy.tell_losses, "validation": policy.tell_validation}
+    tells = {"users": policy.tell_users, "losses": policy.tell_losses, "validation": policy.tell_validation}
     empty: dict[str, Any] = {"users": 0, "losses": {}, "validation": {}}
-    return {name: empty[name] for name in fields_of_reply & set(told) if not told[name]}
+    return {name: empty[name] for name in fields_of_reply & set(tells) if not tells[name]}
 
 
-def _entry(header: Any, asked: Asked, policy: SitePolicy) -> tuple[str, Entry]:
+def _entry(header: Any, question: Asked, policy: SitePolicy) -> tuple[str, Entry]:
     kind = header.get("kind") if isinstance(header, ConfigRecord) else None
-    listed = manifest(asked, policy)
+    listed = manifest(question, policy)
     if not isinstance(kind, str) or kind not in listed:
-        raise OutboundRefused(f"an answer to {asked.task} may be {', '.join(sorted(listed))}; this one is another")
+        raise OutboundRefused(f"an answer to {question.task} may be {', '.join(sorted(listed))}; this one is another")
     return kind, listed[kind]
 
 
-def _check_records(found: Mapping[str, type[Any]], entry: Entry) -> None:
+def _check_records(records: Mapping[str, type[Any]], entry: Entry) -> None:
     expected: dict[str, type[Any]] = {HEADER: ConfigRecord, **dict.fromkeys(entry.arrays, ArrayRecord)}
     if entry.metrics is not None:
         expected[METRICS] = MetricRecord
-    for name, record in found.items():
+    for name, record in records.items():
         if name not in expected:
             raise OutboundRefused("a record that is not listed")
         if record is not expected[name]:
             raise OutboundRefused(f"record {name!r} is no {expected[name].__name__}")
-    if missing := sorted(set(expected) - set(found)):
+    if missing := sorted(set(expected) - set(records)):
         raise OutboundRefused(f"without the records {', '.join(missing)}")
-    if list(found) != list(expected):
+    if list(records) != list(expected):
         raise OutboundRefused(f"the records must come as {', '.join(expected)}")
 
 
@@ -150,19 +152,19 @@ def _check_header(header: Any, entry: Entry) -> None:
             raise OutboundRefused(f"{name} in the header must be {allowed.what}")
 
 
-def _check_array(record: ArrayRecord, name: str, grid: Grid, asked: Asked) -> None:
+def _check_array(record: ArrayRecord, name: str, grid: Grid, question: Asked) -> None:
     try:
         fault = grid.fault(arrays_of(record, name, {FLAT: grid.layout.lies})[FLAT])
     except WireError as error:
         sides = {side for array in record.values() for side in array.shape}
-        raise OutboundRefused(f"{error}{_of_catalogue(sides, asked)}") from error
+        raise OutboundRefused(f"{error}{_of_catalogue(sides, question)}") from error
     if fault:
         raise OutboundRefused(f"record {name!r}: {fault}")
 
 
-def _of_catalogue(sides: set[int], asked: Asked) -> str:
+def _of_catalogue(sides: set[int], question: Asked) -> str:
     """Said in addition where an array has the size of what must never leave."""
-    return f"; it has a side of {asked.catalogue}, as the catalogue" if asked.catalogue in sides else ""
+    return f"; it has a side of {question.catalogue}, as the catalogue" if question.catalogue in sides else ""
 
 
 def _check_metrics(metrics: Any, entry: Entry) -> None:

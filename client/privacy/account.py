@@ -28,7 +28,7 @@ Float64 = NDArray[np.float64]
 
 def digests_of(ids: Sequence[str]) -> Digests:
     """[U] what stands for users in an account."""
-    digests = [hashlib.blake2b(one.encode("utf-8", "surrogatepass"), digest_size=8).digest() for one in ids]
+    digests = [hashlib.blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8).digest() for user_id in ids]
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 

@@ -53,9 +53,9 @@ class Accounts:
 
     def _opened(self) -> "OpenAccount":
         """Accounts that had parted are one from now on: joined at another time, they would be another ledger."""
-        found = [_read(store) for store in self._stores]
-        account = _together(found)
-        if any(one.ledger.state != account.ledger.state for one in found):
+        accounts = [_read(store) for store in self._stores]
+        account = _together(accounts)
+        if any(stored.ledger.state != account.ledger.state for stored in accounts):
             self._write(account)
         return OpenAccount(account, self._write)
 
@@ -79,8 +79,8 @@ class OpenAccount:
 
 def _together(accounts: Sequence[Account]) -> Account:
     account = Account()
-    for one in accounts:
-        account = account.joined(one, now_text())
+    for other in accounts:
+        account = account.joined(other, now_text())
     return account
 
 

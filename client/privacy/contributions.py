@@ -11,5 +11,5 @@ def contributions(platform: Platform) -> tuple[Sequences, Digests]:
     """Training events of the contributing users who have a history and a next item, and who they are."""
     rows = platform.contributing_users
     sequences = training_sequences(platform, rows)
-    some = np.flatnonzero(sequences.lengths() > 1)
-    return select(sequences, some), digests_of([platform.user_ids[row] for row in rows[some]])
+    eligible = np.flatnonzero(sequences.lengths() > 1)
+    return select(sequences, eligible), digests_of([platform.user_ids[row] for row in rows[eligible]])

@@ -45,22 +45,22 @@ class NewItem:
         """The item in the place of an earlier version of it."""
         if before is None:
             return self
-        told = before.published if self.published is None else self.published
-        return replace(self, category=self.category or before.category, published=told)
+        published = before.published if self.published is None else self.published
+        return replace(self, category=self.category or before.category, published=published)
 
 
-def keep_latest(found: dict[str, NewItem], items: Iterable[NewItem]) -> None:
+def keep_latest(latest: dict[str, NewItem], items: Iterable[NewItem]) -> None:
     """Put items in the place of the earlier versions of them that were found."""
     for item in items:
-        found[item.item_id] = item.after(found.get(item.item_id))
+        latest[item.item_id] = item.after(latest.get(item.item_id))
 
 
 def fitting(served: ServedHead, items: Sequence[NewItem]) -> list[NewItem]:
     """Items that were taken in under another head, as this one takes them: those whose vector fits, if it needs one."""
-    wanted = _vector_length(served)
-    if not wanted:
+    length = _vector_length(served)
+    if not length:
         return [replace(item, vector=()) for item in items]
-    return [item for item in items if len(item.vector) == wanted]
+    return [item for item in items if len(item.vector) == length]
 
 
 def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
@@ -109,9 +109,9 @@ def _published(
     """
     if added.published is None or AGE not in (*served.computed, *served.alone):
         return dict(statistics)
-    told = since_1970(added.published, len(rows))
+    published = since_1970(added.published, len(rows))
     grown = np.array(statistics.get(PUBLISHED, np.zeros(size)))
-    grown[rows[told != 0]] = told[told != 0]
+    grown[rows[published != 0]] = published[published != 0]
     return {**statistics, PUBLISHED: grown}
 
 
@@ -142,23 +142,23 @@ def _categories(old: ServedCatalogue, added: AddedItems, source: NDArray[np.int6
         return None
     none = ("",) * len(source)
     before = [*(old.categories or none[: len(old.item_ids)]), *none[len(old.item_ids) :]]
-    given = [*before[: len(old.item_ids)], *(added.categories or none[: len(added.item_ids)])]
-    return tuple(given[row] or kept for row, kept in zip(source, before, strict=True))
+    by_source = [*before[: len(old.item_ids)], *(added.categories or none[: len(added.item_ids)])]
+    return tuple(by_source[row] or earlier for row, earlier in zip(source, before, strict=True))
 
 
 def _handed(served: ServedHead, items: Sequence[NewItem]) -> AddedItems:
-    wanted = _vector_length(served)
+    length = _vector_length(served)
     for item in items:
-        if len(item.vector) != wanted:
-            raise InvalidRequest(f"an item's vector must have {wanted} numbers here; got {len(item.vector)}")
-    given = np.array([item.vector for item in items], np.float32) if wanted else None
-    if given is not None and not np.isfinite(given).all():
+        if len(item.vector) != length:
+            raise InvalidRequest(f"an item's vector must have {length} numbers here; got {len(item.vector)}")
+    vectors = np.array([item.vector for item in items], np.float32) if length else None
+    if vectors is not None and not np.isfinite(vectors).all():
         raise InvalidRequest("an item's vector must hold finite numbers")
     return AddedItems(
         item_ids=tuple(item.item_id for item in items),
         texts=tuple(item.text for item in items),
         categories=tuple(item.category for item in items),
-        vectors=given,
+        vectors=vectors,
         published=np.array([item.published for item in items], np.float64),
     )
 

@@ -85,8 +85,8 @@ class Recommender:
         """Over what was stored; raises HeadStoreError where this installation has other scorers."""
         items, panels = PackedVectors(torch.from_numpy(served.items.catalogue.features)), served_panels(served)
 
-        def opened(one: WeighedPanel) -> RequestPanel:
-            return RequestPanel(one.panel, one.weights, items)
+        def opened(weighed: WeighedPanel) -> RequestPanel:
+            return RequestPanel(weighed.panel, weighed.weights, items)
 
         return cls(
             items=served.items,
@@ -143,9 +143,9 @@ class Recommender:
         history, when = np.empty(0, np.int32), np.empty(0)
         if user is not None:
             history, when = self.history_of(user), self.times_of(user)
-        kept = slice(None) if self.whole.repeats else ~np.isin(history, basket)
+        retained = slice(None) if self.whole.repeats else ~np.isin(history, basket)
         now = np.full(len(basket), time.time())
-        return np.concatenate([history[kept], basket]), np.concatenate([when[kept], now])
+        return np.concatenate([history[retained], basket]), np.concatenate([when[retained], now])
 
     def count(self, items: NDArray[np.int32], times: NDArray[np.float64], *, shown: bool = False) -> None:
         """What was met since the fit, or was ``shown``, for the scorers that count on.
@@ -168,7 +168,7 @@ class Recommender:
     def _scorers(self) -> list[Scorer]:
         """Each once."""
         panels = (self.whole, self.popularity, *(() if self.basket is None else (self.basket,)))
-        return list({id(one): one for panel in panels for one in panel.scorers}.values())
+        return list({id(scorer): scorer for panel in panels for scorer in panel.scorers}.values())
 
     def basis(self, history: NDArray[np.int32], wish: Wish) -> str:
         """What a list rests on: ``basket``, ``history``, or ``popularity`` where nothing is known."""

@@ -112,7 +112,7 @@ class RequestPanel:
         self._by_gap = torch.from_numpy(np.atleast_2d(weights)[:, order].astype(np.float32))
         self._gaps = panel.gaps
         self.repeats = panel.raw.repeats
-        self.scorers = [one.scorer if isinstance(one, Named) else one for one in panel.raw.scorers]
+        self.scorers = [scorer.scorer if isinstance(scorer, Named) else scorer for scorer in panel.raw.scorers]
         self._n_items = panel.raw.n_items
         self._items = items
         self._queried = [scorer for scorer in self.scorers if isinstance(scorer, QueryScorer)]
@@ -168,8 +168,8 @@ class _AlikeColumns:
 
     def __init__(self, rows: slice, kind: Kind, calibrations: Sequence[Calibration]) -> None:
         self._rows, self._kind = rows, kind
-        self._mixture = torch.tensor([one.mixture for one in calibrations])
-        self._scales = np.array([one.scale for one in calibrations], np.float32)[:, None]
+        self._mixture = torch.tensor([calibration.mixture for calibration in calibrations])
+        self._scales = np.array([calibration.scale for calibration in calibrations], np.float32)[:, None]
 
     def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int32]) -> None:
         """Write log-lifts over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""

@@ -26,7 +26,7 @@ Arrays = Mapping[str, NDArray[Any]]
 def texts_to_arrays(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
     """``name.bytes`` (UTF-8, one after the other) and ``name.offsets``."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    lengths = np.array([len(one) for one in encoded], np.int64)
+    lengths = np.array([len(content) for content in encoded], np.int64)
     return {f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.offsets": offsets_of(lengths)}
 
 
@@ -88,16 +88,16 @@ class ServedCatalogue:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""
-        found = self.catalogue
+        catalogue = self.catalogue
         categories = {} if self.categories is None else texts_to_arrays("categories", self.categories)
         return {
             **texts_to_arrays("items", self.item_ids),
             **texts_to_arrays("texts", self.texts),
             **categories,
             **matrix_to_arrays("grams", self.gram_weights),
-            "features": found.features,
-            "neighbours": found.neighbours.items.astype(np.int32),
-            "cosines": found.neighbours.cosines,
+            "features": catalogue.features,
+            "neighbours": catalogue.neighbours.items.astype(np.int32),
+            "cosines": catalogue.neighbours.cosines,
         }
 
     @classmethod
@@ -124,11 +124,11 @@ class ServedUsers:
 
     def without(self, users: Set[str]) -> "ServedUsers":
         """All others; these very users where none of them is here."""
-        kept = np.array([user not in users for user in self.user_ids], bool)
-        if kept.all():
+        remaining = np.array([user not in users for user in self.user_ids], bool)
+        if remaining.all():
             return self
-        ids = tuple(user for user, keep in zip(self.user_ids, kept, strict=True) if keep)
-        return ServedUsers(user_ids=ids, sequences=select(self.sequences, np.flatnonzero(kept)))
+        ids = tuple(user for user, keep in zip(self.user_ids, remaining, strict=True) if keep)
+        return ServedUsers(user_ids=ids, sequences=select(self.sequences, np.flatnonzero(remaining)))
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """For a record."""

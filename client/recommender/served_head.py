@@ -99,7 +99,7 @@ class ServedHead:
             "parts": parts,
             "computed": list(self.computed),
             "alone": list(self.alone),
-            "popularity": [one.to_json() for one in self.popularity],
+            "popularity": [calibration.to_json() for calibration in self.popularity],
             "repeats": self.repeats,
             "features": self.features,
             "fingerprint": self.space.fingerprint,
@@ -140,7 +140,7 @@ def _served(stored: StoredHead) -> ServedHead:
         head=RankingHead.from_stored(stored),
         computed=tuple(map(str, facts["computed"])),
         alone=tuple(map(str, facts.get("alone", WITHOUT_HISTORY[:1]))),
-        popularity=tuple(Calibration.from_json(one) for one in facts["popularity"]),
+        popularity=tuple(Calibration.from_json(calibration) for calibration in facts["popularity"]),
         parts=ServedParts.from_record(arrays, facts["parts"], space),
         items=ServedCatalogue.from_arrays(arrays),
         users=ServedUsers.from_arrays(arrays),
@@ -162,7 +162,7 @@ def _basket_record(basket: BasketHead | None) -> tuple[dict[str, NDArray[Any]], 
     if basket is None:
         return {}, {}
     ranking = basket.head.to_stored()
-    arrays = {f"{_BASKET}.{name}": one for name, one in ranking.arrays.items()}
+    arrays = {f"{_BASKET}.{name}": array for name, array in ranking.arrays.items()}
     return arrays, {_BASKET: {**ranking.facts, "computed": list(basket.computed)}}
 
 
@@ -172,7 +172,7 @@ def _basket_of(stored: StoredHead) -> BasketHead | None:
     if facts is None:
         return None
     begin = f"{_BASKET}."
-    arrays = {name.removeprefix(begin): one for name, one in stored.arrays.items() if name.startswith(begin)}
+    arrays = {name.removeprefix(begin): array for name, array in stored.arrays.items() if name.startswith(begin)}
     head = RankingHead.from_stored(StoredHead(arrays=arrays, facts=facts))
     return BasketHead(head=head, computed=tuple(map(str, facts["computed"])))
 
@@ -214,15 +214,15 @@ def served_panels(served: ServedHead) -> ServedPanels:
     basket = served.basket
     names = (*served.computed, *served.alone, *(() if basket is None else basket.computed))
     try:
-        made = {name: table[name][0](data) for name in dict.fromkeys(names)}
+        computed_scorers = {name: table[name][0](data) for name in dict.fromkeys(names)}
     except KeyError as error:
         raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
 
     def weighed(head: RankingHead, computed: tuple[str, ...]) -> WeighedPanel:
-        scorers = (*(made[name] for name in computed), *parts)
+        scorers = (*(computed_scorers[name] for name in computed), *parts)
         return _weighed(served, head, scorers)
 
-    alone = tuple(made[name] for name in served.alone)
+    alone = tuple(computed_scorers[name] for name in served.alone)
     popularity = Panel(raw=_raw(served, alone), calibrations=served.popularity)
     uniform = np.full(len(popularity.names), DEFAULT.candidates.uniform)
     return ServedPanels(
@@ -242,11 +242,11 @@ def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...])
 
 
 def _fit_data(served: ServedHead) -> FitData:
-    found = served.items.catalogue
+    catalogue = served.items.catalogue
     return FitData(
         sequences=Sequences.none(),
-        features=found.features,
-        neighbours=found.neighbours,
+        features=catalogue.features,
+        neighbours=catalogue.neighbours,
         ordered=True,
         grams=under_idf(served.items.gram_weights),
         statistics=dict(served.statistics),

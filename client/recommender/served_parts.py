@@ -33,34 +33,34 @@ class ServedParts:
 
     def scorers(self, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
         """Of all parts, in the order of the parts' names; ``features`` [n, D]."""
-        parts = {name: one.scorers(name, features) for name, one in self.encoders.items()}
+        parts = {name: encoder.scorers(name, features) for name, encoder in self.encoders.items()}
         if self.own is not None:
             parts[OWN] = self.own.scorers(features)
         return tuple(scorer for name in sorted(parts) for scorer in parts[name])
 
     def only(self, columns: set[str]) -> "ServedParts":
         """Without the parts that have none of these columns."""
-        encoders = {name: one for name, one in self.encoders.items() if _has(name, columns)}
-        own = self.own if _has(OWN, columns) or _has(f"{OWN}-ids", columns) else None
-        return ServedParts(encoders=encoders, own=own)
+        encoders = {name: encoder for name, encoder in self.encoders.items() if _has(name, columns)}
+        own_models = self.own if _has(OWN, columns) or _has(f"{OWN}-ids", columns) else None
+        return ServedParts(encoders=encoders, own=own_models)
 
     def on_rows(self, rows: NDArray[np.int64]) -> "ServedParts":
         """For another catalogue [m], whose items stand in ``rows`` of this one; -1 where they do not."""
-        encoders = {name: one.on_rows(rows) for name, one in self.encoders.items()}
+        encoders = {name: encoder.on_rows(rows) for name, encoder in self.encoders.items()}
         return ServedParts(encoders=encoders, own=None if self.own is None else self.own.on_rows(rows))
 
     def to_record(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Arrays and facts."""
         arrays: dict[str, NDArray[Any]] = {}
         facts: dict[str, Any] = {"received": {}, "own": None}
-        for name, one in self.encoders.items():
-            arrays |= {f"encoder.{name}": one.encoder.flat, **_head_arrays(name, one.head)}
-            facts["received"][name] = one.encoder.spec.preset
+        for name, part in self.encoders.items():
+            arrays |= {f"encoder.{name}": part.encoder.flat, **_head_arrays(name, part.head)}
+            facts["received"][name] = part.encoder.spec.preset
         if self.own is not None:
-            kept = self.own.kept
+            own_encoder = self.own.kept
             state = {_IDS + key: value.numpy() for key, value in self.own.ids.state_dict().items()}
-            arrays |= {"own.encoder": kept.encoder.flat, **_head_arrays(OWN, kept.head), **state}
-            facts["own"] = kept.encoder.spec.preset
+            arrays |= {"own.encoder": own_encoder.encoder.flat, **_head_arrays(OWN, own_encoder.head), **state}
+            facts["own"] = own_encoder.encoder.spec.preset
         return arrays, facts
 
     @classmethod
@@ -72,8 +72,8 @@ class ServedParts:
         }
         if facts["own"] is None:
             return cls(encoders=encoders, own=None)
-        kept = _kept(str(facts["own"]), arrays["own.encoder"], _head(OWN, arrays), space)
-        return cls(encoders=encoders, own=Own(kept=kept, ids=_ids_model(arrays)))
+        own_encoder = _kept(str(facts["own"]), arrays["own.encoder"], _head(OWN, arrays), space)
+        return cls(encoders=encoders, own=Own(kept=own_encoder, ids=_ids_model(arrays)))
 
 
 def _has(part: str, columns: set[str]) -> bool:
@@ -99,7 +99,7 @@ def _head(part: str, arrays: Arrays) -> SequenceHead | None:
 def _ids_model(arrays: Arrays) -> SequenceModel:
     state = {key.removeprefix(_IDS): torch.from_numpy(value) for key, value in arrays.items() if key.startswith(_IDS)}
     layers = len({key.split(".")[2] for key in state if key.startswith("history.blocks.")})
-    preset = next(one for one in (SMALL, LARGE) if one.layers == layers)
+    preset = next(candidate for candidate in (SMALL, LARGE) if candidate.layers == layers)
     model = SequenceModel.ids_only(preset, len(state["b"]), seed=0)
     model.load_state_dict(state)
     return model

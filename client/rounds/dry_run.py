@@ -110,14 +110,14 @@ def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace, policy: 
     return answers
 
 
-def _left(asked: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:
+def _left(question: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:
     start = time.monotonic()
     try:
-        content = way_out.let_out(way_out.turned_away(asked) or answer(), asked)
+        content = way_out.let_out(way_out.turned_away(question) or answer(), question)
     except OutboundRefused:
-        content = way_out.let_out(Failed(round=asked.round, code=FailureCode.REFUSED), asked)
+        content = way_out.let_out(Failed(round=question.round, code=FailureCode.REFUSED), question)
     seconds = time.monotonic() - start
-    return Leaving(answer=str(asked.task), seconds=seconds, size=content_bytes(content), values=_values(content))
+    return Leaving(answer=str(question.task), seconds=seconds, size=content_bytes(content), values=_values(content))
 
 
 def _values(content: RecordDict) -> dict[str, Any]:

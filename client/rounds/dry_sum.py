@@ -32,11 +32,11 @@ def dry_sum_task(run: str, encoder: Encoder, public: CatalogueMoments, workspace
 
     Raises SumRefused where the platform takes no part in one.
     """
-    own, promise = OwnParty(workspace.heads, workspace.platform.name), workspace.promise
+    own_party, promise = OwnParty(workspace.heads, workspace.platform.name), workspace.promise
     keys = {f"other-{number}": Ed25519PrivateKey.generate() for number in range(1, max(workspace.least_parties, LEAST))}
     others = [Member(name, key.public_key().public_bytes_raw()) for name, key in keys.items()]
-    roster = Roster.of([own.member, *others])
-    own.pin(roster)
+    roster = Roster.of([own_party.member, *others])
+    own_party.pin(roster)
     parties = {name: Party(name, key, PartyPolicy(roster)) for name, key in keys.items()}
     coordinator = Coordinator.of(roster, SetupTerms(sums=1, noised=True), os.urandom(KEY))
     while coordinator.stage in ("keys", "shares"):
@@ -52,14 +52,14 @@ def dry_sum_task(run: str, encoder: Encoder, public: CatalogueMoments, workspace
         seed=0,
         parts=("cross", "evaluate"),
         encoder=encoder,
-        weights={one.party: 1.0 for one in roster.members},
+        weights={member.party: 1.0 for member in roster.members},
         noise=promise.noise,
         public=public,
         users=fewest_that_pay(promise.noise, workspace.space.name) + 1,
     )
     bound, about = 2.0 * len(workspace.platform.training_users), bytes.fromhex(work.meaning)
     coordinator.begin(private_terms(private_length(work), bound, promise.noise, workspace.colluding, about))
-    return SumTask.of(run, 0, coordinator.outgoing()[own.name], work)
+    return SumTask.of(run, 0, coordinator.outgoing()[own_party.name], work)
 
 
 def _own_answer(task: SumTask, workspace: Workspace) -> bytes:

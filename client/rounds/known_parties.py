@@ -66,7 +66,7 @@ class KnownParties:
 
     def write(self, heads: HeadStore) -> None:
         """Raises StorageError."""
-        facts = {kind: [asdict(one) for one in getattr(self, kind).values()] for kind in ("known", "waiting")}
+        facts = {kind: [asdict(party) for party in getattr(self, kind).values()] for kind in ("known", "waiting")}
         heads.write(SUM_PARTIES, StoredHead(arrays={}, facts=facts))
 
     @property
@@ -74,19 +74,19 @@ class KnownParties:
         """All that are known; raises UnknownParties where fewer than two are."""
         if len(self.known) < 2:
             raise UnknownParties("expected platforms whose keys this one knows; found none")
-        return Roster.of(one.member for one in self.known.values())
+        return Roster.of(party.member for party in self.known.values())
 
     def met(self, introductions: Iterable[Introduction], now: datetime, *, first_use: bool) -> "KnownParties":
         """After the coordinator introduced platforms: where none is known they are taken on ``first_use``; else what
         is new or changed waits."""
         since = now.isoformat(timespec="seconds")
-        found = {one.member.party: KnownParty.of(one, since) for one in introductions}
-        if not found:
+        introduced = {introduction.member.party: KnownParty.of(introduction, since) for introduction in introductions}
+        if not introduced:
             return self
         if not self.known and first_use:
-            return KnownParties(known=found)
-        new = {name: one for name, one in found.items() if not one.is_same(self.known.get(name))}
-        waiting = {name: _first(self.waiting.get(name), one) for name, one in new.items()}
+            return KnownParties(known=introduced)
+        new = {name: party for name, party in introduced.items() if not party.is_same(self.known.get(name))}
+        waiting = {name: _first(self.waiting.get(name), party) for name, party in new.items()}
         return KnownParties(known=self.known, waiting=waiting)
 
     def accepted(self, names: Iterable[str], now: datetime) -> "KnownParties":
@@ -97,14 +97,14 @@ class KnownParties:
             raise ConfigError(f"expected the name of a platform that waits to be accepted ({waits}); got {unknown[0]}")
         since = now.isoformat(timespec="seconds")
         new = {name: KnownParty(**{**asdict(self.waiting[name]), "since": since}) for name in taken}
-        waiting = {name: one for name, one in self.waiting.items() if name not in new}
+        waiting = {name: party for name, party in self.waiting.items() if name not in new}
         return KnownParties(known=dict(sorted({**self.known, **new}.items())), waiting=waiting)
 
 
-def _first(before: KnownParty | None, found: KnownParty) -> KnownParty:
+def _first(before: KnownParty | None, party: KnownParty) -> KnownParty:
     """What waits already keeps the time at which it came."""
-    return before if before is not None and found.is_same(before) else found
+    return before if before is not None and party.is_same(before) else party
 
 
 def _by_name(listed: Iterable[Mapping[str, Any]]) -> dict[str, KnownParty]:
-    return {one["name"]: KnownParty(**one) for one in listed}
+    return {facts["name"]: KnownParty(**facts) for facts in listed}

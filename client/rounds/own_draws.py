@@ -28,7 +28,7 @@ def own_seed(heads: HeadStore, seed: int, *names: str | int) -> int:
 def _secret(heads: HeadStore) -> bytes:
     stored = heads.read(OWN_DRAWS)
     if stored is None:
-        made = np.frombuffer(os.urandom(_BYTES), np.uint8)
-        heads.write(OWN_DRAWS, StoredHead(arrays={"secret": made}))
-        return made.tobytes()
+        secret = np.frombuffer(os.urandom(_BYTES), np.uint8)
+        heads.write(OWN_DRAWS, StoredHead(arrays={"secret": secret}))
+        return secret.tobytes()
     return stored.arrays["secret"].tobytes()

@@ -40,7 +40,7 @@ class OwnParty:
 
     def pin(self, roster: Roster) -> None:
         """From now on these are the platforms that it sums with, and no others."""
-        known = {one.party: KnownParty(name=one.party, key=one.key.hex()) for one in roster.members}
+        known = {member.party: KnownParty(name=member.party, key=member.key.hex()) for member in roster.members}
         KnownParties(known=known).write(self._heads)
 
     def meet(self, introductions: bytes, now: datetime, *, first_use: bool) -> None:
@@ -112,5 +112,5 @@ def answer_bytes(message: bytes, workspace: Workspace) -> int:
     """How long the platform's answer to a sum's message is; 0 where there is no message."""
     if not message:
         return 0
-    own = OwnParty(workspace.heads, workspace.name, workspace.machine)
-    return answer_size(own.state, own.name, message)
+    party = OwnParty(workspace.heads, workspace.name, workspace.machine)
+    return answer_size(party.state, party.name, message)

@@ -104,24 +104,24 @@ def cross_reply(task: CrossTask, workspace: Workspace) -> CrossReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     sequences, users = contributions(workspace.platform)
     with Accounts(workspace.machine, workspace.heads).changing() as book:
-        told = _settled(Told.read(workspace.heads, workspace.space.fingerprint), book, workspace.heads)
+        cross_release = _settled(Told.read(workspace.heads, workspace.space.fingerprint), book, workspace.heads)
         able = book.account.able(users, weight_of(task.noise), workspace.promise.budget)
-        told = _with_newcomers(told, task, workspace, book, sequences, users, able)
-        if told is None:
+        cross_release = _with_newcomers(cross_release, task, workspace, book, sequences, users, able)
+        if cross_release is None:
             return Declined(round=task.round, reason=_why_nothing(able, workspace.minimum_users))
         return CrossReply(
             round=task.round,
-            cells=cells_of(told.under(task.public), told.noise),
-            noise=told.noise,
+            cells=cells_of(cross_release.under(task.public), cross_release.noise),
+            noise=cross_release.noise,
             fingerprint=workspace.space.fingerprint,
-            users=power_of_two(told.users),
+            users=power_of_two(cross_release.users),
             ledger=book.account.ledger.state,
             before=book.account.ledger.digest_where(task.seen),
         )
 
 
 def _with_newcomers(
-    told: Told | None,
+    cross_release: Told | None,
     task: CrossTask,
     workspace: Workspace,
     book: OpenAccount,
@@ -132,48 +132,48 @@ def _with_newcomers(
     """What was told, and what those of ``users`` give who are ``able`` and did not yet; None where nothing is and
     nothing pays."""
     givers = _giver_digests(workspace, sequences, users)
-    new = able if told is None else able & ~np.isin(givers, told.givers)
-    before = 0 if told is None else told.users
+    new = able if cross_release is None else able & ~np.isin(givers, cross_release.givers)
+    before = 0 if cross_release is None else cross_release.users
     noise = _noise_to_pay_under(task.noise, workspace.promise.noise)
     if int(new.sum()) < workspace.minimum_users or not pays(int(new.sum()) + before, noise, workspace.space.name):
-        return told
+        return cross_release
     total = cross_moment(workspace.features, select(sequences, np.flatnonzero(new)), task.public)
     fresh = middles(noised(total, task.noise, workspace.draw(CROSS, task.round, before)), task.noise)
     release = Release(
         time=now_text(), released=CROSS, round=task.round, noise=task.noise, delta=workspace.promise.delta
     )
-    made = Told(
+    larger_release = Told(
         space=workspace.space.fingerprint,
         public=task.public,
-        total=fresh if told is None else told.under(task.public) + fresh,
-        noise=task.noise if told is None else float(np.hypot(told.noise, task.noise)),
-        givers=givers[new] if told is None else np.union1d(told.givers, givers[new]),
+        total=fresh if cross_release is None else cross_release.under(task.public) + fresh,
+        noise=task.noise if cross_release is None else float(np.hypot(cross_release.noise, task.noise)),
+        givers=givers[new] if cross_release is None else np.union1d(cross_release.givers, givers[new]),
         users=min(before + int(new.sum()), len(users)),
         pending={"release": asdict(release), "cost": weight_of(task.noise)},
         pending_users=users[new],
     )
-    workspace.heads.write(TOLD, made.to_stored())
-    return _settled(made, book, workspace.heads)
+    workspace.heads.write(TOLD, larger_release.to_stored())
+    return _settled(larger_release, book, workspace.heads)
 
 
-def _noise_to_pay_under(asked: float, least: float) -> float:
+def _noise_to_pay_under(noise: float, least: float) -> float:
     """The least noise of the promise, doubled until it is what is asked for, or more.
 
     Whether a release pays tells how many users there are. Under noise that a task could choose freely, tasks that are
     declined would tell it exactly, and cost nobody anything.
     """
-    return least * 2.0 ** max(0, math.ceil(math.log2(asked / least) - 1e-9))
+    return least * 2.0 ** max(0, math.ceil(math.log2(noise / least) - 1e-9))
 
 
-def _settled(told: Told | None, book: OpenAccount, heads: HeadStore) -> Told | None:
+def _settled(cross_release: Told | None, book: OpenAccount, heads: HeadStore) -> Told | None:
     """The same, once the account has what it cost: a release that was cut off on its way is charged when it goes on."""
-    if told is None or not told.pending:
-        return told
-    release = Release(**told.pending["release"])
+    if cross_release is None or not cross_release.pending:
+        return cross_release
+    release = Release(**cross_release.pending["release"])
     charged = [entry for entry in book.account.ledger.entries if (entry.time, entry.released) == (release.time, CROSS)]
     if not charged:
-        book.replace(book.account.charged(told.pending_users, told.pending["cost"], release))
-    settled = replace(told, pending={}, pending_users=told.pending_users[:0])
+        book.replace(book.account.charged(cross_release.pending_users, cross_release.pending["cost"], release))
+    settled = replace(cross_release, pending={}, pending_users=cross_release.pending_users[:0])
     heads.write(TOLD, settled.to_stored())
     return settled
 

@@ -58,8 +58,8 @@ def round_start(name: RoundName, workspace: Workspace) -> RoundStart:
     heads = workspace.heads
     staged = heads.read(STAGED_HEAD)
     if staged is not None and staged.facts.get("task") != name.task:
-        kept = {key: value for key, value in staged.facts.items() if key != "task"}
-        heads.write(SEQUENCE_HEAD, StoredHead(arrays=staged.arrays, facts=kept))
+        facts = {key: value for key, value in staged.facts.items() if key != "task"}
+        heads.write(SEQUENCE_HEAD, StoredHead(arrays=staged.arrays, facts=facts))
     stored = heads.read(SEQUENCE_HEAD)
     return RoundStart(head=_fitting(stored, workspace.platform, name.layout), left_out=_left_out(stored, name))
 

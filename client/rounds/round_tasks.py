@@ -118,7 +118,8 @@ def evaluate_reply(
         sample = validation_sample(platform, drawn[:VALIDATION_USERS])
         head = _head(encoder.spec.layout().hash, workspace, before)
         means = {
-            name: float(found.mean()) for name, found in _values_of_parts(encoder, sample, workspace, head).items()
+            name: float(part_values.mean())
+            for name, part_values in _values_of_parts(encoder, sample, workspace, head).items()
         }
     validation = {name: two_digits(value) for name, value in means.items()}
     return EvaluateReply(round=task.round, users=power_of_two(len(sample)), validation=validation)
@@ -137,8 +138,8 @@ def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore)
     if isinstance(sent, Encoder):
         encoder = sent
     else:
-        kept = _kept(sent, store)
-        encoder = kept if sent.step is None else sent.step.added_to(kept)
+        base_encoder = _kept(sent, store)
+        encoder = base_encoder if sent.step is None else sent.step.added_to(base_encoder)
         if encoder.digest != sent.digest:
             raise EncoderUnknown("the step from the kept encoder leads to another one than the server's")
         if sent.step is None:

@@ -61,5 +61,5 @@ def counted(content: bytes, count: int) -> StoredHead:
 
 def count_of(stored: StoredHead) -> int:
     """The count of a record; 0 where it has none."""
-    found: Any = stored.facts.get(_COUNT, 0)
-    return int(found)
+    count: Any = stored.facts.get(_COUNT, 0)
+    return int(count)

@@ -28,17 +28,17 @@ def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
     if kind == SETUP and workspace.is_private and not SetupRequest.from_bytes(task.message).terms.noised:
         return Declined(round=task.round, reason=DeclineReason.PRIVACY)
-    own = OwnParty(workspace.heads, workspace.name, workspace.machine)
+    own_party = OwnParty(workspace.heads, workspace.name, workspace.machine)
     if kind == SETUP:
-        own.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
-    party = own.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
+        own_party.meet(task.introductions, utc_now(), first_use=workspace.parties == FIRST_USE)
+    party = own_party.party(workspace.least_parties, workspace.promise.noise, workspace.draw("sum", task.round, kind))
     if kind == OPEN:
-        _note(OpenRequest.from_bytes(task.message), own, workspace)
+        _note(OpenRequest.from_bytes(task.message), own_party, workspace)
     try:
         answer = party.answer(task.message, lambda terms: _vector(task, terms, workspace, party.parties))
     except NothingToSum as nothing:
         return Declined(round=task.round, reason=DeclineReason(str(nothing)))
-    own.seal(party)
+    own_party.seal(party)
     ledger = Accounts(workspace.machine, workspace.heads).read().ledger.state.head if task.facts.noise else ""
     return SumReply(round=task.round, answer=answer, ledger=ledger)
 
@@ -62,9 +62,9 @@ def _vector(task: SumTask, terms: SumTerms, workspace: Workspace, parties: tuple
     return sum_vector(work, terms, workspace)
 
 
-def _note(request: OpenRequest, own: OwnParty, workspace: Workspace) -> None:
+def _note(request: OpenRequest, own_party: OwnParty, workspace: Workspace) -> None:
     """Write down how much noise is in the sum that this platform is asked to open, where it bears any."""
-    state = PartyState.from_bytes(own.state)
+    state = PartyState.from_bytes(own_party.state)
     if state.plan is None or state.plan.digest != request.plan or state.plan.terms.noise is None:
         return
     from client.rounds.summed_release import note_opened

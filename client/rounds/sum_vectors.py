@@ -30,8 +30,8 @@ def sum_vector(work: SumWork, terms: SumTerms, workspace: Workspace) -> Float64:
     """
     whole = replace(work, encoder=received_encoder(work, workspace.heads), keep=False)
     form = VectorForm.of(whole)
-    found = {part: PARTS[part](whole, workspace) for part in sorted(work.parts, key=_ORDER.index)}
-    return within_bounds(form.joined(found), 0.0, terms.bound)
+    vectors = {part: PARTS[part](whole, workspace) for part in sorted(work.parts, key=_ORDER.index)}
+    return within_bounds(form.joined(vectors), 0.0, terms.bound)
 
 
 def _moments(work: SumWork, workspace: Workspace) -> Float64:
@@ -62,9 +62,9 @@ def _evaluate(work: SumWork, workspace: Workspace) -> Float64:
     reply = evaluate_reply(work.evaluate_task, workspace, work.train_task.facts if "train" in work.parts else None)
     if isinstance(reply, Declined):
         raise SumRefused(f"expected an evaluation to sum; found none: {reply.reason}")
-    told = reply.validation if workspace.tells_validation else {}
-    levels = [level_of(told[name]) if name in told else 0.0 for name in VALIDATIONS]
-    return np.array([*levels, *(float(name in told) for name in VALIDATIONS)])
+    validation = reply.validation if workspace.tells_validation else {}
+    levels = [level_of(validation[name]) if name in validation else 0.0 for name in VALIDATIONS]
+    return np.array([*levels, *(float(name in validation) for name in VALIDATIONS)])
 
 
 PARTS: dict[SumPart, Callable[[SumWork, Workspace], Float64]] = {

@@ -62,7 +62,7 @@ class Given:
 
     def to_stored(self) -> StoredHead:
         """As a record."""
-        facts = {"plan": self.plan, "releases": [asdict(one) for one in self.releases], "opened": self.opened}
+        facts = {"plan": self.plan, "releases": [asdict(release) for release in self.releases], "opened": self.opened}
         return StoredHead(arrays={"cross": self.cross, "evaluation": self.evaluation}, facts=facts)
 
     @classmethod
@@ -76,7 +76,7 @@ class Given:
             plan=facts["plan"],
             cross=stored.arrays["cross"],
             evaluation=stored.arrays["evaluation"],
-            releases=tuple(Release(**one) for one in facts["releases"]),
+            releases=tuple(Release(**release) for release in facts["releases"]),
             opened=facts["opened"],
         )
 
@@ -103,12 +103,12 @@ class SummedRelease:
         """
         require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.platform.name)
         self._require_kept(workspace)
-        given = self._given(workspace)
+        contribution = self._given(workspace)
         parts = []
         if self.work.public is not None:
-            parts.append(_cross_of(given, self.work.public, workspace))
+            parts.append(_cross_of(contribution, self.work.public, workspace))
         if "evaluate" in self.work.parts:
-            parts.append(_evaluation_of(given, self.work, workspace))
+            parts.append(_evaluation_of(contribution, self.work, workspace))
         return within_bounds(np.concatenate(parts), 0.0, self.plan.terms.bound)
 
     @property
@@ -126,8 +126,8 @@ class SummedRelease:
         if terms.noise.colluding < workspace.colluding:
             expected = f"noise that holds against {workspace.colluding} other platforms"
             raise SumRefused(f"expected {expected}; found it to hold against {terms.noise.colluding}")
-        if terms.length != (asked := private_length(self.work)):
-            raise SumRefused(f"expected terms of {asked} numbers for what is asked; found {terms.length}")
+        if terms.length != (length := private_length(self.work)):
+            raise SumRefused(f"expected terms of {length} numbers for what is asked; found {terms.length}")
 
     def _given(self, workspace: Workspace) -> Given:
         """Who gives, once the account has it: those of before where this very sum is asked for again."""
@@ -142,10 +142,10 @@ class SummedRelease:
                 _settle(before, book)
                 if before.plan == self.plan.digest.hex():
                     return before
-            given = self._chosen(book, workspace)
-            workspace.heads.write(GIVEN, given.to_stored())
-            _settle(given, book)
-            return given
+            contribution = self._chosen(book, workspace)
+            workspace.heads.write(GIVEN, contribution.to_stored())
+            _settle(contribution, book)
+            return contribution
 
     def _chosen(self, book: OpenAccount, workspace: Workspace) -> Given:
         releases, cross, evaluation = [], NOBODY, NOBODY
@@ -193,35 +193,42 @@ def note_opened(plan: Plan, parties: int, survivors: int, workspace: Workspace) 
     Raises PrivacyError, StorageError.
     """
     with Accounts(workspace.machine, workspace.heads).changing() as book:
-        given = Given.read(workspace.heads)
-        if given is None or given.opened or given.plan != plan.digest.hex() or not given.releases:
+        contribution = Given.read(workspace.heads)
+        if (
+            contribution is None
+            or contribution.opened
+            or contribution.plan != plan.digest.hex()
+            or not contribution.releases
+        ):
             return
-        _settle(given, book)
+        _settle(contribution, book)
         noise = noise_left(plan.terms, parties, survivors)
-        opened = replace(given.releases[0], time=now_text(), released=OPENED, noise=noise)
+        opened = replace(contribution.releases[0], time=now_text(), released=OPENED, noise=noise)
         book.replace(book.account.charged(NOBODY, 0.0, opened))
-        workspace.heads.write(GIVEN, replace(given, opened=True).to_stored())
+        workspace.heads.write(GIVEN, replace(contribution, opened=True).to_stored())
 
 
-def _settle(given: Given, book: OpenAccount) -> None:
+def _settle(contribution: Given, book: OpenAccount) -> None:
     """Charge what the account does not hold yet: a platform that was killed on its way is charged when it goes on."""
-    for release in given.releases:
+    for release in contribution.releases:
         known = {(entry.time, entry.released) for entry in book.account.ledger.entries}
         if (release.time, release.released) not in known:
-            users = given.cross if release.released == CROSS_SUM else given.evaluation
+            users = contribution.cross if release.released == CROSS_SUM else contribution.evaluation
             book.replace(book.account.charged(users, weight_of(release.noise), release))
 
 
-def _cross_of(given: Given, public: CatalogueMoments, workspace: Workspace) -> Float64:
+def _cross_of(contribution: Given, public: CatalogueMoments, workspace: Workspace) -> Float64:
     sequences, users = contributions(workspace.platform)
-    rows = np.flatnonzero(np.isin(users, given.cross))
+    rows = np.flatnonzero(np.isin(users, contribution.cross))
     return cross_moment(workspace.features, select(sequences, rows), public)
 
 
-def _evaluation_of(given: Given, work: SumWork, workspace: Workspace) -> Float64:
+def _evaluation_of(contribution: Given, work: SumWork, workspace: Workspace) -> Float64:
     encoder = received_encoder(work, workspace.heads)
-    if not len(given.evaluation):
+    if not len(contribution.evaluation):
         return np.zeros(NUMBERS)
     rows = workspace.platform.weighting_users
-    sample = validation_sample(workspace.platform, rows[np.isin(user_digests(workspace, rows), given.evaluation)])
+    sample = validation_sample(
+        workspace.platform, rows[np.isin(user_digests(workspace, rows), contribution.evaluation)]
+    )
     return evaluation_numbers(values_of_both(encoder, sample, workspace))

@@ -39,7 +39,7 @@ class ToldAnswer:
     known: Mapping[str, Any]
 
 
-def asked_again(task: TaskFacts, told: ToldAnswer) -> Asked:
+def asked_again(task: TaskFacts, answer: ToldAnswer) -> Asked:
     """What the guard holds the answer to once more."""
     return Asked(
         task=TaskKind(task.kind),
@@ -48,7 +48,7 @@ def asked_again(task: TaskFacts, told: ToldAnswer) -> Asked:
         encoder=task.encoder,
         noise=task.noise,
         is_without_data=task.is_without_data,
-        **told.known,
+        **answer.known,
     )
 
 
@@ -72,18 +72,18 @@ class ToldAnswers:
             raise NonceReused("the nonce of a question that was answered before, and other content")
         return ToldAnswer(content=_content(stored), known=stored.facts["known"])
 
-    def keep(self, task: TaskFacts, content: RecordDict, asked: Asked) -> None:
+    def keep(self, task: TaskFacts, content: RecordDict, question: Asked) -> None:
         """Before it leaves; the one before it is forgotten, but for its nonce."""
         before = self._heads.read(_record(task))
         if before is not None:
             self._remember(before.facts["nonce"])
-        self._heads.write(_record(task), _stored(task, content, asked))
+        self._heads.write(_record(task), _stored(task, content, question))
         self._remember(task.nonce)
 
     def _remember(self, nonce: str) -> None:
         nonces = self._nonces()
-        if (own := bytes.fromhex(nonce)) not in nonces:
-            rows = np.frombuffer(b"".join([*nonces, own][-MOST_NONCES:]), np.uint8).reshape(-1, len(own))
+        if (encoded := bytes.fromhex(nonce)) not in nonces:
+            rows = np.frombuffer(b"".join([*nonces, encoded][-MOST_NONCES:]), np.uint8).reshape(-1, len(encoded))
             self._heads.write(NONCES, StoredHead(arrays={"nonces": rows}))
 
     def _nonces(self) -> list[bytes]:
@@ -96,13 +96,13 @@ def _record(task: TaskFacts) -> str:
     return f"answer-{task.kind}"
 
 
-def _stored(task: TaskFacts, content: RecordDict, asked: Asked) -> StoredHead:
+def _stored(task: TaskFacts, content: RecordDict, question: Asked) -> StoredHead:
     arrays: dict[str, NDArray[Any]] = {name: record[FLAT].numpy() for name, record in content.array_records.items()}
     metrics = content.metric_records.get(METRICS)
     facts = {
         "nonce": task.nonce,
         "meaning": task.meaning,
-        "known": {name: getattr(asked, name) for name in _KNOWN},
+        "known": {name: getattr(question, name) for name in _KNOWN},
         "order": list(content),
         HEADER: list(content.config_records[HEADER].items()),
         METRICS: None if metrics is None else list(metrics.items()),

@@ -55,15 +55,15 @@ class NodeSettings(DataSettings):
     @classmethod
     def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":
         """Raises ConfigError for a missing, unknown or ill-typed key."""
-        given = {name.replace("-", "_"): value for name, value in config.items()}
+        values = {name.replace("-", "_"): value for name, value in config.items()}
         kinds = {item.name: int if item.type is int else str for item in fields(cls)}
-        unknown, missing = sorted(set(given) - set(kinds)), sorted({"platform", "heads"} - set(given))
+        unknown, missing = sorted(set(values) - set(kinds)), sorted({"platform", "heads"} - set(values))
         if unknown or missing:
             raise ConfigError(f"the node config has the unknown keys {unknown} and lacks {missing}")
-        for name, value in given.items():
+        for name, value in values.items():
             if type(value) is not kinds[name]:
                 raise ConfigError(f"{name} in the node config must be a {kinds[name].__name__}")
-        return cls(**given)
+        return cls(**values)
 
     def to_node_config(self) -> dict[str, str | int]:
         """The inverse of ``from_node_config``."""
@@ -219,11 +219,11 @@ def _prepared(
     reports = reports_as_of(heads, records, moment, sealed=bool(settings.vault_key)) if moment else None
     if moment is None or (reports is None and not is_database(spec.path)):
         return open_data(settings.platform, settings.seed, vectors, settings.features, shared, apart)
-    said = spec.said_of_times
+    time_meaning = spec.said_of_times
     if is_database(spec.path):
-        folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment, said)
+        folder = read_kept_data(spec.path, records, heads / SQL_LOCK, moment, time_meaning)
     else:
-        folder = read_platform_data(spec.path, said)
+        folder = read_platform_data(spec.path, time_meaning)
     whole = folder if reports is None else reports.added_to(folder)
     return prepare_platform(
         whole,
@@ -231,7 +231,7 @@ def _prepared(
         name=spec.name,
         seed=settings.seed,
         features=settings.features,
-        kept=vectors,
+        cached_vectors=vectors,
         apart=apart,
     )
 
@@ -240,7 +240,7 @@ def _prepared(
 def open_data(
     line: str,
     seed: int,
-    kept: KeptVectors | None,
+    cached_vectors: KeptVectors | None,
     features: str,
     shared: SharedPreparation,
     apart: bool = False,
@@ -252,4 +252,6 @@ def open_data(
     spec = parse_platform_spec(line)
     preparation = spec.preparation(shared)
     folder = read_platform_data(spec.path, spec.said_of_times)
-    return prepare_platform(folder, preparation, name=spec.name, seed=seed, features=features, kept=kept, apart=apart)
+    return prepare_platform(
+        folder, preparation, name=spec.name, seed=seed, features=features, cached_vectors=cached_vectors, apart=apart
+    )

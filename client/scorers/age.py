@@ -56,8 +56,8 @@ class Age:
         log, n_items = data.log, data.n_items
         first = data.statistic(_FIRST, lambda: log.once(_FIRST, lambda: _first_seen(log, n_items)))
         self._first = np.asarray(first, np.float64)
-        told = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
-        self._published = np.where(told == 0, np.nan, told) if told.any() else None
+        published = np.asarray(data.statistic(PUBLISHED, lambda: since_1970(data.published, n_items)), np.float64)
+        self._published = np.where(published == 0, np.nan, published) if published.any() else None
         rates = data.statistic(_RATES, lambda: log.once(_RATES, lambda: self._told(log.to_train_on)))
         self._rates = np.asarray(rates, np.float32)
 
@@ -88,9 +88,9 @@ class Age:
         with np.errstate(invalid="ignore"):
             age, unseen = np.where(seen > 0, seen, np.nan), np.full(seen.shape, steps)
             if self._published is not None:
-                told = moments[:, None] - self._published
-                age = np.where(told >= 0, np.maximum(told, youngest), age)
-                unseen = np.where(told < 0, steps + 1, steps)
+                since_published = moments[:, None] - self._published
+                age = np.where(since_published >= 0, np.maximum(since_published, youngest), age)
+                unseen = np.where(since_published < 0, steps + 1, steps)
             step = np.ceil(np.log2(np.where(np.isnan(age), youngest, age) / youngest)).clip(0, steps - 1)
         return np.where(np.isnan(age), unseen, step).astype(np.int64)
 

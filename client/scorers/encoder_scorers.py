@@ -78,12 +78,12 @@ class KeptEncoder:
 
     def scorers(self, prefix: str, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
         """``prefix:linear`` and ``prefix:sequence``, those of them that were learnt; ``features`` [n, D]."""
-        found: list[Scorer] = []
+        scorers: list[Scorer] = []
         if self.encoder.has_linear:
-            found.append(Named(prefix, Linear(self.encoder.linear_on(features), features)))
+            scorers.append(Named(prefix, Linear(self.encoder.linear_on(features), features)))
         if self.encoder.has_sequence:
-            found.append(Named(prefix, Sequence(self.model(features))))
-        return tuple(found)
+            scorers.append(Named(prefix, Sequence(self.model(features))))
+        return tuple(scorers)
 
     def model(self, features: NDArray[np.float32]) -> SequenceModel:
         """Its sequence part over ``features`` [n, D]."""

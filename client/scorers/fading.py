@@ -30,8 +30,10 @@ class Fading:
         self._log = log
         self._made: tuple[NDArray[np.float64], list[torch.Tensor]] | None = None
         if _state(name) not in data.statistics:
-            kept = log.once(_state(name), lambda: _kept(name, _counted(log.times, log.items, half_lives, data.n_items)))
-            data.statistics.update(kept)
+            state = log.once(
+                _state(name), lambda: _kept(name, _counted(log.times, log.items, half_lives, data.n_items))
+            )
+            data.statistics.update(state)
         self._counts = _opened(data.statistics, name, data.n_items)
 
     @property
@@ -65,13 +67,13 @@ class Fading:
 
     def _as_of(self, batch: HistoryBatch, moments: NDArray[np.float64]) -> NDArray[np.float32]:
         """[H, B, n] what came before each history's moment; all that was counted where there is no log."""
-        found = np.zeros((len(self.half_lives), len(batch), batch.n_items), np.float32)
+        faded = np.zeros((len(self.half_lives), len(batch), batch.n_items), np.float32)
         if not len(self._log):
-            found[:] = self._counts.counts[:, None]
-            return found
+            faded[:] = self._counts.counts[:, None]
+            return faded
         for place, counts in counts_as_of(self._log, self.half_lives, moments, batch.n_items):
-            found[:, place] = counts
-        return found
+            faded[:, place] = counts
+        return faded
 
 
 def foretold(
@@ -106,7 +108,7 @@ def recounted(statistics: Mapping[str, Matrix], name: str, log: EventLog, n_item
 
 def up_to(half_lives: Sequence[float], span: float) -> list[float]:
     """Those of the half-lives that are no longer than ``span`` seconds; the first of them in any case."""
-    return [one for one in half_lives if one <= span] or [half_lives[0]]
+    return [half_life for half_life in half_lives if half_life <= span] or [half_lives[0]]
 
 
 def _counted(
@@ -124,7 +126,7 @@ def _by_now(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def in_words(half_life: float) -> str:
     """For example 6h."""
-    size, letter = next((one for one in _UNITS if half_life >= one[0]), (1.0, "s"))
+    size, letter = next((unit for unit in _UNITS if half_life >= unit[0]), (1.0, "s"))
     return f"{half_life / size:g}{letter}"
 
 
@@ -147,6 +149,6 @@ def _opened(statistics: Mapping[str, Matrix], name: str, n_items: int) -> Fading
     latest, *lives = np.asarray(statistics[_state(name)], np.float64).tolist()
     counts = FadingCounts(lives, n_items)
     if n_items:
-        counts.counts = np.stack([np.asarray(statistics[_column(name, one)], np.float64) for one in lives])
+        counts.counts = np.stack([np.asarray(statistics[_column(name, half_life)], np.float64) for half_life in lives])
     counts.time = latest
     return counts

@@ -50,9 +50,9 @@ class Recent:
         count = len(self._fading.half_lives)
         self._shown = min(3, count)
         self._pairs = [(first, first + 2) for first in range(1, count - 2)]
-        names = [in_words(one) for one in self._fading.half_lives]
+        names = [in_words(half_life) for half_life in self._fading.half_lives]
         self.columns = (
-            *(Column(name=f"recent@{one}", kind=Kind.COUNT) for one in names[: self._shown]),
+            *(Column(name=f"recent@{name}", kind=Kind.COUNT) for name in names[: self._shown]),
             *(Column(name=f"trend@{names[a]}/{names[b]}", kind=Kind.SIMILARITY) for a, b in self._pairs),
         )
 
@@ -71,7 +71,7 @@ class Recent:
     def _columns(self, counts: NDArray[np.float32]) -> list[torch.Tensor]:
         """From counts [H, B, n]."""
         trends = [self._trend(counts[short], counts[long]) for short, long in self._pairs]
-        return [torch.from_numpy(one) for one in (*counts[: self._shown], *trends)]
+        return [torch.from_numpy(column) for column in (*counts[: self._shown], *trends)]
 
     def _trend(self, short: NDArray[np.float32], long: NDArray[np.float32]) -> NDArray[np.float32]:
         """[B, n] each to [B, n]; 0 where nothing came before the moment."""

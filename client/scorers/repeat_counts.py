@@ -35,13 +35,13 @@ class RepeatCounts:
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a half-life."""
         days = _days_before_the_last(batch.histories)
-        found = []
+        columns = []
         for half_life in self._half_lives:
             weights = np.where(np.isnan(days), _LONG_AGO, np.exp2(-days / half_life)).astype(np.float32)
             bag = csr_of(batch.histories, weights, batch.n_items)
             bag.sum_duplicates()
-            found.append(torch.from_numpy(bag.toarray()))
-        return found
+            columns.append(torch.from_numpy(bag.toarray()))
+        return columns
 
 
 def _days_before_the_last(histories: Sequences) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -115,8 +115,8 @@ class FitData:
         """[K, n] with 1 where a basket holds an item; of the baskets of two items or more alone."""
         if self.within is None:
             return sp.csr_array(np.zeros((0, self.n_items), np.float32))
-        found = baskets(self.sequences, self.within).targets
-        whole = part(self.sequences, found.users, found.starts, found.stops - found.starts)
+        targets = baskets(self.sequences, self.within).targets
+        whole = part(self.sequences, targets.users, targets.starts, targets.stops - targets.starts)
         matrix = csr_of(whole, np.ones(len(whole.items), np.float32), self.n_items)
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
@@ -177,8 +177,8 @@ class HistoryBatch:
     @cached_property
     def basket(self) -> sp.csr_array:
         """[B, n] with 1 for each item of the basket that is to be completed; nothing where none is."""
-        asked = in_basket(self.histories)
-        bag = csr_of(asked, np.ones(len(asked.items), np.float32), self.n_items)
+        basket = in_basket(self.histories)
+        bag = csr_of(basket, np.ones(len(basket.items), np.float32), self.n_items)
         bag.sum_duplicates()
         return bag
 

@@ -20,7 +20,9 @@ class Shown:
         shown, n_items = data.shown, data.n_items
         lives = shown.once(NAME, lambda: best_half_lives(shown, data.log.to_train_on, n_items, settings)[:_AT])
         self._fading = Fading(data, NAME, shown, lives)
-        self.columns = tuple(Column(name=f"shown@{in_words(one)}", kind=Kind.COUNT) for one in self._fading.half_lives)
+        self.columns = tuple(
+            Column(name=f"shown@{in_words(half_life)}", kind=Kind.COUNT) for half_life in self._fading.half_lives
+        )
 
     def shown(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
         """See ``CountsShown``."""
@@ -32,4 +34,4 @@ class Shown:
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
         """One column [B, n] a half-life."""
-        return self._fading.columns(batch, lambda counts: [torch.from_numpy(one) for one in counts])
+        return self._fading.columns(batch, lambda counts: [torch.from_numpy(column) for column in counts])

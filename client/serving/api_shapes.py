@@ -101,19 +101,19 @@ def _field(name: str, schema: Mapping[str, Any], required: bool) -> FieldRow:
 def _says(schema: Mapping[str, Any], plain: Mapping[str, Any]) -> str:
     """What a field is, what it may be, and what it is where it is left out."""
     usual = schema.get("default")
-    said = [
+    sentences = [
         f"One of {', '.join(map(str, plain['enum']))}." if "enum" in plain else "",
         *(f"{words} {plain[bound]}." for bound, words in _BOUNDS.items() if bound in plain),
         "" if usual in (None, "", []) else f"Default: {str(usual).lower()}.",
     ]
-    return " ".join(filter(None, [schema.get("description", ""), *said]))
+    return " ".join(filter(None, [schema.get("description", ""), *sentences]))
 
 
 def _kind(schema: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
     """In words; the shape that it is or holds; and the part that says its bounds."""
     if "$ref" in schema:
         return "", str(schema["$ref"]).removeprefix(_REF), schema
-    others = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+    others = [alternative for alternative in schema.get("anyOf", ()) if alternative.get("type") != "null"]
     if others:
         return _kind(others[0])
     if schema.get("type") == "array":

@@ -130,9 +130,9 @@ class Front:
         """Raises RequestError where there is no list."""
 
         def work(turn: Turn) -> ListAnswer:
-            wanted = request()
-            turn.expect(self.service.scorings(wanted))
-            return self.service.recommend(wanted, turn)
+            list_request = request()
+            turn.expect(self.service.scorings(list_request))
+            return self.service.recommend(list_request, turn)
 
         return self._done("recommend", call, work)
 
@@ -142,10 +142,10 @@ class Front:
         """Each request's list, or why there is none."""
 
         def work(turn: Turn) -> list[ListAnswer | NothingToRecommend]:
-            wanted = requests()
-            check_count("requests", len(wanted), REQUESTS_AT_ONCE, 1)
-            turn.expect(sum(map(self.service.scorings, wanted)))
-            return [self._listed(one, turn) for one in wanted]
+            list_requests = requests()
+            check_count("requests", len(list_requests), REQUESTS_AT_ONCE, 1)
+            turn.expect(sum(map(self.service.scorings, list_requests)))
+            return [self._listed(list_request, turn) for list_request in list_requests]
 
         return self._done("recommend-batch", call, work)
 

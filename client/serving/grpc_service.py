@@ -87,8 +87,8 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
         """Several lists."""
 
         def work() -> recommend_pb2.RecommendBatchReply:
-            found = self._front.recommend_batch(lambda: list(map(_list_request, request.requests)), _call(context))
-            return recommend_pb2.RecommendBatchReply(entries=[_batch_entry(one) for one in found])
+            answers = self._front.recommend_batch(lambda: list(map(_list_request, request.requests)), _call(context))
+            return recommend_pb2.RecommendBatchReply(entries=[_batch_entry(answer) for answer in answers])
 
         return _answered(context, work)
 
@@ -171,9 +171,9 @@ class Doorman(grpc.ServerInterceptor):
         """The call's own handler, or one that refuses."""
         if details.method == HEALTH_CHECK:
             return self._arrivals.bounded(continuation(details), self._health)
-        given = dict(details.invocation_metadata or ()).get("authorization", "")
+        authorization = dict(details.invocation_metadata or ()).get("authorization", "")
         try:
-            if not isinstance(given, str) or self._front.tokens.caller(given) is None:
+            if not isinstance(authorization, str) or self._front.tokens.caller(authorization) is None:
                 return self._refusal(_unknown)
             if details.method in METHODS and (self._threads.full or self._front.admission.full):
                 self._front.turn_away(METHODS[details.method], "grpc")
@@ -200,8 +200,8 @@ class _Health(health.HealthServicer):
     def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
         troubles = self._front.health().troubles
         if troubles:
-            told = "; ".join(f"{name}: {why}" for name, why in troubles.items())
-            context.set_trailing_metadata(((DEGRADED, told.encode("ascii", "replace").decode("ascii")),))
+            summary = "; ".join(f"{name}: {why}" for name, why in troubles.items())
+            context.set_trailing_metadata(((DEGRADED, summary.encode("ascii", "replace").decode("ascii")),))
         return super().Check(request, context)
 
 
@@ -248,10 +248,10 @@ class GrpcServer:
     def look(self) -> None:
         """Tell the health service what stands, each watch under its own name; give up who sends too slowly."""
         self._arrivals.look()
-        found = self._front.health()
-        self._tell(_status(found.serving))
-        for name in found.watched:
-            self._health.set(f"{WATCH}{name}", _status(name not in found.troubles))
+        state = self._front.health()
+        self._tell(_status(state.serving))
+        for name in state.watched:
+            self._health.set(f"{WATCH}{name}", _status(name not in state.troubles))
 
     def stop(self, grace: float) -> None:
         """Take no new request; those under way have ``grace`` seconds, and no connection holds it up for longer."""
@@ -332,13 +332,13 @@ def _new_item(item: Any) -> NewItem:
 def _list_reply(answer: ListAnswer) -> recommend_pb2.RecommendReply:
     items = [
         recommend_pb2.Item(
-            item=one.item,
-            title=one.title,
-            score=one.score,
-            scorers=[recommend_pb2.Part(name=name, adds=adds) for name, adds in one.scorers],
-            history=[recommend_pb2.Part(name=name, adds=adds) for name, adds in one.history],
+            item=listed.item,
+            title=listed.title,
+            score=listed.score,
+            scorers=[recommend_pb2.Part(name=name, adds=adds) for name, adds in listed.scorers],
+            history=[recommend_pb2.Part(name=name, adds=adds) for name, adds in listed.history],
         )
-        for one in answer.items
+        for listed in answer.items
     ]
     return recommend_pb2.RecommendReply(
         items=items, basis=answer.basis, unknown_items=answer.unknown_items, head=answer.head

@@ -28,14 +28,14 @@ class Histories:
         self._added: dict[str, _Added] = defaultdict(_Added)
         self._forgotten: set[str] = set()
 
-    def add(self, one: Feedback, number: int) -> None:
+    def add(self, event: Feedback, number: int) -> None:
         """Take an event in that stands in the journal under a number."""
-        added = self._added[one.user]
-        if one.kind in MET:
-            added.met.append((number, one.item, one.time))
-            added.disliked.discard(one.item)
-        elif one.kind is FeedbackKind.DISLIKED:
-            added.disliked.add(one.item)
+        added = self._added[event.user]
+        if event.kind in MET:
+            added.met.append((number, event.item, event.time))
+            added.disliked.discard(event.item)
+        elif event.kind is FeedbackKind.DISLIKED:
+            added.disliked.add(event.item)
 
     def forget(self, user: str) -> None:
         """Drop all that was added; what the last fit knows of the user counts no more."""
@@ -63,15 +63,15 @@ class Histories:
         met = [(number, row_of.get(item, -1), time) for number, item, time in (tuple(added.met) if added else ())]
         first_new = len(row_of) if fitted_items is None else fitted_items
         since = [(row, at) for number, row, at in met if row >= 0 and (number > fitted_until or row >= first_new)]
-        asked = [row_of.get(item, -1) for item in session]
+        session_rows = [row_of.get(item, -1) for item in session]
         present = time.time() if now is None else now
-        added_rows = [*since, *((row, present) for row in asked if row >= 0)]
+        added_rows = [*since, *((row, present) for row in session_rows if row >= 0)]
         before, when = self._fitted(user, recommender)
         rows = np.concatenate([before, np.array([row for row, _ in added_rows], np.int32)])
         times = np.concatenate([when, np.array([at for _, at in added_rows], np.float64)])
-        unknown = sum(row < 0 for row in asked)
-        kept = slice(None) if recommender.whole.repeats else _last_of_each(rows)
-        return rows[kept], times[kept], unknown
+        unknown = sum(row < 0 for row in session_rows)
+        retained = slice(None) if recommender.whole.repeats else _last_of_each(rows)
+        return rows[retained], times[retained], unknown
 
     def disliked(self, user: str) -> Iterable[str]:
         """Items that the user does not want."""

@@ -51,10 +51,10 @@ def _json(content: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise Unreadable("an object of the body has a key twice")
-    return found
+    return fields
 
 
 def _no_number(text: str) -> NoReturn:

@@ -91,16 +91,16 @@ def _recommend(front: Front, read: Callable[[], shapes.RecommendBody], call: Cal
 
 
 def _recommend_batch(front: Front, read: Callable[[], shapes.BatchBody], call: Call) -> BaseModel:
-    found = front.recommend_batch(lambda: [one.request() for one in read().requests], call)
-    return shapes.BatchAnswer(entries=[_batch_entry(one) for one in found])
+    answers = front.recommend_batch(lambda: [request.request() for request in read().requests], call)
+    return shapes.BatchAnswer(entries=[_batch_entry(answer) for answer in answers])
 
 
 def _feedback(front: Front, read: Callable[[], shapes.FeedbackBody], call: Call) -> BaseModel:
-    return shapes.ReportAnswer.of(front.report(lambda: [one.event() for one in read().events], call))
+    return shapes.ReportAnswer.of(front.report(lambda: [event.event() for event in read().events], call))
 
 
 def _items(front: Front, read: Callable[[], shapes.ItemsBody], call: Call) -> BaseModel:
-    return shapes.ReportAnswer.of(front.upsert(lambda: [one.new_item() for one in read().items], call))
+    return shapes.ReportAnswer.of(front.upsert(lambda: [item.new_item() for item in read().items], call))
 
 
 def _forget_user(front: Front, read: Callable[[], shapes.ForgetBody], call: Call) -> BaseModel:
@@ -161,10 +161,10 @@ class Gateway:
 
     async def health(self, _request: Request) -> Response:
         """Whether it serves, with which head, and what fails."""
-        found = self._front.health()
-        status = "not-serving" if not found.serving else "degraded" if found.troubles else "serving"
-        answer = shapes.HealthAnswer(status=status, head=found.head, troubles=dict(found.troubles))
-        return JSONResponse(answer.model_dump(), 200 if found.serving else 503)
+        health = self._front.health()
+        status = "not-serving" if not health.serving else "degraded" if health.troubles else "serving"
+        answer = shapes.HealthAnswer(status=status, head=health.head, troubles=dict(health.troubles))
+        return JSONResponse(answer.model_dump(), 200 if health.serving else 503)
 
     async def metrics(self, request: Request) -> Response:
         """For Prometheus."""
@@ -179,9 +179,9 @@ class Gateway:
             if (refusal := self._refusal(request)) is not None:
                 return refusal
             try:
-                given = seconds_left(request.headers.get(TIMEOUT))
+                timeout = seconds_left(request.headers.get(TIMEOUT))
                 now = time.monotonic()
-                seconds = self._usual if given is None else given
+                seconds = self._usual if timeout is None else timeout
                 seconds -= now - request.scope.get(ARRIVED, now)
                 self._front.require_room(work.method, Call(protocol=_HTTP, seconds=seconds))
                 content = await self._content(request)
@@ -270,8 +270,8 @@ def _description() -> FastAPI:
     """What describes the paths, and answers whoever asks for another one."""
     app = FastAPI(title="Graft", version="1", description="What a platform recommends.", docs_url=None, redoc_url=None)
     unwell: dict[int | str, dict[str, Any]] = {503: {"model": shapes.HealthAnswer, "description": "It serves nobody."}}
-    said = "Whether it serves, with which head, and what fails."
-    app.get("/v1/health", response_model=shapes.HealthAnswer, description=said, responses=unwell)(_elsewhere)
+    description = "Whether it serves, with which head, and what fails."
+    app.get("/v1/health", response_model=shapes.HealthAnswer, description=description, responses=unwell)(_elsewhere)
     app.get(
         "/metrics",
         response_class=PlainTextResponse,
@@ -338,9 +338,9 @@ def _taken(work: Work) -> dict[str, Any]:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     kinds = [(work.takes, "validation") for work in WORKS]
     _, taken = models_json_schema(kinds, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-    found["components"]["schemas"] |= taken["$defs"]
-    found["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": _SCHEME}}
-    return found
+    document["components"]["schemas"] |= taken["$defs"]
+    document["components"]["securitySchemes"] = {_SCHEME: {"type": "http", "scheme": _SCHEME}}
+    return document

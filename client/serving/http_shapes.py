@@ -130,13 +130,13 @@ class RecommendAnswer(BaseModel):
         """The service's answer."""
         items = [
             Item(
-                item=one.item,
-                title=one.title,
-                score=one.score,
-                scorers=[Part(name=name, adds=adds) for name, adds in one.scorers],
-                history=[Part(name=name, adds=adds) for name, adds in one.history],
+                item=listed.item,
+                title=listed.title,
+                score=listed.score,
+                scorers=[Part(name=name, adds=adds) for name, adds in listed.scorers],
+                history=[Part(name=name, adds=adds) for name, adds in listed.history],
             )
-            for one in answer.items
+            for listed in answer.items
         ]
         return cls(items=items, basis=answer.basis, unknown_items=answer.unknown_items, head=answer.head)
 

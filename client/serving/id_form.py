@@ -41,9 +41,9 @@ class IdForm:
             session = tuple(dict.fromkeys(session))
         return replace(request, user=self.user(request.user), session=session, exclude=exclude)
 
-    def event(self, one: Feedback) -> Feedback:
+    def event(self, event: Feedback) -> Feedback:
         """The same event, its ids in this form."""
-        return replace(one, user=self.user(one.user), item=self.item(one.item))
+        return replace(event, user=self.user(event.user), item=self.item(event.item))
 
     def new_item(self, item: NewItem) -> NewItem:
         """The same item, its id in this form."""

@@ -80,10 +80,10 @@ class FileJournal:
 
     def sync(self) -> None:
         """See ``Journal``; one wait serves all who came while the one before it lasted."""
-        wanted = self._written
+        written = self._written
         with self._sync_lock:
             self._require_sound()
-            if self._synced >= wanted:
+            if self._synced >= written:
                 return
             reached = self._written
             try:
@@ -105,15 +105,15 @@ class FileJournal:
         with self._write_lock, self._sync_lock:
             self._require_sound()
             lines = self._path.read_bytes().splitlines(keepends=True)
-            kept = [line for line in lines if not unwanted(self._required(line).facts)]
-            if not kept or self._required(kept[-1]).number < self._number:
-                kept.append(self._lines.line(Entry(number=self._number, facts={"kind": "removed"})))
+            remaining = [line for line in lines if not unwanted(self._required(line).facts)]
+            if not remaining or self._required(remaining[-1]).number < self._number:
+                remaining.append(self._lines.line(Entry(number=self._number, facts={"kind": "removed"})))
             with os_error_as(JournalError, "the journal cannot be written"):
-                write_whole(self._path, b"".join(kept))
+                write_whole(self._path, b"".join(remaining))
                 self._path.chmod(0o600)
                 os.close(self._handle)
                 self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
-            return len(lines) - sum(line in kept for line in lines)
+            return len(lines) - sum(line in remaining for line in lines)
 
     def check(self) -> None:
         """See ``Journal``."""

@@ -41,10 +41,10 @@ class LiveHead:
     def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
         """With items that were taken in before, under whichever head; the log says how many do not fit this one."""
         form = IdForm.of(served)
-        kept = fitting(served, [form.new_item(item) for item in items])
-        if len(kept) < len(items):
-            _LOG.warning(_NO_VECTOR, f"{len(items) - len(kept):,}", served.space.dim)
-        grown = with_items(served, kept)
+        fitting_items = fitting(served, [form.new_item(item) for item in items])
+        if len(fitting_items) < len(items):
+            _LOG.warning(_NO_VECTOR, f"{len(items) - len(fitting_items):,}", served.space.dim)
+        grown = with_items(served, fitting_items)
         fitted = len(served.items.item_ids)
         return cls(
             served=grown,
@@ -70,8 +70,8 @@ class LiveHead:
 
     def count(self, events: Sequence[Feedback]) -> None:
         """Events since the fit, each once; those on items that the catalogue lacks count once it has them."""
-        self._count((one.item, one.time) for one in events if one.kind in MET)
-        self._count(((one.item, one.time) for one in events if one.kind is FeedbackKind.SHOWN), shown=True)
+        self._count((event.item, event.time) for event in events if event.kind in MET)
+        self._count(((event.item, event.time) for event in events if event.kind is FeedbackKind.SHOWN), shown=True)
 
     def _count(self, events: Iterable[tuple[str, float]], *, shown: bool = False) -> None:
         """Items with the times at which they were met or ``shown``."""
@@ -108,10 +108,11 @@ class LiveHead:
             moment=request.as_of,
             basket=len(set(request.session) & self.recommender.row_of_item.keys()) if request.basket else 0,
         )
-        found = self.recommender.recommend(history, wish, times)
-        if not found:
+        recommendations = self.recommender.recommend(history, wish, times)
+        if not recommendations:
             raise NothingToRecommend("the request allows no item of the catalogue; its categories may hold none")
-        items, basis = tuple(self._listed(one) for one in found), self.recommender.basis(history, wish)
+        items = tuple(self._listed(recommendation) for recommendation in recommendations)
+        basis = self.recommender.basis(history, wish)
         return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=self.name)
 
     def _allowed(self, request: ListRequest, disliked: Sequence[str]) -> NDArray[np.bool_] | None:
@@ -129,22 +130,22 @@ class LiveHead:
         allowed[unwanted] = False
         return allowed
 
-    def _listed(self, one: Recommendation) -> ListedItem:
+    def _listed(self, recommendation: Recommendation) -> ListedItem:
         items = self.served.items
         return ListedItem(
-            item=items.item_ids[one.item],
-            title=items.texts[one.item],
-            score=one.score,
-            scorers=one.scorers[:REASONS],
-            history=tuple((items.item_ids[row], fall) for row, fall in one.history[:REASONS]),
+            item=items.item_ids[recommendation.item],
+            title=items.texts[recommendation.item],
+            score=recommendation.score,
+            scorers=recommendation.scorers[:REASONS],
+            history=tuple((items.item_ids[row], fall) for row, fall in recommendation.history[:REASONS]),
         )
 
 
 def head_name(served: ServedHead) -> str:
     """Twelve digits of a hash over weights, encoders, catalogue and number of events."""
     digest = hashlib.sha256(served.head.weights.tobytes())
-    for name, one in sorted(served.parts.encoders.items()):
-        digest.update(name.encode() + one.encoder.flat.tobytes())
+    for name, part in sorted(served.parts.encoders.items()):
+        digest.update(name.encode() + part.encoder.flat.tobytes())
     if served.basket is not None:
         digest.update(served.basket.head.weights.tobytes())
     if served.parts.own is not None:

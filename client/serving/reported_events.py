@@ -57,15 +57,15 @@ class ReportedEvents:
 
     def _with_items(self, folder: PlatformFolder) -> PlatformFolder:
         latest: dict[str, NewItem] = {}
-        keep_latest(latest, [item_from_json(one.facts) for one in self.entries if one.facts["kind"] == "item"])
+        keep_latest(latest, [item_from_json(entry.facts) for entry in self.entries if entry.facts["kind"] == "item"])
         if not latest:
             return folder
-        if PUBLISHED not in folder.items.columns and any(one.published is not None for one in latest.values()):
+        if PUBLISHED not in folder.items.columns and any(item.published is not None for item in latest.values()):
             folder = replace(folder, items=folder.items.with_columns(pl.lit(None, pl.Float64).alias(PUBLISHED)))
         items = _as_rows(list(latest.values()), folder)
         vectors = [item.vector for item in latest.values()]
         named = items["item_id"].is_not_null()
-        fitting = pl.Series([folder.vectors is None or len(one) == folder.vectors.shape[1] for one in vectors])
+        fitting = pl.Series([folder.vectors is None or len(vector) == folder.vectors.shape[1] for vector in vectors])
         _tell(folder, ~named, f"items are left out: their id {_no_id(items, 'item_id')}")
         _tell(folder, named & ~fitting, "items are left out: their vector is of another length")
         items = items.filter(named & fitting).unique("item_id", keep="last", maintain_order=True)
@@ -76,19 +76,19 @@ class ReportedEvents:
         whole = pl.concat([texts, new.drop("place")], how="diagonal")
         if folder.vectors is None:
             return replace(folder, items=whole)
-        given = dict(zip(items["item_id"], [vectors[place] for place in items["place"]], strict=True))
-        return replace(folder, items=whole, vectors=_with_vectors(folder.vectors, whole["item_id"], given))
+        by_item = dict(zip(items["item_id"], [vectors[place] for place in items["place"]], strict=True))
+        return replace(folder, items=whole, vectors=_with_vectors(folder.vectors, whole["item_id"], by_item))
 
     def _events(self, folder: PlatformFolder) -> pl.DataFrame:
-        found = [Feedback.from_json(dict(one.facts)) for one in self.entries if one.facts["kind"] == "feedback"]
-        met = [one for one in found if one.kind in MET]
+        reports = [Feedback.from_json(dict(entry.facts)) for entry in self.entries if entry.facts["kind"] == "feedback"]
+        met = [report for report in reports if report.kind in MET]
         schema = folder.events.schema
         best = folder.events["rating"].max()
         events = pl.DataFrame(
             {
-                "user_id": _ids([one.user for one in met], folder.events, "user_id"),
-                "item_id": _ids([one.item for one in met], folder.events, "item_id"),
-                "timestamp": _times([one.time for one in met]),
+                "user_id": _ids([report.user for report in met], folder.events, "user_id"),
+                "item_id": _ids([report.item for report in met], folder.events, "item_id"),
+                "timestamp": _times([report.time for report in met]),
                 "rating": pl.Series([best] * len(met), dtype=schema["rating"]),
             }
         )
@@ -100,7 +100,9 @@ class ReportedEvents:
 
     def _without_forgotten(self, events: pl.DataFrame) -> pl.DataFrame:
         """Of the folder's own events; what a user does after he was forgotten is reported anew."""
-        forgotten = {(one.facts["who"], one.facts["salt"]) for one in self.entries if one.facts["kind"] == "forget"}
+        forgotten = {
+            (entry.facts["who"], entry.facts["salt"]) for entry in self.entries if entry.facts["kind"] == "forget"
+        }
         if not forgotten:
             return events
         salts = {salt for _, salt in forgotten}
@@ -123,18 +125,18 @@ def _as_rows(items: Sequence[NewItem], folder: PlatformFolder) -> pl.DataFrame:
             PUBLISHED: pl.Series([item.published for item in items], dtype=pl.Float64),
         }
     )
-    return rows.select([one for one in rows.columns if one in folder.items.columns]).with_row_index("place")
+    return rows.select([column for column in rows.columns if column in folder.items.columns]).with_row_index("place")
 
 
 def _with_vectors(
-    before: NDArray[np.float32], items: pl.Series, given: Mapping[Any, Sequence[float]]
+    before: NDArray[np.float32], items: pl.Series, by_item: Mapping[Any, Sequence[float]]
 ) -> NDArray[np.float32]:
     """[items, D] ``before`` for the first of them, with the vectors that are given for some of all."""
     grown = np.zeros((len(items), before.shape[1]), np.float32)
     grown[: len(before)] = before
     for row, item in enumerate(items):
-        if item in given:
-            grown[row] = given[item]
+        if item in by_item:
+            grown[row] = by_item[item]
     return grown
 
 
@@ -181,14 +183,16 @@ def reports_as_of(folder: Path, records: Records, moment: DataMoment, *, sealed:
         return None
     entries = private_folder(folder, records, sealed=sealed).reported()
     until = _until(records, moment, entries)
-    return ReportedEvents(entries=[one for one in entries if one.number <= until or one.facts["kind"] == "forget"])
+    return ReportedEvents(
+        entries=[entry for entry in entries if entry.number <= until or entry.facts["kind"] == "forget"]
+    )
 
 
 def _until(records: Records, moment: DataMoment, entries: Sequence[Entry]) -> int:
     """The number of the last entry that counts; kept for the task, where it is a new one."""
-    kept = _kept(records)
-    if kept is not None and moment.task in ("", kept[0]):
-        return kept[1]
+    stored = _kept(records)
+    if stored is not None and moment.task in ("", stored[0]):
+        return stored[1]
     until = entries[-1].number if entries else 0
     if moment.task:
         records.write(RECORD, json.dumps([moment.task, until]).encode("utf-8"))

@@ -234,11 +234,11 @@ class Feedback:
         return cls(event_id=facts["id"], user=facts["user"], item=facts["item"], kind=kind, time=time)
 
 
-def check_event(one: Feedback) -> None:
+def check_event(event: Feedback) -> None:
     """Raises InvalidRequest where an id is none, or the time is none of an event."""
     for name in ("event_id", "user", "item"):
-        check_present(name, getattr(one, name))
-    check_time(one.time)
+        check_present(name, getattr(event, name))
+    check_time(event.time)
 
 
 def feedback_kind(name: str) -> FeedbackKind:

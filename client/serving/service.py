@@ -78,24 +78,24 @@ class RecommendService:
     def report(self, events: Sequence[Feedback], turn: Turn | Unhurried = UNHURRIED) -> Counts:
         """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
-        for one in events:
-            check_event(one)
-        events = [self._live.form.event(one) for one in events]
+        for event in events:
+            check_event(event)
+        events = [self._live.form.event(event) for event in events]
         with turn.holding(self._change):
             turn.check()
             now = self._clock()
-            fresh = {one.event_id: one for one in reversed(events) if one.event_id not in self._told.events}
-            entries = [stamped(one.to_json(), now) for one in fresh.values()]
+            fresh = {event.event_id: event for event in reversed(events) if event.event_id not in self._told.events}
+            entries = [stamped(event.to_json(), now) for event in fresh.values()]
             before = self._journal.append(entries)
             taken = [Feedback.from_json(facts) for facts in entries]
-            for number, one in enumerate(taken, before + 1):
-                self._told.take(one, number)
+            for number, event in enumerate(taken, before + 1):
+                self._told.take(event, number)
             self._live.count(taken)
             if self._beside is not None:
                 self._beside += taken
         self._journal.sync()
         known = self._live.recommender.row_of_item
-        unknown = tuple(dict.fromkeys(one.event_id for one in events if one.item not in known))
+        unknown = tuple(dict.fromkeys(event.event_id for event in events if event.item not in known))
         repeated = len(events) - len(fresh)
         return Counts(accepted=len(fresh), repeated=repeated, head=self.head, unknown_events=unknown)
 
@@ -137,10 +137,10 @@ class RecommendService:
                 for form in forms:
                     self._told.histories.forget(form)
             stored = read_served(self._store)
-            kept = replace(stored, users=stored.users.without(forms))
-            removed += len(stored.users.sequences.items) - len(kept.users.sequences.items)
-            if kept.users is not stored.users:
-                kept.write(self._store)
+            remaining = replace(stored, users=stored.users.without(forms))
+            removed += len(stored.users.sequences.items) - len(remaining.users.sequences.items)
+            if remaining.users is not stored.users:
+                remaining.write(self._store)
         with self._past:
             self._replay = None
         return Counts(accepted=removed, head=self.head)
@@ -161,7 +161,7 @@ class RecommendService:
             try:
                 count_since(opened, entries)
                 with self._change:
-                    opened.count([opened.form.event(one) for one in self._beside])
+                    opened.count([opened.form.event(event) for event in self._beside])
                     self._live, self._replay = opened, None
             finally:
                 with self._change:
@@ -174,9 +174,9 @@ class RecommendService:
             raise InvalidRequest("as_of must lie in the past")
         with turn.holding(self._past):
             turn.check()
-            kept = self._replay
-            if kept is not None and (kept.moment, kept.stored) == (moment, stored_at(self._store)):
-                return kept
+            replay = self._replay
+            if replay is not None and (replay.moment, replay.stored) == (moment, stored_at(self._store)):
+                return replay
             with self._change:
                 pass  # whatever came before now is in the journal
             served, entries = read_served(self._store), list(self._journal.entries())
@@ -190,9 +190,9 @@ def stored_at(store: HeadStore) -> float:
     return math.inf if stamp is None else stamp[1] / 1e9
 
 
-def _answered(live: LiveHead, told: Told, request: ListRequest, turn: Turn | Unhurried) -> ListAnswer:
+def _answered(live: LiveHead, reports: Told, request: ListRequest, turn: Turn | Unhurried) -> ListAnswer:
     request = live.form.request(request)
-    past = told.histories.of(
+    past = reports.histories.of(
         request.user,
         request.session,
         live.recommender,
@@ -200,4 +200,4 @@ def _answered(live: LiveHead, told: Told, request: ListRequest, turn: Turn | Unh
         fitted_items=live.fitted_items,
         now=request.as_of,
     )
-    return live.answer(request, past, tuple(told.histories.disliked(request.user)), turn.slice)
+    return live.answer(request, past, tuple(reports.histories.disliked(request.user)), turn.slice)

@@ -26,9 +26,9 @@ def page_paths(document: Mapping[str, Any]) -> dict[tuple[str, str], Answer]:
     Args:
         document: the interface, as OpenAPI.
     """
-    made = templates(PACKAGE)
-    start = made.get_template("start.html").render(paths=path_rows(document), most=LIST_LENGTH)
-    described = made.get_template("docs.html").render(
+    environment = templates(PACKAGE)
+    start = environment.get_template("start.html").render(paths=path_rows(document), most=LIST_LENGTH)
+    described = environment.get_template("docs.html").render(
         title=document["info"]["title"], paths=path_rows(document), shapes=shapes(document)
     )
     pages = {

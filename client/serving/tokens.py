@@ -64,8 +64,8 @@ class Tokens:
         if self.void:
             raise CallersUnknown("the token file cannot be read, so it cannot be said who may call; try again later")
         digest = _digest(token.strip())
-        found = [name for name, known in self._digests.items() if hmac.compare_digest(known, digest)]
-        return found[0] if found else None
+        names = [name for name, known in self._digests.items() if hmac.compare_digest(known, digest)]
+        return names[0] if names else None
 
 
 def add_token(file: Path, name: str) -> str:

@@ -47,10 +47,10 @@ class Told:
                     self.salt = facts["salt"]
                     self.forgotten.add(facts["who"])
 
-    def take(self, one: Feedback, number: int) -> None:
+    def take(self, event: Feedback, number: int) -> None:
         """Take in feedback that stands in the journal under a number."""
-        self.events.add(one.event_id)
-        self.histories.add(one, number)
+        self.events.add(event.event_id)
+        self.histories.add(event, number)
 
     def opened(self, served: ServedHead) -> LiveHead:
         """The head without forgotten users and with reported items, before anything is counted on."""
@@ -64,7 +64,7 @@ def count_since(live: LiveHead, entries: Iterable[Entry]) -> None:
     """Count what a journal has beyond the fit."""
     later = (entry.facts for entry in entries if entry.number > live.served.reports_until)
     reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
-    live.count([live.form.event(one) for one in reports])
+    live.count([live.form.event(report) for report in reports])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,12 +82,14 @@ class Replay:
     def of(cls, served: ServedHead, entries: Sequence[Entry], moment: float, stored: float) -> "Replay":
         """Raises InvalidRequest where that is not known any more."""
         require_known(entries, moment, stored, served.reports_until)
-        told, form = Told(), IdForm.of(served)
-        known = [one for one in entries if one.number <= served.reports_until or one.facts.get(CAME, moment) < moment]
-        told.read(known, form)
-        live = told.opened(served)
+        reports, form = Told(), IdForm.of(served)
+        known = [
+            entry for entry in entries if entry.number <= served.reports_until or entry.facts.get(CAME, moment) < moment
+        ]
+        reports.read(known, form)
+        live = reports.opened(served)
         count_since(live, known)
-        return cls(moment=moment, stored=stored, told=told, live=live)
+        return cls(moment=moment, stored=stored, told=reports, live=live)
 
 
 def require_known(entries: Sequence[Entry], moment: float, stored: float, fitted_until: int) -> None:
@@ -95,7 +97,7 @@ def require_known(entries: Sequence[Entry], moment: float, stored: float, fitted
 
     A fit counts anew; a forgotten user's reports are gone; entries of before do not say when they came.
     """
-    later = [one.facts for one in entries if one.number > fitted_until and one.facts["kind"] != _REMOVED]
+    later = [entry.facts for entry in entries if entry.number > fitted_until and entry.facts["kind"] != _REMOVED]
     if any(CAME not in facts for facts in later):
         raise InvalidRequest("as_of needs a journal that says when each report came; this one does after the next fit")
     forgotten = [float(facts[CAME]) for facts in later if facts["kind"] == "forget"]

@@ -23,10 +23,10 @@ class WorkThreads(ThreadPoolExecutor):
         """Whether a request would have to wait for a thread."""
         return self._busy >= self._count
 
-    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         """As its base has it."""
         self._change(1)
-        future = super().submit(work, *given, **named)
+        future = super().submit(work, *arguments, **named)
         future.add_done_callback(lambda _: self._change(-1))
         return future
 
@@ -38,11 +38,11 @@ class WorkThreads(ThreadPoolExecutor):
 class Here(ThreadPoolExecutor):
     """Does at once, in the thread that hands it over, what waits for nothing."""
 
-    def submit(self, work: Callable[..., Any], /, *given: Any, **named: Any) -> Future[Any]:
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         """Done on return."""
         future = Future[Any]()
         try:
-            future.set_result(work(*given, **named))
+            future.set_result(work(*arguments, **named))
         except Exception as error:  # noqa: BLE001 (the future has it, as from any thread)
             future.set_exception(error)
         return future

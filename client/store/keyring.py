@@ -58,14 +58,14 @@ class KeySource:
         """
         if self.kind == FILE:
             return self._digits(self._file(), f"the key file {self.where}")
-        found = os.environ.get(self.where, "")
-        if not found:
+        secret = os.environ.get(self.where, "")
+        if not secret:
             raise ConfigError(f"the vault's key: the environment variable {self.where} is not set")
         if self.kind == ENVIRONMENT:
-            return self._digits(found, f"the environment variable {self.where}")
-        if len(found) < LEAST_PASSPHRASE:
+            return self._digits(secret, f"the environment variable {self.where}")
+        if len(secret) < LEAST_PASSPHRASE:
             raise ConfigError(f"the vault's passphrase must have {LEAST_PASSPHRASE} characters or more")
-        return Scrypt(salt=salt, length=KEY, **stretch).derive(found.encode("utf-8"))
+        return Scrypt(salt=salt, length=KEY, **stretch).derive(secret.encode("utf-8"))
 
     def _file(self) -> str:
         path = Path(self.where)
@@ -155,11 +155,11 @@ class WrappedKeyring:
     def from_bytes(cls, content: bytes) -> "WrappedKeyring":
         """Raises VaultError for what is no keyring."""
         try:
-            found = json.loads(content)
-            facts = {name: found[name] for name in ("format", "salt", "scrypt", "keys")}
-            wrapped = {int(number): bytes.fromhex(text) for number, text in found["wrapped"].items()}
-            stretch = {name: found["scrypt"][name] for name in _MOST}
-            salt = bytes.fromhex(found["salt"])
+            record = json.loads(content)
+            facts = {name: record[name] for name in ("format", "salt", "scrypt", "keys")}
+            wrapped = {int(number): bytes.fromhex(text) for number, text in record["wrapped"].items()}
+            stretch = {name: record["scrypt"][name] for name in _MOST}
+            salt = bytes.fromhex(record["salt"])
             possible = all(type(stretch[name]) is int and 1 <= stretch[name] <= most for name, most in _MOST.items())
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise VaultError("the vault's keyring is damaged: not a whole keyring") from error

@@ -41,17 +41,17 @@ class Records(Protocol):
 
 def names_in(folder: Path, suffix: str) -> tuple[str, ...]:
     """The records that lie in a folder as NAME + suffix, sorted; half-written files are none."""
-    found = (path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}"))
-    return tuple(sorted(name for name in found if NAME.fullmatch(name)))
+    names = (path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}"))
+    return tuple(sorted(name for name in names if NAME.fullmatch(name)))
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:
     """Of a record's file, which each write replaces."""
     try:
-        found = path.stat()
+        file_stat = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return file_stat.st_ino, file_stat.st_mtime_ns
 
 
 class PlainFolder:

@@ -84,11 +84,11 @@ def _header(line: bytes, name: str) -> Header | None:
     """The header of a line, or None where it is none."""
     try:
         fields: dict[str, Any] = json.loads(line)
-        found = fields.pop("format")
+        record_format = fields.pop("format")
         header = Header(**fields)
         whole = all(type(value) is int and value >= 0 for value in (header.version, header.key, header.size))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    if found != FORMAT:
+    if record_format != FORMAT:
         raise VaultError(f"record {name!r} has another format than {FORMAT}")
     return header if whole and type(header.name) is str else None

@@ -108,13 +108,13 @@ def draw_lessons(
         rng: draws events and the sample of the rest.
         settings: what a lesson holds.
     """
-    asked, events = _past(sequences, users, limit, rng)
+    questions, events = _past(sequences, users, limit, rng)
     of_event = np.full(len(sequences.items), -1, np.int64)
     parts: list[_Answer] = []
     for part in teacher.parts:
-        rows = np.flatnonzero(np.isin(asked.users, part.users))
-        of_event[events[rows]] = sum(len(one[0]) for one in parts) + np.arange(len(rows))
-        for batch, _ in example_batches(some(asked, rows), n_items, part.columns):
+        rows = np.flatnonzero(np.isin(questions.users, part.users))
+        of_event[events[rows]] = sum(len(answer[0]) for answer in parts) + np.arange(len(rows))
+        for batch, _ in example_batches(some(questions, rows), n_items, part.columns):
             parts.append(_answer(part.score(batch.histories), temperature, settings, rng))
     items, log_weights, probabilities = zip(*parts, strict=True)
     return Lessons(
@@ -189,12 +189,12 @@ class Distillation(FurtherLoss):
 
     def _distinct(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The items of some lessons, each once, and the place among them of every item [lessons, S]."""
-        wanted = self._lessons.items[rows]
+        lesson_items = self._lessons.items[rows]
         place = np.full(self._lessons.n_items, -1, np.int64)
-        place[wanted] = 0
+        place[lesson_items] = 0
         items = np.flatnonzero(place == 0)
         place[items] = np.arange(len(items))
-        return items, place[wanted]
+        return items, place[lesson_items]
 
     def _taught(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The first of the step's positions [P] that have a lesson, and these lessons."""

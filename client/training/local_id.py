@@ -77,10 +77,10 @@ def tune_local_id(
     events = len(sequences.items)
     preset = preset or (SMALL if events < sizes.small_events else LARGE)
     runs = []
-    for one in grid:
-        sized = for_size(one, events, sizes)
+    for settings in grid:
+        sized = for_size(settings, events, sizes)
         model, log = train_local_id(sequences, n_items, validation, settings=sized, seed=seed, preset=preset)
-        runs.append((model, log, one))
+        runs.append((model, log, settings))
     return max(runs, key=lambda run: max(run[1].validation, default=0.0))
 
 

@@ -132,7 +132,7 @@ class _Step:
             *(private if settings.head_rate else []),
         ]
         for parameter in (*shared, *private):
-            parameter.requires_grad_(any(parameter is one for one in self.trained))
+            parameter.requires_grad_(any(parameter is trained for trained in self.trained))
         if not settings.encoder_rate and model.item is not None:
             model.freeze_content()
         self.anchors = [(p, p.detach().clone()) for p in shared] if settings.proximal else []

@@ -36,16 +36,16 @@ class _CandidateCrossEntropy(torch.autograd.Function):
         loss = torch.zeros((), dtype=torch.float64)
         for start in range(0, len(states), ROWS_AT_ONCE):
             block = states[start : start + ROWS_AT_ONCE]
-            own = targets[start : start + ROWS_AT_ONCE, None]
+            block_targets = targets[start : start + ROWS_AT_ONCE, None]
             logits = torch.addmm(offsets, block, transposed)
-            own_logits = logits.gather(1, own) - offsets[own] + target_offsets[own]
-            logits.scatter_(1, own, own_logits)
+            own_logits = logits.gather(1, block_targets) - offsets[block_targets] + target_offsets[block_targets]
+            logits.scatter_(1, block_targets, own_logits)
             peak = logits.max(1, keepdim=True).values
             logits.sub_(peak).exp_()
             sums = logits.sum(1, keepdim=True)
             loss += (sums.log() + peak - own_logits).sum(dtype=torch.float64)
             logits.mul_(scale / sums)
-            logits.scatter_add_(1, own, torch.full_like(own_logits, -scale))
+            logits.scatter_add_(1, block_targets, torch.full_like(own_logits, -scale))
             torch.mm(logits, candidates, out=grad_states[start : start + ROWS_AT_ONCE])
             grad_candidates.addmm_(logits.T, block)
             grad_offsets += logits.sum(0)

@@ -41,7 +41,7 @@ class LowRank:
 
     def adapter(self) -> Adapter:
         """What training has made of it until now."""
-        own = dict(self._model.named_parameters())
+        parameters = dict(self._model.named_parameters())
         arrays: dict[str, NDArray[np.float32]] = {}
         for array in self._spec.changed():
             name = array.name
@@ -49,7 +49,7 @@ class LowRank:
                 arrays[name + LEFT] = _numbers(self._products[name].B.T)
                 arrays[name + RIGHT] = _numbers(self._products[name].A)
             else:
-                arrays[name] = _numbers(own[name.removeprefix(SEQUENCE)]) - self._received[name]
+                arrays[name] = _numbers(parameters[name.removeprefix(SEQUENCE)]) - self._received[name]
         return Adapter(spec=self._spec, flat=flatten(self._spec.layout(), arrays))
 
     def _attached(self, array: ArraySpec, generator: torch.Generator) -> _Product:

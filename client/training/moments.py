@@ -115,13 +115,13 @@ def input_moments(
     Inputs of the item tower are of the whole catalogue, those of the history tower of the positions of
     ``sequences``, in at most so many random batches of ``TOKENS``: a round takes about as long everywhere.
     """
-    found: dict[str, NDArray[np.float64]] = {}
+    moments: dict[str, NDArray[np.float64]] = {}
     real: NDArray[np.int64] | slice = slice(None)
 
     def looked_at(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def add(_module: nn.Module, inputs: Any, _output: Any) -> None:
             flat = inputs[0].detach().reshape(-1, inputs[0].shape[-1])[real].double()
-            found[name] = found.get(name, 0) + (flat.T @ flat).numpy()
+            moments[name] = moments.get(name, 0) + (flat.T @ flat).numpy()
 
         return add
 
@@ -145,4 +145,4 @@ def input_moments(
         model.train(training)
         for hook in hooks:
             hook.remove()
-    return found
+    return moments

@@ -135,7 +135,7 @@ class SequenceModel(nn.Module):
     def shared_parameters(self) -> list[nn.Parameter]:
         """What training may move of the encoder: its parameters, those beneath an adapter left out."""
         towers = [tower for tower in (self.item, self.item_norm, self.history) if tower is not None]
-        named = [one for tower in towers for one in tower.named_parameters()]
+        named = [pair for tower in towers for pair in tower.named_parameters()]
         return [parameter for name, parameter in named if not name.endswith(BENEATH_AN_ADAPTER)]
 
     def private_parameters(self) -> list[nn.Parameter]:

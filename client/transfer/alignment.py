@@ -70,7 +70,7 @@ def parse_alignment(text: str, settings: AlignmentSettings = DEFAULT) -> tuple[A
     if text == "off":
         return (None,)
     if text == GATE:
-        return (None, *(Alignment(kind=one, weight=getattr(settings, one)) for one in KINDS))
+        return (None, *(Alignment(kind=way, weight=getattr(settings, way)) for way in KINDS))
     try:
         return (Alignment(kind=kind, weight=float(weight)),)
     except (ConfigError, ValueError):

@@ -35,9 +35,9 @@ def on_platform(encoder: Encoder, prepared: PreparedPlatform) -> Encoder:
 
 def feature_part(name: str, received: ReceivedEncoder, prepared: PreparedPlatform) -> Trained:
     """The frozen encoder's scorers, named ``name:...``, without a head."""
-    kept = KeptEncoder(encoder=on_platform(received.encoder, prepared))
-    scorers = kept.scorers(name, prepared.features)
-    return Trained(scorers=scorers, unseen=received.unseen(prepared.platform), kept=kept)
+    encoder = KeptEncoder(encoder=on_platform(received.encoder, prepared))
+    scorers = encoder.scorers(name, prepared.features)
+    return Trained(scorers=scorers, unseen=received.unseen(prepared.platform), kept=encoder)
 
 
 def _as_it_came(origin: Origin, parts: PlatformParts, _kind: str) -> Trained | None:

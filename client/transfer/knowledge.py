@@ -135,13 +135,13 @@ def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
     features = model.features * math.sqrt(model.features.shape[1])
     centred = vectors - vectors.mean(0)
     axes = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, : model.v.shape[1]]
-    wanted = centred @ axes
+    projected = centred @ axes
     square = features.T @ features
     ridge = _RIDGE * square.trace() / len(square) * torch.eye(len(square))
-    path = torch.linalg.solve(square + ridge, features.T @ wanted / wanted.std())
+    path = torch.linalg.solve(square + ridge, features.T @ projected / projected.std())
     for tower in model.item.towers:
-        own = path.T[: len(tower.direct.weight)]
-        tower.direct.weight[: len(own)] = own
+        tower_path = path.T[: len(tower.direct.weight)]
+        tower.direct.weight[: len(tower_path)] = tower_path
         tower.leave.weight.div_(3)
 
 

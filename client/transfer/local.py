@@ -59,20 +59,22 @@ def _train(prepared: PreparedPlatform, settings: PartSettings, seed: int) -> Own
     platform = prepared.platform
     if not platform.contributes:
         return None
-    own = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed)
+    pretrained = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed)
     sequences = training_sequences(platform, platform.contributing_users)
     sizes, stopping = settings.local_id, stopping_set(platform)
     grid = (usual_settings(len(sequences.items), sizes),)
     ids, *_ = tune_local_id(sequences, platform.n_items, stopping, seed=seed, grid=grid, sizes=sizes)
-    return Own(kept=KeptEncoder(encoder=own.encoder, head=own.head), ids=ids)
+    return Own(kept=KeptEncoder(encoder=pretrained.encoder, head=pretrained.head), ids=ids)
 
 
 def _part(parts: PlatformParts, _kind: str) -> Trained | None:
     """The scorers of what was trained alone; they have not seen the weighting users."""
-    own, prepared = own_models(parts), parts.prepared
-    if own is None:
+    models, prepared = own_models(parts), parts.prepared
+    if models is None:
         return None
-    return Trained(scorers=own.scorers(prepared.features), unseen=prepared.platform.weighting_users, kept=own.kept)
+    return Trained(
+        scorers=models.scorers(prepared.features), unseen=prepared.platform.weighting_users, kept=models.kept
+    )
 
 
 STACK = Method(name="stack", sets=((),), shown=Shown(weights=5))

@@ -60,8 +60,8 @@ class Encoders:
 
     def of(self, origin: Origin) -> ReceivedEncoder | None:
         """The encoder of this origin, if there is one."""
-        found: ReceivedEncoder | None = getattr(self, origin, None)
-        return found
+        encoder: ReceivedEncoder | None = getattr(self, origin, None)
+        return encoder
 
 
 def unseen_by_rounds(platform: Platform) -> NDArray[np.int64]:
@@ -90,8 +90,8 @@ class PlatformParts:
         """What ``make`` gives at the first call under this name."""
         if what not in self._made:
             self._made[what] = make()
-        found: Made = self._made[what]
-        return found
+        value: Made = self._made[what]
+        return value
 
     def and_of(self, others: "PlatformParts") -> "PlatformParts":
         """Itself, with what was made of the others alone."""
@@ -156,7 +156,7 @@ class Method:
     def sets_under(self, settings: PartSettings) -> tuple[tuple[str, ...], ...]:
         """``sets`` for every kind of the part: they compete as further options of the method."""
         return tuple(
-            tuple(kind + one if one == self.part else one for one in parts)
+            tuple(kind + part if part == self.part else part for part in parts)
             for kind in self.kinds(settings)
             for parts in self.sets
             if settings.own or OWN_PART not in parts

@@ -54,8 +54,8 @@ def tune(
     start = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     linear = encoder.linear()
     if settings.moments_weight and linear.W.any():
-        own = platform_moments(features, sequences)
-        encoder = encoder.with_linear(joined(linear, own, settings.moments_weight)) if own.n else encoder
+        moments = platform_moments(features, sequences)
+        encoder = encoder.with_linear(joined(linear, moments, settings.moments_weight)) if moments.n else encoder
     model = SequenceModel.over(encoder.sequence_module(), start, features)
     logs = {"head": train_sequence(model, sequences, settings.head, rng_for(seed, "tuning", "head"), validation)}
     low_rank, both = None, settings.both
@@ -107,8 +107,10 @@ def trained_part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> 
     """The encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
     if tuned is None:
         return None
-    kept = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
-    return Trained(scorers=kept.scorers(name, prepared.features), unseen=prepared.platform.weighting_users, kept=kept)
+    encoder = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
+    return Trained(
+        scorers=encoder.scorers(name, prepared.features), unseen=prepared.platform.weighting_users, kept=encoder
+    )
 
 
 def _tuned(parts: PlatformParts, kind: str) -> Trained | None:

@@ -72,4 +72,4 @@ class PartSettings(Checked):
     def alignments(self) -> dict[str, Alignment | None]:
         """Every way in which the received encoder is tuned, by what the part's name begins with: one, or three."""
         first, *others = parse_alignment(self.alignment, self.aligning)
-        return {"": first, **{f"{one.kind}-": one for one in others if one is not None}}
+        return {"": first, **{f"{alignment.kind}-": alignment for alignment in others if alignment is not None}}

@@ -38,7 +38,7 @@ def released_calibration(prepared: PreparedPlatform, encoder: Encoder) -> dict[s
     if len(held_out) == 0:
         return {}
     fitted = calibrate([(raw, held_out)], [platform.weighting_users] * len(raw.columns))
-    return {column.name: one.to_json() for column, one in zip(raw.columns, fitted, strict=True)}
+    return {column.name: calibration.to_json() for column, calibration in zip(raw.columns, fitted, strict=True)}
 
 
 @torch.no_grad()

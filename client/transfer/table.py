@@ -97,8 +97,8 @@ def ranked(place: Callable[[Shown], int]) -> tuple[str, ...]:
 
 def stack_sets(names: Iterable[str], settings: PartSettings) -> Sets:
     """Of those of these methods that have a stack, in the table's order."""
-    wanted = set(names)
-    return {name: method.sets_under(settings) for name, method in METHODS.items() if name in wanted and method.sets}
+    chosen = set(names)
+    return {name: method.sets_under(settings) for name, method in METHODS.items() if name in chosen and method.sets}
 
 
 def part_makers(sets: Sets, settings: PartSettings) -> dict[str, Make]:
@@ -106,7 +106,7 @@ def part_makers(sets: Sets, settings: PartSettings) -> dict[str, Make]:
 
     That order is by origin, then as in the table, so that a new method moves no column of another origin.
     """
-    held = {part for some in sets.values() for parts in some for part in parts}
+    held = {part for alternatives in sets.values() for parts in alternatives for part in parts}
     makers: dict[str, Make] = {}
     for method in sorted(METHODS.values(), key=lambda method: method.origin):
         if method.make is not None:
@@ -125,5 +125,8 @@ def _of_kind(make: MakePart, kind: str) -> Make:
 
 def possible(sets: Sets, trained: Collection[str]) -> Sets:
     """Method to those of its sets of which every part was trained; without the methods that have none."""
-    there = {method: tuple(parts for parts in some if set(parts) <= set(trained)) for method, some in sets.items()}
-    return {method: some for method, some in there.items() if some}
+    there = {
+        method: tuple(parts for parts in alternatives if set(parts) <= set(trained))
+        for method, alternatives in sets.items()
+    }
+    return {method: alternatives for method, alternatives in there.items() if alternatives}

@@ -40,7 +40,7 @@ def open_impressions(
     impressions = read_impressions(folder, preparation, platform, seed=seed, further=further)
     if impressions is None or not all(_tells(impressions, stage) for stage in Stage):
         return None
-    _, features = item_features(impressions.shown, config.features, kept=cached_vectors)
+    _, features = item_features(impressions.shown, config.features, cached_vectors=cached_vectors)
     return OpenImpressions(impressions=impressions, catalogue=Catalogue(features=features))
 
 

@@ -57,7 +57,7 @@ def _as_folder(spec: PlatformSpec, directory: Path) -> PlatformSpec:
     if not is_database(spec.path):
         return spec
     folder = directory / spec.name
-    import_platform(import_sql, (spec.path,), folder, said=spec.said_of_times, force=True)
+    import_platform(import_sql, (spec.path,), folder, time_meaning=spec.said_of_times, force=True)
     return replace(spec, path=folder)
 
 

@@ -106,7 +106,7 @@ def _open(
             name=spec.name,
             seed=seed,
             features=config.features,
-            kept=cached_vectors,
+            cached_vectors=cached_vectors,
         )
         key = hashlib.sha256(np.ascontiguousarray(prepared.features).tobytes()).hexdigest()
         opened[spec.name] = replace(prepared, catalogue=known.setdefault(key, prepared.catalogue))

@@ -110,9 +110,9 @@ def _products(table: TextTable) -> pl.DataFrame:
 
 def _kind(text: str) -> str:
     """The second of a product's categories, which come from the widest to the narrowest, or the only one."""
-    found = _listed(text)
-    found = found[0] if found and isinstance(found[0], list) else found
-    names = [name for name in map(_clean, found) if name]
+    categories = _listed(text)
+    categories = categories[0] if categories and isinstance(categories[0], list) else categories
+    names = [name for name in map(_clean, categories) if name]
     return (names[:2] or [""])[-1]
 
 
@@ -125,10 +125,10 @@ def _listed(text: str) -> list[object]:
     if not text.startswith("["):
         return [text]
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except json.JSONDecodeError:
         return [text]
-    return found if isinstance(found, list) else [text]
+    return parsed if isinstance(parsed, list) else [text]
 
 
 def _clean(value: object) -> str:

@@ -30,18 +30,18 @@ def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatfo
     settings = settings or CsvMap()
     tables = found_tables(source, settings)
     files = [(form_of(file, settings), file) for file in tables.events]
-    found = EventRows()
+    rows = EventRows()
     with_items: list[pl.DataFrame] | None = None if tables.items else []
     for form, file in files:
         look = partial(_require_columns, form, settings, describes=with_items is not None)
         take = None if with_items is None else partial(_take_items, form, with_items)
-        read_file(found, form, file, source, look=look, take=take)
-    events, notes = timed_events(found, source.said, no_time=settings.no_time)
+        read_file(rows, form, file, source, look=look, take=take)
+    events, notes = timed_events(rows, source.said, no_time=settings.no_time)
     if with_items is None:
         items, further = _read_items(tables.items, source, settings)
     else:
         items, further = first_filled(pl.concat(with_items, how="diagonal_relaxed")), ()
-    unread = _unread_notes(found, settings, with_items is not None)
+    unread = _unread_notes(rows, settings, with_items is not None)
     whole = ImportedPlatform(items=items, events=events, notes=notes + unread + further)
     return with_whole_ids(whole)
 
@@ -72,18 +72,18 @@ def require_mapped(table: TextTable, settings: CsvMap, missing: list[str], texts
 
 
 def _no_text(table: TextTable, missing: list[str]) -> DataError:
-    found = ", ".join(table.rows.columns[:20])
+    columns = ", ".join(table.rows.columns[:20])
     return DataError(
-        f"{table.label}: expected the column {', '.join(missing)} for the text of items, found {found} "
+        f"{table.label}: expected the column {', '.join(missing)} for the text of items, found {columns} "
         "(name the columns that describe an item: --map text=title+brand)"
     )
 
 
-def _unread_notes(found: EventRows, settings: CsvMap, describes: bool) -> tuple[str, ...]:
+def _unread_notes(rows: EventRows, settings: CsvMap, describes: bool) -> tuple[str, ...]:
     """Which columns of the tables of events were not read."""
     described = {*_text_columns(settings), settings.theirs("category"), settings.theirs(PUBLISHED)}
     notes: list[str] = []
-    for label, names in found.unread.items():
+    for label, names in rows.unread.items():
         unread = [name for name in names if not (describes and name in described)]
         like = like_rating(name for name in unread if name not in described)
         hint = f" (to read a rating: --map rating={like})" if like else ""
@@ -99,13 +99,15 @@ def _read_items(files: list[SourceFile], source: Source, settings: CsvMap) -> tu
         form = form_of(file, settings, items=True)
         tables = list(form.blocks(file, source, whole=True))
         table = replace(
-            tables[0], rows=pl.concat([one.rows for one in tables]), lines=pl.concat([one.lines for one in tables])
+            tables[0],
+            rows=pl.concat([block.rows for block in tables]),
+            lines=pl.concat([block.lines for block in tables]),
         )
         parts.append(tolerantly(partial(_items, settings=settings, form=form), table, source.refused))
         lost = {"text", "category", "vector", "vectors", *table.without_text}
         described = [*_text_columns(settings), settings.theirs("category"), settings.theirs(PUBLISHED)]
-        kept = [name for name in table.rows.columns if name not in lost - set(described)]
-        notes += table.unread_note(*kept, *described)
+        read_columns = [name for name in table.rows.columns if name not in lost - set(described)]
+        notes += table.unread_note(*read_columns, *described)
     return pl.concat(parts, how="diagonal_relaxed"), notes[:_MOST_NOTES]
 
 

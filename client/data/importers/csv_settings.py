@@ -77,7 +77,7 @@ def require_encoding(encoding: str) -> None:
 def parse_columns(maps: list[str]) -> dict[str, str]:
     """``["user_id=customer,text=title+brand", "rating=qty"]`` as a dictionary; raises ConfigError."""
     columns: dict[str, str] = {}
-    for pair in (pair for one in maps for pair in one.split(",")):
+    for pair in (pair for text in maps for pair in text.split(",")):
         name, equals, column = pair.partition("=")
         if not equals or not name.strip() or not column.strip():
             raise ConfigError(f"--map: expected OURS=THEIRS, such as user_id=customer; got {pair!r}")

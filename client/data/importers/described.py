@@ -72,5 +72,7 @@ def _read(
 def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:
     ids = same_form([part["item_id"] for part in parts])
     return first_filled(
-        pl.concat([part.with_columns(one) for part, one in zip(parts, ids, strict=True)], how="diagonal_relaxed")
+        pl.concat(
+            [part.with_columns(item_ids) for part, item_ids in zip(parts, ids, strict=True)], how="diagonal_relaxed"
+        )
     )

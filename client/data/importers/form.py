@@ -48,28 +48,30 @@ class Form:
 
     def names(self, name: str) -> tuple[str, ...]:
         """What a table may call our column; several texts each by their own name."""
-        found = self.columns.get(name, ())
-        found = (found,) if isinstance(found, str) else found
-        return tuple(part.strip() for one in found for part in (one.split("+") if name == "text" else (one,)))
+        columns = self.columns.get(name, ())
+        columns = (columns,) if isinstance(columns, str) else columns
+        return tuple(
+            part.strip() for column in columns for part in (column.split("+") if name == "text" else (column,))
+        )
 
     def called(self, table: TextTable, name: str) -> str | None:
         """What this table calls our column, rather one that holds something; None where it has none."""
-        there = [one for one in self.names(name) if one in table.rows.columns]
-        filled = [one for one in there if table.rows[one].null_count() < table.rows.height]
+        there = [column for column in self.names(name) if column in table.rows.columns]
+        filled = [column for column in there if table.rows[column].null_count() < table.rows.height]
         return next(iter(filled or there), None)
 
     def require(self, table: TextTable, *names: str, hint: str = "") -> dict[str, str]:
         """Our names -> this table's; raises DataError that names all that are missing."""
-        found = {name: self.called(table, name) for name in names}
-        missing = [" or ".join(self.names(name)) for name, theirs in found.items() if theirs is None]
+        columns = {name: self.called(table, name) for name in names}
+        missing = [" or ".join(self.names(name)) for name, theirs in columns.items() if theirs is None]
         if missing:
             table.require(*missing, hint=hint)
-        return {name: theirs for name, theirs in found.items() if theirs is not None}
+        return {name: theirs for name, theirs in columns.items() if theirs is not None}
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """Every column that may be read."""
-        return tuple(dict.fromkeys(one for name in self.columns for one in self.names(name)))
+        return tuple(dict.fromkeys(column for name in self.columns for column in self.names(name)))
 
     def blocks(self, file: SourceFile, source: Source, *, whole: bool = False) -> Iterator[TextTable]:
         """A file's rows, many at a time, of a Parquet file all columns if they are wanted as a ``whole``."""

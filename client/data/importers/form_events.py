@@ -67,24 +67,24 @@ class EventRows:
 
 
 def read_events(
-    forms: Sequence[Form], source: Source, said: Said | None, further: Further | None = None
+    forms: Sequence[Form], source: Source, time_meaning: Said | None, further: Further | None = None
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """user_id, item_id, timestamp, rating and what is read further, of all files of the forms; and notes.
 
     Raises DataError with the file and line, or the row of a Parquet file, where a value is wrong.
     """
     files = [(form, file) for form in forms for file in form.found(source)]
-    return events_of(files, source, said, further)
+    return events_of(files, source, time_meaning, further)
 
 
 def events_of(
-    files: Sequence[tuple[Form, SourceFile]], source: Source, said: Said | None, further: Further | None = None
+    files: Sequence[tuple[Form, SourceFile]], source: Source, time_meaning: Said | None, further: Further | None = None
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """As ``read_events``, of files that were found."""
     rows = EventRows()
     for form, file in files:
         read_file(rows, form, file, source, further=further)
-    return timed_events(rows, said, no_time=files[0][0].no_time)
+    return timed_events(rows, time_meaning, no_time=files[0][0].no_time)
 
 
 def read_file(
@@ -148,15 +148,15 @@ def _add(
     )
     times = times if times is None else _later(table, form, times)
     columns |= {"rating": ratings} if times is None else {"timestamp": times, "rating": ratings}
-    block, kept = pl.DataFrame(columns | (further(table) if further else {})), table
+    block, texts = pl.DataFrame(columns | (further(table) if further else {})), table
     if form.between is not None and times is not None:
         inside = _inside(times, form.between)
-        block, kept, rows.outside = block.filter(inside), table.filter(inside), rows.outside + int((~inside).sum())
+        block, texts, rows.outside = block.filter(inside), table.filter(inside), rows.outside + int((~inside).sum())
     if take is not None:
-        take(kept)
+        take(texts)
     if block.height:
         rows.blocks.append(block)
-        rows.places.add(kept, names.get("timestamp"))
+        rows.places.add(texts, names.get("timestamp"))
     rows.no_zone += [] if no_zone is None else [no_zone]
     rows.unread[table.label] = table.unread(*form.wanted)
 
@@ -213,7 +213,9 @@ def written_times(
     return table.after_1969(times, name), int((~zoned(texts)).sum())
 
 
-def timed_events(rows: EventRows, said: Said | None, *, no_time: bool = False) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def timed_events(
+    rows: EventRows, time_meaning: Said | None, *, no_time: bool = False
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The blocks in one table, with times in one unit; raises DataError where they hold no row."""
     if not rows.blocks:
         raise DataError("the source holds no event")
@@ -224,7 +226,7 @@ def timed_events(rows: EventRows, said: Said | None, *, no_time: bool = False) -
     if no_time:
         events.insert_column(2, events.select(timestamp=positions()).to_series())
         return events, ("timestamps are positions in the file",)
-    times = imported_times(events["timestamp"], events["user_id"], rows.places, said, WRITTEN_WAYS)
+    times = imported_times(events["timestamp"], events["user_id"], rows.places, time_meaning, WRITTEN_WAYS)
     no_zone = sum(rows.no_zone)
     mixed = 0 < no_zone < events.height and len(rows.no_zone) > 0
     zones = (f"{no_zone:,} times say no zone: they are read as UTC",) if mixed else ()

@@ -22,14 +22,14 @@ _DATES = "write them in ISO 8601, or say how a date is written with --time-forma
 
 def read_items(forms: Sequence[Form], source: Source) -> pl.DataFrame:
     """item_id, text and what else the files say; of an item in several rows the first value that is not empty."""
-    found = [(form, file) for form in forms for file in form.found(source)]
-    return first_filled(pl.concat([_read(form, file, source) for form, file in found], how="diagonal_relaxed"))
+    form_files = [(form, file) for form in forms for file in form.found(source)]
+    return first_filled(pl.concat([_read(form, file, source) for form, file in form_files], how="diagonal_relaxed"))
 
 
 def _read(form: Form, file: SourceFile, source: Source) -> pl.DataFrame:
     blocks = form.blocks(file, source)
-    made = [tolerantly(lambda table: described(table, form), table, source.refused) for table in blocks]
-    return pl.concat(made, how="diagonal_relaxed")
+    tables = [tolerantly(lambda table: described(table, form), table, source.refused) for table in blocks]
+    return pl.concat(tables, how="diagonal_relaxed")
 
 
 def described(table: TextTable, form: Form) -> pl.DataFrame:
@@ -41,34 +41,34 @@ def described(table: TextTable, form: Form) -> pl.DataFrame:
 
 def named_items(table: TextTable, form: Form) -> pl.DataFrame:
     """As ``described``, of a table of events: each item once, with the first of each value that is not empty."""
-    told = [name for ours in form.columns for name in form.names(ours) if ours not in _EVENTS_OWN]
-    names = [*form.require(table, "item_id").values(), *(name for name in told if name in table.rows.columns)]
+    columns = [name for ours in form.columns for name in form.names(ours) if ours not in _EVENTS_OWN]
+    names = [*form.require(table, "item_id").values(), *(name for name in columns if name in table.rows.columns)]
     return first_filled(described(table.distinct(list(dict.fromkeys(names))), form))
 
 
 def texts_of(table: TextTable, form: Form) -> list[pl.Series | pl.Expr]:
     """The columns that describe an item; a column that this version of the table lacks is left out."""
     parts = [table.joined_texts(name) for name in form.names("text") if name in table.rows.columns]
-    made: list[pl.Series | pl.Expr] = [
+    columns: list[pl.Series | pl.Expr] = [
         joined_text(*(pl.lit(part) for part in parts)).alias("text") if parts else pl.lit("").alias("text")
     ]
     for ours in form.columns:
         theirs = form.called(table, ours)
         if theirs is not None and ours == PUBLISHED:
-            made.append(published(table, theirs, form.times))
+            columns.append(published(table, theirs, form.times))
         elif theirs is not None and ours not in ("item_id", "text", *_EVENTS_OWN):
-            made.append(table.joined_texts(theirs).alias(ours))
-    return made
+            columns.append(table.joined_texts(theirs).alias(ours))
+    return columns
 
 
 def published(table: TextTable, name: str, formats: tuple[str, ...]) -> pl.Series:
     """When each item was published, as a time; null where nothing stands."""
-    told = table.texts(name) != ""
-    given = table.filter(told)
-    values = from_iso(given.texts(name))
+    is_dated = table.texts(name) != ""
+    dated = table.filter(is_dated)
+    values = from_iso(dated.texts(name))
     if values.null_count():
-        values, _ = written_times(given, name, formats)
-    seconds = in_seconds(values, given.row(name), _DATES)
-    rows = pl.DataFrame({"row": told.arg_true(), PUBLISHED: as_written(seconds)})
-    every = pl.DataFrame({"row": pl.int_range(len(told), dtype=pl.UInt32, eager=True)})
+        values, _ = written_times(dated, name, formats)
+    seconds = in_seconds(values, dated.row(name), _DATES)
+    rows = pl.DataFrame({"row": is_dated.arg_true(), PUBLISHED: as_written(seconds)})
+    every = pl.DataFrame({"row": pl.int_range(len(is_dated), dtype=pl.UInt32, eager=True)})
     return every.join(rows, on="row", how="left", maintain_order="left")[PUBLISHED]

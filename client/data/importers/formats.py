@@ -65,7 +65,9 @@ _YOOCHOOSE = Described(
 
 def _diginetica_users(table: TextTable) -> TextTable:
     """The session in the place of the user: few users are known, and each of theirs is one session or a few."""
-    name = next((one for one in ("sessionId", "session_id", "SessionId") if one in table.rows.columns), "sessionId")
+    name = next(
+        (column for column in ("sessionId", "session_id", "SessionId") if column in table.rows.columns), "sessionId"
+    )
     table.require(name)
     return replace(table, rows=table.rows.rename({name: "session"}))
 

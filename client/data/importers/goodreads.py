@@ -50,13 +50,13 @@ def import_goodreads(source: Source) -> ImportedPlatform:
     """
     if source.all(*_DATED.events[0].files):
         return _DATED(source)
-    found = _TABLE(source)
+    platform = _TABLE(source)
     file = source.optional("book_id_map.csv")
     if file is None or not source.all(*_BOOKS.files):
-        return found
+        return platform
     table = read_text_table(file, CSV)
     numbers = {"number": table.ids("book_id_csv"), "book": table.ids("book_id")}
-    events = found.events.with_columns(pl.col("item_id").cast(pl.String))
+    events = platform.events.with_columns(pl.col("item_id").cast(pl.String))
     named = events.join(pl.DataFrame(numbers), left_on="item_id", right_on="number", how="left", maintain_order="left")
     books = named.with_columns(item_id=pl.coalesce("book", "item_id")).drop("book")
-    return with_whole_ids(ImportedPlatform(items=read_items([_BOOKS], source), events=books, notes=found.notes))
+    return with_whole_ids(ImportedPlatform(items=read_items([_BOOKS], source), events=books, notes=platform.notes))

@@ -124,9 +124,9 @@ def without_repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     alone = rows.drop("file")
     if rows["file"].n_unique() < 2:
         return alone, ()
-    kept = rows.filter(pl.col("file") == pl.col("file").min().over(alone.columns)).drop("file")
-    left_out = rows.height - kept.height
-    return kept, (f"{left_out:,} rows that repeat one of an earlier file exactly left out",) if left_out else ()
+    distinct = rows.filter(pl.col("file") == pl.col("file").min().over(alone.columns)).drop("file")
+    left_out = rows.height - distinct.height
+    return distinct, (f"{left_out:,} rows that repeat one of an earlier file exactly left out",) if left_out else ()
 
 
 def first_filled(rows: pl.DataFrame) -> pl.DataFrame:
@@ -162,8 +162,8 @@ def items_of_events(events: pl.DataFrame) -> pl.DataFrame:
 def joined_text(*columns: pl.Expr) -> pl.Expr:
     """``title. category. more``: the columns that hold something, one sentence each."""
     clean = [column.fill_null("").str.strip_chars().str.strip_chars_end(".") for column in columns]
-    kept = [pl.when(column != "").then(column) for column in clean]
-    return pl.concat_str(kept, separator=". ", ignore_nulls=True)
+    filled = [pl.when(column != "").then(column) for column in clean]
+    return pl.concat_str(filled, separator=". ", ignore_nulls=True)
 
 
 def positions(user: str = "user_id") -> pl.Expr:

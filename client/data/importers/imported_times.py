@@ -20,10 +20,10 @@ class ImportedTimes:
 
 
 def imported_times(
-    values: pl.Series, users: pl.Series, row: Callable[[int], str], said: Said | None, ways: str = WAYS
+    values: pl.Series, users: pl.Series, row: Callable[[int], str], time_meaning: Said | None, ways: str = WAYS
 ) -> ImportedTimes:
     """As ``read_times``; what only sorts becomes positions. Raises DataError with the source's own line."""
-    times = read_times(TimeColumn(values=values, users=users, row=row, ways=ways), said)
+    times = read_times(TimeColumn(values=values, users=users, row=row, ways=ways), time_meaning)
     if times.unit != ORDER:
         return ImportedTimes(values=times.values, notes=(*times.notes(), *_early_note(times.values)))
     note = "timestamps tell an order, no times: they are each user's positions 0, 1, 2, ..."

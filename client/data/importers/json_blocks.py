@@ -24,8 +24,8 @@ def json_blocks(file: SourceFile, paths: Sequence[str], encoding: str = "utf-8")
     """
     start = 1
     for block in file.blocks(encoding):
-        given = block.removeprefix(b"\xef\xbb\xbf") if start == 1 else block
-        table = _fast(file, given, paths, start) or _slow(file, given, paths, start)
+        content = block.removeprefix(b"\xef\xbb\xbf") if start == 1 else block
+        table = _fast(file, content, paths, start) or _slow(file, content, paths, start)
         yield table if file.refused is None else file.refused.without(table)
         start += block.count(b"\n")
 

@@ -52,7 +52,9 @@ def _impressions(table: TextTable) -> pl.DataFrame:
     table.refuse(
         ~(labelled | bare) | (shown == ""), "impressions", "expected news ids with -0 or -1 for not clicked and clicked"
     )
-    shown = pl.Series([text if told else None for text, told in zip(shown, labelled, strict=True)], dtype=pl.String)
+    shown = pl.Series(
+        [text if is_labelled else None for text, is_labelled in zip(shown, labelled, strict=True)], dtype=pl.String
+    )
     shown = shown.str.split(" ").fill_null([])
     users, times = table.ids("user"), table.times("time", "%m/%d/%Y %I:%M:%S %p")
     return pl.DataFrame(

@@ -31,7 +31,7 @@ def import_movielens(source: Source) -> ImportedPlatform:
 
     Of each of the source's paths one file of ratings is read, as parts of one data set.
     """
-    version = next((one for one in _VERSIONS if source.all(one.ratings.files[0])), _VERSIONS[0])
+    version = next((candidate for candidate in _VERSIONS if source.all(candidate.ratings.files[0])), _VERSIONS[0])
     films = pl.concat(
         tolerantly(version.films, table, source.refused)
         for file in source.each(version.movies.files[0])

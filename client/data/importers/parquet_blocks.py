@@ -25,9 +25,9 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def parquet_blocks(
-    file: SourceFile, scratch: Path, ids: Collection[str], wanted: Collection[str] | None = None
+    file: SourceFile, scratch: Path, ids: Collection[str], columns: Collection[str] | None = None
 ) -> Iterator[TextTable]:
-    """The columns that are ``wanted`` (None: all) as texts, and those of the file's place; rows count from 0.
+    """The named ``columns`` (None: all) as texts, and those of the file's place; rows count from 0.
 
     Raises DataError where the file cannot be read as Parquet, and for one of the ``ids`` that its type merges.
     """
@@ -35,26 +35,26 @@ def parquet_blocks(
     scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
     schema = pl.Schema(_collected(file, lambda: scan.head(0)).schema)
     height = int(_collected(file, lambda: scan.select(pl.len())).item())
-    chosen = [name for name in schema.names() if wanted is None or name in wanted]
-    further = [pl.lit(value).alias(name) for name, value in place.items() if wanted is None or name in wanted]
+    chosen = [name for name in schema.names() if columns is None or name in columns]
+    further = [pl.lit(value).alias(name) for name, value in place.items() if columns is None or name in columns]
     for start in range(0, max(height, 1), ROWS):
         part = _collected(file, partial(scan.select(chosen).slice, start, ROWS))
         table = _as_texts(file, part, schema, start, ids)
         yield replace(table, rows=table.rows.with_columns(further))
 
 
-def _collected(file: SourceFile, wanted: Callable[[], pl.LazyFrame]) -> pl.DataFrame:
+def _collected(file: SourceFile, query: Callable[[], pl.LazyFrame]) -> pl.DataFrame:
     try:
         with native_stderr_silenced():
-            return wanted().collect()
+            return query().collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{file.label}: cannot be read as Parquet ({first_line(error)})") from error
 
 
 def _of_place(file: SourceFile) -> dict[str, str | None]:
     """The columns that the folders of a file's path name."""
-    own = () if file.root is None or file.root == file.path else (file.root.name,)
-    parts = (*own, *file.folders)
+    root_name = () if file.root is None or file.root == file.path else (file.root.name,)
+    parts = (*root_name, *file.folders)
     named = dict(part.split("=", 1) for part in parts if part.count("=") == 1)
     return {name: None if value == _NO_VALUE else unquote(value) for name, value in named.items()}
 

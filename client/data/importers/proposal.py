@@ -65,10 +65,12 @@ class Proposal:
 
     def command(self, source: Path, out: Path, words: Sequence[str]) -> str:
         """The whole command with the map in it; what is open stands as COLUMN."""
-        given = [word for word in words[3:] if word not in (str(source), str(out), "--out")] if len(words) > 3 else []
+        other_words = (
+            [word for word in words[3:] if word not in (str(source), str(out), "--out")] if len(words) > 3 else []
+        )
         pairs = {**self.columns, **dict.fromkeys(self.open, "COLUMN")}
         mapped = ",".join(f"{ours}={theirs}" for ours, theirs in pairs.items())
-        parts = ["graft-client", "import", "csv", str(source), "--out", str(out), "--map", mapped, *given]
+        parts = ["graft-client", "import", "csv", str(source), "--out", str(out), "--map", mapped, *other_words]
         return shlex.join(parts)
 
 
@@ -105,20 +107,20 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     columns |= {"category": category} if category is not None and category not in text else {}
     rating = like_rating(name for name in events.rows.columns if name not in taken)
     columns |= {"rating": rating} if rating is not None and _numeric(events, rating) else {}
-    asked = (*needed, "text", *(("items.item_id",) if nameless else ()))
-    missing = tuple(name for name in asked if name not in columns)
-    kept = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
-    found = ", ".join(events.rows.columns[:20])
+    names = (*needed, "text", *(("items.item_id",) if nameless else ()))
+    missing = tuple(name for name in names if name not in columns)
+    renamed = {ours: theirs for ours, theirs in columns.items() if ours != theirs}
+    event_columns = ", ".join(events.rows.columns[:20])
     of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
-    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {found}{of_items}"
-    return Proposal(columns=kept, open=missing, problem=problem)
+    problem = f"{events.label}: expected the columns {', '.join(missing)}, found {event_columns}{of_items}"
+    return Proposal(columns=renamed, open=missing, problem=problem)
 
 
 def _best(table: TextTable, name: str, *, dated: bool = False) -> str | None:
     """The column whose name is the surest for ours, and whose values could be it."""
     called = _called(table)
-    found = [called[word] for word in _WORDS[name] if word in called]
-    return next((column for column in found if dated or _could_be(table, column, name)), None)
+    columns = [called[word] for word in _WORDS[name] if word in called]
+    return next((column for column in columns if dated or _could_be(table, column, name)), None)
 
 
 def _called(table: TextTable) -> dict[str, str]:

@@ -52,9 +52,9 @@ class SwallowedLines:
 
 def _like_rows(field: pl.Expr, separator: str, place: int, cuts: int) -> pl.Expr:
     """Whether the first line ends a row that is cut in so many places, the last begins one, and each between is one."""
-    found = field.str.split("\n").list.eval(pl.element().str.count_matches(separator, literal=True))
-    between = found.list.slice(1, found.list.len() - 2).list.eval(pl.element() == cuts).list.all()
-    return (found.list.first() == cuts - place) & (found.list.last() >= place) & between
+    counts = field.str.split("\n").list.eval(pl.element().str.count_matches(separator, literal=True))
+    between = counts.list.slice(1, counts.list.len() - 2).list.eval(pl.element() == cuts).list.all()
+    return (counts.list.first() == cuts - place) & (counts.list.last() >= place) & between
 
 
 def _is_quoted(table: TextTable, separator: str) -> bool:

@@ -93,12 +93,12 @@ def _with_user(table: Typed, item_field: str) -> Typed:
     return replace(fields, rows=fields.rows.rename({user: "user_id"})), renamed
 
 
-def _timed(rows: pl.DataFrame, tables: list[Typed], said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _timed(rows: pl.DataFrame, tables: list[Typed], time_meaning: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The interactions of all files with their times, in one unit, exact repeats once; and notes."""
     if "timestamp" not in rows.columns:
         return rows.drop("file"), ("no time was read: timestamps are positions in each user's sequence",)
     row = row_of([(table, _first(_TIMES, kinds) or "timestamp") for table, kinds in tables])
-    times = imported_times(rows["timestamp"], rows["user_id"], row, said)
+    times = imported_times(rows["timestamp"], rows["user_id"], row, time_meaning)
     rows, repeats = without_repeats(rows.with_columns(timestamp=times.values))
     return rows, times.notes + repeats
 
@@ -132,8 +132,8 @@ def _first(names: tuple[str, ...], kinds: Container[str]) -> str | None:
 def _inter_files(source: Source) -> list[SourceFile]:
     """Of each of the source's paths the whole file where there is one, else its parts; all in the order of time."""
     source.some("*.inter")
-    found = [file for one in source.apart() if one.all("*.inter") for file in _whole_or_parts(one)]
-    return sorted(dict.fromkeys(found), key=_place)
+    files = [file for part in source.apart() if part.all("*.inter") for file in _whole_or_parts(part)]
+    return sorted(dict.fromkeys(files), key=_place)
 
 
 def _whole_or_parts(source: Source) -> list[SourceFile]:

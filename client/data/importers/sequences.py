@@ -41,7 +41,7 @@ def _joined(rows: Iterable[str]) -> str:
         if _END + earlier in _END + whole:
             whole += item
         else:
-            whole = max(row, whole, key=lambda one: one.count(_END))
+            whole = max(row, whole, key=lambda text: text.count(_END))
     return whole
 
 

@@ -174,26 +174,26 @@ class Source:
 
     def one(self, *patterns: str, but: str | None = None) -> SourceFile:
         """The only file whose name fits a pattern; raises DataError where there is none or several."""
-        found = self.some(*patterns, but=but)
-        if len(found) > 1:
-            several = " and ".join(file.label for file in found[:3])
+        files = self.some(*patterns, but=but)
+        if len(files) > 1:
+            several = " and ".join(file.label for file in files[:3])
             raise DataError(f"{self.label}: expected one file {patterns[0]}, found {several}")
-        return found[0]
+        return files[0]
 
     def some(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
         """As ``all``; raises DataError where there is none."""
-        found = self.all(*patterns, but=but)
-        if not found:
+        files = self.all(*patterns, but=but)
+        if not files:
             expected = " or ".join(patterns)
             packed = [file.name for path in self.paths for file in _plain_files(path) if file.name.endswith(_FOREIGN)]
             hint = f" (unpack {packed[0]} first)" if packed else ""
             raise DataError(f"{self.label}: expected a file {expected}, found {self._contents()}{hint}")
-        return found
+        return files
 
     def each(self, *patterns: str) -> list[SourceFile]:
         """The only such file of every path that holds any; raises DataError where none does, or one holds several."""
         self.some(*patterns)
-        return _each_once(one.one(*patterns) for one in self.apart() if one.all(*patterns))
+        return _each_once(part.one(*patterns) for part in self.apart() if part.all(*patterns))
 
     def apart(self) -> list["Source"]:
         """Each path as a source of its own."""
@@ -205,12 +205,12 @@ class Source:
 
     def all(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
         """Every file whose name fits a pattern and does not fit ``but``, by place and name; each once."""
-        found = _each_once(
+        files = _each_once(
             file
             for path in self.paths
             for file in _fitting(_plain_files(path), patterns, but) or _fitting(_archived_files(path), patterns, but)
         )
-        return [replace(file, encoding=self.encoding, refused=self.refused) for file in found]
+        return [replace(file, encoding=self.encoding, refused=self.refused) for file in files]
 
     def _contents(self) -> str:
         names = [file.name for path in self.paths for file in _plain_files(path) + _archived_files(path)]
@@ -235,7 +235,7 @@ def _each_once(files: Iterable[SourceFile]) -> list[SourceFile]:
 
 
 def _fitting(files: list[SourceFile], patterns: tuple[str, ...], but: str | None) -> list[SourceFile]:
-    fitting = [file for file in files if any(fnmatchcase(file.name, one) for one in patterns)]
+    fitting = [file for file in files if any(fnmatchcase(file.name, pattern) for pattern in patterns)]
     return [file for file in fitting if but is None or not fnmatchcase(file.name, but)]
 
 

@@ -120,13 +120,13 @@ def import_platform(
     paths: tuple[Path, ...],
     out: Path,
     *,
-    said: Said | None = None,
+    time_meaning: Said | None = None,
     only_used: bool = False,
     keep_unknown: bool = False,
     force: bool = False,
 ) -> ImportedPlatform:
     """As ``import_with``, its choices given one by one."""
-    choices = ImportChoices(said=said, only_used=only_used, keep_unknown=keep_unknown, force=force)
+    choices = ImportChoices(said=time_meaning, only_used=only_used, keep_unknown=keep_unknown, force=force)
     return import_with(choices, read, paths, out)
 
 

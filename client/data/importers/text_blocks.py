@@ -155,17 +155,17 @@ def _column_names(label: str, first: list[str], dialect: Dialect) -> tuple[str, 
     names = tuple(name.strip() for name in first)
     other = max(SEPARATORS.replace(dialect.separator, ""), key=names[0].count)
     if len(names) == 1 and other in names[0]:
-        wanted = repr(dialect.separator)
+        separator = repr(dialect.separator)
         raise DataError(
-            f"{label}, line 1: expected columns with {wanted} between them, found one that holds {other!r} (write the "
-            f"table with {wanted})"
+            f"{label}, line 1: expected columns with {separator} between them, found one that holds {other!r} (write "
+            f"the table with {separator})"
         )
     names = (names[0] or _UNNAMED, *names[1:])
     for place, name in enumerate(names):
         if not name or name in names[:place]:
-            found = f"that of column {names.index(name) + 1} again" if name else "none"
+            actual = f"that of column {names.index(name) + 1} again" if name else "none"
             raise DataError(
-                f"{label}, line 1: expected column names, each once, found {found} for column {place + 1} (give each "
+                f"{label}, line 1: expected column names, each once, found {actual} for column {place + 1} (give each "
                 "column a name of its own in the first line)"
             )
     return names

@@ -47,8 +47,8 @@ class TextTable:
         missing = [name for name in names if name not in self.rows.columns]
         if missing:
             kinds = [f"{name} of type {self.without_text[name]}" for name in missing if name in self.without_text]
-            found = ", ".join([*kinds, *self.rows.columns[:_SHOWN]])
-            raise DataError(f"{self.label}: expected the column {', '.join(missing)}, found {found}{hint}")
+            columns = ", ".join([*kinds, *self.rows.columns[:_SHOWN]])
+            raise DataError(f"{self.label}: expected the column {', '.join(missing)}, found {columns}{hint}")
 
     def unread(self, *read: str) -> tuple[str, ...]:
         """The names of the columns besides those that were read."""
@@ -147,8 +147,8 @@ class TextTable:
         Raises DataError where none fits, and where two do and differ.
         """
         values = self.texts(name)
-        tries = [values.str.to_datetime(one, strict=False, time_unit="us").dt.epoch("us") for one in formats]
-        best = min(tries, key=lambda one: one.null_count())
+        tries = [values.str.to_datetime(pattern, strict=False, time_unit="us").dt.epoch("us") for pattern in formats]
+        best = min(tries, key=lambda column: column.null_count())
         self.refuse(best.is_null(), name, f"expected a time like {formats[0]!r}")
         for other in tries:
             if not other.null_count():
@@ -199,10 +199,10 @@ def _joined(text: str) -> str:
     if not text.startswith("["):
         return text
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError:
         return text
-    return ", ".join(map(str, _flat(found)))
+    return ", ".join(map(str, _flat(value)))
 
 
 def _flat(values: list[object]) -> Iterator[object]:

@@ -28,4 +28,4 @@ def polars_formats(written: str) -> tuple[str, ...]:
 
 def _as_polars(written: str, digits: int) -> str:
     theirs = {".%f": "%.f", "%f": f"%{digits}f", "%z": "%#z"}
-    return _DIRECTIVES.sub(lambda found: theirs[found[0]], written)
+    return _DIRECTIVES.sub(lambda match: theirs[match[0]], written)

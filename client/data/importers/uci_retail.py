@@ -75,10 +75,10 @@ def _without_invoices(table: TextTable, sheets: list[pl.DataFrame]) -> TextTable
     return table.filter(~table.texts("Invoice").is_in(seen))
 
 
-def _lines(table: TextTable, said: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _lines(table: TextTable, time_meaning: Said | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """A row for each line of an invoice; and notes on their times."""
     users, written = table.whole_ids("Customer ID"), table.times("InvoiceDate", *_TIMES)
-    times = imported_times(written, users, table.row("InvoiceDate"), said)
+    times = imported_times(written, users, table.row("InvoiceDate"), time_meaning)
     lines = pl.DataFrame(
         {
             "invoice": table.texts("Invoice"),
@@ -138,11 +138,11 @@ def _without_cancelled(
     totals = cancelled.group_by(keys).agg(pl.col("cancelled").sum())
     bought = events.group_by(keys).agg(pl.col("rating").cast(pl.Float64).sum())
     whole = bought.join(totals, on=keys).filter(pl.col("cancelled") >= pl.col("rating"))
-    kept = events.join(whole, on=keys, how="anti", maintain_order="left")
-    count = events.height - kept.height
+    remaining = events.join(whole, on=keys, how="anti", maintain_order="left")
+    count = events.height - remaining.height
     what = f"{count:,} events are of products of which the customer cancelled all that was bought"
     note = f"{what}: left out" if drop else f"{what}: kept (to leave them out: --drop-cancelled)"
-    return (kept if drop else events), ((note,) if count else ())
+    return (remaining if drop else events), ((note,) if count else ())
 
 
 def _events(lines: pl.DataFrame) -> pl.DataFrame:

@@ -106,10 +106,10 @@ class SqlSource:
         """The password itself, None where the database asks for none; raises ConfigError, which never quotes it."""
         kind, _, where = self.password.partition(":")
         if kind == "env":
-            found = os.environ.get(where, "")
-            if not found:
+            password = os.environ.get(where, "")
+            if not password:
                 raise ConfigError(f"the database's password: the environment variable {where} is not set")
-            return found
+            return password
         return _from_file(Path(where)) if kind == "file" else None
 
 
@@ -181,18 +181,18 @@ class Snapshot:
         """
         if self.source.is_sorted and not self.source.watermark:
             return self._chunks("events", self._query("events"))  # around it no database promises its order
-        asked: Select[Any] = select(literal_column("*")).select_from(self._table("events"))
+        query: Select[Any] = select(literal_column("*")).select_from(self._table("events"))
         if since is not None:
-            asked = asked.where(self._mark >= bindparam("since", since))
+            query = query.where(self._mark >= bindparam("since", since))
         if self.source.watermark:
-            asked = asked.order_by(self._mark, column("user_id"), column("item_id"))
-        return self._chunks("events", asked)
+            query = query.order_by(self._mark, column("user_id"), column("item_id"))
+        return self._chunks("events", query)
 
     def events_before(self, mark: object) -> int:
         """How many there are whose watermark is less; raises DataError."""
-        asked = select(func.count()).select_from(self._table("events")).where(self._mark < bindparam("mark", mark))
+        query = select(func.count()).select_from(self._table("events")).where(self._mark < bindparam("mark", mark))
         with told(f"{self.where}: the events query failed", self.secret):
-            return int(self.connection.execute(asked).scalar_one())
+            return int(self.connection.execute(query).scalar_one())
 
     @property
     def _mark(self) -> ColumnClause[Any]:
@@ -207,15 +207,15 @@ class Snapshot:
         # a colon of the operator's is none of SQLAlchemy's parameters; what is put behind a last comment is none of it
         return text(_LONE_COLON.sub(r"\\:", query) + "\n")
 
-    def _chunks(self, name: str, asked: Select[Any] | TextClause) -> Iterator[Chunk]:
+    def _chunks(self, name: str, query: Select[Any] | TextClause) -> Iterator[Chunk]:
         size = self.source.chunk_rows
         with told(f"{self.where}: the {name} query failed", self.secret):
-            found = self.connection.execute(asked, execution_options={"yield_per": size})
-        names = tuple(key.lower() for key in found.keys())  # noqa: SIM118
+            result = self.connection.execute(query, execution_options={"yield_per": size})
+        names = tuple(key.lower() for key in result.keys())  # noqa: SIM118
         yield Chunk(names=names, rows=())
         with told(f"{self.where}: the {name} query failed while its rows were read", self.secret, quote_driver=False):
             before = 0
-            for rows in found.partitions(size):
+            for rows in result.partitions(size):
                 yield Chunk(names=names, rows=rows, before=before)
                 before += len(rows)
 

@@ -49,9 +49,9 @@ class Mark:
         return {"kind": type(self.value).__name__, "value": text, "below": self.below}
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "Mark":
+    def from_json(cls, facts: dict[str, Any]) -> "Mark":
         """The inverse of ``to_json``; raises KeyError or ValueError for anything else."""
-        return cls(value=_READ[found["kind"]](found["value"]), below=int(found["below"]))
+        return cls(value=_READ[facts["kind"]](facts["value"]), below=int(facts["below"]))
 
     @staticmethod
     def after(mark: "Mark | None", values: Sequence[Any], read: int, where: str) -> "Mark | None":
@@ -61,8 +61,8 @@ class Mark:
         """
         for place, value in enumerate(values):
             if type(value).__name__ not in _READ:
-                found = "null" if value is None else type(value).__name__
-                raise DataError(f"{where}: expected numbers, times or texts that only grow, found {found}")
+                kind = "null" if value is None else type(value).__name__
+                raise DataError(f"{where}: expected numbers, times or texts that only grow, found {kind}")
             if mark is None or value != mark.value:
                 mark = Mark(value=value, below=read + place)
         return mark
@@ -100,7 +100,7 @@ class Listed:
 
     def to_bytes(self) -> bytes:
         """As a record."""
-        parts = {name: [[one.name, one.rows] for one in getattr(self, name)] for name in ("items", "events")}
+        parts = {name: [[part.name, part.rows] for part in getattr(self, name)] for name in ("items", "events")}
         mark = None if self.mark is None else self.mark.to_json()
         facts = {"format": FORMAT, "source": self.source, "task": self.task, "mark": mark, "next": self.next}
         return json.dumps({**facts, **parts}).encode("utf-8")
@@ -109,15 +109,16 @@ class Listed:
     def from_bytes(cls, content: bytes) -> "Listed | None":
         """The inverse; None for anything else, since all of it can be read again."""
         try:
-            found: dict[str, Any] = json.loads(content)
+            facts: dict[str, Any] = json.loads(content)
             parts = {
-                name: tuple(Part(name=one, rows=rows) for one, rows in found[name]) for name in ("items", "events")
+                name: tuple(Part(name=part_name, rows=rows) for part_name, rows in facts[name])
+                for name in ("items", "events")
             }
-            mark = None if found["mark"] is None else Mark.from_json(found["mark"])
-            whole_list = cls(source=found["source"], task=found["task"], mark=mark, next=found["next"], **parts)
+            mark = None if facts["mark"] is None else Mark.from_json(facts["mark"])
+            whole_list = cls(source=facts["source"], task=facts["task"], mark=mark, next=facts["next"], **parts)
         except (ValueError, KeyError, TypeError):
             return None
-        return whole_list if found.get("format") == FORMAT else None
+        return whole_list if facts.get("format") == FORMAT else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,32 +128,32 @@ class Mirror:
     records: Records
     lock: Path
 
-    def read(self, path: Path, moment: DataMoment, said: Said | None) -> PlatformFolder:
+    def read(self, path: Path, moment: DataMoment, time_meaning: Said | None) -> PlatformFolder:
         """The data as of a task, checked; asks the database for what is new where the task is a new one.
 
-        ``said`` is what timestamps mean that are numbers: all that was read counts, not only what is new. A source
-        without a watermark is read whole, and nothing of it is kept. Raises InputError, and StorageError for records
-        that cannot be read or written; the list and its parts are then as they were.
+        ``time_meaning`` is what timestamps mean that are numbers: all that was read counts, not only what is new. A
+        source without a watermark is read whole, and nothing of it is kept. Raises InputError, and StorageError for
+        records that cannot be read or written; the list and its parts are then as they were.
         """
         source = SqlSource.read(path)
         if not source.watermark:
-            return read_database(path, said)
+            return read_database(path, time_meaning)
         self.lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with file_lock(self.lock):
             listed = self._listed()
             self._sweep(listed)
             if self._serves(listed, source) and moment.task in ("", listed.task):
-                return self._folder(source, path, listed, said)
+                return self._folder(source, path, listed, time_meaning)
             fresh = self._refreshed(source, path, listed, moment)
-            folder = self._folder(source, path, fresh, said)
+            folder = self._folder(source, path, fresh, time_meaning)
             self.records.write(LIST, fresh.to_bytes())
             self._sweep(fresh)
             return folder
 
     def _listed(self) -> Listed:
         content = self.records.read(LIST)
-        found = None if content is None else Listed.from_bytes(content)
-        return found or Listed(source="", task="", mark=None, next=0)
+        stored = None if content is None else Listed.from_bytes(content)
+        return stored or Listed(source="", task="", mark=None, next=0)
 
     def _serves(self, listed: Listed, source: SqlSource) -> bool:
         """Whether it is of this source and all of it is there."""
@@ -160,26 +161,26 @@ class Mirror:
 
     def _refreshed(self, source: SqlSource, path: Path, listed: Listed, moment: DataMoment) -> Listed:
         start = Listed(source=source.digest, task=moment.task, mark=None, next=listed.next)
-        with snapshot(source, path) as found:
+        with snapshot(source, path) as database:
             mark = listed.mark if self._serves(listed, source) else None
-            if mark is not None and found.events_before(mark.value) == mark.below:
+            if mark is not None and database.events_before(mark.value) == mark.below:
                 start = replace(start, mark=mark, events=_first(listed.events, mark.below))
-            return self._with_items(found, path, self._with_events(found, path, start))
+            return self._with_items(database, path, self._with_events(database, path, start))
 
-    def _with_events(self, found: Snapshot, path: Path, listed: Listed) -> Listed:
-        where = f"{named(path, QUERIES.events)}: column {found.source.watermark}"
+    def _with_events(self, database: Snapshot, path: Path, listed: Listed) -> Listed:
+        where = f"{named(path, QUERIES.events)}: column {database.source.watermark}"
         read = sum(part.rows for part in listed.events)
         since = None if listed.mark is None else listed.mark.value
-        for chunk, table in _by_chunk(found.events(since), path, read_events):
-            marks = chunk.column(_mark_name(chunk, found.source.watermark, where))
+        for chunk, table in _by_chunk(database.events(since), path, read_events):
+            marks = chunk.column(_mark_name(chunk, database.source.watermark, where))
             mark = Mark.after(listed.mark, marks, read, where)
             part = self._write(listed.next, table)
             listed = replace(listed, mark=mark, next=listed.next + 1, events=(*listed.events, part))
             read += table.height
         return listed
 
-    def _with_items(self, found: Snapshot, path: Path, listed: Listed) -> Listed:
-        for _, table in _by_chunk(found.items(), path, read_items):
+    def _with_items(self, database: Snapshot, path: Path, listed: Listed) -> Listed:
+        for _, table in _by_chunk(database.items(), path, read_items):
             part = self._write(listed.next, table)
             listed = replace(listed, next=listed.next + 1, items=(*listed.items, part))
         return listed
@@ -192,10 +193,10 @@ class Mirror:
         self.records.write(part.name, content.getvalue())
         return part
 
-    def _folder(self, source: SqlSource, path: Path, listed: Listed, said: Said | None) -> PlatformFolder:
+    def _folder(self, source: SqlSource, path: Path, listed: Listed, time_meaning: Said | None) -> PlatformFolder:
         events = whole(self._tables(listed.events), named(path, QUERIES.events))
         items = whole(self._tables(listed.items), named(path, QUERIES.items))
-        return checked(as_folder(path, items, events), source, said)
+        return checked(as_folder(path, items, events), source, time_meaning)
 
     def _tables(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
         for part in parts:
@@ -203,9 +204,9 @@ class Mirror:
 
     def _sweep(self, listed: Listed) -> None:
         """Remove what is not on the list: a crash, or a newer list, has left it."""
-        kept = {part.name for part in listed.parts}
+        listed_names = {part.name for part in listed.parts}
         for name in self.records.names():
-            if name.startswith(PREFIX) and name not in kept:
+            if name.startswith(PREFIX) and name not in listed_names:
                 self.records.delete(name)
 
 
@@ -218,12 +219,12 @@ def _table(part: Part, content: bytes) -> pl.DataFrame:
 
 def _first(parts: Iterable[Part], rows: int) -> tuple[Part, ...]:
     """The parts that hold the first rows, the last of them cut."""
-    kept: list[Part] = []
+    first_parts: list[Part] = []
     for part in parts:
         if rows > 0:
-            kept.append(replace(part, rows=min(rows, part.rows)))
+            first_parts.append(replace(part, rows=min(rows, part.rows)))
         rows -= part.rows
-    return tuple(kept)
+    return tuple(first_parts)
 
 
 def _by_chunk(

@@ -48,10 +48,10 @@ def ids(values: Values, where: str) -> pl.Series:
     if not kinds:
         return pl.Series(values, dtype=pl.Null)
     if kinds <= {str, UUID}:
-        return pl.Series([None if one is None else str(one) for one in values], dtype=pl.String)
-    given = [None if one is None or one != one else one for one in values]
-    if kinds <= _NUMBERS and all(one is None or _is_whole(one) for one in given):
-        return pl.Series([None if one is None else int(one) for one in given], dtype=pl.Int64)
+        return pl.Series([None if value is None else str(value) for value in values], dtype=pl.String)
+    filled = [None if value is None or value != value else value for value in values]
+    if kinds <= _NUMBERS and all(value is None or _is_whole(value) for value in filled):
+        return pl.Series([None if value is None else int(value) for value in filled], dtype=pl.Int64)
     raise _wrong(where, "integers of 64 bits or strings", kinds)
 
 
@@ -67,7 +67,7 @@ def timestamps(values: Values, where: str) -> pl.Series:
     if not kinds:
         return pl.Series(values, dtype=pl.Null)
     if kinds <= {datetime, date}:
-        return pl.Series([None if one is None else _utc(one) for one in values], dtype=pl.Datetime("us"))
+        return pl.Series([None if value is None else _utc(value) for value in values], dtype=pl.Datetime("us"))
     if kinds <= {str}:
         texts = pl.Series(values, dtype=pl.String)
         times = from_iso(texts)
@@ -80,7 +80,7 @@ def timestamps(values: Values, where: str) -> pl.Series:
 
 def ratings(values: Values, where: str) -> pl.Series:
     """Float32; true is 1, false is 0."""
-    numbers = [int(one) if isinstance(one, bool) else one for one in values]
+    numbers = [int(value) if isinstance(value, bool) else value for value in values]
     return _numbers(numbers, where, _kinds(numbers), "numbers").cast(pl.Float32)
 
 
@@ -95,7 +95,7 @@ def texts(values: Values, where: str) -> pl.Series:
 def vectors(values: Values, where: str) -> pl.Series:
     """Lists of Float64, from arrays or from JSON, which is how pgvector writes."""
     try:
-        lists = [json.loads(one) if isinstance(one, str) else one for one in values]
+        lists = [json.loads(value) if isinstance(value, str) else value for value in values]
         return pl.Series(lists, dtype=pl.List(pl.Float64))
     except (ValueError, TypeError, pl.exceptions.PolarsError):
         raise _wrong(where, "lists of numbers", _kinds(values)) from None
@@ -103,11 +103,11 @@ def vectors(values: Values, where: str) -> pl.Series:
 
 def _numbers(values: Values, where: str, kinds: set[type], expected: str) -> pl.Series:
     if not kinds <= _NUMBERS:
-        row = next(row for row, one in enumerate(values) if one is not None and type(one) not in _NUMBERS)
+        row = next(row for row, value in enumerate(values) if value is not None and type(value) not in _NUMBERS)
         raise _wrong(f"{where}, row {row}", expected, kinds, _AS_NUMBER if str in kinds else "")
-    if kinds <= {int} and all(-MOST <= one < MOST for one in values if one is not None):
+    if kinds <= {int} and all(-MOST <= value < MOST for value in values if value is not None):
         return pl.Series(values, dtype=pl.Int64)
-    return pl.Series([None if one is None else float(one) for one in values], dtype=pl.Float64)
+    return pl.Series([None if value is None else float(value) for value in values], dtype=pl.Float64)
 
 
 def _utc(time: date) -> datetime:
@@ -118,12 +118,12 @@ def _utc(time: date) -> datetime:
 
 
 def _kinds(values: Values) -> set[type]:
-    return {type(one) for one in values if one is not None}
+    return {type(value) for value in values if value is not None}
 
 
 def _wrong(where: str, expected: str, kinds: set[type], remedy: str = "") -> DataError:
-    found = " and ".join(sorted(kind.__name__ for kind in kinds))
-    return DataError(f"{where}: expected {expected}, found {found}{remedy}")
+    actual = " and ".join(sorted(kind.__name__ for kind in kinds))
+    return DataError(f"{where}: expected {expected}, found {actual}{remedy}")
 
 
 ITEMS: Mapping[str, Reader] = {
@@ -151,8 +151,8 @@ def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -
         chunk.refuse_repeats(readers, where)
         missing = [name for name in readers if name not in chunk.names and name not in _OPTIONAL]
         if missing:
-            found = ", ".join(chunk.names[:20])
-            raise DataError(f"{where}: expected the column {', '.join(missing)}, found {found}")
+            available = ", ".join(chunk.names[:20])
+            raise DataError(f"{where}: expected the column {', '.join(missing)}, found {available}")
         taken = {name: read for name, read in readers.items() if name in chunk.names}
         if chunk.rows:
             after = f", after {chunk.before:,} rows" if chunk.before else ""
@@ -178,17 +178,17 @@ def _kind(kind: pl.DataType, name: str) -> str:
     return "numbers" if name in ("timestamp", "published") and kind.is_numeric() else str(kind)
 
 
-def read_database(path: Path, said: Said | None = None) -> PlatformFolder:
+def read_database(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
     """All of a source's items and events, nothing kept; raises InputError where they break the data contract."""
-    return checked(read_database_unchecked(path), SqlSource.read(path), said)
+    return checked(read_database_unchecked(path), SqlSource.read(path), time_meaning)
 
 
-def checked(folder: PlatformFolder, source: SqlSource, said: Said | None) -> PlatformFolder:
-    """The folder in an order that no database moves; ``said`` is what timestamps mean that are numbers.
+def checked(folder: PlatformFolder, source: SqlSource, time_meaning: Said | None) -> PlatformFolder:
+    """The folder in an order that no database moves; ``time_meaning`` is what timestamps mean that are numbers.
 
     Raises DataError for timestamps that tell nothing and for a row that breaks the data contract.
     """
-    clock = timed_tables(folder.events, None, labels(folder.path, QUERIES), said)
+    clock = timed_tables(folder.events, None, labels(folder.path, QUERIES), time_meaning)
     unread = unread_note(clock.events, labels(folder.path, QUERIES).events, QUERIES.as_rating)
     folder = replace(folder, events=clock.events, notes=(*unread, *clock.notes), timed=clock.unit != ORDER)
     refuse_broken_rows(folder, QUERIES.items)
@@ -205,9 +205,9 @@ def read_database_unchecked(path: Path) -> PlatformFolder:
     Events first: an item that comes with its first event between the two queries is then there.
     """
     source = SqlSource.read(path)
-    with snapshot(source, path) as found:
-        events = whole(read_events(track(found.events(), "reading events"), path), named(path, QUERIES.events))
-        items = whole(read_items(track(found.items(), "reading items"), path), named(path, QUERIES.items))
+    with snapshot(source, path) as database:
+        events = whole(read_events(track(database.events(), "reading events"), path), named(path, QUERIES.events))
+        items = whole(read_items(track(database.items(), "reading items"), path), named(path, QUERIES.items))
     return as_folder(path, items, events)
 
 
@@ -226,12 +226,18 @@ def as_folder(path: Path, items: pl.DataFrame, events: pl.DataFrame) -> Platform
     items_query = named(path, QUERIES.items)
     tables = {"items": as_items(items_query, items), "events": as_events(named(path, QUERIES.events), events)}
     whole_items, whole_events = in_one_form(tables).values()
-    given = None
+    item_vectors = None
     if "vector" in whole_items.columns:
-        given = vector_column(items_query, whole_items["vector"])
+        item_vectors = vector_column(items_query, whole_items["vector"])
         whole_items = whole_items.drop("vector")
     return PlatformFolder(
-        path=path, items=whole_items, events=whole_events, impressions=None, vectors=given, tables=QUERIES, grows=True
+        path=path,
+        items=whole_items,
+        events=whole_events,
+        impressions=None,
+        vectors=item_vectors,
+        tables=QUERIES,
+        grows=True,
     )
 
 

@@ -15,12 +15,12 @@ class Texts:
 
 def test_makes_hashed_vectors_as_long_as_asked_and_two_lengths_are_two_spaces(tmp_path) -> None:
     found = {
-        features: item_features(Texts(), features, kept=VectorFolder(tmp_path))
+        features: item_features(Texts(), features, cached_vectors=VectorFolder(tmp_path))
         for features in ("hashing", "hashing:64", "hashing:128")
     }
     assert [vectors.shape[1] for _, vectors in found.values()] == [1024, 64, 128]
     assert len({space.fingerprint for space, _ in found.values()}) == 3
-    again, vectors = item_features(Texts(), "hashing:64", kept=VectorFolder(tmp_path))
+    again, vectors = item_features(Texts(), "hashing:64", cached_vectors=VectorFolder(tmp_path))
     assert again == found["hashing:64"][0]
     assert vectors.tobytes() == found["hashing:64"][1].tobytes()
 

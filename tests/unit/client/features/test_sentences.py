@@ -74,9 +74,9 @@ def test_tells_a_model_with_other_pooling_apart(folder, tmp_path) -> None:
 
 def test_keeps_vectors_that_were_read(tmp_path, monkeypatch) -> None:
     items, features = Texts("red sofa", "parliament votes"), f"sentence-transformers:{MODEL}"
-    space, first = item_features(items, features, kept=VectorFolder(tmp_path))
+    space, first = item_features(items, features, cached_vectors=VectorFolder(tmp_path))
     monkeypatch.setattr(type(sentence_space(MODEL)), "vectors", lambda *_: pytest.fail("read again"))
-    again, second = item_features(items, features, kept=VectorFolder(tmp_path))
+    again, second = item_features(items, features, cached_vectors=VectorFolder(tmp_path))
     assert isinstance(again, FeatureSpace)
     assert again == space
     assert second.tobytes() == first.tobytes()

@@ -30,7 +30,7 @@ def table(folder: Path, *times: object) -> Path:
 
 def imported(source: Path, said: str | None = None, **settings: object) -> ImportedPlatform:
     read = partial(import_csv, settings=CsvMap(**settings))  # type: ignore[arg-type]
-    return import_platform(read, (source,), source.parent / "out", said=said, force=True)  # type: ignore[arg-type]
+    return import_platform(read, (source,), source.parent / "out", time_meaning=said, force=True)  # type: ignore[arg-type]
 
 
 def order(source: Path) -> list[str]:
