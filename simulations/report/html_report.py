@@ -1,4 +1,7 @@
-"""``report.html``: one self-contained page made from what ``result.json`` holds; no network, no scripts."""
+"""``report.html``: one self-contained page made from what ``result.json`` holds; no network.
+
+Its one script sorts tables; without scripts the page says the same.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +14,7 @@ from client.ensemble.candidates import LOCAL
 from client.transfer.table import ranked
 from shared.system.whole_file import write_whole
 from simulations.report import curves, plots
+from simulations.report.scorer_names import readable
 from simulations.results.outcomes import ORACLE
 from simulations.results.slices import COLD_USERS, WARM_USERS
 from simulations.results.table import lift_text, title
@@ -22,14 +26,6 @@ BEYOND = {"coverage@10": ".2f", "diversity@10": ".3f", "novelty@10": ".2f"}
 
 Draw = Callable[[Mapping[str, Any]], str | None]
 FIGURES: tuple[tuple[str, str, Draw], ...] = (
-    (
-        "Lift over local",
-        (
-            "NDCG@10 of each method against the same platform's best local-only recommender, in percent; bars are "
-            "95 % intervals over users (paired bootstrap). Filled: the interval excludes zero."
-        ),
-        plots.lift_figure,
-    ),
     (
         "New platforms",
         (
@@ -75,9 +71,9 @@ FIGURES: tuple[tuple[str, str, Draw], ...] = (
     (
         "Who helps whom: the linear part",
         (
-            "What the platform below a column gains, in percent, from the moments of the platform on the left: the "
-            "linear part of all over the one without it, NDCG without a cutoff on validation events of users who "
-            "are in no moments. Orange: it would do better without."
+            "What the platform below a column gains, in percent, from the moments of the platform on the left, in the "
+            "linear part alone: NDCG without a cutoff, on validation events of users who are in no moments. It is not "
+            "the lift of what is served, which stands first on this page. Orange: it would do better without."
         ),
         plots.help_figure,
     ),
@@ -117,11 +113,13 @@ def render_report(document: Mapping[str, Any]) -> str:
         title=title(document),
         document=document,
         headline=[*headline(document), privacy_sentence(document["config"])],
+        lifts=lifts(document),
         beyond=beyond_rows(document),
         figures=figures(document),
         local=LOCAL,
         oracle=ORACLE,
         lift_text=lift_text,
+        readable=readable,
         verdict=verdict,
     )
 
@@ -182,6 +180,12 @@ def beyond_rows(document: Mapping[str, Any]) -> dict[str, list[tuple[str, list[s
 
 def _cell(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
+
+
+def lifts(document: Mapping[str, Any]) -> Markup | None:
+    """The picture that the page opens with, as SVG; None where no transfer method has a lift."""
+    svg = plots.lift_figure(document)
+    return None if svg is None else Markup(svg)  # noqa: S704 (own SVG)
 
 
 def figures(document: Mapping[str, Any]) -> list[tuple[str, str, Markup]]:

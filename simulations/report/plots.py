@@ -17,8 +17,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from client.ensemble.candidates import ZERO_SHOT
 from client.transfer.table import local_methods, ranked
-from simulations.results.outcomes import ORACLE
+from simulations.report.scorer_names import readable
+from simulations.results.outcomes import ORACLE, SERVED
 
 INK = "#010203"
 """Stands for the page's text colour until the SVG is written."""
@@ -76,15 +78,16 @@ def svg_of(figure: Figure, name: str, document: Mapping[str, Any]) -> str:
 
 @mpl.rc_context(SETTINGS)
 def lift_figure(document: Mapping[str, Any]) -> str | None:
-    """A dot with its interval for each method, a panel for each platform, a line at zero.
+    """A dot with its interval for each fitted transfer method, a panel for each platform, a line at zero.
 
-    The oracle is left out: it would stretch the axis over all the others.
+    Baselines, zero-shot and the oracle are left out: they would stretch the axis over what the page is about.
     """
+    left_out = {ORACLE, ZERO_SHOT, *local_methods()}
     lifts = {
         name: {
             method: method_entry["lift"]
             for method, method_entry in entry["methods"].items()
-            if method_entry["lift"] is not None and method != ORACLE
+            if method_entry["lift"] is not None and method not in left_out
         }
         for name, entry in document["platforms"].items()
     }
@@ -103,7 +106,7 @@ def lift_figure(document: Mapping[str, Any]) -> str | None:
 def _draw_lifts(axes: Axes, lifts: Mapping[str, Mapping[str, float]]) -> None:
     axes.axvline(0, color=INK, linewidth=1)
     for row, (method, lift) in enumerate(lifts.items()):
-        color = OTHER if method in local_methods() else TRANSFER
+        color = LINES[1] if method == SERVED else TRANSFER
         clear = lift["low"] > 0 or lift["high"] < 0
         axes.plot([lift["low"], lift["high"]], [row, row], color=color, linewidth=2, solid_capstyle="round", zorder=2)
         axes.plot(
@@ -154,7 +157,7 @@ def _heat_map(
     if digits is None:
         digits = 3 if np.nanmax(np.abs(table)) < 0.1 or len(columns) <= 12 else 2
     _draw_cells(axes, table, shades, digits)
-    axes.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
+    axes.set_xticks(range(len(columns)), list(map(readable, columns)), rotation=35, ha="right")
     axes.set_yticks(range(len(values)), list(values))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

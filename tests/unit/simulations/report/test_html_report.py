@@ -1,5 +1,6 @@
 """The page: it shows what the result holds, for full, partial and empty results, and escapes it."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulations.report.html_report import headline, render_report, verdict, write_report
+from tests.browser import browser, pictures
 from tests.unit.simulations.documents import empty_document, full_document
 
 HEADINGS = (
@@ -122,8 +124,29 @@ def test_escapes_every_text_from_outside() -> None:
     document["platforms"][evil]["left_out"] = {evil: evil}
     document["platforms"][evil]["scorers"] = {evil: 0.1}
     page = render_report(document)
-    assert "<script" not in page
+    assert page.count("<script") == 1
+    assert "alert(1)</script>" not in page
     assert page.count("&lt;script&gt;") > 5
+
+
+def test_opens_with_the_picture_of_lifts(page: str) -> None:
+    assert page.index("<h2>Lift over local</h2>") < page.index("<svg") < page.index("<h2>Methods on each platform</h2>")
+    assert "Lift over local" not in render_report(full_document(methods=("popularity", "feature")))
+
+
+def test_a_table_is_sorted_by_a_click_and_back_by_another(tmp_path: Path) -> None:
+    write_report(full_document("shop"), tmp_path / "report.html")
+    rows = "document.querySelectorAll('tbody')[0].rows"
+    values = f"[...{rows}].map((row) => Number.parseFloat(row.cells[1].textContent))"
+    with browser(tmp_path) as seen:
+        pictures(seen, (tmp_path / "report.html").as_uri(), tmp_path, "report")
+        seen.value("document.querySelector('table.sortable th:nth-child(2)').click()")
+        down = json.loads(seen.value(f"JSON.stringify({values})"))
+        assert down == sorted(down, reverse=True)
+        assert len(down) > 3
+        seen.value("document.querySelector('table.sortable th:nth-child(2)').click()")
+        assert json.loads(seen.value(f"JSON.stringify({values})")) == down[::-1]
+        assert seen.said == []
 
 
 def test_headline_names_the_first_transfer_method_there_is_and_never_the_best() -> None:

@@ -68,10 +68,17 @@ def test_draws_no_rounds_where_there_were_none() -> None:
     assert plots.round_figure(full_document() | {"rounds": without_curves}) is None
 
 
-def test_draws_every_method_but_the_oracle_against_local() -> None:
+def test_draws_every_fitted_transfer_method_on_an_axis_of_its_own() -> None:
     shown = texts(plots.lift_figure(full_document("shop")))
-    assert {"popularity", "feature", "federated-model", "shop (synthetic)"} <= shown
-    assert not {"local", ORACLE} & shown
+    assert {"feature", "federated-model", "shop (synthetic)"} <= shown
+    assert not {"local", ORACLE, "popularity", "content-knn", "zero-shot"} & shown
+
+
+def test_names_scorers_in_words() -> None:
+    document = full_document("shop")
+    document["platforms"]["shop"]["scorers"] = {"content-knn@0.6": 0.1, "own:sequence": 0.2, "mine": 0.3}
+    shown = texts(plots.scorer_figure(document))
+    assert {"similar texts, latest first (0.6)", "own encoder: sequence", "mine"} <= shown
 
 
 def test_draws_no_lift_where_local_was_not_run() -> None:
