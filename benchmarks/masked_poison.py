@@ -277,27 +277,33 @@ def page(results: Mapping[Cell, Mapping[str, Any]], seeds: int) -> str:
     rows = []
     for attack in ATTACKS:
         for bad in (1, 2):
-            mine = [results[Cell(seed=seed, attack=attack, bad=bad)] for seed in range(seeds)]
+            attacked = [results[Cell(seed=seed, attack=attack, bad=bad)] for seed in range(seeds)]
             honest = [results[Cell(seed=seed, attack=HONEST, bad=bad)] for seed in range(seeds)]
-            steps = [
-                100 * (after / before - 1)
-                for attacked in mine
-                for before, after in zip(attacked["ndcg"][1:], attacked["ndcg"][2:], strict=False)
-                if before > 0
-            ]
-            back = [100 * attacked["without"] / other["without"] for attacked, other in zip(mine, honest, strict=True)]
-            named = sum(len(attacked["named"]) for attacked in mine)
-            rows.append(f"| {attack} | {bad} | {min(steps):+.1f} | {named} of {bad * seeds} | {min(back):.1f} |")
+            back = [100 * run["without"] / other["without"] for run, other in zip(attacked, honest, strict=True)]
+            named = sum(len(run["named"]) for run in attacked)
+            steps = f"{worst_step(attacked):+.1f} | {worst_step(honest):+.1f}"
+            rows.append(f"| {attack} | {bad} | {steps} | {named} of {bad * seeds} | {min(back):.1f} |")
     return PAGE.format(seeds=seeds, rows="\n".join(rows))
+
+
+def worst_step(runs: list[Mapping[str, Any]]) -> float:
+    """The largest fall of NDCG@10 from one encoder to the next, in percent; the step from the start is left out."""
+    steps = [
+        100.0 * (float(after) / float(before) - 1)
+        for run in runs
+        for before, after in zip(run["ndcg"][1:], run["ndcg"][2:], strict=False)
+        if before > 0
+    ]
+    return min(steps)
 
 
 PAGE = """# What bad platforms cost the others behind masks
 
-`python -m benchmarks.masked_poison OUT`, {seeds} seeds; what it does stands in `benchmarks/masked_poison.py`. The worst
-step and the worst recovery over seeds, in percent.
+`python -m benchmarks.masked_poison OUT`; seeds: {seeds}. What it does stands in `benchmarks/masked_poison.py`. The
+worst step and the worst recovery over seeds, in percent; *honest* is the worst step of the run without the bad ones.
 
-| attack | bad of 16 | worst step | named | without them, of the honest run |
-|---|---|---|---|---|
+| attack | bad of 16 | worst step | the same, honest | named | without them, of the honest run |
+| -- | -- | -- | -- | -- | -- |
 {rows}
 """
 
