@@ -245,7 +245,7 @@ def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices)
     if proposal.open:
         raise DataError(f"{proposal.problem} (complete this: {command})")
     typer.echo(f"read as: {command}")
-    return replace(settings, columns=proposal.columns)
+    return replace(settings, columns=proposal.columns, time_format=settings.time_format or proposal.time_format)
 
 
 @imports.command(

@@ -3,7 +3,7 @@
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,13 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 """What columns are called, the surest name first; blanks, hyphens and points count as underscores."""
 _NEEDED = ("user_id", "item_id", "timestamp")
 _NUMBER = r"^-?\d+([.,]\d+)?$"
+_TWO_NUMBERS = (
+    r"^(?<first>\d{1,2})(?<mark>[-/.])(?<second>\d{1,2})[-/.](?<year>\d{4}|\d{2})"
+    r"(?<clock> \d{1,2}:\d{2}(?<seconds>:\d{2})?)?$"
+)
+_MONTHS = 12
+_WORD = r"\p{L}{2,}"
+_FEW_WORDS = 2.0
 _ROWS = 1000
 _HALF = 0.5
 
@@ -62,6 +69,8 @@ class Proposal:
     """our columns for which none of theirs is sure"""
     problem: str
     """what was expected and found, where something is open"""
+    time_format: str | None = None
+    """how dates are written, as ``--time-format`` takes it; None where nothing needs to be said, or nobody knows"""
 
     def command(self, source: Path, out: Path, words: Sequence[str]) -> str:
         """The whole command with the map in it; what is open stands as COLUMN."""
@@ -70,7 +79,8 @@ class Proposal:
         )
         pairs = {**self.columns, **dict.fromkeys(self.open, "COLUMN")}
         mapped = ",".join(f"{ours}={theirs}" for ours, theirs in pairs.items())
-        parts = ["graft-client", "import", "csv", str(source), "--out", str(out), "--map", mapped, *other_words]
+        dated = [] if self.time_format is None else ["--time-format", self.time_format]
+        parts = ["graft-client", "import", "csv", str(source), "--out", str(out), "--map", mapped, *dated, *other_words]
         return shlex.join(parts)
 
 
@@ -94,8 +104,13 @@ def proposed_map(path: Path, settings: CsvMap, encoding: str | None) -> Proposal
 def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, dated: bool) -> Proposal:
     columns = {name: column for name in needed if (column := _best(events, name, dated=dated)) is not None}
     taken = set(columns.values())
+    if "timestamp" in needed and "timestamp" not in columns and (dates := _dates(events, taken)) is not None:
+        columns["timestamp"] = dates
+        taken.add(dates)
     described = events if items is None else items
     text = [name for name in _texts(described) if items is not None or (name not in taken and name != "name")]
+    if not text and (longest := _longest_texts(described, taken)) is not None:
+        text = [longest]
     if not text and items is None and "item_id" in columns:
         text = [columns["item_id"]]  # nothing describes an item but its id
     columns |= {"text": "+".join(text)} if text else {}
@@ -113,7 +128,8 @@ def _proposal(events: TextTable, items: TextTable | None, needed: list[str], *, 
     event_columns = ", ".join(events.rows.columns[:20])
     of_items = "" if items is None else f"; {items.label}: {', '.join(items.rows.columns[:20])}"
     problem = f"{events.label}: expected the columns {', '.join(missing)}, found {event_columns}{of_items}"
-    return Proposal(columns=renamed, open=missing, problem=problem)
+    written = None if dated or "timestamp" not in columns else _day_and_month(events.rows[columns["timestamp"]])
+    return Proposal(columns=renamed, open=missing, problem=problem, time_format=written)
 
 
 def _best(table: TextTable, name: str, *, dated: bool = False) -> str | None:
@@ -141,6 +157,49 @@ def _could_be(table: TextTable, column: str, name: str) -> bool:
         return True
     times = from_iso(values.str.strip_chars()).is_not_null() | has_two_readings(values)
     return bool((values.str.contains(_NUMBER) | times).all())
+
+
+def _dates(table: TextTable, taken: Set[str]) -> str | None:
+    """The only column that holds dates alone, whatever it is called; None where there are several or none."""
+    dated = [
+        column
+        for column in table.rows.columns
+        if column not in taken and len(values := table.rows[column].drop_nulls().head(_ROWS)) and _are_dates(values)
+    ]
+    return dated[0] if len(dated) == 1 else None
+
+
+def _day_and_month(times: pl.Series) -> str | None:
+    """How dates such as 31/12/2020 23:59 are written, where some of them can be read in one way alone."""
+    parts = times.drop_nulls().head(_ROWS).str.strip_chars().str.extract_groups(_TWO_NUMBERS).struct.unnest()
+    shape = ("mark", pl.col("year").str.len_chars(), pl.col("seconds").is_not_null(), pl.col("clock").is_not_null())
+    shapes = parts.select(*shape).unique()
+    if parts.is_empty() or parts["mark"].null_count() or shapes.height != 1:
+        return None
+    first, second = (parts[name].cast(pl.Int64) for name in ("first", "second"))
+    if (first > _MONTHS).any() == (second > _MONTHS).any():
+        return None
+    mark, year, seconds, clock = shapes.row(0)
+    days = ("%d", "%m") if (first > _MONTHS).any() else ("%m", "%d")
+    date = mark.join((*days, "%Y" if year == len("2020") else "%y"))
+    return str(date) + (" %H:%M" + (":%S" if seconds else "") if clock else "")
+
+
+def _are_dates(values: pl.Series) -> bool:
+    written = values.str.strip_chars()
+    times = (from_iso(written).is_not_null() & ~written.str.contains(_NUMBER)) | has_two_readings(written)
+    return bool(times.all())
+
+
+def _longest_texts(table: TextTable, taken: Set[str]) -> str | None:
+    """The column of the most words, two or more on average, whatever it is called; dates and numbers are no words."""
+    words: dict[str, float] = {}
+    for column in table.rows.columns:
+        values = table.rows[column].drop_nulls().head(_ROWS)
+        if column not in taken and len(values) and not _are_dates(values):
+            words[column] = float(values.str.count_matches(_WORD).cast(pl.Float64).mean() or 0.0)  # type: ignore[arg-type]
+    best = max(words, key=lambda column: words[column], default=None)
+    return best if best is not None and words[best] >= _FEW_WORDS else None
 
 
 def _texts(table: TextTable) -> list[str]:

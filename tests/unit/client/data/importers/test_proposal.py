@@ -4,7 +4,9 @@ import shlex
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from client.data.importers.proposal import _day_and_month
 from tests.unit.client.data.importers import raw
 from tests.unit.client.data.sql.shop import write_shop
 
@@ -26,8 +28,56 @@ def test_reads_well_known_names_and_says_the_whole_command(tmp_path: Path) -> No
     assert pl.read_parquet(tmp_path / "out" / "events.parquet")["rating"].to_list() == [2.0, 1.0]
 
 
+FRENCH = "client;article;achat;titre\nu;7;13/02/2020 10:15;Un chapeau rouge\nv;8;01/03/2020 09:00;Des bottes en cuir\n"
+
+
+def test_finds_dates_and_texts_by_what_they_hold_and_how_dates_are_written(tmp_path: Path) -> None:
+    (tmp_path / "ventes.csv").write_text(FRENCH, "utf-8")
+    done = raw.graft_client("import", "csv", tmp_path / "ventes.csv", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "user_id=client,item_id=article,timestamp=achat,text=titre" in done.stdout
+    assert "--time-format '%d/%m/%Y %H:%M'" in done.stdout
+    assert pl.read_parquet(tmp_path / "out" / "items.parquet")["text"].to_list() == [
+        "Un chapeau rouge",
+        "Des bottes en cuir",
+    ]
+    times = pl.read_parquet(tmp_path / "out" / "events.parquet")["timestamp"].sort()
+    assert times.diff().drop_nulls().to_list() == [16 * 86_400 + 23 * 3600 - 15 * 60]
+
+
+@pytest.mark.parametrize(
+    ("dates", "written"),
+    [
+        (("2/13/20", "3/1/20"), "%m/%d/%y"),
+        (("13.2.2020", "1.3.2020"), "%d.%m.%Y"),
+        (("13-02-2020 10:15:00", "01-03-2020 10:15:01"), "%d-%m-%Y %H:%M:%S"),
+        (("01/02/2020", "02/03/2020"), None),
+        (("13/02/2020", "02/13/2020"), None),
+        (("13/02/2020", "01.03.2020"), None),
+        (("2020-02-13", "2020-03-01"), None),
+    ],
+)
+def test_a_date_that_can_be_read_in_one_way_says_how_all_are_written(
+    dates: tuple[str, str], written: str | None
+) -> None:
+    assert _day_and_month(pl.Series(dates)) == written
+
+
+def test_dates_that_nobody_can_tell_stay_to_be_said(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(FRENCH.replace("13/02", "11/02"), "utf-8")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "say how with --time-format" in done.stderr
+
+
+def test_of_two_columns_of_dates_none_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,sku,opened,closed,title\nu,7,2020-01-01,2020-02-01,Hat\n", "utf-8")
+    done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
+    assert "timestamp=COLUMN" in done.stderr
+
+
 def test_names_all_that_is_missing_and_the_command_to_complete(tmp_path: Path) -> None:
-    (tmp_path / "log.csv").write_text("who,sku,moment,title\nu,7,2020-01-01,Hat\n")
+    (tmp_path / "log.csv").write_text("who,sku,moment,title\nu,7,yesterday,Hat\n")
     done = raw.graft_client("import", "csv", tmp_path / "log.csv", "--out", tmp_path / "out")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "expected the columns user_id, timestamp, found who, sku, moment, title" in done.stderr
