@@ -49,7 +49,7 @@ def assess(
 
 def evaluate(
     platform: str | Path,
-    encoder: str | Path,
+    encoder: str | Path | None = None,
     *,
     heads: str | Path | None = None,
     vault_key: str = "",
@@ -57,7 +57,7 @@ def evaluate(
 ) -> ServedEvaluation:
     """How good what ``fit`` would serve is: each user's last event ranked among all items by each method.
 
-    Args: as of ``assess``.
+    Args: as of ``assess``; without an encoder the platform's own recommender alone is fitted.
 
     Returns:
         The figures of each method; ``to_frame()`` has them as a table.
@@ -70,15 +70,15 @@ def evaluate(
 
 def fit(
     platform: str | Path,
-    encoder: str | Path,
+    encoder: str | Path | None = None,
     *,
     heads: str | Path | None = None,
     vault_key: str = "",
     **options: Any,
 ) -> GateVerdict:
-    """Fit a recommender with a received encoder, let the gate decide, and store what is served.
+    """Fit a recommender, with a received encoder if any, let the gate decide, and store what is served.
 
-    Args: as of ``assess``; ``heads`` is needed where ``platform`` is no agent's folder.
+    Args: as of ``evaluate``; ``heads`` is needed where ``platform`` is no agent's folder.
 
     Returns:
         What is served and why.
@@ -92,14 +92,14 @@ def fit(
 
 
 def _asked(
-    platform: str | Path, encoder: str | Path, heads: str | Path | None, vault_key: str, options: dict[str, Any]
+    platform: str | Path, encoder: str | Path | None, heads: str | Path | None, vault_key: str, options: dict[str, Any]
 ) -> "AskedFit":
     flat = flat_options(options, DataSettings, FitSettings)
     keys = {entry.key for entry in told_by_an_agent()}
     own = [name for name in options if name.replace("_", "-") in keys]
     return ask_fit(
         str(platform),
-        Path(encoder),
+        None if encoder is None else Path(encoder),
         settings_of(DataSettings, flat),
         settings_of(FitSettings, flat),
         heads=None if heads is None else Path(heads),
@@ -114,8 +114,8 @@ class AskedFit:
 
     fitting: Fitting
     """the data, and how they are fitted on"""
-    encoder: Path
-    """the file of the received encoder"""
+    encoder: Path | None
+    """the file of the received encoder; None: the platform's own recommender alone"""
     agent: Path | None
     """the agent's folder; None where a platform is named"""
     heads: Path | None
@@ -148,7 +148,7 @@ def told_by_an_agent() -> list[Entry]:
 
 def ask_fit(
     platform: str,
-    encoder: Path,
+    encoder: Path | None,
     data: DataSettings,
     asked: FitSettings,
     *,
@@ -160,7 +160,7 @@ def ask_fit(
 
     Args:
         platform: as of ``assess``.
-        encoder: the file of the received encoder.
+        encoder: the file of the received encoder, or None.
         data: how the platform's data are prepared; an agent's folder says that itself.
         asked: what competes to be served.
         heads: the folder of heads, where no agent's is.

@@ -39,10 +39,18 @@ VaultKey = Annotated[
 ]
 Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
+ReceivedOrNone = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder",
+        metavar="FILE",
+        help="The encoder file that was received; without it the platform's own recommender is fitted alone.",
+    ),
+]
 
 
 def asked_fit(
-    folder: str, encoder: Path, data: DataSettings, asked: FitSettings, heads: Path | None, vault_key: str
+    folder: str, encoder: Path | None, data: DataSettings, asked: FitSettings, heads: Path | None, vault_key: str
 ) -> "AskedFit":
     """The fit that a command's arguments ask for; raises ConfigError."""
     from client.api.fits import ask_fit, told_by_an_agent

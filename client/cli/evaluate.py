@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fit
+from client.cli.arguments import Heads, PlatformOrAgent, ReceivedOrNone, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @with_options
 def evaluate(
     folder: PlatformOrAgent,
-    encoder: Received,
     data: DataSettings,
     asked: FitSettings,
+    encoder: ReceivedOrNone = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
     heads: Heads = None,
     vault_key: VaultKey = "",

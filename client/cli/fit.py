@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import Heads, PlatformOrAgent, Received, VaultKey, asked_fit
+from client.cli.arguments import Heads, PlatformOrAgent, ReceivedOrNone, VaultKey, asked_fit
 from client.data.folder_options import DataSettings
 from client.fitting.fit_settings import FitSettings
 from shared.system.command_options import with_options
@@ -15,9 +15,9 @@ from shared.system.progress import shown
 @with_options
 def fit(
     folder: PlatformOrAgent,
-    encoder: Received,
     data: DataSettings,
     asked: FitSettings,
+    encoder: ReceivedOrNone = None,
     heads: Heads = None,
     vault_key: VaultKey = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the gate's verdict as JSON.")] = False,

@@ -1,4 +1,4 @@
-"""Fitting what a platform serves: with a received encoder beside the one served until now, as one record."""
+"""Fitting what a platform serves: with a received encoder, if any, beside the one served until now, as one record."""
 
 import logging
 from collections.abc import Collection
@@ -36,8 +36,9 @@ from client.transfer.local import own_models
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.table import METHODS, taught
 from shared.encoder.encoder import Encoder
-from shared.encoder.file import load_encoder
-from shared.errors import HeadStoreError, StorageError
+from shared.encoder.file import EncoderCard, load_encoder
+from shared.encoder.presets import EncoderSize
+from shared.errors import ConfigError, HeadStoreError, StorageError
 from shared.feature_space import FeatureSpace, require_same
 from shared.system.progress import in_steps, working
 
@@ -46,7 +47,9 @@ _NEVER_SEEN = "received"
 _LOG = logging.getLogger("graft.client")
 
 
-def previous_release(store: HeadStore, record: str, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
+def previous_release(
+    store: HeadStore, record: str, space: FeatureSpace, received: Encoder | None
+) -> ReceivedEncoder | None:
     """The encoder of a served record, without what the platform learnt of its items beside it.
 
     None where there is none: no record, one that cannot be read (the log says so), one of another feature space, one
@@ -60,14 +63,14 @@ def previous_release(store: HeadStore, record: str, space: FeatureSpace, receive
         return None
 
 
-def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
+def _of(stored: StoredHead, space: FeatureSpace, received: Encoder | None) -> ReceivedEncoder | None:
     facts: dict[str, Any] = dict(stored.facts)
     if facts["fingerprint"] != space.fingerprint:
         return None
     encoders = ServedParts.from_record(stored.arrays, facts["parts"], space).encoders
     for part, kept_encoder in encoders.items():
         origin = str(facts.get(ORIGIN, kept_encoder.encoder.digest))
-        if not taught(part) and origin != received.digest:
+        if not taught(part) and (received is None or origin != received.digest):
             seen = bool(facts.get(SEEN, part != _NEVER_SEEN))
             released = dict(facts.get(RELEASED, {}))
             return ReceivedEncoder(encoder=kept_encoder.encoder, seen=seen, released=released, origin=origin)
@@ -92,7 +95,8 @@ class Opened:
     """A fit that is to begin, and what a record says of its input."""
 
     fit: PlatformFit
-    received: ReceivedEncoder
+    received: ReceivedEncoder | None
+    """None where none was asked for: then the platform's own recommender is fitted alone"""
     beyond: Listed
     """what lists hold and know of the platform beyond what is fitted on"""
     features: str
@@ -102,9 +106,9 @@ class Opened:
 
 
 def fit_recommender(
-    folder: Path, encoder_file: Path, store: HeadStore, settings: FitSettings, reports: Reports | None = None
+    folder: Path, encoder_file: Path | None, store: HeadStore, settings: FitSettings, reports: Reports | None = None
 ) -> GateVerdict:
-    """Fit on a platform folder with a received encoder, let the gate decide, and store what is served.
+    """Fit on a platform folder, with a received encoder if any, let the gate decide, and store what is served.
 
     The encoder that the store's record serves until then competes too, as method ``previous``.
 
@@ -118,16 +122,20 @@ def fit_recommender(
 
 def open_fit(
     folder: Path,
-    encoder_file: Path,
+    encoder_file: Path | None,
     settings: FitSettings,
     reports: Reports | None = None,
     store: HeadStore | None = None,
 ) -> Opened:
     """What is to be fitted, read and prepared, with nothing fitted yet; raises InputError for bad input.
 
-    ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors.
+    ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors. Without an encoder the
+    platform's own recommender is fitted, beside the encoder that it serves now, if any.
     """
-    encoder, card = load_encoder(encoder_file)
+    if encoder_file is None and settings.took_part:
+        raise ConfigError("took-part says that the platform helped to train the encoder; expected one, found none")
+    loaded = None if encoder_file is None else load_encoder(encoder_file)
+    encoder, card = loaded or (None, EncoderCard())
     with working("preparing"):
         folder_data = read_platform_data(folder, settings.preparation.said_of_times)
         read = folder_data if reports is None else reports.added_to(folder_data)
@@ -140,18 +148,21 @@ def open_fit(
             features=settings.features,
             cached_vectors=None if store is None else CatalogueVectors(str(folder), store),
         )
-    require_same(encoder.spec.feature_space, prepared.space, where=str(folder))
+    if encoder is not None:
+        require_same(encoder.spec.feature_space, prepared.space, where=str(folder))
     previous = None if store is None else previous_release(store, RECORD, prepared.space, encoder)
-    received = ReceivedEncoder(encoder=encoder, seen=settings.took_part, released=card.calibration)
+    received = None
+    if encoder is not None:
+        received = ReceivedEncoder(encoder=encoder, seen=settings.took_part, released=card.calibration)
     encoders = Encoders(
         received=received,
         federated=received if settings.took_part else None,
         previous=previous,
         item_moments=card.item_moments,
     )
-    competing = settings.contenders.names(took_part=settings.took_part)
+    competing = () if received is None else settings.contenders.names(took_part=settings.took_part)
     methods = (LOCAL, *competing, *(() if previous is None else (PREVIOUS.name,)))
-    parts = settings.contenders.parts(encoder.spec.preset)
+    parts = settings.contenders.parts(EncoderSize().encoder if encoder is None else encoder.spec.preset)
     by_vector = prepared.space.name == PRECOMPUTED
     return Opened(
         fit=PlatformFit(prepared, encoders, methods, parts, seed=settings.seed),
@@ -201,9 +212,9 @@ def store_served(opened: Opened, store: HeadStore) -> None:
         space=prepared.space,
         verdict=fit.verdict.to_json(),
         reports_until=opened.reports_until,
-        seen=form.seen,
-        released=form.released,
-        origin=form.origin,
+        seen=form is not None and form.seen,
+        released={} if form is None else form.released,
+        origin="" if form is None else form.origin,
         basket=basket,
     )
     _up_to_date(with_added(fitted, opened.beyond.items)).write(store)
@@ -244,11 +255,13 @@ def _trained_parts(fit: PlatformFit) -> ServedParts:
     return ServedParts(encoders=encoders, own=own_models(fit.parts) if OWN_PART in fit.trained else None)
 
 
-def served_form(opened: Opened, parts: ServedParts) -> ReceivedEncoder:
-    """What the next fit will know of the encoder among the parts."""
+def served_form(opened: Opened, parts: ServedParts) -> ReceivedEncoder | None:
+    """What the next fit will know of the encoder among the parts; None where there was none."""
     previous, received = opened.fit.encoders.previous, opened.received
     if PREVIOUS.part in parts.encoders and previous is not None:
         return previous
+    if received is None:
+        return None
     served = METHODS[opened.fit.verdict.served]
     as_it_came = bool(parts.encoders) and served.form == "as it came"
     return ReceivedEncoder(

@@ -153,3 +153,22 @@ def test_a_folder_that_is_there_stays_unless_it_is_to_be_replaced(tmp_path: Path
     assert graft.read_platform(tmp_path / "shop").events.height == 100
     graft.build_platform(tmp_path / "shop", events=events.head(50), items=items, force=True)
     assert graft.read_platform(tmp_path / "shop").events.height == 50
+
+
+def test_without_an_encoder_the_platform_s_own_recommender_is_fitted_and_served(shop: Path, tmp_path: Path) -> None:
+    verdict = graft.fit(shop, heads=tmp_path / "heads", features=FEATURES, own=False)
+    assert (verdict.served, verdict.reason) == ("local", "no transfer method was there to compete")
+    user = graft.read_platform(shop).events["user_id"][0]
+    assert graft.recommend(tmp_path / "heads", [user], k=3).height == 3
+    table = graft.evaluate(shop, features=FEATURES, own=False).to_frame()
+    assert "feature" not in table["method"].to_list()
+    assert table.filter("served")["method"].to_list() == ["local"]
+    with pytest.raises(graft.ConfigError, match="expected one, found none"):
+        graft.fit(shop, heads=tmp_path / "heads", features=FEATURES, took_part=True)
+
+
+def test_an_encoder_that_comes_later_competes_with_what_is_served(shop: Path, encoder: Path, tmp_path: Path) -> None:
+    part, options = f"{shop},users=50-100", {"features": FEATURES, "own": False, "heads": tmp_path / "heads"}
+    graft.fit(part, **options)
+    assert set(graft.fit(part, encoder, **options).candidates) == {"local", "feature"}
+    assert set(graft.fit(part, **options).candidates) <= {"local", "previous"}
