@@ -29,11 +29,10 @@ def evaluate(
     heads: Heads = None,
     vault_key: VaultKey = "",
 ) -> None:
-    """Say how good what `fit` would serve is: every user's last event, which nothing was fitted on, ranked among all
-    items by each method.
+    """Say how good what `fit` would serve is.
 
-    Fits as `fit` does and stores no fit; an agent's folder, or --heads, brings what is served now and what callers
-    reported.
+    Every user's last event, which nothing was fitted on, is ranked among all items by each method. Fits as `fit` does
+    and stores no fit; an agent's folder, or --heads, brings what is served now and what callers reported.
     """
     with shown("evaluate"):
         from client.fitting.served_evaluation import evaluate_fit

@@ -41,7 +41,8 @@ KeepUnknown = Annotated[
     ),
 ]
 Encoding = Annotated[
-    str | None, typer.Option(help="Of the text files, e.g. latin-1; default: what the format says, else UTF-8.")
+    str | None,
+    typer.Option(help="Encoding of the text files, e.g. latin-1. Default: what the format says, else UTF-8."),
 ]
 SkipBad = Annotated[
     bool,
@@ -118,7 +119,7 @@ def import_invoices(
         bool,
         typer.Option(
             "--drop-cancelled",
-            help="Leave out products of which the customer cancelled all that was bought; default: they are kept.",
+            help="Leave out products of which the customer cancelled all that was bought. Default: they are kept.",
         ),
     ] = False,
     only_used_items: OnlyUsed = False,
@@ -148,10 +149,10 @@ def import_tables(
     out: Out,
     asked: TimesOption,
     items: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The table of items; default: items.* in the folder.")
+        Path | None, typer.Option(metavar="FILE", help="The table of items. Default: items.* in the folder.")
     ] = None,
     events: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The table of events; default: events.* in the folder.")
+        Path | None, typer.Option(metavar="FILE", help="The table of events. Default: events.* in the folder.")
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -167,7 +168,7 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="How times are written, as Python says it, e.g. '%d/%m/%Y %H:%M:%S.%f %z'; default: Unix time in "
+            help="How times are written, as Python says it, e.g. '%d/%m/%Y %H:%M:%S.%f %z'. Default: Unix time in "
             "seconds or a smaller unit, or ISO 8601, in UTC where no zone stands.",
         ),
     ] = None,
@@ -178,7 +179,7 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="Between fields, one character or several such as '::'; '\\t' is a tab; default: found in the first "
+            help="Between fields, one character or several such as '::'; tab is a tab. Default: found in the first "
             "line.",
         ),
     ] = None,
@@ -188,7 +189,7 @@ def import_tables(
             "--columns",
             metavar="NAME,...",
             help="The names of the columns of the events, where their first line does not say them; e.g. "
-            "user,item,rating,time",
+            "user,item,rating,time. Default: none.",
         ),
     ] = None,
     decimal: Annotated[
@@ -198,8 +199,8 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="fields|text",
-            help="What quotation marks do: fields: enclose fields; text: stand in texts like any other character; "
-            "default: fields, and a field that seems to have swallowed lines is refused.",
+            help="What quotation marks do: fields: enclose fields; text: stand in texts like any other character. "
+            "Default: fields, and a field that seems to have swallowed lines is refused.",
         ),
     ] = None,
     only_used_items: OnlyUsed = False,
@@ -216,7 +217,7 @@ def import_tables(
         time_format=time_format,
         no_time=no_time,
         header=None if header is None else tuple(name.strip() for name in header.split(",")),
-        separator=None if separator is None else separator.replace("\\t", "\t"),
+        separator=_separator(separator),
         decimal=decimal,
         quotes=quotes,
     )
@@ -231,6 +232,11 @@ def import_tables(
     if not settings.columns:
         settings = _proposed(source, out, settings, choices)
     _import(choices, partial(import_csv, settings=settings), (source,), out)
+
+
+def _separator(text: str | None) -> str | None:
+    """What stands between fields; ``tab`` and ``\\t`` are a tab. None: found in the first line."""
+    return text if text is None else "\t" if text == "tab" else text.replace("\\t", "\t")
 
 
 def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices) -> CsvMap:

@@ -22,7 +22,7 @@ def recommend(
     folder: AgentOrNone = None,
     heads: Heads = None,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to; none: somebody unknown.")
+        str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to. Default: somebody unknown.")
     ] = None,
     k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,

@@ -31,7 +31,7 @@ def enroll(
         typer.Option(
             min=1,
             help="How many users each of them has, as agreed with its operator: rounded to a power of two, it says "
-            "what the platform may weigh, whatever its answers claim. May be changed later.",
+            "what the platform may weigh, whatever its answers claim. May be changed later. Default: not said.",
         ),
     ] = None,
     home: Home = Path(),

@@ -18,9 +18,13 @@ def run(
     named: Annotated[dict[str, Any], Given(RoundsConfig)],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any value of the run: docs/run-values.md; repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any value of the run: docs/run-values.md; repeatable. Default: none."
+        ),
     ] = None,
-    resume: Annotated[int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    resume: Annotated[
+        int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped. Default: a new run.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
     home: Home = Path(),
 ) -> None:

@@ -10,10 +10,10 @@ from rich.console import Console
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    second: Annotated[Path, typer.Argument(help="The folder of the run that is compared with it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON instead.")] = False,
-    markdown: Annotated[bool, typer.Option(help="Print the table as Markdown instead.")] = False,
+    first: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the run that is compared with it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
 ) -> None:
     """Compare two runs by user: differences of NDCG@10 on each platform under each method, with 95 % intervals.
 
