@@ -53,7 +53,9 @@ add_commands(
     ],
 )
 app.add_typer(imports, name="import")
-add_group(app, "token", "Who may call the service.", [("add", token.add), ("revoke", token.revoke)])
+add_group(
+    app, "token", "Who may call the service.", [("add", token.add), ("revoke", token.revoke), ("list", token.show)]
+)
 add_group(
     app,
     "vault",
