@@ -9,12 +9,13 @@ from server.cli.arguments import Home
 
 
 def export(
+    *,
+    home: Home = Path(),
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")],
     number: Annotated[
         int | None,
         typer.Option("--run", metavar="RUN", help="Of this run, as far as it is. Default: the newest encoder."),
     ] = None,
-    home: Home = Path(),
 ) -> None:
     """Write the newest encoder to a file, checked."""
     from server.coordinator.home import ServerHome

@@ -8,6 +8,7 @@ from server.cli.cancel import cancel
 from server.cli.certificate import renew
 from server.cli.dashboard import dashboard
 from server.cli.encoder import export
+from server.cli.folder_command import FolderCommand
 from server.cli.init import init
 from server.cli.platforms import enroll, platforms, revoke
 from server.cli.run import run as run_rounds
@@ -38,9 +39,10 @@ add_commands(
         ("backup", backup),
         ("restore", restore),
     ],
+    FolderCommand,
 )
-add_group(app, "certificate", "The server's TLS certificate.", [("renew", renew)])
-add_group(app, "encoder", "The encoder that the platforms improve.", [("export", export)])
+add_group(app, "certificate", "The server's TLS certificate.", [("renew", renew)], FolderCommand)
+add_group(app, "encoder", "The encoder that the platforms improve.", [("export", export)], FolderCommand)
 
 
 def run(command: Callable[[], None]) -> None:

@@ -16,6 +16,8 @@ NO_SUM_KEY = (
 
 
 def enroll(
+    *,
+    home: Home = Path(),
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The platform's name in every round.")],
     public_key: Annotated[
         list[Path] | None,
@@ -34,7 +36,6 @@ def enroll(
             "what the platform may weigh, whatever its answers claim. May be changed later. Default: not said.",
         ),
     ] = None,
-    home: Home = Path(),
 ) -> None:
     """Admit platforms by their public keys; where the server is down, it is told when it starts."""
     from server.coordinator.enrolment import Enrolment, read_public_key, read_sum_key, require_own_key
@@ -55,7 +56,11 @@ def enroll(
         typer.echo(f"{found.name}: enrolled{'' if found.sum_key else f'; {NO_SUM_KEY}'}")
 
 
-def revoke(name: Annotated[str, typer.Argument(help="The platform's name.")], home: Home = Path()) -> None:
+def revoke(
+    *,
+    home: Home = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The platform's name.")],
+) -> None:
     """Shut a platform out; its key never counts again."""
     from server.coordinator.enrolment import Enrolment
     from server.coordinator.home import ServerHome

@@ -29,7 +29,7 @@ def start(
         say(f"the certificate expired on {expires:%Y-%m-%d}, and no platform can join: graft-server certificate renew")
     if background:
         read_settings(ServerSettings, found.settings)
-        command = ("-m", "server.cli.main", "start", "--home", str(found.folder), "--log-format", form)
+        command = ("-m", "server.cli.main", "start", str(found.folder), "--log-format", form)
         with shown("start"), working("until platforms can join"):
             process = supervision(found).start(command, lambda report: bool(report.get("ready")))
         typer.echo(f"the server runs as process {process}")

@@ -43,17 +43,27 @@ def program(name: str, about: str) -> typer.Typer:
     return app
 
 
-def add_group(app: typer.Typer, name: str, about: str, commands: Iterable[tuple[str, Callable[..., Any]]]) -> None:
+def add_group(
+    app: typer.Typer,
+    name: str,
+    about: str,
+    commands: Iterable[tuple[str, Callable[..., Any]]],
+    kind: type[OptionsCommand] = OptionsCommand,
+) -> None:
     """Add a word with commands of its own, ``(name, function)`` each, under it."""
     group = typer.Typer(help=about, no_args_is_help=True)
-    add_commands(group, commands)
+    add_commands(group, commands, kind)
     app.add_typer(group, name=name)
 
 
-def add_commands(app: typer.Typer, commands: Iterable[tuple[str, Callable[..., Any]]]) -> None:
-    """Add commands, ``(name, function)`` each."""
+def add_commands(
+    app: typer.Typer,
+    commands: Iterable[tuple[str, Callable[..., Any]]],
+    kind: type[OptionsCommand] = OptionsCommand,
+) -> None:
+    """Add commands, ``(name, function)`` each, that read their words as ``kind`` does."""
     for name, function in commands:
-        app.command(name, cls=OptionsCommand)(function)
+        app.command(name, cls=kind)(function)
 
 
 def version_line(name: str) -> str:

@@ -22,6 +22,6 @@ def test_says_in_a_sentence_where_it_cannot_be_written(tmp_path) -> None:
         tmp_path / "coordinator", tmp_path / "start.safetensors", ServerSettings(), now=datetime.now(UTC)
     )
     with pytest.raises(ConfigError, match=f"{tmp_path}: the encoder cannot be written: "):
-        export(tmp_path, home=made.home.folder)
-    export(tmp_path / "out.safetensors", home=made.home.folder)
+        export(file=tmp_path, home=made.home.folder)
+    export(file=tmp_path / "out.safetensors", home=made.home.folder)
     assert load_encoder(tmp_path / "out.safetensors")[0].digest == ENCODER.digest
