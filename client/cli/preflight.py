@@ -1,17 +1,14 @@
 """``graft-client preflight``: all that can keep an agent from taking part, looked at now."""
 
 import json
-from typing import Annotated
 
 import typer
 
-from client.cli.arguments import AgentFolder
+from client.cli.arguments import AgentFolder, AsJson
 from shared.system.command_options import USAGE_ERROR
 
 
-def preflight(
-    folder: AgentFolder, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
-) -> None:
+def preflight(folder: AgentFolder, as_json: AsJson = False) -> None:
     """Look at an agent's policy, keys, vault and data, and at the coordinator's address, certificate and clock.
 
     Whether the coordinator admits its key is known where the agent runs.

@@ -1,16 +1,13 @@
 """``graft-client status``: what a platform's agent is doing."""
 
 import json
-from typing import Annotated
 
 import typer
 
-from client.cli.arguments import AgentFolder
+from client.cli.arguments import AgentFolder, AsJson
 
 
-def status(
-    folder: AgentFolder, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
-) -> None:
+def status(folder: AgentFolder, as_json: AsJson = False) -> None:
     """Say what the agent is doing."""
     from client.agent.home import AgentHome
     from client.agent.status import status as status_of

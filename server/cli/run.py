@@ -1,5 +1,6 @@
 """``graft-server run``: write a run down for the supervisor, and follow it to its end."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,9 @@ def run(
         int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped. Default: a new run.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the run's history as JSON at its end, its course on stderr.")
+    ] = False,
     home: Home = Path(),
 ) -> None:
     """Run rounds from the newest encoder, and follow them; the run goes on without this terminal."""
@@ -39,9 +43,11 @@ def run(
         raise ConfigError("a run goes on with what it was asked; --resume takes no other option of the run")
     begun = begin(found, asked_config(named, settings or ())) if resume is None else go_on(found, resume)
     if detach:
-        typer.echo(f"run {begun.number} is queued")
-    else:
-        follow(begun, found, Console())
+        typer.echo(json.dumps({"run": begun.number}) if as_json else f"run {begun.number} is queued")
+        return
+    follow(begun, found, Console(stderr=as_json))
+    if as_json:
+        typer.echo(json.dumps({"run": begun.number, "history": begun.history()}, indent=2))
 
 
 def asked_config(named: Mapping[str, object], settings: Iterable[str]) -> RoundsConfig:

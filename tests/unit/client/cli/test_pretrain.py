@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -86,6 +88,15 @@ def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_p
     app(["pretrain", line, "--out", str(tmp_path / "e"), "--min-user-events", "5"], standalone_mode=False)
     assert asked["path"] == folder
     assert asked["preparation"] == Preparation(users=(0, 50), min_rating=4, ordered=False, min_user_events=5)
+
+
+@pytest.mark.parametrize(("validation", "told"), [(0.5, 0.5), (float("nan"), None)])
+def test_prints_figures_as_json(folder, tmp_path, monkeypatch, capsys, validation, told):
+    outcome = PretrainOutcome(parameters=7, epochs=2, best_validation=validation)
+    monkeypatch.setattr("client.api.training.pretrain_folder", lambda *_, **__: outcome)
+    app(["pretrain", str(folder), "--out", str(tmp_path / "e"), "--json"], standalone_mode=False)
+    figures = {"parameters": 7, "epochs": 2, "validation_ndcg": told, "epsilon": None}
+    assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "e"), **figures}
 
 
 @pytest.mark.parametrize("option", ["users=0", "min-ratings=4", "40"])
