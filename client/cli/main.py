@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from client.cli import token, vault
+from client.cli import encoder, token, vault
 from client.cli.approve import approve
 from client.cli.assess import assess
 from client.cli.audit import audit
@@ -53,6 +53,7 @@ add_commands(
     ],
 )
 app.add_typer(imports, name="import")
+add_group(app, "encoder", "What an encoder's file says of itself.", [("show", encoder.show)])
 add_group(
     app, "token", "Who may call the service.", [("add", token.add), ("revoke", token.revoke), ("list", token.show)]
 )

@@ -1,6 +1,7 @@
 """``graft-client pretrain``: an encoder from a platform folder."""
 
 import json
+from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 from client.cli.arguments import AsJson, PlatformLine
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
+from shared.encoder.provenance import Authorship
 from shared.privacy.promise import Asked
 from shared.system.command_options import with_options
 from shared.system.progress import shown
@@ -25,6 +27,7 @@ def pretrain(
     size: EncoderSize,
     data: DataSettings,
     promise: Asked,
+    authorship: Authorship,
     as_json: AsJson = False,
 ) -> None:
     """Pretrain an encoder on a platform folder and write it to a file.
@@ -34,7 +37,7 @@ def pretrain(
     with shown("pretrain"):
         from client.api.training import pretrain_with
 
-        outcome = pretrain_with(folder, out, size, data, promise)
+        outcome = pretrain_with(folder, out, size, data, promise, authorship, now=datetime.now(UTC))
     if as_json:
         validation = None if isnan(outcome.best_validation) else outcome.best_validation
         figures = {"parameters": outcome.parameters, "epochs": outcome.epochs, "validation_ndcg": validation}
