@@ -19,9 +19,11 @@ def preflight(folder: AgentFolder, as_json: AsJson = False) -> None:
     from client.agent.status import enrolment
 
     home = AgentHome.existing(folder)
-    found = [*checks_of(home), enrolment(home)]
+    checks = [*checks_of(home), enrolment(home)]
     typer.echo(
-        json.dumps([one.to_json() for one in found], indent=2) if as_json else "\n".join(one.line() for one in found)
+        json.dumps([check.to_json() for check in checks], indent=2)
+        if as_json
+        else "\n".join(check.line() for check in checks)
     )
-    if any(one.lasting for one in findings(found)):
+    if any(finding.lasting for finding in findings(checks)):
         raise typer.Exit(USAGE_ERROR)

@@ -13,5 +13,5 @@ def status(folder: AgentFolder, as_json: AsJson = False) -> None:
     from client.agent.status import status as status_of
     from client.agent.status import status_lines
 
-    found = status_of(AgentHome.existing(folder))
-    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(status_lines(found)))
+    state = status_of(AgentHome.existing(folder))
+    typer.echo(json.dumps(state, indent=2) if as_json else "\n".join(status_lines(state)))

@@ -25,8 +25,10 @@ def export(
     from shared.encoder.file import load_encoder, save_encoder
     from shared.errors import ConfigError, os_error_as
 
-    found = ServerHome.existing(home)
-    encoder, card = load_encoder(found.encoder if number is None else RunBook(found.runs).get(number).encoder)
+    coordinator = ServerHome.existing(home)
+    encoder, card = load_encoder(
+        coordinator.encoder if number is None else RunBook(coordinator.runs).get(number).encoder
+    )
     with os_error_as(ConfigError, f"{file}: the encoder cannot be written"):
         save_encoder(file, encoder, card)
     if as_json:

@@ -39,7 +39,9 @@ class FolderCommand(OptionsCommand):
         2. It is, where each of those takes one word.
         3. Else it is where it is a folder that is there, or the usual folder is no coordinator's.
         """
-        others = [one for one in self.params if isinstance(one, click.Argument) and one.name != _PARAMETER]
+        others = [
+            argument for argument in self.params if isinstance(argument, click.Argument) and argument.name != _PARAMETER
+        ]
         free = self._free_words(ctx, words)
         if len(free) <= len(others):
             return False

@@ -52,8 +52,8 @@ def enroll(
     for name, path in zip(names, paths, strict=True):
         require_own_key(name, path)
     for name, key, path in zip(names, keys, paths, strict=True):
-        found = register.enroll(name, key, users or 0, read_sum_key(path))
-        typer.echo(f"{found.name}: enrolled{'' if found.sum_key else f'; {NO_SUM_KEY}'}")
+        platform = register.enroll(name, key, users or 0, read_sum_key(path))
+        typer.echo(f"{platform.name}: enrolled{'' if platform.sum_key else f'; {NO_SUM_KEY}'}")
 
 
 def revoke(
@@ -78,19 +78,19 @@ def platforms(home: Home = Path(), as_json: AsJson = False) -> None:
     if as_json:
         listed = [
             {
-                "name": one.name,
-                "key": one.key,
-                "sum_key": one.sum_key or None,
-                "users": one.users or None,
-                "state": _state(one.revoked, one.waiting),
+                "name": entry.name,
+                "key": entry.key,
+                "sum_key": entry.sum_key or None,
+                "users": entry.users or None,
+                "state": _state(entry.revoked, entry.waiting),
             }
-            for one in entries
+            for entry in entries
         ]
         typer.echo(json.dumps(listed, indent=2))
         return
-    for one in entries:
-        size = f", of the size of {one.users} users" if one.users else ""
-        typer.echo(f"{one.name}: {_state(one.revoked, one.waiting)}{size}")
+    for entry in entries:
+        size = f", of the size of {entry.users} users" if entry.users else ""
+        typer.echo(f"{entry.name}: {_state(entry.revoked, entry.waiting)}{size}")
     if lacking := register.without_sum_key():
         typer.echo(f"{', '.join(lacking)}: {NO_SUM_KEY}")
     if not entries:

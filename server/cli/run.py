@@ -38,14 +38,14 @@ def run(
     from server.coordinator.home import ServerHome
     from server.engine.followed_run import begin, follow, go_on
 
-    found = ServerHome.existing(home)
+    coordinator = ServerHome.existing(home)
     if resume is not None and (named or settings):
         raise ConfigError("a run goes on with what it was asked; --resume takes no other option of the run")
-    begun = begin(found, asked_config(named, settings or ())) if resume is None else go_on(found, resume)
+    begun = begin(coordinator, asked_config(named, settings or ())) if resume is None else go_on(coordinator, resume)
     if detach:
         typer.echo(json.dumps({"run": begun.number}) if as_json else f"run {begun.number} is queued")
         return
-    follow(begun, found, Console(stderr=as_json))
+    follow(begun, coordinator, Console(stderr=as_json))
     if as_json:
         typer.echo(json.dumps({"run": begun.number, "history": begun.history()}, indent=2))
 

@@ -170,11 +170,11 @@ def _catalogue(arrays: dict[str, NDArray[Any]], dim: int) -> CatalogueMoments | 
     """What the file says of the source's item vectors, taken out of ``arrays``; None where it says nothing."""
     if _MEAN not in arrays and _TRIANGLE not in arrays:
         return None
-    found = {name: arrays.pop(name, np.zeros(0)) for name in (_MEAN, _TRIANGLE)}
+    public = {name: arrays.pop(name, np.zeros(0)) for name in (_MEAN, _TRIANGLE)}
     for name, size in ((_MEAN, dim), (_TRIANGLE, triangle_size(dim))):
-        if found[name].dtype != np.float16 or found[name].shape != (size,) or not np.isfinite(found[name]).all():
+        if public[name].dtype != np.float16 or public[name].shape != (size,) or not np.isfinite(public[name]).all():
             raise EncoderFileError(f"expected {name} as float16 [{size}], all finite")
-    return CatalogueMoments(mean=found[_MEAN].astype(np.float32), triangle=found[_TRIANGLE].astype(np.float32))
+    return CatalogueMoments(mean=public[_MEAN].astype(np.float32), triangle=public[_TRIANGLE].astype(np.float32))
 
 
 def _card(metadata: dict[str, str]) -> EncoderCard:
@@ -200,10 +200,10 @@ def _card(metadata: dict[str, str]) -> EncoderCard:
 
 def _checked_flat(layout: Layout, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
     for array in layout.arrays:
-        found = arrays.get(array.name)
-        if found is None or found.shape != array.shape or found.dtype != array.dtype:
+        given = arrays.get(array.name)
+        if given is None or given.shape != array.shape or given.dtype != array.dtype:
             raise EncoderFileError(f"expected {array.name} as {array.dtype} {list(array.shape)}")
-        if not np.isfinite(found).all():
+        if not np.isfinite(given).all():
             raise EncoderFileError(f"{array.name} holds numbers that are not finite")
     extra = len(arrays) - len(layout.arrays)
     if extra:

@@ -68,17 +68,17 @@ class Provenance(Authorship):
 
     def said(self) -> dict[str, Any]:
         """What is not empty, as JSON."""
-        values = {one.name: getattr(self, one.name) for one in fields(Provenance)}
+        values = {item.name: getattr(self, item.name) for item in fields(Provenance)}
         return {name: value for name, value in values.items() if value}
 
     def provenance(self) -> "Provenance":
         """This part alone of what has more."""
-        return Provenance(**{one.name: getattr(self, one.name) for one in fields(Provenance)})
+        return Provenance(**{item.name: getattr(self, item.name) for item in fields(Provenance)})
 
     @classmethod
     def from_json(cls, card: Mapping[str, Any]) -> Self:
         """The inverse of ``said``, from a card that holds other things too; raises ConfigError."""
-        return cls(**{one.name: card[one.name] for one in fields(Provenance) if one.name in card})
+        return cls(**{item.name: card[item.name] for item in fields(Provenance) if item.name in card})
 
 
 def _check_day(text: object) -> None:
