@@ -39,7 +39,7 @@ class Typo:
 
 
 AGENT = "graft-client status {folder}"
-ENROLL = "graft-server enroll shop --public-key shop/node.key.pub --home coordinator"
+ENROLL = "graft-server enroll coordinator shop --public-key shop/node.key.pub"
 TYPOS = (
     Typo(1, "world", "wrold"),
     Typo(1, "--share 0.3", "--share 3"),
@@ -51,7 +51,7 @@ TYPOS = (
     Typo(3, "--encoder encoder.safetensors", "--encoder encoder.safetensor"),
     Typo(3, "--port 9443", "--port 94430"),
     Typo(3, "init coordinator", "init cordinator", then="4", leftover="cordinator"),
-    Typo(4, "--home coordinator", "--home cordinator"),
+    Typo(4, "start coordinator", "start cordinator"),
     Typo(4, "--background", "--backgruond"),
     Typo(5, "localhost:9443", "localhots:9443", then=AGENT, leftover="shop"),
     Typo(5, "localhost:9443", "localhost:9434", then=AGENT, leftover="shop"),
@@ -71,18 +71,18 @@ TYPOS = (
     Typo(7, "--data platforms/films", "--data platforms/films/items.parquet"),
     Typo(7, "--name films", "--name 'fil ms'"),
     Typo(7, "--server", "--sever"),
-    Typo(8, "enroll shop second-shop", "enroll shpo second-shop"),
-    Typo(8, "enroll shop second-shop", "enroll second-shop shop"),
-    Typo(8, "enroll shop second-shop", "enroll shop"),
+    Typo(8, "coordinator shop second-shop", "coordinator shpo second-shop"),
+    Typo(8, "coordinator shop second-shop", "coordinator second-shop shop"),
+    Typo(8, "coordinator shop second-shop", "coordinator shop"),
     Typo(8, "films/node.key.pub", "films/node.key.pbu"),
     Typo(8, "films/node.key.pub", "films/node.key"),
-    Typo(8, "--home coordinator", "--home coordinatr"),
+    Typo(8, "enroll coordinator", "enroll coordinatr"),
     Typo(9, "--rounds 2", "--rounds two"),
     Typo(9, "--min-platforms 3", "--min-platforms 0"),
     Typo(9, "--min-platforms 3 --set wait-seconds=600", "--min-platforms 4 --set wait-seconds=5"),
     Typo(9, "wait-seconds=600", "wait-second=600"),
     Typo(9, "wait-seconds=600", "wait-seconds=6oo"),
-    Typo(9, "--home coordinator", "--home cordinator"),
+    Typo(9, "run coordinator", "run cordinator"),
     Typo(10, "fit shop", "fit shpo"),
     Typo(10, "coordinator/encoder.safetensors", "coordinator/encoder.safetensor"),
     Typo(11, "fit second-shop", "fit secondshop"),
@@ -184,7 +184,7 @@ def played(terminal: Terminal, lines: Sequence[str]) -> list[Read]:
         print(f"{number}: {code} {output}", flush=True)
     for name in ("shop", "second-shop", "films"):
         terminal.type(f"graft-client stop {name}")
-    terminal.type("graft-server stop --home coordinator")
+    terminal.type("graft-server stop coordinator")
     return readings
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from graft.entry_points import foreign_package
 
 if TYPE_CHECKING:
+    from client.api.call_answers import Health as Health
+    from client.api.caller import Caller as Caller
     from client.api.fits import assess as assess
     from client.api.fits import evaluate as evaluate
     from client.api.fits import fit as fit
@@ -17,10 +19,16 @@ if TYPE_CHECKING:
     from client.api.platforms import build_platform as build_platform
     from client.api.platforms import read_platform as read_platform
     from client.api.training import pretrain as pretrain
+    from client.recommender.growth import NewItem as NewItem
+    from client.serving.requests import Feedback as Feedback
+    from client.serving.requests import FeedbackKind as FeedbackKind
+    from client.serving.requests import ListAnswer as ListAnswer
+    from client.serving.requests import ListRequest as ListRequest
     from shared.errors import ConfigError as ConfigError
     from shared.errors import DataError as DataError
     from shared.errors import GraftError as GraftError
     from shared.errors import InputError as InputError
+    from shared.errors import RequestError as RequestError
     from simulations.api.runs import read_results as read_results
     from simulations.api.runs import simulate as simulate
     from simulations.api.world import write_world as write_world
@@ -30,9 +38,13 @@ _MODULES = {
     "client.api.training": ("pretrain",),
     "client.api.fits": ("assess", "fit", "evaluate"),
     "client.api.lists": ("recommend",),
+    "client.api.caller": ("Caller",),
+    "client.api.call_answers": ("Health",),
+    "client.serving.requests": ("Feedback", "FeedbackKind", "ListAnswer", "ListRequest"),
+    "client.recommender.growth": ("NewItem",),
     "simulations.api.runs": ("simulate", "read_results"),
     "simulations.api.world": ("write_world",),
-    "shared.errors": ("GraftError", "InputError", "ConfigError", "DataError"),
+    "shared.errors": ("GraftError", "InputError", "ConfigError", "DataError", "RequestError"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

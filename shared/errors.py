@@ -40,6 +40,9 @@ GraftError
     ├── NothingToRecommend     what it allows holds no item
     ├── Overloaded             too many requests are under way
     ├── CallersUnknown         it cannot be said who may call
+    ├── NotAdmitted            its token is nobody's
+    ├── Unavailable            the service cannot answer now; later it may
+    │   └── Unreachable        no service answers at the address
     ├── CallerGone             nobody waits for the answer any more
     └── TooLate                its deadline passed
         └── Shed               its deadline would have passed before the work was done
@@ -207,6 +210,18 @@ class Overloaded(RequestError):
 
 class CallersUnknown(RequestError):
     """It cannot be said who may call; later it can."""
+
+
+class NotAdmitted(RequestError):
+    """A service knows nobody by the token of a request."""
+
+
+class Unavailable(RequestError):
+    """A service cannot answer now; later it may."""
+
+
+class Unreachable(Unavailable):
+    """No service answers at an address."""
 
 
 class CallerGone(RequestError):

@@ -1,6 +1,6 @@
 """Lists for users, with reasons."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "history": _HISTORY,
 }
 """Column of a table of lists to its type."""
+_REASONS = ("scorers", "history")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class UserList:
     """What one user is recommended."""
 
     rows: list[dict[str, Any]]
-    """item, title, score, scorers (name, adds) and history (item, title, adds), the best first"""
+    """rank from 1, item, title and score, the best first; with reasons scorers (name, adds) and history (item, title,
+    adds) too"""
     basis: str
     """what it rests on: basket, history or popularity"""
 
@@ -46,8 +48,9 @@ def recommend(
     k: int = 10,
     basket: Sequence[str] = (),
     vault_key: str = "",
+    reasons: bool = True,
 ) -> pl.DataFrame:
-    """Recommend to users, with the reasons, as ``graft-client recommend`` does.
+    """Recommend to users, with reasons, as ``graft-client recommend`` does.
 
     Args:
         heads: the folder in which ``fit`` stored the recommender, or an agent's folder.
@@ -55,10 +58,11 @@ def recommend(
         k: how many items each gets at most.
         basket: ids of items that each has in the basket now; listed is what goes with them.
         vault_key: what opens the folder, ``KIND:WHERE``; empty: plain files.
+        reasons: whether scorers and history are wanted, which takes a scoring more for each event of a history.
 
     Returns:
-        A row for each user and item: user, rank from 1, item, title, score, scorers (what each adds to the score) and
-        history (how far the score would fall without each earlier item).
+        A row for each user and item: user, rank from 1, item, title, score, and with reasons scorers (what each adds
+        to the score) and history (how far the score would fall without each earlier item).
 
     Raises:
         ConfigError: if ``k`` is no number from 1.
@@ -68,8 +72,12 @@ def recommend(
     if k < 1:
         raise ConfigError(f"k must be 1 or more; got {k}")
     recommender = open_lists(Path(heads), vault_key=vault_key)
-    rows = [row for user in users for row in _numbered(recommender, user, k, basket)]
-    return pl.DataFrame(rows, schema=SCHEMA)
+    names = [None if user is None else str(user) for user in users]
+    rows = [
+        {"user": name, **row} for name in names for row in list_for(recommender, name, k, basket, reasons=reasons).rows
+    ]
+    columns = {name: kind for name, kind in SCHEMA.items() if reasons or name not in _REASONS}
+    return pl.DataFrame(rows, schema=columns)
 
 
 def open_lists(folder: Path, *, vault_key: str = "") -> Recommender:
@@ -79,28 +87,22 @@ def open_lists(folder: Path, *, vault_key: str = "") -> Recommender:
     return open_recommender(open_heads(place, key))
 
 
-def list_for(recommender: Recommender, user: str | None, k: int, basket: Sequence[str] = ()) -> UserList:
+def list_for(
+    recommender: Recommender, user: str | None, k: int, basket: Sequence[str] = (), *, reasons: bool = True
+) -> UserList:
     """One user's list; raises DataError where there is no such user, or no such item of the basket."""
     past, times = recommender.past_of(user, recommender.rows_of(basket))
-    wish = Wish(k=k, reasons=True, basket=len(set(basket)))
+    wish = Wish(k=k, reasons=reasons, basket=len(set(basket)))
     listed = recommender.recommend(past, wish, times)
-    return UserList(rows=[_row(recommender, item) for item in listed], basis=recommender.basis(past, wish))
+    rows = [_row(recommender, item, rank, reasons=reasons) for rank, item in enumerate(listed, 1)]
+    return UserList(rows=rows, basis=recommender.basis(past, wish))
 
 
-def _numbered(
-    recommender: Recommender, user: str | int | None, k: int, basket: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    name = None if user is None else str(user)
-    for rank, row in enumerate(list_for(recommender, name, k, basket).rows, 1):
-        yield {"user": name, "rank": rank, **row}
-
-
-def _row(recommender: Recommender, item: Recommendation) -> dict[str, Any]:
+def _row(recommender: Recommender, item: Recommendation, rank: int, *, reasons: bool) -> dict[str, Any]:
     ids, texts = recommender.items.item_ids, recommender.items.texts
-    return {
-        "item": ids[item.item],
-        "title": texts[item.item],
-        "score": item.score,
-        "scorers": [{"name": name, "adds": adds} for name, adds in item.scorers[:REASONS]],
-        "history": [{"item": ids[row], "title": texts[row], "adds": adds} for row, adds in item.history[:REASONS]],
-    }
+    row = {"rank": rank, "item": ids[item.item], "title": texts[item.item], "score": item.score}
+    if not reasons:
+        return row
+    scorers = [{"name": name, "adds": adds} for name, adds in item.scorers[:REASONS]]
+    history = [{"item": ids[past], "title": texts[past], "adds": adds} for past, adds in item.history[:REASONS]]
+    return {**row, "scorers": scorers, "history": history}

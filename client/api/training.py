@@ -1,5 +1,6 @@
 """An encoder from a platform's data."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from client.data.folder_options import DataSettings
 from client.data.spec import parse_folder
 from client.fitting.pretrain import PretrainOutcome, pretrain_folder
 from shared.encoder.presets import EncoderSize
+from shared.encoder.provenance import Authorship, Provenance
 from shared.privacy.promise import Asked
 
 
@@ -18,7 +20,7 @@ def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainO
         platform: a platform folder or an SQL source's file, ``DIR[,option=value...]``.
         out: the encoder file to write.
         options: those of the command: ``encoder`` (the preset), ``seed``, ``features``, ``min_user_events``,
-            ``min_item_events``, ``privacy``, ``epsilon``, ``delta``, ...
+            ``min_item_events``, ``privacy``, ``epsilon``, ``delta``, ``made_by``, ``licence``, ...
 
     Returns:
         The number of parameters, the epochs, and NDCG@10 on validation events.
@@ -28,18 +30,29 @@ def pretrain(platform: str | Path, out: str | Path, **options: Any) -> PretrainO
         DataError: if the platform breaks the data contract or is too small.
         PrivacyError: if what its users are promised cannot be kept account of.
     """
-    flat = flat_options(options, EncoderSize, DataSettings, Asked)
+    flat = flat_options(options, EncoderSize, DataSettings, Asked, Authorship)
     return pretrain_with(
         str(platform),
         Path(out),
         settings_of(EncoderSize, flat),
         settings_of(DataSettings, flat),
         settings_of(Asked, flat),
+        settings_of(Authorship, flat),
+        now=datetime.now(UTC),
     )
 
 
-def pretrain_with(platform: str, out: Path, size: EncoderSize, data: DataSettings, promise: Asked) -> PretrainOutcome:
-    """As ``pretrain``, with options that are checked already."""
+def pretrain_with(
+    platform: str,
+    out: Path,
+    size: EncoderSize,
+    data: DataSettings,
+    promise: Asked,
+    authorship: Authorship,
+    *,
+    now: datetime,
+) -> PretrainOutcome:
+    """As ``pretrain``, with options that are checked already; the encoder's card says the day of ``now`` in UTC."""
     spec = parse_folder(platform)
     return pretrain_folder(
         spec.path,
@@ -49,4 +62,5 @@ def pretrain_with(platform: str, out: Path, size: EncoderSize, data: DataSetting
         preset=size.encoder,
         seed=data.seed,
         promise=promise,
+        origin=Provenance(**vars(authorship), pretrained=now.astimezone(UTC).date().isoformat()),
     )

@@ -13,7 +13,7 @@ from shared.system.log_format import HELP as LOG_HELP
 if TYPE_CHECKING:
     from client.api.fits import AskedFit
 
-KEY_HELP = "What opens it: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
+KEY_HELP = "What opens the vault: file:PATH, env:VARIABLE (64 hexadecimal digits) or passphrase:VARIABLE."
 FOLDER_HELP = f"the platform folder or an SQL source's file, with the options of a platform: {', '.join(FORMS)}"
 PLATFORM = "DIR[,option=value...]"
 PRIVATE = 0o077
@@ -26,7 +26,10 @@ AgentOrNone = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="An agent's folder: heads, key and tokens are its own.")
 ]
 Heads = Annotated[
-    Path | None, typer.Option("--heads", metavar="DIR", help="The folder of the platform's heads, where no agent's is.")
+    Path | None,
+    typer.Option(
+        "--heads", metavar="DIR", help="The folder of the platform's heads, where no agent's is. Default: none."
+    ),
 ]
 VaultKey = Annotated[
     str,
@@ -34,10 +37,12 @@ VaultKey = Annotated[
         "--vault-key",
         metavar="KIND:WHERE",
         envvar="GRAFT_VAULT_KEY",
-        help="What opens the vault in the folder of heads: file:PATH, env:VARIABLE or passphrase:VARIABLE.",
+        help="What opens the vault in the folder of heads: file:PATH, env:VARIABLE or passphrase:VARIABLE. Without it "
+        "heads are plain files.",
     ),
 ]
 Received = Annotated[Path, typer.Option("--encoder", metavar="FILE", help="The encoder file that was received.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
 ReceivedOrNone = Annotated[
     Path | None,

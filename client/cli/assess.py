@@ -32,5 +32,5 @@ def assess(
     with shown("assess"):
         from client.fitting.served_evaluation import assess_fit
 
-        found = assess_fit(asked_fit(folder, encoder, data, asked, heads, vault_key).opened())
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.lines()))
+        assessment = assess_fit(asked_fit(folder, encoder, data, asked, heads, vault_key).opened())
+    typer.echo(json.dumps(assessment.to_json(), indent=2) if as_json else "\n".join(assessment.lines()))

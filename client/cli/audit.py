@@ -15,5 +15,5 @@ def audit(
     """Say in plain words what has left this platform, when, and how many bytes."""
     from client.guard.ledger import read_audit
 
-    found = read_audit(folder)
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.text()))
+    report = read_audit(folder)
+    typer.echo(json.dumps(report.to_json(), indent=2) if as_json else "\n".join(report.text()))

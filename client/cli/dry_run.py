@@ -26,8 +26,8 @@ def dry_run(
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
     with shown("dry-run"):
-        found = round_with_nothing_sent(settings.node(home), encoder, LocalSettings())
+        answers = round_with_nothing_sent(settings.node(home), encoder, LocalSettings())
     if as_json:
-        typer.echo(json.dumps([one.to_json() for one in found], indent=2))
+        typer.echo(json.dumps([answer.to_json() for answer in answers], indent=2))
     else:
-        typer.echo("\n".join(line for one in found for line in one.lines()))
+        typer.echo("\n".join(line for answer in answers for line in answer.lines()))

@@ -29,41 +29,40 @@ def evaluate(
     heads: Heads = None,
     vault_key: VaultKey = "",
 ) -> None:
-    """Say how good what `fit` would serve is: every user's last event, which nothing was fitted on, ranked among all
-    items by each method.
+    """Say how good what `fit` would serve is.
 
-    Fits as `fit` does and stores no fit; an agent's folder, or --heads, brings what is served now and what callers
-    reported.
+    Every user's last event, which nothing was fitted on, is ranked among all items by each method. Fits as `fit` does
+    and stores no fit; an agent's folder, or --heads, brings what is served now and what callers reported.
     """
     with shown("evaluate"):
         from client.fitting.served_evaluation import evaluate_fit
 
-        found = evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key).opened())
-    show(found, as_json=as_json)
+        evaluation = evaluate_fit(asked_fit(folder, encoder, data, asked, heads, vault_key).opened())
+    show(evaluation, as_json=as_json)
 
 
-def show(found: "ServedEvaluation", *, as_json: bool) -> None:
+def show(evaluation: "ServedEvaluation", *, as_json: bool) -> None:
     """Print it."""
     if as_json:
-        print(json.dumps(found.to_json(), indent=2))
+        print(json.dumps(evaluation.to_json(), indent=2))
         return
-    title = f"What {found.users:,} users had last among {found.items:,} items, full ranking"
+    title = f"What {evaluation.users:,} users had last among {evaluation.items:,} items, full ranking"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
     for name in ("NDCG@10", "Recall@10", "MRR", "coverage", "lift over local, %"):
         table.add_column(name, justify="right", no_wrap=True)
-    for method, one in found.methods.items():
-        served = method == found.served
+    for method, figures in evaluation.methods.items():
+        served = method == evaluation.served
         cells = (
-            f"{one.ndcg:.4f}",
-            f"{one.recall:.4f}",
-            f"{one.mrr:.4f}",
-            f"{one.coverage:.1%}",
-            _lift(method, one.lift),
+            f"{figures.ndcg:.4f}",
+            f"{figures.recall:.4f}",
+            f"{figures.mrr:.4f}",
+            f"{figures.coverage:.1%}",
+            _lift(method, figures.lift),
         )
         table.add_row(f"{method} (served)" if served else method, *cells, style="bold" if served else None)
     Console().print(table)
-    print(f"Served is {found.served}: {found.reason}")
+    print(f"Served is {evaluation.served}: {evaluation.reason}")
 
 
 def _lift(method: str, lift: "Interval | None") -> str:

@@ -1,5 +1,6 @@
 """``graft-client import``: a platform folder from a data set as it is distributed, or from your own tables."""
 
+import json
 import sys
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from client.cli.arguments import AsJson
 from client.data.folder_options import TimesOption
 from client.data.importers.csv_map import import_csv
 from client.data.importers.csv_settings import CsvMap, parse_columns
@@ -41,7 +43,8 @@ KeepUnknown = Annotated[
     ),
 ]
 Encoding = Annotated[
-    str | None, typer.Option(help="Of the text files, e.g. latin-1; default: what the format says, else UTF-8.")
+    str | None,
+    typer.Option(help="Encoding of the text files, e.g. latin-1. Default: what the format says, else UTF-8."),
 ]
 SkipBad = Annotated[
     bool,
@@ -64,6 +67,7 @@ def _add_format(name: str, importer: Importer) -> None:
         encoding: Encoding = None,
         skip_bad: SkipBad = False,
         force: Force = False,
+        as_json: AsJson = False,
     ) -> None:
         choices = ImportChoices(
             encoding=encoding,
@@ -72,7 +76,7 @@ def _add_format(name: str, importer: Importer) -> None:
             keep_unknown=keep_unknown_items,
             force=force,
         )
-        _import(choices, importer.read, (source, *(also or ())), out)
+        _import(choices, importer.read, (source, *(also or ())), out, as_json=as_json)
 
     @with_options
     def counted(
@@ -85,6 +89,7 @@ def _add_format(name: str, importer: Importer) -> None:
         encoding: Encoding = None,
         skip_bad: SkipBad = False,
         force: Force = False,
+        as_json: AsJson = False,
     ) -> None:
         choices = ImportChoices(
             said=asked.times,
@@ -94,7 +99,7 @@ def _add_format(name: str, importer: Importer) -> None:
             keep_unknown=keep_unknown_items,
             force=force,
         )
-        _import(choices, importer.read, (source, *(also or ())), out)
+        _import(choices, importer.read, (source, *(also or ())), out, as_json=as_json)
 
     command = counted if importer.counts_time else written
     imports.command(name, help=_help(importer))(command)
@@ -118,7 +123,7 @@ def import_invoices(
         bool,
         typer.Option(
             "--drop-cancelled",
-            help="Leave out products of which the customer cancelled all that was bought; default: they are kept.",
+            help="Leave out products of which the customer cancelled all that was bought. Default: they are kept.",
         ),
     ] = False,
     only_used_items: OnlyUsed = False,
@@ -126,13 +131,14 @@ def import_invoices(
     encoding: Encoding = None,
     skip_bad: SkipBad = False,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import invoices, with or without what was cancelled."""
     choices = ImportChoices(
         encoding=encoding, skip_bad=skip_bad, only_used=only_used_items, keep_unknown=keep_unknown_items, force=force
     )
     read = partial(import_uci_retail, drop_cancelled=drop_cancelled)
-    _import(choices, read, (source, *(also or ())), out)
+    _import(choices, read, (source, *(also or ())), out, as_json=as_json)
 
 
 @imports.command(
@@ -148,10 +154,10 @@ def import_tables(
     out: Out,
     asked: TimesOption,
     items: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The table of items; default: items.* in the folder.")
+        Path | None, typer.Option(metavar="FILE", help="The table of items. Default: items.* in the folder.")
     ] = None,
     events: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The table of events; default: events.* in the folder.")
+        Path | None, typer.Option(metavar="FILE", help="The table of events. Default: events.* in the folder.")
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -167,7 +173,7 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="FORMAT",
-            help="How times are written, as Python says it, e.g. '%d/%m/%Y %H:%M:%S.%f %z'; default: Unix time in "
+            help="How times are written, as Python says it, e.g. '%d/%m/%Y %H:%M:%S.%f %z'. Default: Unix time in "
             "seconds or a smaller unit, or ISO 8601, in UTC where no zone stands.",
         ),
     ] = None,
@@ -178,7 +184,7 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="Between fields, one character or several such as '::'; '\\t' is a tab; default: found in the first "
+            help="Between fields, one character or several such as '::'; tab is a tab. Default: found in the first "
             "line.",
         ),
     ] = None,
@@ -188,7 +194,7 @@ def import_tables(
             "--columns",
             metavar="NAME,...",
             help="The names of the columns of the events, where their first line does not say them; e.g. "
-            "user,item,rating,time",
+            "user,item,rating,time. Default: none.",
         ),
     ] = None,
     decimal: Annotated[
@@ -198,8 +204,8 @@ def import_tables(
         str | None,
         typer.Option(
             metavar="fields|text",
-            help="What quotation marks do: fields: enclose fields; text: stand in texts like any other character; "
-            "default: fields, and a field that seems to have swallowed lines is refused.",
+            help="What quotation marks do: fields: enclose fields; text: stand in texts like any other character. "
+            "Default: fields, and a field that seems to have swallowed lines is refused.",
         ),
     ] = None,
     only_used_items: OnlyUsed = False,
@@ -207,6 +213,7 @@ def import_tables(
     encoding: Encoding = None,
     skip_bad: SkipBad = False,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import tables under any column names."""
     settings = CsvMap(
@@ -216,7 +223,7 @@ def import_tables(
         time_format=time_format,
         no_time=no_time,
         header=None if header is None else tuple(name.strip() for name in header.split(",")),
-        separator=None if separator is None else separator.replace("\\t", "\t"),
+        separator=_separator(separator),
         decimal=decimal,
         quotes=quotes,
     )
@@ -229,12 +236,19 @@ def import_tables(
         force=force,
     )
     if not settings.columns:
-        settings = _proposed(source, out, settings, choices)
-    _import(choices, partial(import_csv, settings=settings), (source,), out)
+        settings = _proposed(source, out, settings, choices, aside=as_json)
+    _import(choices, partial(import_csv, settings=settings), (source,), out, as_json=as_json)
 
 
-def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices) -> CsvMap:
-    """The settings with the map that names and values of the columns propose, which is said; ours where all are there.
+def _separator(text: str | None) -> str | None:
+    """What stands between fields; ``tab`` and ``\\t`` are a tab. None: found in the first line."""
+    return text if text is None else "\t" if text == "tab" else text.replace("\\t", "\t")
+
+
+def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices, *, aside: bool) -> CsvMap:
+    """The settings with the map that names and values of the columns propose, which is said (on stderr, ``aside``).
+
+    Ours where all are there.
 
     Raises DataError with the command to complete where a column that is needed can be none, or one of several.
     """
@@ -244,7 +258,7 @@ def _proposed(source: Path, out: Path, settings: CsvMap, choices: ImportChoices)
     command = proposal.command(source, out, sys.argv)
     if proposal.open:
         raise DataError(f"{proposal.problem} (complete this: {command})")
-    typer.echo(f"read as: {command}")
+    typer.echo(f"read as: {command}", err=aside)
     return replace(settings, columns=proposal.columns, time_format=settings.time_format or proposal.time_format)
 
 
@@ -260,19 +274,24 @@ def import_database(
     only_used_items: OnlyUsed = False,
     keep_unknown_items: KeepUnknown = False,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import what two queries give."""
     from client.data.importers.sql import import_sql  # SQLAlchemy takes a moment
 
     choices = ImportChoices(said=asked.times, only_used=only_used_items, keep_unknown=keep_unknown_items, force=force)
-    _import(choices, import_sql, (source,), out)
+    _import(choices, import_sql, (source,), out, as_json=as_json)
 
 
-def _import(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out: Path) -> None:
+def _import(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out: Path, *, as_json: bool) -> None:
     """Import and say what was written and what was left out."""
     with shown("import"):
         imported = import_with(choices, read, paths, out)
-    users = imported.events["user_id"].n_unique()
-    typer.echo(f"{out}: {users:,} users, {imported.items.height:,} items, {imported.events.height:,} events")
+    users, items, events = imported.events["user_id"].n_unique(), imported.items.height, imported.events.height
+    if as_json:
+        counts = {"users": users, "items": items, "events": events}
+        typer.echo(json.dumps({"folder": str(out), **counts, "notes": list(imported.notes)}, indent=2))
+        return
+    typer.echo(f"{out}: {users:,} users, {items:,} items, {events:,} events")
     for note in imported.notes:
         typer.echo(f"  {note}")

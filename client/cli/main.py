@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-import typer
-
-from client.cli import token, vault
+from client.cli import encoder, token, vault
 from client.cli.approve import approve
 from client.cli.assess import assess
 from client.cli.audit import audit
@@ -24,46 +22,47 @@ from client.cli.serve import serve
 from client.cli.start import start, stop
 from client.cli.status import status
 from shared.system.command_options import run_command
+from shared.system.program import add_commands, add_group, program
 
-app = typer.Typer(
-    name="graft-client",
-    help="A platform's side of Graft. Users, items and events stay in its folders; docs/security.md says what answers "
+app = program(
+    "graft-client",
+    "A platform's side of Graft. Users, items and events stay in its folders; docs/security.md says what answers "
     "to rounds tell of them. Work of over two seconds says on stderr how far it is.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
 )
-callers = typer.Typer(help="Who may call the service.", no_args_is_help=True)
-callers.command()(token.add)
-callers.command()(token.revoke)
-vaults = typer.Typer(help="The folder in which a platform's heads are sealed.", no_args_is_help=True)
-vaults.command()(vault.make)
-vaults.command()(vault.rotate)
-vaults.command("change-key")(vault.change_key)
+add_commands(
+    app,
+    [
+        ("check", check),
+        ("pretrain", pretrain),
+        ("assess", assess),
+        ("fit", fit),
+        ("evaluate", evaluate),
+        ("recommend", recommend),
+        ("serve", serve),
+        ("init", init),
+        ("preflight", preflight),
+        ("dry-run", dry_run),
+        ("approve", approve),
+        ("start", start),
+        ("stop", stop),
+        ("status", status),
+        ("parties", parties),
+        ("audit", audit),
+        ("privacy", privacy),
+        ("delete-all", delete_all),
+    ],
+)
 app.add_typer(imports, name="import")
-app.add_typer(callers, name="token")
-app.add_typer(vaults, name="vault")
-for command in (
-    fit,
-    evaluate,
-    recommend,
-    serve,
-    audit,
-    privacy,
-    parties,
-    approve,
-    init,
-    preflight,
-    start,
-    stop,
-    status,
-    check,
-    pretrain,
-    assess,
-):
-    app.command()(command)
-app.command("delete-all")(delete_all)
-app.command("dry-run")(dry_run)
+add_group(app, "encoder", "What an encoder's file says of itself.", [("show", encoder.show)])
+add_group(
+    app, "token", "Who may call the service.", [("add", token.add), ("revoke", token.revoke), ("list", token.show)]
+)
+add_group(
+    app,
+    "vault",
+    "The folder in which a platform's heads are sealed.",
+    [("make", vault.make), ("rotate", vault.rotate), ("change-key", vault.change_key)],
+)
 
 
 def run(command: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client.cli.arguments import AgentFolder
+from client.cli.arguments import AgentFolder, AsJson
 
 
 def parties(
@@ -14,7 +14,7 @@ def parties(
         list[str] | None,
         typer.Option("--accept", metavar="NAME", help="Sum with this platform, by the keys shown, from now on."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say which platforms this one knows and since when, who is new, and whose key changed.
 

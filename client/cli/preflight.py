@@ -1,17 +1,14 @@
 """``graft-client preflight``: all that can keep an agent from taking part, looked at now."""
 
 import json
-from typing import Annotated
 
 import typer
 
-from client.cli.arguments import AgentFolder
+from client.cli.arguments import AgentFolder, AsJson
 from shared.system.command_options import USAGE_ERROR
 
 
-def preflight(
-    folder: AgentFolder, as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False
-) -> None:
+def preflight(folder: AgentFolder, as_json: AsJson = False) -> None:
     """Look at an agent's policy, keys, vault and data, and at the coordinator's address, certificate and clock.
 
     Whether the coordinator admits its key is known where the agent runs.
@@ -22,9 +19,11 @@ def preflight(
     from client.agent.status import enrolment
 
     home = AgentHome.existing(folder)
-    found = [*checks_of(home), enrolment(home)]
+    checks = [*checks_of(home), enrolment(home)]
     typer.echo(
-        json.dumps([one.to_json() for one in found], indent=2) if as_json else "\n".join(one.line() for one in found)
+        json.dumps([check.to_json() for check in checks], indent=2)
+        if as_json
+        else "\n".join(check.line() for check in checks)
     )
-    if any(one.lasting for one in findings(found)):
+    if any(finding.lasting for finding in findings(checks)):
         raise typer.Exit(USAGE_ERROR)

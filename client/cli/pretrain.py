@@ -1,17 +1,23 @@
 """``graft-client pretrain``: an encoder from a platform folder."""
 
+import json
+from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client.cli.arguments import PlatformLine
+from client.cli.arguments import AsJson, PlatformLine
 from client.data.folder_options import DataSettings
 from shared.encoder.presets import EncoderSize
+from shared.encoder.provenance import Authorship
 from shared.privacy.promise import Asked
 from shared.system.command_options import with_options
 from shared.system.progress import shown
+
+if TYPE_CHECKING:
+    from client.fitting.pretrain import PretrainOutcome
 
 
 @with_options
@@ -21,6 +27,8 @@ def pretrain(
     size: EncoderSize,
     data: DataSettings,
     promise: Asked,
+    authorship: Authorship,
+    as_json: AsJson = False,
 ) -> None:
     """Pretrain an encoder on a platform folder and write it to a file.
 
@@ -29,13 +37,20 @@ def pretrain(
     with shown("pretrain"):
         from client.api.training import pretrain_with
 
-        outcome = pretrain_with(folder, out, size, data, promise)
-    if promise.is_private:
+        outcome = pretrain_with(folder, out, size, data, promise, authorship, now=datetime.now(UTC))
+    if as_json:
+        validation = None if isnan(outcome.best_validation) else outcome.best_validation
+        figures = {"parameters": outcome.parameters, "epochs": outcome.epochs, "validation_ndcg": validation}
         typer.echo(
-            f"{out}: {outcome.parameters:,} parameters, the linear part alone, under ε {promise.epsilon:g} a user"
+            json.dumps({"file": str(out), **figures, "epsilon": promise.epsilon if promise.is_private else None})
         )
         return
-    judged = f"validation NDCG@10 {outcome.best_validation:.4f}"
+    typer.echo(f"{out}: {outcome.parameters:,} parameters{_how(outcome, promise)}")
+
+
+def _how(outcome: "PretrainOutcome", promise: Asked) -> str:
+    if promise.is_private:
+        return f", the linear part alone, under ε {promise.epsilon:g} a user"
     if isnan(outcome.best_validation):
-        judged = "not validated: too few users to spare some"
-    typer.echo(f"{out}: {outcome.parameters:,} parameters after {outcome.epochs} epochs, {judged}")
+        return f" after {outcome.epochs} epochs, not validated: too few users to spare some"
+    return f" after {outcome.epochs} epochs, validation NDCG@10 {outcome.best_validation:.4f}"

@@ -16,5 +16,5 @@ def privacy(
     from client.agent.home import AgentHome
     from client.agent.privacy_report import privacy_report
 
-    found = privacy_report(AgentHome.existing(folder))
-    typer.echo(json.dumps(found.to_json(), indent=2) if as_json else "\n".join(found.text()))
+    report = privacy_report(AgentHome.existing(folder))
+    typer.echo(json.dumps(report.to_json(), indent=2) if as_json else "\n".join(report.text()))

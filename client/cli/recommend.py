@@ -1,31 +1,37 @@
-"""``graft-client recommend``: a user's list at the terminal, with reasons."""
+"""``graft-client recommend``: a user's list at the terminal, a line for each item."""
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
 
 from client.cli.arguments import AgentOrNone, Heads, VaultKey
 
 if TYPE_CHECKING:
     from client.recommender.recommender import Recommender
 
-_TITLE = 48
-_WIDEST = 10_000
+_TITLE = 60
+"""Characters of a title that a line shows; JSON has all."""
 
 
 def recommend(
     folder: AgentOrNone = None,
     heads: Heads = None,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to; none: somebody unknown.")
+        str | None, typer.Option("--user", metavar="ID", help="Whom to recommend to. Default: somebody unknown.")
     ] = None,
     k: Annotated[int, typer.Option(min=1, max=1000, help="How many items.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
+    reasons: Annotated[
+        bool,
+        typer.Option(
+            "--reasons",
+            help="Say of each item which scorers and items of the history weighed most; takes many times as long.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the list as JSON; reasons are in it with --reasons.")
+    ] = False,
     vault_key: VaultKey = "",
     bought: Annotated[
         list[str] | None,
@@ -34,34 +40,51 @@ def recommend(
         ),
     ] = None,
 ) -> None:
-    """Recommend to a user: items, scores, the scorers and the items of the history that weighed most."""
+    """Recommend to a user: a line for each item with its rank, its whole id, its title and its score."""
     from client.agent.private_part import heads_and_key
     from client.recommender.recommender import open_recommender
     from client.store.head_store import open_heads
 
     place, key = heads_and_key(folder, heads, vault_key)
-    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json, basket=bought or ())
+    answer(open_recommender(open_heads(place, key)), user, k, as_json=as_json, basket=bought or (), reasons=reasons)
 
 
-def answer(recommender: "Recommender", user: str | None, k: int, *, as_json: bool, basket: Sequence[str] = ()) -> None:
+def answer(
+    recommender: "Recommender",
+    user: str | None,
+    k: int,
+    *,
+    as_json: bool,
+    basket: Sequence[str] = (),
+    reasons: bool = False,
+) -> None:
     """Print the user's list; raises DataError where there is no such user, or no such item of the basket."""
     from client.api.lists import list_for
 
-    listed = list_for(recommender, user, k, basket)
+    listed = list_for(recommender, user, k, basket, reasons=reasons)
     if as_json:
         print(json.dumps(listed.rows, indent=2))
         return
-    basis = f"rests on: {listed.basis}"
-    table = Table(Column("item", overflow="fold"), "title", "score", "scorers", "from the history", caption=basis)
-    for row in listed.rows:
-        scorers = "\n".join(f"{part['name']} {part['adds']:+.2f}" for part in row["scorers"])
-        history = "\n".join(f"{_shown(part['title'][:_TITLE])} {part['adds']:+.2f}" for part in row["history"])
-        cells = (_shown(row["item"]), _shown(row["title"][:_TITLE]), f"{row['score']:.2f}", scorers, history)
-        table.add_row(*map(escape, cells))
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDEST  # nothing is cut where a program reads it
-    console.print(table)
+    print("\n".join(_lines(listed.rows)))
+    print(f"rests on: {listed.basis}")
+
+
+def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each item, in columns two blanks apart; reasons, where there are some, stand below it."""
+    cells = [
+        (str(row["rank"]), _shown(row["item"]), _shown(row["title"][:_TITLE]), f"{row['score']:.2f}") for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row, (rank, item, title, score) in zip(rows, cells, strict=True):
+        yield f"{rank:>{widths[0]}}  {item:<{widths[1]}}  {title:<{widths[2]}}  {score:>{widths[3]}}"
+        yield from (f"{'':{widths[0]}}  {line}" for line in _reasons(row))
+
+
+def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
+    for word, parts in (("scorers", row.get("scorers")), ("history", row.get("history"))):
+        if parts:
+            said = (f"{_shown(part.get('title', part.get('name'))[:_TITLE])} {part['adds']:+.2f}" for part in parts)
+            yield f"{word}: {', '.join(said)}"
 
 
 def _shown(text: str) -> str:

@@ -37,14 +37,14 @@ def start(
     settings = read_settings(AgentSettings, home.settings)
     supervision(home).require_none()
     with shown("start"), working("looking at data, keys, vault, authority and address"):
-        found = refuse_lasting(findings(checks_of(home)))
+        notes = refuse_lasting(findings(checks_of(home)))
     require_private_part(home, settings)
     if bring_sum_key(home, settings):
         typer.echo(send_again(home, enrolment_line(home, settings)))
     if background:
         in_background(home, form)
     else:
-        _in_foreground(home, settings, form, [one.to_json() for one in found])
+        _in_foreground(home, settings, form, [note.to_json() for note in notes])
 
 
 def in_background(home: "AgentHome", log_format: str) -> None:

@@ -112,7 +112,8 @@ class TimesOption(Checked):
         write=str,
         metavar="UNIT",
         help="What timestamps mean: order: they only sort; seconds: numbers that are neither since 1990 nor each "
-        "user's positions 0, 1, 2, ... are seconds since 1970; day: of a time its day is known alone.",
+        "user's positions 0, 1, 2, ... are seconds since 1970; day: of a time its day is known alone. Without it: what "
+        "they look like.",
     )
 
 

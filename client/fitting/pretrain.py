@@ -1,6 +1,7 @@
 """From a platform folder to an encoder file, calibrated on its weighting users."""
 
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 from client.data.folder_options import Preparation
@@ -12,6 +13,7 @@ from client.training.pretraining import PRETRAINING, pretrain, pretrain_private,
 from client.transfer.release import released_calibration, released_catalogue, released_item_moments
 from shared.encoder.encoder import Encoder
 from shared.encoder.file import EncoderCard, save_encoder
+from shared.encoder.provenance import AT_PRETRAINING, DIGITS, Provenance
 from shared.errors import ConfigError, os_error_as
 from shared.privacy.ledger import Release, now_text
 from shared.privacy.promise import Asked
@@ -38,37 +40,42 @@ def pretrain_folder(
     settings: TrainingSettings = PRETRAINING,
     seed: int = 0,
     promise: Asked | None = None,
+    origin: Provenance | None = None,
 ) -> PretrainOutcome:
     """Pretrain on a platform folder and write the encoder file; raises InputError for bad input.
 
-    Under a ``promise`` that is private, what the file costs each user is written down on this machine first; raises
-    PrivacyError where it cannot be.
+    ``origin`` is what the card says of who made it and when; the validation is added to it. Under a ``promise`` that is
+    private, what the file costs each user is written down on this machine first; raises PrivacyError where it cannot
+    be.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")
     if out.is_dir():
         raise ConfigError(f"--out must name a file; {out} is a folder")
-    private = promise is not None and promise.is_private
+    private, origin = promise is not None and promise.is_private, origin or Provenance()
     with working("preparing"):
         prepared = open_platform(folder, preparation, seed=seed, features=features, apart=private)
     require_learnable(prepared.platform, prepared.features)
     if promise is not None and private:
-        return _pretrain_privately(prepared, out, preset, promise, Accounts(machine_place(folder)))
+        return _pretrain_privately(prepared, out, preset, promise, Accounts(machine_place(folder)), origin)
     result = pretrain(prepared.platform, prepared.features, prepared.space, preset, settings, seed)
     calibration = released_calibration(prepared, result.encoder)
     moments = released_item_moments(prepared.features, result.encoder)
     catalogue = released_catalogue(prepared.features)
-    card = EncoderCard(calibration=calibration, counts=result.counts, item_moments=moments, catalogue=catalogue)
-    _write(out, result.encoder, card)
-    return PretrainOutcome(
-        parameters=len(result.encoder.flat),
-        epochs=len(result.log.losses),
-        best_validation=max(result.log.validation, default=float("nan")),
+    best = max(result.log.validation, default=float("nan"))
+    card = EncoderCard(
+        calibration=calibration,
+        counts=result.counts,
+        item_moments=moments,
+        catalogue=catalogue,
+        **{**vars(origin), "validation": {} if isnan(best) else {AT_PRETRAINING: round(best, DIGITS)}},
     )
+    _write(out, result.encoder, card)
+    return PretrainOutcome(parameters=len(result.encoder.flat), epochs=len(result.log.losses), best_validation=best)
 
 
 def _pretrain_privately(
-    prepared: PreparedPlatform, out: Path, preset: str, promise: Asked, accounts: Accounts
+    prepared: PreparedPlatform, out: Path, preset: str, promise: Asked, accounts: Accounts, origin: Provenance
 ) -> PretrainOutcome:
     """The linear part under noise that spends the whole promise; nobody may have spent any of it before."""
     platform = prepared.platform
@@ -85,7 +92,7 @@ def _pretrain_privately(
         book.replace(book.account.charged(users, promise.budget, release))
     catalogue = released_catalogue(prepared.features)
     privacy = {"epsilon": promise.epsilon, "delta": promise.delta}
-    _write(out, encoder, EncoderCard(counts=counts, catalogue=catalogue, privacy=privacy))
+    _write(out, encoder, EncoderCard(counts=counts, catalogue=catalogue, privacy=privacy, **vars(origin)))
     return PretrainOutcome(parameters=len(encoder.flat), epochs=0, best_validation=float("nan"))
 
 

@@ -22,7 +22,9 @@ class Limits(Checked):
 
     workers: int = option(2, least=1, most=256, help="Requests worked on at the same time.")
     waiting: int = option(64, least=0, most=4096, help="Requests that may wait for a worker; more are turned away.")
-    seconds: float = option(2.0, above=0, most=LONGEST, help="A request's deadline, where its caller names none.")
+    seconds: float = option(
+        2.0, above=0, most=LONGEST, help="A request's deadline in seconds, where its caller names none."
+    )
     token_hold: float = option(
         60.0,
         least=0,
@@ -36,12 +38,14 @@ class Listening(MetricsPort):
     """Where callers reach the service; raises ConfigError where a value makes no sense."""
 
     host: str = option("127.0.0.1", help="Where to listen; beyond this machine only with a certificate.")
-    port: int = option(50061, least=0, most=MOST_PORT, help="Of gRPC; 0 takes a free one.")
-    http_port: int = option(8061, least=0, most=MOST_PORT, help="Of HTTP and JSON; 0 takes a free one.")
+    port: int = option(50061, least=0, most=MOST_PORT, help="The port of gRPC; 0 takes a free one.")
+    http_port: int = option(8061, least=0, most=MOST_PORT, help="The port of HTTP and JSON; 0 takes a free one.")
     certificate: Path | None = option(
-        None, read=_read_path, write=str, metavar="FILE", help="PEM, for TLS; without it callers are on this machine."
+        None, read=_read_path, write=str, metavar="FILE", help="PEM, for TLS. Without it callers are on this machine."
     )
-    key: Path | None = option(None, read=_read_path, write=str, metavar="FILE", help="PEM, of the certificate.")
+    key: Path | None = option(
+        None, read=_read_path, write=str, metavar="FILE", help="PEM, of the certificate. Without one: none."
+    )
     limits: Limits = group(Limits)
     door: DoorLimits = group(DoorLimits)
 

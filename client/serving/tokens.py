@@ -7,13 +7,39 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from shared.errors import CallersUnknown, ConfigError, os_error_as
 from shared.system.whole_file import write_whole
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LINE = re.compile(r"\s*(?P<name>\S+)\s+(?P<digest>[0-9a-f]{64})(\s+(?P<made>\S+))?\s*")
+_SHOWN = 8
+"""Hexadecimal digits of a digest that tell two tokens apart for a person."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownToken:
+    """What a token file holds of one caller; the token itself it does not."""
+
+    name: str
+    digest: str
+    """SHA-256 of the token, hexadecimal"""
+    made: datetime | None
+    """UTC, to the second; None in a line of before, which does not say it"""
+
+    def line(self) -> str:
+        """As the file has it."""
+        time = () if self.made is None else (self.made.astimezone(UTC).isoformat(timespec="seconds"),)
+        return " ".join((self.name, self.digest, *time))
+
+    def to_json(self) -> dict[str, Any]:
+        """For a person: the name, when it was made, and the first digits of the digest."""
+        time = None if self.made is None else self.made.isoformat()
+        return {"name": self.name, "made": time, "digest": self.digest[:_SHOWN]}
 
 
 class Tokens:
@@ -30,7 +56,7 @@ class Tokens:
         if not file.exists():
             raise ConfigError(f"{file}: there is no such file; graft-client token add NAME --tokens {file} makes it")
         with _named(file):
-            self._digests = _read(file)
+            self._known = _read(file)
 
     def reload(self) -> None:
         """Take in what was added and revoked since; raises ConfigError where the file is not one of tokens.
@@ -38,13 +64,13 @@ class Tokens:
         And where it holds none: that is known from then on, and nobody is let in.
         """
         try:
-            self._digests = _read(self._file)
+            self._known = _read(self._file)
         except Exception:
             if self._unread_since is None:
                 self._unread_since = self._clock()
             raise
         self._unread_since = None
-        if not self._digests:
+        if not self._known:
             raise ConfigError("the token file holds no token, so nobody can call; graft-client token add NAME")
 
     @property
@@ -64,29 +90,48 @@ class Tokens:
         if self.void:
             raise CallersUnknown("the token file cannot be read, so it cannot be said who may call; try again later")
         digest = _digest(token.strip())
-        names = [name for name, known in self._digests.items() if hmac.compare_digest(known, digest)]
-        return names[0] if names else None
+        callers = [token.name for token in self._known.values() if hmac.compare_digest(token.digest, digest)]
+        return callers[0] if callers else None
 
 
-def add_token(file: Path, name: str) -> str:
-    """A new token, which nobody can read from the file; an older one of the name is void. Raises ConfigError."""
+def add_token(file: Path, name: str, *, now: datetime | None = None) -> str:
+    """Make a token for a caller; an older one of the same name is void.
+
+    Args:
+        file: the token file, which need not be there yet.
+        name: the caller.
+        now: when it is made, with a zone; None: the file does not say it.
+
+    Returns:
+        The token, which nobody can read from the file.
+
+    Raises:
+        ConfigError: if the name cannot be one, or the file cannot be read or written.
+    """
     if not _NAME.fullmatch(name):
         raise ConfigError(f"a caller's name must be lower-case letters, digits and '-', at most 40; got {name!r}")
-    digests = _there(file)
+    known = _there(file)
     token = secrets.token_urlsafe(32)
-    _write(file, {**digests, name: _digest(token)})
+    _write(file, {**known, name: KnownToken(name=name, digest=_digest(token), made=now)})
     return token
 
 
 def revoke_token(file: Path, name: str) -> None:
     """Make a caller's token void; raises ConfigError where there is no such caller."""
-    digests = _there(file)
-    if name not in digests:
+    known = _there(file)
+    if name not in known:
         raise ConfigError(f"{file}: no caller has the name {name!r}")
-    _write(file, {other: digest for other, digest in digests.items() if other != name})
+    _write(file, {other: token for other, token in known.items() if other != name})
 
 
-def _there(file: Path) -> dict[str, str]:
+def known_tokens(file: Path) -> list[KnownToken]:
+    """The callers of a token file, by name; raises ConfigError where it is not there or is none."""
+    if not file.exists():
+        raise ConfigError(f"{file}: there is no such file; graft-client token add NAME --tokens {file} makes it")
+    return sorted(_there(file).values(), key=lambda token: token.name)
+
+
+def _there(file: Path) -> dict[str, KnownToken]:
     """What a file holds that need not be there yet."""
     with _named(file):
         return _read(file) if file.exists() else {}
@@ -101,19 +146,29 @@ def _named(file: Path) -> Iterator[None]:
         raise ConfigError(f"{file}: {error}") from error
 
 
-def _read(file: Path) -> dict[str, str]:
+def _read(file: Path) -> dict[str, KnownToken]:
     with os_error_as(ConfigError, "the token file cannot be read"):
         lines = file.read_bytes().decode("utf-8", "replace").splitlines()
-    pairs = [line.split() for line in lines if line.strip()]
-    if not all(len(pair) == 2 and _DIGEST.fullmatch(pair[1]) for pair in pairs):
-        raise ConfigError("expected a name and a digest in each line; 'graft-client token add' writes them")
-    return {pair[0]: pair[1] for pair in pairs}
+    tokens = [_parsed(line) for line in lines if line.strip()]
+    return {token.name: token for token in tokens}
 
 
-def _write(file: Path, digests: dict[str, str]) -> None:
+def _parsed(line: str) -> KnownToken:
+    """One line: name, digest and, but for files of before, when it was made; raises ConfigError."""
+    parts = _LINE.fullmatch(line)
+    try:
+        if parts is None:
+            raise ValueError("neither two words nor three")
+        time = None if parts["made"] is None else datetime.fromisoformat(parts["made"]).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ConfigError("expected a name and a digest in each line; 'graft-client token add' writes them") from None
+    return KnownToken(name=parts["name"], digest=parts["digest"], made=time)
+
+
+def _write(file: Path, known: dict[str, KnownToken]) -> None:
     with os_error_as(ConfigError, f"{file}: the token file cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(file, "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items())).encode())
+        write_whole(file, "".join(f"{known[name].line()}\n" for name in sorted(known)).encode())
         file.chmod(0o600)
 
 

@@ -62,8 +62,8 @@ class Story:
         self._say("A coordinator takes the encoder. It holds no code that could read a platform's data.")
         port = _free_port()
         self._run("graft-server", "init", "coordinator", "--encoder", ENCODER, "--host", "127.0.0.1", "--port", port)
-        self.commands.started("graft-server", "stop", "--home", "coordinator")
-        self._run("graft-server", "start", "--home", "coordinator", "--background")
+        self.commands.started("graft-server", "stop", "coordinator")
+        self._run("graft-server", "start", "coordinator", "--background")
         self._port = port
 
     def join(self, data: dict[str, str]) -> None:
@@ -86,7 +86,7 @@ class Story:
                 "--start",
             )
         keys = [word for name in PLATFORMS for word in ("--public-key", f"{name}/node.key.pub")]
-        self._run("graft-server", "enroll", *PLATFORMS, *keys, "--home", "coordinator")
+        self._run("graft-server", "enroll", "coordinator", *PLATFORMS, *keys)
 
     def federate(self, rounds: int) -> None:
         """Rounds of all three."""
@@ -95,7 +95,7 @@ class Story:
         )
         asked = ("--rounds", rounds, "--min-platforms", len(PLATFORMS), "--set", "wait-seconds=600")
         asked += ("--set", f"evaluate-every={rounds}")
-        self._run("graft-server", "run", *asked, "--home", "coordinator")
+        self._run("graft-server", "run", "coordinator", *asked)
 
     def fit(self, names: tuple[str, ...]) -> None:
         """What each platform serves from now on."""
@@ -134,7 +134,7 @@ class Story:
         """What left, and how long all took."""
         self._say("What has left the shop, in the words of its own ledger:")
         self._run("graft-client", "audit", SHOP)
-        self._run("graft-server", "status", "--home", "coordinator")
+        self._run("graft-server", "status", "coordinator")
         print(f"\nDone in {time.monotonic() - self._began:.0f} seconds; what was started is ended now, the last first.")
 
     def _say(self, words: str) -> None:

@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
+from server.cli.folder_command import FOLDER_VARIABLE
 from shared.system.log_format import HELP as LOG_HELP
 
-Home = Annotated[Path, typer.Option("--home", metavar="DIR", envvar="GRAFT_SERVER", help="The coordinator's folder.")]
+Home = Annotated[
+    Path,
+    typer.Argument(
+        metavar="[DIR]", envvar=FOLDER_VARIABLE, help="The coordinator's folder. Default: the one it is run in."
+    ),
+]
 LogFormat = Annotated[str, typer.Option("--log-format", metavar="text|json", help=LOG_HELP)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

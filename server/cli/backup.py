@@ -9,8 +9,9 @@ from server.cli.arguments import Home
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it holds keys, guard it.")],
+    *,
     home: Home = Path(),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it holds keys, guard it.")],
 ) -> None:
     """Write the coordinator to one file, while it runs or not; logs are left out."""
     from server.coordinator.home import ServerHome

@@ -10,8 +10,9 @@ from shared.errors import ConfigError
 
 
 def cancel(
-    number: Annotated[int, typer.Argument(metavar="RUN", help="Its number.")],
+    *,
     home: Home = Path(),
+    number: Annotated[int, typer.Argument(metavar="RUN", help="Its number.")],
 ) -> None:
     """Stop a run; `graft-server run --resume` goes on with it."""
     from server.coordinator.home import ServerHome

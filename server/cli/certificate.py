@@ -15,6 +15,6 @@ def renew(home: Home = Path()) -> None:
     from server.coordinator.new_coordinator import renew_certificate
     from shared.system.settings_file import read_settings
 
-    found = ServerHome.existing(home)
-    renew_certificate(found, read_settings(ServerSettings, found.settings), now=datetime.now(UTC))
-    typer.echo(f"{found.certificate}: good until {expiry(found.certificate):%Y-%m-%d}")
+    coordinator = ServerHome.existing(home)
+    renew_certificate(coordinator, read_settings(ServerSettings, coordinator.settings), now=datetime.now(UTC))
+    typer.echo(f"{coordinator.certificate}: good until {expiry(coordinator.certificate):%Y-%m-%d}")

@@ -19,7 +19,7 @@ def dashboard(settings: DashboardSettings, home: Home = Path()) -> None:
     from server.dashboard.dashboard_server import serve_dashboard
     from shared.system.processes.supervision import asked_to_stop
 
-    found = ServerHome.existing(home)
+    coordinator = ServerHome.existing(home)
     if settings.open_to_network:
         say(f"whoever reaches {settings.host} reads this page, without a password and without TLS")
-    serve_dashboard(found, settings, stopping=asked_to_stop(), say=typer.echo)
+    serve_dashboard(coordinator, settings, stopping=asked_to_stop(), say=typer.echo)

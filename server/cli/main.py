@@ -3,39 +3,46 @@
 import os
 from collections.abc import Callable
 
-import typer
-
 from server.cli.backup import backup, restore
 from server.cli.cancel import cancel
 from server.cli.certificate import renew
 from server.cli.dashboard import dashboard
 from server.cli.encoder import export
+from server.cli.folder_command import FolderCommand
 from server.cli.init import init
 from server.cli.platforms import enroll, platforms, revoke
 from server.cli.run import run as run_rounds
 from server.cli.start import start, stop
 from server.cli.status import status
-from shared.system.command_options import OptionsCommand, run_command
+from shared.system.command_options import run_command
+from shared.system.program import add_commands, add_group, program
 
 PRIVATE = 0o077
 """the umask under which all is written: nothing is readable for other users of the machine"""
 
-app = typer.Typer(
-    name="graft-server",
-    help="The coordinator: it admits platforms, runs rounds and holds the encoder; never a platform's data.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
+app = program(
+    "graft-server", "The coordinator: it admits platforms, runs rounds and holds the encoder; never a platform's data."
 )
-certificates = typer.Typer(help="The server's TLS certificate.", no_args_is_help=True)
-encoders = typer.Typer(help="The encoder that the platforms improve.", no_args_is_help=True)
-certificates.command()(renew)
-encoders.command()(export)
-app.add_typer(certificates, name="certificate")
-app.add_typer(encoders, name="encoder")
-app.command("run", cls=OptionsCommand)(run_rounds)
-for command in (init, enroll, revoke, platforms, start, stop, cancel, status, dashboard, backup, restore):
-    app.command()(command)
+add_commands(
+    app,
+    [
+        ("init", init),
+        ("start", start),
+        ("stop", stop),
+        ("status", status),
+        ("dashboard", dashboard),
+        ("enroll", enroll),
+        ("revoke", revoke),
+        ("platforms", platforms),
+        ("run", run_rounds),
+        ("cancel", cancel),
+        ("backup", backup),
+        ("restore", restore),
+    ],
+    FolderCommand,
+)
+add_group(app, "certificate", "The server's TLS certificate.", [("renew", renew)], FolderCommand)
+add_group(app, "encoder", "The encoder that the platforms improve.", [("export", export)], FolderCommand)
 
 
 def run(command: Callable[[], None]) -> None:

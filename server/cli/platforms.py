@@ -16,6 +16,8 @@ NO_SUM_KEY = (
 
 
 def enroll(
+    *,
+    home: Home = Path(),
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The platform's name in every round.")],
     public_key: Annotated[
         list[Path] | None,
@@ -31,10 +33,9 @@ def enroll(
         typer.Option(
             min=1,
             help="How many users each of them has, as agreed with its operator: rounded to a power of two, it says "
-            "what the platform may weigh, whatever its answers claim. May be changed later.",
+            "what the platform may weigh, whatever its answers claim. May be changed later. Default: not said.",
         ),
     ] = None,
-    home: Home = Path(),
 ) -> None:
     """Admit platforms by their public keys; where the server is down, it is told when it starts."""
     from server.coordinator.enrolment import Enrolment, read_public_key, read_sum_key, require_own_key
@@ -51,11 +52,15 @@ def enroll(
     for name, path in zip(names, paths, strict=True):
         require_own_key(name, path)
     for name, key, path in zip(names, keys, paths, strict=True):
-        found = register.enroll(name, key, users or 0, read_sum_key(path))
-        typer.echo(f"{found.name}: enrolled{'' if found.sum_key else f'; {NO_SUM_KEY}'}")
+        platform = register.enroll(name, key, users or 0, read_sum_key(path))
+        typer.echo(f"{platform.name}: enrolled{'' if platform.sum_key else f'; {NO_SUM_KEY}'}")
 
 
-def revoke(name: Annotated[str, typer.Argument(help="The platform's name.")], home: Home = Path()) -> None:
+def revoke(
+    *,
+    home: Home = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The platform's name.")],
+) -> None:
     """Shut a platform out; its key never counts again."""
     from server.coordinator.enrolment import Enrolment
     from server.coordinator.home import ServerHome
@@ -73,19 +78,19 @@ def platforms(home: Home = Path(), as_json: AsJson = False) -> None:
     if as_json:
         listed = [
             {
-                "name": one.name,
-                "key": one.key,
-                "sum_key": one.sum_key or None,
-                "users": one.users or None,
-                "state": _state(one.revoked, one.waiting),
+                "name": entry.name,
+                "key": entry.key,
+                "sum_key": entry.sum_key or None,
+                "users": entry.users or None,
+                "state": _state(entry.revoked, entry.waiting),
             }
-            for one in entries
+            for entry in entries
         ]
         typer.echo(json.dumps(listed, indent=2))
         return
-    for one in entries:
-        size = f", of the size of {one.users} users" if one.users else ""
-        typer.echo(f"{one.name}: {_state(one.revoked, one.waiting)}{size}")
+    for entry in entries:
+        size = f", of the size of {entry.users} users" if entry.users else ""
+        typer.echo(f"{entry.name}: {_state(entry.revoked, entry.waiting)}{size}")
     if lacking := register.without_sum_key():
         typer.echo(f"{', '.join(lacking)}: {NO_SUM_KEY}")
     if not entries:

@@ -1,5 +1,6 @@
 """``graft-server run``: write a run down for the supervisor, and follow it to its end."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,10 +19,17 @@ def run(
     named: Annotated[dict[str, Any], Given(RoundsConfig)],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any value of the run: docs/run-values.md; repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any value of the run: docs/run-values.md; repeatable. Default: none."
+        ),
     ] = None,
-    resume: Annotated[int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    resume: Annotated[
+        int | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped. Default: a new run.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the run's history as JSON at its end, its course on stderr.")
+    ] = False,
     home: Home = Path(),
 ) -> None:
     """Run rounds from the newest encoder, and follow them; the run goes on without this terminal."""
@@ -30,14 +38,16 @@ def run(
     from server.coordinator.home import ServerHome
     from server.engine.followed_run import begin, follow, go_on
 
-    found = ServerHome.existing(home)
+    coordinator = ServerHome.existing(home)
     if resume is not None and (named or settings):
         raise ConfigError("a run goes on with what it was asked; --resume takes no other option of the run")
-    begun = begin(found, asked_config(named, settings or ())) if resume is None else go_on(found, resume)
+    begun = begin(coordinator, asked_config(named, settings or ())) if resume is None else go_on(coordinator, resume)
     if detach:
-        typer.echo(f"run {begun.number} is queued")
-    else:
-        follow(begun, found, Console())
+        typer.echo(json.dumps({"run": begun.number}) if as_json else f"run {begun.number} is queued")
+        return
+    follow(begun, coordinator, Console(stderr=as_json))
+    if as_json:
+        typer.echo(json.dumps({"run": begun.number, "history": begun.history()}, indent=2))
 
 
 def asked_config(named: Mapping[str, object], settings: Iterable[str]) -> RoundsConfig:

@@ -24,18 +24,18 @@ def start(
     from server.engine.supervisor import Supervisor, supervision
     from shared.system.processes.supervision import asked_to_stop
 
-    found, form = ServerHome.existing(home), checked_format(log_format)
-    if (expires := expiry(found.certificate)) <= datetime.now(UTC):
+    coordinator, form = ServerHome.existing(home), checked_format(log_format)
+    if (expires := expiry(coordinator.certificate)) <= datetime.now(UTC):
         say(f"the certificate expired on {expires:%Y-%m-%d}, and no platform can join: graft-server certificate renew")
     if background:
-        read_settings(ServerSettings, found.settings)
-        command = ("-m", "server.cli.main", "start", "--home", str(found.folder), "--log-format", form)
+        read_settings(ServerSettings, coordinator.settings)
+        command = ("-m", "server.cli.main", "start", str(coordinator.folder), "--log-format", form)
         with shown("start"), working("until platforms can join"):
-            process = supervision(found).start(command, lambda report: bool(report.get("ready")))
+            process = supervision(coordinator).start(command, lambda report: bool(report.get("ready")))
         typer.echo(f"the server runs as process {process}")
     else:
         begin_log(form)
-        Supervisor(found, read_settings(ServerSettings, found.settings)).serve(asked_to_stop())
+        Supervisor(coordinator, read_settings(ServerSettings, coordinator.settings)).serve(asked_to_stop())
 
 
 def stop(home: Home = Path()) -> None:

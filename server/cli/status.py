@@ -15,5 +15,5 @@ def status(home: Home = Path(), as_json: AsJson = False) -> None:
     from server.engine.status import status as status_of
     from server.engine.status import status_lines
 
-    found = status_of(ServerHome.existing(home), now=datetime.now(UTC))
-    typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(status_lines(found)))
+    state = status_of(ServerHome.existing(home), now=datetime.now(UTC))
+    typer.echo(json.dumps(state, indent=2) if as_json else "\n".join(status_lines(state)))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import prod
@@ -10,9 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from server.dashboard.moments_shown import moment_words
+from shared.encoder.provenance import Provenance
 from shared.system.array_file import NotAnArrayFile, read_header
 
 _CARD, _SPACE, _LAYOUT = "card", "feature_space", "layout"
+_NOT_SAID = {
+    **{item.name.replace("_", " "): "not said" for item in fields(Provenance)},
+    "rounds": "none",
+    "privacy": "none",
+}
+"""what it means that a card has no such key"""
+_NAMES = {
+    "pretrained": "pretrained on the day (UTC)",
+    "rounds": "training rounds since",
+    "validation": "validation (NDCG@10)",
+    "counts": "pretrained on about",
+    "privacy": "promise to each user",
+}
+"""of rows that people would not understand by the card's own name"""
 _LONGEST = 200
 """characters of a value that are shown"""
 _CATALOGUE = "catalogue."
@@ -47,9 +62,15 @@ def _facts(path: Path, written: int, size: int) -> tuple[Fact, ...]:
         "size": f"{size:,} bytes, {parameters:,} parameters",
         **{name: value for name, value in texts.items() if name not in {_CARD, _SPACE, _LAYOUT}},
         **dict(_nested("feature space", texts.get(_SPACE, ""))),
+        **_NOT_SAID,
         **dict(_nested("", texts.get(_CARD, ""))),
     }
-    return tuple(Fact(name=name.replace("_", " "), value=value[:_LONGEST]) for name, value in rows.items())
+    return tuple(Fact(name=_named(name), value=value[:_LONGEST]) for name, value in rows.items())
+
+
+def _named(key: str) -> str:
+    words = key.replace("_", " ")
+    return _NAMES.get(words, words)
 
 
 def _nested(prefix: str, text: str) -> Iterator[tuple[str, str]]:
@@ -59,7 +80,7 @@ def _nested(prefix: str, text: str) -> Iterator[tuple[str, str]]:
     except (ValueError, RecursionError):
         values = {"": text}
     for key, value in (values if isinstance(values, Mapping) else {"": values}).items():
-        yield f"{prefix} {key}".strip(), _words(value)
+        yield f"{prefix} {key}".strip().replace("_", " "), _words(value)
 
 
 def _words(value: Any) -> str:

@@ -99,11 +99,11 @@ class Checkpoints:
             moments = self._moments.keep(state.moments)
             write_whole(folder / CHECKPOINT_FILE, _checkpoint_bytes(state, {**self._identity, "moments": moments}))
             self._moments.keep_only(moments)
-            save_encoder(folder / ENCODER_FILE, state.released, self._card_of(state.released))
+            save_encoder(folder / ENCODER_FILE, state.released, self._card_of(state.released, state))
             history = [record.to_json() for record in state.history]
             write_whole(folder / HISTORY_FILE, json.dumps(history, indent=1).encode("utf-8"))
 
-    def _card_of(self, released: Encoder) -> EncoderCard:
+    def _card_of(self, released: Encoder, state: RunState) -> EncoderCard:
         """That of the start for the starting encoder; what the run made has its promise, where all of it bore noise.
 
         A sequence part that was trained without noise, by the run or before it, bears none; and scores of a linear part
@@ -114,7 +114,14 @@ class Checkpoints:
         config, noised = self._identity["config"], released.spec.linear == "cross"
         has_promise = noised and config["privacy"] in NOISED and not released.has_sequence
         promise = {name: float(config[name]) for name in ("epsilon", "delta")} if has_promise else {}
-        return replace(self._card, privacy=promise, calibration={} if noised else self._card.calibration)
+        rounds, validation = state.released_after()
+        return replace(
+            self._card,
+            privacy=promise,
+            calibration={} if noised else self._card.calibration,
+            rounds=self._card.rounds + rounds,
+            validation=validation,
+        )
 
     def load(self) -> RunState | None:
         """The state to go on from, or None where the folder holds none.

@@ -18,6 +18,7 @@ from server.aggregation.weighted_quantile import weighted_quantile
 from server.rounds.sum_groups import group_words
 from shared.encoder.encoder import Encoder
 from shared.encoder.linear import Moments
+from shared.encoder.provenance import DIGITS
 from shared.federation.messages import BOTH
 
 Kind = Literal["moments", "train", "evaluate"]
@@ -106,6 +107,16 @@ class RunState:
     def released(self) -> Encoder:
         """What the run would leave if it ended now."""
         return self.kept or self.encoder
+
+    def released_after(self) -> tuple[int, dict[str, float]]:
+        """Training rounds behind ``released``; by part of it the mean NDCG@10 over platforms, where it was judged."""
+        judged = None if self.kept is None else next((line for line in reversed(self.history) if line.kept), None)
+        if judged is None:
+            return self.round, {}
+        scores = list(judged.validation.values())
+        parts = sorted({part for score in scores for part in score})
+        means = {part: np.mean([score[part] for score in scores if part in score]) for part in parts}
+        return judged.round, {part: min(1.0, max(0.0, round(float(mean), DIGITS))) for part, mean in means.items()}
 
 
 CLEARLY = 0.1

@@ -7,7 +7,7 @@ catalogue's item vectors, by which cross moments are whitened before they bear n
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from shared.encoder.cross import CatalogueMoments, triangle_size
 from shared.encoder.encoder import Encoder, EncoderSpec, Layout, LinearForm, flatten
+from shared.encoder.provenance import Provenance, check_line
 from shared.errors import EncoderFileError, InputError
 from shared.feature_space import FeatureSpace
 from shared.system.array_file import NotAnArrayFile, array_file, read_array_file
 from shared.system.whole_file import write_whole
 
 _MEAN, _TRIANGLE = "catalogue.mean", "catalogue.triangle"
+_MOST_COUNTS = 16
 _DIGITS = 3
 """Decimals that are released; outputs of the tower are about 1."""
 
@@ -55,8 +57,8 @@ FORMAT = "graft-encoder/1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncoderCard:
-    """What is known of an encoder beside its numbers; holds no name, id or exact count of the source."""
+class EncoderCard(Provenance):
+    """What is known of an encoder beside its numbers: no id, no exact count, no name but the one given for it."""
 
     calibration: dict[str, Any] = field(default_factory=dict)
     """by scorer (``linear``, ``sequence``): its calibration on the source's weighting users, as JSON"""
@@ -96,8 +98,8 @@ def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
 
 def _written(card: EncoderCard) -> dict[str, Any]:
     """The card but for its arrays; what says nothing is left out, as files of before have it."""
-    values = {one.name: getattr(card, one.name) for one in fields(card) if one.name != "catalogue"}
-    return {name: value for name, value in values.items() if value or name != "privacy"}
+    numbers = {"calibration": card.calibration, "counts": card.counts, "item_moments": card.item_moments}
+    return {**numbers, **({"privacy": card.privacy} if card.privacy else {}), **card.said()}
 
 
 def _public_arrays(catalogue: CatalogueMoments | None) -> dict[str, NDArray[Any]]:
@@ -113,7 +115,7 @@ def load_encoder(path: Path) -> tuple[Encoder, EncoderCard]:
         reason = "not found" if isinstance(error, FileNotFoundError) else "not a whole safetensors file"
         raise EncoderFileError(f"{path}: {reason}") from error
     if metadata.get("format") != FORMAT:
-        raise EncoderFileError(f"{path}: expected the format {FORMAT}; got {metadata.get('format')!r}")
+        raise EncoderFileError(f"{path}: expected the format {FORMAT}; got {_short(metadata.get('format'))}")
     try:
         spec = _spec(metadata)
         catalogue = _catalogue(arrays, spec.input_dim)
@@ -134,6 +136,8 @@ def _spec(metadata: dict[str, str]) -> EncoderSpec:
         )
         preset, linear = metadata["preset"], metadata.get("linear", "map")
         layout = Layout.from_json(metadata["layout"])
+        for text in (preset, *_texts(feature_space)):
+            check_line("a text of its metadata", text)
     except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise EncoderFileError("its metadata is incomplete") from error
     if not 1 <= feature_space.dim <= 65536:
@@ -146,6 +150,16 @@ def _spec(metadata: dict[str, str]) -> EncoderSpec:
     return spec
 
 
+def _texts(space: FeatureSpace) -> list[str]:
+    """All that a feature space says in words."""
+    values = [part for pair in space.parameters for part in pair]
+    return [space.name, space.fingerprint, *(value for value in values if isinstance(value, str))]
+
+
+def _short(text: str | None) -> str:
+    return ascii(text)[:60]
+
+
 def _scalar(value: Any) -> str | int | float | bool:
     if not isinstance(value, str | int | float | bool):
         raise TypeError("a parameter is one value")
@@ -156,11 +170,11 @@ def _catalogue(arrays: dict[str, NDArray[Any]], dim: int) -> CatalogueMoments | 
     """What the file says of the source's item vectors, taken out of ``arrays``; None where it says nothing."""
     if _MEAN not in arrays and _TRIANGLE not in arrays:
         return None
-    found = {name: arrays.pop(name, np.zeros(0)) for name in (_MEAN, _TRIANGLE)}
+    public = {name: arrays.pop(name, np.zeros(0)) for name in (_MEAN, _TRIANGLE)}
     for name, size in ((_MEAN, dim), (_TRIANGLE, triangle_size(dim))):
-        if found[name].dtype != np.float16 or found[name].shape != (size,) or not np.isfinite(found[name]).all():
+        if public[name].dtype != np.float16 or public[name].shape != (size,) or not np.isfinite(public[name]).all():
             raise EncoderFileError(f"expected {name} as float16 [{size}], all finite")
-    return CatalogueMoments(mean=found[_MEAN].astype(np.float32), triangle=found[_TRIANGLE].astype(np.float32))
+    return CatalogueMoments(mean=public[_MEAN].astype(np.float32), triangle=public[_TRIANGLE].astype(np.float32))
 
 
 def _card(metadata: dict[str, str]) -> EncoderCard:
@@ -172,21 +186,24 @@ def _card(metadata: dict[str, str]) -> EncoderCard:
         raise EncoderFileError("its card cannot be read") from error
     if not all(isinstance(part, dict) for part in (calibration, counts, moments)):
         raise EncoderFileError("its card cannot be read")
-    if not all(type(count) is int and count >= 0 for count in counts.values()):
-        raise EncoderFileError("its card's counts must be whole numbers")
+    if len(counts) > _MOST_COUNTS or not all(type(count) is int and 0 <= count < 2**63 for count in counts.values()):
+        raise EncoderFileError(f"its card's counts must be at most {_MOST_COUNTS} whole numbers")
+    for name in counts:
+        check_line("the name of a count in its card", name)
     if privacy and (
         set(privacy) != {"epsilon", "delta"} or not all(0 < value < math.inf for value in privacy.values())
     ):
         raise EncoderFileError("its card's privacy must be an epsilon and a delta above 0")
-    return EncoderCard(calibration=calibration, counts=counts, item_moments=moments, privacy=privacy)
+    said = vars(Provenance.from_json(card))
+    return EncoderCard(calibration=calibration, counts=counts, item_moments=moments, privacy=privacy, **said)
 
 
 def _checked_flat(layout: Layout, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
     for array in layout.arrays:
-        found = arrays.get(array.name)
-        if found is None or found.shape != array.shape or found.dtype != array.dtype:
+        given = arrays.get(array.name)
+        if given is None or given.shape != array.shape or given.dtype != array.dtype:
             raise EncoderFileError(f"expected {array.name} as {array.dtype} {list(array.shape)}")
-        if not np.isfinite(found).all():
+        if not np.isfinite(given).all():
             raise EncoderFileError(f"{array.name} holds numbers that are not finite")
     extra = len(arrays) - len(layout.arrays)
     if extra:

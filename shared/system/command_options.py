@@ -5,7 +5,7 @@ Bad input ends as one sentence on stderr and exit code 2, never as a traceback.
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -35,8 +35,12 @@ class OptionsCommand(TyperCommand):
 
     @override
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self.of_today(ctx, args))
+
+    def of_today(self, _ctx: click.Context, args: Sequence[str]) -> list[str]:
+        """The words of a command line as they are written today."""
         names = getattr(self.callback, "old_flags", {})
-        return super().parse_args(ctx, [_of_today(word, names) for word in args])
+        return [_of_today(word, names) for word in args]
 
 
 def say(sentence: str) -> None:

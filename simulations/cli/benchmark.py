@@ -10,20 +10,34 @@ from rich.console import Console
 
 
 def benchmark(
-    data: Annotated[Path, typer.Argument(help="The folder that holds the platform folders.")],
+    data: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the platform folders.")],
     pairs: Annotated[
-        str | None, typer.Option(help="Names of pairs, federations and comparisons of ways, commas between them [all].")
+        str | None,
+        typer.Option(
+            metavar="NAME,...", help="Pairs, federations and comparisons of ways, commas between them. Default: all."
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds are run: 0, 1, ...")] = 3,
     out: Annotated[
-        Path, typer.Option(help="Where finished cells lie and new ones go; with --tables, also a table of figures.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Where finished cells lie and new ones go; with --tables, also a file of figures."
+        ),
     ] = Path("out/benchmark"),
-    tables: Annotated[bool, typer.Option(help="Only print the tables of what is finished.")] = False,
+    tables: Annotated[bool, typer.Option("--tables", help="Only print the tables of what is finished.")] = False,
     figures: Annotated[
-        Path | None, typer.Option(help="Also write every figure of what is finished to this Parquet file, one a row.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write every figure of what is finished to this Parquet file, one a row. Default: none.",
+        ),
     ] = None,
     known_pairs: Annotated[
-        Path | None, typer.Option(help="Also write what graft-client assess should know of the pairs to this file.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Also write what graft-client assess should know of the pairs to this file. Default: none.",
+        ),
     ] = None,
 ) -> None:
     """Run the grid of pairs, federations and ways, leaving out what is finished; print its tables in Markdown."""

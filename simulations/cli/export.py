@@ -8,9 +8,12 @@ import typer
 
 
 def export(
-    out: Annotated[Path, typer.Argument(help="The folder of a run.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
     csv: Annotated[
-        Path, typer.Option(help="A file whose name ends in .csv for the methods' table, or a folder for both tables.")
+        Path,
+        typer.Option(
+            metavar="PATH", help="A file whose name ends in .csv for the methods' table, or a folder for both tables."
+        ),
     ],
 ) -> None:
     """Write a run's figures as CSV: a row per platform, method and seed; into a folder also one per user."""

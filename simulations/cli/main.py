@@ -2,10 +2,8 @@
 
 import sys
 
-import typer
-
 from shared.errors import GraftError, InputError
-from shared.system.command_options import OptionsCommand
+from shared.system.program import add_commands, program
 from simulations.cli.benchmark import benchmark
 from simulations.cli.compare import compare
 from simulations.cli.export import export
@@ -14,20 +12,21 @@ from simulations.cli.run import run
 from simulations.cli.world import world
 from simulations.run.termination import RunStopped
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+app = program("graft-sim", "Run whole federations on one machine and report what transfer was worth.")
+add_commands(
+    app,
+    [
+        ("run", run),
+        ("report", report),
+        ("compare", compare),
+        ("export", export),
+        ("benchmark", benchmark),
+        ("world", world),
+    ],
+)
 
 _INPUT, _FAILED, _INTERRUPTED = 2, 1, 130
 """Exit codes; the last is that of a program ended by Ctrl-C."""
-
-
-@app.callback()
-def about() -> None:
-    """Run whole federations on one machine and report what transfer was worth."""
-
-
-app.command(cls=OptionsCommand)(run)
-for command in (report, compare, export, benchmark, world):
-    app.command()(command)
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ import typer
 
 
 def report(
-    out: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    markdown: Annotated[bool, typer.Option(help="Print the table as Markdown.")] = False,
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a run.")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
 ) -> None:
     """Write report.html again from result.json."""
     from simulations.report.html_report import REPORT_FILE, write_report

@@ -21,17 +21,25 @@ def run(
     options: Annotated[dict[str, Any], Given(RunConfig, deployed=False)],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any value of the rounds: docs/run-values.md; repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any value of the rounds: docs/run-values.md; repeatable. Default: none."
+        ),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="A TOML file with options of the same names; flags win.")] = None,
-    out: Annotated[Path, typer.Option(help="A new folder for the results.")] = Path("out/run"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print result.json instead of the table.")] = False,
-    force: Annotated[bool, typer.Option(help="Begin anew in a folder that holds files.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A TOML file with options of the same names; flags win. Default: none."),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the results.")] = Path("out/run"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print result.json in place of the table.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Begin anew in a folder that holds files.")] = False,
     resume: Annotated[
-        bool, typer.Option(help="Go on where the same run was stopped; begin it in a new folder.")
+        bool, typer.Option("--resume", help="Go on where the same run was stopped; begin it in a new folder.")
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Platforms worked on at the same time; changes no figure [all cores].")
+        int | None,
+        typer.Option(
+            min=1, help="Platforms worked on at the same time; changes no figure. Default: one for each core."
+        ),
     ] = None,
 ) -> None:
     """Run a federation and write result.json, per_user.parquet and report.html."""

@@ -12,7 +12,7 @@ from simulations.synthetic.config import WorldConfig
 
 @with_options
 def world(
-    out: Annotated[Path, typer.Option(help="The folder to which a folder for each platform is added.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to which a folder for each platform is added.")],
     drawn: WorldConfig,
     seeded: Seeded,
     share: Annotated[float, typer.Option(help="Share of each platform's users, above 0 and up to 1.")] = 1.0,

@@ -93,7 +93,7 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         read=read_names,
         write=list,
         help="The platform that pretrains, or several with commas between them; it joins the rounds and is reported "
-        "with the local methods only.",
+        "with the local methods only. Default: none, with the methods that need no source.",
     )
     platforms: tuple[PlatformSpec, ...] = option(
         (),
@@ -101,14 +101,14 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         read=read_platforms,
         write=lambda specs: [str(spec) for spec in specs],
         repeated=True,
-        help=f"NAME=DIR{''.join(f'[,{form}]' for form in FORMS)}; once for each. Without any: a synthetic world, whose "
-        f"encoder is {EMBEDDED_ENCODER} after {EMBEDDED_ROUNDS} rounds, unless they are named.",
+        help=f"NAME=DIR with options of a platform after commas: {', '.join(FORMS)}; once for each. Without any: a "
+        f"synthetic world, whose encoder is {EMBEDDED_ENCODER} after {EMBEDDED_ROUNDS} rounds, unless they are named.",
     )
     methods: tuple[str, ...] = option(
-        (), read=read_methods, write=list, help="Names with commas between them; all without any."
+        (), read=read_methods, write=list, help="Names with commas between them. Default: all."
     )
     report: tuple[str, ...] = option(
-        (), read=read_report, write=list, help="Platforms to report, commas between them; all without any."
+        (), read=read_report, write=list, help="Platforms to report, commas between them. Default: all."
     )
     seeds: int = option(1, least=1, help="How many seeds are run: seed, seed + 1, ...")
     clicks: bool = option(
@@ -123,10 +123,13 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
         read=read_plugin,
         write=lambda plugin: plugin.to_json(),
         metavar="FILE",
-        help="A Python file with scorers or an aggregation of your own; docs/plugins.md.",
+        help="A Python file with scorers or an aggregation of your own; docs/plugins.md. Default: none.",
     )
     cold_start: tuple[str, ...] = option(
-        (), read=read_names, write=list, help="Platforms to report with 10, 30, 100 and 300 training users too."
+        (),
+        read=read_names,
+        write=list,
+        help="Platforms to report with 10, 30, 100 and 300 training users too. Default: none.",
     )
     diversity: float = option(
         0.0, least=0, most=1, help="Strength with which what is served is re-ranked for unlike items; 0: not."

@@ -53,7 +53,7 @@ def contents(folder, *, without=()) -> dict[str, bytes]:
 
 def test_comes_back_as_it_was_with_the_engines_database(home, tmp_path) -> None:
     file, back = tmp_path / "backup.tar.gz", tmp_path / "back"
-    done = run("graft-server", "backup", file, "--home", home)
+    done = run("graft-server", "backup", home, file)
     assert (done.returncode, done.stderr) == (0, "")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert run("graft-server", "restore", file, back).returncode == 0
@@ -81,9 +81,9 @@ def test_shrinks_as_old_runs_are_made_small(home, tmp_path) -> None:
 
 def test_writes_over_nothing(home, tmp_path) -> None:
     (tmp_path / "there").write_text("mine")
-    done = run("graft-server", "backup", tmp_path / "there", "--home", home)
+    done = run("graft-server", "backup", home, tmp_path / "there")
     assert (done.returncode, (tmp_path / "there").read_text()) == (2, "mine")
-    assert run("graft-server", "backup", tmp_path / "file", "--home", home).returncode == 0
+    assert run("graft-server", "backup", home, tmp_path / "file").returncode == 0
     done = run("graft-server", "restore", tmp_path / "file", home)
     assert done.returncode == 2
     assert "exists already" in done.stderr
@@ -118,7 +118,7 @@ def newer_engine(found) -> None:
 )
 def test_believes_nothing_of_a_file_that_is_not_whole_or_of_a_newer_engine(home, tmp_path, change, sentence) -> None:
     file, bad = tmp_path / "file", tmp_path / "bad"
-    assert run("graft-server", "backup", file, "--home", home).returncode == 0
+    assert run("graft-server", "backup", home, file).returncode == 0
     changed(file, bad, change)
     with pytest.raises(ConfigError, match=sentence):
         restore(bad, tmp_path / "back")

@@ -24,7 +24,7 @@ from tests.unit.server.engine.world import World, record
 @contextmanager
 def dashboard(world: World) -> Iterator[str]:
     """Its address while it runs; it ends well when it is told to."""
-    process = start("graft-server", "dashboard", "--home", world.home.folder, "--port", 0)
+    process = start("graft-server", "dashboard", world.home.folder, "--port", 0)
     try:
         said = process.stdout.readline()
         yield re.search(r"http://127\.0\.0\.1:\d+/", said)[0]
@@ -108,7 +108,6 @@ def test_works_without_scripts(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--home", "nowhere"], "no coordinator's folder; make one with graft-server init"),
         (["--host", "10.0.0.5"], "needs --open-to-network"),
         (["--host", "shop"], "host must be an IP address; got 'shop'"),
         (["--port", "70000"], "port must be from 0 to 65535; got 70000"),
@@ -116,23 +115,29 @@ def test_works_without_scripts(tmp_path) -> None:
 )
 def test_what_cannot_be_is_one_sentence(tmp_path, arguments, sentence) -> None:
     home = coordinator(tmp_path / "coordinator").home.folder
-    done = run("graft-server", "dashboard", "--home", home, *arguments)
+    done = run("graft-server", "dashboard", home, *arguments)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert sentence in done.stderr
+
+
+def test_a_folder_that_is_no_coordinators_is_one_sentence(tmp_path) -> None:
+    done = run("graft-server", "dashboard", tmp_path / "nowhere")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no coordinator's folder; make one with graft-server init" in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path) -> None:
     home = coordinator(tmp_path / "coordinator").home.folder
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        done = finished(start("graft-server", "dashboard", "--home", home, "--port", port))
+        done = finished(start("graft-server", "dashboard", home, "--port", port))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert f"the dashboard cannot listen on 127.0.0.1:{port}" in done.stderr
 
 
 def test_an_open_address_is_told_in_one_sentence(tmp_path) -> None:
     home = coordinator(tmp_path / "coordinator").home.folder
-    process = start("graft-server", "dashboard", "--home", home, "--host", "0.0.0.0", "--open-to-network", "--port", 0)  # noqa: S104
+    process = start("graft-server", "dashboard", home, "--host", "0.0.0.0", "--open-to-network", "--port", 0)  # noqa: S104
     try:
         port = int(re.search(r":(\d+)/", process.stdout.readline())[1])
         assert httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": "shops.example"}).status_code == 200

@@ -45,12 +45,12 @@ def test_a_platform_is_enrolled_listed_and_revoked(tmp_path, encoder, data) -> N
     assert "graft-server enroll north --public-key node.key.pub" in joined.stdout
 
     key = agent / "node.key.pub"
-    assert run("graft-server", "enroll", "north", "--public-key", key, "--home", home).stdout == "north: enrolled\n"
-    assert run("graft-server", "platforms", "--home", home).stdout == "north: enrolled, queued for the engine\n"
-    listed = json.loads(run("graft-server", "platforms", "--home", home, "--json").stdout)
+    assert run("graft-server", "enroll", home, "north", "--public-key", key).stdout == "north: enrolled\n"
+    assert run("graft-server", "platforms", home).stdout == "north: enrolled, queued for the engine\n"
+    listed = json.loads(run("graft-server", "platforms", home, "--json").stdout)
     assert [(one["name"], one["key"]) for one in listed] == [("north", " ".join(key.read_text().split()[:2]))]
-    assert run("graft-server", "revoke", "north", "--home", home).returncode == 0
-    assert run("graft-server", "platforms", "--home", home).stdout == "north: revoked\n"
+    assert run("graft-server", "revoke", home, "north").returncode == 0
+    assert run("graft-server", "platforms", home).stdout == "north: revoked\n"
 
 
 def test_nothing_that_is_made_is_readable_for_others(tmp_path, encoder, data) -> None:
@@ -67,7 +67,7 @@ def test_a_certificate_is_renewed_from_the_same_authority(tmp_path, encoder) -> 
     home = tmp_path / "server"
     run("graft-server", "init", home, "--encoder", encoder)
     authority, before = (home / "tls" / "ca.crt").read_bytes(), (home / "tls" / "server.crt").read_bytes()
-    done = run("graft-server", "certificate", "renew", "--home", home)
+    done = run("graft-server", "certificate", "renew", home)
     assert done.returncode == 0
     assert f"{expiry(home / 'tls' / 'server.crt'):%Y-%m-%d}" in done.stdout
     assert (home / "tls" / "server.crt").read_bytes() != before
@@ -82,12 +82,12 @@ def test_a_key_is_enrolled_under_the_name_that_it_bears(tmp_path, encoder) -> No
         keys[name].write_bytes(new_key_pair(name).public)
     swapped = ("--public-key", keys["south"], "--public-key", keys["north"])
     for arguments in (("nroth", "--public-key", keys["north"]), ("north", "south", *swapped)):
-        done = run("graft-server", "enroll", *arguments, "--home", home)
+        done = run("graft-server", "enroll", home, *arguments)
         assert done.returncode == 2
         assert "it bears the name" in done.stderr
-    assert run("graft-server", "platforms", "--home", home).stdout == "no platform is enrolled\n"
+    assert run("graft-server", "platforms", home).stdout == "no platform is enrolled\n"
     for name, key in (("north", "north"), ("west", "")):
-        assert run("graft-server", "enroll", name, "--public-key", keys[key], "--home", home).returncode == 0
+        assert run("graft-server", "enroll", home, name, "--public-key", keys[key]).returncode == 0
 
 
 def test_says_in_a_sentence_what_is_wrong_and_changes_nothing(tmp_path, encoder, data) -> None:
@@ -104,8 +104,8 @@ def test_says_in_a_sentence_what_is_wrong_and_changes_nothing(tmp_path, encoder,
             ("init", tmp_path / "other", "--encoder", encoder, "--name", "a b"),
             "names must be host names",
         ),
-        ("graft-server", ("enroll", "north", "--public-key", home / "tls/ca.key", "--home", home), "private one"),
-        ("graft-server", ("platforms", "--home", tmp_path), "no coordinator's folder"),
+        ("graft-server", ("enroll", home, "north", "--public-key", home / "tls/ca.key"), "private one"),
+        ("graft-server", ("platforms", tmp_path), "no coordinator's folder"),
         ("graft-client", ("init", home, *agent, "--ca", home / "tls/ca.crt"), "exists already"),
         ("graft-client", ("init", tmp_path / "other", *agent, "--ca", encoder), "certificate as PEM"),
         ("graft-client", ("init", tmp_path / "other", *agent, "--ca", home / "none"), "cannot be read"),

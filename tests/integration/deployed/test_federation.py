@@ -174,7 +174,7 @@ def test_an_agent_runs_the_release_that_it_has_and_starts_nothing_past_the_gate(
 
 def test_a_second_supervisor_is_refused(deployed) -> None:
     for command, arguments in (
-        ("graft-server", ("start", "--home", deployed.server)),
+        ("graft-server", ("start", deployed.server)),
         ("graft-client", ("start", deployed.agent("north"))),
     ):
         done = run(command, *arguments, seconds=SECONDS)

@@ -47,6 +47,6 @@ def test_one_noise_serves_three_platforms_and_the_second_run_finds_their_users_s
         assert released == ["cross-sum", "evaluation-sum", "opened", "evaluation-sum", "opened"]
     require_no_secret_outside(deployed)
 
-    again = run("graft-server", "run", *asked(CONFIG), "--home", deployed.server, seconds=SECONDS)
+    again = run("graft-server", "run", deployed.server, *asked(CONFIG), seconds=SECONDS)
     assert "no platform took part" in again.stderr
     assert again.stdout.count("privacy-budget") >= len(NAMES)

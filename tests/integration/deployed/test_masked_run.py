@@ -78,13 +78,11 @@ def test_a_platform_with_another_key_is_refused_until_its_change_is_accepted(dep
         record.unlink()
     assert "has a new key for secure sums" in deployed.on_agent("start", "south", "--background")
     deployed.on_server("enroll", "south", "--public-key", south / "node.key.pub")
-    refused = run(
-        "graft-server", "run", *asked(replace(CONFIG, wait_seconds=10.0)), "--home", deployed.server, seconds=SECONDS
-    )
+    refused = run("graft-server", "run", deployed.server, *asked(replace(CONFIG, wait_seconds=10.0)), seconds=SECONDS)
     assert refused.returncode == 2
     assert "south has another key" in refused.stderr
     ServerHome(deployed.server).summed.unlink()
-    refused = run("graft-server", "run", *asked(replace(CONFIG, rounds=1)), "--home", deployed.server, seconds=SECONDS)
+    refused = run("graft-server", "run", deployed.server, *asked(replace(CONFIG, rounds=1)), seconds=SECONDS)
     assert "no platform took part" in refused.stderr
     assert "parties-unknown" in refused.stdout
     told = json.loads(deployed.on_agent("parties", "north", "--json"))

@@ -55,8 +55,8 @@ def _tasks_key(authority: bytes) -> bytes:
 
 def ran(made: Deployment, *options: str) -> list[dict]:
     """The history of a run."""
-    arguments = ("--min-platforms", "2", "--set", "wait-seconds=600", "--home", made.server)
-    run("graft-server", "run", *options, *arguments, seconds=SECONDS)  # 2 where no platform took part
+    arguments = ("--min-platforms", "2", "--set", "wait-seconds=600")
+    run("graft-server", "run", made.server, *options, *arguments, seconds=SECONDS)  # 2 where no platform took part
     newest = max((made.server / "runs").iterdir())
     return json.loads(next(newest.rglob("rounds.json")).read_text("utf-8"))
 

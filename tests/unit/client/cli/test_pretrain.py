@@ -1,14 +1,23 @@
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
 import numpy as np
 import polars as pl
 import pytest
 
+from client.api.training import pretrain_with
 from client.cli.main import app, run
-from client.data.folder_options import Preparation
+from client.data.folder_options import DataSettings, Preparation
 from client.ensemble.calibration import Calibration
 from client.fitting.pretrain import PretrainOutcome, pretrain_folder
 from client.training.loop import TrainingSettings
+from client.training.pretraining import pretrain
 from shared.encoder.file import load_encoder
+from shared.encoder.presets import EncoderSize
+from shared.encoder.provenance import Authorship, Provenance
 from shared.errors import ConfigError, DataError
+from shared.privacy.promise import Asked
 
 QUICK = TrainingSettings(epochs=1, tokens=256)
 
@@ -41,6 +50,44 @@ def test_writes_an_encoder_with_calibrations_and_rounded_counts(folder, tmp_path
     mixtures = [Calibration.from_json(values).mixture for values in card.calibration.values()]
     assert np.allclose([sum(mixture) for mixture in mixtures], 1)
     assert all(np.log2(count) % 1 == 0 for count in card.counts.values())
+
+
+def test_the_card_says_who_made_it_and_when_and_the_same_seed_gives_the_same_bytes(folder, tmp_path):
+    origin = Provenance(made_by="a shelf", licence="MIT", pretrained="2026-03-01")
+    files = [tmp_path / "first", tmp_path / "again"]
+    for file in files:
+        pretrain_folder(folder, file, preparation=Preparation(), preset="tiny", settings=QUICK, origin=origin)
+    assert load_encoder(files[0])[1].provenance() == origin  # of 80 users none validate
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize(("score", "told"), [([0.1, 0.23456], {"pretraining": 0.235}), ([], {})])
+def test_the_card_says_the_validation_to_three_decimals(folder, tmp_path, monkeypatch, score, told):
+    def judged(*arguments):
+        result = pretrain(*arguments)
+        return replace(result, log=replace(result.log, validation=score))
+
+    monkeypatch.setattr("client.fitting.pretrain.pretrain", judged)
+    pretrain_folder(folder, tmp_path / "e", preparation=Preparation(), preset="tiny", settings=QUICK)
+    assert load_encoder(tmp_path / "e")[1].validation == told
+
+
+def test_the_command_takes_maker_and_licence_and_says_the_day_in_utc(folder, tmp_path, monkeypatch):
+    asked = {}
+
+    def noted(_path, _out, **arguments):
+        asked.update(arguments)
+        return PretrainOutcome(parameters=1, epochs=1, best_validation=0.5)
+
+    monkeypatch.setattr("client.api.training.pretrain_folder", noted)
+    arguments = ["pretrain", str(folder), "--out", str(tmp_path / "e"), "--made-by", "a shelf", "--licence", "MIT"]
+    app(arguments, standalone_mode=False)
+    origin = asked["origin"]
+    assert (origin.made_by, origin.licence) == ("a shelf", "MIT")
+    assert abs(date.fromisoformat(origin.pretrained) - datetime.now(UTC).date()) <= timedelta(days=1)
+    late = datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=-2)))
+    pretrain_with(str(folder), tmp_path / "e", EncoderSize(), DataSettings(), Asked(), Authorship(), now=late)
+    assert asked["origin"] == Provenance(pretrained="2026-03-02")
 
 
 def test_refuses_where_there_are_too_few_users_to_learn_from(folder, tmp_path):
@@ -86,6 +133,15 @@ def test_pretrains_on_the_part_of_a_platform_that_its_options_name(folder, tmp_p
     app(["pretrain", line, "--out", str(tmp_path / "e"), "--min-user-events", "5"], standalone_mode=False)
     assert asked["path"] == folder
     assert asked["preparation"] == Preparation(users=(0, 50), min_rating=4, ordered=False, min_user_events=5)
+
+
+@pytest.mark.parametrize(("validation", "told"), [(0.5, 0.5), (float("nan"), None)])
+def test_prints_figures_as_json(folder, tmp_path, monkeypatch, capsys, validation, told):
+    outcome = PretrainOutcome(parameters=7, epochs=2, best_validation=validation)
+    monkeypatch.setattr("client.api.training.pretrain_folder", lambda *_, **__: outcome)
+    app(["pretrain", str(folder), "--out", str(tmp_path / "e"), "--json"], standalone_mode=False)
+    figures = {"parameters": 7, "epochs": 2, "validation_ndcg": told, "epsilon": None}
+    assert json.loads(capsys.readouterr().out) == {"file": str(tmp_path / "e"), **figures}
 
 
 @pytest.mark.parametrize("option", ["users=0", "min-ratings=4", "40"])

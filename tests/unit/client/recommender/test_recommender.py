@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from dataclasses import replace
 
@@ -146,7 +147,7 @@ def test_recommends_at_the_terminal(folder, encoder_file, tmp_path, capsys):
 
 def test_lists_at_the_terminal_what_goes_with_a_basket(capsys):
     completing = Recommender.of(served_world(baskets=True))
-    answer(completing, "u5", 40, as_json=True, basket=("30", "31", "30"))
+    answer(completing, "u5", 40, as_json=True, basket=("30", "31", "30"), reasons=True)
     rows = json.loads(capsys.readouterr().out)
     assert not {"30", "31"} & {row["item"] for row in rows}
     assert any(part["name"].startswith("basket-") for row in rows for part in row["scorers"])
@@ -191,6 +192,30 @@ def test_cuts_no_id_where_a_program_reads_the_list(recommender, capsys, monkeypa
     answer(replace(recommender, items=replace(recommender.items, item_ids=names)), "3", 4, as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert sum(any(name in line for name in names) for line in lines) == 4
+
+
+def test_prints_one_line_an_item_with_rank_id_title_and_score(recommender, capsys):
+    answer(recommender, "3", 4, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert [set(row) for row in rows] == [{"rank", "item", "title", "score"}] * 4
+    answer(recommender, "3", 4, as_json=False)
+    *lines, basis = capsys.readouterr().out.splitlines()
+    assert [re.split(r"  +", line.strip()) for line in lines] == [
+        [str(row["rank"]), row["item"], row["title"], f"{row['score']:.2f}"] for row in rows
+    ]
+    assert basis == "rests on: history"
+
+
+def test_says_reasons_where_they_are_asked_for(recommender, capsys):
+    answer(recommender, "3", 4, as_json=True, reasons=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert all(row["scorers"] and row["history"] for row in rows)
+    answer(recommender, "3", 4, as_json=False, reasons=True)
+    lines = capsys.readouterr().out.splitlines()
+    first = rows[0]["scorers"][0]
+    assert sum(line.strip().startswith("scorers: ") for line in lines) == 4
+    assert sum(line.strip().startswith("history: ") for line in lines) == 4
+    assert f"scorers: {first['name']} {first['adds']:+.2f}" in lines[1]
 
 
 def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsys):

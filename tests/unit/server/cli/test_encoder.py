@@ -1,5 +1,6 @@
 """``graft-server encoder export`` where the encoder cannot be written."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +23,16 @@ def test_says_in_a_sentence_where_it_cannot_be_written(tmp_path) -> None:
         tmp_path / "coordinator", tmp_path / "start.safetensors", ServerSettings(), now=datetime.now(UTC)
     )
     with pytest.raises(ConfigError, match=f"{tmp_path}: the encoder cannot be written: "):
-        export(tmp_path, home=made.home.folder)
-    export(tmp_path / "out.safetensors", home=made.home.folder)
+        export(file=tmp_path, home=made.home.folder)
+    export(file=tmp_path / "out.safetensors", home=made.home.folder)
     assert load_encoder(tmp_path / "out.safetensors")[0].digest == ENCODER.digest
+
+
+def test_prints_figures_as_json(tmp_path, capsys) -> None:
+    save_encoder(tmp_path / "start.safetensors", ENCODER, EncoderCard())
+    made = make_coordinator(
+        tmp_path / "coordinator", tmp_path / "start.safetensors", ServerSettings(), now=datetime.now(UTC)
+    )
+    export(home=made.home.folder, file=tmp_path / "out", as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"file": str(tmp_path / "out"), "preset": "tiny", "parameters": ENCODER.flat.size, "privacy": None}

@@ -34,8 +34,8 @@ def keys(tmp_path):
 
 
 def test_enrols_with_a_size_class_that_can_be_changed_later(home, keys, capsys) -> None:
-    enroll(["north", "south"], keys, users=3000, home=home)
-    enroll(["south"], users=100, home=home)
+    enroll(names=["north", "south"], public_key=keys, users=3000, home=home)
+    enroll(names=["south"], users=100, home=home)
     platforms(home=home)
     said = capsys.readouterr().out
     assert "south: of the size of 128 users\n" in said
@@ -45,13 +45,13 @@ def test_enrols_with_a_size_class_that_can_be_changed_later(home, keys, capsys) 
 
 
 def test_a_platform_without_users_has_no_class(home, keys, capsys) -> None:
-    enroll(["north", "south"], keys, home=home)
+    enroll(names=["north", "south"], public_key=keys, home=home)
     platforms(home=home)
     assert "north: enrolled, queued for the engine\n" in capsys.readouterr().out
 
 
 def test_asks_for_a_key_of_each_or_for_users_of_those_enrolled(home, keys) -> None:
     with pytest.raises(ConfigError, match="expected a --public-key for each of 1 names; got 0"):
-        enroll(["north"], home=home)
+        enroll(names=["north"], home=home)
     with pytest.raises(ConfigError, match="no platform north is enrolled"):
-        enroll(["north"], users=10, home=home)
+        enroll(names=["north"], users=10, home=home)

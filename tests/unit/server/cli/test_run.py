@@ -1,7 +1,12 @@
 """What an operator asks of a run, and what is not a run."""
 
-import pytest
+import json
+from types import SimpleNamespace
 
+import pytest
+from typer.testing import CliRunner
+
+from server.cli.main import app
 from server.cli.run import asked_config
 from server.coordinator.home import ServerHome
 from server.engine.followed_run import begin
@@ -36,3 +41,13 @@ def test_a_run_needs_a_server(tmp_path) -> None:
     home.state.mkdir()
     with pytest.raises(ConfigError, match="the server does not run; start it with graft-server start"):
         begin(home, asked_config({}, []))
+
+
+def test_prints_the_history_as_json_at_the_end_and_the_course_aside(tmp_path, monkeypatch) -> None:
+    begun = SimpleNamespace(number=3, history=lambda: [{"kind": "train", "round": 1}])
+    monkeypatch.setattr("server.coordinator.home.ServerHome.existing", ServerHome)
+    monkeypatch.setattr("server.engine.followed_run.begin", lambda *_: begun)
+    monkeypatch.setattr("server.engine.followed_run.follow", lambda _run, _home, console: console.print("round 1"))
+    done = CliRunner().invoke(app, ["run", str(tmp_path), "--json"], catch_exceptions=False)
+    assert json.loads(done.stdout) == {"run": 3, "history": [{"kind": "train", "round": 1}]}
+    assert done.stderr == "round 1\n"

@@ -94,8 +94,8 @@ def test_shows_runs_the_encoder_and_who_made_it(tmp_path) -> None:
     assert "run 2 failed 1 of 4 - films (data) nobody came" in text
     assert "Run 1 left it: round 5, NDCG@10" in text
     assert "trained by news, shop." in text
-    assert "counts events 65,536, items 1,024, users 4,096" in text
-    assert "privacy delta 1e-06, epsilon 8" in text
+    assert "pretrained on about events 65,536, items 1,024, users 4,096" in text
+    assert "promise to each user delta 1e-06, epsilon 8" in text
     assert f"preset {START.spec.preset}" in text
 
 

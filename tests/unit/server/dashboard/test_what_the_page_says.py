@@ -25,10 +25,24 @@ def test_a_card_shows_whatever_it_holds_but_no_long_numbers(tmp_path) -> None:
     }
     world.home.encoder.write_bytes(array_file(arrays, {**texts, "card": json.dumps(card)}))
     facts = {fact.name: fact.value for fact in encoder_facts(world.home.encoder)}
-    assert (facts["made by"], facts["rounds"], facts["validation"]) == ("a source", "12", "ndcg@10 0.25")
+    assert (facts["made by"], facts["training rounds since"], facts["validation (NDCG@10)"]) == (
+        "a source",
+        "12",
+        "ndcg@10 0.25",
+    )
     assert facts["item moments"] == "mean, covariance"
     assert (facts["synthetic"], facts["licence"], len(facts["long"])) == ("yes", "none", 200)
     assert f"{sum(array.size for array in arrays.values()):,} parameters" in facts["size"]
+
+
+def test_a_card_that_says_nothing_is_shown_as_not_said(tmp_path) -> None:
+    world = coordinator(tmp_path)
+    arrays, texts = read_array_file(world.home.encoder)
+    world.home.encoder.write_bytes(array_file(arrays, {**texts, "card": "{}"}))
+    facts = {fact.name: fact.value for fact in encoder_facts(world.home.encoder)}
+    rows = ("made by", "licence", "pretrained on the day (UTC)", "validation (NDCG@10)")
+    assert {facts[row] for row in rows} == {"not said"}
+    assert (facts["training rounds since"], facts["promise to each user"]) == ("none", "none")
 
 
 def test_a_card_that_is_no_object_is_shown_as_it_is(tmp_path) -> None:

@@ -1,0 +1,71 @@
+"""A program of several commands: one style of help, ``--version``, and completion for shells."""
+
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+from shared.system.command_options import OptionsCommand
+
+_BESIDE = ("flwr", "torch")
+"""Packages whose versions stand beside Graft's: what an encoder and a round hang on."""
+
+
+def program(name: str, about: str) -> typer.Typer:
+    """A program without commands yet.
+
+    Args:
+        name: as it is typed.
+        about: what it is for, as its help begins.
+
+    Returns:
+        The program. It takes ``--version``, ``--install-completion`` and ``--show-completion``.
+    """
+    app = typer.Typer(name=name, no_args_is_help=True, pretty_exceptions_enable=False)
+
+    def say_version(asked: bool) -> None:
+        if asked:
+            typer.echo(version_line(name))
+            raise typer.Exit
+
+    @app.callback(help=about)
+    def options(
+        show_version: Annotated[
+            bool,
+            typer.Option(
+                "--version", is_eager=True, callback=say_version, help="Print the versions of Graft, Flower and torch."
+            ),
+        ] = False,
+    ) -> None:
+        """Take the options of the program itself."""
+
+    return app
+
+
+def add_group(
+    app: typer.Typer,
+    name: str,
+    about: str,
+    commands: Iterable[tuple[str, Callable[..., Any]]],
+    kind: type[OptionsCommand] = OptionsCommand,
+) -> None:
+    """Add a word with commands of its own, ``(name, function)`` each, under it."""
+    group = typer.Typer(help=about, no_args_is_help=True)
+    add_commands(group, commands, kind)
+    app.add_typer(group, name=name)
+
+
+def add_commands(
+    app: typer.Typer,
+    commands: Iterable[tuple[str, Callable[..., Any]]],
+    kind: type[OptionsCommand] = OptionsCommand,
+) -> None:
+    """Add commands, ``(name, function)`` each, that read their words as ``kind`` does."""
+    for name, function in commands:
+        app.command(name, cls=kind)(function)
+
+
+def version_line(name: str) -> str:
+    """Such as ``graft-sim 0.1.0 (flwr 1.42.0, torch 2.13.0)``; nothing is imported for it."""
+    return f"{name} {version('graft')} ({', '.join(f'{package} {version(package)}' for package in _BESIDE)})"
