@@ -33,13 +33,13 @@ class KnownToken:
 
     def line(self) -> str:
         """As the file has it."""
-        time = () if self.made is None else (self.made.astimezone(UTC).isoformat(timespec="seconds"),)
-        return " ".join((self.name, self.digest, *time))
+        moment = () if self.made is None else (self.made.astimezone(UTC).isoformat(timespec="seconds"),)
+        return " ".join((self.name, self.digest, *moment))
 
     def to_json(self) -> dict[str, Any]:
         """For a person: the name, when it was made, and the first digits of the digest."""
-        time = None if self.made is None else self.made.isoformat()
-        return {"name": self.name, "made": time, "digest": self.digest[:_SHOWN]}
+        moment = None if self.made is None else self.made.isoformat()
+        return {"name": self.name, "made": moment, "digest": self.digest[:_SHOWN]}
 
 
 class Tokens:
@@ -159,10 +159,10 @@ def _parsed(line: str) -> KnownToken:
     try:
         if parts is None:
             raise ValueError("neither two words nor three")
-        time = None if parts["made"] is None else datetime.fromisoformat(parts["made"]).astimezone(UTC)
+        moment = None if parts["made"] is None else datetime.fromisoformat(parts["made"]).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ConfigError("expected a name and a digest in each line; 'graft-client token add' writes them") from None
-    return KnownToken(name=parts["name"], digest=parts["digest"], made=time)
+    return KnownToken(name=parts["name"], digest=parts["digest"], made=moment)
 
 
 def _write(file: Path, known: dict[str, KnownToken]) -> None:
