@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from client.api.platforms import build_platform as build_platform
     from client.api.platforms import read_platform as read_platform
     from client.api.training import pretrain as pretrain
-    from client.recommender.growth import NewItem as NewItem
+    from client.recommender.catalogue_update import NewItem as NewItem
     from client.serving.requests import Feedback as Feedback
     from client.serving.requests import FeedbackKind as FeedbackKind
     from client.serving.requests import ListAnswer as ListAnswer
@@ -41,7 +41,7 @@ _MODULES = {
     "client.api.caller": ("Caller",),
     "client.api.call_answers": ("Health",),
     "client.serving.requests": ("Feedback", "FeedbackKind", "ListAnswer", "ListRequest"),
-    "client.recommender.growth": ("NewItem",),
+    "client.recommender.catalogue_update": ("NewItem",),
     "simulations.api.runs": ("simulate", "read_results"),
     "simulations.api.world": ("write_world",),
     "shared.errors": ("GraftError", "InputError", "ConfigError", "DataError", "RequestError"),

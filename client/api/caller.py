@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from client.api.call_answers import Health, answered, counts_from, health_from, list_from, lists_from
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.serving.requests import Counts, Feedback, ListAnswer, ListRequest
 from shared.errors import ConfigError, InvalidRequest, TooLate, Unreachable, os_error_as
 from shared.system.host import is_loopback

@@ -9,7 +9,7 @@ import polars as pl
 
 from client.agent.fitting import is_agent
 from client.agent.private_part import heads_and_key
-from client.recommender.recommender import Recommendation, Recommender, Wish, open_recommender
+from client.recommender.recommender import ListQuery, Recommendation, Recommender, open_recommender
 from client.store.head_store import open_heads
 from shared.errors import ConfigError
 
@@ -92,10 +92,10 @@ def list_for(
 ) -> UserList:
     """One user's list; raises DataError where there is no such user, or no such item of the basket."""
     past, times = recommender.past_of(user, recommender.rows_of(basket))
-    wish = Wish(k=k, reasons=reasons, basket=len(set(basket)))
-    listed = recommender.recommend(past, wish, times)
+    query = ListQuery(k=k, reasons=reasons, basket=len(set(basket)))
+    listed = recommender.recommend(past, query, times)
     rows = [_row(recommender, item, rank, reasons=reasons) for rank, item in enumerate(listed, 1)]
-    return UserList(rows=rows, basis=recommender.basis(past, wish))
+    return UserList(rows=rows, basis=recommender.basis(past, query))
 
 
 def _row(recommender: Recommender, item: Recommendation, rank: int, *, reasons: bool) -> dict[str, Any]:
