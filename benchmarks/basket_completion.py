@@ -33,13 +33,13 @@ def cell(data: Path, line: str, seed: int) -> dict[str, list[float]]:
     prepared, counted = prepared_platform(data, line, "last", seed), Counted()
     tests = completions(prepared.platform, Stage.TEST, np.arange(prepared.platform.n_users))
     usual = fit_stacks(prepared, {}, {LOCAL: [[]]}, seed=seed, counted=counted)
-    (session,) = rank_all(usual.panel, usual.chosen[LOCAL].by_gap[None], tests)
+    (session,) = rank_all(usual.ensemble, usual.chosen[LOCAL].by_gap[None], tests)
     table = {**SCORERS, **COMPLETING}
     basket_stacks = fit_stacks(
         prepared, {}, {LOCAL: [[]]}, seed=seed, scorers=table, question=completions, counted=counted
     )
-    alone = np.array([name == "basket-pairs" for name in basket_stacks.panel.names], np.float64)
-    pairs, basket = rank_all(basket_stacks.panel, stacked([alone, basket_stacks.chosen[LOCAL].by_gap]), tests)
+    alone = np.array([name == "basket-pairs" for name in basket_stacks.ensemble.names], np.float64)
+    pairs, basket = rank_all(basket_stacks.ensemble, stacked([alone, basket_stacks.chosen[LOCAL].by_gap]), tests)
     return {name: ranking.ndcg.tolist() for name, ranking in zip(WAYS, (session, pairs, basket), strict=True)}
 
 

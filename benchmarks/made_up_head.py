@@ -94,7 +94,7 @@ def _platform(n_items: int, n_users: int, seed: int) -> Platform:
         user_numbers=np.arange(n_users),
         sequences=Sequences(offsets=offsets_of(lengths), items=items.astype(np.int32)),
         training_users=np.arange(n_users),
-        weighting_users=np.arange(0, n_users, 5),
+        calibration_users=np.arange(0, n_users, 5),
         ordered=True,
         repeats=False,
     )

@@ -5,7 +5,7 @@
 Sixteen shops of 750 users of amazon_games, in groups of three and more, summed under masks with the rule agreement; one
 or two of them are bad, in moments and in updates, have no guard of their own, and tell the truth of what encoders are
 worth. Judged by NDCG@10 of the encoder's parts together on test events of the fourteen shops that are never bad, their
-weighting users, and of 2,000 users who are in no shop:
+calibration users, and of 2,000 users who are in no shop:
 - *worst step*: of the encoder that goes out after each sum, against the one before it, in percent;
 - *named*: whether each bad shop's group was left out, cut or passed over, by name;
 - *without it*: the encoder of a run from which the bad shops were removed, begun where the poisoned one ended, against
@@ -247,7 +247,7 @@ class World:
 
     def judged(self, encoder: Encoder) -> float:
         """NDCG@10 of the encoder's parts together."""
-        users = {name: self.shops[name].platform.weighting_users for name in names()[: SHOPS - 2]}
+        users = {name: self.shops[name].platform.calibration_users for name in names()[: SHOPS - 2]}
         values = [self._ndcg(encoder, self.shops[name], chosen) for name, chosen in users.items()]
         values.append(self._ndcg(encoder, self.others, np.arange(len(self.others.platform.user_ids))))
         return float(np.concatenate(values).mean())

@@ -8,9 +8,9 @@ sums.
 Sequence part: three training rounds of the same shops, without moments, in which a bad one's update is flipped and ten
 times as long. What a cell costs is against a run of the remaining honest platforms alone, with the defence.
 
-Judged by NDCG@10 on test events of the six shops that are never bad, their weighting users, and of 2,000 users who are
-in no shop. No round is passed over, no gate looks on. A cell is one JSON file in OUT; what stands there is not done
-again.
+Judged by NDCG@10 on test events of the six shops that are never bad, their calibration users, and of 2,000 users who
+are in no shop. No round is passed over, no gate looks on. A cell is one JSON file in OUT; what stands there is not
+done again.
 """
 
 import argparse
@@ -257,7 +257,7 @@ class World:
     def judged(self, encoder: Encoder) -> dict[str, float]:
         """NDCG@10 of the encoder's part, and the share of lists with the promoted text."""
         platforms = [self.shops[name].platform for name in names()[: SHOPS - 2]]
-        groups = [examples(platform, Stage.TEST, platform.weighting_users) for platform in platforms]
+        groups = [examples(platform, Stage.TEST, platform.calibration_users) for platform in platforms]
         rest = self.others.platform
         groups.append(examples(rest, Stage.TEST, np.arange(len(rest.user_ids))))
         values, shown = zip(*(self._lists(encoder, group) for group in groups), strict=True)

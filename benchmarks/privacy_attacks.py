@@ -170,7 +170,7 @@ def lifts(
     rows: NDArray[np.int64],
     public: CatalogueMoments,
 ) -> Float64:
-    """[N] how far a map lifts each user's own matrix: minus his loss."""
+    """[N] how far a map lifts each user's own matrix: minus their loss."""
     raw = CatalogueMoments.none(public.dim)
     flat = CatalogueMoments(mean=public.mean, triangle=raw.triangle)
     weights = linear.W.astype(np.float64)

@@ -161,7 +161,7 @@ def by_stack(few: PreparedPlatform, encoder: Encoder, seed: int) -> dict[str, An
     fit.stack()
     chosen = fit.stacks.chosen
     tests = HeldOut.of(few.platform, seed).tests
-    ranked = rank_all(fit.stacks.panel, stacked([chosen[method].by_gap for method in ("local", "feature")]), tests)
+    ranked = rank_all(fit.stacks.ensemble, stacked([chosen[method].by_gap for method in ("local", "feature")]), tests)
     local, feature = (ranking.ndcg for ranking in ranked)
     served = feature if fit.verdict.served != "local" else local
     return {

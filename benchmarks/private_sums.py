@@ -153,7 +153,7 @@ def _lift(cells: list[dict[str, Any]], which: str) -> float:
 
 
 def _by_user(cells: list[dict[str, Any]], which: str) -> tuple[Float64, Float64]:
-    """What each user of all cells gains, and what the local recommender has with him."""
+    """What each user of all cells gains, and what the local recommender has with them."""
     gains = [
         np.subtract(cell["feature_ndcg"], cell["local_ndcg"]) * (which == "feature" or cell["serves"] != "local")
         for cell in cells

@@ -2,7 +2,7 @@
 
     python -m benchmarks.serving OUT [--items 20000] [--rate 50] [--seconds 30]
 
-The full recommender of preset ``small``: every scorer, the history encoded afresh for each request. Bare work, panel
+The full recommender of preset ``small``: every scorer, the history encoded afresh for each request. Bare work, ensemble
 and recommender take turns request by request, so that their ratio holds on a busy machine too; the service's times do
 not.
 """
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving_process import Service, running_service, steadily
 from client.data.sequences import Sequences
-from client.recommender.recommender import Recommender, Wish
-from client.recommender.served_head import RECORD, WeighedPanel, read_served, served_panels
+from client.recommender.recommender import ListQuery, Recommender
+from client.recommender.served_head import RECORD, WeighedEnsemble, read_served, served_ensembles
 from client.scorers.scorer import HistoryBatch, QueryScorer
 from client.store.head_store import HeadStore
 from shared.serving_api import recommend_pb2 as api
@@ -49,14 +49,14 @@ def main() -> None:
 
 
 def in_process(store: HeadStore) -> None:
-    """Rows for bare work, the panel of a run and the recommender, and the ratio of the last to the first."""
+    """Rows for bare work, the ensemble of a run and the recommender, and the ratio of the last to the first."""
     served = read_served(store)
-    recommender, whole = Recommender.of(served), served_panels(served).whole
+    recommender, whole = Recommender.of(served), served_ensembles(served).whole
     users = np.random.default_rng(0).permutation(len(served.users.user_ids))[:TURNS]
     works: dict[str, Callable[[str], object]] = {
         "bare products": bare_products(recommender),
-        "panel of a run": lambda user: panel_list(whole, recommender, user),
-        "recommender": lambda user: recommender.recommend(recommender.history_of(user), Wish(k=10)),
+        "ensemble of a run": lambda user: ensemble_list(whole, recommender, user),
+        "recommender": lambda user: recommender.recommend(recommender.history_of(user), ListQuery(k=10)),
     }
     times: dict[str, list[float]] = {name: [] for name in works}
     for row in users:
@@ -72,17 +72,17 @@ def in_process(store: HeadStore) -> None:
 
 def bare_products(recommender: Recommender) -> Callable[[str], object]:
     """What no way of scoring every item can do without: each product once, nothing calibrated, ranked or told."""
-    items, panel = torch.from_numpy(recommender.items.catalogue.features), recommender.whole
+    items, ensemble = torch.from_numpy(recommender.items.catalogue.features), recommender.whole
 
     @torch.no_grad()
     def work(user: str) -> None:
         history = recommender.history_of(user)
         batch = HistoryBatch(Sequences(offsets=np.array([0, len(history)]), items=history), len(items))
         queries = [
-            query for scorer in panel.scorers if isinstance(scorer, QueryScorer) for query in scorer.queries(batch)
+            query for scorer in ensemble.scorers if isinstance(scorer, QueryScorer) for query in scorer.queries(batch)
         ]
         torch.matmul(items, torch.from_numpy(np.concatenate(queries)).T)
-        for scorer in panel.scorers:
+        for scorer in ensemble.scorers:
             if isinstance(scorer, QueryScorer):
                 scorer.rest(batch)
             else:
@@ -91,11 +91,11 @@ def bare_products(recommender: Recommender) -> Callable[[str], object]:
     return work
 
 
-def panel_list(whole: WeighedPanel, recommender: Recommender, user: str) -> torch.Tensor:
-    """The ten best by the panel that runs rank with."""
+def ensemble_list(whole: WeighedEnsemble, recommender: Recommender, user: str) -> torch.Tensor:
+    """The ten best by the ensemble that runs rank with."""
     history = recommender.history_of(user)
     histories = Sequences(offsets=np.array([0, len(history)]), items=history)
-    return whole.panel.served(whole.weights, histories)[0].topk(10).indices
+    return whole.ensemble.served(whole.weights, histories)[0].topk(10).indices
 
 
 def over_grpc(out: Path, rate: float, seconds: float) -> None:

@@ -27,7 +27,7 @@ import torch
 from benchmarks.made_up_head import made_up_head
 from benchmarks.serving import print_row, quantiles
 from benchmarks.serving_process import Service, running_service, steadily
-from client.recommender.recommender import NO_HISTORY, Recommender, Wish
+from client.recommender.recommender import NO_HISTORY, ListQuery, Recommender
 from client.recommender.served_head import RECORD, read_served
 from client.scorers.scorer import TABLE
 from client.scorers.table import SCORERS, TIMED
@@ -82,7 +82,7 @@ def print_bytes(out: Path, recommender: Recommender) -> None:
     """Of counts that fade, by item and half-life, in memory after an event and a list, and in the record."""
     for shown in (False, True):
         recommender.count(np.zeros(1, np.int32), np.array([time.time()]), shown=shown)
-    recommender.recommend(NO_HISTORY, Wish(k=10))
+    recommender.recommend(NO_HISTORY, ListQuery(k=10))
     files = ("*/client/scorers/fading.py", "*/client/scorers/recent.py", "*/client/scorers/shown.py")
     filters = [tracemalloc.Filter(True, pattern) for pattern in (*files, "*/client/data/event_log.py")]
     held = sum(
@@ -109,7 +109,9 @@ def taking_turns(recommenders: dict[str, Recommender], lists: int) -> None:
                 np.full(REPORTS, time.time()),
             )
             began = time.thread_time()
-            recommender.recommend(recommender.history_of(users[user]), Wish(k=10), recommender.times_of(users[user]))
+            recommender.recommend(
+                recommender.history_of(users[user]), ListQuery(k=10), recommender.times_of(users[user])
+            )
             spent[name].append(1e3 * (time.thread_time() - began))
     for name, milliseconds in spent.items():
         print_row(f"a list within the process, {name} scorers that know the moment, of one thread", milliseconds)

@@ -91,14 +91,14 @@ def _figures(stacks: FittedStacks, platform: Platform) -> dict[str, dict[str, li
     weights = stacked([stacks.chosen[name].by_gap for name in (LOCAL, STACK.name)])
     figures = {}
     for when, held_out in {"live": tests, "frozen": frozen(tests, cut)}.items():
-        rankings = rank_all(stacks.panel, weights, held_out)
+        rankings = rank_all(stacks.ensemble, weights, held_out)
         values = [by_user(ranking.ndcg, ranking.users).tolist() for ranking in rankings]
         figures[when] = dict(zip((LOCAL, STACK.name), values, strict=True))
     return figures
 
 
 def warm(platform: Platform) -> list[bool]:
-    """Of each test user, whether an event of his comes before the second cut: what is fitted there knows him."""
+    """Of each test user, whether an event of theirs comes before the second cut: what is fitted there knows them."""
     cut = platform.held_out.frozen_at
     users = np.unique(platform.held_out.targets[Stage.TEST].users)
     before = events_before(platform.sequences, np.inf if cut is None else cut)

@@ -56,7 +56,7 @@ def _beside(stacks: FittedStacks, prepared: PreparedPlatform, tests: Examples) -
     """Fading popularity alone, at the half-life that is best on validation; and the stack, frozen at the cut."""
     values = {name: value for name, value in stacks.scorer_values().items() if name.startswith("recent@")}
     best = max(values, key=lambda name: values[name])
-    figures = {"popularity": _ranked(stacks, (np.array(stacks.panel.names) == best).astype(np.float64), tests)}
+    figures = {"popularity": _ranked(stacks, (np.array(stacks.ensemble.names) == best).astype(np.float64), tests)}
     cut = prepared.platform.held_out.frozen_at
     if cut is not None:
         figures["frozen"] = _ranked(stacks, stacks.chosen[LOCAL].by_gap, frozen(tests, cut))
@@ -64,7 +64,7 @@ def _beside(stacks: FittedStacks, prepared: PreparedPlatform, tests: Examples) -
 
 
 def _ranked(stacks: FittedStacks, weights: NDArray[np.float64], tests: Examples) -> NDArray[np.float64]:
-    (ranking,) = rank_all(stacks.panel, weights[None], tests)
+    (ranking,) = rank_all(stacks.ensemble, weights[None], tests)
     return by_user(ranking.ndcg, ranking.users)
 
 

@@ -186,7 +186,7 @@ class JournalError(GraftError):
 
 
 class RequestError(GraftError):
-    """A caller's request that cannot be answered; the message goes to him."""
+    """A caller's request that cannot be answered; the message goes to them."""
 
 
 class InvalidRequest(RequestError):

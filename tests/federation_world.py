@@ -35,7 +35,7 @@ def opened(name: str, *, users: int = 120, seed: int = 0, space=SPACE) -> Prepar
         user_numbers=np.arange(users),
         sequences=walks(users, seed=seed),
         training_users=np.arange(users),
-        weighting_users=np.arange(0, users, 5),
+        calibration_users=np.arange(0, users, 5),
         ordered=True,
         repeats=False,
     )

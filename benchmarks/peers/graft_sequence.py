@@ -13,7 +13,7 @@ from client.training.sequence_scores import ValidationSet, item_table, score_his
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoppingWatch(ValidationSet):
+class EarlyStoppingWatch(ValidationSet):
     """Stands in for the loop's validation set: what the loop asks after each epoch, all competitors are asked."""
 
     watch: Stopwatch
@@ -44,7 +44,7 @@ def main() -> None:
     watch = Stopwatch(replace(entry, settings=asdict(settings)), ())
     windows = Windows.of(course.sequences, LARGE.length)
     share = min(1.0, settings.steps / windows.steps(settings.tokens)) if settings.steps else 1.0
-    validation = StoppingWatch(
+    validation = EarlyStoppingWatch(
         histories=course.validation.histories,
         targets=torch.from_numpy(course.validation.targets.astype("int64")),
         hide_seen=True,

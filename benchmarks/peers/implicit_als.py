@@ -20,7 +20,7 @@ def settings_of(course: TimeCourse) -> list[Settings]:
 
 
 def fit(course: TimeCourse, events: Sequences, settings: Settings, seed: int) -> ScoreHistories:
-    """Item factors of the events; a user's are computed from his history (``recalculate_user``)."""
+    """Item factors of the events; a user's are computed from their history (``recalculate_user``)."""
     n_items, once = course.n_items, settings["once"]
     model_settings = {key: value for key, value in settings.items() if key != "once"}
     model = AlternatingLeastSquares(**model_settings, iterations=ITERATIONS, num_threads=1, random_state=seed)

@@ -17,7 +17,7 @@ from typing import Any
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.preflight import door_of
-from client.guard.way_out import utc_now
+from client.guard.egress_guard import utc_now
 from shared.system.new_lines import NewLines
 from shared.system.processes.supervision import Processes
 from shared.system.whole_file import write_whole

@@ -15,7 +15,7 @@ from http.client import HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from client.agent.finding import Cause, Finding
-from client.guard.way_out import utc_now
+from client.guard.egress_guard import utc_now
 from shared.system.host import Endpoint
 
 SECONDS = 5.0
@@ -111,7 +111,7 @@ class Door:
             why = f"{self.server}: the certificate there is for other names than {self.server.host}"
             do = (
                 f"take a name that graft-server init printed ({_ADDRESS}); or the coordinator adds this one to names "
-                "in his settings.toml, and runs graft-server certificate renew"
+                "in their settings.toml, and runs graft-server certificate renew"
             )
             return Finding(cause=Cause.CERTIFICATE, why=why, do=do, lasting=True)
         why = f"{self.server}: the certificate there is not signed by this authority"

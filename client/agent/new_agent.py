@@ -12,8 +12,8 @@ from client.agent.sum_key import bring_sum_key
 from client.data.source import require_readable
 from client.data.spec import parse_platform_spec
 from client.features.item_features import check_features
+from client.guard.egress_guard import utc_now
 from client.guard.site_policy import USUAL, SitePromise
-from client.guard.way_out import utc_now
 from client.store.keyring import FILE, KeySource
 from shared.errors import ConfigError, os_error_as
 from shared.system.settings_file import to_toml

@@ -4,9 +4,9 @@ from typing import Any
 
 from client.agent.finding import Finding
 from client.agent.home import AgentHome
+from client.guard.egress_guard import REFUSALS
 from client.guard.ledger import Ledger, LedgerLine
 from client.guard.site_policy import TaskKind
-from client.guard.way_out import REFUSALS
 from shared.federation.messages import DeclineReason, FailureCode
 
 HELD_BACK = "held-back"

@@ -13,9 +13,9 @@ from client.agent.door import Door
 from client.agent.finding import Cause, Finding
 from client.agent.home import AgentHome, AgentSettings
 from client.agent.key_pair import require_key_pair
+from client.guard.egress_guard import utc_now
 from client.guard.pinned_key import pinned_key
 from client.guard.site_policy import SitePolicy, TaskKind, read_policy
-from client.guard.way_out import utc_now
 from client.store.keyring import KeySource
 from client.store.vault import Vault, is_vault
 from shared.errors import GraftError

@@ -9,7 +9,7 @@ import polars as pl
 
 from client.agent.fitting import is_agent
 from client.agent.private_part import heads_and_key
-from client.recommender.recommender import Recommendation, Recommender, Wish, open_recommender
+from client.recommender.recommender import ListQuery, Recommendation, Recommender, open_recommender
 from client.store.head_store import open_heads
 from shared.errors import ConfigError
 
@@ -82,9 +82,9 @@ def open_lists(folder: Path, *, vault_key: str = "") -> Recommender:
 def list_for(recommender: Recommender, user: str | None, k: int, basket: Sequence[str] = ()) -> UserList:
     """One user's list; raises DataError where there is no such user, or no such item of the basket."""
     past, times = recommender.past_of(user, recommender.rows_of(basket))
-    wish = Wish(k=k, reasons=True, basket=len(set(basket)))
-    listed = recommender.recommend(past, wish, times)
-    return UserList(rows=[_row(recommender, item) for item in listed], basis=recommender.basis(past, wish))
+    query = ListQuery(k=k, reasons=True, basket=len(set(basket)))
+    listed = recommender.recommend(past, query, times)
+    return UserList(rows=[_row(recommender, item) for item in listed], basis=recommender.basis(past, query))
 
 
 def _numbered(

@@ -24,7 +24,7 @@ def parties(
     from client.agent.new_agent import enrolment_line
     from client.agent.parties import parties_json, parties_lines
     from client.agent.sum_key import bring_sum_key, own_party, send_again
-    from client.guard.way_out import utc_now
+    from client.guard.egress_guard import utc_now
     from shared.system.settings_file import read_settings
 
     home = AgentHome.existing(folder)

@@ -1,8 +1,9 @@
 """The click head: σ(MLP[z, u_t ∘ e_i, context]), a platform's own estimate that a shown item is clicked.
 
-z are the log-lifts of the platform's scorers, u_t ∘ e_i the elementwise product of an encoder's history and item
-vectors, context the lengths of history and impression. Columns stand in twice, as they are and less their
-mean over the impression: which of the shown items is better is told by the second. A linear path lies beside the MLP.
+z are the calibrated log-likelihood ratios of the platform's scorers, u_t ∘ e_i the elementwise product of an encoder's
+history and item vectors, context the lengths of history and impression. Columns stand in twice, as they are and less
+their mean over the impression: which of the shown items is better is told by the second. A linear path lies beside the
+MLP.
 
 c candidates, F inputs, H hidden units.
 """
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from client.clicks.click_inputs import ClickInputs
-from client.store.head_store import StoredHead
+from client.store.head_store import StoredRecord
 from shared.errors import ConfigError, HeadStoreError
 
 IMPRESSIONS_AT_ONCE = 512
@@ -31,7 +32,7 @@ class ClickHeadConfig:
     """What a click head looks at, and how wide it is; raises ConfigError where a value makes no sense."""
 
     columns: tuple[str, ...]
-    """Columns of the panel and of the counts."""
+    """Columns of the ensemble and of the counts."""
     encoders: tuple[str, ...] = ()
     """Encoders whose u_t ∘ e_i it sees."""
     hidden: int = 32
@@ -121,13 +122,13 @@ class ClickHead:
         """[c] that each candidate of some impressions is clicked."""
         return np.asarray(1 / (1 + np.exp(-self.logits(inputs, impressions) / self.temperature)))
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record of the head store."""
         arrays = {name: getattr(self, name).detach().numpy() for name in _ARRAYS}
-        return StoredHead(arrays=arrays, facts={"config": asdict(self.config), "temperature": self.temperature})
+        return StoredRecord(arrays=arrays, facts={"config": asdict(self.config), "temperature": self.temperature})
 
     @classmethod
-    def from_stored(cls, stored: StoredHead) -> "ClickHead":
+    def from_stored(cls, stored: StoredRecord) -> "ClickHead":
         """The inverse of ``to_stored``; raises HeadStoreError for a record of another kind."""
         try:
             facts = dict(stored.facts["config"])

@@ -6,8 +6,8 @@ those of users whom preparation left out, too. Nothing later than the first vali
 Beside them stands what was clicked and shown of it before the impression, whenever that is (``as_of_counts.py``), and
 how near it is to the history by vectors that the platform gave (``given_vectors.py``).
 
-I impressions, C candidates in all, m shown items, R columns of the panel, K of counts, A of the other two, d width of
-an encoder.
+I impressions, C candidates in all, m shown items, R columns of the ensemble, K of counts, A of the other two, d width
+of an encoder.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,8 +26,8 @@ from client.data.platform import Platform
 from client.data.ragged import stretches
 from client.data.sequences import Sequences, select
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble import Ensemble, RawEnsemble
 from client.ensemble.ensemble_settings import DEFAULT, CrossFitSettings
-from client.ensemble.panel import Panel, RawPanel
 from client.features.hashing import local_grams
 from client.features.prepared_platform import Catalogue
 from client.scorers.encoder_scorers import KeptEncoder
@@ -42,8 +42,8 @@ CONTEXT = ("history", "candidates")
 """log(1 + length of the history); log of the impression's size."""
 COUNTS = (POPULARITY, *CONTEXT)
 STAND_FOR_CATALOGUE = 2_000
-"""Random items that a log-lift is told against beside the impression's own; the whole catalogue where it is no larger
-(docs/decisions/0007)."""
+"""Random items that a log-likelihood ratio is calibrated against beside the impression's own; the whole catalogue where
+it is no larger (docs/decisions/0007)."""
 AS_OF = AsOfSettings()
 _BATCH_ELEMENTS = 16_000_000
 
@@ -69,7 +69,7 @@ class ClickInputs:
     labels: torch.Tensor
     """[C] 1 where clicked"""
     names: tuple[str, ...]
-    """[R + K + A] the panel's columns, ``COUNTS``, those of ``as_of_counts``, ``COSINES`` where vectors are given"""
+    """[R + K + A] the ensemble's columns, ``COUNTS``, those of ``as_of_counts``, ``COSINES`` where vectors are given"""
     values: torch.Tensor
     """[C, R + K + A]"""
     encoders: Mapping[str, EncoderStates]
@@ -109,7 +109,7 @@ def click_inputs(
         impressions: of its users.
         catalogue: features and neighbours of the shown items, not of the platform's catalogue.
         encoders: by the prefix of their columns; a head's rows are those of the platform's catalogue.
-        calibrations: by column, as the platform's panel has them; a scorer without any is left out, so that none
+        calibrations: by column, as the platform's ensemble has them; a scorer without any is left out, so that none
             at all leaves the counts alone.
         seed: of the folds.
         scorers: the computed ones.
@@ -177,10 +177,12 @@ class _SeenThrough:
         counts = torch.from_numpy(_counts(self._all, part, users))
         if not self._calibrations:
             return COUNTS, counts
-        panel = self._panel(users)
-        return (*panel.names, *COUNTS), torch.cat([candidate_lifts(panel, part, self._others), counts], dim=1)
+        ensemble = self._ensemble(users)
+        return (*ensemble.names, *COUNTS), torch.cat(
+            [candidate_log_ratios(ensemble, part, self._others), counts], dim=1
+        )
 
-    def _panel(self, users: NDArray[np.int64]) -> Panel:
+    def _ensemble(self, users: NDArray[np.int64]) -> Ensemble:
         data = FitData(
             sequences=select(self._all.met, users),
             features=self._catalogue.features,
@@ -192,27 +194,28 @@ class _SeenThrough:
         known = tuple(
             scorer for scorer in scorers if all(column.name in self._calibrations for column in scorer.columns)
         )
-        raw = RawPanel(scorers=known, n_items=data.n_items, repeats=self._repeats)
-        return Panel(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))
+        raw = RawEnsemble(scorers=known, n_items=data.n_items, repeats=self._repeats)
+        return Ensemble(raw=raw, calibrations=tuple(self._calibrations[column.name] for column in raw.columns))
 
 
-def candidate_lifts(panel: Panel, part: Impressions, others: NDArray[np.int64]) -> torch.Tensor:
-    """[c, R] log-lifts of the candidates over each other and ``others``, items that stand for the catalogue.
+def candidate_log_ratios(ensemble: Ensemble, part: Impressions, others: NDArray[np.int64]) -> torch.Tensor:
+    """[c, R] calibrated log-likelihood ratios of the candidates over each other and ``others``.
 
+    ``others`` are items that stand for the catalogue.
     0 for a candidate that the history holds, where the platform has no repeats.
     """
-    size = max(1, _BATCH_ELEMENTS // (panel.raw.n_items * len(panel.names)))
+    size = max(1, _BATCH_ELEMENTS // (ensemble.raw.n_items * len(ensemble.names)))
     batches = []
     for start in range(0, len(part), size):
         rows = np.arange(start, min(start + size, len(part)))
         histories, shown = select(part.histories, rows), select(part.candidates, rows)
-        looked, allowed, is_shown = _looked_at(shown, torch.from_numpy(others), panel.raw.candidates(histories))
-        scores = [column.gather(1, looked) for column in panel.raw.scores(histories)]
-        lifts = [
-            calibration.log_lift(column, allowed)
-            for calibration, column in zip(panel.calibrations, scores, strict=True)
+        looked, allowed, is_shown = _looked_at(shown, torch.from_numpy(others), ensemble.raw.candidates(histories))
+        scores = [column.gather(1, looked) for column in ensemble.raw.scores(histories)]
+        log_ratios = [
+            calibration.log_ratio(column, allowed)
+            for calibration, column in zip(ensemble.calibrations, scores, strict=True)
         ]
-        batches.append(torch.stack([column[is_shown] for column in lifts], dim=1))
+        batches.append(torch.stack([column[is_shown] for column in log_ratios], dim=1))
     return torch.cat(batches)
 
 

@@ -1,7 +1,7 @@
-"""Which options of a platform's line leave each user alone with his own events.
+"""Which options of a platform's line leave each user alone with their own events.
 
-Noise hides what one user moves. It does so only where he moves nothing but what is his: where his coming made an item
-frequent enough to count, or drew others into or out of a part, the histories of many would change with him.
+Noise hides what one user moves. It does so only where they move nothing but what is theirs: where their coming made an
+item frequent enough to count, or drew others into or out of a part, the histories of many would change with them.
 """
 
 from client.data.folder_options import Preparation

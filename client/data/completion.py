@@ -14,7 +14,7 @@ LEAST_BASKETS = 50
 
 def enough_baskets(platform: Platform) -> bool:
     """Whether baskets tell what goes together."""
-    stages = ((Stage.TRAIN, platform.training_users), (Stage.VALIDATION, platform.choosing_users))
+    stages = ((Stage.TRAIN, platform.training_users), (Stage.VALIDATION, platform.selection_users))
     return all(len(completions(platform, stage, users)) >= LEAST_BASKETS for stage, users in stages)
 
 

@@ -64,7 +64,7 @@ class PlatformFolder:
     tables: TableNames = FOLDER
     """What errors call its tables."""
     grows: bool = False
-    """True where the next reading may find further users: who is drawn for what then depends on his id alone."""
+    """True where the next reading may find further users: who is drawn for what then depends on their id alone."""
     notes: tuple[str, ...] = ()
     """What would surprise whoever made its events, one sentence each."""
     timed: bool = False

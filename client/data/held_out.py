@@ -73,10 +73,10 @@ class HeldOut:
         """Whether more events of these users are counted for the test than for validation."""
         return not np.array_equal(self.countable(Stage.TEST)[users], self.countable(Stage.VALIDATION)[users])
 
-    def trained_again(self, stopping: NDArray[np.int64]) -> "HeldOut":
-        """With all that may be counted by the test in what is trained on, but of the users ``stopping`` a training."""
+    def trained_again(self, early_stopping: NDArray[np.int64]) -> "HeldOut":
+        """With all that may be counted by the test in what is trained on, but of the ``early_stopping`` users."""
         training = self.countable(Stage.TEST).copy()
-        training[stopping] = self.training[stopping]
+        training[early_stopping] = self.training[early_stopping]
         return replace(self, training=training)
 
     def up_to(self, most: NDArray[np.int64]) -> "HeldOut":
@@ -227,7 +227,7 @@ def _weighing_from(
         length *= 2
 
 
-def side_by_side(parts: Sequence[HeldOut]) -> HeldOut:
+def concatenated(parts: Sequence[HeldOut]) -> HeldOut:
     """Of the users of all parts, one part after the other."""
     first = np.cumsum([0, *(len(part.training) for part in parts)])[:-1]
     return HeldOut(

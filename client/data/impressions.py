@@ -39,7 +39,7 @@ def impression_cuts(impressions: pl.DataFrame) -> tuple[float, float]:
 
 
 def without_held_out_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
-    """Of a user's clicks in validation and test impressions, only his last event stays, which is his test event.
+    """Of a user's clicks in validation and test impressions, only their last event stays, which is their test event.
 
     So no such click enters a history, a statistic or a training, and none stops a training or decides a choice.
 

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.data.event_log import EventLog
-from client.data.held_out import HeldOut, Stage, Targets, last_events, side_by_side
+from client.data.held_out import HeldOut, Stage, Targets, concatenated, last_events
 from client.data.ragged import offsets_of, stretches
 from client.data.sequences import Sequences, chained, last, part, select, take
 
 MIN_CONTRIBUTING = 100
 """Training users below which a platform receives and does not contribute."""
 
-MAX_STOPPING = 2_000
-STOPPING_SHARE = 4
-"""One in so many contributing users says by his validation event when training stops."""
+MAX_EARLY_STOPPING = 2_000
+EARLY_STOPPING_SHARE = 4
+"""One in so many contributing users says by their validation event when training stops."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -78,14 +78,14 @@ class Platform:
     """all events of the users left, in time order (or as given where ``ordered`` is False)"""
     training_users: NDArray[np.int64]
     """rows of the users inside ``fraction``: the only ones whose events may enter a statistic or a weight"""
-    weighting_users: NDArray[np.int64]
+    calibration_users: NDArray[np.int64]
     """the part of ``training_users`` that enters no encoder training (20 %)"""
     ordered: bool
     """False where the events have no meaningful order in time"""
     repeats: bool
     """True where a user may meet an item again, so that seen items stay in the ranking"""
     split: HeldOut | None = None
-    """what is predicted of each user; None for his last events"""
+    """what is predicted of each user; None for their last events"""
     shown: EventLog | None = None
     """what was shown to training users, where impressions tell; but for pages that hold what is held out"""
     published: NDArray[np.float64] | None = None
@@ -103,20 +103,20 @@ class Platform:
 
     @property
     def contributing_users(self) -> NDArray[np.int64]:
-        """Rows of the training users who are not weighting users."""
-        return np.setdiff1d(self.training_users, self.weighting_users)
+        """Rows of the training users who are not calibration users."""
+        return np.setdiff1d(self.training_users, self.calibration_users)
 
     @property
-    def stopping_users(self) -> NDArray[np.int64]:
+    def early_stopping_users(self) -> NDArray[np.int64]:
         """Rows of the contributing users whose validation events stop a training; no choice is made on them."""
         if not self.contributes:
             return self.training_users[:0]
-        return self._validating(self.contributing_users)[::STOPPING_SHARE][:MAX_STOPPING]
+        return self._validating(self.contributing_users)[::EARLY_STOPPING_SHARE][:MAX_EARLY_STOPPING]
 
     @property
-    def choosing_users(self) -> NDArray[np.int64]:
+    def selection_users(self) -> NDArray[np.int64]:
         """Rows of the training users on whose validation events a choice between recommenders is made."""
-        return np.setdiff1d(self._validating(self.training_users), self.stopping_users)
+        return np.setdiff1d(self._validating(self.training_users), self.early_stopping_users)
 
     def _validating(self, users: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of the users who have a validation target."""
@@ -143,14 +143,14 @@ class Merged:
     """Several platforms in one place."""
 
     platform: Platform
-    stopping_users: NDArray[np.int64]
+    early_stopping_users: NDArray[np.int64]
     """rows of those who stop a training on their own platform too, so that choices made there stay untouched"""
 
 
 def merged(platforms: list[Platform]) -> Merged:
     """One platform of all catalogues side by side and all users; items and users stay apart, nothing is matched.
 
-    Training users are the contributing ones of each platform that may contribute; nobody is a weighting user.
+    Training users are the contributing ones of each platform that may contribute; nobody is a calibration user.
     """
     first_items = np.cumsum([0, *(platform.n_items for platform in platforms)])
     first_users = np.cumsum([0, *(platform.n_users for platform in platforms)])
@@ -161,7 +161,7 @@ def merged(platforms: list[Platform]) -> Merged:
     contributing = [
         p.contributing_users + start for p, start in zip(platforms, first_users, strict=False) if p.contributes
     ]
-    stopping = [p.stopping_users + start for p, start in zip(platforms, first_users, strict=False)]
+    early_stopping = [p.early_stopping_users + start for p, start in zip(platforms, first_users, strict=False)]
     platform = Platform(
         name="pooled",
         item_ids=tuple(f"{p.name}/{item}" for p in platforms for item in p.item_ids),
@@ -171,14 +171,14 @@ def merged(platforms: list[Platform]) -> Merged:
         user_ids=tuple(f"{p.name}/{user}" for p in platforms for user in p.user_ids),
         user_numbers=np.arange(first_users[-1]),
         sequences=chained(sequences),
-        split=side_by_side([platform.held_out for platform in platforms]),
+        split=concatenated([platform.held_out for platform in platforms]),
         training_users=np.concatenate([np.empty(0, np.int64), *contributing]),
-        weighting_users=np.empty(0, np.int64),
+        calibration_users=np.empty(0, np.int64),
         ordered=all(platform.ordered for platform in platforms),
         repeats=all(platform.repeats for platform in platforms),
     )
-    users = np.concatenate(stopping)  # as many of them, evenly spread, as stop the training of one platform
-    return Merged(platform=platform, stopping_users=users[:: max(1, -(-len(users) // MAX_STOPPING))])
+    users = np.concatenate(early_stopping)  # as many of them, evenly spread, as stop the training of one platform
+    return Merged(platform=platform, early_stopping_users=users[:: max(1, -(-len(users) // MAX_EARLY_STOPPING))])
 
 
 def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequences:

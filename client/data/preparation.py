@@ -7,15 +7,15 @@
    ranges, percent of a seeded order of the folder's ids;
 5. the first ``max_users`` of that order;
 6. where single events are predicted, clicks of validation and test impressions dropped but for a user's last event;
-   of an impression that holds his validation or test event, the other clicks dropped;
+   of an impression that holds their validation or test event, the other clicks dropped;
 7. users with fewer than three events dropped;
 8. training users: ``fraction`` of the users, never fewer than 50, or ``train_users`` of them; test users are all that
-   are left. Where the data grow while they are in use, each is drawn by his id (``draw_by_id``), else by his row;
+   are left. Where the data grow while they are in use, each is drawn by their id (``draw_by_id``), else by their row;
 9. what is held out of each user (client/data/splitting.py). Where time is cut, the minima count what comes before the
    first cut alone, and items and users that come later stay.
 
 Where users are kept ``apart``, as under noise, nobody decides what becomes of another one: the catalogue is whatever
-the folder lists, met or not, and who is drawn for what depends on his id alone (client/data/apart.py).
+the folder lists, met or not, and who is drawn for what depends on their id alone (client/data/apart.py).
 """
 
 import logging
@@ -44,14 +44,14 @@ from shared.errors import TooFewUsers
 from shared.seeding import rng_for
 
 _LOG = logging.getLogger("graft.client")
-WEIGHTING_SHARE = 0.2
+CALIBRATION_SHARE = 0.2
 
 
 def draw_by_id(ids: Sequence[str], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training users, ``count`` of them or all, and the weighting users among them, as sorted rows."""
+    """Training users, ``count`` of them or all, and the calibration users among them, as sorted rows."""
     training = np.sort(np.argsort(draws(ids, seed, "training-users"), kind="stable")[:count])
-    weighting = draws([ids[row] for row in training], seed, "weighting-users") < WEIGHTING_SHARE
-    return training.astype(np.int64), training[weighting].astype(np.int64)
+    calibration = draws([ids[row] for row in training], seed, "weighting-users") < CALIBRATION_SHARE
+    return training.astype(np.int64), training[calibration].astype(np.int64)
 
 
 def draw_apart(ids: Sequence[str], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -255,7 +255,7 @@ def in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.Data
 
 
 def _without_companions(events: pl.DataFrame, impressions: pl.DataFrame) -> pl.DataFrame:
-    """Drops clicks of the impression that a user's test event, then his validation event, belongs to.
+    """Drops clicks of the impression that a user's test event, then their validation event, belongs to.
 
     What else was clicked on the same page would otherwise stand in the history of its own impression.
     """
@@ -291,9 +291,9 @@ def _assemble(
     default_count = max(MIN_TRAINING_USERS, round(preparation.fraction * len(users)))
     count = preparation.train_users or default_count
     if apart:
-        training, weighting = draw_apart(names, preparation.fraction, seed)
+        training, calibration = draw_apart(names, preparation.fraction, seed)
     else:
-        training, weighting = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
+        training, calibration = draw_by_id(names, count, seed) if folder.grows else _draw_users(len(users), count, seed)
     vectors = None if folder.vectors is None else folder.vectors[catalogue["row"].to_numpy()]
     times = known_times(events).to_numpy().astype(np.float64) if has_times(folder, preparation) else None
     sequences = Sequences(offsets=offsets_of(lengths), items=events["item"].to_numpy(), times=times)
@@ -308,7 +308,7 @@ def _assemble(
         user_numbers=users["number"].to_numpy().astype(np.int64),
         sequences=sequences,
         training_users=training,
-        weighting_users=weighting,
+        calibration_users=calibration,
         ordered=preparation.ordered,
         repeats=preparation.repeats == "keep",
         split=held_out(folder, preparation, sequences, names, cuts, seed),
@@ -324,13 +324,13 @@ def _categories(catalogue: pl.DataFrame) -> tuple[str, ...] | None:
 
 def with_training_users(platform: Platform, count: int, *, name: str, seed: int) -> Platform:
     """The platform under another name when ``count`` users may be trained on, whom ``train_users`` would draw too."""
-    training, weighting = _draw_users(platform.n_users, count, seed)
-    return replace(platform, name=name, training_users=training, weighting_users=weighting)
+    training, calibration = _draw_users(platform.n_users, count, seed)
+    return replace(platform, name=name, training_users=training, calibration_users=calibration)
 
 
 def _draw_users(n_users: int, count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training users and, among them, weighting users, as sorted rows; who is drawn is drawn for a larger count too."""
+    """Training users and, among them, calibration users, as sorted rows; a larger count draws them too."""
     order = rng_for(seed, "training-users").permutation(n_users)
     training = np.sort(order[:count])
-    chosen = rng_for(seed, "weighting-users").permutation(len(training))[: round(WEIGHTING_SHARE * len(training))]
+    chosen = rng_for(seed, "weighting-users").permutation(len(training))[: round(CALIBRATION_SHARE * len(training))]
     return training, np.sort(training[chosen])

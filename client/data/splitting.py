@@ -1,7 +1,7 @@
 """From prepared sequences to what is held out of them, by the protocol that a platform's data allow.
 
-U users. Without times, and under ``protocol=position``, a user's last events are held out; else baskets, his last ones
-or those after two cuts in time.
+U users. Without times, and under ``protocol=position``, a user's last events are held out; else baskets, their last
+ones or those after two cuts in time.
 """
 
 import hashlib

@@ -1,1 +1,1 @@
-"""Scorers joined: calibration to log-lifts, the panel, weights, cross-fitting, the choice among candidates."""
+"""Scorers joined: calibration to log-likelihood ratios, the ensemble, weights, cross-fitting, the choice of one."""

@@ -1,4 +1,4 @@
-"""From a scorer's raw scores to log-lifts: log p(item given history) − log(1/candidates), in nats.
+"""From a scorer's raw scores to log-likelihood ratios: log p(item given history) − log(1/candidates), in nats.
 
 p is a mixture whose weights are fitted by EM on events that the scorer's statistics have not seen:
 
@@ -34,8 +34,8 @@ class Calibration:
     settings: CalibrationSettings = DEFAULT.calibration
     """whose components the mixture weighs"""
 
-    def log_lift(self, scores: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
-        """[B, n] raw scores to log-lifts; ``candidates`` [B, n] is False for items out of the ranking (0 there)."""
+    def log_ratio(self, scores: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+        """[B, n] log-likelihood ratios of raw scores; 0 where ``candidates`` [B, n] is False: out of the ranking."""
         m = candidates.sum(1, keepdim=True).clamp(min=1)
         total = torch.full_like(scores, self.mixture[-1])
         parts = _components(self.settings.of(self.kind), self.kind, scores, candidates, self.scale)

@@ -1,11 +1,12 @@
 """The weight vectors that compete to be a platform's stack, and how one of them is chosen.
 
 1. Computed scorers are weighted on all training users; a trained scorer that has seen none of them joins at once.
-2. A trained scorer that has seen some is added on the users it has not seen, pulled to the weights of step 1.
-3. Beside the fitted weights, one per pull, stand some that are fitted of the columns alone that know no moment, and
-   some that shift with the gap since a user's last event; the uniform weights, each scorer alone, and those of
+2. A trained scorer that has seen some is added on the users it has not seen, shrunk to the weights of step 1.
+3. Beside the fitted weights, one per L2 strength, stand some that are fitted of the columns alone that know no moment,
+   and some that shift with the gap since a user's last event; the uniform weights, each scorer alone, and those of
    ``zero-shot``, under which content counts as much as either part of a received encoder, and nothing else counts; and
-   weights that are pulled to those, most strongly, where all others are pulled to uniform ones (docs/decisions/0022).
+   weights that are shrunk to those, with the largest L2 strength, where all others are shrunk to uniform ones
+   (docs/decisions/0022).
 4. The choice is made on validation events, which entered no statistic, calibration or weight and stopped no training.
 """
 
@@ -32,10 +33,10 @@ TOWARD_ZERO_SHOT = "toward-zero-shot"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Candidate:
-    """One weight vector over the R columns of a platform's panel."""
+    """One weight vector over the R columns of a platform's ensemble."""
 
     name: str
-    """how the weights are made (``fitted`` with its pull, ``alone`` with its column), and the parts it holds"""
+    """how the weights are made (``fitted`` with its L2 strength, ``alone`` with its column), and the parts it holds"""
     weights: NDArray[np.float64]
     """[R]"""
     parts: tuple[str, ...] = ()
@@ -95,30 +96,33 @@ class StackCandidates:
         self._shifts: dict[tuple[str, ...], list[NDArray[np.float64]]] = {}
 
     def of(self, parts: Sequence[str]) -> list[Candidate]:
-        """Fitted (one per pull), uniform, alone, zero-shot and toward it, over computed columns and ``parts``' own."""
+        """Fitted (one per L2 strength), uniform, alone, zero-shot, toward it, over computed and ``parts``' columns."""
         label = "+".join(["computed", *parts])
         names, allowed, settings = self._groups.names, self._groups.of(parts), self._settings
         even = np.where(allowed, settings.uniform, 0.0)
         path = self._path(parts)
         fitted = [
-            Candidate(name=f"fitted({pull:g}):{label}", weights=weights, parts=tuple(parts))
-            for pull, weights in zip(settings.pulls, path, strict=True)
+            Candidate(name=f"fitted({l2_strength:g}):{label}", weights=weights, parts=tuple(parts))
+            for l2_strength, weights in zip(settings.l2_strengths, path, strict=True)
         ]
         if len(self._groups.timed):
-            untimed = zip(settings.pulls, self._path(parts, timed=False), strict=True)
+            untimed = zip(settings.l2_strengths, self._path(parts, timed=False), strict=True)
             fitted += [
-                Candidate(name=f"untimed({pull:g}):{label}", weights=weights, parts=tuple(parts))
-                for pull, weights in untimed
-                if pull in settings.untimed
+                Candidate(name=f"untimed({l2_strength:g}):{label}", weights=weights, parts=tuple(parts))
+                for l2_strength, weights in untimed
+                if l2_strength in settings.untimed
             ]
         if self._gaps.count:
-            by_gap = zip(settings.pulls, path, self._shifts_of(parts), strict=True)
+            by_gap = zip(settings.l2_strengths, path, self._shifts_of(parts), strict=True)
             fitted += [
                 Candidate(
-                    name=f"by-gap({pull:g}):{label}", weights=weights, at_gaps=weights + shifts, parts=tuple(parts)
+                    name=f"by-gap({l2_strength:g}):{label}",
+                    weights=weights,
+                    at_gaps=weights + shifts,
+                    parts=tuple(parts),
                 )
-                for pull, weights, shifts in by_gap
-                if pull in settings.by_gap
+                for l2_strength, weights, shifts in by_gap
+                if l2_strength in settings.by_gap
             ]
         uniform = Candidate(name=f"uniform:{label}", weights=even, parts=tuple(parts))
         eye = np.eye(len(names))
@@ -150,14 +154,14 @@ class StackCandidates:
         return weights
 
     def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
-        """[R], fitted with the strongest pull to the weights of zero-shot; none where too few examples tell of it."""
+        """[R], fitted with the largest L2 strength to the weights of zero-shot; none where too few examples tell."""
         examples = self._fit.last.examples.only(self._unseen(parts))
         if len(examples) < self._settings.least_unseen:
             return []
         anchor = self._zero_shot(frozen)
         for part in parts:
             anchor[self._groups.parts[part]] = self._settings.uniform
-        return fit_path(examples, [anchor], self._groups.of(parts), [max(self._settings.pulls)])
+        return fit_path(examples, [anchor], self._groups.of(parts), [max(self._settings.l2_strengths)])
 
     def _unseen(self, parts: Sequence[str]) -> NDArray[np.bool_]:
         """[N] whether an example is of a user whose events none of the parts has seen."""
@@ -172,14 +176,14 @@ class StackCandidates:
         return len(self._trained[part].unseen) == self._n_training
 
     def _path(self, parts: Sequence[str], *, timed: bool = True) -> list[NDArray[np.float64]]:
-        """Fitted weights [R], one per pull; 0 for columns that know the moment unless they are wanted."""
-        uniform, pulls = self._settings.uniform, self._settings.pulls
+        """Fitted weights [R], one per L2 strength; 0 for columns that know the moment unless they are wanted."""
+        uniform, l2_strengths = self._settings.uniform, self._settings.l2_strengths
         fresh = tuple(part for part in parts if self._is_fresh(part))
         later = [part for part in parts if part not in fresh]
         if (fresh, timed) not in self._first:
             columns = self._groups.of(fresh, timed=timed)
-            anchors = [np.where(columns, uniform, 0.0)] * len(pulls)
-            self._first[fresh, timed] = fit_path(self._fit.last.examples, anchors, columns, pulls)
+            anchors = [np.where(columns, uniform, 0.0)] * len(l2_strengths)
+            self._first[fresh, timed] = fit_path(self._fit.last.examples, anchors, columns, l2_strengths)
         first = self._first[fresh, timed]
         if not later:
             return first
@@ -189,10 +193,10 @@ class StackCandidates:
         columns = self._groups.of([*fresh, *later], timed=timed)
         added = columns & ~self._groups.of(fresh, timed=timed)
         anchors = [np.where(added, uniform, weights) for weights in first]
-        return fit_path(self._fit.last.examples.only(unseen), anchors, columns, pulls)
+        return fit_path(self._fit.last.examples.only(unseen), anchors, columns, l2_strengths)
 
     def _shifts_of(self, parts: Sequence[str]) -> list[NDArray[np.float64]]:
-        """[K, R] for each pull what is added to fitted weights at each gap since a user's last event.
+        """[K, R] for each L2 strength what is added to fitted weights at each gap since a user's last event.
 
         Of computed columns, and of parts that have seen no training user: the others can be weighted on too few.
         """
@@ -201,8 +205,8 @@ class StackCandidates:
             drawn = [draw for draw in (self._fit.last, self._fit.earlier) if draw is not None]
             all_drawn = Drawn.joined(drawn)
             steps, plain = self._gaps.steps(all_drawn.gaps), self._path(fresh)
-            columns, pulls = self._groups.of(fresh), self._settings.pulls
-            path = fit_gap_path(all_drawn.examples, steps, self._gaps.count, plain, columns, pulls)
+            columns, l2_strengths = self._groups.of(fresh), self._settings.l2_strengths
+            path = fit_gap_path(all_drawn.examples, steps, self._gaps.count, plain, columns, l2_strengths)
             self._shifts[fresh] = [rows - weights for rows, weights in zip(path, plain, strict=True)]
         return self._shifts[fresh]
 
@@ -229,19 +233,19 @@ def choose(
 ) -> Candidate:
     """The candidate that is furthest above the plain one by more than its margin, else the plain one.
 
-    The plain one is the first that is fitted with the strongest pull: near uniform, and yet it gives a received encoder
-    more weight than a share among twenty columns; or, where that is better, the one of zero-shot or the one pulled to
-    it (docs/decisions/0017 and 0022). Where ``like``, what is chosen for ``local``, holds the part that the platform
-    trained alone, the plain one holds it too: else a method could lose it for want of a standard error.
+    The plain one is the first that is fitted with the largest L2 strength: near uniform, and yet it gives a received
+    encoder more weight than a share among twenty columns; or, where that is better, the one of zero-shot or the one
+    shrunk to it (docs/decisions/0017 and 0022). Where ``like``, what is chosen for ``local``, holds the part that the
+    platform trained alone, the plain one holds it too: else a method could lose it for want of a standard error.
 
     A few dozen users tell little: the best of forty candidates on them is often one that was lucky. So a candidate
     counts what it is better by, less the standard error of that difference over users (the one-standard-error rule;
     Breiman et al. 1984, ch. 3), or less two where few choose (docs/decisions/0017).
 
     Args:
-        candidates: one of them, at least, is fitted with the strongest pull.
+        candidates: one of them, at least, is fitted with the largest L2 strength.
         validation: NDCG without a cutoff [V] by candidate, of the same users.
-        settings: the margins, and which pull is the strongest.
+        settings: the margins, and which L2 strength is the largest.
         like: see above.
     """
     plain = max(_plain(candidates, settings.strongest, like), key=lambda candidate: _mean(validation[candidate.name]))
@@ -267,7 +271,7 @@ def _surplus(gain: NDArray[np.float64], settings: CandidateSettings) -> float:
 
 
 def _plain(candidates: Sequence[Candidate], first: str, like: Candidate | None) -> list[Candidate]:
-    """One whose name begins with ``first``, those pulled to zero-shot that are as near to ``like``, and zero-shot's."""
+    """One whose name begins with ``first``, those shrunk to zero-shot that are as near to ``like``, and zero-shot's."""
     has_own_part = like is not None and OWN_PART in like.parts
     strongest = [candidate for candidate in candidates if candidate.name.startswith(first)]
     alike = [candidate for candidate in candidates if (OWN_PART in candidate.parts) == has_own_part]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from client.data.held_out import EARLIER, Stage
 from client.data.platform import Platform, Question, countable_events, earlier_examples, examples
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble import Ensemble, Held, RawEnsemble, calibrate
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings, StackSettings
 from client.ensemble.gaps import since_last
-from client.ensemble.panel import Held, Panel, RawPanel, calibrate
 from client.ensemble.stack import StackExamples, concatenate, sample_examples
 from client.evaluation.ranking import example_batches
 from client.features.hashing import local_grams
@@ -56,7 +56,7 @@ class Fold:
 
     users: NDArray[np.int64]
     """rows, sorted"""
-    raw: RawPanel
+    raw: RawEnsemble
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -148,7 +148,7 @@ def cross_fit(
     _require_examples(platform, question)
     folds = _make_folds(prepared, trained, sizes.folds, seed=seed, table=scorers, counted=counted)
     chosen = rng_for(seed, "stack-examples").permutation(platform.training_users)[: sizes.examples]
-    calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.weighting_users))
+    calibrating = np.union1d(chosen[: sizes.calibrating], np.intersect1d(chosen, platform.calibration_users))
     held, few = ([_held(platform, fold, users, question) for fold in folds] for users in (chosen, calibrating))
     unseen = _unseen_by_column(folds[0], platform, trained)
     calibrations = calibrate(few, unseen, settings.calibration)
@@ -170,14 +170,14 @@ def _draw(
     guide: int,
     settings: StackSettings,
 ) -> Drawn:
-    """Of every example a stack example, seen through the panel of its fold."""
+    """Of every example a stack example, seen through the ensemble of its fold."""
     parts = []
     for raw, held_out in track(held, "drawing examples"):
-        panel = Panel(raw=raw, calibrations=calibrations)
+        ensemble = Ensemble(raw=raw, calibrations=calibrations)
         for part, targets in example_batches(held_out, raw.n_items, len(raw.columns)):
             candidates = raw.candidates(part.histories)
-            lifts = panel.log_lifts(part.histories, candidates)
-            sample = sample_examples(lifts, candidates, targets, generator, guide=guide, settings=settings)
+            log_ratios = ensemble.log_ratios(part.histories, candidates)
+            sample = sample_examples(log_ratios, candidates, targets, generator, guide=guide, settings=settings)
             parts.append(sample)
     return Drawn(
         examples=concatenate(parts),
@@ -195,7 +195,7 @@ def _require_examples(platform: Platform, question: Question) -> None:
 
 
 def _held(platform: Platform, fold: Fold, users: NDArray[np.int64], question: Question) -> Held:
-    """The fold's panel with the last training events of those of its users who are among ``users``."""
+    """The fold's ensemble with the last training events of those of its users who are among ``users``."""
     return fold.raw, question(platform, Stage.TRAIN, np.intersect1d(fold.users, users))
 
 
@@ -218,7 +218,7 @@ def _make_folds(
         inside = np.sort(shuffled[part::n_folds])
         fitted = fit_on(prepared, np.setdiff1d(training, inside), table, counted=counted)
         scorers = (*fitted.scorers.values(), *extra)
-        raw = RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
+        raw = RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
         folds.append(Fold(users=inside, raw=raw))
     return tuple(folds)
 

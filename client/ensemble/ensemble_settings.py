@@ -18,7 +18,7 @@ class CrossFitSettings(Checked):
     """most training users whose last training event the stack is fitted on; where they are fewer, earlier events of
     theirs tell how weights shift with the gap since the last event"""
     calibrating: int = bounded(1_500, least=1)
-    """of these, for a calibration's few numbers; weighting users come on top, as trained scorers may use no others"""
+    """of these, for a calibration's few numbers; calibration users come on top, as trained scorers may use no others"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +75,17 @@ class CandidateSettings(Checked):
     """Which weight vectors compete to be a stack, and how one of them is chosen."""
 
     uniform: float = bounded(0.15, above=0)
-    """weight of each column where all count the same, which fitted weights are pulled to"""
-    pulls: tuple[float, ...] = bounded((0.003, 0.01, 0.03, 0.1, 0.3, 1.0), above=0)
+    """weight of each column where all count the same, which fitted weights are shrunk to"""
+    l2_strengths: tuple[float, ...] = bounded((0.003, 0.01, 0.03, 0.1, 0.3, 1.0), above=0)
     """λ of the fitted weights, one candidate each, in nats per squared weight; they rise"""
     untimed: tuple[float, ...] = bounded((0.03, 0.3), above=0)
-    """of these pulls, those with which columns that know no moment are fitted alone, too"""
+    """of these L2 strengths, those with which columns that know no moment are fitted alone, too"""
     by_gap: tuple[float, ...] = bounded((0.003, 0.01, 0.03, 0.1, 0.3), above=0)
-    """of these pulls, those with which weights are fitted that shift with the gap since a user's last event, too"""
+    """of these L2 strengths, those of the weights that shift with the gap since a user's last event"""
     least_unseen: int = bounded(10, least=0)
     """examples below which a part that has seen some users is not weighted at all"""
     few_users: int = bounded(300, least=0)
-    """choosing users below which noise hides even a lift of a half"""
+    """model-selection users below which noise hides even a lift of a half"""
     margin: float = bounded(1.0, least=0)
     """standard errors by which a candidate has to be better than the plain one"""
     margin_of_few: float = bounded(2.0, least=0)
@@ -93,13 +93,13 @@ class CandidateSettings(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(later <= earlier for earlier, later in pairwise(self.pulls)):
-            raise ConfigError(f"CandidateSettings.pulls must rise; got {self.pulls}")
+        if any(later <= earlier for earlier, later in pairwise(self.l2_strengths)):
+            raise ConfigError(f"CandidateSettings.l2_strengths must rise; got {self.l2_strengths}")
 
     @property
     def strongest(self) -> str:
-        """What the name begins with of weights that are fitted with the strongest pull."""
-        return f"fitted({max(self.pulls):g})"
+        """What the name begins with of weights that are fitted with the largest L2 strength."""
+        return f"fitted({max(self.l2_strengths):g})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Fitting a platform's recommender: one panel of all its scorers, and a stack chosen for each way of using them.
+"""Fitting a platform's recommender: one ensemble of all its scorers, and a stack chosen for each way of using them.
 
-Every method that a run compares is a choice among weight vectors over the same panel, so its scorers are fitted,
+Every method that a run compares is a choice among weight vectors over the same ensemble, so its scorers are fitted,
 calibrated and ranked once.
 """
 
@@ -15,9 +15,9 @@ from client.data.held_out import Stage
 from client.data.platform import Examples, Platform, Question, examples, some
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates, choose_all
 from client.ensemble.cross_fitting import Counted, CrossFit, Trained, cross_fit, fit_on
+from client.ensemble.ensemble import WEIGHTS_AT_ONCE, Ensemble, RawEnsemble
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
 from client.ensemble.gaps import Gaps, stacked
-from client.ensemble.panel import WEIGHTS_AT_ONCE, Panel, RawPanel
 from client.evaluation.ranking import (
     Ranking,
     by_user,
@@ -37,11 +37,11 @@ from shared.system.progress import track
 class FittedStacks:
     """What a platform serves under each method."""
 
-    panel: Panel
+    ensemble: Ensemble
     candidates: tuple[Candidate, ...]
     """every distinct weight vector that competed"""
     validation: NDArray[np.float64]
-    """[C, V] NDCG@10 of each candidate on each choosing user's validation event, as ``_validation`` expects it"""
+    """[C, V] NDCG@10 of each candidate on each model-selection user's validation event, as ``_validation`` weighs it"""
     whole_list: NDArray[np.float64]
     """[C, V] NDCG without a cutoff, on the same events: what choices are made by, since it tells more of few users"""
     options: Mapping[str, tuple[Candidate, ...]]
@@ -55,7 +55,7 @@ class FittedStacks:
         """Column to the NDCG@10 of it alone on validation events."""
         means = self.validation.mean(1)
         alone = {c.name.removeprefix("alone:"): m for c, m in zip(self.candidates, means, strict=True)}
-        return {name: float(alone[name]) for name in self.panel.names if name in alone}
+        return {name: float(alone[name]) for name in self.ensemble.names if name in alone}
 
     def whole_list_by_name(self) -> dict[str, NDArray[np.float64]]:
         """Candidate's name to its NDCG without a cutoff [V]."""
@@ -68,14 +68,14 @@ class FittedStacks:
     def weights_of(self, method: str) -> dict[str, float]:
         """Column to weight, where it is not 0; what all gaps have in common, where weights shift with the gap."""
         weights = self.chosen[method].weights
-        return {name: float(w) for name, w in zip(self.panel.names, weights, strict=True) if w}
+        return {name: float(w) for name, w in zip(self.ensemble.names, weights, strict=True) if w}
 
     def summary_of(self, method: str) -> dict[str, object]:
         """What was chosen for the method, its NDCG@10 on validation events, and the gaps by which its weights shift."""
         names = [candidate.name for candidate in self.candidates]
         chosen = self.chosen[method]
         summary = {"stack": chosen.name, "validation": float(self.validation[names.index(chosen.name)].mean())}
-        return summary if chosen.at_gaps is None else {**summary, "gap_edges": list(self.panel.gaps.edges)}
+        return summary if chosen.at_gaps is None else {**summary, "gap_edges": list(self.ensemble.gaps.edges)}
 
 
 def fit_stacks(
@@ -89,7 +89,7 @@ def fit_stacks(
     question: Question = examples,
     counted: Counted | None = None,
 ) -> FittedStacks:
-    """Fit the panel and choose a stack for each method.
+    """Fit the ensemble and choose a stack for each method.
 
     Args:
         prepared: whose recommender it is.
@@ -108,18 +108,18 @@ def fit_stacks(
     )
     fitted = fit_on(prepared, platform.training_users, scorers, Stage.VALIDATION, counted)
     extra = tuple(scorer for part in trained.values() for scorer in part.scorers)
-    raw = RawPanel(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
+    raw = RawEnsemble(scorers=(*fitted.scorers.values(), *extra), n_items=platform.n_items, repeats=platform.repeats)
     gaps = Gaps.even(fit.last.gaps, settings.gaps)
-    panel = Panel(raw=raw, calibrations=fit.calibrations, gaps=gaps)
+    ensemble = Ensemble(raw=raw, calibrations=fit.calibrations, gaps=gaps)
     timed = [fitted.scorers[name] for name in TIMED if name in fitted.scorers]
-    groups = column_groups(panel.names, trained, fitted.scorers.get("content_knn"), timed)
+    groups = column_groups(ensemble.names, trained, fitted.scorers.get("content_knn"), timed)
     sets = {tuple(parts): None for alternatives in methods.values() for parts in alternatives}
     stack_candidates = StackCandidates(fit, groups, trained, len(platform.training_users), settings.candidates, gaps)
     by_set = {parts: stack_candidates.of(parts) for parts in track(sets, "choosing weights")}
     distinct = {candidate.name: candidate for candidates in by_set.values() for candidate in candidates}
     weights = stacked([candidate.by_gap for candidate in distinct.values()])
-    held_out = question(platform, Stage.VALIDATION, platform.choosing_users)
-    validation, whole_list = _validation(platform, panel, fit, weights, held_out)
+    held_out = question(platform, Stage.VALIDATION, platform.selection_users)
+    validation, whole_list = _validation(platform, ensemble, fit, weights, held_out)
     by_name = dict(zip(distinct, whole_list, strict=True))
     options = {
         method: tuple(candidate for parts in alternatives for candidate in by_set[tuple(parts)])
@@ -127,7 +127,7 @@ def fit_stacks(
     }
     later = _counted_for_test(prepared, scorers, counted) or fitted
     return FittedStacks(
-        panel=replace(panel, raw=replace(raw, scorers=(*later.scorers.values(), *extra))),
+        ensemble=replace(ensemble, raw=replace(raw, scorers=(*later.scorers.values(), *extra))),
         candidates=tuple(distinct.values()),
         validation=validation,
         whole_list=whole_list,
@@ -144,9 +144,9 @@ def with_trained(stacks: FittedStacks, trained: Mapping[str, Trained], again: Ma
         for part, retrained in again.items()
         for scorer, later in zip(trained[part].scorers, retrained.scorers, strict=True)
     }
-    raw = stacks.panel.raw
+    raw = stacks.ensemble.raw
     scorers = tuple(now.get(id(scorer), scorer) for scorer in raw.scorers)
-    return replace(stacks, panel=replace(stacks.panel, raw=replace(raw, scorers=scorers)))
+    return replace(stacks, ensemble=replace(stacks.ensemble, raw=replace(raw, scorers=scorers)))
 
 
 def _counted_for_test(
@@ -160,40 +160,43 @@ def _counted_for_test(
 
 
 def _validation(
-    platform: Platform, panel: Panel, fit: CrossFit, weights: NDArray[np.float64], held_out: Examples
+    platform: Platform, ensemble: Ensemble, fit: CrossFit, weights: NDArray[np.float64], held_out: Examples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[C, V] NDCG@10 and NDCG without a cutoff, under weights [C, G, R] on the choosing users' events ``held_out``.
+    """[C, V] NDCG@10 and NDCG without a cutoff, under weights [C, G, R], on model-selection users' events ``held_out``.
 
     Of those who will be recommended to, a share are training users, whose own events are in the scorers' statistics,
-    and the others are not. A choosing user counts as both, in that proportion: ranked by the panel, and by the panel
-    of his fold, whose statistics do not know him. (A scorer that finds a user's own events again looks far better than
-    it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
+    and the others are not. A model-selection user counts as both, in that proportion: ranked by the ensemble,
+    and by the ensemble of their fold, whose statistics do not know them. (A scorer that finds a user's own events again
+    looks far better than it is: on 300 of 1,500 amazon_games users one reached .032 on its own users and .004 on all.)
     """
     gains = (ndcg_of, whole_ndcg_of)
-    known = _gains(panel, weights, held_out, gains)
+    known = _gains(ensemble, weights, held_out, gains)
     share = len(platform.training_users) / platform.n_users
     unknown = known.copy()
     for fold in fit.folds if share < 1 else ():
         inside = np.flatnonzero(np.isin(held_out.users, fold.users))
         if len(inside):
-            without = replace(panel, raw=fold.raw)
+            without = replace(ensemble, raw=fold.raw)
             unknown[:, :, inside] = _gains(without, weights, some(held_out, inside), gains)
     at_ten, whole = by_user(share * known + (1 - share) * unknown, held_out.users)
     return at_ten, whole
 
 
 def _gains(
-    panel: Panel, weights: NDArray[np.float64], held_out: Examples, gains: Sequence[Callable[..., NDArray[np.float64]]]
+    ensemble: Ensemble,
+    weights: NDArray[np.float64],
+    held_out: Examples,
+    gains: Sequence[Callable[..., NDArray[np.float64]]],
 ) -> NDArray[np.float64]:
     """[K, C, N] each of K figures from the ranks under each weights [C, G, R]."""
-    ranks = ranks_of_all(panel, weights, held_out)
+    ranks = ranks_of_all(ensemble, weights, held_out)
     return np.stack([gain(ranks, held_out.sizes) for gain in gains])
 
 
 def column_groups(
     names: tuple[str, ...], trained: Mapping[str, Trained], content: Scorer | None, timed: Sequence[Scorer] = ()
 ) -> ColumnGroups:
-    """Which columns of the panel are whose; trained parts stand at its end, in their order."""
+    """Which columns of the ensemble are whose; trained parts stand at its end, in their order."""
     of_moments = [column.name for scorer in timed for column in scorer.columns]
     of_content = [] if content is None else [column.name for column in content.columns]
     widths = {name: sum(len(scorer.columns) for scorer in part.scorers) for name, part in trained.items()}
@@ -210,30 +213,30 @@ def column_groups(
     )
 
 
-def ranks_of_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
+def ranks_of_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
     """[C, T] ranks of the relevant items under each weights [C, R] or [C, G, R]: what a choice needs, in one pass."""
     parts = [
-        np.stack([relevant_ranks(scores, batch) for scores in panel_scores(panel, weights, batch)])
-        for batch, _ in panel_batches(panel, held_out)
+        np.stack([relevant_ranks(scores, batch) for scores in ensemble_scores(ensemble, weights, batch)])
+        for batch, _ in ensemble_batches(ensemble, held_out)
     ]
     return np.concatenate(parts, axis=1)
 
 
-def rank_all(panel: Panel, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
+def rank_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
     """One ranking per weights [C, R], or [C, G, R] by gap, all in one pass over the examples."""
     parts: list[list[Ranking]] = [[] for _ in weights]
-    for batch, _ in panel_batches(panel, held_out):
-        for part, scores in zip(parts, panel_scores(panel, weights, batch), strict=True):
+    for batch, _ in ensemble_batches(ensemble, held_out):
+        for part, scores in zip(parts, ensemble_scores(ensemble, weights, batch), strict=True):
             part.append(rank_scores(scores, batch))
     return [Ranking.joined(part) for part in parts]
 
 
-def panel_batches(panel: Panel, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
-    """The examples in batches whose panel stays within bounded memory, and their targets [B]."""
-    return example_batches(held_out, panel.raw.n_items, len(panel.names) + WEIGHTS_AT_ONCE)
+def ensemble_batches(ensemble: Ensemble, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
+    """The examples in batches whose ensemble stays within bounded memory, and their targets [B]."""
+    return example_batches(held_out, ensemble.raw.n_items, len(ensemble.names) + WEIGHTS_AT_ONCE)
 
 
-def panel_scores(panel: Panel, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
+def ensemble_scores(ensemble: Ensemble, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
     """C scores [B, n] of the batch."""
-    for block in panel.combined(weights, batch.histories, panel.raw.candidates(batch.histories)):
+    for block in ensemble.combined(weights, batch.histories, ensemble.raw.candidates(batch.histories)):
         yield from block

@@ -21,26 +21,26 @@ def fit_gap_path(
     count: int,
     anchors: Sequence[NDArray[np.float64]],
     columns: NDArray[np.bool_],
-    pulls: Sequence[float],
+    l2_strengths: Sequence[float],
 ) -> list[NDArray[np.float64]]:
-    """[K, R] weights at each gap for each of ``pulls``, which rise.
+    """[K, R] weights at each gap for each of ``l2_strengths``, which rise.
 
     Args:
         examples: what to fit on.
         gaps: [N] of each example, from 1 to K; 0 where it is not known.
         count: K.
-        anchors: w₀ [R] for each pull.
+        anchors: w₀ [R] for each L2 strength.
         columns: [R] that are free; the weights of all others must be 0 in the anchors.
-        pulls: λ.
+        L2 strengths: λ.
     """
     used = torch.from_numpy(np.flatnonzero(columns))
-    narrow = StackExamples(lifts=examples.lifts[:, :, used].contiguous(), log_weights=examples.log_weights)
+    narrow = StackExamples(log_ratios=examples.log_ratios[:, :, used].contiguous(), log_weights=examples.log_weights)
     parts = {int(gap): narrow.only(gaps == gap) for gap in np.unique(gaps)}
     width, path = len(used), []
     begin = None
-    for pull, anchor in reversed(list(zip(pulls, anchors, strict=True))):
+    for l2_strength, anchor in reversed(list(zip(l2_strengths, anchors, strict=True))):
         start = np.concatenate([anchor[columns], np.zeros(count * width)])
-        begin = minimise(lambda flat: _loss(parts, flat, width), start, pull, start if begin is None else begin)
+        begin = minimise(lambda flat: _loss(parts, flat, width), start, l2_strength, start if begin is None else begin)
         rows = begin.reshape(-1, width)
         weights = np.zeros((count, len(columns)))
         weights[:, columns] = rows[0] + rows[1:]

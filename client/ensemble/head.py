@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble import Ensemble
 from client.ensemble.fitting import FittedStacks
 from client.ensemble.gaps import Gaps
-from client.ensemble.panel import Panel
-from client.store.head_store import StoredHead
+from client.store.head_store import StoredRecord
 from shared.errors import HeadStoreError
 
 _EDGES = "gap_edges"
@@ -54,29 +54,29 @@ class RankingHead:
     @classmethod
     def chosen(cls, stacks: FittedStacks, method: str) -> "RankingHead":
         """The head that a platform serves under a method."""
-        return cls.of(stacks.panel, stacks.chosen[method].by_gap)
+        return cls.of(stacks.ensemble, stacks.chosen[method].by_gap)
 
     @classmethod
-    def of(cls, panel: Panel, weights: NDArray[np.float64]) -> "RankingHead":
-        """Of a panel under weights [1, R] or [1 + K, R]."""
+    def of(cls, ensemble: Ensemble, weights: NDArray[np.float64]) -> "RankingHead":
+        """Of an ensemble under weights [1, R] or [1 + K, R]."""
         shifts = len(weights) > 1
         return cls(
-            names=panel.names,
-            calibrations=panel.calibrations,
+            names=ensemble.names,
+            calibrations=ensemble.calibrations,
             weights=weights if shifts else weights[0],
-            gaps=panel.gaps if shifts else Gaps(),
+            gaps=ensemble.gaps if shifts else Gaps(),
         )
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record of the head store."""
         calibrations = [calibration.to_json() for calibration in self.calibrations]
         facts: dict[str, Any] = {"columns": list(self.names), "calibrations": calibrations}
         if self.gaps.edges:
             facts[_EDGES] = list(self.gaps.edges)
-        return StoredHead(arrays={"weights": self.weights}, facts=facts)
+        return StoredRecord(arrays={"weights": self.weights}, facts=facts)
 
     @classmethod
-    def from_stored(cls, stored: StoredHead) -> "RankingHead":
+    def from_stored(cls, stored: StoredRecord) -> "RankingHead":
         """The inverse of ``to_stored``; raises HeadStoreError for a record of another kind."""
         try:
             return cls(

@@ -2,7 +2,7 @@
 
 Carbonell, Goldstein (SIGIR 1998): the next item of a list is the one with the largest
 (1 − λ) · relevance − λ · largest cosine to the items that are already in the list. Relevance is a user's score, brought
-to 0 .. 1 over a pool of his best items (k, if that is more), which are all that may be picked. λ = 0 is the plain
+to 0 .. 1 over a pool of their best items (k, if that is more), which are all that may be picked. λ = 0 is the plain
 ranking.
 
 B users, n items, P of the pool, D features.
@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from client.data.platform import Examples
-from client.ensemble.fitting import panel_batches, panel_scores
-from client.ensemble.panel import Panel
+from client.ensemble.ensemble import Ensemble
+from client.ensemble.fitting import ensemble_batches, ensemble_scores
 from client.evaluation.ranking import K, Ranking, best_first, rank_scores
 from shared.system.options import Checked, bounded
 
@@ -37,7 +37,7 @@ DEFAULT = RerankSettings()
 
 
 def rank_diversified(
-    panel: Panel,
+    ensemble: Ensemble,
     weights: NDArray[np.float64],
     held_out: Examples,
     features: NDArray[np.float32],
@@ -47,7 +47,7 @@ def rank_diversified(
     """One ranking per λ in ``strengths``, under weights [R] or [1 + K, R], all in one pass over the examples.
 
     Args:
-        panel: the fitted scorers.
+        ensemble: the fitted scorers.
         weights: of its columns.
         held_out: whom to rank for.
         features: [n, D], rows of length 1 or 0, whose cosines say how alike items are.
@@ -56,8 +56,8 @@ def rank_diversified(
     """
     vectors = torch.from_numpy(features)
     parts: list[list[Ranking]] = [[] for _ in strengths]
-    for batch, _ in panel_batches(panel, held_out):
-        (scores,) = panel_scores(panel, weights[None], batch)
+    for batch, _ in ensemble_batches(ensemble, held_out):
+        (scores,) = ensemble_scores(ensemble, weights[None], batch)
         for part, reranked in zip(parts, rerank(scores, vectors, strengths, settings), strict=True):
             part.append(rank_scores(reranked, batch))
     return [Ranking.joined(part) for part in parts]

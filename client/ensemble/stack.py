@@ -1,4 +1,4 @@
-"""The stack: a platform's weights over its scorers' log-lifts (stacked generalisation, Wolpert 1992).
+"""The stack: a platform's weights over its scorers' log-likelihood ratios (stacked generalisation, Wolpert 1992).
 
 s(u, i) = Σ_r w_r z_r(u, i). Weights minimise the cross-entropy of the target over the catalogue plus
 λ/2 ‖w − w₀‖²; w₀ is uniform, the weights fitted before a scorer was added, or those of ``zero-shot``. The
@@ -24,24 +24,24 @@ Fit = tuple[float, torch.Tensor, torch.Tensor]
 class StackExamples:
     """N examples, each with its target first and S − 1 negatives, seen through R columns."""
 
-    lifts: torch.Tensor
-    """[N, S, R] log-lifts"""
+    log_ratios: torch.Tensor
+    """[N, S, R] calibrated log-likelihood ratios"""
     log_weights: torch.Tensor
     """[N, S] log of how many items each column entry stands for; −inf where it stands for none"""
 
     def __len__(self) -> int:
-        return len(self.lifts)
+        return len(self.log_ratios)
 
     def only(self, rows: NDArray[np.bool_]) -> "StackExamples":
         """The examples where ``rows`` [N] is True."""
         if rows.all():
             return self
         chosen = torch.from_numpy(np.flatnonzero(rows))
-        return StackExamples(lifts=self.lifts[chosen], log_weights=self.log_weights[chosen])
+        return StackExamples(log_ratios=self.log_ratios[chosen], log_weights=self.log_weights[chosen])
 
 
 def sample_examples(
-    lifts: torch.Tensor,
+    log_ratios: torch.Tensor,
     candidates: torch.Tensor,
     targets: torch.Tensor,
     generator: torch.Generator,
@@ -49,10 +49,10 @@ def sample_examples(
     guide: int,
     settings: StackSettings,
 ) -> StackExamples:
-    """From log-lifts [R, B, n] of one batch to its stack examples; hard ones by the mean of the first ``guide``."""
+    """Stack examples of a batch of log-likelihood ratios [R, B, n]; hard ones by the mean of the first ``guide``."""
     allowed = candidates.clone()
     allowed.scatter_(1, targets[:, None], False)
-    mean = lifts[:guide].mean(0).masked_fill(~allowed, -torch.inf)
+    mean = log_ratios[:guide].mean(0).masked_fill(~allowed, -torch.inf)
     hard = mean.topk(min(settings.hard_negatives, mean.shape[1] - 1), dim=1)
     noise = torch.rand(allowed.shape, generator=generator)
     noise.masked_fill_(~allowed, -1.0).scatter_(1, hard.indices, -1.0)
@@ -69,14 +69,15 @@ def sample_examples(
         ],
         dim=1,
     )
-    picked = lifts.gather(2, chosen.expand(len(lifts), -1, -1))
-    return StackExamples(lifts=picked.permute(1, 2, 0).contiguous(), log_weights=log_weights)
+    picked = log_ratios.gather(2, chosen.expand(len(log_ratios), -1, -1))
+    return StackExamples(log_ratios=picked.permute(1, 2, 0).contiguous(), log_weights=log_weights)
 
 
 def concatenate(parts: list[StackExamples]) -> StackExamples:
     """All examples of all batches."""
     return StackExamples(
-        lifts=torch.cat([part.lifts for part in parts]), log_weights=torch.cat([part.log_weights for part in parts])
+        log_ratios=torch.cat([part.log_ratios for part in parts]),
+        log_weights=torch.cat([part.log_weights for part in parts]),
     )
 
 
@@ -84,18 +85,18 @@ def fit_path(
     examples: StackExamples,
     anchors: Sequence[NDArray[np.float64]],
     columns: NDArray[np.bool_],
-    pulls: Sequence[float],
+    l2_strengths: Sequence[float],
 ) -> list[NDArray[np.float64]]:
-    """[R] weights for each of ``pulls``, which rise, each pulled to its anchor w₀ [R].
+    """[R] weights for each of ``l2_strengths``, which rise, each shrunk to its anchor w₀ [R].
 
     Only ``columns`` [R] are free; the weights of all others must be 0 in the anchors.
     """
     used = torch.from_numpy(np.flatnonzero(columns))
-    narrow = StackExamples(lifts=examples.lifts[:, :, used].contiguous(), log_weights=examples.log_weights)
+    narrow = StackExamples(log_ratios=examples.log_ratios[:, :, used].contiguous(), log_weights=examples.log_weights)
     path = []
     begin = anchors[-1][columns]
-    for pull, anchor in reversed(list(zip(pulls, anchors, strict=True))):
-        begin = fit_weights(narrow, anchor[columns], pull, begin)
+    for l2_strength, anchor in reversed(list(zip(l2_strengths, anchors, strict=True))):
+        begin = fit_weights(narrow, anchor[columns], l2_strength, begin)
         weights = np.zeros(len(columns))
         weights[columns] = begin
         path.append(weights)
@@ -103,31 +104,33 @@ def fit_path(
 
 
 def fit_weights(
-    examples: StackExamples, anchor: NDArray[np.float64], pull: float, begin: NDArray[np.float64] | None = None
+    examples: StackExamples, anchor: NDArray[np.float64], l2_strength: float, begin: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """[R] weights by Newton's method with step halving; the objective is convex.
 
     Args:
         examples: what to fit on.
         anchor: w₀ [R].
-        pull: λ, in nats per squared weight.
+        L2 strength: λ, in nats per squared weight.
         begin: where the search begins [R]; at the anchor where None.
     """
-    return minimise(lambda weights: cross_entropy(examples, weights), anchor, pull, anchor if begin is None else begin)
+    return minimise(
+        lambda weights: cross_entropy(examples, weights), anchor, l2_strength, anchor if begin is None else begin
+    )
 
 
 def minimise(
-    loss: Callable[[torch.Tensor], Fit], anchor: NDArray[np.float64], pull: float, begin: NDArray[np.float64]
+    loss: Callable[[torch.Tensor], Fit], anchor: NDArray[np.float64], l2_strength: float, begin: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """[P] weights of the least ``loss`` plus the pull to the anchor, from ``begin`` on; see ``fit_weights``."""
+    """[P] weights of the least ``loss`` plus λ/2 times the squared distance to the anchor; see ``fit_weights``."""
     start, weights = torch.from_numpy(anchor), torch.from_numpy(begin).clone()
-    value, gradient, hessian = _pulled(loss(weights), weights - start, pull)
+    value, gradient, hessian = _penalised(loss(weights), weights - start, l2_strength)
     for _ in range(_NEWTON_STEPS):
         step = torch.linalg.solve(hessian, gradient)
         if float(step.abs().max()) < 1e-4:
             break
         for _ in range(6):
-            trial = _pulled(loss(weights - step), weights - step - start, pull)
+            trial = _penalised(loss(weights - step), weights - step - start, l2_strength)
             if trial[0] <= value:
                 break
             step /= 2
@@ -136,21 +139,21 @@ def minimise(
     return weights.numpy()
 
 
-def _pulled(fit: Fit, offset: torch.Tensor, pull: float) -> Fit:
+def _penalised(fit: Fit, offset: torch.Tensor, l2_strength: float) -> Fit:
     """A loss with λ/2 ‖offset‖² on top."""
     value, gradient, hessian = fit
-    added = pull * torch.eye(len(offset), dtype=torch.float64)
-    return value + pull / 2 * float(offset @ offset), gradient + pull * offset, hessian + added
+    added = l2_strength * torch.eye(len(offset), dtype=torch.float64)
+    return value + l2_strength / 2 * float(offset @ offset), gradient + l2_strength * offset, hessian + added
 
 
 def cross_entropy(examples: StackExamples, weights: torch.Tensor) -> Fit:
     """Its mean over the examples, under weights [R]."""
-    lifts = examples.lifts
-    logits = lifts @ weights.float() + examples.log_weights
+    log_ratios = examples.log_ratios
+    logits = log_ratios @ weights.float() + examples.log_weights
     log_partition = logits.logsumexp(1)
     probabilities = (logits - log_partition[:, None]).exp()
-    mean = torch.einsum("ns,nsr->nr", probabilities, lifts)
-    scaled = (lifts * probabilities.sqrt()[:, :, None]).reshape(-1, lifts.shape[2])
-    hessian = (scaled.T @ scaled - mean.T @ mean).double() / len(lifts)
-    gradient = (mean - lifts[:, 0]).double().mean(0)
+    mean = torch.einsum("ns,nsr->nr", probabilities, log_ratios)
+    scaled = (log_ratios * probabilities.sqrt()[:, :, None]).reshape(-1, log_ratios.shape[2])
+    hessian = (scaled.T @ scaled - mean.T @ mean).double() / len(log_ratios)
+    gradient = (mean - log_ratios[:, 0]).double().mean(0)
     return float((log_partition - logits[:, 0]).double().mean()), gradient, hessian

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import StorageError
 from shared.feature_space import FeatureSpace
 
@@ -116,7 +116,7 @@ class CatalogueVectors:
     def _keep(self, space: FeatureSpace, digests: NDArray[np.void], vectors: NDArray[np.float32]) -> None:
         arrays: dict[str, NDArray[Any]] = {"digests": digests.view(np.uint8).reshape(-1, _DIGEST), "vectors": vectors}
         try:
-            self.heads.write(RECORD, StoredHead(arrays=arrays, facts={"space": space.fingerprint}))
+            self.heads.write(RECORD, StoredRecord(arrays=arrays, facts={"space": space.fingerprint}))
         except StorageError as error:
             _LOG.warning("the catalogue's vectors are not kept: %s", error)
 

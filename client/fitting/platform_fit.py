@@ -110,7 +110,7 @@ class PlatformFit:
     def _train_again(self) -> None:
         """Where time is cut, the parts that are chosen, with all that is known by the test (docs/decisions/0047)."""
         platform = self.prepared.platform
-        split = platform.held_out.trained_again(platform.stopping_users)
+        split = platform.held_out.trained_again(platform.early_stopping_users)
         if np.array_equal(split.training, platform.held_out.training):
             return
         prepared = replace(self.prepared, platform=replace(platform, split=split))
@@ -131,8 +131,8 @@ class PlatformFit:
         """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell."""
         if not enough_baskets(self.prepared.platform):
             return
-        panel, _ = self.stacks.panel.used(self.stacks.chosen[self.verdict.served].by_gap)
-        columns = {column.name for scorer in panel.raw.scorers for column in scorer.columns}
+        ensemble, _ = self.stacks.ensemble.used(self.stacks.chosen[self.verdict.served].by_gap)
+        columns = {column.name for scorer in ensemble.raw.scorers for column in scorer.columns}
         parts = {name: part for name, part in self.trained.items() if part.columns & columns}
         scorers = {**self._scorers, **completing_table(self.components.scorers)}
         stacks = fit_stacks(
@@ -171,7 +171,7 @@ class PlatformFit:
 
     @cached_property
     def verdict(self) -> GateVerdict:
-        """What is served; by choosing users alone."""
+        """What is served; by model-selection users alone."""
         options = {
             method: candidates for method, candidates in self.stacks.options.items() if method not in self.absent
         }

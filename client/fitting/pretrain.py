@@ -1,4 +1,4 @@
-"""From a platform folder to an encoder file, calibrated on its weighting users."""
+"""From a platform folder to an encoder file, calibrated on its calibration users."""
 
 from dataclasses import dataclass
 from pathlib import Path

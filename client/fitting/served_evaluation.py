@@ -90,7 +90,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
     chosen = {method: candidate.by_gap for method, candidate in stacks.chosen.items() if method not in fit.absent}
     weights = {**_alone(stacks), **chosen}
     tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
-    ranked = rank_all(stacks.panel, stacked(list(weights.values())), tests)
+    ranked = rank_all(stacks.ensemble, stacked(list(weights.values())), tests)
     rankings = dict(zip(weights, ranked, strict=True))
     return ServedEvaluation(
         users=len(np.unique(tests.users)),
@@ -106,7 +106,7 @@ def evaluate_fit(fit: PlatformFit) -> ServedEvaluation:
 
 def _alone(stacks: FittedStacks) -> dict[str, NDArray[np.float64]]:
     """Method of one scorer to weights [R] that hold its best column alone, where the platform has it."""
-    names, values = stacks.panel.names, stacks.scorer_values()
+    names, values = stacks.ensemble.names, stacks.scorer_values()
     weights = {}
     for method in METHODS.values():
         there = [column.name for column in method.columns if column.name in values]

@@ -22,7 +22,7 @@ from client.features.prepared_platform import prepare_platform
 from client.fitting.fit_settings import FitSettings
 from client.fitting.platform_fit import DEFAULT, PlatformFit
 from client.gate.gate import GateVerdict
-from client.recommender.growth import with_added
+from client.recommender.catalogue_update import with_added
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
 from client.recommender.served_head import ORIGIN, RECORD, RELEASED, SEEN, WITHOUT_HISTORY, BasketHead, ServedHead
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
@@ -30,7 +30,7 @@ from client.scorers import recent
 from client.scorers.age import seen_again
 from client.scorers.fading import recounted
 from client.scorers.table import COMPLETING, SCORERS, FittedScorers, fit_scorers
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from client.transfer.feature import PREVIOUS
 from client.transfer.local import own_models
 from client.transfer.method import Encoders, ReceivedEncoder
@@ -60,7 +60,7 @@ def previous_release(store: HeadStore, record: str, space: FeatureSpace, receive
         return None
 
 
-def _of(stored: StoredHead, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
+def _of(stored: StoredRecord, space: FeatureSpace, received: Encoder) -> ReceivedEncoder | None:
     facts: dict[str, Any] = dict(stored.facts)
     if facts["fingerprint"] != space.fingerprint:
         return None
@@ -172,23 +172,23 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     if fit.components != DEFAULT:
         raise HeadStoreError("a record is served under the usual settings of components; this fit has others")
     stacks, prepared, baskets = fit.stacks, fit.prepared, opened.fit.basket_stacks
-    panel, weights = stacks.panel.used(stacks.chosen[fit.verdict.served].by_gap)
+    ensemble, weights = stacks.ensemble.used(stacks.chosen[fit.verdict.served].by_gap)
     names = [name for name in SCORERS if name not in stacks.left_out]
-    scorers = zip(names, stacks.panel.raw.scorers, strict=False)
-    computed = tuple(name for name, scorer in scorers if scorer in panel.raw.scorers)
+    scorers = zip(names, stacks.ensemble.raw.scorers, strict=False)
+    computed = tuple(name for name, scorer in scorers if scorer in ensemble.raw.scorers)
     alone = tuple(name for name in WITHOUT_HISTORY if name not in stacks.left_out)
     basket = None if baskets is None else _basket_head(baskets)
     used = {*computed, *alone, *(() if basket is None else basket.computed)}
-    calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
-    parts = _trained_parts(fit).only(set(panel.names))
+    calibrations = dict(zip(stacks.ensemble.names, stacks.ensemble.calibrations, strict=True))
+    parts = _trained_parts(fit).only(set(ensemble.names))
     form = served_form(opened, parts)
     fitted = ServedHead(
-        head=RankingHead.of(panel, weights),
+        head=RankingHead.of(ensemble, weights),
         computed=computed,
         alone=alone,
         popularity=tuple(
             calibrations[column.name]
-            for name, scorer in zip(names, stacks.panel.raw.scorers, strict=False)
+            for name, scorer in zip(names, stacks.ensemble.raw.scorers, strict=False)
             if name in alone
             for column in scorer.columns
         ),
@@ -222,12 +222,12 @@ def counted_of_all(fit: PlatformFit, names: Collection[str]) -> FittedScorers:
 
 
 def _basket_head(stacks: FittedStacks) -> BasketHead:
-    panel, weights = stacks.panel.used(stacks.chosen[LOCAL].by_gap)
+    ensemble, weights = stacks.ensemble.used(stacks.chosen[LOCAL].by_gap)
     table = [name for name in (*SCORERS, *COMPLETING) if name not in stacks.left_out]
-    named_scorers = zip(table, stacks.panel.raw.scorers, strict=False)
+    named_scorers = zip(table, stacks.ensemble.raw.scorers, strict=False)
     return BasketHead(
-        head=RankingHead.of(panel, weights),
-        computed=tuple(name for name, scorer in named_scorers if scorer in panel.raw.scorers),
+        head=RankingHead.of(ensemble, weights),
+        computed=tuple(name for name, scorer in named_scorers if scorer in ensemble.raw.scorers),
     )
 
 

@@ -6,9 +6,10 @@ a lift over ``local``, by these rules in this order (docs/decisions/0010):
 1. *yes* where the gate would serve the encoder.
 2. *yes* where the whole interval of the expected lift lies above zero.
 3. *no* where the whole interval of the expected lift, or of the one that is seen, lies below ``worth``.
-4. *yes* where the choosing users are few, the encoder adds to content beyond noise over their past events, and the
-   expected lift is at least ``worth``.
-5. *no* where the encoder adds nothing to content over past events, and the choosing users are few or show no lift.
+4. *yes* where the model-selection users are few, the encoder adds to content beyond noise over their past events, and
+   the expected lift is at least ``worth``.
+5. *no* where the encoder adds nothing to content over past events, and the model-selection users are few or show
+   no lift.
 6. *too early* otherwise.
 
 Joining is worth it where the forecast is *yes*, the gate serves the encoder, and the lift to expect is ``worth`` or
@@ -37,7 +38,8 @@ from client.gate.expectation import (
     known_pairs,
     nearest_pair,
 )
-from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, would_serve
+from client.gate.gate import GateCandidate, GateSettings, GateVerdict, cross_validated, with_confidence, would_serve
+from client.gate.relatedness import DEFAULT as DEFAULT_RELATEDNESS
 from client.gate.relatedness import Relatedness
 from shared.errors import DataError
 from shared.system.options import Checked, bounded
@@ -138,7 +140,7 @@ def assessment(
 
     Args:
         verdict: of the gate.
-        at_ten: cross-validated NDCG@10 [V] of ``local`` and the judged method, on the same choosing users.
+        at_ten: cross-validated NDCG@10 [V] of ``local`` and the judged method, on the same model-selection users.
         users: of the platform, of whom the V are a part.
         rng: draws resamples.
         known: pairs by which the lift is expected.
@@ -263,7 +265,7 @@ def forecast_of(
     lift: Interval | None,
     settings: AssessmentSettings = DEFAULT,
 ) -> tuple[Answer, str]:
-    """Whether a method will bring a lift, as the gate found it on so many choosing users, and the reason in words.
+    """Whether a method will bring a lift, as the gate found it on so many model-selection users, and the reason.
 
     For its rules see the top of this file.
     """
@@ -279,7 +281,8 @@ def forecast_of(
     related = candidate.relatedness
     enough = expected is not None and expected.mean >= worth
     if few and enough and related is not None and related.bound > 0:
-        adds = f"the encoder surely adds to content over {related.events:,} past events of users"
+        sure = with_confidence(DEFAULT_RELATEDNESS.level)
+        adds = f"{sure} the encoder adds to content over {related.events:,} past events of users"
         return "yes", f"{adds}, and pairs of the benchmark that showed as much gained {worth:g} % or more"
     shows = candidate.lift is not None and candidate.lift > 0 and not few
     if related is not None and related.lift <= 0 and not shows:

@@ -1,8 +1,8 @@
 """The lift to expect of a received encoder, from what a platform shows before it joins and what pairs before it found.
 
 log(1 + lift) is taken as a weighted sum of two things that can be measured beforehand: log(1 + what cross-validation
-shows), shrunk by V / (V + shrinkage) for V choosing users, and log(1 + what the encoder adds to content), times how
-near content alone comes to ``local``: who recommends well without content gains little from more of it. There is no
+shows), shrunk by V / (V + shrinkage) for V model-selection users, and log(1 + what the encoder adds to content), times
+how near content alone comes to ``local``: who recommends well without content gains little from more of it. There is no
 constant: an encoder that shows nothing and adds nothing is expected to bring nothing. The two weights are a ridge
 regression on the known pairs (Hoerl and Kennard 1970); each pair counts the same, however many cells it has.
 """
@@ -37,7 +37,7 @@ class KnownPair:
     """its class of relatedness, in words"""
     fraction: float
     users: int
-    """choosing users"""
+    """model-selection users"""
     adds: float
     """what the encoder adds to content over past events (``Relatedness.lift``)"""
     content: float
@@ -100,9 +100,9 @@ class ExpectationSettings(Checked):
     """How known pairs are believed."""
 
     shrinkage: float = bounded(100.0, least=0)
-    """choosing users at which what cross-validation shows is believed by half"""
+    """model-selection users at which what cross-validation shows is believed by half"""
     ridge: float = bounded(0.05, least=0)
-    """pull of the two weights to 0, as a share of the mean square of the inputs"""
+    """L2 strength of the two weights, shrunk to 0, as a share of the mean square of the inputs"""
     least_pairs: int = bounded(3, least=2)
     """pairs below which nothing is expected of what they found"""
 
@@ -145,7 +145,7 @@ class Expectation:
             error: as in ``KnownPair``; noise of few users widens the interval.
             adds: as in ``KnownPair``.
             content: as in ``KnownPair``.
-            users: choosing users.
+            users: model-selection users.
         """
         middle = float(_inputs(shown, adds, content, users, self.settings) @ self.weights)
         noise = float(self.weights[0]) * error / (100 + max(shown, _FLOOR)) * users / (users + self.settings.shrinkage)
@@ -158,7 +158,7 @@ def content_share(scorers: Mapping[str, float], local: float) -> float:
     """NDCG@10 of content alone over that of ``local``, at most 1; 0 where the platform has no content.
 
     Args:
-        scorers: column to its NDCG@10 on the choosing users' validation events.
+        scorers: column to its NDCG@10 on the model-selection users' validation events.
         local: NDCG@10 of ``local`` on the same.
     """
     content = scorers.get(CONTENT, 0.0)
@@ -174,7 +174,7 @@ def _log_lift(percent: float) -> float:
 
 
 def _ridge(inputs: Float64, lifts: Float64, share: Float64, ridge: float) -> Float64:
-    """[2] weights pulled to 0 by ``ridge`` times the mean square of the inputs."""
+    """[2] weights shrunk to 0 by ``ridge`` times the mean square of the inputs."""
     weighted = inputs * share[:, None]
     square = weighted.T @ inputs
     strength = ridge * max(float(np.trace(square)) / len(square), 1e-9)

@@ -1,9 +1,9 @@
 """The gate: whether a platform serves a transfer method or its local recommender, and why.
 
-Every method chooses its stack the same way, by cross-validation over the choosing users: on four fifths of them the
-choice, on the last fifth its NDCG (without a cutoff, which tells more of few users). A transfer method is served where
-it beats ``local`` beyond noise: by a paired one-sided bootstrap over users at a level divided by the number of transfer
-methods that compete (Bonferroni). Test events play no part.
+Every method chooses its stack the same way, by cross-validation over the model-selection users: on four fifths of them
+the choice, on the last fifth its NDCG (without a cutoff, which tells more of few users). A transfer method is served
+where it beats ``local`` beyond noise: by a paired one-sided bootstrap over users at a level divided by the number of
+transfer methods that compete (Bonferroni). Test events play no part.
 
 Where few users choose (``CandidateSettings.few_users``), noise hides even a lift of a half. There a method that is
 above ``local`` is served, too, if its encoder is related to the platform beyond noise: if it adds to content, before
@@ -21,8 +21,9 @@ from client.ensemble import ensemble_settings
 from client.ensemble.candidates import LOCAL, Candidate, choose_all
 from client.ensemble.ensemble_settings import CandidateSettings
 from client.evaluation.lift import resampled_lifts
+from client.gate.relatedness import DEFAULT as DEFAULT_RELATEDNESS
 from client.gate.relatedness import Relatedness
-from client.store.head_store import StoredHead
+from client.store.head_store import StoredRecord
 from client.transfer.table import competing
 from shared.system.options import Checked, bounded
 
@@ -34,7 +35,7 @@ class GateSettings(Checked):
     level: float = bounded(0.05, above=0, below=1)
     """chance of serving something no better than ``local``, over all methods that compete"""
     folds: int = bounded(5, least=2)
-    """parts of the choosing users, each of which is judged under the choice of the others"""
+    """parts of the model-selection users, each of which is judged under the choice of the others"""
     resamples: int = bounded(4000, least=1)
     """of the bootstrap"""
 
@@ -64,16 +65,16 @@ class GateVerdict:
     """a method; ``local`` where no transfer is accepted"""
     reason: str
     users: int
-    """choosing users"""
+    """model-selection users"""
     candidates: Mapping[str, GateCandidate]
 
     def to_json(self) -> dict[str, Any]:
         """As plain numbers and words."""
         return asdict(self)
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record of the head store."""
-        return StoredHead(arrays={}, facts=self.to_json())
+        return StoredRecord(arrays={}, facts=self.to_json())
 
 
 def decide(
@@ -88,7 +89,7 @@ def decide(
 
     Args:
         options: method to the stacks that it may choose from.
-        validation: NDCG without a cutoff [V] by stack, on the choosing users.
+        validation: NDCG without a cutoff [V] by stack, on the model-selection users.
         rng: draws folds and resamples.
         relatedness: of the encoder of a transfer method, by method.
         settings: how sure it must be.
@@ -108,7 +109,7 @@ def decide(
     return GateVerdict(
         accepted=bool(accepted),
         served=served,
-        reason=_reason(served, candidates, users),
+        reason=_reason(served, candidates, users, settings.level),
         users=users,
         candidates=candidates,
     )
@@ -136,12 +137,21 @@ def cross_validated(
     return scores
 
 
+def with_confidence(level: float) -> str:
+    """How sure a bound is, in words, from the chance that it is not exceeded.
+
+    Args:
+        level: that chance, from 0 to 1.
+    """
+    return f"with {100 * (1 - level):g} % confidence"
+
+
 def would_serve(candidate: GateCandidate, users: int, choice: CandidateSettings) -> bool:
-    """Whether it may be served instead of ``local``, on the word of so many choosing users."""
-    return _surely(candidate) or _likely(candidate, users < choice.few_users)
+    """Whether it may be served instead of ``local``, on the word of so many model-selection users."""
+    return _is_confident(candidate) or _likely(candidate, users < choice.few_users)
 
 
-def _surely(candidate: GateCandidate) -> bool:
+def _is_confident(candidate: GateCandidate) -> bool:
     """Whether it beats ``local`` beyond noise."""
     return candidate.bound is not None and candidate.bound > 0
 
@@ -163,7 +173,7 @@ def _compare(
     return GateCandidate(ndcg=ndcg, lift=lift, bound=float(np.quantile(lifts, level)))
 
 
-def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) -> str:
+def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int, level: float) -> str:
     contenders = {method: candidate for method, candidate in candidates.items() if method != LOCAL}
     if not contenders:
         return "no transfer method was there to compete"
@@ -172,12 +182,12 @@ def _reason(served: str, candidates: Mapping[str, GateCandidate], users: int) ->
     if served != LOCAL:
         winner = contenders[served]
         beats = f"{served} beats local by {winner.lift:+.1f} % on {users} users"
-        if _surely(winner) or winner.relatedness is None:
-            return f"{beats}, by more than {winner.bound:.1f} % surely"
+        if _is_confident(winner) or winner.relatedness is None:
+            return f"{beats}, by more than {winner.bound:.1f} % {with_confidence(level)}"
         past = winner.relatedness
         return (
             f"{beats}, too few to be sure; but the encoder adds {past.lift:+.1f} % to content over {past.events} past "
-            f"events of {past.users} users, more than {past.bound:.1f} % surely"
+            f"events of {past.users} users, more than {past.bound:.1f} % {with_confidence(DEFAULT_RELATEDNESS.level)}"
         )
     if best_candidate.lift is None:
         return f"local found nothing for {users} users, so no lift can be told"

@@ -16,7 +16,7 @@ from client.ensemble.fitting import ranks_of_all
 from client.evaluation.lift import resampled_lifts
 from client.evaluation.ranking import whole_ndcg_of
 from client.features.prepared_platform import PreparedPlatform
-from client.transfer.release import PART, zero_shot_panel
+from client.transfer.release import PART, zero_shot_ensemble
 from shared.encoder.encoder import Encoder
 from shared.system.options import Checked, bounded
 
@@ -71,9 +71,9 @@ def relatedness(
     past = _past(prepared.platform, rng.permutation(unseen), settings)
     if len(past) == 0:
         return None
-    panel, both = zero_shot_panel(prepared, encoder, calibration)
-    content = np.where([name.startswith(PART) for name in panel.names], 0.0, both)
-    with_encoder, alone = whole_ndcg_of(ranks_of_all(panel, np.stack([both, content]), past))
+    ensemble, both = zero_shot_ensemble(prepared, encoder, calibration)
+    content = np.where([name.startswith(PART) for name in ensemble.names], 0.0, both)
+    with_encoder, alone = whole_ndcg_of(ranks_of_all(ensemble, np.stack([both, content]), past))
     users, place, counts = np.unique(past.users, return_inverse=True, return_counts=True)
     by_user = [np.bincount(place, values) / counts for values in (with_encoder, alone)]
     lifts = resampled_lifts(by_user[0], by_user[1], rng, settings.resamples)

@@ -1,8 +1,8 @@
 """What each user has spent of the promise that the platform made: a number a user, and the ledger of releases.
 
-A user spends 1/σ² in a release to which he gives one vector of length 1 under noise of spread σ; what he spends adds up
-(shared/privacy/gaussian.py). Who has not enough left gives nothing, so no budget is ever broken, and who gives nothing
-to a release spends nothing in it (individual accounting; Feldman and Zrnic 2021).
+A user spends 1/σ² in a release to which they give one vector of length 1 under noise of spread σ; what they spend adds
+up (shared/privacy/gaussian.py). Who has not enough left gives nothing, so no budget is ever broken, and who gives
+nothing to a release spends nothing in it (individual accounting; Feldman and Zrnic 2021).
 
 Users go by digests of their ids. K users who have spent something.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from client.store.head_store import StoredHead
+from client.store.head_store import StoredRecord
 from shared.errors import PrivacyError
 from shared.privacy.ledger import JOINED, Ledger, Release
 
@@ -85,14 +85,14 @@ class Account:
         met = Release(time=now, released=JOINED, noise=0.0, delta=longer.entries[-1].delta)
         return Account(users=known, spent=both, ledger=longer.with_release(met, float(both.max())))
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record."""
-        return StoredHead(
+        return StoredRecord(
             arrays={USERS: self.users, SPENT: self.spent}, facts={"ledger": json.dumps(self.ledger.to_json())}
         )
 
     @classmethod
-    def from_stored(cls, stored: StoredHead) -> "Account":
+    def from_stored(cls, stored: StoredRecord) -> "Account":
         """The inverse of ``to_stored``; raises PrivacyError where it is none."""
         try:
             ledger = Ledger.from_json(json.loads(stored.facts["ledger"]))

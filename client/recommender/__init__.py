@@ -1,1 +1,1 @@
-"""Scorers calibrated to log-lifts, stacked, and kept in a head."""
+"""Scorers calibrated to log-likelihood ratios, stacked, and kept in a head."""

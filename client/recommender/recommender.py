@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from client.ensemble.rerank import rerank
 from client.evaluation.ranking import best_first
-from client.recommender.request_panel import PackedVectors, Past, RequestPanel
+from client.recommender.request_ensemble import PackedVectors, Past, RequestEnsemble
 from client.recommender.served_catalogue import ServedCatalogue, ServedUsers
-from client.recommender.served_head import ServedHead, WeighedPanel, read_served, served_panels
+from client.recommender.served_head import ServedHead, WeighedEnsemble, read_served, served_ensembles
 from client.scorers.scorer import CountsEvents, CountsShown, Scorer
 from client.store.head_store import HeadStore
 from shared.errors import DataError
@@ -49,7 +49,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Wish:
+class ListQuery:
     """What a list shall be like."""
 
     k: int
@@ -73,27 +73,27 @@ class Recommender:
 
     items: ServedCatalogue
     users: ServedUsers
-    whole: RequestPanel
+    whole: RequestEnsemble
     """answers a history"""
-    popularity: RequestPanel
-    """answers where there is no history: a panel could then rest on scorers that have nothing to say"""
-    basket: RequestPanel | None = None
+    popularity: RequestEnsemble
+    """answers where there is no history: an ensemble could then rest on scorers that have nothing to say"""
+    basket: RequestEnsemble | None = None
     """completes a basket; None where too few tell what goes together: then ``whole`` answers"""
 
     @classmethod
     def of(cls, served: ServedHead) -> "Recommender":
         """Over what was stored; raises HeadStoreError where this installation has other scorers."""
-        items, panels = PackedVectors(torch.from_numpy(served.items.catalogue.features)), served_panels(served)
+        items, ensembles = PackedVectors(torch.from_numpy(served.items.catalogue.features)), served_ensembles(served)
 
-        def opened(weighed: WeighedPanel) -> RequestPanel:
-            return RequestPanel(weighed.panel, weighed.weights, items)
+        def opened(weighed: WeighedEnsemble) -> RequestEnsemble:
+            return RequestEnsemble(weighed.ensemble, weighed.weights, items)
 
         return cls(
             items=served.items,
             users=served.users,
-            whole=opened(panels.whole),
-            popularity=opened(panels.popularity),
-            basket=None if panels.basket is None else opened(panels.basket),
+            whole=opened(ensembles.whole),
+            popularity=opened(ensembles.popularity),
+            basket=None if ensembles.basket is None else opened(ensembles.basket),
         )
 
     @cached_property
@@ -111,7 +111,7 @@ class Recommender:
 
     @cached_property
     def row_of_user(self) -> Mapping[str, int]:
-        """User id to his row."""
+        """User id to their row."""
         return {user: row for row, user in enumerate(self.users.user_ids)}
 
     def history_of(self, user: str) -> NDArray[np.int32]:
@@ -123,7 +123,7 @@ class Recommender:
         return self.users.sequences.items[start:end]
 
     def times_of(self, user: str) -> NDArray[np.float64]:
-        """[L] when a user met his items, in seconds since 1970; NaN where that is not known."""
+        """[L] when a user met their items, in seconds since 1970; NaN where that is not known."""
         row = self.row_of_user[user]
         start, end = self.users.sequences.offsets[row : row + 2]
         return self.users.sequences.clock[start:end]
@@ -136,7 +136,7 @@ class Recommender:
         return np.array(rows, np.int32)
 
     def past_of(self, user: str | None, basket: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """[L] a user's items and their times, what is in his basket now last; raises DataError as ``history_of``.
+        """[L] a user's items and their times, what is in their basket now last; raises DataError as ``history_of``.
 
         ``user`` None: of somebody of whom the basket alone is known.
         """
@@ -167,18 +167,18 @@ class Recommender:
     @property
     def _scorers(self) -> list[Scorer]:
         """Each once."""
-        panels = (self.whole, self.popularity, *(() if self.basket is None else (self.basket,)))
-        return list({id(scorer): scorer for panel in panels for scorer in panel.scorers}.values())
+        ensembles = (self.whole, self.popularity, *(() if self.basket is None else (self.basket,)))
+        return list({id(scorer): scorer for ensemble in ensembles for scorer in ensemble.scorers}.values())
 
-    def basis(self, history: NDArray[np.int32], wish: Wish) -> str:
+    def basis(self, history: NDArray[np.int32], query: ListQuery) -> str:
         """What a list rests on: ``basket``, ``history``, or ``popularity`` where nothing is known."""
-        if wish.basket and self.basket is not None:
+        if query.basket and self.basket is not None:
             return "basket"
         return "history" if len(history) else "popularity"
 
     @torch.no_grad()
     def recommend(
-        self, history: NDArray[np.int32], wish: Wish, times: NDArray[np.float64] | None = None
+        self, history: NDArray[np.int32], query: ListQuery, times: NDArray[np.float64] | None = None
     ) -> list[Recommendation]:
         """At most k items, the best first, for a history [L], which may be empty; equal ones in the catalogue's order.
 
@@ -186,41 +186,43 @@ class Recommender:
         basket that is to be completed they always are.
         ``times`` [L] are when they were met, None where nobody knows.
         """
-        panel = self._panel(history, wish)
+        ensemble = self._ensemble(history, query)
         latest = Past(
             items=history[-SCORED:],
             times=None if times is None else times[-SCORED:],
-            moment=wish.moment,
-            together=wish.basket,
+            moment=query.moment,
+            together=query.basket,
         )
-        with wish.scoring():
-            lifts = panel.log_lifts(latest)
-            weights = panel.weights(latest)
-            scores = weights @ lifts
-            allowed = self._allowed(history, latest.basket, wish.allowed)
-            best = self._best(scores.masked_fill(~allowed, -torch.inf), min(wish.k, int(allowed.sum())), wish.diversity)
-        parts = weights[:, None] * lifts[:, best]
-        falls = self._falls(panel, latest, scores[best], best, wish) if wish.reasons else torch.zeros(0, len(best))
+        with query.scoring():
+            log_ratios = ensemble.log_ratios(latest)
+            weights = ensemble.weights(latest)
+            scores = weights @ log_ratios
+            allowed = self._allowed(history, latest.basket, query.allowed)
+            best = self._best(
+                scores.masked_fill(~allowed, -torch.inf), min(query.k, int(allowed.sum())), query.diversity
+            )
+        parts = weights[:, None] * log_ratios[:, best]
+        falls = self._falls(ensemble, latest, scores[best], best, query) if query.reasons else torch.zeros(0, len(best))
         return [
             Recommendation(
                 item=item,
                 score=float(scores[item].nan_to_num(nan=_LEAST)),
-                scorers=_largest(zip(panel.names, parts[:, place].tolist(), strict=True)),
+                scorers=_largest(zip(ensemble.names, parts[:, place].tolist(), strict=True)),
                 history=_largest(zip(history[-WEIGHED:].tolist(), falls[:, place].tolist(), strict=False)),
             )
             for place, item in enumerate(best.tolist())
         ]
 
-    def _panel(self, history: NDArray[np.int32], wish: Wish) -> RequestPanel:
+    def _ensemble(self, history: NDArray[np.int32], query: ListQuery) -> RequestEnsemble:
         answering = {"basket": self.basket, "history": self.whole, "popularity": self.popularity}
-        return answering[self.basis(history, wish)] or self.whole
+        return answering[self.basis(history, query)] or self.whole
 
     def _allowed(
-        self, history: NDArray[np.int32], basket: NDArray[np.int32], wished: NDArray[np.bool_] | None
+        self, history: NDArray[np.int32], basket: NDArray[np.int32], requested: NDArray[np.bool_] | None
     ) -> torch.Tensor:
         """[n]"""
         n_items = len(self.items.item_ids)
-        allowed = torch.ones(n_items, dtype=torch.bool) if wished is None else torch.from_numpy(wished).clone()
+        allowed = torch.ones(n_items, dtype=torch.bool) if requested is None else torch.from_numpy(requested).clone()
         allowed[torch.from_numpy(basket.astype(np.int64))] = False
         if self.whole.repeats or not len(history):
             return allowed
@@ -237,18 +239,18 @@ class Recommender:
 
     @staticmethod
     def _falls(
-        panel: RequestPanel, history: Past, scores: torch.Tensor, items: torch.Tensor, wish: Wish
+        ensemble: RequestEnsemble, history: Past, scores: torch.Tensor, items: torch.Tensor, query: ListQuery
     ) -> torch.Tensor:
         """[min(L, WEIGHED), k] how far the ``scores`` [k] of ``items`` [k] fall without one event of the history.
 
         The weights stay those of the whole history: without its last event the gap would be another one.
         """
-        length, weights = len(history.items), panel.weights(history)
+        length, weights = len(history.items), ensemble.weights(history)
         places = range(max(0, length - WEIGHED), length)
         falls = torch.zeros(len(places), len(items))
         for row, place in enumerate(places):
-            with wish.scoring():
-                without = panel.log_lifts(history.without(place))[:, items]
+            with query.scoring():
+                without = ensemble.log_ratios(history.without(place))[:, items]
                 falls[row] = scores - weights @ without
         return falls
 

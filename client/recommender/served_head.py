@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble import Ensemble, RawEnsemble
 from client.ensemble.ensemble_settings import DEFAULT
 from client.ensemble.head import RankingHead
-from client.ensemble.panel import Panel, RawPanel
 from client.features.hashing import hashing_space, under_idf
 from client.features.item_features import PRECOMPUTED, check_features, precomputed_space
 from client.features.sentences import SENTENCES, sentence_space
@@ -29,7 +29,7 @@ from client.recommender.served_catalogue import (
 from client.recommender.served_parts import NOT_A_RECORD, ServedParts
 from client.scorers.scorer import FitData, Matrix, Scorer
 from client.scorers.table import COMPLETING, SCORERS
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import FeatureSpaceMismatch, HeadStoreError
 from shared.feature_space import FeatureSpace
 
@@ -110,7 +110,7 @@ class ServedHead:
             ORIGIN: self.origin,
             **basket,
         }
-        store.write(RECORD, StoredHead(arrays=arrays, facts=facts))
+        store.write(RECORD, StoredRecord(arrays=arrays, facts=facts))
 
 
 def read_served(store: HeadStore) -> ServedHead:
@@ -130,7 +130,7 @@ def read_served(store: HeadStore) -> ServedHead:
         raise HeadStoreError(f"the record is no fitted recommender: {type(error).__name__} {error}") from error
 
 
-def _served(stored: StoredHead) -> ServedHead:
+def _served(stored: StoredRecord) -> ServedHead:
     arrays, facts = stored.arrays, stored.facts
     space = _space_of(str(facts["features"]), arrays["features"].shape[1])
     if facts["fingerprint"] != space.fingerprint:
@@ -166,14 +166,14 @@ def _basket_record(basket: BasketHead | None) -> tuple[dict[str, NDArray[Any]], 
     return arrays, {_BASKET: {**ranking.facts, "computed": list(basket.computed)}}
 
 
-def _basket_of(stored: StoredHead) -> BasketHead | None:
+def _basket_of(stored: StoredRecord) -> BasketHead | None:
     """The inverse of ``_basket_record``; None for a record of before."""
     facts = stored.facts.get(_BASKET)
     if facts is None:
         return None
     begin = f"{_BASKET}."
     arrays = {name.removeprefix(begin): array for name, array in stored.arrays.items() if name.startswith(begin)}
-    head = RankingHead.from_stored(StoredHead(arrays=arrays, facts=facts))
+    head = RankingHead.from_stored(StoredRecord(arrays=arrays, facts=facts))
     return BasketHead(head=head, computed=tuple(map(str, facts["computed"])))
 
 
@@ -187,28 +187,28 @@ def _space_of(features: str, dim: int) -> FeatureSpace:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WeighedPanel:
-    """A panel with the weights of its columns."""
+class WeighedEnsemble:
+    """An ensemble with the weights of its columns."""
 
-    panel: Panel
+    ensemble: Ensemble
     weights: NDArray[np.float64]
     """[R], or [1 + K, R] where they shift with the gap since a user's last event"""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ServedPanels:
+class ServedEnsembles:
     """What answers which request; they share their scorers."""
 
-    whole: WeighedPanel
+    whole: WeighedEnsemble
     """a history"""
-    popularity: WeighedPanel
+    popularity: WeighedEnsemble
     """nothing at all: popularity, of items and of their neighbours"""
-    basket: WeighedPanel | None
+    basket: WeighedEnsemble | None
     """a basket that is to be completed"""
 
 
-def served_panels(served: ServedHead) -> ServedPanels:
-    """The panels of a record; raises HeadStoreError where this installation has other scorers than it weighs."""
+def served_ensembles(served: ServedHead) -> ServedEnsembles:
+    """The ensembles of a record; raises HeadStoreError where this installation has other scorers than it weighs."""
     data, parts = _fit_data(served), served.parts.scorers(served.items.catalogue.features)
     table = {**SCORERS, **COMPLETING}
     basket = served.basket
@@ -218,27 +218,27 @@ def served_panels(served: ServedHead) -> ServedPanels:
     except KeyError as error:
         raise HeadStoreError(f"the record weighs the scorer {error}, which is not here; fit it again") from error
 
-    def weighed(head: RankingHead, computed: tuple[str, ...]) -> WeighedPanel:
+    def weighed(head: RankingHead, computed: tuple[str, ...]) -> WeighedEnsemble:
         scorers = (*(computed_scorers[name] for name in computed), *parts)
         return _weighed(served, head, scorers)
 
     alone = tuple(computed_scorers[name] for name in served.alone)
-    popularity = Panel(raw=_raw(served, alone), calibrations=served.popularity)
+    popularity = Ensemble(raw=_raw(served, alone), calibrations=served.popularity)
     uniform = np.full(len(popularity.names), DEFAULT.candidates.uniform)
-    return ServedPanels(
+    return ServedEnsembles(
         whole=weighed(served.head, served.computed),
-        popularity=WeighedPanel(panel=popularity, weights=uniform),
+        popularity=WeighedEnsemble(ensemble=popularity, weights=uniform),
         basket=None if basket is None else weighed(basket.head, basket.computed),
     )
 
 
-def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...]) -> WeighedPanel:
+def _weighed(served: ServedHead, head: RankingHead, scorers: tuple[Scorer, ...]) -> WeighedEnsemble:
     """Of the scorers those that have a column in the head; raises HeadStoreError where theirs are not the head's."""
     used = tuple(scorer for scorer in scorers if {column.name for column in scorer.columns} & set(head.names))
-    panel = Panel(raw=_raw(served, used), calibrations=head.calibrations, gaps=head.gaps)
-    if panel.names != head.names:
+    ensemble = Ensemble(raw=_raw(served, used), calibrations=head.calibrations, gaps=head.gaps)
+    if ensemble.names != head.names:
         raise HeadStoreError("the record weighs other columns than its scorers have here; fit it again")
-    return WeighedPanel(panel=panel, weights=head.weights)
+    return WeighedEnsemble(ensemble=ensemble, weights=head.weights)
 
 
 def _fit_data(served: ServedHead) -> FitData:
@@ -254,5 +254,5 @@ def _fit_data(served: ServedHead) -> FitData:
     )
 
 
-def _raw(served: ServedHead, scorers: tuple[Scorer, ...]) -> RawPanel:
-    return RawPanel(scorers=scorers, n_items=len(served.items.item_ids), repeats=served.repeats)
+def _raw(served: ServedHead, scorers: tuple[Scorer, ...]) -> RawEnsemble:
+    return RawEnsemble(scorers=scorers, n_items=len(served.items.item_ids), repeats=served.repeats)

@@ -10,9 +10,9 @@ from typing import Any
 
 from flwr.app import Array, RecordDict
 
+from client.guard.egress_guard import EgressGuard
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
-from client.guard.way_out import WayOut
 from client.rounds.asked import asked_of
 from client.rounds.dry_sum import dry_sum_task
 from client.rounds.private_release import cross_reply
@@ -69,13 +69,13 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
     Raises ConfigError, DataError or EncoderFileError where the round would fail.
     """
     encoder, card = load_encoder(encoder_file)
-    way_out = WayOut.of(node.policy, "")
+    egress_guard = EgressGuard.of(node.policy, "")
     with tempfile.TemporaryDirectory() as folder:
         apart = replace(node, heads=folder, vault_key="")
-        workspace = replace(open_workspace(apart, way_out.policy), machine=None)
-        policy = way_out.policy
+        workspace = replace(open_workspace(apart, egress_guard.policy), machine=None)
+        policy = egress_guard.policy
         answers = _private(encoder, card, workspace, policy) if policy.is_private else _plain(encoder, local, workspace)
-        return [_left(asked_of(task.facts, workspace), answer, way_out) for task, answer in answers]
+        return [_left(asked_of(task.facts, workspace), answer, egress_guard) for task, answer in answers]
 
 
 Answers = list[tuple[Task, Callable[[], Reply]]]
@@ -110,12 +110,12 @@ def _private(encoder: Encoder, card: EncoderCard, workspace: Workspace, policy: 
     return answers
 
 
-def _left(question: Asked, answer: Callable[[], Reply], way_out: WayOut) -> Leaving:
+def _left(question: Asked, answer: Callable[[], Reply], egress_guard: EgressGuard) -> Leaving:
     start = time.monotonic()
     try:
-        content = way_out.let_out(way_out.turned_away(question) or answer(), question)
+        content = egress_guard.let_out(egress_guard.turned_away(question) or answer(), question)
     except OutboundRefused:
-        content = way_out.let_out(Failed(round=question.round, code=FailureCode.REFUSED), question)
+        content = egress_guard.let_out(Failed(round=question.round, code=FailureCode.REFUSED), question)
     seconds = time.monotonic() - start
     return Leaving(answer=str(question.task), seconds=seconds, size=content_bytes(content), values=_values(content))
 

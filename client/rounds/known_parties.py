@@ -1,4 +1,4 @@
-"""The platforms that one sums with: taken on first use or accepted by its operator; a change waits until he accepts it.
+"""The platforms that one sums with: taken on first use or accepted by its operator; a change waits for acceptance.
 
 A record of the vault. A platform is known by its name, its key for sums and its node key's fingerprint, all three.
 """
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import ConfigError, HeadStoreError, UnknownParties
 from shared.secure_sum.introduction import Introduction
 from shared.secure_sum.roster import Member, Roster
@@ -67,7 +67,7 @@ class KnownParties:
     def write(self, heads: HeadStore) -> None:
         """Raises StorageError."""
         facts = {kind: [asdict(party) for party in getattr(self, kind).values()] for kind in ("known", "waiting")}
-        heads.write(SUM_PARTIES, StoredHead(arrays={}, facts=facts))
+        heads.write(SUM_PARTIES, StoredRecord(arrays={}, facts=facts))
 
     @property
     def roster(self) -> Roster:

@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 
 OWN_DRAWS = "own-draws"
 """Record of the secret from which they derive."""
@@ -29,6 +29,6 @@ def _secret(heads: HeadStore) -> bytes:
     stored = heads.read(OWN_DRAWS)
     if stored is None:
         secret = np.frombuffer(os.urandom(_BYTES), np.uint8)
-        heads.write(OWN_DRAWS, StoredHead(arrays={"secret": secret}))
+        heads.write(OWN_DRAWS, StoredRecord(arrays={"secret": secret}))
         return secret.tobytes()
     return stored.arrays["secret"].tobytes()

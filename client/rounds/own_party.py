@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client.rounds.known_parties import KnownParties, KnownParty
 from client.rounds.sum_mark import SumMark, count_of, counted
 from client.rounds.workspace import Workspace
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.privacy.gaussian_draws import Draw
 from shared.secure_sum.answer_size import answer_size
 from shared.secure_sum.introduction import read_introductions
@@ -101,10 +101,10 @@ class OwnParty:
         return b"" if stored is None else _content(stored)
 
     def _write(self, record: str, content: bytes) -> None:
-        self._heads.write(record, StoredHead(arrays={_BYTES: np.frombuffer(content, np.uint8)}))
+        self._heads.write(record, StoredRecord(arrays={_BYTES: np.frombuffer(content, np.uint8)}))
 
 
-def _content(stored: StoredHead) -> bytes:
+def _content(stored: StoredRecord) -> bytes:
     return stored.arrays[_BYTES].tobytes()
 
 

@@ -35,7 +35,7 @@ def able_rows(
 ) -> NDArray[np.int64]:
     """Rows of those of ``users`` who can give to an evaluation under this noise.
 
-    At most ``MOST_USERS``, in an order of the platform's own in which each has his place by his id: one user more
+    At most ``MOST_USERS``, in an order of the platform's own in which each has their place by their id: one user more
     takes the place of one other at the most.
     """
     able = users[account.able(user_digests(workspace, users), weight_of(noise), workspace.promise.budget)]
@@ -48,7 +48,7 @@ def noised_mean(
 ) -> float:
     """The mean of ``values`` [V], one of each user of ``sample``, from 0 to 1, under noise; its cost is charged first.
 
-    Raises BudgetBroken where a user has spent elsewhere what it costs since he was found able.
+    Raises BudgetBroken where a user has spent elsewhere what it costs since they were found able.
     """
     users = user_digests(workspace, np.unique(sample.users))
     release = Release(

@@ -1,7 +1,7 @@
 """A cross moment under noise: of users who have not yet spent what it costs, beside what was released before.
 
-A user gives to one release after the other only where he did something since and his budget holds. What was released
-stands in the platform's vault, noise included, and is what every later task gets too.
+A user gives to one release after the other only where they did something since and their budget holds. What was
+released stands in the platform's vault, noise included, and is what every later task gets too.
 """
 
 import math
@@ -20,7 +20,7 @@ from client.privacy.estimate import pays
 from client.privacy.noise import noised
 from client.rounds.told_moments import history_digests
 from client.rounds.workspace import Workspace
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments, to_square, to_vector
 from shared.feature_space import require_same
@@ -46,7 +46,7 @@ class Told:
     noise: float
     """spread of the noise in it"""
     givers: Digests
-    """[G] who gave, a digest of each user and his history"""
+    """[G] who gave, a digest of each user and their history"""
     users: int
     """who gave"""
     pending: Mapping[str, Any]
@@ -61,9 +61,9 @@ class Told:
         raw = self.public.colouring @ to_square(self.total, public.dim) @ self.public.colouring
         return to_vector(public.whitening @ raw @ public.whitening)
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record."""
-        return StoredHead(
+        return StoredRecord(
             arrays={
                 "mean": self.public.mean,
                 "triangle": self.public.triangle,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from client.data.platform import Platform
 from client.rounds.workspace import Workspace
-from client.store.head_store import StoredHead
+from client.store.head_store import StoredRecord
 from client.training.sequence_model import SequenceHead
 from shared.federation.messages import TaskFacts
 
@@ -59,7 +59,7 @@ def round_start(name: RoundName, workspace: Workspace) -> RoundStart:
     staged = heads.read(STAGED_HEAD)
     if staged is not None and staged.facts.get("task") != name.task:
         facts = {key: value for key, value in staged.facts.items() if key != "task"}
-        heads.write(SEQUENCE_HEAD, StoredHead(arrays=staged.arrays, facts=facts))
+        heads.write(SEQUENCE_HEAD, StoredRecord(arrays=staged.arrays, facts=facts))
     stored = heads.read(SEQUENCE_HEAD)
     return RoundStart(head=_fitting(stored, workspace.platform, name.layout), left_out=_left_out(stored, name))
 
@@ -71,7 +71,7 @@ def stage_head(
     arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
     arrays |= {} if left_out is None else {LEFT_OUT: left_out}
     facts = {"layout": name.layout, "run": name.run, "task": name.task}
-    workspace.heads.write(STAGED_HEAD, StoredHead(arrays=arrays, facts=facts))
+    workspace.heads.write(STAGED_HEAD, StoredRecord(arrays=arrays, facts=facts))
 
 
 def newest_head(layout: str, workspace: Workspace) -> SequenceHead | None:
@@ -80,7 +80,7 @@ def newest_head(layout: str, workspace: Workspace) -> SequenceHead | None:
     return _fitting(newest, workspace.platform, layout)
 
 
-def _fitting(stored: StoredHead | None, platform: Platform, layout: str) -> SequenceHead | None:
+def _fitting(stored: StoredRecord | None, platform: Platform, layout: str) -> SequenceHead | None:
     """The head on the rows of today's catalogue; new items have learnt nothing. None where no item is left."""
     if stored is None or stored.facts.get("layout") != layout or "items" not in stored.arrays:
         return None
@@ -94,7 +94,7 @@ def _fitting(stored: StoredHead | None, platform: Platform, layout: str) -> Sequ
     return head.of_rows(rows) if (rows >= 0).any() else None
 
 
-def _left_out(stored: StoredHead | None, name: RoundName) -> NDArray[np.float32] | None:
+def _left_out(stored: StoredRecord | None, name: RoundName) -> NDArray[np.float32] | None:
     if stored is None or (stored.facts.get("layout"), stored.facts.get("run")) != (name.layout, name.run):
         return None
     return stored.arrays.get(LEFT_OUT)

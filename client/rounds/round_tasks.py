@@ -17,7 +17,7 @@ from client.rounds.told_moments import told_moments
 from client.rounds.workspace import Workspace
 from client.scorers.encoder_scorers import encoder_scorers
 from client.scorers.scorer import HistoryBatch, Scorer
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from client.training.local_round import run_local_round
 from client.training.sequence_model import SequenceHead
 from shared.encoder.encoder import Encoder
@@ -93,7 +93,7 @@ def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
 def evaluate_reply(
     task: EvaluateTask, workspace: Workspace, before: TaskFacts | None = None
 ) -> EvaluateReply | Declined:
-    """NDCG@10 of the encoder's parts on validation events of a sample of the weighting users.
+    """NDCG@10 of the encoder's parts on validation events of a sample of the calibration users.
 
     With the newest head; where it is evaluated ``before`` a round that trains from it, with the head with which that
     round begins, so that a task that comes again finds the same.
@@ -105,7 +105,7 @@ def evaluate_reply(
     encoder = received_encoder(task, workspace.heads)
     if not workspace.contributes:
         return Declined(round=task.round, reason=DeclineReason.TOO_FEW_USERS)
-    users = platform.weighting_users
+    users = platform.calibration_users
     able = able_sample(task, workspace, users) if task.noise else users
     if isinstance(able, Declined):
         return able
@@ -145,7 +145,7 @@ def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore)
         if sent.step is None:
             return encoder
     if task.keep:
-        store.write(RECEIVED, StoredHead(arrays={"flat": encoder.flat}, facts={"digest": encoder.digest}))
+        store.write(RECEIVED, StoredRecord(arrays={"flat": encoder.flat}, facts={"digest": encoder.digest}))
     return encoder
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import HeadStoreError, WireError
 from shared.secure_sum.apart import SetHistory
 from shared.secure_sum.fields import Reader, Writer
@@ -54,12 +54,12 @@ class SumMark:
             self._store.write(self._name, counted(writer.content, count))
 
 
-def counted(content: bytes, count: int) -> StoredHead:
+def counted(content: bytes, count: int) -> StoredRecord:
     """A record of bytes with a count beside."""
-    return StoredHead(arrays={_BYTES: np.frombuffer(content, np.uint8)}, facts={_COUNT: count})
+    return StoredRecord(arrays={_BYTES: np.frombuffer(content, np.uint8)}, facts={_COUNT: count})
 
 
-def count_of(stored: StoredHead) -> int:
+def count_of(stored: StoredRecord) -> int:
     """The count of a record; 0 where it has none."""
     count: Any = stored.facts.get(_COUNT, 0)
     return int(count)

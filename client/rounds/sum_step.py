@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from client.guard.egress_guard import utc_now
 from client.guard.site_policy import FIRST_USE
 from client.guard.sum_bounds import require_outweighed
-from client.guard.way_out import utc_now
 from client.privacy.accounts import Accounts
 from client.rounds.own_party import OwnParty
 from client.rounds.workspace import Workspace

@@ -24,7 +24,7 @@ from client.privacy.estimate import pays
 from client.rounds.private_evaluation import able_rows, user_digests
 from client.rounds.round_tasks import received_encoder, validation_sample, values_of_both
 from client.rounds.workspace import Workspace
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from client.training.cross_moments import cross_moment
 from shared.encoder.cross import CatalogueMoments
 from shared.errors import BudgetBroken, NothingToSum, PrivacyError, SumRefused
@@ -60,10 +60,10 @@ class Given:
     opened: bool = False
     """whether the platform has helped to open it"""
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record."""
         facts = {"plan": self.plan, "releases": [asdict(release) for release in self.releases], "opened": self.opened}
-        return StoredHead(arrays={"cross": self.cross, "evaluation": self.evaluation}, facts=facts)
+        return StoredRecord(arrays={"cross": self.cross, "evaluation": self.evaluation}, facts=facts)
 
     @classmethod
     def read(cls, heads: HeadStore) -> "Given | None":
@@ -155,7 +155,7 @@ class SummedRelease:
         if "evaluate" in self.work.parts:
             each = math.sqrt(EVALUATIONS) * self._noise
             releases.append(self._release(EVALUATION_SUM, each, workspace))
-            users = workspace.platform.weighting_users
+            users = workspace.platform.calibration_users
             rows = able_rows(book.account, users, each, self.work.seed, workspace)
             evaluation = user_digests(workspace, validation_sample(workspace.platform, rows).users)
         return Given(
@@ -227,7 +227,7 @@ def _evaluation_of(contribution: Given, work: SumWork, workspace: Workspace) -> 
     encoder = received_encoder(work, workspace.heads)
     if not len(contribution.evaluation):
         return np.zeros(NUMBERS)
-    rows = workspace.platform.weighting_users
+    rows = workspace.platform.calibration_users
     sample = validation_sample(
         workspace.platform, rows[np.isin(user_digests(workspace, rows), contribution.evaluation)]
     )

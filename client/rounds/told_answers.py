@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from client.guard.manifest import Asked
 from client.guard.site_policy import TaskKind
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import AnswerGone, NonceReused
 from shared.federation.messages import TaskFacts
 from shared.federation.wire_records import FLAT, HEADER, METRICS, array_record
@@ -84,7 +84,7 @@ class ToldAnswers:
         nonces = self._nonces()
         if (encoded := bytes.fromhex(nonce)) not in nonces:
             rows = np.frombuffer(b"".join([*nonces, encoded][-MOST_NONCES:]), np.uint8).reshape(-1, len(encoded))
-            self._heads.write(NONCES, StoredHead(arrays={"nonces": rows}))
+            self._heads.write(NONCES, StoredRecord(arrays={"nonces": rows}))
 
     def _nonces(self) -> list[bytes]:
         """The oldest first."""
@@ -96,7 +96,7 @@ def _record(task: TaskFacts) -> str:
     return f"answer-{task.kind}"
 
 
-def _stored(task: TaskFacts, content: RecordDict, question: Asked) -> StoredHead:
+def _stored(task: TaskFacts, content: RecordDict, question: Asked) -> StoredRecord:
     arrays: dict[str, NDArray[Any]] = {name: record[FLAT].numpy() for name, record in content.array_records.items()}
     metrics = content.metric_records.get(METRICS)
     facts = {
@@ -107,10 +107,10 @@ def _stored(task: TaskFacts, content: RecordDict, question: Asked) -> StoredHead
         HEADER: list(content.config_records[HEADER].items()),
         METRICS: None if metrics is None else list(metrics.items()),
     }
-    return StoredHead(arrays=arrays, facts=facts)
+    return StoredRecord(arrays=arrays, facts=facts)
 
 
-def _content(stored: StoredHead) -> RecordDict:
+def _content(stored: StoredRecord) -> RecordDict:
     records: dict[str, Any] = {name: array_record(flat=flat) for name, flat in stored.arrays.items()}
     records[HEADER] = ConfigRecord(dict(stored.facts[HEADER]))
     records[METRICS] = MetricRecord(dict(stored.facts[METRICS] or ()))

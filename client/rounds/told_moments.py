@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
 from client.rounds.workspace import Workspace
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from client.training.moments import platform_moments
 from shared.encoder.linear import Moments
 
@@ -33,18 +33,18 @@ def told_moments(workspace: Workspace, sequences: Sequences) -> Moments:
         return Moments.from_flat(before.arrays["moments"], workspace.space.dim)
     moments = platform_moments(workspace.features, sequences)
     arrays = {"moments": moments.to_flat(), "users": users}
-    workspace.heads.write(TOLD, StoredHead(arrays=arrays, facts={"space": space}))
+    workspace.heads.write(TOLD, StoredRecord(arrays=arrays, facts={"space": space}))
     return moments
 
 
-def _told(heads: HeadStore, space: str) -> StoredHead | None:
+def _told(heads: HeadStore, space: str) -> StoredRecord | None:
     """In this feature space; those of another one tell of other vectors."""
     stored = heads.read(TOLD)
     return stored if stored is not None and stored.facts.get("space") == space else None
 
 
 def history_digests(features: NDArray[np.float32], sequences: Sequences) -> NDArray[np.uint64]:
-    """[U] what stands for each user's history, by his items' vectors: rows of the catalogue may move."""
+    """[U] what stands for each user's history, by their items' vectors: rows of the catalogue may move."""
     items, rows = np.unique(sequences.items, return_inverse=True)
     names = np.array([_digest(features[item].tobytes()) for item in items], np.uint64)[rows]
     parts = zip(sequences.offsets[:-1], sequences.offsets[1:], strict=True)

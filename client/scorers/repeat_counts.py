@@ -1,4 +1,4 @@
-"""What a user had before, where items are met again: his own events on an item, fading with time."""
+"""What a user had before, where items are met again: their own events on an item, fading with time."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ DEFAULT = RepeatCountsSettings()
 
 
 class RepeatCounts:
-    """Σ 2^(−(r − t) / half-life) over the user's events on the item; r is the time of his last event, t an event's."""
+    """Σ 2^(−(r − t) / half-life) over the user's events on the item; r is the time of their last event."""
 
     def __init__(self, _data: FitData, settings: RepeatCountsSettings = DEFAULT) -> None:
         self._half_lives = settings.half_lives

@@ -1,4 +1,4 @@
-"""What both protocols do alike: a request is admitted, measured, answered; who calls is known by his token."""
+"""What both protocols do alike: a request is admitted, measured, answered; who calls is known by their token."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.serving.admission import OVERLOADED, Admission, Turn
 from client.serving.requests import REQUESTS_AT_ONCE, Counts, Feedback, ListAnswer, ListRequest, check_count
 from client.serving.serve_settings import Limits

@@ -11,7 +11,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.serving.front import Call, Front
 from client.serving.requests import MESSAGE_BYTES, Counts, Feedback, ListAnswer, ListRequest, feedback_kind
 from client.serving.work_threads import Here, WorkThreads

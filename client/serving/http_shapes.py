@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.serving.requests import (
     CATEGORIES,
     EXCLUSIONS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from client.data.ids import whole_number
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.recommender.served_head import ServedHead
 from client.serving.requests import Feedback, ListRequest
 

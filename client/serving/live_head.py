@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from client.recommender.growth import NewItem, fitting, with_items
-from client.recommender.recommender import Recommendation, Recommender, Wish
+from client.recommender.catalogue_update import NewItem, fitting, with_items
+from client.recommender.recommender import ListQuery, Recommendation, Recommender
 from client.recommender.served_head import ServedHead
 from client.serving.id_form import IdForm
 from client.serving.requests import MET, Feedback, FeedbackKind, ListAnswer, ListedItem, ListRequest
@@ -99,7 +99,7 @@ class LiveHead:
         work by raising.
         """
         history, times, unknown = past
-        wish = Wish(
+        query = ListQuery(
             k=request.k,
             allowed=self._allowed(request, disliked),
             diversity=request.diversity,
@@ -108,11 +108,11 @@ class LiveHead:
             moment=request.as_of,
             basket=len(set(request.session) & self.recommender.row_of_item.keys()) if request.basket else 0,
         )
-        recommendations = self.recommender.recommend(history, wish, times)
+        recommendations = self.recommender.recommend(history, query, times)
         if not recommendations:
             raise NothingToRecommend("the request allows no item of the catalogue; its categories may hold none")
         items = tuple(self._listed(recommendation) for recommendation in recommendations)
-        basis = self.recommender.basis(history, wish)
+        basis = self.recommender.basis(history, query)
         return ListAnswer(items=items, basis=basis, unknown_items=unknown, head=self.name)
 
     def _allowed(self, request: ListRequest, disliked: Sequence[str]) -> NDArray[np.bool_] | None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.journal_lines import Entry, Lines, PlainLines, SealedLines
-from client.store.head_store import HeadStore, StoredHead, open_records
+from client.store.head_store import HeadStore, StoredRecord, open_records
 from client.store.records import Records
 from client.store.sealed import KEY
 from shared.errors import ConfigError, HeadStoreError
@@ -81,7 +81,7 @@ def _journal_key(folder: Path, heads: HeadStore) -> bytes:
     with file_lock(folder / _LOCK):
         stored = heads.read(JOURNAL_KEY)
         if stored is None:
-            stored = StoredHead(arrays={"key": np.frombuffer(os.urandom(KEY), np.uint8)})
+            stored = StoredRecord(arrays={"key": np.frombuffer(os.urandom(KEY), np.uint8)})
             heads.write(JOURNAL_KEY, stored)
     key = stored.arrays["key"].tobytes() if "key" in stored.arrays else b""
     if len(key) != KEY:

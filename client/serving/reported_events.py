@@ -20,7 +20,7 @@ from client.data.ids import as_ids_of
 from client.data.published import PUBLISHED
 from client.data.tables import TIME_KNOWN
 from client.data.timed_tables import of_one_type
-from client.recommender.growth import NewItem, keep_latest
+from client.recommender.catalogue_update import NewItem, keep_latest
 from client.serving.journal import JOURNAL
 from client.serving.journal_lines import Entry
 from client.serving.private_folder import private_folder
@@ -99,7 +99,7 @@ class ReportedEvents:
         return events.filter(named & known)
 
     def _without_forgotten(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Of the folder's own events; what a user does after he was forgotten is reported anew."""
+        """Of the folder's own events; what a user does after they were forgotten is reported anew."""
         forgotten = {
             (entry.facts["who"], entry.facts["salt"]) for entry in self.entries if entry.facts["kind"] == "forget"
         }

@@ -9,7 +9,7 @@ from typing import Any
 
 from client.data.missing import is_missing
 from client.data.times import EARLIEST, LATEST, seconds_of
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from shared.errors import InvalidRequest
 
 ID_LENGTH = 256
@@ -81,9 +81,9 @@ class ListRequest:
     """A list for a user, a session, both or nobody in particular; raises InvalidRequest where it makes no sense."""
 
     user: str = ""
-    """empty where he is not known"""
+    """empty where they are not known"""
     session: tuple[str, ...] = ()
-    """ids of the latest items he met, oldest first"""
+    """ids of the latest items they met, oldest first"""
     k: int = 10
     categories: tuple[str, ...] = ()
     """only items of these; empty allows all"""
@@ -250,5 +250,5 @@ def feedback_kind(name: str) -> FeedbackKind:
 
 
 def pseudonym(user: str, salt: str) -> str:
-    """By which a forgotten user is recognised in what the platform still holds of him, without his id being kept."""
+    """By which a forgotten user is recognised in what the platform still holds of them, without their id being kept."""
     return hashlib.blake2b(user.encode("utf-8", "surrogatepass"), key=bytes.fromhex(salt), digest_size=16).hexdigest()

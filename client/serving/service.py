@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from client.data.ids import whole_number
-from client.recommender.growth import NewItem, keep_latest
+from client.recommender.catalogue_update import NewItem, keep_latest
 from client.recommender.recommender import WEIGHED
 from client.recommender.served_head import RECORD, read_served
 from client.serving.admission import UNHURRIED, Turn, Unhurried

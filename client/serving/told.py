@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from client.recommender.growth import NewItem, keep_latest
+from client.recommender.catalogue_update import NewItem, keep_latest
 from client.recommender.served_head import ServedHead
 from client.serving.histories import Histories
 from client.serving.id_form import IdForm

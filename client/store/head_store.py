@@ -18,7 +18,7 @@ FORMAT = "graft-head/1"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class StoredHead:
+class StoredRecord:
     """One record: arrays by name, and plain facts (JSON) beside them."""
 
     arrays: Mapping[str, NDArray[Any]]
@@ -34,13 +34,13 @@ class HeadStore:
     def __init__(self, records: Records | Path) -> None:
         self._records = PlainFolder(records) if isinstance(records, Path) else records
 
-    def write(self, name: str, head: StoredHead) -> None:
+    def write(self, name: str, head: StoredRecord) -> None:
         """Replace the record."""
         facts = json.dumps(dict(head.facts), sort_keys=True)
         texts = {"format": FORMAT, "facts": facts, "digest": array_digest(head.arrays, facts)}
         self._records.write(name, array_file(head.arrays, texts))
 
-    def read(self, name: str) -> StoredHead | None:
+    def read(self, name: str) -> StoredRecord | None:
         """The record, or None where there is none; raises HeadStoreError where it is damaged."""
         content = self._records.read(name)
         if content is None:
@@ -54,7 +54,7 @@ class HeadStore:
             raise HeadStoreError(f"head {name!r} has the format {texts.get('format')!r}; expected {FORMAT}")
         if texts.get("digest") != array_digest(arrays, texts["facts"]):
             raise HeadStoreError(f"head {name!r} is damaged: its digest does not match")
-        return StoredHead(arrays=arrays, facts=facts)
+        return StoredRecord(arrays=arrays, facts=facts)
 
     def stamp(self, name: str) -> tuple[int, int] | None:
         """Another one after each write of the record; None where there is none."""

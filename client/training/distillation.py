@@ -1,9 +1,10 @@
-"""Lessons of a teacher, and the loss by which a student learns them (Hinton, Vinyals and Dean 2015).
+"""Soft targets of a teacher, and the loss by which a student learns them (Hinton, Vinyals and Dean 2015).
 
-A lesson is the teacher's softmax at a temperature over the catalogue after one past history. In a small catalogue it is
-whole; in a larger one it holds the teacher's best items and a random sample of the rest, each of which stands for many.
+A soft target is the teacher's softmax at a temperature over the catalogue after one past history. In a small catalogue
+it is whole; in a larger one it holds the teacher's best items and a random sample of the rest, each of which stands for
+many.
 
-n items, E events, B histories, T lessons, S items of a lesson, P positions of a step.
+n items, E events, B histories, T soft targets, S items of a soft target, P positions of a step.
 """
 
 import math
@@ -24,21 +25,21 @@ from shared.errors import ConfigError
 from shared.system.options import Checked, bounded
 
 _OUT = -1e4
-"""Log-weight of an item that is no part of a lesson: its probability is 0, and a logarithm of it still a number."""
+"""Log-weight of an item that is no part of a soft target: its probability is 0, its logarithm still a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistillationSettings(Checked):
-    """What a lesson holds, and how many are learnt at a time."""
+    """What a soft target holds, and how many are learnt at a time."""
 
     full_items: int = bounded(512, least=0)
     """catalogues up to this size are taught whole"""
     best: int = bounded(32, least=1)
-    """in a larger one, the teacher's best items of a lesson"""
+    """in a larger one, the teacher's best items of a soft target"""
     rest: int = bounded(32, least=1)
     """the same, drawn uniformly beside them"""
     at_once: int = bounded(256, least=1)
-    """most lessons of a step, which bounds its time"""
+    """most soft targets of a step, which bounds its time"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,11 +72,11 @@ class Teacher:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Lessons:
+class SoftTargets:
     """What a teacher says after T histories."""
 
     of_event: NDArray[np.int64]
-    """[E] the lesson after an event; -1 where there is none"""
+    """[E] the soft target after an event; -1 where there is none"""
     n_items: int
     items: NDArray[np.int64]
     """[T, S] rows of the catalogue"""
@@ -85,7 +86,7 @@ class Lessons:
     """[T, S] the teacher's, at the temperature"""
 
 
-def draw_lessons(
+def draw_soft_targets(
     teacher: Teacher,
     sequences: Sequences,
     users: NDArray[np.int64],
@@ -95,7 +96,7 @@ def draw_lessons(
     temperature: float,
     rng: np.random.Generator,
     settings: DistillationSettings = DEFAULT,
-) -> Lessons:
+) -> SoftTargets:
     """The teacher's answers after ``limit`` past events, latest of every user first: nearest to what comes.
 
     Args:
@@ -103,10 +104,10 @@ def draw_lessons(
         sequences: what the student is trained on.
         users: [U] whose sequence each is.
         n_items: n.
-        limit: most lessons.
+        limit: most soft targets.
         temperature: of both softmaxes.
         rng: draws events and the sample of the rest.
-        settings: what a lesson holds.
+        settings: what a soft target holds.
     """
     questions, events = _past(sequences, users, limit, rng)
     of_event = np.full(len(sequences.items), -1, np.int64)
@@ -117,7 +118,7 @@ def draw_lessons(
         for batch, _ in example_batches(some(questions, rows), n_items, part.columns):
             parts.append(_answer(part.score(batch.histories), temperature, settings, rng))
     items, log_weights, probabilities = zip(*parts, strict=True)
-    return Lessons(
+    return SoftTargets(
         of_event=of_event,
         n_items=n_items,
         items=np.concatenate(items),
@@ -162,12 +163,12 @@ def _answer(
 
 
 class Distillation(FurtherLoss):
-    """weight · τ² · KL(teacher ‖ student) at the temperature τ, mean over a step's lessons; 0 where it has none."""
+    """weight · τ² · KL(teacher ‖ student) at temperature τ, mean over a step's soft targets; 0 where it has none."""
 
     def __init__(
-        self, lessons: Lessons, *, temperature: float, weight: float, settings: DistillationSettings = DEFAULT
+        self, soft_targets: SoftTargets, *, temperature: float, weight: float, settings: DistillationSettings = DEFAULT
     ) -> None:
-        self._lessons, self._temperature, self._weight = lessons, temperature, weight
+        self._soft_targets, self._temperature, self._weight = soft_targets, temperature, weight
         self._at_once = settings.at_once
 
     @override
@@ -183,21 +184,23 @@ class Distillation(FurtherLoss):
         states = functional.embedding(torch.from_numpy(positions), step.states)
         vectors = functional.embedding(torch.from_numpy(step.slots[items]), step.vectors)
         logits = states @ vectors.T + step.model.b[torch.from_numpy(items)]
-        chosen = logits.gather(1, torch.from_numpy(columns)) / self._temperature + self._lessons.log_weights[rows]
-        divergence = functional.kl_div(chosen.log_softmax(1), self._lessons.probabilities[rows], reduction="batchmean")
+        chosen = logits.gather(1, torch.from_numpy(columns)) / self._temperature + self._soft_targets.log_weights[rows]
+        divergence = functional.kl_div(
+            chosen.log_softmax(1), self._soft_targets.probabilities[rows], reduction="batchmean"
+        )
         return self._weight * self._temperature**2 * divergence
 
     def _distinct(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The items of some lessons, each once, and the place among them of every item [lessons, S]."""
-        lesson_items = self._lessons.items[rows]
-        place = np.full(self._lessons.n_items, -1, np.int64)
-        place[lesson_items] = 0
+        """The items of some soft targets, each once, and the place among them of every item [T, S]."""
+        soft_target_items = self._soft_targets.items[rows]
+        place = np.full(self._soft_targets.n_items, -1, np.int64)
+        place[soft_target_items] = 0
         items = np.flatnonzero(place == 0)
         place[items] = np.arange(len(items))
-        return items, place[lesson_items]
+        return items, place[soft_target_items]
 
     def _taught(self, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The first of the step's positions [P] that have a lesson, and these lessons."""
-        lessons = self._lessons.of_event[batch.places]
-        positions = np.flatnonzero(lessons >= 0)[: self._at_once]
-        return positions, lessons[positions]
+        """The first of the step's positions [P] that have a soft target, and these soft targets."""
+        soft_targets = self._soft_targets.of_event[batch.places]
+        positions = np.flatnonzero(soft_targets >= 0)[: self._at_once]
+        return positions, soft_targets[positions]

@@ -71,13 +71,13 @@ def pretrain(
     settings: TrainingSettings,
     seed: int,
     *,
-    stopping_users: NDArray[np.int64] | None = None,
+    early_stopping_users: NDArray[np.int64] | None = None,
 ) -> Pretrained:
     """Train an encoder of its own on a platform's contributing users.
 
-    ``features`` [n, D]. Training events are all but a user's last two; the validation events of ``stopping_users``
-    (the platform's own where None) only decide when to stop; the platform's weighting users enter nothing. Raises
-    DataError where nobody may contribute.
+    ``features`` [n, D]. Training events are all but a user's last two; the validation events of
+    ``early_stopping_users`` (the platform's own where None) only decide when to stop; the platform's calibration users
+    enter nothing. Raises DataError where nobody may contribute.
     """
     sequences = training_sequences(platform, platform.contributing_users)
     if not (sequences.lengths() >= 2).any():
@@ -89,7 +89,7 @@ def pretrain(
         encoder.sequence_module(), SequenceHead.initial(len(features), spec.architecture.width), features
     )
     rng = rng_for(seed, "pretraining")
-    log = train_sequence(model, sequences, settings, rng, stopping_set(platform, stopping_users))
+    log = train_sequence(model, sequences, settings, rng, early_stopping_set(platform, early_stopping_users))
     return Pretrained(
         encoder=encoder.with_sequence(model.towers()),
         head=model.head(),
@@ -127,9 +127,9 @@ def pretrain_private(
     return encoder, _counts(sequences, len(features))
 
 
-def stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet | None:
-    """The validation events of these users, of the platform's stopping users where None; None where there is nobody."""
-    chosen = platform.stopping_users if users is None else users
+def early_stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet | None:
+    """The validation events of these users, of the platform's early-stopping users where None; None without users."""
+    chosen = platform.early_stopping_users if users is None else users
     if not len(chosen):
         return None  # scored on nobody, every epoch would be as good as the start
     return ValidationSet.of(examples(platform, Stage.VALIDATION, chosen), hide_seen=not platform.repeats)

@@ -14,11 +14,11 @@ from client.data.platform import training_sequences
 from client.data.sequences import Sequences
 from client.ensemble.cross_fitting import Trained
 from client.features.prepared_platform import PreparedPlatform
-from client.store.head_store import StoredHead
-from client.training.distillation import Distillation, DistillationSettings, Teacher, draw_lessons
+from client.store.head_store import StoredRecord
+from client.training.distillation import Distillation, DistillationSettings, Teacher, draw_soft_targets
 from client.training.local_id import for_size
 from client.training.loop import TrainingSettings, train_sequence
-from client.training.pretraining import stopping_set
+from client.training.pretraining import early_stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.transfer.method import Method, PlatformParts, beside_own
 from client.transfer.model import Tuned, trained_part, tuned_source
@@ -33,7 +33,7 @@ from shared.system.options import Checked, bounded
 STUDENT = "nano"
 STUDENT_TRAINING = TrainingSettings(epochs=8, patience=20, encoder_rate=2e-3, head_rate=1e-2)
 """Rates are those of pretraining; sized for its platform, at most 480 steps. All epochs are gone through: to few
-stopping users the start may look best by luck (docs/decisions/0005)."""
+early-stopping users the start may look best by luck (docs/decisions/0005)."""
 LIKE_ITS_TEACHER = replace(STUDENT_TRAINING, epochs=4)
 """Of a student that is no smaller than its teacher: there is less to learn."""
 
@@ -49,7 +49,7 @@ class KnowledgeSettings(Checked):
     """τ, of both softmaxes; above 1 the teacher's order below the first item counts more"""
     weight: float = bounded(1.0, least=0)
     """of the teacher beside the task; 0 trains the student alone"""
-    lessons: int = bounded(10_000, least=1)
+    soft_targets: int = bounded(10_000, least=1)
     """most past events after which the teacher is asked"""
     training: TrainingSettings = STUDENT_TRAINING
     distillation: DistillationSettings = field(default_factory=DistillationSettings)
@@ -64,13 +64,13 @@ class Student(Tuned):
         """All numbers that it recommends with."""
         return parameters(self.encoder, self.head)
 
-    def to_stored(self) -> StoredHead:
+    def to_stored(self) -> StoredRecord:
         """As a record of the head store: all that a recommendation needs beside the catalogue's vectors."""
         arrays = {**_sequence_arrays(self.encoder), **{name: getattr(self.head, name) for name in _HEAD}}
-        return StoredHead(arrays=arrays, facts={"preset": self.encoder.spec.preset})
+        return StoredRecord(arrays=arrays, facts={"preset": self.encoder.spec.preset})
 
     @classmethod
-    def from_stored(cls, stored: StoredHead, space: FeatureSpace) -> "Student":
+    def from_stored(cls, stored: StoredRecord, space: FeatureSpace) -> "Student":
         """The inverse of ``to_stored`` but for the log; raises HeadStoreError for a record of another kind."""
         try:
             spec = EncoderSpec(preset=stored.facts["preset"], input_dim=space.dim, feature_space=space)
@@ -104,7 +104,7 @@ def teach(
     """A student of ``preset``, trained on the contributing users' events and on what the teacher says of them.
 
     Its item tower begins where the teacher sees the catalogue: a platform has too few events to find that out.
-    It keeps its best epoch on the stopping users; the weighting users enter nothing.
+    It keeps its best epoch on the early-stopping users; the calibration users enter nothing.
     """
     platform, features = prepared.platform, prepared.features
     users = platform.contributing_users
@@ -116,10 +116,10 @@ def teach(
     )
     if teacher.vectors is not None:
         _begin(model, teacher.vectors)
-    further = _lessons(teacher, sequences, users, len(features), settings, rng_for(seed, "lessons"))
+    further = _soft_targets(teacher, sequences, users, len(features), settings, rng_for(seed, "soft_targets"))
     rng = rng_for(seed, "student")
     training = replace(for_size(settings.training, len(sequences.items)), patience=settings.training.patience)
-    log = train_sequence(model, sequences, training, rng, stopping_set(platform), further)
+    log = train_sequence(model, sequences, training, rng, early_stopping_set(platform), further)
     return Student(encoder=encoder.with_sequence(model.towers()), head=model.head(), logs={"student": log})
 
 
@@ -145,7 +145,7 @@ def _begin(model: SequenceModel, vectors: torch.Tensor) -> None:
         tower.leave.weight.div_(3)
 
 
-def _lessons(
+def _soft_targets(
     teacher: Teacher,
     sequences: Sequences,
     users: NDArray[np.int64],
@@ -157,17 +157,17 @@ def _lessons(
     if settings.weight == 0 or not (sequences.lengths() >= 2).any():
         return None
     temperature, held = settings.temperature, settings.distillation
-    lessons = draw_lessons(
+    soft_targets = draw_soft_targets(
         teacher,
         sequences,
         users,
         n_items=n_items,
-        limit=settings.lessons,
+        limit=settings.soft_targets,
         temperature=temperature,
         rng=rng,
         settings=held,
     )
-    return Distillation(lessons, temperature=temperature, weight=settings.weight, settings=held)
+    return Distillation(soft_targets, temperature=temperature, weight=settings.weight, settings=held)
 
 
 def student_of(parts: PlatformParts, kind: str) -> Student | None:
@@ -186,7 +186,7 @@ def _teach(parts: PlatformParts, kind: str) -> Student | None:
         return None
     chosen, preset = parts.settings, student_preset(parts.settings.preset)
     training = LIKE_ITS_TEACHER if preset == chosen.preset else STUDENT_TRAINING
-    settings = KnowledgeSettings(lessons=chosen.lessons, training=training, distillation=chosen.distillation)
+    settings = KnowledgeSettings(soft_targets=chosen.soft_targets, training=training, distillation=chosen.distillation)
     return teach(teacher, parts.prepared, preset, settings, seed=parts.seed)
 
 

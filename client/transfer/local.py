@@ -16,7 +16,7 @@ from client.scorers.encoder_scorers import KeptEncoder, Named, Sequence
 from client.scorers.scorer import Scorer
 from client.training.local_id import tune_local_id, usual_settings
 from client.training.loop import TrainingSettings
-from client.training.pretraining import pretrain, stopping_set
+from client.training.pretraining import early_stopping_set, pretrain
 from client.training.sequence_model import SequenceModel
 from client.transfer.method import Method, PlatformParts, Shown
 from client.transfer.part_settings import PartSettings
@@ -61,19 +61,19 @@ def _train(prepared: PreparedPlatform, settings: PartSettings, seed: int) -> Own
         return None
     pretrained = pretrain(platform, prepared.features, prepared.space, settings.preset, OWN, seed)
     sequences = training_sequences(platform, platform.contributing_users)
-    sizes, stopping = settings.local_id, stopping_set(platform)
+    sizes, early_stopping = settings.local_id, early_stopping_set(platform)
     grid = (usual_settings(len(sequences.items), sizes),)
-    ids, *_ = tune_local_id(sequences, platform.n_items, stopping, seed=seed, grid=grid, sizes=sizes)
+    ids, *_ = tune_local_id(sequences, platform.n_items, early_stopping, seed=seed, grid=grid, sizes=sizes)
     return Own(kept=KeptEncoder(encoder=pretrained.encoder, head=pretrained.head), ids=ids)
 
 
 def _part(parts: PlatformParts, _kind: str) -> Trained | None:
-    """The scorers of what was trained alone; they have not seen the weighting users."""
+    """The scorers of what was trained alone; they have not seen the calibration users."""
     models, prepared = own_models(parts), parts.prepared
     if models is None:
         return None
     return Trained(
-        scorers=models.scorers(prepared.features), unseen=prepared.platform.weighting_users, kept=models.kept
+        scorers=models.scorers(prepared.features), unseen=prepared.platform.calibration_users, kept=models.kept
     )
 
 

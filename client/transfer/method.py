@@ -66,7 +66,7 @@ class Encoders:
 
 def unseen_by_rounds(platform: Platform) -> NDArray[np.int64]:
     """Rows of the training users whom an encoder has not seen that this platform took part in making."""
-    return platform.weighting_users if platform.contributes else platform.training_users
+    return platform.calibration_users if platform.contributes else platform.training_users
 
 
 class PlatformParts:

@@ -14,7 +14,7 @@ from client.training.loop import TrainingLog, train_sequence
 from client.training.losses import FurtherLoss
 from client.training.low_rank import LowRank
 from client.training.moments import platform_moments
-from client.training.pretraining import stopping_set
+from client.training.pretraining import early_stopping_set
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import ValidationSet
 from client.transfer.alignment import alignment_loss
@@ -78,7 +78,7 @@ def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None 
         head=None,
         features=parts.prepared.features,
         sequences=training_sequences(platform, platform.contributing_users),
-        validation=stopping_set(platform),
+        validation=early_stopping_set(platform),
         settings=parts.settings.tuning,
         seed=parts.seed,
         aligned=aligned,
@@ -104,12 +104,12 @@ def _tune_source(parts: PlatformParts, kind: str) -> Tuned | None:
 
 
 def trained_part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> Trained | None:
-    """The encoder and its head as scorers ``name:...``; they have not seen the weighting users."""
+    """The encoder and its head as scorers ``name:...``; they have not seen the calibration users."""
     if tuned is None:
         return None
     encoder = KeptEncoder(encoder=tuned.encoder, head=tuned.head)
     return Trained(
-        scorers=encoder.scorers(name, prepared.features), unseen=prepared.platform.weighting_users, kept=encoder
+        scorers=encoder.scorers(name, prepared.features), unseen=prepared.platform.calibration_users, kept=encoder
     )
 
 

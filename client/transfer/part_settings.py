@@ -50,9 +50,9 @@ class PartSettings(Checked):
     tuning: TuningSettings = field(default_factory=TuningSettings)
     aligning: AlignmentSettings = field(default_factory=AlignmentSettings)
     distillation: DistillationSettings = field(default_factory=DistillationSettings)
-    encoder_lessons: int = bounded(10_000, least=1)
+    encoder_soft_targets: int = bounded(10_000, least=1)
     """most past events after which an encoder that teaches is asked"""
-    stack_lessons: int = bounded(2_000, least=1)
+    stack_soft_targets: int = bounded(2_000, least=1)
     """the same of a stack, whose answer costs about thirty of the encoder's"""
     local_id: LocalIdSettings = field(default_factory=LocalIdSettings)
     """of the model of ids only beside the platform's own encoder"""
@@ -64,9 +64,9 @@ class PartSettings(Checked):
         parse_alignment(self.alignment)
 
     @property
-    def lessons(self) -> int:
+    def soft_targets(self) -> int:
         """Most past events after which the teacher is asked."""
-        return self.stack_lessons if self.teacher == "stack" else self.encoder_lessons
+        return self.stack_soft_targets if self.teacher == "stack" else self.encoder_soft_targets
 
     @property
     def alignments(self) -> dict[str, Alignment | None]:

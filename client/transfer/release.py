@@ -1,4 +1,4 @@
-"""What a source releases beside its encoder's numbers: how its scorers are calibrated on its weighting users.
+"""What a source releases beside its encoder's numbers: how its scorers are calibrated on its calibration users.
 
 With it a platform that has no event of its own users yet can recommend: the encoder's scorers and content.
 """
@@ -15,8 +15,8 @@ from client.data.platform import examples
 from client.ensemble.calibration import Calibration
 from client.ensemble.candidates import ZERO_SHOT
 from client.ensemble.cross_fitting import fit_data
+from client.ensemble.ensemble import Ensemble, RawEnsemble, calibrate
 from client.ensemble.ensemble_settings import DEFAULT
-from client.ensemble.panel import Panel, RawPanel, calibrate
 from client.features.prepared_platform import PreparedPlatform
 from client.scorers.content_knn import ContentKnn
 from client.scorers.encoder_scorers import encoder_scorers
@@ -32,12 +32,12 @@ MIN_ITEMS = 100
 
 
 def released_calibration(prepared: PreparedPlatform, encoder: Encoder) -> dict[str, Any]:
-    """Column to calibration, as JSON values, fitted on the source's weighting users; empty where it has none."""
-    raw, platform = _raw_panel(prepared, encoder), prepared.platform
-    held_out = examples(platform, Stage.TRAIN, platform.weighting_users)
+    """Column to calibration, as JSON values, fitted on the source's calibration users; empty where it has none."""
+    raw, platform = _raw_ensemble(prepared, encoder), prepared.platform
+    held_out = examples(platform, Stage.TRAIN, platform.calibration_users)
     if len(held_out) == 0:
         return {}
-    fitted = calibrate([(raw, held_out)], [platform.weighting_users] * len(raw.columns))
+    fitted = calibrate([(raw, held_out)], [platform.calibration_users] * len(raw.columns))
     return {column.name: calibration.to_json() for column, calibration in zip(raw.columns, fitted, strict=True)}
 
 
@@ -59,29 +59,29 @@ def released_catalogue(features: NDArray[np.float32]) -> CatalogueMoments | None
     return CatalogueMoments.of(features) if len(features) >= MIN_ITEMS else None
 
 
-def zero_shot_panel(
+def zero_shot_ensemble(
     prepared: PreparedPlatform, encoder: Encoder, calibration: Mapping[str, Any]
-) -> tuple[Panel, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """A panel that rests on no event of the platform's users, and its weights [R]: content and encoder count the same.
+) -> tuple[Ensemble, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """An ensemble that rests on no event of the platform's users, and its weights [R]: content and encoder count alike.
 
     Raises:
         EncoderFileError: if the released calibration lacks a column or cannot be read.
     """
-    raw = _raw_panel(prepared, encoder)
+    raw = _raw_ensemble(prepared, encoder)
     try:
         calibrations = tuple(Calibration.from_json(calibration[column.name]) for column in raw.columns)
     except (KeyError, TypeError, ValueError) as error:
         raise EncoderFileError(f"the encoder's released calibration cannot be used: {error}") from error
     content = np.array([not column.name.startswith(PART) for column in raw.columns])
     uniform = DEFAULT.candidates.uniform
-    return Panel(raw=raw, calibrations=calibrations), np.where(content, uniform / content.sum(), uniform)
+    return Ensemble(raw=raw, calibrations=calibrations), np.where(content, uniform / content.sum(), uniform)
 
 
-def _raw_panel(prepared: PreparedPlatform, encoder: Encoder) -> RawPanel:
+def _raw_ensemble(prepared: PreparedPlatform, encoder: Encoder) -> RawEnsemble:
     platform = prepared.platform
     data = fit_data(prepared, platform.training_users[:0])
     scorers = (ContentKnn(data), *encoder_scorers(PART, encoder, prepared.features))
-    return RawPanel(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
+    return RawEnsemble(scorers=scorers, n_items=platform.n_items, repeats=platform.repeats)
 
 
 ZERO_SHOT_METHOD = Method(

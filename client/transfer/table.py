@@ -102,7 +102,7 @@ def stack_sets(names: Iterable[str], settings: PartSettings) -> Sets:
 
 
 def part_makers(sets: Sets, settings: PartSettings) -> dict[str, Make]:
-    """How each part is made that these sets hold, in the order of their columns in the panel.
+    """How each part is made that these sets hold, in the order of their columns in the ensemble.
 
     That order is by origin, then as in the table, so that a new method moves no column of another origin.
     """

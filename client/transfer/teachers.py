@@ -1,6 +1,6 @@
 """The teachers of method ``knowledge``: a tuned encoder with its head, or a platform's whole stack.
 
-Neither has anything of a weighting user. B histories, n items.
+Neither has anything of a calibration user. B histories, n items.
 """
 
 from dataclasses import replace
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from client.ensemble.cross_fitting import cross_fit
+from client.ensemble.ensemble import Ensemble, RawEnsemble
 from client.ensemble.ensemble_settings import DEFAULT, EnsembleSettings
-from client.ensemble.panel import Panel, RawPanel
 from client.ensemble.stack import fit_weights
 from client.evaluation.ranking import ScoreHistories
 from client.features.prepared_platform import PreparedPlatform
@@ -34,7 +34,7 @@ def encoder_teacher(encoder: Encoder, head: SequenceHead, prepared: PreparedPlat
 def sequence_alone(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatform) -> ScoreHistories:
     """Scores by an encoder's sequence part and its head alone; −inf where an item may not be recommended."""
     scorer, platform = encoder_scorers("alone", encoder, prepared.features, head)[-1], prepared.platform
-    return RawPanel(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats).only_column
+    return RawEnsemble(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats).only_column
 
 
 def stack_teacher(
@@ -51,17 +51,17 @@ def stack_teacher(
     events again teaches nothing. The encoder as it came has seen no user of the platform, so all may weigh it.
     """
     users = prepared.platform.contributing_users
-    platform = replace(prepared.platform, training_users=users, weighting_users=users[:0])
+    platform = replace(prepared.platform, training_users=users, calibration_users=users[:0])
     contributing = replace(prepared, platform=platform)
     received = {"received": feature_part("received", ReceivedEncoder(encoder=encoder, seen=False), contributing)}
     fit = cross_fit(contributing, received, seed=seed, scorers=scorers, settings=settings)
     columns = len(fit.calibrations)
     plain = settings.candidates
-    weights = fit_weights(fit.last.examples, np.full(columns, plain.uniform), max(plain.pulls))
+    weights = fit_weights(fit.last.examples, np.full(columns, plain.uniform), max(plain.l2_strengths))
     parts = tuple(
         TeacherPart(
             users=fold.users,
-            score=partial(Panel(raw=fold.raw, calibrations=fit.calibrations).served, weights),
+            score=partial(Ensemble(raw=fold.raw, calibrations=fit.calibrations).served, weights),
             columns=columns + 1,
         )
         for fold in fit.folds

@@ -10,7 +10,7 @@ import polars as pl
 
 LIST = 5
 FAVOURS = 0.7
-"""how often a person clicks an item of the kind that he likes; any other one a tenth as often"""
+"""how often a person clicks an item of the kind that they like; any other one a tenth as often"""
 
 
 @dataclass(frozen=True)

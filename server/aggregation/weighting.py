@@ -24,7 +24,7 @@ def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[s
 
     In standard deviations of the map's scores over pairs of a history and an item that have nothing to do with each
     other: tr(Wᵀ B) / √tr(Wᵀ A W C) with W solved from the helper's moments alone and A, B, C the helped platform's
-    centred second moments. Nobody helps himself.
+    centred second moments. Nobody helps themselves.
 
     Raises InputError where moments cannot be solved.
     """
@@ -40,8 +40,8 @@ def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> di
     """How much each platform is of one trade with the others, from 0 to 1, by its mean mutual help.
 
     Two platforms help each other as much as the less helpful of the two does, and never less than 0: who gives and
-    gains nothing is a stranger, however many pairs he has. At least half of the most is 1, at most a tenth of it 0, in
-    between in proportion; so strangers leave no trace at all, and those of one trade count alike. 1 for all where
+    gains nothing is a stranger, however many pairs they have. At least half of the most is 1, at most a tenth of it 0,
+    in between in proportion; so strangers leave no trace at all, and those of one trade count alike. 1 for all where
     nobody helps anybody.
 
     Raises InputError where moments cannot be solved.

@@ -22,7 +22,7 @@ from shared.federation.wire import content_bytes
 from shared.federation.wire_records import SIGNATURE
 
 
-class Deliveries:
+class DownlinkCache:
     """Remembers who has answered to which encoder; with ``whole`` nobody holds any, so all get it as it is."""
 
     def __init__(self, mode: Downloads) -> None:
@@ -160,7 +160,7 @@ class Exchange:
         signer: TaskSigner | None = None,
     ) -> None:
         self._grid, self._config, self._clock, self._signer = grid, config, clock, signer
-        self.deliveries = Deliveries(config.downloads)
+        self.downlink_cache = DownlinkCache(config.downloads)
         self.cohort = cohort
         """names of the platforms that every question must reach; empty: whoever is online"""
 
@@ -174,15 +174,15 @@ class Exchange:
         recipients, online = question.platforms, self.wait_for_platforms()
         platforms = {name: node for name, node in online.items() if recipients is None or name in recipients}
         while platforms:
-            self.deliveries.forget(answers.unanswered)
+            self.downlink_cache.forget(answers.unanswered)
             seconds = max(deadline - self._clock.now(), 1.0)
             messages = self._messages(platforms, question, answers, seconds)
             self._send_and_wait(messages, question.screen, answers, self._clock.now() + seconds)
             platforms = self._back_again(answers.restarted, deadline)
             platforms = platforms or self._required_again(answers.unanswered, deadline)
-        if question.encoder is not None and self.deliveries.keep:
+        if question.encoder is not None and self.downlink_cache.keep:
             usable = [*answers.replies, *answers.others["declined"]]
-            self.deliveries.answered(answers.outcomes, usable, question.encoder.digest)
+            self.downlink_cache.answered(answers.outcomes, usable, question.encoder.digest)
         return answers
 
     def wait_for_platforms(self) -> dict[str, int]:
@@ -226,10 +226,10 @@ class Exchange:
         messages = {}
         for name, node in platforms.items():
             about = question.encoder
-            held = "" if about is None else self.deliveries.held(name)
+            held = "" if about is None else self.downlink_cache.held(name)
             seen = question.seen(name)
             if (held, seen) not in written:
-                way = self.deliveries.way(held, about) if about is not None and held else None
+                way = self.downlink_cache.way(held, about) if about is not None and held else None
                 content = question.write(way or about, seen)
                 digest = b"" if self._signer is None else content_digest(content)
                 written[held, seen] = content, content_bytes(content), digest

@@ -173,7 +173,7 @@ class RoundLoop:
     def training_round(self, state: RunState) -> RunState:
         """Send the encoder out to be trained, and step along the platforms' differences to it."""
         start, encoder, number = self.clock.now(), state.encoder, state.round + 1
-        settings, seed, keep = self._config.local_in(number), self._config.seed, self.exchange.deliveries.keep
+        settings, seed, keep = self._config.local_in(number), self._config.seed, self.exchange.downlink_cache.keep
         form, nonce = update_form(settings), nonce_of("train", state.run, number)
         question: Question[TrainReply] = Question(
             message_type=TRAIN_TYPE,
@@ -237,8 +237,8 @@ class RoundLoop:
         if not note:
             flat = self._aggregation.step(encoder.flat, updates, round_number=number)
             if np.isfinite(flat).all():
-                after, deliveries = Encoder(spec=encoder.spec, flat=flat), self.exchange.deliveries
-                encoder = deliveries.advanced(encoder, after) if deliveries.keep else after
+                after, downlink_cache = Encoder(spec=encoder.spec, flat=flat), self.exchange.downlink_cache
+                encoder = downlink_cache.advanced(encoder, after) if downlink_cache.keep else after
             else:
                 note = "the encoder is unchanged: the aggregate is not finite"
         return Step(
@@ -259,7 +259,7 @@ class RoundLoop:
         """Ask what the encoder is worth; changes nothing but the history, and what the run leaves."""
         if not self._config.evaluate_every:
             return state
-        start, seed, keep = self.clock.now(), self._config.seed, self.exchange.deliveries.keep
+        start, seed, keep = self.clock.now(), self._config.seed, self.exchange.downlink_cache.keep
         nonce = nonce_of("evaluate", state.run, state.round, state.encoder.digest)
         question: Question[EvaluateReply] = Question(
             message_type=EVALUATE_TYPE,

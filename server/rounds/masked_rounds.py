@@ -118,7 +118,7 @@ class MaskedRounds:
 
     def asked(self, state: RunState, upcoming: NextSum) -> GroupAnswers:
         """The sum of what is wanted of the state's encoder."""
-        config, keep = self._config, self._exchange.deliveries.keep
+        config, keep = self._config, self._exchange.downlink_cache.keep
         settings = config.local_in(upcoming.number) if "train" in upcoming.parts else None
 
         def work(sent: Any, parties: tuple[str, ...]) -> SumWork:

@@ -80,7 +80,7 @@ class LocalSettings(LowRank):
         10,
         least=1,
         flag="",
-        help="Most steps of a pass: a round takes about as long everywhere, and nobody's update is long for his size "
+        help="Most steps of a pass: a round takes about as long everywhere, and nobody's update is long for their size "
         "alone.",
     )
     negatives: int = option(

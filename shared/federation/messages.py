@@ -263,7 +263,7 @@ class TrainReply:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EvaluateTask:
-    """Asks a platform what an encoder is worth on its weighting users."""
+    """Asks a platform what an encoder is worth on its calibration users."""
 
     run: str
     round: int
@@ -293,11 +293,11 @@ class EvaluateTask:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateReply:
-    """NDCG@10 of the encoder's parts on a sample of weighting users."""
+    """NDCG@10 of the encoder's parts on a sample of calibration users."""
 
     round: int
     users: int
-    """weighting users in the sample, rounded to a power of two"""
+    """calibration users in the sample, rounded to a power of two"""
     validation: dict[str, float]
     """by part of the encoder"""
 

@@ -1,9 +1,9 @@
 """What a platform's vector holds in a sum that bears the promise's noise once: its cross moment, and what an encoder is
 worth to its users.
 
-A user gives to one of the parts alone. To the cross moment he gives a length of 1, to an evaluation less: a run has
-two, which together spend the promise. There he gives his NDCG@10, at most 1, and beside it a quarter for himself, from
-which the coordinator reads how many users there are: so the mean needs no number that leaves outside the sum.
+A user gives to one of the parts alone. To the cross moment they give a length of 1, to an evaluation less: a run has
+two, which together spend the promise. There they give their NDCG@10, at most 1, and beside it a quarter for themselves,
+from which the coordinator reads how many users there are: so the mean needs no number that leaves outside the sum.
 """
 
 import math
@@ -20,8 +20,8 @@ Float64 = NDArray[np.float64]
 NUMBERS = 2
 """of an evaluation, which is the last part"""
 _OWN = 0.25
-"""what a user gives for himself beside his NDCG@10: his length is 3 % above that of the latter alone, and the noise in
-the number of users is that of four"""
+"""what a user gives for themselves beside their NDCG@10: their length is 3 % above that of the latter alone, and the
+noise in the number of users is that of four"""
 _SCALE = 1 / math.sqrt(EVALUATIONS * (1 + _OWN**2))
 """by which both are multiplied, so that nobody's length is above 1 over the root of the evaluations"""
 

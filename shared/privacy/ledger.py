@@ -99,7 +99,7 @@ class Entry(Release):
     weight: float
     """Σ 1/σ² of the user who has spent most"""
     epsilon: float
-    """his"""
+    """that user's ε"""
     before: str
     """digest of the entry before"""
 

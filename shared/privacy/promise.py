@@ -1,4 +1,4 @@
-"""The promise to each user: ε at δ of user-level differential privacy, for adding or removing all that is his."""
+"""The promise to each user: ε at δ of user-level differential privacy, for adding or removing all that is theirs."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -85,7 +85,7 @@ class HasMode:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked(HasMode, Promise):
-    """What somebody asks for who lets something leave himself."""
+    """What somebody asks for who lets something leave themselves."""
 
     privacy: Privacy = option(
         "plain",

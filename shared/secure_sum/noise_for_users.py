@@ -1,6 +1,6 @@
 """What a sum's noise is to users: as a multiple of what one user can move the sum by; P numbers of a vector.
 
-A user moves his platform's vector by a length of 1 at the most. Each number is then rounded to a cell, by half of one
+A user moves their platform's vector by a length of 1 at the most. Each number is then rounded to a cell, by half of one
 either way; so two vectors that differ by a length of 1 differ by 1 + √P cells afterwards, and no more. The grid is so
 fine that this is next to nothing, and the noise is larger by as much.
 """

@@ -51,7 +51,7 @@ class Recovery:
 
         Args:
             shares: by holder's number, from 1 on.
-            is_right: whether 32 bytes are what the owner committed himself to.
+            is_right: whether 32 bytes are what the owner committed themselves to.
 
         Raises WireError where the shares are too few, are no shares, or none of the tried sets gives the secret.
         """
@@ -64,7 +64,7 @@ class Recovery:
             secret = self._at_zero(points)
             if secret is not None and is_right(secret):
                 return secret, () if tried == 0 else self._beside(points, values)
-        raise WireError(f"{len(values)} shares of a secret give none that its owner committed himself to")
+        raise WireError(f"{len(values)} shares of a secret give none that its owner committed themselves to")
 
     def _subsets(self, holders: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         for spared in range(len(holders) - self._threshold + 1):

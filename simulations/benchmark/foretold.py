@@ -15,11 +15,11 @@ from simulations.benchmark.figures import (
     ADDS,
     ADDS_EVENTS,
     ADDS_USERS,
-    CHOOSING_USERS,
     CONTENT_SHARE,
     GATE_LIFT,
     GATE_NDCG,
     OVER_LOCAL,
+    SELECTION_USERS,
     Figures,
     Place,
     lift_text,
@@ -66,7 +66,7 @@ def foretold(cells: Sequence[Measured]) -> list[Foretold]:
 def foretold_table(forecasts: Sequence[Foretold]) -> str:
     """One line per cell in Markdown, then how often a clear lift was foretold rightly, and the interval held."""
     heads = (
-        *("pair", "related", "fraction", "choosing users", "adds to content, %", "shown, %"),
+        *("pair", "related", "fraction", "model-selection users", "adds to content, %", "shown, %"),
         *("expected, %", "came, %", "answer", "right"),
     )
     rows = []
@@ -101,7 +101,7 @@ def _foretold(known: KnownPair, candidate: GateCandidate, others: Sequence[Known
 
 def _measured(figures: Figures, pair: Pair, fraction: float, place: Place) -> Measured | None:
     candidate = _candidate(figures, place, FEATURE.name)
-    users, content = figures.value(place, "", CHOOSING_USERS), figures.value(place, "", CONTENT_SHARE)
+    users, content = figures.value(place, "", SELECTION_USERS), figures.value(place, "", CONTENT_SHARE)
     lift = figures.interval(place, FEATURE.name, OVER_LOCAL)
     if candidate is None or candidate.relatedness is None or candidate.lift is None or candidate.bound is None:
         return None

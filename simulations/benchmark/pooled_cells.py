@@ -2,7 +2,7 @@
 
 Lifts are over the people of several seeds, resampled person by person. Seeds draw who is a platform's user, so one
 person may be ranked under one seed, under some or under all. Who was met under three is one person, not three: a
-resample draws people, each with all that was found of him.
+resample draws people, each with all that was found of them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

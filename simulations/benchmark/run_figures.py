@@ -22,7 +22,6 @@ from simulations.benchmark.figures import (
     ADDS,
     ADDS_EVENTS,
     ADDS_USERS,
-    CHOOSING_USERS,
     CONTENT_SHARE,
     GATE_ACCEPTS,
     GATE_LIFT,
@@ -31,6 +30,7 @@ from simulations.benchmark.figures import (
     NDCG,
     OVER_LOCAL,
     SECONDS,
+    SELECTION_USERS,
     TEST_USERS,
     TRAINING_SECONDS,
     VALIDATION,
@@ -113,7 +113,7 @@ def _over_local(place: Place, method: str, measured: Mapping[str, Any], users: p
 
 def _gate(place: Place, entry: Mapping[str, Any]) -> Iterator[Figure]:
     for verdict in entry["gate"]:
-        yield Figure(place=place, metric=CHOOSING_USERS, value=verdict["users"])
+        yield Figure(place=place, metric=SELECTION_USERS, value=verdict["users"])
         yield Figure(place=place, method=verdict["served"], metric=GATE_ACCEPTS, value=float(verdict["accepted"]))
         for method, candidate in verdict["candidates"].items():
             yield from _candidate(place, method, candidate)

@@ -43,7 +43,7 @@ def run_clicks(
     needed = {part for method in chosen_methods for parts in METHODS[method].sets for part in parts}
     calibrations: dict[str, Calibration] = {}
     if stacks is not None:
-        calibrations = dict(zip(stacks.panel.names, stacks.panel.calibrations, strict=True))
+        calibrations = dict(zip(stacks.ensemble.names, stacks.ensemble.calibrations, strict=True))
     with recorder.step("clicks", platform=platform.name):
         inputs = click_inputs(
             platform,

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from client.data.platform import Examples, some
 from client.data.sequences import Sequences, select
+from client.ensemble.ensemble import Ensemble
 from client.ensemble.fitting import FittedStacks
-from client.ensemble.panel import Panel
 from client.ensemble.rerank import RerankSettings, rank_diversified
 from client.evaluation.beyond_accuracy import intra_list_diversity
 from client.evaluation.ranking import K, ScoreHistories, rank
@@ -36,7 +36,7 @@ def student_summary(
 
     ``teacher`` is the tuned encoder that taught; None where the stack did.
     """
-    panel, weights = stacks.panel.used(stacks.chosen[method].by_gap)
+    ensemble, weights = stacks.ensemble.used(stacks.chosen[method].by_gap)
     score = sequence_alone(student.encoder, student.head, prepared)
     taught_by = None if teacher is None else sequence_alone(teacher.encoder, teacher.head, prepared)
     return StudentSummary(
@@ -46,7 +46,7 @@ def student_summary(
         teacher_parameters=None if teacher is None else parameters(teacher.encoder, teacher.head),
         teacher_ndcg=None if taught_by is None else _quality(taught_by, prepared, held_out),
         seconds=seconds_per_user(score, held_out.histories),
-        stack_seconds=seconds_per_user(partial(panel.served, weights), held_out.histories),
+        stack_seconds=seconds_per_user(partial(ensemble.served, weights), held_out.histories),
     )
 
 
@@ -74,7 +74,7 @@ MAX_USERS = 300
 
 
 def trade_off(
-    panel: Panel,
+    ensemble: Ensemble,
     weights: NDArray[np.float64],
     tests: Examples,
     features: NDArray[np.float32],
@@ -87,7 +87,7 @@ def trade_off(
     Weights are [1, R], or [1 + K, R] by gap; ``features`` [n, D] say how alike items are.
     """
     rows = np.sort(rng_for(seed, "trade-off").permutation(len(tests))[:MAX_USERS])
-    rankings = rank_diversified(panel, weights, some(tests, rows), features, STRENGTHS, settings)
+    rankings = rank_diversified(ensemble, weights, some(tests, rows), features, STRENGTHS, settings)
     return TradeOff(
         users=len(rows),
         strengths=STRENGTHS,

@@ -24,7 +24,7 @@ from client.store.head_store import HeadStore
 from client.transfer.knowledge import KNOWLEDGE, student_of, tuned_teacher
 from client.transfer.method import Encoders, ReceivedEncoder
 from client.transfer.part_settings import PartSettings
-from client.transfer.release import zero_shot_panel
+from client.transfer.release import zero_shot_ensemble
 from client.transfer.table import METHODS
 from simulations.methods.click_methods import run_clicks
 from simulations.methods.cold_start import HeldOut
@@ -134,7 +134,7 @@ class _StackMethods:
             self.heads.write(f"ranking-{method}", RankingHead.chosen(stacks, method).to_stored())
         with self.step("rank"):
             distinct = {candidate.name: candidate.by_gap for candidate in stacks.chosen.values()}
-            ranked = rank_all(stacks.panel, stacked(list(distinct.values())), self._held_out.everything)
+            ranked = rank_all(stacks.ensemble, stacked(list(distinct.values())), self._held_out.everything)
             by_stack = dict(zip(distinct, ranked, strict=True))
             rankings = {method: by_stack[stacks.chosen[method].name] for method in chosen}
             for method, ranking in rankings.items():
@@ -170,16 +170,16 @@ class _StackMethods:
             ranking = rankings[verdict.served]
             if self._diversity > 0:
                 everything, strengths = self._held_out.everything, (self._diversity,)
-                ranking = rank_diversified(stacks.panel, weights, everything, features, strengths, rerank)[0]
-            curve = trade_off(stacks.panel, weights, self._held_out.tests, features, rerank, seed=self._seed)
+                ranking = rank_diversified(stacks.ensemble, weights, everything, features, strengths, rerank)[0]
+            curve = trade_off(stacks.ensemble, weights, self._held_out.tests, features, rerank, seed=self._seed)
         self._record(SERVED, ranking, weights=stacks.weights_of(verdict.served), curve=curve)
 
     def zero_shot(self, received: ReceivedEncoder) -> None:
         """What content and the received encoder rank first without any number that was learnt here."""
         with self.step(ZERO_SHOT):
-            panel, uniform = zero_shot_panel(self._prepared, received.encoder, received.released)
-            weights = dict(zip(panel.names, uniform.tolist(), strict=True))
-            self._record(ZERO_SHOT, rank_all(panel, uniform[None], self._held_out.everything)[0], weights=weights)
+            ensemble, uniform = zero_shot_ensemble(self._prepared, received.encoder, received.released)
+            weights = dict(zip(ensemble.names, uniform.tolist(), strict=True))
+            self._record(ZERO_SHOT, rank_all(ensemble, uniform[None], self._held_out.everything)[0], weights=weights)
 
     def step(self, name: str) -> AbstractContextManager[None]:
         """Said and timed by the recorder."""

@@ -1,4 +1,4 @@
-"""Two runs compared, each user with himself: what the second run's methods are worth beside those of the first."""
+"""Two runs compared, each user with themselves: what the second run's methods are worth beside those of the first."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace

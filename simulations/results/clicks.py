@@ -52,7 +52,7 @@ def _method_entry(outcomes: list[ClickOutcome], local: list[ClickOutcome] | None
 
 
 def _lift(outcomes: list[ClickOutcome], local: list[ClickOutcome]) -> dict[str, Any] | None:
-    """Of AUC over that of ``local`` on the same users; a user's impressions are averaged, then his seeds."""
+    """Of AUC over that of ``local`` on the same users; a user's impressions are averaged, then their seeds."""
     pairs = _by_user(outcomes, "method").join(_by_user(local, "local"), on=["seed", "user"], how="inner")
     users = pairs.group_by("user").agg(pl.col("method").mean(), pl.col("local").mean()).sort("user")
     rng = rng_for(outcomes[0].seed, "click-lift", outcomes[0].platform, outcomes[0].method)

@@ -84,7 +84,7 @@ def pretraining_key(sources: Sequence[PreparedPlatform], preset: str, seed: int)
         platform = source.platform
         words = (platform.name, platform.ordered, platform.repeats, source.space.fingerprint, platform.texts)
         digest.update(json.dumps(words).encode("utf-8"))
-        users = (platform.training_users, platform.weighting_users)
+        users = (platform.training_users, platform.calibration_users)
         for array in (platform.sequences.offsets, platform.sequences.items, *users, source.features):
             digest.update(f"{array.dtype}{array.shape}".encode("ascii"))
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -109,7 +109,7 @@ def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int
     everything, features = _in_one_place(platforms)
     space = platforms[0].space
     return pretrain(
-        everything.platform, features, space, preset, POOLED, seed, stopping_users=everything.stopping_users
+        everything.platform, features, space, preset, POOLED, seed, early_stopping_users=everything.early_stopping_users
     ).encoder
 
 

@@ -1,4 +1,4 @@
-"""How a user of the synthetic world chooses the next item: a softmax over what he has not had and is offered.
+"""How a user of the synthetic world chooses the next item: a softmax over what they have not had and are offered.
 
 log p(i) = popularity_i + taste · topic_i + style taste · style_i
            + transition · (decayed mean of the recent topics) · successors · topic_i

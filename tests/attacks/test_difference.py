@@ -1,4 +1,4 @@
-"""A coordinator that asks for moments twice, before and after one user came: what differs must tell nothing of him."""
+"""A coordinator that asks for moments twice, before and after one user came: what differs must tell nothing of them."""
 
 from dataclasses import replace
 

@@ -170,7 +170,7 @@ def test_a_platform_that_tells_its_noise_leaves_the_promise_where_it_is_counted_
 
 
 def test_membership_in_the_sum_is_told_no_better_than_epsilon_allows(monkeypatch) -> None:
-    """The best test there is: the attacker knows all but whether one user is in, one platform's noise, and his vector.
+    """The best test there is: the attacker knows all but whether one user is in, one platform's noise, and the vector.
 
     The bound for one release of the Gaussian mechanism is Φ(1 / (σ √2)).
     """

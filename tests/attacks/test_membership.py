@@ -1,4 +1,4 @@
-"""Whether a user took part, told from the map that was made: by his loss, and against maps of other users.
+"""Whether a user took part, told from the map that was made: by their loss, and against maps of other users.
 
 Without noise both tell it of a few hundred users. With it they stay below what is asked of them (.80 at 200 users), and
 below what ε allows whoever knows everything else.

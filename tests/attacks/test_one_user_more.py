@@ -1,4 +1,4 @@
-"""One user more moves nothing but what is his: no other user's events, no draw of others, not the catalogue."""
+"""One user more moves nothing but what is theirs: no other user's events, no draw of others, not the catalogue."""
 
 from pathlib import Path
 
@@ -18,17 +18,17 @@ from shared.errors import ConfigError
 
 ITEMS, MET, USERS = 80, 70, 300
 NEW = "new"
-"""the user more; he alone met the last items"""
+"""the user more; they alone met the last items"""
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> tuple[Path, Path]:
-    """Without and with him."""
+    """Without and with them."""
     rng, base = np.random.default_rng(0), tmp_path_factory.mktemp("shops")
     items = pl.DataFrame({"item_id": range(ITEMS), "text": [f"thing {item} of {item % 7}" for item in range(ITEMS)]})
     events = [(str(u), int(i), t) for u in range(USERS) for t, i in enumerate(rng.choice(MET, 6, replace=False))]
-    his = [(NEW, item, time) for time, item in enumerate(range(MET, MET + 6))]
-    for name, rows in (("without", events), ("with", events + his)):
+    theirs = [(NEW, item, time) for time, item in enumerate(range(MET, MET + 6))]
+    for name, rows in (("without", events), ("with", events + theirs)):
         table = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
         write_folder(base / name, items=items, events=table, impressions=None, force=False)
     return base / "without", base / "with"
@@ -53,9 +53,9 @@ def others(platform: Platform, rows: np.ndarray) -> set[str]:
 
 
 @pytest.mark.parametrize("fraction", [1.0, 0.5])
-def test_a_platform_that_keeps_users_apart_draws_the_others_as_without_him(folders, fraction) -> None:
+def test_a_platform_that_keeps_users_apart_draws_the_others_as_without_them(folders, fraction) -> None:
     before, after = both(folders, apart=True, fraction=fraction)
-    for rows in ("training_users", "weighting_users"):
+    for rows in ("training_users", "calibration_users"):
         assert others(before.platform, getattr(before.platform, rows)) == others(
             after.platform, getattr(after.platform, rows)
         )

@@ -1,6 +1,6 @@
-"""An audit: whoever knows all about a planted user tells from a release whether he is in it no better than ε allows.
+"""An audit: whoever knows all about a planted user tells from a release whether they are in it no better than ε allows.
 
-A lower bound of ε is counted on many releases with and without him (Jagielski, Ullman and Oprea 2020). It lies below
+A lower bound of ε is counted on many releases with and without them (Jagielski, Ullman and Oprea 2020). It lies below
 the ε that is claimed; where noise or clipping is broken on purpose, it lies above.
 """
 
@@ -31,12 +31,12 @@ def told(*, planted: bool) -> np.ndarray:
 
 def audited(sigma: float) -> float:
     """A lower bound of ε, from the best threshold of the best statistic for Gaussian noise."""
-    without, with_him = told(planted=False), told(planted=True)
-    direction = (with_him - without) / np.linalg.norm(with_him - without)
+    without, with_user = told(planted=False), told(planted=True)
+    direction = (with_user - without) / np.linalg.norm(with_user - without)
     draw = np.random.default_rng(7).bytes
     scores = [
         middles(noised(np.broadcast_to(total - without, (TRIES, len(total))), sigma, draw), sigma) @ direction
-        for total in (without, with_him)
+        for total in (without, with_user)
     ]
     found = 0.0
     for threshold in np.quantile(scores[1], np.linspace(0.02, 0.98, 49)):

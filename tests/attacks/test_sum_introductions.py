@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from client.guard.way_out import utc_now
+from client.guard.egress_guard import utc_now
 from client.rounds.known_parties import SUM_PARTIES
 from client.store.head_store import HeadStore
 from shared.federation.messages import Failed, FailureCode, SumReply

@@ -15,7 +15,7 @@ from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender, open_fit, previous_release, store_served
 from client.gate.gate import GateVerdict, decide
-from client.recommender.recommender import Wish, open_recommender
+from client.recommender.recommender import ListQuery, open_recommender
 from client.recommender.served_head import RECORD, read_served
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
@@ -75,8 +75,8 @@ def test_competes_and_comes_back_from_the_record(
         assert (served.seen, served.released) == (False, card.calibration)
     again = open_recommender(store)
     history = before.history_of("3")
-    assert [one.item for one in again.recommend(history, Wish(k=5))] == [
-        one.item for one in before.recommend(history, Wish(k=5))
+    assert [one.item for one in again.recommend(history, ListQuery(k=5))] == [
+        one.item for one in before.recommend(history, ListQuery(k=5))
     ]
     monkeypatch.setattr(platform_fit, "decide", decide)
     assert set(fit_recommender(folder, first, store, QUICK).candidates) == {"local", "feature"}
@@ -93,8 +93,8 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
     fit = opened.fit
     fit.train()
     fit.stack()
-    stacks, forced = fit.stacks, {name: 1.0 for name in fit.stacks.panel.names if name.startswith(part)}
-    weights = np.array([forced.get(name, 0.0) for name in stacks.panel.names])
+    stacks, forced = fit.stacks, {name: 1.0 for name in fit.stacks.ensemble.names if name.startswith(part)}
+    weights = np.array([forced.get(name, 0.0) for name in stacks.ensemble.names])
     chosen = replace(stacks.chosen[method], weights=weights)
     fit.stacks = replace(stacks, chosen={**stacks.chosen, method: chosen})
     store_served(opened, store)
@@ -104,8 +104,8 @@ def test_what_was_tuned_or_taught_is_served_from_the_record(
     recommender = open_recommender(store)
     history = recommender.history_of("3")
     alone = Sequences(offsets=np.array([0, len(history)]), items=history)
-    scores = fit.stacks.panel.served(weights, alone)
-    listed = recommender.recommend(history, Wish(k=5))
+    scores = fit.stacks.ensemble.served(weights, alone)
+    listed = recommender.recommend(history, ListQuery(k=5))
     assert [one.score for one in listed] == pytest.approx(scores[0].topk(5).values.tolist(), rel=1e-3)
     came, other = (load_encoder(file)[0] for file in (first, second))
     assert previous_release(store, RECORD, fit.prepared.space, came) is None

@@ -24,7 +24,7 @@ CONFIG = RoundsConfig(rounds=0, evaluate_every=0, deadline_seconds=60)
 def tampered(tmp_path: Path, marker: Path) -> Path:
     """The release, with the guard's check gone, and a line that shows whether any of it ran."""
     app = app_folder(tmp_path / "tampered")
-    guard = app / "client" / "guard" / "way_out.py"
+    guard = app / "client" / "guard" / "egress_guard.py"
     text = guard.read_text("utf-8")
     assert "passed = check(content, asked, self.policy, now)" in text
     guard.write_text(text.replace("passed = check(content, asked, self.policy, now)", "return content"), "utf-8")

@@ -96,7 +96,7 @@ LEAKS = {
 
 @pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
 def test_nothing_else_leaves_even_where_the_code_that_encodes_adds_it(tmp_path, monkeypatch, leak) -> None:
-    monkeypatch.setattr("client.guard.way_out.encode_reply", leaking(leak))
+    monkeypatch.setattr("client.guard.egress_guard.encode_reply", leaking(leak))
     content = answer(tmp_path)
     assert decode_train_reply(content) == Failed(round=1, code=FailureCode.REFUSED)
     assert content_bytes(content) < 1000
@@ -108,10 +108,10 @@ def test_nothing_else_leaves_even_where_the_code_that_encodes_adds_it(tmp_path, 
 @pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
 def test_the_same_would_leave_without_the_guard(tmp_path, monkeypatch, leak) -> None:
     """The test above can fail: what it looks for is really there to be stopped."""
-    monkeypatch.setattr("client.guard.way_out.encode_reply", leaking(leak))
-    monkeypatch.setattr("client.guard.way_out.LedgerLine.left", lambda *_, **__: None)
-    monkeypatch.setattr("client.guard.way_out.WayOut._note", lambda *_: None)
-    monkeypatch.setattr("client.guard.way_out.check", lambda *_: SimpleNamespace(kind="failed"))
+    monkeypatch.setattr("client.guard.egress_guard.encode_reply", leaking(leak))
+    monkeypatch.setattr("client.guard.egress_guard.LedgerLine.left", lambda *_, **__: None)
+    monkeypatch.setattr("client.guard.egress_guard.EgressGuard._note", lambda *_: None)
+    monkeypatch.setattr("client.guard.egress_guard.check", lambda *_: SimpleNamespace(kind="failed"))
     content = answer(tmp_path)
     assert dict(content["header"])["kind"] == "train-reply"
 

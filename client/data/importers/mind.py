@@ -26,7 +26,7 @@ def import_mind(source: Source) -> ImportedPlatform:
 
     Clicks carry the log's local clock read as UTC (``time_known`` true), history entries only their order.
     An impression of the test part, which tells no clicks, gives its user's history alone.
-    What only a later history of a user names is left out and counted: when he read it is not known.
+    What only a later history of a user names is left out and counted: when they read it is not known.
     Several parts of the data set are read as one. Of a news item in several news.tsv the fullest line counts.
     """
     behaviors = source.some("behaviors.tsv")

@@ -36,7 +36,7 @@ def import_uci_retail(source: Source, *, drop_cancelled: bool = False) -> Import
     Left out are rows without a customer, cancellations, quantities or prices not above zero, and rows that
     are no product. Lines of one customer, product and minute are one event. Shop time is read as UTC.
     An invoice on several sheets counts once: the years of Online Retail II share some days.
-    A product of which a customer cancelled all that he bought was a purchase, unless ``drop_cancelled``.
+    A product of which a customer cancelled all that they bought was a purchase, unless ``drop_cancelled``.
     """
     sheets: list[pl.DataFrame] = []
     cancelled: list[pl.DataFrame] = []
@@ -133,7 +133,7 @@ def _cancellations(table: TextTable) -> pl.DataFrame:
 def _without_cancelled(
     events: pl.DataFrame, cancelled: pl.DataFrame, *, drop: bool
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Without those of which the customer cancelled all that he bought of the product, if they are to ``drop``."""
+    """Without those of which the customer cancelled all that they bought of the product, if they are to ``drop``."""
     keys = ("user_id", "item_id")
     totals = cancelled.group_by(keys).agg(pl.col("cancelled").sum())
     bought = events.group_by(keys).agg(pl.col("rating").cast(pl.Float64).sum())

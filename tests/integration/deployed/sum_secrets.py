@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from client.rounds.own_party import SUM_KEY, SUM_STATE
-from client.store.head_store import StoredHead
+from client.store.head_store import StoredRecord
 from shared.secure_sum.party_state import PartyState
 from tests.integration.deployed.deployment import Deployment
 from tests.integration.deployed.kill_trial import NAMES, store_of
@@ -49,5 +49,5 @@ def _outside(made: Deployment) -> Iterator[tuple[Path, bytes]]:
             continue  # a folder, a socket, or a file that went meanwhile
 
 
-def _bytes(stored: StoredHead | None) -> bytes:
+def _bytes(stored: StoredRecord | None) -> bytes:
     return b"" if stored is None else stored.arrays["bytes"].tobytes()

@@ -57,7 +57,7 @@ def evaluated_seconds(deployed) -> float:
 
 
 def require_one_release(made: Deployment, kill: Kill) -> None:
-    """Nobody has spent more than his promise, the sum was released once, and the coordinator knows this ledger."""
+    """Nobody has spent more than their promise, the sum was released once, and the coordinator knows this ledger."""
     known = KnownLedgers(ServerHome(made.server).ledgers)
     for name in NAMES:
         account = account_of(made, name)

@@ -51,7 +51,7 @@ def agent_log(one: Deployment, name: str) -> str:
 
 
 def proxy_log(one: Deployment) -> str:
-    """Who came to the coordinator's door, and what he was answered."""
+    """Who came to the coordinator's door, and what they were answered."""
     return (ServerHome(one.server).logs / "proxy.log").read_text("utf-8", "replace")
 
 

@@ -66,9 +66,9 @@ def leak(kind, workspace):
 """put into the platform's app by a coordinator who wants it all"""
 WORK, WORK_AND_LEAK = (
     "        reply = work(task, workspace)\n",
-    "        reply = work(task, workspace)\n        way_out.leak = leak(kind, workspace)\n",
+    "        reply = work(task, workspace)\n        egress_guard.leak = leak(kind, workspace)\n",
 )
-ENCODE = "        content = encode_reply(replace(reply, **withheld))\n"
+ENCODE = "        content = encode_reply(replace(reply, **redacted))\n"
 ENCODE_AND_LEAK = ENCODE + "        content.update(getattr(self, 'leak', {}))\n"
 CHECK, UNCHECKED = "            passed = check(content, asked, self.policy, now)\n", "            return content\n"
 
@@ -122,7 +122,7 @@ def leaking(folder: Path, *, guarded: bool) -> Path:
     app = write_bundle(folder)
     changes = {
         "client/app.py": {WORK: WORK_AND_LEAK},
-        "client/guard/way_out.py": {ENCODE: ENCODE_AND_LEAK, **({} if guarded else {CHECK: UNCHECKED})},
+        "client/guard/egress_guard.py": {ENCODE: ENCODE_AND_LEAK, **({} if guarded else {CHECK: UNCHECKED})},
     }
     for name, parts in changes.items():
         text = (app / name).read_text("utf-8")

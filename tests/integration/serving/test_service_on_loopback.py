@@ -42,7 +42,7 @@ def refused(work):
 
 
 def test_gives_the_same_list_over_both_protocols(caller):
-    wish = {
+    query = {
         "user": "u5",
         "session": ["30"],
         "k": 4,
@@ -50,8 +50,8 @@ def test_gives_the_same_list_over_both_protocols(caller):
         "diversity": 0.3,
         "reasons": True,
     }
-    reply = caller.call("Recommend", api.RecommendRequest(**wish))
-    answer = caller.http.post("/v1/recommend", json=wish).json()
+    reply = caller.call("Recommend", api.RecommendRequest(**query))
+    answer = caller.http.post("/v1/recommend", json=query).json()
     assert [one.item for one in reply.items] == [one["item"] for one in answer["items"]]
     assert [one.score for one in reply.items] == pytest.approx([one["score"] for one in answer["items"]])
     assert len(reply.items) == 4
@@ -61,25 +61,25 @@ def test_gives_the_same_list_over_both_protocols(caller):
 
 
 def test_takes_a_basket_over_both_protocols_and_says_what_a_list_rests_on(tmp_path):
-    wish = {"session": ["30", "31"], "k": 40, "basket": True}
+    query = {"session": ["30", "31"], "k": 40, "basket": True}
     with serving(tmp_path, served_world(baskets=True)) as (_, caller):
-        reply = caller.call("Recommend", api.RecommendRequest(**wish))
-        answer = caller.http.post("/v1/recommend", json=wish).json()
+        reply = caller.call("Recommend", api.RecommendRequest(**query))
+        answer = caller.http.post("/v1/recommend", json=query).json()
     assert reply.basis == answer["basis"] == "basket"
     assert [one.item for one in reply.items] == [one["item"] for one in answer["items"]]
     assert not {"30", "31"} & {one.item for one in reply.items}
 
 
 def test_replays_a_moment_over_both_protocols(tmp_path):
-    wish = {"user": "u5", "k": 40}
+    query = {"user": "u5", "k": 40}
     with serving(tmp_path, served_world(timed=True)) as (_, caller):
-        given = [one.item for one in caller.call("Recommend", api.RecommendRequest(**wish)).items]
+        given = [one.item for one in caller.call("Recommend", api.RecommendRequest(**query)).items]
         moment = time.time()
         clicks = [api.Feedback(event_id=f"e{one}", user=f"r{one}", item=given[-1], kind="clicked") for one in range(40)]
         caller.call("ReportFeedback", api.ReportFeedbackRequest(events=clicks))
-        now = caller.call("Recommend", api.RecommendRequest(**wish))
-        reply = caller.call("Recommend", api.RecommendRequest(**wish, as_of=moment))
-        answer = caller.http.post("/v1/recommend", json={**wish, "as_of": moment}).json()
+        now = caller.call("Recommend", api.RecommendRequest(**query))
+        reply = caller.call("Recommend", api.RecommendRequest(**query, as_of=moment))
+        answer = caller.http.post("/v1/recommend", json={**query, "as_of": moment}).json()
         code, details = refused(lambda: caller.call("Recommend", api.RecommendRequest(as_of=moment - 3_600)))
         status = caller.http.post("/v1/recommend", json={"as_of": moment - 3_600}).status_code
     assert [one.item for one in now.items] != given

@@ -34,7 +34,7 @@ def platform(*, cut: bool = True) -> Platform:
         user_numbers=np.arange(3),
         sequences=sequences,
         training_users=np.arange(3),
-        weighting_users=np.arange(0),
+        calibration_users=np.arange(0),
         ordered=True,
         repeats=False,
         split=after_cuts(sequences, 0.0, FIRST_CUT, SECOND_CUT) if cut else None,
@@ -87,7 +87,7 @@ def test_a_file_holds_all_of_it(course: TimeCourse, tmp_path: Path) -> None:
 
 
 def test_a_user_counts_once_however_many_baskets_he_has(course: TimeCourse) -> None:
-    # scores 4 for item 4 ... 0 for item 0: user v's first basket (1) has only 4 before it, his second (4) is first;
+    # scores 4 for item 4 ... 0 for item 0: user v's first basket (1) has only 4 before it, their second (4) is first;
     # user w's (4) is first
     score = torch.arange(5.0)
     found = course.live(lambda histories: score.repeat(len(histories), 1))

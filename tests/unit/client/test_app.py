@@ -78,4 +78,4 @@ def test_tells_of_an_evaluation_two_digits_per_part(tmp_path) -> None:
     metrics = dict(content["metrics"])
     assert set(metrics) == {"linear", "sequence", "both"}
     assert all(float(f"{value:.2g}") == value for value in metrics.values())
-    assert dict(content["header"])["users"] == 32  # 24 weighting users; 24 lies nearer to 32 on the logarithmic scale
+    assert dict(content["header"])["users"] == 32  # 24 calibration users; 24 lies nearer to 32 on the logarithmic scale

@@ -16,7 +16,7 @@ from client.guard.gatekeeper import approved_digests
 from shared.federation.bundle import write_bundle
 
 Members = list[tuple[str, bytes]]
-GUARD = "client/guard/way_out.py"
+GUARD = "client/guard/egress_guard.py"
 
 
 @pytest.fixture(scope="module")

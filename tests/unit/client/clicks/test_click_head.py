@@ -8,7 +8,7 @@ import torch
 
 from client.clicks.click_head import ClickHead, ClickHeadConfig, assembled
 from client.clicks.click_inputs import ClickInputs, EncoderStates
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import ConfigError, HeadStoreError
 
 CONFIG = ClickHeadConfig(columns=("b",), encoders=("own",), hidden=3)
@@ -68,10 +68,10 @@ def test_refuses_a_record_of_another_kind(change: str) -> None:
     stored = head().to_stored()
     arrays, facts = dict(stored.arrays), dict(stored.facts)
     broken = {
-        "config": StoredHead(arrays=arrays, facts={"temperature": 1.0}),
-        "direct": StoredHead(arrays={**arrays, "direct": arrays["direct"] * np.nan}, facts=facts),
-        "shape": StoredHead(arrays={**arrays, "leave": np.zeros(9)}, facts=facts),
-        "temperature": StoredHead(arrays=arrays, facts={**facts, "temperature": 0}),
+        "config": StoredRecord(arrays=arrays, facts={"temperature": 1.0}),
+        "direct": StoredRecord(arrays={**arrays, "direct": arrays["direct"] * np.nan}, facts=facts),
+        "shape": StoredRecord(arrays={**arrays, "leave": np.zeros(9)}, facts=facts),
+        "temperature": StoredRecord(arrays=arrays, facts={**facts, "temperature": 0}),
     }
     with pytest.raises(HeadStoreError):
         ClickHead.from_stored(broken[change])

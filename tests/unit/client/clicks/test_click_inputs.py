@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from client.clicks.click_inputs import CONTEXT, COUNTS, ClickInputs, candidate_lifts, candidate_rows, click_inputs
+from client.clicks.click_inputs import CONTEXT, COUNTS, ClickInputs, candidate_log_ratios, candidate_rows, click_inputs
 from client.data.folder_options import Preparation
 from client.data.held_out import Stage
 from client.data.impressions import Impressions, read_impressions
@@ -16,7 +16,7 @@ from client.data.sequences import select
 from client.data.source import read_folder
 from client.ensemble.calibration import Calibration
 from client.ensemble.cross_fitting import cross_fit
-from client.ensemble.panel import Panel, RawPanel
+from client.ensemble.ensemble import Ensemble, RawEnsemble
 from client.features.hashing import hash_texts
 from client.features.prepared_platform import Catalogue, nearest
 from client.scorers.content_knn import ContentKnn
@@ -120,7 +120,7 @@ def test_sees_a_training_impression_without_its_users_own_clicks(tmp_path: Path)
     met = np.zeros(len(impressions.shown.texts))
     for user in others:
         met[impressions.met.items[impressions.met.offsets[user] : impressions.met.offsets[user + 1]]] += 1
-    # a fold leaves out a quarter of the users, himself among them, so no more than all others can have been counted
+    # a fold leaves out a quarter of the users, themselves among them, so no more than all others can have been counted
     assert (np.expm1(part[:, inputs.names.index("met")].numpy()) <= met[items] + 1e-3).all()
 
 
@@ -136,21 +136,21 @@ def test_counts_what_a_test_impression_may_know(tmp_path: Path) -> None:
     assert np.allclose(part[:, 2], np.log(4), atol=1e-5)
 
 
-def test_gives_candidates_their_log_lifts_over_the_whole_of_a_small_catalogue(tmp_path: Path) -> None:
+def test_gives_candidates_their_log_ratios_over_the_whole_of_a_small_catalogue(tmp_path: Path) -> None:
     _, impressions, _ = opened(tmp_path)
     features = hash_texts(impressions.shown.texts, SPACE.dim)
     data = FitData(sequences=impressions.met, features=features, neighbours=nearest(features), ordered=True)
-    raw = RawPanel(scorers=(ContentKnn(data), Popularity(data)), n_items=len(features), repeats=False)
+    raw = RawEnsemble(scorers=(ContentKnn(data), Popularity(data)), n_items=len(features), repeats=False)
     sizes = {Kind.COUNT: 4, Kind.SIMILARITY: 7}
     calibrations = [
         Calibration(kind=column.kind, mixture=(1 / sizes[column.kind],) * sizes[column.kind]) for column in raw.columns
     ]
-    panel = Panel(raw=raw, calibrations=tuple(calibrations))
+    ensemble = Ensemble(raw=raw, calibrations=tuple(calibrations))
     part = impressions.only(impressions.at(Stage.TEST)[:7])
-    everything = panel.log_lifts(part.histories, raw.candidates(part.histories))
+    everything = ensemble.log_ratios(part.histories, raw.candidates(part.histories))
     owners = np.repeat(np.arange(7), part.candidates.lengths())
     expected = everything[:, torch.from_numpy(owners), torch.from_numpy(part.candidates.items.astype(np.int64))].T
-    found = candidate_lifts(panel, part, np.arange(len(features)))
+    found = candidate_log_ratios(ensemble, part, np.arange(len(features)))
     assert float(expected.std()) > 0.1
     assert torch.allclose(found, expected, atol=1e-4)
 
@@ -160,7 +160,7 @@ def test_multiplies_history_and_item_into_the_sequence_score(tmp_path: Path) -> 
     states = inputs.encoders["received"]
     assert states.histories.shape == (len(impressions), 16)
     assert states.items.shape == (len(impressions.shown.texts), 16)
-    assert "received:sequence" not in inputs.names  # the platform's panel had no calibration for it
+    assert "received:sequence" not in inputs.names  # the platform's ensemble had no calibration for it
 
 
 def test_gives_ids_that_a_platform_knows_to_the_shown_items_and_nothing_to_others() -> None:

@@ -75,7 +75,7 @@ def test_weighs_users_by_their_impressions() -> None:
     right, wrong = ([0.2, 0.1], [1, 0]), ([0.4, 0.5], [1, 0])
     # user 7: scores .2 .1 .2 .1, both clicked above both others; user 8: the one pair is wrong
     assert ranked(right, right, wrong, users=[7, 7, 8]).gauc == pytest.approx((2 * 1.0 + 1 * 0.0) / 3)
-    # one user, judged over all his candidates: .2 > .1, .2 < .5, .4 > .1, .4 < .5
+    # one user, judged over all their candidates: .2 > .1, .2 < .5, .4 > .1, .4 < .5
     assert ranked(right, wrong, users=[7, 7]).gauc == pytest.approx(0.5)
 
 

@@ -1,7 +1,7 @@
 """A platform folder with impressions whose clicks can be swapped, for tests that look for leaks.
 
 User u meets items u, u + 1, ... (modulo the catalogue) on days 0-5, then sees pages on days 10-14, one a day, of four
-items each, of which he clicks one. Item ``NEVER`` is shown and never clicked.
+items each, of which they click one. Item ``NEVER`` is shown and never clicked.
 """
 
 from pathlib import Path

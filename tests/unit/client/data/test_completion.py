@@ -12,7 +12,7 @@ from client.data.platform import Platform
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences, in_basket, last
 from client.ensemble.cross_fitting import Counted, cross_fit, fit_data, fit_on
-from client.ensemble.panel import RawPanel
+from client.ensemble.ensemble import RawEnsemble
 from client.scorers.scorer import HistoryBatch
 from client.scorers.table import COMPLETING, SCORERS
 from tests.unit.client.recommender.world import prepared, small_platform
@@ -21,7 +21,7 @@ DAY = 86_400.0
 
 
 def platform_of(*users: list[tuple[float, list[int]]], items: int = 40, repeats: bool = True) -> Platform:
-    """Each user as (day, items) of his baskets."""
+    """Each user as (day, items) of their baskets."""
     events = [[(item, day * DAY) for day, basket in user for item in basket] for user in users]
     flat = [event for user in events for event in user]
     sequences = Sequences(
@@ -37,7 +37,7 @@ def platform_of(*users: list[tuple[float, list[int]]], items: int = 40, repeats:
         user_ids=tuple(f"u{row}" for row in rows),
         user_numbers=rows,
         training_users=rows,
-        weighting_users=rows[:0],
+        calibration_users=rows[:0],
         sequences=sequences,
         split=last_baskets(sequences, 0.0, np.zeros(len(users))),
         repeats=repeats,
@@ -137,7 +137,7 @@ def test_only_the_last_examples_ask_what_completes_a_basket() -> None:
 @pytest.mark.parametrize("repeats", [False, True])
 def test_candidates_are_what_was_met_before_where_items_are_met_again_but_never_the_basket(repeats: bool) -> None:
     platform = platform_of([(1, [5, 6]), (2, [7, 8, 9])], repeats=repeats)
-    (row,) = RawPanel(scorers=(), n_items=40, repeats=repeats).candidates(asked(platform).histories).numpy()
+    (row,) = RawEnsemble(scorers=(), n_items=40, repeats=repeats).candidates(asked(platform).histories).numpy()
     assert np.flatnonzero(~row).tolist() == ([8, 9] if repeats else [5, 6, 8, 9])
 
 

@@ -10,9 +10,9 @@ from client.data.held_out import (
     Targets,
     after_cuts,
     baskets,
+    concatenated,
     last_baskets,
     last_events,
-    side_by_side,
 )
 from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
@@ -54,7 +54,7 @@ def test_an_event_joins_the_basket_of_the_one_before_it_even_where_that_began_lo
 def test_an_event_without_a_time_is_a_basket_of_its_own_that_nobody_predicts(within: float) -> None:
     found = baskets(users([NEVER, NEVER, 5, 5], [7, 7], [NEVER]), within=within)
     assert told(found.targets) == [(0, 0, 1), (0, 1, 2), (0, 2, 4), (1, 0, 2), (2, 0, 1)]
-    # of the first user, events come before his basket at 5; nothing comes before the second user's
+    # of the first user, events come before their basket at 5; nothing comes before the second user's
     assert found.predictable.tolist() == [False, False, True, False, False]
 
 
@@ -194,7 +194,7 @@ def test_no_event_after_a_cut_is_trained_on_whatever_the_times_and_the_baskets()
 
 def test_users_of_several_platforms_stand_one_after_the_other() -> None:
     first, second = last_events(users([0, 1, 2, 3])), last_baskets(users([0, 1, 1], [0, 1, 2]), 0, np.zeros(2))
-    found = side_by_side([first, second])
+    found = concatenated([first, second])
     assert by_stage(found) == {
         "test": [(0, 3, 4), (1, 1, 3), (2, 2, 3)],
         "validation": [(0, 2, 3), (2, 1, 2)],
@@ -210,7 +210,7 @@ def test_two_baskets_before_the_one_for_training_tell_of_weights_too() -> None:
     cut = after_cuts(users([0, 1, 2, 3, 4, 20, 30], [0, 1], [0, 15]), 0, 10, 25)
     assert told(cut.targets[Stage.TRAIN]) == [(0, 4, 5), (1, 1, 2)]
     assert told(cut.earlier) == [(0, 2, 3), (0, 3, 4)]
-    assert told(side_by_side([cut, found]).earlier) == [*told(cut.earlier), (3, 4, 5), (3, 5, 6), (5, 1, 2)]
+    assert told(concatenated([cut, found]).earlier) == [*told(cut.earlier), (3, 4, 5), (3, 5, 6), (5, 1, 2)]
 
 
 def test_by_position_no_earlier_event_tells_of_weights() -> None:

@@ -87,7 +87,7 @@ def test_a_fraction_leaves_the_test_users_as_they_are(tmp_path: Path) -> None:
     assert whole.user_ids == part.user_ids
     assert (len(whole.training_users), len(part.training_users)) == (80, 60)
     assert np.isin(part.training_users, whole.training_users).all()
-    assert np.isin(part.weighting_users, part.training_users).all()
+    assert np.isin(part.calibration_users, part.training_users).all()
 
 
 def test_a_user_has_the_same_number_under_every_seed_and_in_every_part(tmp_path: Path) -> None:

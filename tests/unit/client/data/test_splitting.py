@@ -46,7 +46,7 @@ def prepared(path: Path, **options: object) -> Platform:
 
 
 Example = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""A user, the items of his history in order, and the items that come next as a sorted tuple."""
+"""A user, the items of their history in order, and the items that come next as a sorted tuple."""
 
 
 def found(platform: Platform, stage: Stage) -> list[Example]:

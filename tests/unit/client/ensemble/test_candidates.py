@@ -46,7 +46,7 @@ def test_keeps_the_own_part_in_a_transfer_method_where_local_has_it():
     assert chosen_for(own=2.0, received_own=0.5)["feature"] == ("received", "own")
 
 
-def test_drops_the_own_part_from_a_transfer_method_that_is_surely_better_without():
+def test_drops_the_own_part_from_a_transfer_method_that_is_better_without_beyond_noise():
     assert chosen_for(own=2.0, received_own=-2.0)["feature"] == ("received",)
 
 
@@ -82,7 +82,7 @@ def toward(*parts: str) -> Candidate:
     return Candidate(name="toward-zero-shot:" + "+".join(["computed", *parts]), weights=np.ones(1), parts=parts)
 
 
-def test_takes_the_weights_pulled_to_zero_shot_where_they_are_the_better_plain_ones():
+def test_takes_the_weights_shrunk_to_zero_shot_where_they_are_the_better_plain_ones():
     options = {"local": (fitted(),), "feature": (fitted("received"), toward("received"))}
     computed = np.full(USERS, 0.2)
 
@@ -94,7 +94,7 @@ def test_takes_the_weights_pulled_to_zero_shot_where_they_are_the_better_plain_o
     assert choice(-0.01) == fitted("received").name
 
 
-def test_of_weights_pulled_to_zero_shot_only_those_with_the_own_part_are_plain_where_local_has_it():
+def test_of_weights_shrunk_to_zero_shot_only_those_with_the_own_part_are_plain_where_local_has_it():
     options = {**OPTIONS, "feature": (*OPTIONS["feature"], toward("received"), toward("received", "own"))}
     noise = np.random.default_rng(0).normal(size=USERS) / 100
     found = {

@@ -7,8 +7,8 @@ from client.data.held_out import Stage
 from client.data.platform import examples
 from client.ensemble.baselines import tune_popularity, tuned_baseline
 from client.ensemble.cross_fitting import cross_fit, fit_on
+from client.ensemble.ensemble import Ensemble, RawEnsemble
 from client.ensemble.fitting import fit_stacks, rank_all
-from client.ensemble.panel import Panel, RawPanel
 from client.evaluation.ranking import by_user, ndcg_of, rank
 from client.scorers.popularity import Popularity
 from client.scorers.scorer import HistoryBatch
@@ -45,16 +45,16 @@ def test_weights_are_told_by_counts_of_before_their_stretch() -> None:
 def test_a_choice_is_made_by_counts_of_before_validation_and_the_test_has_those_of_before_it() -> None:
     small = prepared(PLATFORM)
     stacks = fit_stacks(small, {}, {"local": [[]]}, seed=0, scorers=ALONE)
-    (scorer,) = stacks.panel.raw.scorers
+    (scorer,) = stacks.ensemble.raw.scorers
     tests = examples(PLATFORM, Stage.TEST, np.arange(USERS))
     assert scorer.score(HistoryBatch(tests.histories, N))[0][0].tolist() == met(TEST_FROM, np.arange(USERS))
-    held_out = examples(PLATFORM, Stage.VALIDATION, PLATFORM.choosing_users)
+    held_out = examples(PLATFORM, Stage.VALIDATION, PLATFORM.selection_users)
     before = fit_on(small, PLATFORM.training_users, ALONE, Stage.VALIDATION)
     assert np.asarray(before.statistics["popularity"]).tolist() == met(VALIDATION_FROM, np.arange(USERS))
-    raw = RawPanel(scorers=tuple(before.scorers.values()), n_items=N, repeats=False)
-    panel = Panel(raw=raw, calibrations=stacks.panel.calibrations)
+    raw = RawEnsemble(scorers=tuple(before.scorers.values()), n_items=N, repeats=False)
+    ensemble = Ensemble(raw=raw, calibrations=stacks.ensemble.calibrations)
     weights = np.stack([candidate.weights for candidate in stacks.candidates])
-    expected = [by_user(one.ndcg, one.users) for one in rank_all(panel, weights, held_out)]
+    expected = [by_user(one.ndcg, one.users) for one in rank_all(ensemble, weights, held_out)]
     np.testing.assert_allclose(stacks.validation, expected)
 
 

@@ -1,4 +1,4 @@
-"""Weights that shift with the gap since a user's last event: the steps, the fit, the panel, the choice."""
+"""Weights that shift with the gap since a user's last event: the steps, the fit, the ensemble, the choice."""
 
 import time
 from dataclasses import replace
@@ -13,11 +13,11 @@ from client.data.ragged import offsets_of
 from client.data.sequences import Sequences
 from client.ensemble.candidates import Candidate, ColumnGroups, StackCandidates
 from client.ensemble.cross_fitting import CrossFit, Trained, cross_fit, fit_on
+from client.ensemble.ensemble import Ensemble
 from client.ensemble.ensemble_settings import CrossFitSettings, EnsembleSettings, GapSettings
 from client.ensemble.fitting import FittedStacks, fit_stacks, rank_all
 from client.ensemble.gap_weights import fit_gap_path
 from client.ensemble.gaps import Gaps, since_last, stacked
-from client.ensemble.panel import Panel
 from client.ensemble.stack import StackExamples, fit_weights
 from client.scorers.encoder_scorers import Named
 from tests.unit.client.recommender.world import prepared
@@ -79,12 +79,12 @@ def test_stacks_weights_with_and_without_gaps() -> None:
 
 def drawn_examples() -> tuple[StackExamples, np.ndarray]:
     """The first column tells the target at gap 1, the second at gap 2, and each a little where no gap is known."""
-    lifts = torch.randn(600, 11, 2, generator=torch.Generator().manual_seed(3))
+    log_ratios = torch.randn(600, 11, 2, generator=torch.Generator().manual_seed(3))
     steps = np.minimum(np.arange(600) % 5, 2)  # more at the second gap
     rows = torch.from_numpy(steps)
     for step, told in ((0, (0.7, 0.7)), (1, (2.0, 0.0)), (2, (0.0, 2.0))):
-        lifts[rows == step, 0] += torch.tensor(told)
-    return StackExamples(lifts=lifts, log_weights=torch.zeros(600, 11)), steps
+        log_ratios[rows == step, 0] += torch.tensor(told)
+    return StackExamples(log_ratios=log_ratios, log_weights=torch.zeros(600, 11)), steps
 
 
 def test_weights_at_a_gap_hold_what_tells_there() -> None:
@@ -97,13 +97,15 @@ def test_weights_at_a_gap_hold_what_tells_there() -> None:
 def test_is_the_fit_of_columns_that_are_zero_at_other_gaps() -> None:
     seen, steps = drawn_examples()
     at = torch.stack([torch.from_numpy(steps == gap) for gap in (1, 2)])
-    wide = torch.cat([seen.lifts, *(seen.lifts * one[:, None, None] for one in at)], dim=2)
-    one = fit_weights(StackExamples(lifts=wide, log_weights=seen.log_weights), np.array([0.15] * 2 + [0.0] * 4), 0.1)
+    wide = torch.cat([seen.log_ratios, *(seen.log_ratios * one[:, None, None] for one in at)], dim=2)
+    one = fit_weights(
+        StackExamples(log_ratios=wide, log_weights=seen.log_weights), np.array([0.15] * 2 + [0.0] * 4), 0.1
+    )
     (found,) = fit_gap_path(seen, steps, 2, [np.full(2, 0.15)], np.ones(2, bool), [0.1])
     np.testing.assert_allclose(found, [one[:2] + one[2:4], one[:2] + one[4:]], atol=1e-4)
 
 
-def test_a_strong_pull_leaves_the_weights_of_all_gaps_and_a_column_that_is_not_free_has_none() -> None:
+def test_a_large_l2_strength_leaves_the_weights_of_all_gaps_and_a_column_that_is_not_free_has_none() -> None:
     seen, steps = drawn_examples()
     anchor = np.array([0.3, 0.0])
     weak, strong = fit_gap_path(seen, steps, 2, [anchor, anchor], np.array([True, False]), [0.01, 1e6])
@@ -117,7 +119,7 @@ N = GROUPS * GROUP
 
 
 def habits(*, clock: bool = True) -> Platform:
-    """Within hours a user takes an item of the group after his last one's; after weeks, of his own group again."""
+    """Within hours a user takes an item of the group after their last one's; after weeks, of their own group again."""
     rng = np.random.default_rng(7)
     items, times = np.zeros((USERS, EVENTS), np.int32), np.zeros((USERS, EVENTS))
     for user in range(USERS):
@@ -143,7 +145,7 @@ def habits(*, clock: bool = True) -> Platform:
         user_numbers=np.arange(USERS),
         sequences=sequences,
         training_users=np.arange(USERS),
-        weighting_users=np.arange(USERS)[::5],
+        calibration_users=np.arange(USERS)[::5],
         ordered=True,
         repeats=True,
         split=last_baskets(sequences, 0, np.zeros(USERS)) if clock else None,
@@ -161,43 +163,43 @@ def test_weights_that_shift_are_chosen_where_they_help(shifting: tuple[FittedSta
     stacks, tests = shifting
     chosen = stacks.chosen["local"]
     assert chosen.name.startswith("by-gap(")
-    assert chosen.by_gap.shape == (4, len(stacks.panel.names))
+    assert chosen.by_gap.shape == (4, len(stacks.ensemble.names))
     plain = next(one for one in stacks.candidates if one.name == chosen.name.replace("by-gap", "fitted"))
-    shifts, same = rank_all(stacks.panel, stacked([chosen.by_gap, plain.by_gap]), tests)
+    shifts, same = rank_all(stacks.ensemble, stacked([chosen.by_gap, plain.by_gap]), tests)
     assert shifts.ndcg.mean() > 1.03 * same.ndcg.mean()
-    assert stacks.summary_of("local")["gap_edges"] == list(stacks.panel.gaps.edges)
-    assert stacks.weights_of("local")[stacks.panel.names[0]] == chosen.weights[0]
+    assert stacks.summary_of("local")["gap_edges"] == list(stacks.ensemble.gaps.edges)
+    assert stacks.weights_of("local")[stacks.ensemble.names[0]] == chosen.weights[0]
 
 
 def test_a_platform_without_times_has_none(shifting: tuple[FittedStacks, Examples]) -> None:
     stacks = fit_stacks(prepared(habits(clock=False)), {}, {"local": [[]]}, seed=0)
-    assert stacks.panel.gaps.count == 0
+    assert stacks.ensemble.gaps.count == 0
     assert not [one.name for one in stacks.candidates if one.at_gaps is not None]
     assert "gap_edges" not in stacks.summary_of("local")
 
 
 def test_scores_each_history_by_the_weights_at_its_gap(shifting: tuple[FittedStacks, Examples]) -> None:
     stacks, tests = shifting
-    weights, panel, asked = stacks.chosen["local"].by_gap, stacks.panel, tests.histories
-    scores, steps = panel.served(weights, asked), panel.gaps.of(asked)
+    weights, ensemble, asked = stacks.chosen["local"].by_gap, stacks.ensemble, tests.histories
+    scores, steps = ensemble.served(weights, asked), ensemble.gaps.of(asked)
     assert set(steps) == {1, 2, 3}
     for step in (1, 2, 3):
         rows = torch.from_numpy(np.flatnonzero(steps == step))
-        torch.testing.assert_close(scores[rows], panel.served(weights[step], asked)[rows], atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(scores[rows], ensemble.served(weights[step], asked)[rows], atol=1e-5, rtol=1e-5)
     unknown = replace(asked, times=np.full(len(asked.items), np.nan))
-    torch.testing.assert_close(panel.served(weights, unknown), panel.served(weights[0], unknown))
+    torch.testing.assert_close(ensemble.served(weights, unknown), ensemble.served(weights[0], unknown))
 
 
 def test_scorers_without_weight_at_any_gap_are_left_out(shifting: tuple[FittedStacks, Examples]) -> None:
     stacks, tests = shifting
-    at_gap = np.array([name.startswith("item-knn") for name in stacks.panel.names])
-    popular = np.array([name == "popularity" for name in stacks.panel.names])
+    at_gap = np.array([name.startswith("item-knn") for name in stacks.ensemble.names])
+    popular = np.array([name == "popularity" for name in stacks.ensemble.names])
     weights = np.stack([popular, at_gap, at_gap, popular]).astype(np.float64)
-    panel, kept = stacks.panel.used(weights)
-    assert {scorer.columns[0].name.partition("@")[0] for scorer in panel.raw.scorers} == {"popularity", "item-knn"}
-    assert kept.shape == (4, len(panel.names))
+    ensemble, kept = stacks.ensemble.used(weights)
+    assert {scorer.columns[0].name.partition("@")[0] for scorer in ensemble.raw.scorers} == {"popularity", "item-knn"}
+    assert kept.shape == (4, len(ensemble.names))
     torch.testing.assert_close(
-        panel.served(kept, tests.histories), stacks.panel.served(weights, tests.histories), atol=1e-5, rtol=1e-5
+        ensemble.served(kept, tests.histories), stacks.ensemble.served(weights, tests.histories), atol=1e-5, rtol=1e-5
     )
 
 
@@ -216,9 +218,9 @@ def test_a_candidate_whose_weights_are_the_same_at_all_gaps_has_one_row() -> Non
     assert replace(plain, at_gaps=np.zeros((3, 2))).by_gap.tolist() == [[1, 1], [0, 0], [0, 0], [0, 0]]
 
 
-def test_a_panel_without_gaps_scores_by_the_weights_of_unknown_ones(shifting: tuple[FittedStacks, Examples]) -> None:
+def test_a_ensemble_without_gaps_scores_by_the_weights_of_unknown_ones(shifting: tuple[FittedStacks, Examples]) -> None:
     stacks, tests = shifting
-    bare = Panel(raw=stacks.panel.raw, calibrations=stacks.panel.calibrations)
+    bare = Ensemble(raw=stacks.ensemble.raw, calibrations=stacks.ensemble.calibrations)
     weights = stacks.chosen["local"].by_gap
     torch.testing.assert_close(bare.served(weights, tests.histories), bare.served(weights[0], tests.histories))
 
@@ -234,15 +236,17 @@ def test_earlier_baskets_tell_of_gaps_as_far_as_there_is_room() -> None:
     assert len(narrow.earlier.users) == 60
     assert cross_fit(platform, {}, seed=0, settings=limited(USERS)).earlier is None
     # the last ones are drawn as they would be alone
-    assert torch.equal(narrow.last.examples.lifts, wide.last.examples.lifts)
+    assert torch.equal(narrow.last.examples.log_ratios, wide.last.examples.log_ratios)
 
 
-def test_by_gap_weights_stand_at_the_pulls_that_settings_name(shifting: tuple[FittedStacks, Examples]) -> None:
+def test_by_gap_weights_stand_at_the_l2_strengths_that_settings_name(shifting: tuple[FittedStacks, Examples]) -> None:
     stacks, _ = shifting
     settings = EnsembleSettings().candidates
     found = [one.name for one in stacks.candidates if one.at_gaps is not None]
-    assert found == [f"by-gap({pull:g}):computed" for pull in settings.pulls if pull in settings.by_gap]
-    assert 0 < len(found) < len(settings.pulls)
+    assert found == [
+        f"by-gap({l2_strength:g}):computed" for l2_strength in settings.l2_strengths if l2_strength in settings.by_gap
+    ]
+    assert 0 < len(found) < len(settings.l2_strengths)
 
 
 def test_earlier_baskets_have_a_part_in_what_weights_shift_by() -> None:
@@ -272,12 +276,14 @@ def test_trained_parts_that_have_seen_users_keep_their_weights_at_all_gaps() -> 
     scorer = fit_on(whole, platform.training_users).scorers["item_knn"]
     parts = {
         name: Trained(scorers=(Named(prefix=name, scorer=scorer),), unseen=unseen)
-        for name, unseen in (("own", platform.weighting_users), ("received", platform.training_users))
+        for name, unseen in (("own", platform.calibration_users), ("received", platform.training_users))
     }
     stacks = fit_stacks(whole, parts, {"local": [["received", "own"]]}, seed=0)
     found = {one.name: one for one in stacks.candidates}
     shifting, plain = (found[f"{name}(0.03):computed+received+own"] for name in ("by-gap", "fitted"))
-    own, received = (np.array([name.startswith(part) for name in stacks.panel.names]) for part in ("own:", "received:"))
+    own, received = (
+        np.array([name.startswith(part) for name in stacks.ensemble.names]) for part in ("own:", "received:")
+    )
     np.testing.assert_array_equal(shifting.weights, plain.weights)
     np.testing.assert_allclose(shifting.by_gap[:, own], np.tile(plain.weights[own], (4, 1)))
     assert np.ptp(shifting.by_gap[1:, received], axis=0).max() > 1e-3

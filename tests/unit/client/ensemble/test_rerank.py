@@ -94,8 +94,8 @@ def test_a_stronger_pull_gives_lists_of_less_alike_items_and_none_the_plain_rank
     stacks = fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0)
     weights = stacks.chosen["stack"].weights
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
-    plain = rank_all(stacks.panel, weights[None], held_out)[0]
-    rankings = rank_diversified(stacks.panel, weights, held_out, features, (0.0, 0.3, 0.9))
+    plain = rank_all(stacks.ensemble, weights[None], held_out)[0]
+    rankings = rank_diversified(stacks.ensemble, weights, held_out, features, (0.0, 0.3, 0.9))
     assert np.array_equal(rankings[0].recommended, plain.recommended)
     assert np.array_equal(rankings[0].ranks, plain.ranks)
     diversity = [intra_list_diversity(one.recommended, features).mean() for one in rankings]

@@ -16,7 +16,7 @@ from client.ensemble.stack import StackExamples, fit_path, fit_weights
 from client.scorers.scorer import Kind
 from tests.unit.client.recommender.world import prepared, small_platform
 
-PULLS = DEFAULT.candidates.pulls
+L2_STRENGTHS = DEFAULT.candidates.l2_strengths
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -26,17 +26,17 @@ def test_calibrated_probabilities_sum_to_one_over_the_candidates(kind: Kind) -> 
     candidates[:, :4] = False
     probabilities = target_probabilities(kind, scores, candidates, torch.tensor([5, 6, 7]), 1.0)
     calibration = fit_mixture(kind, probabilities, 1.0)
-    lifts = calibration.log_lift(scores, candidates)
-    total = (lifts.exp() / 16 * candidates).sum(1)
+    log_ratios = calibration.log_ratio(scores, candidates)
+    total = (log_ratios.exp() / 16 * candidates).sum(1)
     assert torch.allclose(total, torch.ones(3), atol=1e-4)
-    assert (lifts[:, :4] == 0).all()
+    assert (log_ratios[:, :4] == 0).all()
 
 
-def test_gives_a_column_without_information_no_log_lift() -> None:
+def test_gives_a_column_without_information_no_log_ratio() -> None:
     scores = torch.zeros(2, 10)
     candidates = torch.ones(2, 10, dtype=torch.bool)
     calibration = Calibration(kind=Kind.COUNT, mixture=(0.0, 0.0, 0.0, 1.0))
-    assert torch.allclose(calibration.log_lift(scores, candidates), torch.zeros(2, 10), atol=1e-6)
+    assert torch.allclose(calibration.log_ratio(scores, candidates), torch.zeros(2, 10), atol=1e-6)
 
 
 def test_scales_scores_to_the_spread_of_a_cosine() -> None:
@@ -56,28 +56,28 @@ def test_refuses_a_calibration_with_a_negative_weight() -> None:
 
 def test_weights_the_column_that_tells_the_target_and_not_the_one_that_is_noise() -> None:
     generator = torch.Generator().manual_seed(3)
-    lifts = torch.randn(200, 11, 2, generator=generator)
-    lifts[:, 0, 0] += 1.5
-    found = fit_weights(StackExamples(lifts=lifts, log_weights=torch.zeros(200, 11)), np.zeros(2), 0.001)
+    log_ratios = torch.randn(200, 11, 2, generator=generator)
+    log_ratios[:, 0, 0] += 1.5
+    found = fit_weights(StackExamples(log_ratios=log_ratios, log_weights=torch.zeros(200, 11)), np.zeros(2), 0.001)
     assert found[0] > 0.5
     assert abs(found[1]) < 0.3
 
 
 def noise_examples() -> StackExamples:
-    lifts = torch.randn(50, 11, 3, generator=torch.Generator().manual_seed(4))
-    return StackExamples(lifts=lifts, log_weights=torch.zeros(50, 11))
+    log_ratios = torch.randn(50, 11, 3, generator=torch.Generator().manual_seed(4))
+    return StackExamples(log_ratios=log_ratios, log_weights=torch.zeros(50, 11))
 
 
-def test_stays_where_the_pull_is_strong() -> None:
+def test_stays_at_the_anchor_where_the_l2_strength_is_large() -> None:
     start = np.array([0.15, 0.15, 0.0])
     assert np.allclose(fit_weights(noise_examples(), start, 1e6), start, atol=1e-3)
 
 
-def test_a_path_gives_each_pull_what_it_would_get_alone_and_never_moves_another_column() -> None:
+def test_a_path_gives_each_l2_strength_what_it_would_get_alone_and_never_moves_another_column() -> None:
     seen, start = noise_examples(), np.array([0.15, 0.15, 0.0])
-    path = fit_path(seen, [start] * len(PULLS), np.array([True, True, False]), PULLS)
-    narrow = StackExamples(lifts=seen.lifts[:, :, :2], log_weights=seen.log_weights)
-    alone = [fit_weights(narrow, start[:2], pull) for pull in PULLS]
+    path = fit_path(seen, [start] * len(L2_STRENGTHS), np.array([True, True, False]), L2_STRENGTHS)
+    narrow = StackExamples(log_ratios=seen.log_ratios[:, :, :2], log_weights=seen.log_weights)
+    alone = [fit_weights(narrow, start[:2], l2_strength) for l2_strength in L2_STRENGTHS]
     assert np.allclose([weights[:2] for weights in path], alone, atol=1e-3)
     assert all(weights[2] == 0.0 for weights in path)
 
@@ -89,33 +89,33 @@ def test_serves_what_was_best_on_validation_and_ranks_far_above_chance() -> None
     chosen = next(i for i, one in enumerate(stacks.candidates) if one is stacks.chosen["stack"])
     assert means[chosen] == means.max()
     held_out = examples(platform, Stage.TEST, np.arange(platform.n_users))
-    ranking = rank_all(stacks.panel, stacks.chosen["stack"].weights[None], held_out)[0]
+    ranking = rank_all(stacks.ensemble, stacks.chosen["stack"].weights[None], held_out)[0]
     assert ranking.ndcg.mean() > 0.8
 
 
-def test_counts_a_choosing_user_as_known_and_as_unknown_in_the_proportion_of_both(monkeypatch) -> None:
+def test_counts_a_selection_user_as_known_and_as_unknown_in_the_proportion_of_both(monkeypatch) -> None:
     platform = small_platform()
     third = dataclasses.replace(
-        platform, training_users=np.arange(0, 120, 3), weighting_users=np.arange(0, 120, 15), name="third"
+        platform, training_users=np.arange(0, 120, 3), calibration_users=np.arange(0, 120, 15), name="third"
     )
     asked: list[np.ndarray] = []
 
-    def first_where_all_are_known(panel, weights, held_out):
+    def first_where_all_are_known(ensemble, weights, held_out):
         asked.append(held_out.users)
-        everybody = len(held_out) == len(third.choosing_users)
+        everybody = len(held_out) == len(third.selection_users)
         return np.full((len(weights), len(held_out)), 1.0 if everybody else 3.0)
 
     monkeypatch.setattr(fitting, "ranks_of_all", first_where_all_are_known)
     stacks = fit_stacks(prepared(third), {}, {"stack": [[]]}, seed=0)
     assert np.allclose(stacks.validation, 1 / 3 * 1.0 + 2 / 3 * 0.5)
-    assert np.array_equal(np.sort(np.concatenate(asked[1:])), third.choosing_users)
+    assert np.array_equal(np.sort(np.concatenate(asked[1:])), third.selection_users)
 
 
 def test_leaves_out_what_the_platform_cannot_have_and_says_why() -> None:
     platform = small_platform(ordered=False)
     stacks = fit_stacks(prepared(platform), {}, {"stack": [[]]}, seed=0)
     assert "no order" in stacks.left_out["transition"]
-    assert not any(name.startswith("transition") for name in stacks.panel.names)
+    assert not any(name.startswith("transition") for name in stacks.ensemble.names)
 
 
 def test_gives_the_same_weights_for_the_same_seed() -> None:

@@ -57,7 +57,7 @@ def shop(*, canary: bool = True) -> Platform:
         user_numbers=np.arange(USERS),
         sequences=sequences,
         training_users=np.arange(USERS),
-        weighting_users=np.arange(USERS)[::5],
+        calibration_users=np.arange(USERS)[::5],
         ordered=True,
         repeats=False,
         split=after_cuts(sequences, 0, *cuts),
@@ -82,7 +82,7 @@ class Fit:
     def scores(self, tests: Examples, *, fitted: bool = True) -> torch.Tensor:
         """[B, n] of what is served, or of all columns alike, whatever weight they were given."""
         weights = self.stacks.chosen["local"].by_gap
-        return self.stacks.panel.served(weights if fitted else np.full(weights.shape[1], 0.15), tests.histories)
+        return self.stacks.ensemble.served(weights if fitted else np.full(weights.shape[1], 0.15), tests.histories)
 
 
 @pytest.fixture(scope="module")
@@ -148,9 +148,9 @@ def test_is_listed_live_once_it_is_popular(fit: Fit) -> None:
 
 def test_nothing_that_is_chosen_knows_of_what_comes_after_the_cuts(fit: Fit) -> None:
     other = fitted(shop(canary=False))
-    assert other.panel.names == fit.stacks.panel.names
-    assert other.panel.calibrations == fit.stacks.panel.calibrations
+    assert other.ensemble.names == fit.stacks.ensemble.names
+    assert other.ensemble.calibrations == fit.stacks.ensemble.calibrations
     assert other.chosen["local"].name == fit.stacks.chosen["local"].name
     assert other.chosen["local"].by_gap.tolist() == fit.stacks.chosen["local"].by_gap.tolist()
-    assert other.panel.gaps == fit.stacks.panel.gaps
+    assert other.ensemble.gaps == fit.stacks.ensemble.gaps
     assert other.whole_list.tolist() == fit.stacks.whole_list.tolist()

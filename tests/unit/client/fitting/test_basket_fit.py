@@ -16,8 +16,8 @@ from client.ensemble.fitting import FittedStacks, rank_all
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import Opened, counted_of_all, fit_recommender, open_fit, store_served
-from client.recommender.recommender import Recommender, Wish
-from client.recommender.served_head import ServedHead, read_served, served_panels
+from client.recommender.recommender import ListQuery, Recommender
+from client.recommender.served_head import ServedHead, read_served, served_ensembles
 from client.scorers.table import COMPLETING, SCORERS, TIMED
 from client.store.head_store import HeadStore
 from client.training.loop import TrainingSettings
@@ -65,8 +65,8 @@ def test_finds_what_is_bought_together_as_the_usual_list_does_not(
     assert served.basket is not None
     assert "basket" in served.basket.computed
     recommender = Recommender.of(served)
-    wish = Wish(k=1, basket=1)
-    found = [recommender.recommend(np.array([item], np.int32), wish)[0].item for item in range(MATES)]
+    query = ListQuery(k=1, basket=1)
+    found = [recommender.recommend(np.array([item], np.int32), query)[0].item for item in range(MATES)]
     assert np.mean(np.array(found) == np.arange(MATES) + MATES) > 0.9
 
 
@@ -88,11 +88,11 @@ def test_lists_are_those_of_the_stack_that_was_chosen(
     stacks, platform = opened.fit.basket_stacks, opened.fit.prepared.platform
     assert stacks is not None
     tests = completions(platform, Stage.TEST, np.arange(platform.n_users))
-    (fresh,) = rank_all(stacks.panel, stacks.chosen["local"].weights[None], tests)
-    kept = served_panels(served).basket
+    (fresh,) = rank_all(stacks.ensemble, stacks.chosen["local"].weights[None], tests)
+    kept = served_ensembles(served).basket
     assert kept is not None
     without_clock = replace(tests, histories=replace(tests.histories, moments=None))
-    (again,) = rank_all(kept.panel, kept.weights[None], without_clock)
+    (again,) = rank_all(kept.ensemble, kept.weights[None], without_clock)
     # in the record all is counted to the end
     assert again.ndcg.mean() == pytest.approx(fresh.ndcg.mean(), abs=0.05)
 
@@ -103,10 +103,10 @@ def test_a_list_for_a_basket_is_the_ranking_of_its_example(opened: Opened, tmp_p
     baskets, usual, platform = fit.basket_stacks, fit.stacks, fit.prepared.platform
     assert baskets is not None
     assert baskets.scorer_values()["basket-pairs"] > 0.9
-    names, moving = baskets.panel.names, {column for name in TIMED for column in _columns(baskets, name)}
+    names, moving = baskets.ensemble.names, {column for name in TIMED for column in _columns(baskets, name)}
     drawn = np.random.default_rng(4).uniform(0.05, 0.3, len(names))
     weights = np.where(np.isin(names, sorted(moving)), 0.0, drawn)
-    few = np.array([float(name == "popularity" or name.startswith("received:")) for name in usual.panel.names])
+    few = np.array([float(name == "popularity" or name.startswith("received:")) for name in usual.ensemble.names])
     fit.basket_stacks = replace(baskets, chosen={LOCAL: Candidate(name="drawn", weights=weights)})
     fit.stacks = replace(usual, chosen=dict.fromkeys(usual.chosen, Candidate(name="few", weights=few)))
     store_served(replace(opened, fit=fit), store)
@@ -119,14 +119,14 @@ def test_a_list_for_a_basket_is_the_ranking_of_its_example(opened: Opened, tmp_p
     all_counted = counted_of_all(
         fit, [name for name in (*SCORERS, *COMPLETING) if name not in baskets.left_out]
     ).scorers
-    raw = baskets.panel.raw
+    raw = baskets.ensemble.raw
     scorers = (*all_counted.values(), *raw.scorers[len(all_counted) :])
-    expected = replace(baskets.panel, raw=replace(raw, scorers=scorers)).served(weights, asked).numpy()
+    expected = replace(baskets.ensemble, raw=replace(raw, scorers=scorers)).served(weights, asked).numpy()
     for row in range(0, len(tests), max(1, len(tests) // 8)):
         stretch = slice(*asked.offsets[row : row + 2])
-        wish = Wish(k=N_ITEMS, basket=int(asked.together[row]), moment=float(asked.moments[row]))
+        query = ListQuery(k=N_ITEMS, basket=int(asked.together[row]), moment=float(asked.moments[row]))
         listed = {
-            one.item: one.score for one in recommender.recommend(asked.items[stretch], wish, asked.times[stretch])
+            one.item: one.score for one in recommender.recommend(asked.items[stretch], query, asked.times[stretch])
         }
         rows = sorted(listed)
         assert rows == np.flatnonzero(np.isfinite(expected[row])).tolist()
@@ -136,5 +136,5 @@ def test_a_list_for_a_basket_is_the_ranking_of_its_example(opened: Opened, tmp_p
 def _columns(stacks: FittedStacks, scorer: str) -> list[str]:
     """Of a computed scorer."""
     names = [name for name in SCORERS if name not in stacks.left_out]
-    made = dict(zip(names, stacks.panel.raw.scorers, strict=False))
+    made = dict(zip(names, stacks.ensemble.raw.scorers, strict=False))
     return [column.name for column in made[scorer].columns] if scorer in made else []

@@ -42,7 +42,7 @@ OTHERS = ComponentSettings(
     ensemble=EnsembleSettings(
         cross_fit=CrossFitSettings(folds=2),
         calibration=CalibrationSettings(temperatures=(3.0, 6.0)),
-        candidates=CandidateSettings(uniform=0.3, pulls=(0.1, 2.0)),
+        candidates=CandidateSettings(uniform=0.3, l2_strengths=(0.1, 2.0)),
     ),
     gate=GateSettings(resamples=100),
     relatedness=RelatednessSettings(most_events=40),
@@ -51,7 +51,7 @@ OTHERS = ComponentSettings(
 
 def fit_under(components: ComponentSettings) -> PlatformFit:
     platform = small_platform()
-    where = prepared(replace(platform, training_users=np.arange(60), weighting_users=np.arange(0, 60, 5)))
+    where = prepared(replace(platform, training_users=np.arange(60), calibration_users=np.arange(0, 60, 5)))
     spec = EncoderSpec(preset="tiny", input_dim=where.space.dim, feature_space=where.space)
     encoder = Encoder.initial(spec, 0)
     received = ReceivedEncoder(encoder=encoder, seen=False, released=released_calibration(where, encoder))
@@ -69,7 +69,7 @@ def other() -> PlatformFit:
 
 
 def test_scorers_have_the_columns_that_their_settings_say(other: PlatformFit) -> None:
-    names = set(other.stacks.panel.names)
+    names = set(other.stacks.ensemble.names)
     assert {"content-knn@0.3", "content-kernel@0.9", "item-knn@0.5"} <= names
     assert not {"content-knn@0.6", "item-knn@0.6", "ease"} & names
     assert other.stacks.left_out["ease"] == "40 items are more than the limit of 10"
@@ -82,12 +82,12 @@ def _counted(fit: PlatformFit) -> Collection[str]:
     return fit_on(fit.prepared, fit.prepared.platform.training_users, table).statistics
 
 
-def test_candidates_follow_pulls_and_uniform_weight(other: PlatformFit) -> None:
+def test_candidates_follow_l2_strengths_and_uniform_weight(other: PlatformFit) -> None:
     candidates = {one.name: one for one in other.stacks.candidates}
     assert {"fitted(0.1):computed", "fitted(2):computed"} <= set(candidates)
     assert not [name for name in candidates if name.startswith("fitted(1)")]
     plain = candidates["zero-shot:received"].weights
-    content = [name.startswith("content-k") for name in other.stacks.panel.names]
+    content = [name.startswith("content-k") for name in other.stacks.ensemble.names]
     assert sum(content) == 4
     assert plain[content].tolist() == [0.3 / 4] * 4
     assert plain.max() == 0.3
@@ -100,8 +100,8 @@ def test_gate_and_relatedness_hear_theirs(other: PlatformFit) -> None:
 
 
 def test_a_calibration_of_other_components_says_so_and_is_not_read_back(other: PlatformFit) -> None:
-    panel = other.stacks.panel
-    values = panel.calibrations[panel.names.index("content-knn@0.3")].to_json()
+    ensemble = other.stacks.ensemble
+    values = ensemble.calibrations[ensemble.names.index("content-knn@0.3")].to_json()
     assert len(values["mixture"]) == 3
     with pytest.raises(ValueError, match="expected the usual components of a similarity calibration"):
         Calibration.from_json(values)

@@ -9,7 +9,7 @@ from client.data.folder_options import Preparation
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.served_evaluation import evaluate_fit
 from client.fitting.served_fit import fit_recommender, open_fit
-from client.recommender.recommender import Wish, open_recommender
+from client.recommender.recommender import ListQuery, open_recommender
 from client.store.head_store import HeadStore
 from shared.encoder.encoder import Encoder, EncoderSpec
 from shared.encoder.file import EncoderCard, save_encoder
@@ -44,5 +44,5 @@ def test_fits_and_shows_a_small_folder_without_a_warning(case: str, encoder: Pat
     settings = FitSettings(features=FEATURES, contenders=Contenders(own=False), preparation=Preparation())
     assert fit_recommender(folder, encoder, store, settings).users == len(met)
     recommender = open_recommender(store)
-    assert recommender.recommend(recommender.history_of("0"), Wish(k=1))
+    assert recommender.recommend(recommender.history_of("0"), ListQuery(k=1))
     assert evaluate_fit(open_fit(folder, encoder, settings).fit).users == len(met)

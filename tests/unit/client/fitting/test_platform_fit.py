@@ -31,7 +31,7 @@ SETTINGS = PartSettings(preset="tiny", own=False)
 def few_users() -> PreparedPlatform:
     """Too few to train anything."""
     platform = small_platform()
-    return prepared(replace(platform, training_users=np.arange(60), weighting_users=np.arange(0, 60, 5)))
+    return prepared(replace(platform, training_users=np.arange(60), calibration_users=np.arange(0, 60, 5)))
 
 
 def received_by(where: PreparedPlatform, *, seen: bool = False) -> ReceivedEncoder:

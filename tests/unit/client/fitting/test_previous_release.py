@@ -10,7 +10,7 @@ from client.fitting.served_fit import previous_release
 from client.recommender.served_head import RECORD
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from tests.small_space import SPACE
 from tests.unit.client.recommender.served_world import drawn_encoder, drawn_own, served_world
 
@@ -53,7 +53,7 @@ def test_tells_by_its_name_what_a_record_of_before_does_not_say(store, part, see
     serve(store, part)
     stored = store.read(RECORD)
     facts = {name: value for name, value in stored.facts.items() if name not in ("seen", "released", "origin")}
-    store.write(RECORD, StoredHead(arrays=stored.arrays, facts=facts))
+    store.write(RECORD, StoredRecord(arrays=stored.arrays, facts=facts))
     assert found(store).seen is seen
 
 
@@ -79,7 +79,7 @@ def test_a_tuned_form_of_the_encoder_that_comes_again_does_not_compete(store):
 
 
 def test_what_cannot_be_read_does_not_stop_a_fit_and_is_told(store, caplog):
-    store.write(RECORD, StoredHead(arrays={"weights": np.zeros(2)}, facts={"fingerprint": SPACE.fingerprint}))
+    store.write(RECORD, StoredRecord(arrays={"weights": np.zeros(2)}, facts={"fingerprint": SPACE.fingerprint}))
     with caplog.at_level(logging.WARNING, logger="graft.client"):
         assert found(store) is None
     assert "what was served before does not compete" in caplog.text

@@ -12,8 +12,8 @@ from client.data.folder_options import Preparation
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
-from client.recommender.growth import NewItem, with_items
-from client.recommender.recommender import Recommender, Wish
+from client.recommender.catalogue_update import NewItem, with_items
+from client.recommender.recommender import ListQuery, Recommender
 from client.recommender.served_head import read_served
 from client.serving.journal import FileJournal
 from client.serving.requests import ListRequest
@@ -78,7 +78,7 @@ def test_gives_nobody_what_they_own(fits, fit):
     size = len(recommender.items.item_ids)
     for user in (*map(str, FEW), "3", "200"):
         history = recommender.history_of(user)
-        listed = {one.item for one in recommender.recommend(history, Wish(k=size))}
+        listed = {one.item for one in recommender.recommend(history, ListQuery(k=size))}
         assert len(history)
         assert len(listed) == size - len(set(history.tolist()))
 
@@ -96,7 +96,7 @@ def test_lists_an_item_that_nobody_has_met_as_one_that_was_upserted(fits):
     recommenders = [Recommender.of(one) for one in (found, upserted)]
     for user in map(str, FEW):  # who came since is counted as a service counts what is reported
         recommenders[1].count(recommenders[0].history_of(user), recommenders[0].times_of(user))
-    lists = [one.recommend(history, Wish(k=62, moment=BEGIN + 1e6)) for one in recommenders]
+    lists = [one.recommend(history, ListQuery(k=62, moment=BEGIN + 1e6)) for one in recommenders]
     first, second = ({one.item: one.score for one in listed} for listed in lists)
     assert first == pytest.approx(second, abs=1e-3)
     assert UNMET.item_id in {found.items.item_ids[one.item] for one in lists[0]}

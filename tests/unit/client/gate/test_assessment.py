@@ -64,7 +64,7 @@ def test_says_no_to_few_users_whose_past_events_the_encoder_does_not_help():
     assert "160 past events" in found.reason
 
 
-def test_serves_few_users_whose_past_events_the_encoder_surely_helps_and_leaves_open_what_joining_is_worth():
+def test_serves_few_users_whose_past_events_the_encoder_helps_and_leaves_open_what_joining_is_worth():
     local, feature = users(0, 40), users(0, 40) + users(3, 40) * 0.3 - users(2, 40) * 0.2
     found = assessed(local, feature, related(18.0))
     assert found.served == "feature"
@@ -131,7 +131,7 @@ def test_never_says_yes_to_users_who_would_be_served_local_but_why_there_is_hope
     found = assessed(local, feature, related(30.0), unlike_pairs())
     assert found.expected.low < 0 < 5 < found.expected.mean
     assert (found.served, found.answer) == ("local", "too early")
-    assert "surely adds" in found.reason
+    assert "with 99 % confidence the encoder adds" in found.reason
     assert "local would be served" in found.reason
 
 

@@ -19,7 +19,7 @@ OTHERS = np.arange(60, 120)
 
 def half_a_platform():
     platform = small_platform()
-    return prepared(replace(platform, training_users=HALF, weighting_users=HALF[::5]))
+    return prepared(replace(platform, training_users=HALF, calibration_users=HALF[::5]))
 
 
 def encoder_of(walks, features):

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from client.guard.egress_guard import check
 from client.guard.ledger import Passed
 from client.guard.manifest import Asked
 from client.guard.site_policy import SitePolicy, TaskKind
-from client.guard.way_out import check
 from shared.encoder.changes import change_grid
 from shared.encoder.linear import Moments
 from shared.federation.messages import EvaluateReply, MomentsReply, TrainReply

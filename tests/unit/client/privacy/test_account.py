@@ -7,7 +7,7 @@ import pytest
 
 from client.privacy.account import Account, digests_of
 from client.privacy.accounts import RECORD, Accounts
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import PrivacyError
 from shared.privacy.gaussian import epsilon_of, noise_for, weight_of
 from shared.privacy.ledger import JOINED, Ledger, Release
@@ -88,7 +88,7 @@ def test_a_changed_a_missing_and_a_moved_entry_show() -> None:
 
 def test_a_damaged_account_is_never_taken_for_an_empty_one(tmp_path) -> None:
     heads = HeadStore(tmp_path)
-    heads.write(RECORD, StoredHead(arrays={}, facts={}))
+    heads.write(RECORD, StoredRecord(arrays={}, facts={}))
     with pytest.raises(PrivacyError, match="cannot be read"):
         Accounts(None, heads).read()
     heads.write(RECORD, Account().charged(USERS, COST, release()).to_stored())

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch.nn import functional
 
-from client.recommender import request_panel
-from client.recommender.request_panel import PackedVectors
+from client.recommender import request_ensemble
+from client.recommender.request_ensemble import PackedVectors
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["packed", "without-fbgemm"])
 def test_multiplies_as_a_plain_product_does(plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if plain:
-        monkeypatch.setattr(request_panel, "packs_vectors", lambda: False)
+        monkeypatch.setattr(request_ensemble, "packs_vectors", lambda: False)
     generator = torch.Generator().manual_seed(0)
     vectors = functional.normalize(torch.randn(203, 96, generator=generator))
     packed = PackedVectors(vectors)
@@ -23,7 +23,7 @@ def test_multiplies_as_a_plain_product_does(plain: bool, monkeypatch: pytest.Mon
 
 
 def test_packs_vectors_where_torch_has_fbgemm() -> None:
-    if not request_panel.packs_vectors():
+    if not request_ensemble.packs_vectors():
         pytest.skip("this torch has no FBGEMM")
     packed = PackedVectors(torch.eye(3))
     assert "_packed" not in vars(packed)

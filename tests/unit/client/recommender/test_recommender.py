@@ -13,9 +13,9 @@ from client.ensemble.candidates import LOCAL
 from client.fitting.fit_settings import FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
-from client.recommender.recommender import Recommender, Wish, open_recommender
-from client.recommender.served_head import RECORD, read_served, served_panels
-from client.store.head_store import HeadStore, StoredHead
+from client.recommender.recommender import ListQuery, Recommender, open_recommender
+from client.recommender.served_head import RECORD, read_served, served_ensembles
+from client.store.head_store import HeadStore, StoredRecord
 from client.training.loop import TrainingSettings
 from shared.errors import DataError, FeatureSpaceMismatch, HeadStoreError
 from tests.integration.tiny_folders import N_ITEMS, write_tiny_folder
@@ -55,17 +55,17 @@ def test_serves_what_the_gate_chose_and_keeps_why(heads):
     assert verdict["reason"]
 
 
-def test_answers_with_the_panels_own_best_items_and_scores(heads, recommender):
+def test_answers_with_the_ensembles_own_best_items_and_scores(heads, recommender):
     history = recommender.history_of("3")
-    whole = whole_panel(heads)
-    scores = whole.panel.served(whole.weights, sequences_of(history))[0]
-    answers = recommender.recommend(history, Wish(k=5, reasons=True))
+    whole = whole_ensemble(heads)
+    scores = whole.ensemble.served(whole.weights, sequences_of(history))[0]
+    answers = recommender.recommend(history, ListQuery(k=5, reasons=True))
     assert [one.score for one in answers] == pytest.approx(scores.topk(5).values.tolist(), rel=1e-4)
     assert not set(history.tolist()) & {one.item for one in answers}
 
 
 def test_says_what_each_scorer_adds_so_that_the_parts_sum_to_the_score(recommender):
-    for one in recommender.recommend(recommender.history_of("3"), Wish(k=5, reasons=True)):
+    for one in recommender.recommend(recommender.history_of("3"), ListQuery(k=5, reasons=True)):
         added = [value for _, value in one.scorers]
         assert sum(added) == pytest.approx(one.score, abs=1e-4)
         assert added == sorted(added, reverse=True)
@@ -73,17 +73,17 @@ def test_says_what_each_scorer_adds_so_that_the_parts_sum_to_the_score(recommend
 
 def test_says_how_far_a_score_falls_without_an_event_of_the_history(heads, recommender):
     history = recommender.history_of("3")
-    best = recommender.recommend(history, Wish(k=1, reasons=True))[0]
-    whole = whole_panel(heads)
+    best = recommender.recommend(history, ListQuery(k=1, reasons=True))[0]
+    whole = whole_ensemble(heads)
     row, fall = best.history[0]
     without = sequences_of(np.delete(history, history.tolist().index(row)))
-    scores = whole.panel.served(whole.weights, without)[0]
+    scores = whole.ensemble.served(whole.weights, without)[0]
     assert best.score - float(scores[best.item]) == pytest.approx(fall, abs=1e-4)
     assert fall == max(value for _, value in best.history)
 
 
 def test_answers_an_empty_history_with_what_is_popular(recommender):
-    answers = recommender.recommend(np.zeros(0, np.int32), Wish(k=5, reasons=True))
+    answers = recommender.recommend(np.zeros(0, np.int32), ListQuery(k=5, reasons=True))
     counted = np.bincount(recommender.users.sequences.items, minlength=N_ITEMS)
     scorers = {name.partition("@")[0] for one in answers for name, _ in one.scorers}
     assert scorers == {"popularity", "recent", "age"}
@@ -93,13 +93,15 @@ def test_answers_an_empty_history_with_what_is_popular(recommender):
 
 def test_gives_no_more_items_than_may_be_recommended(recommender):
     history = recommender.history_of("3")
-    assert len(recommender.recommend(history, Wish(k=1000, reasons=True))) == N_ITEMS - len(set(history.tolist()))
+    assert len(recommender.recommend(history, ListQuery(k=1000, reasons=True))) == N_ITEMS - len(set(history.tolist()))
 
 
 def test_answers_alike_when_it_is_opened_again(heads, recommender):
     history = recommender.history_of("3")
     again = open_recommender(HeadStore(heads))
-    assert again.recommend(history, Wish(k=5, reasons=True)) == recommender.recommend(history, Wish(k=5, reasons=True))
+    assert again.recommend(history, ListQuery(k=5, reasons=True)) == recommender.recommend(
+        history, ListQuery(k=5, reasons=True)
+    )
 
 
 def test_refuses_a_folder_of_heads_without_a_recommender(tmp_path):
@@ -109,7 +111,7 @@ def test_refuses_a_folder_of_heads_without_a_recommender(tmp_path):
 
 def test_refuses_a_record_of_another_kind(tmp_path):
     store = HeadStore(tmp_path)
-    store.write(RECORD, StoredHead(arrays={}, facts={"weights": 1}))
+    store.write(RECORD, StoredRecord(arrays={}, facts={"weights": 1}))
     with pytest.raises(HeadStoreError, match="no fitted recommender"):
         open_recommender(store)
 
@@ -117,7 +119,7 @@ def test_refuses_a_record_of_another_kind(tmp_path):
 def test_refuses_a_record_of_another_feature_space(heads, tmp_path):
     stored = HeadStore(heads).read(RECORD)
     store = HeadStore(tmp_path)
-    store.write(RECORD, StoredHead(arrays=stored.arrays, facts={**stored.facts, "fingerprint": "another"}))
+    store.write(RECORD, StoredRecord(arrays=stored.arrays, facts={**stored.facts, "fingerprint": "another"}))
     with pytest.raises(FeatureSpaceMismatch, match="another"):
         open_recommender(store)
 
@@ -201,8 +203,8 @@ def test_ends_a_missing_recommender_with_one_sentence_and_code_2(tmp_path, capsy
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def whole_panel(heads):
-    return served_panels(read_served(HeadStore(heads))).whole
+def whole_ensemble(heads):
+    return served_ensembles(read_served(HeadStore(heads))).whole
 
 
 def sequences_of(history):

@@ -10,7 +10,7 @@ import torch
 from client.data.sequences import Sequences
 from client.ensemble.cross_fitting import fit_data, fit_on
 from client.ensemble.gaps import Gaps
-from client.recommender.recommender import Recommender, Wish
+from client.recommender.recommender import ListQuery, Recommender
 from client.recommender.served_catalogue import (
     ServedCatalogue,
     ServedUsers,
@@ -19,7 +19,7 @@ from client.recommender.served_catalogue import (
     texts_from_arrays,
     texts_to_arrays,
 )
-from client.recommender.served_head import read_served, served_panels
+from client.recommender.served_head import read_served, served_ensembles
 from client.recommender.served_parts import ServedParts
 from client.scorers.encoder_scorers import KeptEncoder
 from client.scorers.scorer import HistoryBatch
@@ -114,7 +114,7 @@ def test_comes_back_from_the_head_store_as_it_was(tmp_path):
     )
     first, second = (Recommender.of(one) for one in (served, again))
     history = first.history_of("u5")
-    assert first.recommend(history, Wish(k=5)) == second.recommend(history, Wish(k=5))
+    assert first.recommend(history, ListQuery(k=5)) == second.recommend(history, ListQuery(k=5))
 
 
 def test_weights_that_shift_come_back_with_their_gaps(tmp_path):
@@ -126,4 +126,4 @@ def test_weights_that_shift_come_back_with_their_gaps(tmp_path):
     again = read_served(store)
     assert again.head.gaps == head.gaps
     np.testing.assert_array_equal(again.head.weights, head.weights)
-    assert served_panels(again).whole.panel.gaps == head.gaps
+    assert served_ensembles(again).whole.ensemble.gaps == head.gaps

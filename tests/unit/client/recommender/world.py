@@ -30,7 +30,7 @@ def small_platform(*, ordered: bool = True) -> Platform:
         user_numbers=users,
         sequences=Sequences(offsets=np.arange(N_USERS + 1) * LENGTH, items=items.reshape(-1).astype(np.int32)),
         training_users=users,
-        weighting_users=users[::5],
+        calibration_users=users[::5],
         ordered=ordered,
         repeats=False,
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from client.rounds.known_parties import SUM_PARTIES, KnownParties
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import ConfigError, HeadStoreError, UnknownParties
 from tests.secure_sum_world import member
 from tests.unit.shared.secure_sum.test_introduction import introduced
@@ -64,6 +64,6 @@ def test_comes_back_from_the_vault(tmp_path) -> None:
 
 
 def test_a_damaged_record_is_refused(tmp_path) -> None:
-    HeadStore(tmp_path).write(SUM_PARTIES, StoredHead(arrays={}, facts={"known": [{"name": "north"}]}))
+    HeadStore(tmp_path).write(SUM_PARTIES, StoredRecord(arrays={}, facts={"known": [{"name": "north"}]}))
     with pytest.raises(HeadStoreError, match="damaged"):
         KnownParties.read(HeadStore(tmp_path))

@@ -39,7 +39,7 @@ def workspace(folder: Path) -> Workspace:
 def test_users_who_have_spent_since_they_were_found_able_are_not_told_of(tmp_path) -> None:
     """A second agent on the same data, or a second task, may have come between."""
     shop = workspace(tmp_path)
-    rows = able_sample(TASK, shop, shop.platform.weighting_users)
+    rows = able_sample(TASK, shop, shop.platform.calibration_users)
     assert isinstance(rows, np.ndarray)
     sample = examples(shop.platform, Stage.VALIDATION, rows)
     with Accounts(shop.machine).changing() as book:

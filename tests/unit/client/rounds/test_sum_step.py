@@ -90,7 +90,7 @@ def test_a_platform_answers_a_step_that_comes_again_with_the_same_bytes_after_a_
 def test_a_platform_seals_its_state_before_its_answer_leaves(tmp_path, monkeypatch) -> None:
     shops = sum_shops(tmp_path)
     coordinator = shops.coordinator()
-    monkeypatch.setattr("client.app.WayOut.let_out", lambda *_: 1 / 0)
+    monkeypatch.setattr("client.app.EgressGuard.let_out", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         shops.content("shop0", coordinator.outgoing()["shop0"])
     assert SUM_STATE in HeadStore(tmp_path / "shop0").names()

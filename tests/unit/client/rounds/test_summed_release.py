@@ -59,11 +59,11 @@ def asked(at: Plan, work: SumWork = WORK, seen: str = "") -> SummedRelease:
 
 def workspace(tmp_path, users: int = 600, promise: Promise = PROMISE) -> Workspace:
     whole = opened("shop", users=1200)
-    weighting = np.arange(0, users, 5)
+    calibration = np.arange(0, users, 5)
     return Workspace.on(
         prepared=replace(
             whole,
-            platform=replace(whole.platform, training_users=np.arange(users), weighting_users=weighting),
+            platform=replace(whole.platform, training_users=np.arange(users), calibration_users=calibration),
         ),
         heads=HeadStore(tmp_path / "heads"),
         promise=promise,
@@ -91,12 +91,12 @@ def test_gives_the_exact_parts_and_charges_each_user_for_his(tmp_path) -> None:
     shop = workspace(tmp_path)
     vector = asked(plan()).vector(shop)
     exact = cross_moment(features(), training_sequences(shop.platform, contributing(shop)), PUBLIC)
-    values = values_of_both(START, validation_sample(shop.platform, shop.platform.weighting_users), shop)
+    values = values_of_both(START, validation_sample(shop.platform, shop.platform.calibration_users), shop)
     assert vector[:LENGTH] == pytest.approx(exact)
     assert vector[LENGTH:] == pytest.approx(evaluation_numbers(values))
     found = account(shop)
     giving = digests_of([shop.platform.user_ids[row] for row in contributing(shop)])
-    weighing = digests_of([shop.platform.user_ids[row] for row in shop.platform.weighting_users])
+    weighing = digests_of([shop.platform.user_ids[row] for row in shop.platform.calibration_users])
     assert found.spent_by(giving) == pytest.approx(PROMISE.budget)
     assert found.spent_by(weighing) == pytest.approx(PROMISE.budget / 2)
     assert len(found.users) == len(giving) + len(weighing)

@@ -87,7 +87,7 @@ def platform_of(users: list[User], protocol: str) -> Platform:
         user_numbers=rows,
         sequences=sequences,
         training_users=rows,
-        weighting_users=rows[::5],
+        calibration_users=rows[::5],
         ordered=True,
         repeats=True,
         split=after_cuts(sequences, 0, *CUTS) if protocol == "cuts" else last_baskets(sequences, 0, drawn),

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.recommender.growth import NewItem
-from client.recommender.recommender import Wish
+from client.recommender.catalogue_update import NewItem
+from client.recommender.recommender import ListQuery
 from client.serving.journal import FileJournal
 from client.serving.requests import CAME, Feedback, FeedbackKind, ListAnswer, ListRequest, item_to_json
 from client.serving.service import RecommendService
@@ -148,7 +148,7 @@ def test_a_session_is_of_the_moment(tmp_path: Path) -> None:
     recommender = service._live.recommender
     history = np.append(recommender.history_of("u5"), np.int32(recommender.row_of_item["30"]))
     times = np.append(recommender.times_of("u5"), moment + 60)
-    expected = recommender.recommend(history, Wish(k=ITEMS, moment=moment + 60), times)
+    expected = recommender.recommend(history, ListQuery(k=ITEMS, moment=moment + 60), times)
     assert [one.score for one in found] == pytest.approx([one.score for one in expected], abs=1e-4)
 
 

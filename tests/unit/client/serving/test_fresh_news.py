@@ -11,7 +11,7 @@ from client.data.folder_options import Preparation
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.serving.journal import FileJournal
 from client.serving.requests import Feedback, FeedbackKind, ListRequest
 from client.serving.service import RecommendService

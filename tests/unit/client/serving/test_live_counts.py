@@ -16,7 +16,7 @@ from client.ensemble.head import RankingHead
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.recommender.served_head import ServedHead, read_served
 from client.scorers.age import Age
 from client.serving.admission import Unhurried

@@ -11,7 +11,7 @@ from client.data.source import read_folder
 from client.fitting.fit_settings import Contenders, FitSettings
 from client.fitting.pretrain import pretrain_folder
 from client.fitting.served_fit import fit_recommender
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.recommender.served_head import read_served
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from client.features.item_features import precomputed_space
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.recommender.served_head import read_served
 from client.scorers.encoder_scorers import KeptEncoder
 from client.serving.http_shapes import FeedbackEvent, ItemBody, RecommendBody

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from client.data.source import read_folder
-from client.recommender.growth import NewItem
+from client.recommender.catalogue_update import NewItem
 from client.serving.http_shapes import FeedbackEvent, ItemBody
 from client.serving.journal import JOURNAL, FileJournal, read_journal
 from client.serving.reported_events import ReportedEvents

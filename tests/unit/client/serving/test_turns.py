@@ -1,4 +1,4 @@
-"""A deadline counts while the work is done; a caller who goes stops costing; nobody has the workers for himself."""
+"""A deadline counts while the work is done; a caller who goes stops costing; nobody has the workers for themselves."""
 
 import threading
 import time

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from shared.errors import HeadStoreError
 
-HEAD = StoredHead(arrays={"v": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.ones(2)}, facts={"round": 3})
+HEAD = StoredRecord(arrays={"v": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.ones(2)}, facts={"round": 3})
 
 
 def test_brings_back_what_was_written_after_a_restart(tmp_path) -> None:
@@ -54,7 +54,7 @@ def test_keeps_the_old_record_where_the_new_one_cannot_be_written(tmp_path) -> N
     store = HeadStore(tmp_path)
     store.write("sequence", HEAD)
     with pytest.raises(TypeError):
-        store.write("sequence", StoredHead(arrays={}, facts={"round": object()}))
+        store.write("sequence", StoredRecord(arrays={}, facts={"round": object()}))
     assert store.read("sequence") is not None
 
 

@@ -5,13 +5,13 @@ import pytest
 
 from client.guard.site_policy import SitePolicy
 from client.rounds.workspace import NodeSettings, already_open
-from client.store.head_store import HeadStore, StoredHead, open_heads
+from client.store.head_store import HeadStore, StoredRecord, open_heads
 from client.store.keyring import KeySource, new_key
 from client.store.vault import Vault
 from shared.errors import ConfigError, HeadStoreError
 from tests.federation_world import opened
 
-HEAD = StoredHead(arrays={"v": np.arange(6, dtype=np.float32).reshape(2, 3)}, facts={"user": "user-4711"})
+HEAD = StoredRecord(arrays={"v": np.arange(6, dtype=np.float32).reshape(2, 3)}, facts={"user": "user-4711"})
 
 
 @pytest.fixture

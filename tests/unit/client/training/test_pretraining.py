@@ -16,7 +16,7 @@ from tests.unit.client.training.world import N_ITEMS, SPACE, features, walks
 SETTINGS = TrainingSettings(epochs=3, tokens=64, warm_up=5)
 
 
-def platform(sequences=None, weighting=range(10)):
+def platform(sequences=None, calibration=range(10)):
     sequences = sequences or walks(users=50)
     users = len(sequences)
     return Platform(
@@ -29,7 +29,7 @@ def platform(sequences=None, weighting=range(10)):
         user_numbers=np.arange(users),
         sequences=sequences,
         training_users=np.arange(users),
-        weighting_users=np.array(weighting),
+        calibration_users=np.array(calibration),
         ordered=True,
         repeats=False,
     )
@@ -63,7 +63,7 @@ def test_keeps_the_last_epoch_where_too_few_users_can_say_when_to_stop():
     assert not np.array_equal(trained.flat, untrained.flat)
 
 
-def test_ignores_weighting_users_and_test_events():
+def test_ignores_calibration_users_and_test_events():
     one = platform()
     changed = one.sequences.items.copy()
     last = one.sequences.offsets[1:] - 1
@@ -75,7 +75,7 @@ def test_ignores_weighting_users_and_test_events():
 
 def test_refuses_a_platform_where_nobody_contributes():
     with pytest.raises(DataError, match="shop: no contributing user"):
-        run(platform(weighting=range(50)))
+        run(platform(calibration=range(50)))
 
 
 @pytest.mark.parametrize(("count", "rounded"), [(0, 0), (1, 1), (5, 4), (6, 8), (1000, 1024)])

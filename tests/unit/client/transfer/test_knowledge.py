@@ -7,7 +7,7 @@ from client.data.held_out import Stage
 from client.data.platform import examples
 from client.data.sequences import Sequences
 from client.scorers.scorer import HistoryBatch
-from client.store.head_store import HeadStore, StoredHead
+from client.store.head_store import HeadStore, StoredRecord
 from client.training.loop import TrainingSettings
 from client.training.sequence_model import SequenceHead, SequenceModel
 from client.training.sequence_scores import item_table
@@ -81,27 +81,27 @@ def test_runs_from_its_record_without_the_teacher(student, tmp_path):
     assert np.array_equal(scorer.score(HistoryBatch(histories, N_ITEMS))[0], expected)
 
 
-def with_other_weighting_users(platform):
-    """The same platform, whose weighting users did something else."""
+def with_other_calibration_users(platform):
+    """The same platform, whose calibration users did something else."""
     items = platform.sequences.items.reshape(-1, LENGTH).copy()
-    items[platform.weighting_users] = (items[platform.weighting_users] * 7 + 3) % N_ITEMS
+    items[platform.calibration_users] = (items[platform.calibration_users] * 7 + 3) % N_ITEMS
     return replace(platform, sequences=Sequences(offsets=platform.sequences.offsets, items=items.reshape(-1)))
 
 
 @pytest.mark.parametrize("kind", ["encoder", "stack"])
-def test_learns_nothing_of_a_weighting_user(kind):
-    other = with_other_weighting_users(PLATFORM)
+def test_learns_nothing_of_a_calibration_user(kind):
+    other = with_other_calibration_users(PLATFORM)
     assert not np.array_equal(other.sequences.items, PLATFORM.sequences.items)
     one, two = student_of(kind), student_of(kind, other)
     assert np.array_equal(one.encoder.flat, two.encoder.flat)
     assert all(np.array_equal(getattr(one.head, name), getattr(two.head, name)) for name in ("v", "a", "b"))
-    assert np.array_equal(trained_part("student", one, in_space(PLATFORM)).unseen, PLATFORM.weighting_users)
+    assert np.array_equal(trained_part("student", one, in_space(PLATFORM)).unseen, PLATFORM.calibration_users)
 
 
-def test_learns_the_same_from_a_tuned_teacher_whatever_the_weighting_users_did():
+def test_learns_the_same_from_a_tuned_teacher_whatever_the_calibration_users_did():
     tuned = [
         tune_on(RECEIVED, PlatformParts(in_space(one), Encoders(), PartSettings(preset="small"), 0))
-        for one in (PLATFORM, with_other_weighting_users(PLATFORM))
+        for one in (PLATFORM, with_other_calibration_users(PLATFORM))
     ]
     assert np.array_equal(tuned[0].encoder.flat, tuned[1].encoder.flat)
 
@@ -140,7 +140,7 @@ def test_takes_the_teachers_own_preset_where_nano_is_no_smaller():
     assert [student_preset(name) for name in ("tiny", "nano", "small")] == ["tiny", "nano", "nano"]
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"weight": -1.0}, {"lessons": 0}])
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"weight": -1.0}, {"soft_targets": 0}])
 def test_refuses_settings_that_make_no_sense(wrong):
     with pytest.raises(ConfigError, match=rf"KnowledgeSettings\.{next(iter(wrong))} must be"):
         KnowledgeSettings(**wrong)
@@ -149,6 +149,6 @@ def test_refuses_settings_that_make_no_sense(wrong):
 def test_refuses_a_record_of_another_kind(student):
     stored = student.to_stored()
     short = {name: array for name, array in stored.arrays.items() if name != "v"}
-    for wrong in (StoredHead(arrays=short, facts=stored.facts), StoredHead(arrays=stored.arrays, facts={})):
+    for wrong in (StoredRecord(arrays=short, facts=stored.facts), StoredRecord(arrays=stored.arrays, facts={})):
         with pytest.raises(HeadStoreError, match="no student"):
             Student.from_stored(wrong, SPACE)

@@ -63,7 +63,7 @@ def test_makes_parts_in_their_order_and_lets_compete_what_could_be_trained() -> 
     assert possible(sets, ["received"]) == {"local": ((),), "feature": (("received",),)}
 
 
-def test_keeps_the_columns_of_a_panel_in_the_order_that_records_have() -> None:
+def test_keeps_the_columns_of_a_ensemble_in_the_order_that_records_have() -> None:
     settings = PartSettings(preset="tiny", alignment="gate")
     assert list(part_makers(stack_sets(METHODS, settings), settings)) == [
         "federated",

@@ -66,7 +66,7 @@ def test_wrong_shares_are_found_where_enough_are_left(corrupted: tuple[int, ...]
 
 def test_one_wrong_share_too_many_is_noticed() -> None:
     dealt = {one: share for one, share in shares().items() if one <= 4}
-    with pytest.raises(WireError, match="give none that its owner committed himself to"):
+    with pytest.raises(WireError, match="give none that its owner committed themselves to"):
         Recovery(4).secret({**dealt, 2: wrong(dealt[2])}, is_secret)
 
 

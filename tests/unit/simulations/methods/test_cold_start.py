@@ -64,7 +64,7 @@ def test_says_nothing_of_new_users_where_only_test_events_were_ranked() -> None:
 
 def test_counts_the_training_events_of_each_target() -> None:
     platform = small_platform()
-    few = dataclasses.replace(platform, training_users=np.array([0, 1]), weighting_users=np.array([0]))
+    few = dataclasses.replace(platform, training_users=np.array([0, 1]), calibration_users=np.array([0]))
     met = [int(item) for user in (0, 1) for item in platform.sequences.items.reshape(N_USERS, LENGTH)[user, :-2]]
     expected = [met.count(target) for target in platform.sequences.items.reshape(N_USERS, LENGTH)[:, -1]]
     assert HeldOut.of(few, seed=0).target_events.tolist() == expected
@@ -73,7 +73,7 @@ def test_counts_the_training_events_of_each_target() -> None:
 
 def test_shortens_the_same_users_whoever_is_trained_on_and_no_more_than_the_limit() -> None:
     platform = small_platform()
-    few = dataclasses.replace(platform, name="few", training_users=np.arange(10), weighting_users=np.arange(2))
+    few = dataclasses.replace(platform, name="few", training_users=np.arange(10), calibration_users=np.arange(2))
     assert np.array_equal(HeldOut.of(platform, seed=0).shortened, HeldOut.of(few, seed=0).shortened)
     assert len(HeldOut.of(platform, seed=0).shortened) == min(N_USERS, MAX_SHORTENED)
 
@@ -86,7 +86,7 @@ def test_begins_with_few_users_of_whom_more_and_more_are_trained_on() -> None:
     assert [len(users) for users in training] == [10, 30, 100]
     assert training[0] < training[1] < training[2]
     assert all(part.platform.user_ids == one.platform.user_ids for part in parts)
-    assert [len(part.platform.weighting_users) for part in parts] == [2, 6, 20]
+    assert [len(part.platform.calibration_users) for part in parts] == [2, 6, 20]
 
 
 def test_is_what_the_platform_option_prepares(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_is_what_the_platform_option_prepares(tmp_path: Path) -> None:
     asked = prepare(folder, Preparation(train_users=10), name="shop@10", seed=3)
     part = next(beginnings(prepared(whole), seed=3)).platform
     assert np.array_equal(part.training_users, asked.training_users)
-    assert np.array_equal(part.weighting_users, asked.weighting_users)
+    assert np.array_equal(part.calibration_users, asked.calibration_users)
 
 
 def test_has_no_beginning_where_nobody_has_an_event_to_learn_weights_from() -> None:
@@ -108,7 +108,7 @@ def test_ten_users_are_enough_for_a_stack_above_chance() -> None:
     one = next(beginnings(prepared(small_platform()), seed=0))
     stacks = fit_stacks(one, {}, {"local": [[]]}, seed=0)
     held_out = examples(one.platform, Stage.TEST, np.arange(N_USERS))
-    ranking = rank_all(stacks.panel, stacks.chosen["local"].weights[None], held_out)[0]
+    ranking = rank_all(stacks.ensemble, stacks.chosen["local"].weights[None], held_out)[0]
     # six of forty items are seen, so a random list has the target at each of 34 ranks alike
     chance = float(ndcg_of(np.arange(1.0, N_ITEMS - LENGTH + 2)).mean())
     assert ranking.ndcg.mean() > 1.5 * chance

@@ -51,7 +51,7 @@ def test_averages_impressions_then_seeds() -> None:
 
 
 def test_measures_the_lift_of_auc_over_local_by_user() -> None:
-    # user 1 has two impressions: his means are .5 and .55, a tenth more, as is user 2's
+    # user 1 has two impressions: their means are .5 and .55, a tenth more, as is user 2's
     local = outcome("local", [0.4, 0.6, 0.5], users=[1, 1, 2])
     feature = outcome("feature", [0.5, 0.6, 0.55], users=[1, 1, 2])
     block = clicks_entry([feature, local])

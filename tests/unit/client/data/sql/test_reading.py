@@ -159,21 +159,21 @@ def test_check_lists_what_breaks_the_contract(tmp_path) -> None:
     assert not check_folder(write_source(tmp_path, items="SELECT 1 AS item_id")).sound
 
 
-def test_who_joins_later_moves_no_weighting_user(tmp_path) -> None:
+def test_who_joins_later_moves_no_calibration_user(tmp_path) -> None:
     path = write_shop(tmp_path)
     before = prepare(read_platform_data(path), Preparation(), name="shop", seed=3)
     rows = [(1000 + row, f"late-{row // 4}", f"sku-{row % 4}", 1_800_000_000 + row, 4.0) for row in range(160)]
     change(tmp_path, "INSERT INTO purchases VALUES (?, ?, ?, ?, ?)", rows)
     after = prepare(read_platform_data(path), Preparation(), name="shop", seed=3)
     old = set(before.user_ids)
-    named = [{platform.user_ids[row] for row in platform.weighting_users} for platform in (before, after)]
+    named = [{platform.user_ids[row] for row in platform.calibration_users} for platform in (before, after)]
     assert len(after.user_ids) == 100
     assert named[0] == named[1] & old
     assert named[0]
 
 
-def test_about_a_fifth_of_the_users_are_weighting_users() -> None:
-    training, weighting = draw_by_id([str(number) for number in range(4000)], 3000, 1)
+def test_about_a_fifth_of_the_users_are_calibration_users() -> None:
+    training, calibration = draw_by_id([str(number) for number in range(4000)], 3000, 1)
     assert len(training) == 3000
-    assert set(weighting) <= set(training)
-    assert 0.17 < len(weighting) / 3000 < 0.23  # three standard deviations are .022
+    assert set(calibration) <= set(training)
+    assert 0.17 < len(calibration) / 3000 < 0.23  # three standard deviations are .022

@@ -1,4 +1,4 @@
-"""The panel for one history at a time: the same log-lifts as ``Panel``'s, with much less to do for each request.
+"""The ensemble for one history at a time: the log-ratios of ``Ensemble``, with much less to do for each request.
 
 The same but for what products with half-precision vectors differ: under a hundredth of a nat in a column.
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from client.data.sequences import Sequences
 from client.ensemble.calibration import Calibration
+from client.ensemble.ensemble import Ensemble, without_nan
 from client.ensemble.ensemble_settings import DEFAULT
-from client.ensemble.panel import Panel, without_nan
-from client.recommender.side_by_side import side_by_side
+from client.recommender.parallel import in_parallel
 from client.scorers.encoder_scorers import Named
 from client.scorers.scorer import HistoryBatch, Kind, QueryScorer
 
@@ -84,7 +84,7 @@ class PackedVectors:
 
     @cached_property
     def _packed(self) -> Any:
-        """Made for the first product: a panel without one needs none."""
+        """Made for the first product: an ensemble without one needs none."""
         return torch.ops.quantized.linear_prepack_fp16(self._vectors, None)
 
 
@@ -98,22 +98,22 @@ _AT_ONCE = 4
 """Columns that are calibrated together: few enough for a core's own cache, enough that each step is worth it."""
 
 
-class RequestPanel:
-    """A panel, its weights, and the items' vectors that its query scorers multiply with.
+class RequestEnsemble:
+    """An ensemble, its weights, and the items' vectors that its query scorers multiply with.
 
     Weights are [R], or [1 + K, R] where they shift with the gap since the last event of a history. Its columns stand in
     an order of its own, those of a kind side by side.
     """
 
-    def __init__(self, panel: Panel, weights: NDArray[np.float64], items: PackedVectors) -> None:
-        columns = panel.raw.columns
+    def __init__(self, ensemble: Ensemble, weights: NDArray[np.float64], items: PackedVectors) -> None:
+        columns = ensemble.raw.columns
         order = [row for kind in Kind for row, column in enumerate(columns) if column.kind is kind]
         self.names = tuple(columns[row].name for row in order)
         self._by_gap = torch.from_numpy(np.atleast_2d(weights)[:, order].astype(np.float32))
-        self._gaps = panel.gaps
-        self.repeats = panel.raw.repeats
-        self.scorers = [scorer.scorer if isinstance(scorer, Named) else scorer for scorer in panel.raw.scorers]
-        self._n_items = panel.raw.n_items
+        self._gaps = ensemble.gaps
+        self.repeats = ensemble.raw.repeats
+        self.scorers = [scorer.scorer if isinstance(scorer, Named) else scorer for scorer in ensemble.raw.scorers]
+        self._n_items = ensemble.raw.n_items
         self._items = items
         self._queried = [scorer for scorer in self.scorers if isinstance(scorer, QueryScorer)]
         places = iter(np.argsort(order).tolist())
@@ -125,7 +125,7 @@ class RequestPanel:
             self._product_rows += rows[:products]
             self._computed.append((rows[products:], scorer.rest if isinstance(scorer, QueryScorer) else scorer.score))
         kinds = [columns[row].kind for row in order]
-        calibrations = [panel.calibrations[row] for row in order]
+        calibrations = [ensemble.calibrations[row] for row in order]
         self._alike = [_AlikeColumns(rows, kinds[rows.start], calibrations[rows]) for rows in _alike(kinds)]
 
     def weights(self, history: Past) -> torch.Tensor:
@@ -135,7 +135,7 @@ class RequestPanel:
         return self._by_gap[int(self._gaps.of(history.as_sequences())[0])]
 
     @torch.no_grad()
-    def log_lifts(self, history: Past) -> torch.Tensor:
+    def log_ratios(self, history: Past) -> torch.Tensor:
         """[R, n] in nats for a history; at its own items too, which say nothing unless they may be recommended."""
         raw = without_nan(self._raw(history))
         hidden = np.unique(history.basket if self.repeats else history.items)
@@ -159,12 +159,12 @@ class RequestPanel:
             for rows, work in self._computed:
                 write(rows, work(batch))
 
-        side_by_side([products, others])
+        in_parallel([products, others])
         return raw
 
 
 class _AlikeColumns:
-    """Columns of one kind, calibrated together as ``Calibration.log_lift`` does it one by one."""
+    """Columns of one kind, calibrated together as ``Calibration.log_ratio`` does it one by one."""
 
     def __init__(self, rows: slice, kind: Kind, calibrations: Sequence[Calibration]) -> None:
         self._rows, self._kind = rows, kind
@@ -172,7 +172,7 @@ class _AlikeColumns:
         self._scales = np.array([calibration.scale for calibration in calibrations], np.float32)[:, None]
 
     def calibrate(self, raw: torch.Tensor, hidden: NDArray[np.int32]) -> None:
-        """Write log-lifts over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""
+        """Write log-likelihood ratios over its rows of raw scores [R, n]; ``hidden`` items are no candidates."""
         values = self._first(raw[self._rows].numpy(), hidden)
         m = raw.shape[1] - len(hidden)
         powers = torch.from_numpy(values)

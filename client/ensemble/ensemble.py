@@ -1,4 +1,4 @@
-"""A panel: fitted scorers whose columns, calibrated, give log-lifts for a batch of histories.
+"""An ensemble: fitted scorers whose columns give calibrated log-likelihood ratios for a batch of histories.
 
 They are calibrated on held-out examples.
 """
@@ -31,7 +31,7 @@ def without_nan(scores: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawPanel:
+class RawEnsemble:
     """Scorers in a fixed order; R columns over a catalogue of n items."""
 
     scorers: tuple[Scorer, ...]
@@ -56,16 +56,16 @@ class RawPanel:
         return allowed
 
     def only_column(self, histories: Sequences) -> torch.Tensor:
-        """[B, n] scores of a panel of one column, −inf where an item may not be recommended."""
+        """[B, n] scores of an ensemble of one column, −inf where an item may not be recommended."""
         (scores,) = self.scores(histories)
         return scores.masked_fill(~self.candidates(histories), -torch.inf)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
-    """A raw panel with one calibration per column."""
+class Ensemble:
+    """A raw ensemble with one calibration per column."""
 
-    raw: RawPanel
+    raw: RawEnsemble
     calibrations: tuple[Calibration, ...]
     gaps: Gaps = field(default_factory=Gaps)
     """of histories, by which weights may shift"""
@@ -75,8 +75,8 @@ class Panel:
         """[R] column names"""
         return tuple(column.name for column in self.raw.columns)
 
-    def used(self, weights: NDArray[np.float64]) -> tuple["Panel", NDArray[np.float64]]:
-        """The panel of those scorers alone that have a column of weight, and its weights, from [R] or [G, R]."""
+    def used(self, weights: NDArray[np.float64]) -> tuple["Ensemble", NDArray[np.float64]]:
+        """The ensemble of those scorers alone that have a column of weight, and its weights, from [R] or [G, R]."""
         widths = [len(scorer.columns) for scorer in self.raw.scorers]
         ends = np.cumsum(widths)
         parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]
@@ -86,13 +86,13 @@ class Panel:
         calibrations = tuple(self.calibrations[column] for column in columns)
         return replace(self, raw=raw, calibrations=calibrations), weights[..., columns]
 
-    def log_lifts(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
+    def log_ratios(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
         """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
         scores = self.raw.scores(histories)
-        lifts = torch.empty(len(scores), len(histories), self.raw.n_items)
+        log_ratios = torch.empty(len(scores), len(histories), self.raw.n_items)
         for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
-            lifts[row] = calibration.log_lift(column, candidates)
-        return lifts
+            log_ratios[row] = calibration.log_ratio(column, candidates)
+        return log_ratios
 
     def combined(
         self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor
@@ -102,12 +102,12 @@ class Panel:
         Where they depend on the history's gap they are [C, 1 + K, R], the first where it is not known. Comes in blocks
         [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
         """
-        lifts = self.log_lifts(histories, candidates)
-        by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(lifts)).astype(np.float32))
+        log_ratios = self.log_ratios(histories, candidates)
+        by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(log_ratios)).astype(np.float32))
         gaps = self.gaps.of(histories) if by_gap.shape[1] > 1 else np.zeros(len(histories), np.int64)
         for start in range(0, len(weights), WEIGHTS_AT_ONCE):
             block = by_gap[start : start + WEIGHTS_AT_ONCE]
-            yield _weighed(block, gaps, lifts).masked_fill_(~candidates, -torch.inf)
+            yield _weighed(block, gaps, log_ratios).masked_fill_(~candidates, -torch.inf)
 
     def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
         """[B, n] scores under weights [R] or [1 + K, R], −inf where an item may not be recommended."""
@@ -115,23 +115,25 @@ class Panel:
         return block[0]
 
 
-def _weighed(weights: torch.Tensor, gaps: NDArray[np.int64], lifts: torch.Tensor) -> torch.Tensor:
-    """[c, B, n] from weights [c, G, R], of each history the row of weights [B], and lifts [R, B, n]."""
+def _weighed(weights: torch.Tensor, gaps: NDArray[np.int64], log_ratios: torch.Tensor) -> torch.Tensor:
+    """[c, B, n] from weights [c, G, R], of each history the row of weights [B], and log-ratios [R, B, n]."""
     there = np.unique(gaps)
     if len(there) == 1:
-        return (weights[:, there[0]] @ lifts.reshape(len(lifts), -1)).reshape(len(weights), *lifts.shape[1:])
-    scores = torch.empty(len(weights), *lifts.shape[1:])
+        return (weights[:, there[0]] @ log_ratios.reshape(len(log_ratios), -1)).reshape(
+            len(weights), *log_ratios.shape[1:]
+        )
+    scores = torch.empty(len(weights), *log_ratios.shape[1:])
     for gap in there:
         rows = torch.from_numpy(np.flatnonzero(gaps == gap))
-        gap_lifts = lifts[:, rows]
-        scores[:, rows] = (weights[:, gap] @ gap_lifts.reshape(len(lifts), -1)).reshape(
-            len(weights), *gap_lifts.shape[1:]
+        gap_log_ratios = log_ratios[:, rows]
+        scores[:, rows] = (weights[:, gap] @ gap_log_ratios.reshape(len(log_ratios), -1)).reshape(
+            len(weights), *gap_log_ratios.shape[1:]
         )
     return scores
 
 
-Held = tuple[RawPanel, Examples]
-"""A panel and examples that its statistics have not seen."""
+Held = tuple[RawEnsemble, Examples]
+"""An ensemble and examples that its statistics have not seen."""
 
 
 def calibrate(
@@ -142,7 +144,7 @@ def calibrate(
     """One calibration per column, over all folds.
 
     Args:
-        folds: panels of the same columns, each with its examples.
+        folds: ensembles of the same columns, each with its examples.
         unseen: [R] the users on whose examples each column may be calibrated.
         settings: of the mixtures.
     """

@@ -1,4 +1,4 @@
-"""The one way out of a platform: an answer is stripped, encoded, checked, written down, and only then handed over.
+"""The one exit of a platform: an answer is stripped, encoded, checked, written down, and only then handed over.
 
 It is checked as it is encoded to be sent. Rules, in order:
 1. the answer is of a kind that the manifest lists for this task under this policy;
@@ -37,7 +37,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class WayOut:
+class EgressGuard:
     """What a platform's answers go through."""
 
     def __init__(self, policy: SitePolicy, ledger: Ledger | None, clock: Clock = utc_now) -> None:
@@ -45,7 +45,7 @@ class WayOut:
         self._ledger, self._clock = ledger, clock
 
     @classmethod
-    def of(cls, policy: str, ledger: str, clock: Clock = utc_now) -> "WayOut":
+    def of(cls, policy: str, ledger: str, clock: Clock = utc_now) -> "EgressGuard":
         """By the files' paths; empty ones stand for the default policy, and for no ledger. Raises ConfigError."""
         return cls(read_policy(policy), Ledger(Path(ledger)) if ledger else None, clock)
 
@@ -62,8 +62,8 @@ class WayOut:
         """
         if isinstance(reply, Declined) and not self.policy.tell_declined:
             reply = Failed(round=reply.round, code=FailureCode.REFUSED)
-        withheld = _withheld(self.policy, {field.name for field in fields(reply)})
-        content = encode_reply(replace(reply, **withheld))
+        redacted = _redacted(self.policy, {field.name for field in fields(reply)})
+        content = encode_reply(replace(reply, **redacted))
         return self.let_out_encoded(content, question, keep)
 
     def let_out_encoded(self, content: RecordDict, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
@@ -112,7 +112,7 @@ def check(content: RecordDict, question: Asked, policy: SitePolicy, now: datetim
     )
 
 
-def _withheld(policy: SitePolicy, fields_of_reply: set[str]) -> dict[str, Any]:
+def _redacted(policy: SitePolicy, fields_of_reply: set[str]) -> dict[str, Any]:
     """The fields that the policy does not tell, and what stands in their place."""
     tells = {"users": policy.tell_users, "losses": policy.tell_losses, "validation": policy.tell_validation}
     empty: dict[str, Any] = {"users": 0, "losses": {}, "validation": {}}

@@ -23,7 +23,7 @@ class _Callers:
 
     @contextmanager
     def one_more(self) -> Iterator[int]:
-        """How many cores he and those before him leave."""
+        """How many cores this caller and those before it leave."""
         with self._lock:
             self._count += 1
             left = max(0, _CORES - self._count)
@@ -38,11 +38,11 @@ _CALLERS = _Callers()
 _HELPERS = ThreadPoolExecutor(max_workers=max(1, _CORES - 1), thread_name_prefix="beside")
 
 
-def side_by_side(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+def in_parallel(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
     """Each task's result, without gradients; what a task raises is raised.
 
-    Helpers take tasks from the front, the caller from the end: he never waits for a helper who is busy with another
-    request, only for the task that one of his own is at. He has none where other callers have the cores.
+    Helpers take tasks from the front, the caller from the end. The caller never waits for a helper that is busy with
+    another request, only for the task that one of its own is at. It has none where other callers have the cores.
     """
     waiting = deque(enumerate(tasks))
     results: dict[int, Result] = {}

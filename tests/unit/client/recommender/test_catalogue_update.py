@@ -10,9 +10,9 @@ import torch
 from client.data.listed import AddedItems
 from client.features.hashing import hash_texts
 from client.features.prepared_platform import nearest, nearest_after
-from client.recommender.growth import NewItem, with_added, with_items
-from client.recommender.recommender import Recommender, Wish
-from client.recommender.request_panel import Past
+from client.recommender.catalogue_update import NewItem, with_added, with_items
+from client.recommender.recommender import ListQuery, Recommender
+from client.recommender.request_ensemble import Past
 from client.scorers.age import PUBLISHED
 from shared.errors import InvalidRequest
 from tests.small_space import SPACE
@@ -59,7 +59,7 @@ def test_finds_the_neighbours_of_a_changed_item_and_who_now_has_it():
 
 def test_recommends_a_new_item_at_once_to_a_history_that_is_like_it():
     recommender = Recommender.of(with_items(served_world(), [NEW]))
-    answers = recommender.recommend(HISTORY, Wish(k=41))
+    answers = recommender.recommend(HISTORY, ListQuery(k=41))
     places = [recommender.items.item_ids[one.item] for one in answers].index("new")
     scorers = dict(answers[places].scorers)
     assert places < 20
@@ -112,11 +112,11 @@ def test_takes_the_last_of_two_versions_of_an_item():
 def test_keeps_what_was_counted_sparse_where_most_items_are_new(monkeypatch):
     many = [replace(NEW, item_id=f"new{number}", text=f"group2 item{number}") for number in range(60)]
     sparse = with_items(served_world(), many)
-    monkeypatch.setattr("client.recommender.growth._SPARSE_ENTRY", np.inf)
+    monkeypatch.setattr("client.recommender.catalogue_update._SPARSE_ENTRY", np.inf)
     dense = with_items(served_world(), many)
     kinds = [type(one.statistics["ease@100"]) for one in (sparse, dense)]
     assert kinds == [sp.csr_array, np.ndarray]
-    lists = [Recommender.of(one).recommend(HISTORY, Wish(k=50)) for one in (sparse, dense)]
+    lists = [Recommender.of(one).recommend(HISTORY, ListQuery(k=50)) for one in (sparse, dense)]
     assert [one.item for one in lists[0]] == [one.item for one in lists[1]]
     assert [one.score for one in lists[0]] == pytest.approx([one.score for one in lists[1]], abs=1e-4)
 
