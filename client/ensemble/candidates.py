@@ -154,7 +154,7 @@ class StackCandidates:
         return weights
 
     def _toward_zero_shot(self, frozen: str, parts: Sequence[str]) -> list[NDArray[np.float64]]:
-        """[R], fitted with the largest L2 strength to the weights of zero-shot; none where too few examples tell."""
+        """[R], shrunk to the weights of zero-shot by the largest L2 strength; none where too few examples tell."""
         examples = self._fit.last.examples.only(self._unseen(parts))
         if len(examples) < self._settings.least_unseen:
             return []

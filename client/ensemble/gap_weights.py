@@ -31,7 +31,7 @@ def fit_gap_path(
         count: K.
         anchors: w₀ [R] for each L2 strength.
         columns: [R] that are free; the weights of all others must be 0 in the anchors.
-        L2 strengths: λ.
+        l2_strengths: λ.
     """
     used = torch.from_numpy(np.flatnonzero(columns))
     narrow = StackExamples(log_ratios=examples.log_ratios[:, :, used].contiguous(), log_weights=examples.log_weights)

@@ -111,7 +111,7 @@ def fit_weights(
     Args:
         examples: what to fit on.
         anchor: w₀ [R].
-        L2 strength: λ, in nats per squared weight.
+        l2_strength: λ, in nats per squared weight.
         begin: where the search begins [R]; at the anchor where None.
     """
     return minimise(
