@@ -127,7 +127,7 @@ def opened_vector(world: SumWorld, plan: Plan, of: str, self_seed: bytes, mask_k
     return found
 
 
-def test_who_drops_in_the_second_sum_has_his_vector_of_the_first_closed_still(monkeypatch) -> None:
+def test_who_drops_in_the_second_sum_has_their_vector_of_the_first_closed_still(monkeypatch) -> None:
     """Why mask keys are per sum: with one key for both, the two secrets that are opened would open the first vector."""
     monkeypatch.setattr(SetHistory, "require_apart", lambda *_: None)
     world, plan = summed(sums=2)

@@ -49,13 +49,13 @@ def test_judges_each_method_by_every_users_last_event(folder, encoder_file) -> N
     assert (found.users, found.items) == (platform.n_users, platform.n_items)
     assert found.served == fit.verdict.served
     for method in ("local", "feature"):
-        ranking = rank_all(stacks.panel, stacks.chosen[method].by_gap[None], tests)[0]
+        ranking = rank_all(stacks.ensemble, stacks.chosen[method].by_gap[None], tests)[0]
         assert found.methods[method].ndcg == pytest.approx(ranking.ndcg.mean())
     assert found.methods["local"].lift is None
     assert {"popularity", "content-knn", "item-knn"} <= set(found.methods)
 
 
-def test_a_user_counts_once_however_many_of_his_baskets_come_after_a_cut(folder, encoder_file) -> None:
+def test_a_user_counts_once_however_many_of_their_baskets_come_after_a_cut(folder, encoder_file) -> None:
     cut = replace(SETTINGS, preparation=Preparation(split="time:60,20,20"))
     fit = open_fit(folder, encoder_file, cut).fit
     found = evaluate_fit(fit)
@@ -64,7 +64,7 @@ def test_a_user_counts_once_however_many_of_his_baskets_come_after_a_cut(folder,
     users = np.unique(tests.users)
     assert found.users == len(users) < len(tests)
     weights = stacked([stacks.chosen[method].by_gap for method in ("local", "feature")])
-    ranked = rank_all(stacks.panel, weights, tests)
+    ranked = rank_all(stacks.ensemble, weights, tests)
     local, feature = (by_user(ranking.ndcg, ranking.users) for ranking in ranked)
     plain = [ranked[0].ndcg[tests.users == user].mean() for user in users]
     assert found.methods["local"].ndcg == pytest.approx(np.mean(plain))

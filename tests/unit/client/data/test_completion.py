@@ -124,7 +124,7 @@ def test_a_second_fit_counts_what_is_new_to_it_alone_and_comes_out_the_same() ->
         assert all(counted[key][name] is matrix for name, matrix in found.items())
         assert set(counted[key]) - set(found) == {"basket_pairs"}
     assert again.calibrations == afresh.calibrations
-    assert torch.equal(again.last.examples.lifts, afresh.last.examples.lifts)
+    assert torch.equal(again.last.examples.log_ratios, afresh.last.examples.log_ratios)
 
 
 def test_only_the_last_examples_ask_what_completes_a_basket() -> None:

@@ -97,7 +97,7 @@ def test_who_has_one_basket_tests_validates_or_trains_as_drawn() -> None:
     assert found.training.tolist() == found.known.tolist() == [2, 2, 2, 4]
 
 
-def test_whoever_has_one_basket_is_drawn_in_halves_and_quarters_by_his_id_alone() -> None:
+def test_whoever_has_one_basket_is_drawn_in_halves_and_quarters_by_their_id_alone() -> None:
     ids = [f"reader-{number}" for number in range(4_000)]
     drawn = draws(ids, 7, "only-basket")
     shares = [np.mean(drawn < 0.5), np.mean((drawn >= 0.5) & (drawn < 0.75)), np.mean(drawn >= 0.75)]

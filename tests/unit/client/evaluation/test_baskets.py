@@ -151,7 +151,7 @@ def test_a_part_of_a_ranking_and_rankings_side_by_side_keep_each_basket_with_its
     assert again.ndcg.tolist() == whole.ndcg.tolist()
 
 
-def test_a_user_counts_once_however_many_of_his_baskets_are_predicted() -> None:
+def test_a_user_counts_once_however_many_of_their_baskets_are_predicted() -> None:
     rng = np.random.default_rng(7)
     users = np.sort(rng.integers(0, 9, 40))
     values = rng.random((3, 2, 40))

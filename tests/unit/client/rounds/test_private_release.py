@@ -95,7 +95,7 @@ def test_users_who_came_since_give_once_they_are_enough_and_only_they(tmp_path) 
     assert np.std(middles(more.cells, more.noise) - exact) == pytest.approx(more.noise, rel=0.3)
 
 
-def test_who_did_something_gives_again_as_far_as_his_budget_holds(tmp_path) -> None:
+def test_who_did_something_gives_again_as_far_as_their_budget_holds(tmp_path) -> None:
     half = task(noise=PROMISE.noise * np.sqrt(2))
     first = released(half, workspace(tmp_path))
     unchanged = released(half, workspace(tmp_path))

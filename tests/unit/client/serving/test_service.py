@@ -189,7 +189,7 @@ def test_names_the_kinds_of_feedback(service):
 
 
 @pytest.mark.parametrize("kind", ["clicked", "liked", "purchased"])
-def test_takes_what_a_user_met_into_his_history(service, kind):
+def test_takes_what_a_user_met_into_their_history(service, kind):
     service.report([event(kind=FeedbackKind(kind))])
     answer = service.recommend(ListRequest(user="nobody", k=5))
     assert answer.basis == "history"

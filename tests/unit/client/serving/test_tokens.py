@@ -13,7 +13,7 @@ def file(tmp_path):
     return tmp_path / "tokens"
 
 
-def test_knows_each_caller_by_his_token_alone(file):
+def test_knows_each_caller_by_their_token_alone(file):
     given = {name: add_token(file, name) for name in ("shop", "app")}
     tokens = Tokens(file)
     assert {tokens.caller(f"Bearer {token}") for token in given.values()} == {"shop", "app"}
