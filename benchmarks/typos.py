@@ -156,7 +156,7 @@ class Terminal:
 
 def commands() -> list[str]:
     """The walkthrough's lines."""
-    found = re.search(r"<!-- walkthrough -->\n```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    found = re.search(r"<!-- walkthrough -->\n+```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     return found[1].splitlines() if found else []
 
 

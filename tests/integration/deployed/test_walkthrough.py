@@ -21,7 +21,7 @@ PLATFORMS = ("shop", "second-shop", "films")
 
 def commands() -> list[list[str]]:
     """The walkthrough's lines, as a shell takes them apart."""
-    block = re.search(r"<!-- walkthrough -->\n```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    block = re.search(r"<!-- walkthrough -->\n+```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     assert block, DOCUMENT
     return [shlex.split(line) for line in block[1].splitlines()]
 
