@@ -17,7 +17,10 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON; a list of several.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
     picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Draw them too: a .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(
+            "--picture", metavar="FILE", help="Draw them too: a .png, .svg or .pdf. Without it nothing is drawn."
+        ),
     ] = None,
 ) -> None:
     """Compare runs with a first one by user: differences of NDCG@10 on each platform under each method, with 95 %
