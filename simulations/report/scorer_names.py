@@ -1,42 +1,48 @@
 """What readers of a report are told of a scorer's column: in words, not by its key."""
 
-COMPUTED = {
-    "popularity": "popularity",
-    "popularity@neighbours": "popularity of similar texts",
-    "content-knn": "similar texts",
-    "content-kernel": "similar texts, sharply",
-    "content-idf": "shared rare words",
-    "item-knn": "same users",
-    "transition": "what follows",
-    "transition_long": "what follows later",
-    "diffusion": "walk between items",
-    "diffusion-out": "walk from the history",
-    "diffusion-in": "walk to the item",
-    "ease": "EASE",
-    "age": "new items",
-    "repeat": "met again",
-    "repeat_counts": "met again",
-    "recent": "popular lately",
-    "trend": "rising",
-    "shown": "shown often",
-    "basket": "what goes with a basket",
-    "basket-content": "basket: similar texts",
-    "basket-pairs": "basket: pairs",
-    "basket-knn": "basket: same baskets",
-}
+
+def _words(lines: str) -> dict[str, str]:
+    """Key to words, of lines ``key = words``."""
+    return dict(line.split(" = ", 1) for line in lines.strip().splitlines())
+
+
+COMPUTED = _words("""
+popularity = popularity
+popularity@neighbours = popularity of similar texts
+content-knn = similar texts
+content-kernel = similar texts, sharply
+content-idf = shared rare words
+item-knn = same users
+transition = what follows
+transition_long = what follows later
+diffusion = walk between items
+diffusion-out = walk from the history
+diffusion-in = walk to the item
+ease = EASE
+age = new items
+repeat = met again
+repeat_counts = met again
+recent = popular lately
+trend = rising
+shown = shown often
+basket = what goes with a basket
+basket-content = basket: similar texts
+basket-pairs = basket: pairs
+basket-knn = basket: same baskets
+""")
 """Key of a column, or its part before ``@``, in words."""
-ENCODERS = {
-    "own": "own encoder",
-    "own-ids": "own encoder with ids",
-    "received": "received encoder",
-    "tuned": "received encoder, tuned here",
-    "released": "received encoder as released",
-    "student": "student of the received encoder",
-    "previous": "encoder served before",
-    "federated": "federated encoder",
-    "federated-tuned": "federated encoder, tuned here",
-    "pooled": "pooled encoder",
-}
+ENCODERS = _words("""
+own = own encoder
+own-ids = own encoder with ids
+received = received encoder
+tuned = received encoder, tuned here
+released = received encoder as released
+student = student of the received encoder
+previous = encoder served before
+federated = federated encoder
+federated-tuned = federated encoder, tuned here
+pooled = pooled encoder
+""")
 """Part of a key before ``:``, in words."""
 LAST, ALL = "0", "1"
 
