@@ -38,6 +38,7 @@ def test_serves_transfer_that_is_better_for_most_users():
     assert verdict.served == "feature"
     assert verdict.candidates["feature"].bound > 0
     assert "feature beats local" in verdict.reason
+    assert verdict.reason.endswith("% with 95 % confidence")
 
 
 def test_serves_local_where_nothing_is_gained():
@@ -78,6 +79,7 @@ def test_believes_the_past_events_of_few_users():
     assert verdict.served == "feature"
     assert verdict.candidates["feature"].bound < 0
     assert "over 400 past events of 60 users" in verdict.reason
+    assert verdict.reason.endswith("% with 99 % confidence")
 
 
 def test_does_not_believe_them_where_the_encoder_is_not_related_beyond_noise():
