@@ -61,7 +61,7 @@ class EncoderCard(Provenance):
     """What is known of an encoder beside its numbers: no id, no exact count, no name but the one given for it."""
 
     calibration: dict[str, Any] = field(default_factory=dict)
-    """by scorer (``linear``, ``sequence``): its calibration on the source's weighting users, as JSON"""
+    """by scorer (``linear``, ``sequence``): its calibration on the source's calibration users, as JSON"""
     counts: dict[str, int] = field(default_factory=dict)
     """users, items and events it was pretrained on, rounded to a power of two"""
     item_moments: dict[str, Any] = field(default_factory=dict)
