@@ -19,10 +19,22 @@ from shared.privacy.grid import middles
 def summed_cross(
     replies: Mapping[str, CrossReply], public: CatalogueMoments, classes: SizeClasses, robust: Robust
 ) -> tuple[NDArray[np.float32], Shares]:
-    """[T] of length 1, and how much of each platform's entered it.
+    """The sum of the platforms' cross moments under noise, and how much of each platform's entered it.
 
     Each user gives a matrix of length 1, so a platform's own is about as long as it has users: for the robust rule it
-    is brought to the size of one of its class. Raises InputError where nothing but noise is in the sum.
+    is brought to the size of one of its class.
+
+    Args:
+        replies: by platform, its cross moment [T] in cells of a grid, and the spread of the noise in it.
+        public: moments of the catalogue by which cross moments were whitened; the sum is coloured by them again.
+        classes: users by platform, as they are registered.
+        robust: name of the robust rule that says how much of each platform's may enter.
+
+    Returns:
+        The cross moment [T] of length 1, and the shares by platform, from 0 to 1.
+
+    Raises:
+        InputError: if no platform's cross moment may enter the sum, or nothing but noise is in it.
     """
     totals = {name: middles(reply.cells, reply.noise) for name, reply in sorted(replies.items())}
     sizes = classes.of(totals)

@@ -21,7 +21,16 @@ class InnerProducts:
 
     @classmethod
     def between(cls, platforms: Iterable[str], product: Callable[[str, str], float]) -> Self:
-        """Of these platforms, by what tells the inner product of two of them."""
+        """Of these platforms, by what tells the inner product of two of them.
+
+        Args:
+            platforms: names of the k platforms, in any order; they are sorted.
+            product: gives the inner product of the vectors of two platforms, by their names; it is asked once for each
+                pair, and once for each platform with itself.
+
+        Returns:
+            Inner products [k, k] in the order of names.
+        """
         names = tuple(sorted(platforms))
         table = np.zeros((len(names), len(names)))
         for row, name in enumerate(names):

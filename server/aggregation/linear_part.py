@@ -22,8 +22,20 @@ def linear_part(
 ) -> tuple[LinearMap, Shares]:
     """The map of the platforms whose weight is above 0, and how much of each entered it.
 
-    A platform that is left out leaves no trace: the map is that of the others. Raises InputError where there are no
-    moments, or none that can be solved.
+    A platform that is left out leaves no trace: the map is that of the others.
+
+    Args:
+        moments: by platform, its sums over pairs of history and next item.
+        weights: by platform, how much of its class counts; one whose weight is 0 is left out. All platforms of
+            ``moments`` are in it.
+        classes: users by platform, as they are registered.
+        config: of the run; its ``ridge`` and its ``robust`` rule are used.
+
+    Returns:
+        The linear map, and the shares by platform, from 0 to 1, of those whose weight is above 0.
+
+    Raises:
+        InputError: if there are no moments, or none that can be solved.
     """
     present = {name: platform_moments for name, platform_moments in moments.items() if weights[name] > 0}
     counted = classes.counted(present)
@@ -39,12 +51,20 @@ def linear_part(
 
 
 def whitened(moments: Mapping[str, Moments], ridge: float) -> dict[str, Float64]:
-    """[D²] by platform: its centred cross moment as the map of all sees it, L⁻¹ B R⁻ᵀ.
+    """Each platform's centred cross moment as the map of all sees it, L⁻¹ B R⁻ᵀ.
 
     L Lᵀ and R Rᵀ are the second moments of histories and of next items of all platforms together, with the ridge of
     the linear part. The inner product of two is then how far the one's map, tr(Wᵀ B), lifts the other's next items.
 
-    Raises InputError where they are not those of any data.
+    Args:
+        moments: by platform, its sums over pairs of history and next item, in D dimensions.
+        ridge: a multiple of the mean eigenvalue, which is added to the diagonal; 0 stands for ``usual_ridge``.
+
+    Returns:
+        [D²] by platform; empty without moments.
+
+    Raises:
+        InputError: if the moments are not those of any data.
     """
     if not moments:
         return {}

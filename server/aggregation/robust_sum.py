@@ -71,7 +71,16 @@ Rule = Callable[[InnerProducts, Mapping[str, float], Judged], Shares]
 
 
 def agreement(vectors: InnerProducts, weights: Mapping[str, float], judged: Judged) -> Shares:
-    """The default rule, as the module says."""
+    """The default rule, as the module says.
+
+    Args:
+        vectors: inner products of the platforms' vectors [k, k].
+        weights: by platform, how much its vector counts, above 0.
+        judged: how vectors of this kind are judged.
+
+    Returns:
+        Shares by platform, from 0 to 1, and reasons for those below 1; all 1 for fewer than three platforms.
+    """
     names = vectors.names
     if len(names) < LEAST_PLATFORMS:
         return as_they_are(vectors, weights, judged)
@@ -96,6 +105,14 @@ def multi_krum(vectors: InnerProducts, weights: Mapping[str, float], judged: Jud
     """All but the f vectors that lie farthest from their nearest ones, f the most that Krum allows: k ≥ 2f + 3.
 
     Flower's own selection (Blanchard et al. 2017), on k points as far from each other as the vectors are.
+
+    Args:
+        vectors: inner products of the platforms' vectors [k, k].
+        weights: by platform, how much its vector counts; this rule does not look at them.
+        judged: how vectors of this kind are judged; this rule does not look at it.
+
+    Returns:
+        Shares by platform, 0 or 1, and reasons for those that are 0; all 1 for fewer than ``KRUM_PLATFORMS``.
     """
     if len(vectors.names) < KRUM_PLATFORMS:
         return as_they_are(vectors, weights, judged)
@@ -110,7 +127,16 @@ def multi_krum(vectors: InnerProducts, weights: Mapping[str, float], judged: Jud
 
 
 def as_they_are(vectors: InnerProducts, _weights: Mapping[str, float], _judged: Judged) -> Shares:
-    """Every vector whole."""
+    """Every vector whole.
+
+    Args:
+        vectors: inner products of the platforms' vectors [k, k].
+        _weights: not looked at; a rule has it.
+        _judged: not looked at; a rule has it.
+
+    Returns:
+        Shares of 1 by platform.
+    """
     return Shares(of=dict.fromkeys(vectors.names, 1.0))
 
 

@@ -35,7 +35,16 @@ class Aggregation(Protocol):
     def step(
         self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int
     ) -> NDArray[np.float32]:
-        """[P] the next encoder from the present one [P] and the platforms' updates; rounds count from 1."""
+        """The next encoder, from the present one and the platforms' updates.
+
+        Args:
+            encoder: [P] the present encoder.
+            updates: what the platforms' replies would change, and how much each counts.
+            round_number: number of the training round, from 1.
+
+        Returns:
+            [P] the next encoder.
+        """
         ...
 
 
@@ -87,7 +96,17 @@ class ServerOptimiser:
     def step(
         self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int
     ) -> NDArray[np.float32]:
-        """[P] the next encoder; the order in which ``updates`` came makes no difference to any bit of it."""
+        """The next encoder, by a step of Flower's strategy.
+
+        Args:
+            encoder: [P] the present encoder.
+            updates: what the platforms' replies would change, and how much each counts; the order in which they came
+                makes no difference to any bit of the result.
+            round_number: number of the training round, from 1.
+
+        Returns:
+            [P] the next encoder; the present one where there are no updates, or the strategy takes no step.
+        """
         if not updates:
             return encoder
         replies = []

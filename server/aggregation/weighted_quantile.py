@@ -11,7 +11,13 @@ Values = Sequence[float] | NDArray[np.float64]
 def weighted_quantile(values: Values, weights: Values, share: float) -> float:
     """The value below which this share of the weight lies, the middle of two where it ends between them.
 
-    Weights are above 0, and there is at least one value.
+    Args:
+        values: [n], in any order; at least one.
+        weights: [n], above 0.
+        share: of the whole weight, from 0 to 1.
+
+    Returns:
+        One of the values, or the mean of two that are neighbours.
     """
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(np.asarray(weights, np.float64)[order])

@@ -20,13 +20,21 @@ ONE_TRADE, STRANGER = 0.5, 0.1
 
 
 def helpfulness(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> dict[str, dict[str, float]]:
-    """Helper to helped to how far the helper's linear map lifts the helped platform's next items over chance.
+    """How far each platform's linear map lifts each other platform's next items over chance.
 
     In standard deviations of the map's scores over pairs of a history and an item that have nothing to do with each
     other: tr(Wᵀ B) / √tr(Wᵀ A W C) with W solved from the helper's moments alone and A, B, C the helped platform's
     centred second moments. Nobody helps themselves.
 
-    Raises InputError where moments cannot be solved.
+    Args:
+        moments: by platform, its sums over pairs of history and next item.
+        ridge: of the linear maps, a multiple of the mean eigenvalue; 0 stands for ``usual_ridge``.
+
+    Returns:
+        Helper to helped to lift, in standard deviations.
+
+    Raises:
+        InputError: if moments cannot be solved.
     """
     covariances = {name: centred(platform_moments) for name, platform_moments in moments.items()}
     lifts: dict[str, dict[str, float]] = {}
@@ -41,10 +49,17 @@ def helpful_weights(moments: Mapping[str, Moments], *, ridge: float = 0.0) -> di
 
     Two platforms help each other as much as the less helpful of the two does, and never less than 0: who gives and
     gains nothing is a stranger, however many pairs they have. At least half of the most is 1, at most a tenth of it 0,
-    in between in proportion; so strangers leave no trace at all, and those of one trade count alike. 1 for all where
-    nobody helps anybody.
+    in between in proportion; so strangers leave no trace at all, and those of one trade count alike.
 
-    Raises InputError where moments cannot be solved.
+    Args:
+        moments: by platform, its sums over pairs of history and next item.
+        ridge: of the linear maps, a multiple of the mean eigenvalue; 0 stands for ``usual_ridge``.
+
+    Returns:
+        Weight by platform, from 0 to 1; 1 for all where nobody helps anybody.
+
+    Raises:
+        InputError: if moments cannot be solved.
     """
     helped = helpfulness(moments, ridge=ridge)
     means = {
@@ -82,9 +97,19 @@ class Weighting:
         self._helpful: dict[str, float] = {}
 
     def of(self, platforms: Iterable[str], moments: Mapping[str, Moments]) -> dict[str, float]:
-        """By platform, from its size class or from all moments that the server holds.
+        """Weights by platform, from its size class or from all moments that the server holds.
 
-        Under ``helpfulness`` a platform without moments counts as much as the others do on average.
+        Args:
+            platforms: names of those whose weights are wanted.
+            moments: by platform, all moments that the server holds; they count under ``helpfulness`` alone.
+
+        Returns:
+            Weight by platform: the square root of its users under ``sqrt-users``; from 0 to 1 under ``helpfulness``, where
+            a platform without moments counts as much as the others do on average; 1 under any other, and for all where
+            ``helpfulness`` has no moments.
+
+        Raises:
+            InputError: if moments cannot be solved.
         """
         names = list(platforms)
         if self._kind == "sqrt-users":

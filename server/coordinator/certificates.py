@@ -41,7 +41,19 @@ def new_authority(now: datetime) -> Issued:
 
 
 def server_certificate(authority: Issued, names: Iterable[str], now: datetime) -> Issued:
-    """A certificate for these names and addresses, and for loopback; raises ConfigError for a damaged authority."""
+    """A certificate for these names and addresses, and for loopback, which ends after ``SERVER_DAYS``.
+
+    Args:
+        authority: the coordinator's own authority, which signs it.
+        names: host names and IP addresses of the server; ``localhost`` and 127.0.0.1 are added.
+        now: the present time; the certificate counts from a few hours before it.
+
+    Returns:
+        The certificate and its new key, both PEM.
+
+    Raises:
+        ConfigError: if the authority's certificate or key cannot be read, or is not of an elliptic curve.
+    """
     try:
         issuer = x509.load_pem_x509_certificate(authority.certificate)
         issuer_key = serialization.load_pem_private_key(authority.key, password=None)

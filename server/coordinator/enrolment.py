@@ -79,11 +79,22 @@ class Enrolment:
             raise ConfigError(f"{self.path}: not a register of platforms") from error
 
     def enroll(self, name: str, key: str, users: int = 0, sum_key: SumKey | None = None) -> Enrolled:
-        """Admit a platform; the same name and key again change nothing but its size class and its key for sums, where
-        they are given.
+        """Admit a platform.
 
-        Raises ConfigError for a name that is not one, that is taken, a key that is or was another's, or a key for sums
-        that ``key`` did not sign for.
+        The same name and key again change nothing but its size class and its key for sums, where they are given.
+
+        Args:
+            name: the platform's name, 1 to 63 of a-z, 0-9, _, . and -.
+            key: its public key in OpenSSH's form, without the comment.
+            users: how many it has, which gives its size class; 0 where that is not known.
+            sum_key: its key for secure sums, with the signature of ``key`` over it; None where it has none.
+
+        Returns:
+            The platform's enrolment as it stands on record.
+
+        Raises:
+            ConfigError: if the name is not one or is taken, if the key is or was another's, or if ``key`` did not sign
+                for the key for sums.
         """
         if PARTY.fullmatch(name) is None:
             raise ConfigError(f"a platform's name must be 1 to 63 of a-z, 0-9, _, . and -; got {name!r}")
@@ -103,9 +114,17 @@ class Enrolment:
         return self.classify(name, users) if users else enrolled
 
     def classify(self, name: str, users: int) -> Enrolled:
-        """Give a platform another size class, its users rounded to a power of two, which counts from the next run on.
+        """Give a platform another size class, which counts from the next run on.
 
-        Raises ConfigError where none of this name is enrolled.
+        Args:
+            name: the platform's name.
+            users: how many it has; rounded to a power of two.
+
+        Returns:
+            The platform's enrolment as it stands on record.
+
+        Raises:
+            ConfigError: if none of this name is enrolled.
         """
         return self._replaced(name, users=power_of_two(users))
 
@@ -208,7 +227,15 @@ def _form(content: bytes) -> str:
 
 
 def require_own_key(name: str, path: Path) -> None:
-    """Raises ConfigError where the file's comment names another platform: ``graft-client init`` writes its own."""
+    """Refuse a key file whose comment names another platform: ``graft-client init`` writes its own.
+
+    Args:
+        name: the platform that the key is to be enrolled for.
+        path: the file of the public key; one without a comment is taken.
+
+    Raises:
+        ConfigError: if the comment names another platform, or the file cannot be read.
+    """
     words = _split(path)[0].split()
     bears = words[2] if len(words) == _COMMENTED else ""
     if PARTY.fullmatch(bears) and bears != name:

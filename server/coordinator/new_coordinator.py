@@ -33,7 +33,21 @@ class Made:
 
 
 def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, now: datetime) -> Made:
-    """Make the folder; raises ConfigError where there is one already, EncoderFileError for a bad encoder."""
+    """Make the folder: settings, authority, certificate, keys, and the encoder it begins with.
+
+    Args:
+        folder: where it is made; it must not exist or must be empty.
+        encoder: the encoder file that the first run starts from.
+        settings: of the server.
+        now: the present time, from which the certificates count.
+
+    Returns:
+        What was made.
+
+    Raises:
+        ConfigError: if there is such a folder already, or it cannot be written.
+        EncoderFileError: if the encoder file cannot be read or is not one.
+    """
     load_encoder(encoder)
     home = ServerHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
@@ -44,7 +58,16 @@ def make_coordinator(folder: Path, encoder: Path, settings: ServerSettings, *, n
 
 
 def renew_certificate(home: ServerHome, settings: ServerSettings, *, now: datetime) -> None:
-    """A new certificate for the server from the same authority: platforms need nothing new."""
+    """Make a new certificate for the server from the same authority: platforms need nothing new.
+
+    Args:
+        home: the coordinator's folder, in which the certificate and its key are replaced.
+        settings: of the server; its ``names`` are what the certificate is for.
+        now: the present time, from which the certificate counts.
+
+    Raises:
+        ConfigError: if the certificate cannot be renewed.
+    """
     with os_error_as(ConfigError, f"{home.folder}: the certificate cannot be renewed"):
         _write_certificate(home, Issued(home.authority.read_bytes(), home.authority_key.read_bytes()), settings, now)
 

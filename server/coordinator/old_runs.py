@@ -13,7 +13,18 @@ from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, MOMENTS_FIL
 
 
 def prune(book: RunBook, keep: int) -> list[int]:
-    """Make all but the ``keep`` newest runs small; the numbers of those that became so."""
+    """Make all but the newest runs small.
+
+    Args:
+        book: the coordinator's runs.
+        keep: how many of the newest runs stay as they are.
+
+    Returns:
+        The numbers of those that became small; one that was so before is not among them.
+
+    Raises:
+        ConfigError: if a run's file is damaged.
+    """
     runs = book.runs()
     return [run.number for run in runs[: max(0, len(runs) - keep)] if _prune(run)]
 

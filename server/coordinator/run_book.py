@@ -112,8 +112,20 @@ class Run:
         return str(path.stat().st_mtime_ns) if path.exists() else ""
 
     def run_config(self, home: ServerHome, register: Enrolment) -> dict[str, bool | int | float | str]:
-        """What is submitted, with the platforms' size classes and keys for sums; a run always goes on from what stands
-        in its folder, and its tasks are signed by a key."""
+        """What is submitted, with the platforms' size classes and keys for sums.
+
+        A run always goes on from what stands in its folder, and its tasks are signed by a key.
+
+        Args:
+            home: the coordinator's folder.
+            register: who may join.
+
+        Returns:
+            The run config that the server app gets, by name of the option.
+
+        Raises:
+            ConfigError: if the register or the run's own config cannot be read.
+        """
         places = {"encoder": str(self.start), "out": str(self.out), "task-key": str(home.task_key)}
         places |= {"ledgers": str(home.ledgers), "summed": str(home.summed)}
         known = {"classes": SizeClasses(register.classes()).to_text()}
@@ -151,7 +163,18 @@ class RunBook:
         return runs[0]
 
     def add(self, config: RoundsConfig, encoder: bytes) -> Run:
-        """Write a new run down; raises ConfigError where that is impossible."""
+        """Write a new run down, queued, under the next number.
+
+        Args:
+            config: what is asked for.
+            encoder: the content of the encoder file that the run starts from.
+
+        Returns:
+            The new run.
+
+        Raises:
+            ConfigError: if its folder cannot be written.
+        """
         taken = [int(path.name) for path in self.folder.iterdir() if _NUMBER.fullmatch(path.name)]
         run = Run(self.folder / f"{max(taken, default=0) + 1:04d}")
         with os_error_as(ConfigError, f"{run.folder}: the run cannot be written"):

@@ -55,7 +55,18 @@ class Overview:
 
 
 def overview(home: ServerHome, *, now: datetime) -> Overview:
-    """Read the folder; raises ConfigError where a part of it is damaged."""
+    """Read the folder: all that the page shows.
+
+    Args:
+        home: the coordinator's folder.
+        now: the present time, as of which platforms' connections are told.
+
+    Returns:
+        The coordinator at this moment; ``run`` is None where there was no run.
+
+    Raises:
+        ConfigError: if a part of the folder is damaged.
+    """
     settings = read_settings(ServerSettings, home.settings)
     runs, server_status = RunBook(home.runs).runs(), status(home, now=now, may_ask=False)
     there = standings(home, now=now, may_ask=False)

@@ -15,7 +15,13 @@ _LOG = logging.getLogger("graft.server")
 def admit(register: Enrolment, engine: FlwrCommand) -> None:
     """Tell the engine all that it has yet to be told, and keep what it answers.
 
-    Raises EngineError where it gives no answer; what it was told until then is kept.
+    Args:
+        register: who is admitted and who is revoked; what the engine answers is written there.
+        engine: is told.
+
+    Raises:
+        EngineError: if the engine gives no answer; what it was told until then is kept.
+        ConfigError: if the register is damaged.
     """
     for entry in register.read():
         if entry.waiting:

@@ -25,9 +25,17 @@ _LEFT_OUT = {"logs", "state", "flwr", "bundle"}
 
 
 def back_up(home: ServerHome, file: Path) -> int:
-    """Write the coordinator to a file that is not there yet; its size in bytes.
+    """Write the coordinator to a file that is not there yet.
 
-    Raises ConfigError where that is impossible; no half of a file is left.
+    Args:
+        home: the coordinator's folder; the server may run meanwhile.
+        file: where the backup is written; no half of a file is left.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        ConfigError: if the file exists already or cannot be written, or the engine's database cannot be copied.
     """
     if file.exists():
         raise ConfigError(f"{file}: exists already")
@@ -44,7 +52,19 @@ def back_up(home: ServerHome, file: Path) -> int:
 
 
 def restore(file: Path, folder: Path) -> ServerHome:
-    """Make a coordinator's folder from a backup; raises ConfigError for a damaged file or one of a newer engine."""
+    """Make a coordinator's folder from a backup.
+
+    Args:
+        file: the backup.
+        folder: where the coordinator's folder is made; it must not exist or must be empty.
+
+    Returns:
+        The folder that was made.
+
+    Raises:
+        ConfigError: if the folder is taken or cannot be written, or the file is damaged, is no backup, or is of a newer
+            engine.
+    """
     home = ServerHome(folder.resolve())
     if home.folder.exists() and (not home.folder.is_dir() or any(home.folder.iterdir())):
         raise ConfigError(f"{folder}: exists already and is not an empty folder; name another one")

@@ -17,7 +17,15 @@ WASTE = 0.5
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """A whole copy as of one moment; raises ConfigError where there is none to be had."""
+    """Make a whole copy as of one moment; the engine may have the file open.
+
+    Args:
+        source: the engine's database.
+        target: where the copy is written.
+
+    Raises:
+        ConfigError: if there is no copy to be had.
+    """
     try:
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
@@ -57,7 +65,16 @@ _TASK = """
 
 
 def is_under_way(database: Path, run: int, *, now: datetime) -> bool:
-    """Whether the run surely waits for a process, or has one that has said in time that it lives."""
+    """Whether there is a clear sign that the run waits for a process, or has one that has said in time that it lives.
+
+    Args:
+        database: the engine's database.
+        run: the run's id in the engine.
+        now: the present time.
+
+    Returns:
+        False where the run is at its end, and also where the file gives no clear sign or cannot be read.
+    """
     signed = int.from_bytes(run.to_bytes(8, "big"), "big", signed=True)
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as opened:
@@ -87,7 +104,15 @@ class NodeState:
 
 
 def node_states(database: Path, *, now: datetime) -> dict[int, NodeState] | None:
-    """Node id to its state; None where the file does not tell them in the form that is known."""
+    """What the engine's database tells of platforms' connections.
+
+    Args:
+        database: the engine's database.
+        now: the present time; a node that should have said before it that it is online, and has not, counts as offline.
+
+    Returns:
+        Node id to its state; None where the file does not tell them in the form that is known.
+    """
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as opened:
             rows = opened.execute(_NODES).fetchall()

@@ -34,7 +34,18 @@ class FlwrCommand:
         (self.home.engine / "config.toml").write_bytes(tomli_w.dumps(content).encode("utf-8"))
 
     def register(self, name: str, key: str) -> int:
-        """Admit a key under a name; the node's id."""
+        """Admit a key under a name.
+
+        Args:
+            name: the platform's name.
+            key: its public key in OpenSSH's form.
+
+        Returns:
+            The node's id in the engine.
+
+        Raises:
+            EngineError: if the engine cannot be reached or refuses.
+        """
         with tempfile.TemporaryDirectory(dir=self.home.state) as folder:
             path = Path(folder) / "node.pub"
             path.write_text(key + "\n", "ascii")
@@ -50,7 +61,18 @@ class FlwrCommand:
         return {int(node["node-id"]): str(node["status"]) for node in listed}
 
     def submit(self, app: Path, config: Mapping[str, bool | int | float | str]) -> int:
-        """Start a run of an app folder; its id."""
+        """Start a run of an app folder.
+
+        Args:
+            app: the app folder.
+            config: the run config, by name of the option.
+
+        Returns:
+            The run's id in the engine.
+
+        Raises:
+            EngineError: if the engine cannot be reached or refuses.
+        """
         with tempfile.TemporaryDirectory(dir=self.home.state) as folder:
             path = Path(folder) / "run.toml"
             path.write_bytes(tomli_w.dumps(dict(config)).encode("utf-8"))

@@ -30,7 +30,19 @@ _WIDTHS = (18, 10, 8, 8, 8, 8, 0)
 
 
 def begin(home: ServerHome, config: RoundsConfig) -> Run:
-    """Write a new run down, from the newest encoder; raises ConfigError where the server does not run."""
+    """Write a new run down, from the newest encoder; say so where fewer platforms are enrolled than it needs.
+
+    Args:
+        home: the coordinator's folder.
+        config: what is asked for.
+
+    Returns:
+        The new run, queued.
+
+    Raises:
+        ConfigError: if the server does not run, if too few platforms are enrolled with a key for secure sums for a
+            masked run, or if the run cannot be written.
+    """
     _require_running(home)
     _require_sum_keys(home, config)
     enrolled = sum(not entry.revoked for entry in Enrolment(home.platforms).read())
@@ -41,7 +53,18 @@ def begin(home: ServerHome, config: RoundsConfig) -> Run:
 
 
 def go_on(home: ServerHome, number: int) -> Run:
-    """Queue a run again that was stopped or has failed; raises ConfigError for any other."""
+    """Queue a run again that was stopped or has failed.
+
+    Args:
+        home: the coordinator's folder.
+        number: the run's number, from 1.
+
+    Returns:
+        The run, queued.
+
+    Raises:
+        ConfigError: if the server does not run, if there is no such run, or if it is in another state.
+    """
     _require_running(home)
     run = RunBook(home.runs).get(number)
     standing = run.standing()
@@ -99,7 +122,14 @@ class View:
 def follow(run: Run, home: ServerHome, console: Console) -> None:
     """Show each round as it ends, and who is missing and why, until the run does.
 
-    Raises FederationError where it fails or is stopped, or where no platform took part in it.
+    Args:
+        run: the run that is followed; it goes on without this terminal.
+        home: the coordinator's folder.
+        console: where it is shown; lines are written where it is no terminal.
+
+    Raises:
+        FederationError: if the run fails or is stopped, if no platform took part in it, or if the server ends
+            meanwhile.
     """
     _say(console, f"run {run.number}, in {run.folder}; it goes on without this terminal")
     view = _in_terminal(run, home, console) if console.is_terminal else _in_lines(run, home, console)

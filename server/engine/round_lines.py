@@ -15,7 +15,16 @@ History = Sequence[Mapping[str, Any]]
 
 
 def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
-    """One question under ``HEADER``; losses and NDCG@10 are means over platforms."""
+    """One question under ``HEADER``; losses and NDCG@10 are means over platforms.
+
+    Args:
+        record: a line of the run's history.
+        rounds: how many training rounds were asked for.
+
+    Returns:
+        Seven texts: question, platforms, loss in nats, NDCG@10, MiB both ways together, seconds and note; a text is
+        empty where there is nothing to say.
+    """
     return [
         _question(record, rounds),
         f"{len(record['platforms'])} of {len(record['platforms']) + len(absences_in(record))}",
@@ -43,7 +52,15 @@ def mean_quality(record: Mapping[str, Any]) -> float | None:
 
 
 def line(record: Mapping[str, Any], rounds: int) -> str:
-    """One question in one line, for a log."""
+    """One question in one line, for a log.
+
+    Args:
+        record: a line of the run's history.
+        rounds: how many training rounds were asked for.
+
+    Returns:
+        The line: what ``cells`` gives, and who is missing and why.
+    """
     question, platforms, loss, quality, size, seconds, note = cells(record, rounds)
     parts = [f"{question}: {platforms} platforms answered", f"loss {loss}" * bool(loss)]
     parts += [f"NDCG@10 {quality}" * bool(quality), f"{size} MiB", f"{seconds} s", note]
@@ -52,7 +69,15 @@ def line(record: Mapping[str, Any], rounds: int) -> str:
 
 
 def progress(history: History, rounds: int) -> str:
-    """Rounds done of rounds asked, and the time that is left as the rounds so far have it."""
+    """Rounds done of rounds asked, and the time that is left as the rounds so far have it.
+
+    Args:
+        history: the run's history so far.
+        rounds: how many training rounds were asked for.
+
+    Returns:
+        The words; without a time before the first round has ended and after the last one.
+    """
     done = rounds_done(history)
     words = f"{done} of {rounds} rounds"
     if not done or done >= rounds:

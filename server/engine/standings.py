@@ -122,9 +122,17 @@ def _standing(
 
 
 def last_answer(name: str, runs: Iterable[Run]) -> tuple[dict[str, Any], Absence | None] | None:
-    """The last question to which a platform answered or not, and why it takes no part; None where it was never asked.
+    """The last question to which a platform answered or not, and why it takes no part.
 
     Whoever evaluates what it could not train takes no part in that round.
+
+    Args:
+        name: the platform's name.
+        runs: the coordinator's runs, the oldest first.
+
+    Returns:
+        The answer with the keys run, question, round and cause (empty where it was a result), and why the platform
+        takes no part (None where it does); None where it was never asked.
     """
     for run in reversed(list(runs)):
         questions = [record for record in run.history() if name in record["platforms"] or name in absences_in(record)]

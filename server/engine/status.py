@@ -17,7 +17,19 @@ WARN_DAYS = 30
 
 
 def status(home: ServerHome, *, now: datetime, may_ask: bool = True) -> dict[str, Any]:
-    """All of it as plain values; ``may_ask`` as of ``standings``."""
+    """All that a coordinator is doing, as plain values.
+
+    Args:
+        home: the coordinator's folder.
+        now: the present time.
+        may_ask: whether the engine itself may be asked, as of ``standings``.
+
+    Returns:
+        Whether the server runs and is ready, its processes and troubles, its certificate, platforms and runs.
+
+    Raises:
+        ConfigError: if a part of the folder is damaged.
+    """
     supervised = supervision(home)
     running, report, left = supervised.running(), supervised.report(), supervised.left()
     expires = expiry(home.certificate)

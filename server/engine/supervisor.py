@@ -37,10 +37,17 @@ SERVER_APP = "flwr-serverapp"
 
 
 def engine_programs(home: ServerHome, port: int) -> list[Program]:
-    """In the order in which they are started; the engine listens at this port of loopback.
+    """The programs in the order in which they are started: SuperLink, SuperExec and proxy.
 
     The SuperLink hands its tasks only to who knows the secret, and a server app is a process of the SuperExec's: so the
     run outlives a SuperLink that is killed.
+
+    Args:
+        home: the coordinator's folder.
+        port: of loopback, at which the engine listens.
+
+    Returns:
+        The three programs, with their commands, environments and folders.
     """
     environment = engine_environment(home.engine)
     superlink = (
@@ -128,7 +135,17 @@ class Supervisor:
         return ServerMetrics(home=self.home, report=supervision(self.home).report, now=lambda: datetime.now(UTC))
 
     def told(self, watch: Watch, engine: FlwrCommand, runs: RunKeeper, attendance: Attendance | None) -> bool:
-        """Do each duty, whatever became of the one before; whether all ended well."""
+        """Do each duty, whatever became of the one before.
+
+        Args:
+            watch: runs each duty, and remembers what fails and why.
+            engine: is told who may join.
+            runs: submits runs and looks after them.
+            attendance: counts who is online; None where nobody wants to know.
+
+        Returns:
+            Whether all ended well.
+        """
         register = Enrolment(self.home.platforms)
         well = [watch.look("admission", lambda: admit(register, engine)), watch.look("runs", runs.look)]
         if attendance is not None:

@@ -43,7 +43,15 @@ class RateLimit:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def takes(self, address: str, now: float) -> bool:
-        """Whether a request of this address is taken at this time (seconds that only grow)."""
+        """Whether a request of this address is taken, and count it where it is.
+
+        Args:
+            address: who asks.
+            now: seconds that only grow.
+
+        Returns:
+            False where the address has used up its requests for now.
+        """
         bucket = self._buckets.setdefault(address, _Bucket(tokens=self._size, filled_at=now))
         self._buckets.move_to_end(address)
         if len(self._buckets) > ADDRESSES:
