@@ -104,9 +104,9 @@ class Weighting:
             moments: by platform, all moments that the server holds; they count under ``helpfulness`` alone.
 
         Returns:
-            Weight by platform: the square root of its users under ``sqrt-users``; from 0 to 1 under ``helpfulness``, where
-            a platform without moments counts as much as the others do on average; 1 under any other, and for all where
-            ``helpfulness`` has no moments.
+            Weight by platform: the square root of its users under ``sqrt-users``; from 0 to 1 under ``helpfulness``,
+            where a platform without moments counts as much as the others do on average; 1 under any other, and for
+            all where ``helpfulness`` has no moments.
 
         Raises:
             InputError: if moments cannot be solved.

@@ -141,7 +141,7 @@ class Supervisor:
             watch: runs each duty, and remembers what fails and why.
             engine: is told who may join.
             runs: submits runs and looks after them.
-            attendance: counts who is online; None where nobody wants to know.
+            attendance: counts who is online; None: nobody is counted.
 
         Returns:
             Whether all ended well.

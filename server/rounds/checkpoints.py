@@ -51,7 +51,18 @@ class KeptMoments:
                 path.unlink(missing_ok=True)
 
     def read(self, digest: str, dim: int) -> dict[str, Moments]:
-        """What was kept under the digest, by platform; raises CheckpointError where it is not there or not whole."""
+        """What was kept under the digest.
+
+        Args:
+            digest: of the moments, as ``keep`` gave it; empty where there are none.
+            dim: D, the dimensions of item vectors.
+
+        Returns:
+            Moments by platform, in the order of names; empty for an empty digest.
+
+        Raises:
+            CheckpointError: if the file is not there, or not whole.
+        """
         if not digest:
             return {}
         path = self._path(digest)
@@ -155,13 +166,29 @@ class Checkpoints:
 
 
 def load_moments(folder: Path, dim: int) -> dict[str, Moments]:
-    """The moments that a run's folder holds, by platform; raises CheckpointError where a file is damaged."""
+    """The moments that a run's folder holds.
+
+    Args:
+        folder: of the run's files.
+        dim: D, the dimensions of item vectors.
+
+    Returns:
+        Moments by platform; empty where the run has none.
+
+    Raises:
+        CheckpointError: if the checkpoint or the file of moments is missing or damaged.
+    """
     _arrays, facts = _read(folder / CHECKPOINT_FILE)
     return KeptMoments(folder).read(facts["moments"], dim)
 
 
 def save_outcome(folder: Path, reason: str) -> None:
-    """Say how the run ended: completed where there is no reason to the contrary."""
+    """Say how the run ended: completed where there is no reason to the contrary.
+
+    Args:
+        folder: of the run's files; it is made where there is none.
+        reason: why the run failed, in words; empty where it is completed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     outcome = {"state": "failed" if reason else "completed", "reason": reason}
     write_whole(folder / OUTCOME_FILE, json.dumps(outcome).encode("utf-8"))

@@ -32,7 +32,15 @@ class DownlinkCache:
         self._step: KnownEncoder | None = None
 
     def advanced(self, before: Encoder, after: Encoder) -> Encoder:
-        """The next encoder, which is ``after`` as near as the step sent to platforms leads to it."""
+        """The next encoder, which is ``after`` as near as the step sent to platforms leads to it.
+
+        Args:
+            before: the encoder that platforms were sent last.
+            after: the encoder that the server's step gave.
+
+        Returns:
+            The encoder that the step leads to from ``before``; the run goes on with it.
+        """
         step = Step.between(before, after)
         reached = step.added_to(before)
         self._step = KnownEncoder(spec=after.spec, base=before.digest, step=step, digest=reached.digest)
@@ -43,14 +51,29 @@ class DownlinkCache:
         return self._held.get(platform, "")
 
     def way(self, held: str, encoder: Encoder) -> KnownEncoder | None:
-        """What leads to the encoder from the one held; None where nothing shorter than itself does."""
+        """What leads to the encoder from the one held.
+
+        Args:
+            held: digest of the encoder that a platform is known to hold.
+            encoder: the one that it is to have.
+
+        Returns:
+            The step; without one where the platform holds the encoder already; None where nothing shorter than the
+            encoder itself leads to it.
+        """
         if held == encoder.digest:
             return KnownEncoder(spec=encoder.spec, base=held, step=None, digest=held)
         step = self._step
         return step if step is not None and (step.base, step.digest) == (held, encoder.digest) else None
 
     def answered(self, platforms: Iterable[str], usable: Iterable[str], digest: str) -> None:
-        """Those of ``usable`` hold the encoder of this digest; what the others of ``platforms`` hold is not certain."""
+        """Take note of who answered: those of ``usable`` hold the encoder.
+
+        Args:
+            platforms: names of all who were asked; what those hold who are not in ``usable`` is not certain.
+            usable: names of those whose answer shows that they got the encoder.
+            digest: of the encoder that was sent.
+        """
         self.forget(platforms)
         self._held.update(dict.fromkeys(usable, digest))
 

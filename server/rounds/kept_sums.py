@@ -35,7 +35,13 @@ class KeptSums:
         self._folder = folder
 
     def begins(self, round_number: int, stage: str, awaited: Iterable[str]) -> None:
-        """Let those who watch know which stage is asked of whom."""
+        """Let those who watch know which stage is asked of whom; without a folder nobody is told.
+
+        Args:
+            round_number: of the sum.
+            stage: a key of ``told_stage.WORDS``.
+            awaited: names of the platforms that are asked.
+        """
         tell_stage(self._folder, round_number, stage, awaited)
 
     def keep(self, reached: Reached) -> None:

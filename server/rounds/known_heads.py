@@ -28,7 +28,15 @@ class KnownHeads:
         return seal_of(head) if head else ""
 
     def saw(self, platform: str, head: str) -> None:
-        """Keep the digest that came with an answer; raises CheckpointError."""
+        """Keep the digest that came with an answer.
+
+        Args:
+            platform: whose answer it was.
+            head: digest to which the platform's privacy ledger had come.
+
+        Raises:
+            CheckpointError: if the file cannot be written.
+        """
         self._held[platform] = head
         if (path := self._path(platform)) is not None:
             with os_error_as(CheckpointError, f"{path}: cannot be written"):

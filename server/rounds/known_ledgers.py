@@ -38,7 +38,18 @@ class KnownLedgers:
             raise CheckpointError(f"{path}: the ledger of what {platform} released is damaged") from error
 
     def objection(self, platform: str, reply: CrossReply) -> str:
-        """Why an answer is not taken, in words; empty where nothing speaks against it."""
+        """Why an answer is not taken.
+
+        Args:
+            platform: whose answer it is.
+            reply: the answer; it says how far the platform's own ledger has come.
+
+        Returns:
+            The reason in words; empty where nothing speaks against it.
+
+        Raises:
+            CheckpointError: if the coordinator's own ledger of the platform is damaged.
+        """
         return reply.ledger.contradicts(self._seen_last(platform), reply.before)
 
     def seen(self, platform: str) -> SeenLedger:
@@ -46,10 +57,19 @@ class KnownLedgers:
         return self._seen_last(platform).seen
 
     def add(self, platform: str, reply: CrossReply, *, run: str, noise: float, delta: float) -> None:
-        """Write down how far an answer shows the platform's ledger, and what it cost, where a release is new in it:
-        then it bears more noise than before.
+        """Write down how far an answer shows the platform's ledger, and what it cost, where a release is new in it.
 
-        ``noise`` is what was asked for of one release.
+        A release is new where the answer bears more noise than before. Without a folder nothing is written.
+
+        Args:
+            platform: whose answer it is.
+            reply: the answer.
+            run: the id of the run.
+            noise: what was asked for of one release: its spread, as a multiple of what one user can move the answer by.
+            delta: δ at which ε is told.
+
+        Raises:
+            CheckpointError: if the coordinator's own ledger of the platform is damaged or cannot be written.
         """
         ledger, path = self.of(platform), self._path(platform)
         last = _last(ledger)

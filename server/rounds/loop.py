@@ -113,6 +113,19 @@ class RoundLoop:
         """Ask for cross moments under noise, and carry their sum in the encoder; no platform's own is kept.
 
         A sequence part that it started with is left out: what makes it tells of users without noise.
+
+        Args:
+            state: what the run has reached.
+            public: moments of the catalogue by which platforms whiten their cross moments; None where no catalogue is
+                known.
+
+        Returns:
+            The state with the new encoder and a line of history; the encoder is as it was where too few answered, or
+            nothing but noise came.
+
+        Raises:
+            FederationError: if too few platforms are online, or one that is required stays away.
+            CheckpointError: if a ledger of what platforms released is damaged or cannot be written.
         """
         start, encoder, noise = self.clock.now(), state.encoder, self._config.noise
         known = public or CatalogueMoments.none(encoder.spec.input_dim)
@@ -150,7 +163,14 @@ class RoundLoop:
     def after(self, facts: Mapping[str, Any], solved: Callable[[], Solved], state: RunState, start: float) -> RunState:
         """The state with the linear part that is ``solved``, or as it was where too few answered or nothing can be.
 
-        ``facts`` is what the record says of who answered.
+        Args:
+            facts: what the record says of who answered.
+            solved: makes the encoder; raises InputError where nothing can be solved.
+            state: what the run had reached before.
+            start: when the question was begun, in seconds of the clock.
+
+        Returns:
+            The state with a line of history; its note says why the encoder is as it was.
         """
         encoder, weights, reasons = state.encoder, dict[str, float](), dict[str, str]()
         note = self.too_few(len(facts["platforms"]))
@@ -165,7 +185,18 @@ class RoundLoop:
         return replace(state, encoder=encoder, history=(*state.history, record))
 
     def judged_moments(self, state: RunState, public: CatalogueMoments | None) -> RunState:
-        """A moments round and its evaluation; where it made the encoder clearly worse, training starts from before."""
+        """A moments round and its evaluation; where it made the encoder clearly worse, training starts from before.
+
+        Args:
+            state: what the run has reached.
+            public: of a private run, as in ``cross_round``; a plain run does not look at it.
+
+        Returns:
+            The state after both questions.
+
+        Raises:
+            FederationError: if too few platforms are online, or one that is required stays away.
+        """
         solved = self.cross_round(state, public) if self._config.is_private else self.moments_round(state)
         after = self.evaluated(solved)
         return replace(after, encoder=state.encoder) if after.history[-1].passed_over else after
@@ -219,7 +250,19 @@ class RoundLoop:
         weights: Mapping[str, float],
         note: str,
     ) -> Step:
-        """The step along these differences [P], by name of who sent them; none where a ``note`` says why."""
+        """The server's step along these differences.
+
+        Args:
+            encoder: the encoder that was sent out.
+            number: of the training round, from 1.
+            differences: [P] by name of who sent them: what came back minus the encoder.
+            weights: by the same names, how much each counts.
+            note: why no step is taken, in words; empty where one is.
+
+        Returns:
+            The next encoder with weights, cosines and who was held back; the encoder is as it was where the step's
+            ``note`` says why: the one given, no update with a weight, or an aggregate that is not finite.
+        """
         products = InnerProducts.between(
             list(differences), lambda name, other: float(np.vdot(differences[name], differences[other]))
         )
@@ -251,7 +294,15 @@ class RoundLoop:
         )
 
     def went_back(self, state: RunState, encoder: Encoder) -> RunState:
-        """To an encoder of before, from which steps are taken as at the beginning."""
+        """To an encoder of before, from which steps are taken as at the beginning.
+
+        Args:
+            state: what the run has reached.
+            encoder: the one that it goes back to.
+
+        Returns:
+            The state with this encoder, and nothing of what the aggregation had learnt.
+        """
         self._aggregation = self._build(self._config)
         return replace(state, encoder=encoder, optimiser={})
 
@@ -295,7 +346,18 @@ class RoundLoop:
         return "" if usable >= least else f"the encoder is unchanged: {usable} usable replies, at least {least} wanted"
 
     def record(self, kind: Kind, number: int, start: float, facts: Mapping[str, Any], **further: Any) -> RoundRecord:
-        """A line of the history, said in the log too; the question was begun at ``start``."""
+        """A line of the history, said in the log too.
+
+        Args:
+            kind: of the question.
+            number: of the round; 0 for the moments round.
+            start: when the question was begun, in seconds of the clock.
+            facts: fields of the record: who answered, bytes, and what came of it.
+            **further: more fields of the record.
+
+        Returns:
+            The record; its seconds are those since ``start``.
+        """
         record = RoundRecord(kind=kind, round=number, seconds=self.clock.now() - start, **facts, **further)
         for name, reason in record.dropped.items():
             _LOG.warning("%s round %d: the reply of %s was dropped: %s", kind, number, name, reason)

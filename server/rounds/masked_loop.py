@@ -22,7 +22,18 @@ class MaskedLoop:
         self._loop, self._sums, self._config = loop, sums, config
 
     def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
-        """All sums that the state does not hold yet; raises FederationError where the run cannot go on."""
+        """Make all sums that the state does not hold yet.
+
+        Args:
+            state: what the run has reached.
+            on_round: gets the state after each sum.
+
+        Returns:
+            The state after the last sum.
+
+        Raises:
+            FederationError: if the run cannot go on.
+        """
         while (upcoming := next_sum(self._config, state)) is not None:
             state = self.after_sum(state, upcoming)
             on_round(state)
@@ -33,6 +44,16 @@ class MaskedLoop:
 
         Where the encoder is passed over, what came of it is dropped, and the run goes back to the one that is kept:
         no single platform can be left out of what follows.
+
+        Args:
+            state: what the run has reached.
+            upcoming: which sum, and what is in it.
+
+        Returns:
+            The state after it, with a line of history for each part.
+
+        Raises:
+            FederationError: if the run cannot go on.
         """
         start = self._loop.clock.now()
         summed, is_alone = self._sums.asked(state, upcoming), upcoming.parts == ("evaluate",)

@@ -39,7 +39,15 @@ class NextSum:
 
 
 def next_sum(config: RoundsConfig, state: RunState) -> NextSum | None:
-    """After what the state holds; None where the run is at its end."""
+    """The sum after what the state holds.
+
+    Args:
+        config: of the run.
+        state: what the run has reached.
+
+    Returns:
+        Its number and parts; None where the run is at its end.
+    """
     judged: tuple[SumPart, ...] = ("evaluate",) if config.evaluate_every else ()
     if config.moments and not any(record.kind == "moments" for record in state.history):
         return NextSum(number=0, parts=("moments", *judged))
@@ -50,7 +58,16 @@ def next_sum(config: RoundsConfig, state: RunState) -> NextSum | None:
 
 
 def sums_left(config: RoundsConfig, state: RunState) -> int:
-    """How many sums the run still makes."""
+    """How many sums the run still makes.
+
+    Args:
+        config: of the run.
+        state: what the run has reached.
+
+    Returns:
+        The number of training rounds to come, one more for the last evaluation where encoders are evaluated, and one
+        more for moments that are yet to be asked for.
+    """
     to_come = config.training_rounds - state.round + (config.evaluate_every > 0)
     return to_come + (config.moments and not any(record.kind == "moments" for record in state.history))
 
@@ -117,7 +134,15 @@ class MaskedRounds:
         return tuple(sorted(member.party for member in self._sums.chosen()))
 
     def asked(self, state: RunState, upcoming: NextSum) -> GroupAnswers:
-        """The sum of what is wanted of the state's encoder."""
+        """The sum of what is wanted of the state's encoder.
+
+        Args:
+            state: what the run has reached.
+            upcoming: which sum, and what is in it.
+
+        Returns:
+            The sums by group, who is in them and why others are not, and which groups are missing.
+        """
         config, keep = self._config, self._exchange.downlink_cache.keep
         settings = config.local_in(upcoming.number) if "train" in upcoming.parts else None
 

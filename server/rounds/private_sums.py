@@ -70,7 +70,25 @@ class PrivateSums:
         public: CatalogueMoments | None,
         heads: KnownHeads,
     ) -> "PrivateSums":
-        """For the run of this state; raises ConfigError without a ``roster``, or without size ``classes``."""
+        """The sums for the run of this state.
+
+        Args:
+            exchange: asks the platforms.
+            config: of the run.
+            clock: tells the time, in seconds.
+            state: what the run has reached.
+            roster: the platforms that may be summed over; None where none is registered with a key for sums.
+            kept_sums: where the sums stand, on the disk.
+            classes: users by platform, as they are registered; a run needs at least one.
+            public: moments of the catalogue by which cross moments are whitened; None where no catalogue is known.
+            heads: what was seen of platforms' privacy ledgers.
+
+        Returns:
+            The sums of all platforms of the roster in one group.
+
+        Raises:
+            ConfigError: if there is no ``roster``, or no size class.
+        """
         if roster is None:
             raise ConfigError("a masked run needs the platforms' keys for sums (roster); found none registered")
         if not classes.users:
@@ -85,9 +103,17 @@ class PrivateSums:
         )
 
     def run(self, state: RunState, on_round: Callable[[RunState], None]) -> RunState:
-        """Both sums, as far as ``state`` does not hold them yet; without the first, there is nothing to judge.
+        """Make both sums, as far as ``state`` does not hold them yet; without the first, there is nothing to judge.
 
-        Raises FederationError where the run cannot go on.
+        Args:
+            state: what the run has reached.
+            on_round: gets the state after each sum.
+
+        Returns:
+            The state after the last sum.
+
+        Raises:
+            FederationError: if the run cannot go on.
         """
         if not state.history:
             state = self._first(state)

@@ -36,15 +36,32 @@ def run_rounds(
     roster: SumRoster | None = None,
     sums: KeptSums = NOT_KEPT,
 ) -> RunState:
-    """All rounds of a run that ``state`` does not hold yet; ``on_round`` gets the state at the start and after each.
+    """All rounds of a run that ``state`` does not hold yet.
 
-    ``aggregation`` makes what takes the server's step; without a ``signer`` tasks are not signed; ``classes`` says what
-    each platform may weigh; ``public`` whitens what leaves under noise, which ``ledgers`` write down; a masked run sums
-    over platforms of the ``roster``, and ``sums`` keeps where that stands. A run that is begun again from a state that
-    ``on_round`` got ends with the same encoder.
+    A run that is begun again from a state that ``on_round`` got ends with the same encoder.
 
-    Raises FederationError where fewer than ``min_platforms`` are online for ``wait_seconds``, or where all are
-    required and one stays away; ConfigError where the aggregation cannot go on from a state.
+    Args:
+        grid: carries messages to the platforms.
+        config: of the run.
+        state: what the run has reached.
+        clock: tells the time, in seconds, and sleeps.
+        on_round: gets the state at the start and after each round.
+        aggregation: makes what takes the server's step.
+        signer: signs the tasks; None: tasks are not signed.
+        classes: users by platform, as they are registered: what each platform may weigh.
+        public: moments of the catalogue, which whiten what leaves under noise; None where no catalogue is known.
+        ledgers: where is written down what leaves under noise.
+        roster: the platforms that a masked run sums over; None where none is registered with a key for sums.
+        sums: where is kept how far a masked run's sums have come.
+
+    Returns:
+        The state after the last round.
+
+    Raises:
+        FederationError: if fewer than ``min_platforms`` are online for ``wait_seconds``, or if all are required and one
+            stays away.
+        ConfigError: if the aggregation cannot go on from a state, or a masked run has no roster, too few groups for its
+            robust rule, or no size class that it needs.
     """
     loop = RoundLoop(grid, config, clock, aggregation, state, signer, classes, ledgers)
     masked = MaskedRounds(loop.exchange, config, classes, state, roster, sums) if config.privacy == "masked" else None

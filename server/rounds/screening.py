@@ -52,7 +52,20 @@ def screen_train(
     """A training reply that fits the encoder sent, as the whole encoder that comes of it.
 
     It must have the form that was asked for, and no other: an adapter's factors are multiplied out here, since
-    the mean of factors is not that of products. Raises ReplyRejected or WireError with the reason otherwise.
+    the mean of factors is not that of products.
+
+    Args:
+        content: the reply in records.
+        encoder: the one that was sent.
+        round_number: of the question.
+        form: in which the update was asked for.
+
+    Returns:
+        The reply with the whole encoder's numbers [P], or that the platform declined or failed.
+
+    Raises:
+        ReplyRejected: if it breaks a rule, with the reason.
+        WireError: if it does not read as such a reply, with the reason.
     """
     reply = decode_train_reply(content)
     _require_round(reply.round, round_number)
@@ -68,7 +81,20 @@ def screen_train(
 
 
 def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) -> MomentsReply | Declined | Failed:
-    """Moments in the feature space of such encoders; raises ReplyRejected or WireError with the reason otherwise."""
+    """Moments in the feature space of such encoders.
+
+    Args:
+        content: the reply in records.
+        spec: of the server's encoder.
+        round_number: of the question.
+
+    Returns:
+        The reply, or that the platform declined or failed.
+
+    Raises:
+        ReplyRejected: if it breaks a rule, with the reason.
+        WireError: if it does not read as such a reply, with the reason.
+    """
     reply = decode_moments_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, MomentsReply):
@@ -82,7 +108,21 @@ def screen_moments(content: RecordDict, spec: EncoderSpec, round_number: int) ->
 def screen_cross(
     content: RecordDict, spec: EncoderSpec, round_number: int, noise: float
 ) -> CrossReply | Declined | Failed:
-    """A cross moment in the feature space of such encoders; raises ReplyRejected or WireError otherwise."""
+    """A cross moment in the feature space of such encoders.
+
+    Args:
+        content: the reply in records.
+        spec: of the server's encoder.
+        round_number: of the question.
+        noise: the least spread of the noise that it must bear, as a multiple of what one user can move it by.
+
+    Returns:
+        The reply, or that the platform declined or failed.
+
+    Raises:
+        ReplyRejected: if it breaks a rule, with the reason.
+        WireError: if it does not read as such a reply, with the reason.
+    """
     reply = decode_cross_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, CrossReply):
@@ -97,7 +137,19 @@ def screen_cross(
 
 
 def screen_evaluate(content: RecordDict, round_number: int) -> EvaluateReply | Declined | Failed:
-    """An evaluation reply to this round; raises ReplyRejected or WireError with the reason otherwise."""
+    """An evaluation reply to this round.
+
+    Args:
+        content: the reply in records.
+        round_number: of the question.
+
+    Returns:
+        The reply, or that the platform declined or failed.
+
+    Raises:
+        ReplyRejected: if it is to another round, or an NDCG@10 lies outside 0 to 1.
+        WireError: if it does not read as such a reply, with the reason.
+    """
     reply = decode_evaluate_reply(content)
     _require_round(reply.round, round_number)
     if isinstance(reply, EvaluateReply) and not all(0 <= value <= 1 for value in reply.validation.values()):
@@ -106,7 +158,19 @@ def screen_evaluate(content: RecordDict, round_number: int) -> EvaluateReply | D
 
 
 def screen_sum(content: RecordDict, round_number: int) -> SumReply | Declined | Failed:
-    """An answer in a step of a secure sum, which the sum's coordinator checks; raises ReplyRejected or WireError."""
+    """An answer in a step of a secure sum, which the sum's coordinator checks.
+
+    Args:
+        content: the reply in records.
+        round_number: of the question.
+
+    Returns:
+        The reply, or that the platform declined or failed.
+
+    Raises:
+        ReplyRejected: if it is to another round.
+        WireError: if it does not read as such a reply, with the reason.
+    """
     reply = decode_sum_reply(content)
     _require_round(reply.round, round_number)
     return reply

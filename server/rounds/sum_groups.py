@@ -55,5 +55,13 @@ def _drawn(name: str) -> bytes:
 
 
 def group_words(group: str, members: Iterable[str]) -> str:
-    """A group as people are told of it."""
+    """A group as people are told of it.
+
+    Args:
+        group: its name.
+        members: names of the platforms in it.
+
+    Returns:
+        The name, and the members in brackets.
+    """
     return f"{group} ({', '.join(members)})"

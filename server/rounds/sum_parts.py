@@ -49,7 +49,15 @@ class GroupSum:
 
 
 def mean_update(group: GroupSum, spec: EncoderSpec) -> Float64:
-    """[P] the weighted mean of what training changes; the linear part never does."""
+    """The weighted mean of what training changes; the linear part never does.
+
+    Args:
+        group: the sum of the group's vectors; it has the part ``train``.
+        spec: of the encoder that was trained.
+
+    Returns:
+        [P], 0 outside the sequence part.
+    """
     difference = np.zeros(spec.layout().size)
     difference[spec.sequence_place] = group.parts["train"] / group.weight
     return difference
@@ -69,9 +77,16 @@ def validation_of(group: GroupSum) -> dict[str, float]:
 
 
 def moments_of(groups: Mapping[str, GroupSum], dim: int) -> tuple[dict[str, Moments], SizeClasses, dict[str, str]]:
-    """Each group's moments, as if it were one platform of its size; these sizes; and why others have none, by group.
+    """Each group's moments, as if it were one platform of its size.
 
     Pairs of a user are the median over the platforms of all groups, as in plain rounds (``SizeClasses.counted``).
+
+    Args:
+        groups: by name, the sum of its vectors; it has the part ``moments``.
+        dim: D, the dimensions of item vectors.
+
+    Returns:
+        Moments by group; the sizes of these groups; and by group, why others have none.
     """
     means, ratios, wrong = dict[str, Float64](), list[float](), dict[str, str]()
     for name, group in groups.items():

@@ -46,10 +46,18 @@ def introduced_text(introductions: Iterable[Introduction]) -> str:
 
 
 def roster_of(text: str, summed: Path | None = None, least: int = LEAST_MASKED) -> SumRoster | None:
-    """The inverse of both, None of an empty text; ``summed`` is the file of the sets that were summed, ``least`` by how
-    many platforms two of them must differ.
+    """The inverse of ``roster_text`` and ``introduced_text``.
 
-    Raises ConfigError for a text that does not give each platform a key.
+    Args:
+        text: as one of them gives it.
+        summed: the file of the sets that were summed; None: they are remembered as long as the object lives.
+        least: by how many platforms two sets must differ.
+
+    Returns:
+        The roster; None of an empty text.
+
+    Raises:
+        ConfigError: if the text does not give each platform a key.
     """
     if not text:
         return None

@@ -58,10 +58,20 @@ class SummedSets:
             write_whole(self._path, json.dumps({"format": FORMAT, "sets": listed}, indent=1).encode("utf-8"))
 
     def choice(self, members: Collection[Member], eligible: Collection[Member] = ()) -> Set | None:
-        """Who of those that are there is summed: all, where that is far enough from every set of before; else the
-        newest of those sets that is wholly among them; None where there is neither.
+        """Who of those that are there is summed.
 
-        With ``eligible``, all of whom could be summed together, nothing but all of them will do.
+        All, where that is far enough from every set of before; else the newest of those sets that is wholly among them.
+
+        Args:
+            members: who is there.
+            eligible: all who could be summed together; where they are given, and are far enough from every set of
+                before, nothing but all of them will do. Empty: whoever is there.
+
+        Returns:
+            The set; None where there is none that may be summed.
+
+        Raises:
+            CheckpointError: if the file of the sets is damaged.
         """
         sets, there, whole = self.sets(), frozenset(members), frozenset(eligible)
         if whole and self._is_apart(whole, sets):

@@ -35,7 +35,14 @@ class ToldStage:
 
 
 def tell_stage(folder: Path | None, round_number: int, stage: str, awaited: Iterable[str]) -> None:
-    """Leave word in a run's folder; without one, or where the disk is full, nobody is told and the run goes on."""
+    """Leave word in a run's folder; where the disk is full, nobody is told and the run goes on.
+
+    Args:
+        folder: of the run's files; None: nobody is told.
+        round_number: of the sum.
+        stage: a key of ``WORDS``.
+        awaited: names of the platforms that are asked.
+    """
     if folder is None:
         return
     current_stage = ToldStage(round=round_number, stage=stage, asked=tuple(sorted(awaited)))
@@ -45,7 +52,15 @@ def tell_stage(folder: Path | None, round_number: int, stage: str, awaited: Iter
 
 
 def told_stage(folder: Path, since: Path) -> ToldStage | None:
-    """The stage that was begun after the file ``since`` was written last; None where there is none."""
+    """The stage that was begun after another file was written last.
+
+    Args:
+        folder: of the run's files.
+        since: the other file; where it is not there, any stage counts.
+
+    Returns:
+        The stage; None where there is none.
+    """
     path = folder / STAGE_FILE
     try:
         if since.exists() and since.stat().st_mtime_ns > path.stat().st_mtime_ns:
