@@ -60,12 +60,30 @@ class Grid:
 
 
 def cell_folder(out: Path, entry: Entry, seed: int) -> Path:
-    """Where the result of an entry and seed lies."""
+    """Where the result of an entry and seed lies.
+
+    Args:
+        out: the benchmark's folder.
+        entry: of its grid.
+        seed: of the run.
+
+    Returns:
+        The folder; it need not be there.
+    """
     return out / entry.name / f"seed-{seed}"
 
 
 def cell_config(entry: Entry, seed: int, data: Path) -> RunConfig:
-    """The run of an entry and seed."""
+    """The run of an entry and seed.
+
+    Args:
+        entry: of the grid.
+        seed: of the run.
+        data: the folder that the platforms' folders lie in.
+
+    Returns:
+        The config of the run.
+    """
     if isinstance(entry, Federation):
         return federation_config(entry, seed, data)
     if isinstance(entry, ThreeWay):
@@ -112,6 +130,14 @@ def run_cells(
 ) -> None:
     """Run what is not finished, everything under the first seed first; the run in work goes on where it was stopped.
 
+    Args:
+        entries: of the grid, in the order in which they are run.
+        seeds: under each of which every entry is run.
+        data: the folder that the platforms' folders lie in.
+        out: the benchmark's folder, which gets a folder for each entry and seed.
+        say: gets a line for each run that begins.
+        runner: does a run.
+
     Raises:
         ConfigError: before the first run, if the folder of any platform is missing, or a benchmark works in ``out``.
         RunStopped: after Ctrl-C or SIGTERM.
@@ -149,7 +175,15 @@ def _keep(work: Path, folder: Path, data: Path) -> None:
 
 
 def finished(entries: Sequence[Kind], out: Path) -> Iterator[tuple[Kind, int, Path]]:
-    """(entry, seed, folder) of every finished run, in their order."""
+    """Every finished run of these entries, in their order.
+
+    Args:
+        entries: of the grid.
+        out: the benchmark's folder.
+
+    Returns:
+        (entry, seed, folder) of each; seeds of an entry ascend.
+    """
     for entry in entries:
         for folder in sorted((out / entry.name).glob("seed-*"), key=lambda path: int(path.name.removeprefix("seed-"))):
             if is_finished(folder):

@@ -82,7 +82,16 @@ FEDERATIONS = (
 
 
 def federation_config(federation: Federation, seed: int, data: Path) -> RunConfig:
-    """The run of a federation and seed."""
+    """The run of a federation and seed.
+
+    Args:
+        federation: of the grid.
+        seed: of the run.
+        data: the folder that the platforms' folders lie in.
+
+    Returns:
+        The config of the run.
+    """
     members = {f"shop-{number}": line for number, line in enumerate(federation.shops, 1)} | federation.far
     return RunConfig.from_dict(
         {

@@ -87,16 +87,43 @@ class Figures:
         return {name: sorted(numbers) for name, numbers in seeds.items()}
 
     def get(self, place: Place, method: str, metric: str) -> Figure | None:
-        """The figure of this key; None where it was not measured."""
+        """The figure of this key.
+
+        Args:
+            place: what it speaks of.
+            method: name of the method; empty where the figure is of no method.
+            metric: name of the metric.
+
+        Returns:
+            The figure; None where it was not measured.
+        """
         return self._by_key.get((place, method, metric))
 
     def value(self, place: Place, method: str, metric: str) -> float | None:
-        """The value alone; None where it was not measured."""
+        """The value alone.
+
+        Args:
+            place: what it speaks of.
+            method: name of the method; empty where the figure is of no method.
+            metric: name of the metric, which says the unit.
+
+        Returns:
+            The value; None where it was not measured.
+        """
         figure = self.get(place, method, metric)
         return None if figure is None else figure.value
 
     def interval(self, place: Place, method: str, metric: str) -> Interval | None:
-        """The value with its 95 % interval; None where it was not measured or has none."""
+        """The value with its 95 % interval.
+
+        Args:
+            place: what it speaks of.
+            method: name of the method; empty where the figure is of no method.
+            metric: name of the metric, which says the unit.
+
+        Returns:
+            The interval; None where it was not measured or has none.
+        """
         figure = self.get(place, method, metric)
         if figure is None or figure.low is None or figure.high is None:
             return None
@@ -108,18 +135,45 @@ class Figures:
 
 
 def place_of(pair: Pair, fraction: float | None = None, seed: int | None = None) -> Place:
-    """Of a pair's target at a fraction of its training users, or of the pair as a whole."""
+    """Of a pair's target at a fraction of its training users, or of the pair as a whole.
+
+    Args:
+        pair: of the grid.
+        fraction: of the target's training users, above 0 and at most 1; None: the pair as a whole.
+        seed: of the run; None: all seeds.
+
+    Returns:
+        What a figure speaks of.
+    """
     platform = "" if fraction is None else fraction_name(fraction)
     return Place(name=pair.name, related=pair.relatedness, platform=platform, seed=seed)
 
 
 def group_place(group: str, fraction: float | None = None) -> Place:
-    """Of a group of pairs at a fraction, or at all fractions together."""
+    """Of a group of pairs at a fraction, or at all fractions together.
+
+    Args:
+        group: name of the group, or of a class of relatedness.
+        fraction: of the targets' training users, above 0 and at most 1; None: all fractions.
+
+    Returns:
+        What a figure speaks of.
+    """
     return Place(related=group, platform="" if fraction is None else fraction_name(fraction))
 
 
 def interval_figure(place: Place, method: str, metric: str, interval: Interval | None) -> list[Figure]:
-    """One row, or none where there is no interval."""
+    """One row, or none where there is no interval.
+
+    Args:
+        place: what it speaks of.
+        method: name of the method.
+        metric: name of the metric, which says the unit.
+        interval: the value with its 95 % interval; None where there is none.
+
+    Returns:
+        A list of one figure; an empty one without an interval.
+    """
     if interval is None:
         return []
     return [

@@ -10,7 +10,15 @@ from simulations.benchmark.three_way import three_way_table
 
 
 def page(figures: Figures, grid: Grid) -> str:
-    """Every table in Markdown, classes of pairs first, and at the end which cells of the grid are missing."""
+    """Every table in Markdown, classes of pairs first, and at the end which cells of the grid are missing.
+
+    Args:
+        figures: of the finished cells.
+        grid: what is run.
+
+    Returns:
+        The tables of docs/results/transfer.md.
+    """
     forecasts = foretold(measured_cells(figures))
     evidence = Evidence(figures=figures, served_below=served_below_local(figures), answers=clear_answers(forecasts))
     tables = (
@@ -26,7 +34,15 @@ def page(figures: Figures, grid: Grid) -> str:
 
 
 def missing_cells(figures: Figures, grid: Grid) -> str:
-    """One sentence that names the entries and seeds of which there is no figure."""
+    """One sentence that names the entries and seeds of which there is no figure.
+
+    Args:
+        figures: of the finished cells.
+        grid: what is run; each entry is expected under the seeds below ``SEEDS_ASKED``.
+
+    Returns:
+        The sentence, with an end of line.
+    """
     expected_seeds = range(SEEDS_ASKED)
     missing = {entry.name: sorted({*expected_seeds} - {*figures.seeds(entry.name)}) for entry in grid.entries()}
     named = [f"{name} (seeds {', '.join(map(str, seeds))})" for name, seeds in missing.items() if seeds]

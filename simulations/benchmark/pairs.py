@@ -139,5 +139,15 @@ def fraction_name(fraction: float) -> str:
 
 
 def platform_line(name: str, folders: Path, line: str, extra: str = "") -> str:
-    """A platform specification from a pair's line."""
+    """A platform specification from a pair's line.
+
+    Args:
+        name: of the platform.
+        folders: the folder that the platforms' folders lie in.
+        line: a folder in it with its options.
+        extra: further options, which begin with a comma; empty for none.
+
+    Returns:
+        ``NAME=DIR[,option=value...]``.
+    """
     return f"{name}={folders / line}{extra}"

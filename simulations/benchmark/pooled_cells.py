@@ -50,9 +50,15 @@ class ResampledSums:
     """[1 + ``RESAMPLES``], the found sum, then those over resamples of the people"""
 
     def lifts(self, method: Column, baseline: Column) -> Float64 | None:
-        """Lift in percent of one sum over another: [0] the found one, then one for each resample.
+        """Lift in percent of one sum over another.
 
-        None where one of them is not there or the baseline's is 0; resamples whose baseline is 0 are left out.
+        Args:
+            method: platform and method whose lift is wanted.
+            baseline: platform and method that it is compared with.
+
+        Returns:
+            [0] the found lift, then one for each resample; resamples whose baseline is 0 are left out. None where one
+            of the sums is not there or the baseline's is 0.
         """
         if method not in self.sums or baseline not in self.sums or self.sums[baseline][0] == 0:
             return None
@@ -61,9 +67,17 @@ class ResampledSums:
 
 
 def resampled(frames_by_column: Mapping[Column, Sequence[pl.DataFrame]], rng: np.random.Generator) -> ResampledSums:
-    """Of each column a frame for each seed: ``user``, whose number is the same under every seed, and ``ndcg@10``.
+    """Sums of NDCG@10 over people, and over resamples of them.
 
     People who are not in one of the frames add nothing to its sum.
+
+    Args:
+        frames_by_column: of each column a frame for each seed: ``user``, whose number is the same under every seed, and
+            ``ndcg@10``.
+        rng: draws the resamples.
+
+    Returns:
+        Sums [1 + ``RESAMPLES``] by column, of the same resamples for all.
     """
     columns = {name: pl.concat(frames) for name, frames in frames_by_column.items()}
     people = np.unique(np.concatenate([frame["user"].to_numpy() for frame in columns.values()]))
@@ -157,7 +171,15 @@ def _pair_cells(entries: Sequence[tuple[Pair, int, Path]]) -> list[Cell]:
 
 
 def by_user(users: pl.DataFrame, method: str) -> Float64:
-    """NDCG@10 [U] under the method, in the order of users."""
+    """NDCG@10 under the method, in the order of users.
+
+    Args:
+        users: rows of ``per_user.parquet``, of one platform and seed.
+        method: name of the method.
+
+    Returns:
+        [U], from 0 to 1.
+    """
     return users.filter(pl.col("method") == method).sort("user")["ndcg@10"].to_numpy().astype(np.float64)
 
 

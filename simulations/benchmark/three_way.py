@@ -56,7 +56,17 @@ THREE_WAYS = tuple(
 
 
 def three_way_config(three_way: ThreeWay, seed: int, data: Path, preset: str) -> RunConfig:
-    """The run under a seed."""
+    """The run under a seed.
+
+    Args:
+        three_way: of the grid.
+        seed: of the run.
+        data: the folder that the platforms' folders lie in.
+        preset: of every encoder.
+
+    Returns:
+        The config of the run.
+    """
     sources = {f"source-{number}": line for number, line in enumerate(three_way.pair.sources)}
     lines = [platform_line(name, data, line) for name, line in {**sources, TARGET: three_way.pair.target}.items()]
     return RunConfig.from_dict(

@@ -28,7 +28,15 @@ from simulations.config.run_config import RunConfig
 
 
 def option_table(kind: type[Any], *, deep: bool = True) -> str:
-    """A row for each option: key, default, bounds, help; without ``deep`` those alone that the dataclass itself has."""
+    """A row for each option: key, default, bounds, help.
+
+    Args:
+        kind: a dataclass of options.
+        deep: whether options of its groups are in it too; False: those alone that the dataclass itself has.
+
+    Returns:
+        The table in Markdown.
+    """
     rows = [_row(entry) for entry in entries(kind) if deep or len(entry.path) == 1]
     return "\n".join(["| key | default | bounds | what it is |", "| -- | -- | -- | -- |", *rows])
 

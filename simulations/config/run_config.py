@@ -21,14 +21,36 @@ if TYPE_CHECKING:
 
 
 def read_switch(name: str, value: object) -> bool:
-    """``on`` or ``off``."""
+    """A switch, ``on`` or ``off``.
+
+    Args:
+        name: of the option, for the error.
+        value: as it was given.
+
+    Returns:
+        Whether it is on.
+
+    Raises:
+        ConfigError: if the value is neither.
+    """
     if value not in ("on", "off"):
         raise ConfigError(f"{name} must be on or off; got {value!r}")
     return value == "on"
 
 
 def read_names(name: str, value: object) -> tuple[str, ...]:
-    """A list of names, or one text with commas between them."""
+    """A list of names, or one text with commas between them.
+
+    Args:
+        name: of the option, for the error.
+        value: as it was given.
+
+    Returns:
+        The names, without blanks around them; empty texts are left out.
+
+    Raises:
+        ConfigError: if the value is something else.
+    """
     values = value.split(",") if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or not all(isinstance(each, str) for each in values):
         raise ConfigError(f"{name} must be names with commas between them, or a list of names; got {value!r}")
@@ -36,7 +58,18 @@ def read_names(name: str, value: object) -> tuple[str, ...]:
 
 
 def read_platforms(name: str, value: object) -> tuple[PlatformSpec, ...]:
-    """Lines ``NAME=DIR[,option=value...]``."""
+    """Lines ``NAME=DIR[,option=value...]``.
+
+    Args:
+        name: of the option, for the error.
+        value: one line, or a list of them.
+
+    Returns:
+        The platforms' specifications, in the order given.
+
+    Raises:
+        ConfigError: if the value is something else, or a line is no specification.
+    """
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list | tuple):
         raise ConfigError(f"{name} must be a list of NAME=DIR[,option=value...]; got {value!r}")
@@ -44,7 +77,18 @@ def read_platforms(name: str, value: object) -> tuple[PlatformSpec, ...]:
 
 
 def read_methods(name: str, value: object) -> tuple[str, ...]:
-    """Names in the order of reports; ``all`` means all."""
+    """Names of methods in the order of reports; ``all`` means all, as none does.
+
+    Args:
+        name: of the option, for the error.
+        value: a list of names, or one text with commas between them.
+
+    Returns:
+        The names; as they were given where one of them is unknown, which the config refuses.
+
+    Raises:
+        ConfigError: if the value is something else.
+    """
     from client.transfer.table import in_runs
 
     names, known = read_names(name, value), in_runs()
@@ -54,13 +98,35 @@ def read_methods(name: str, value: object) -> tuple[str, ...]:
 
 
 def read_report(name: str, value: object) -> tuple[str, ...]:
-    """Names; ``all`` means all, as none does."""
+    """Names of platforms to report; ``all`` means all, as none does.
+
+    Args:
+        name: of the option, for the error.
+        value: a list of names, or one text with commas between them.
+
+    Returns:
+        The names; empty for all.
+
+    Raises:
+        ConfigError: if the value is something else.
+    """
     names = read_names(name, value)
     return () if names == ("all",) else names
 
 
 def read_plugin(name: str, value: object) -> "PluginFile":
-    """A file, or what a config that was written says of it."""
+    """A plugin file.
+
+    Args:
+        name: of the option, for the error.
+        value: the file's path, or what a config that was written says of it: ``file`` and ``sha256``.
+
+    Returns:
+        The file, as it was read.
+
+    Raises:
+        ConfigError: if the value is no text, the file cannot be read, or it is another one than the sha256 says.
+    """
     from simulations.plugins.plugin import PluginFile
 
     reference: Mapping[str, Any] = value if isinstance(value, Mapping) else {"file": value}
@@ -186,10 +252,17 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
 
     @classmethod
     def from_dict(cls, options: Mapping[str, Any], say: Say | None = None) -> "RunConfig":
-        """A config from options named as the flags ('-' or '_'); None and missing ones take their defaults.
+        """A config from options named as the flags ('-' or '_').
 
-        ``say`` hears of options that have another name now. Raises ConfigError for an unknown name or a value of the
-        wrong form.
+        Args:
+            options: by name; None and missing ones take their defaults.
+            say: hears of options that have another name now; None: nobody does.
+
+        Returns:
+            The checked config.
+
+        Raises:
+            ConfigError: if a name is unknown, or a value has the wrong form or makes no sense.
         """
         chosen = {name: value for name, value in options.items() if value is not None}
         flat = {"methods": "all", **of_today(chosen, say)}
@@ -203,7 +276,18 @@ class RunConfig(DataSettings, EncoderUse, EncoderSize):
 
 
 def of_today(options: Mapping[str, Any], say: Say | None = None) -> dict[str, Any]:
-    """The same under the keys of today, with '-'; raises ConfigError where one is given twice."""
+    """The same options under the keys of today, with '-'.
+
+    Args:
+        options: by name, with '-' or '_'.
+        say: hears of options that have another name now; None: nobody does.
+
+    Returns:
+        The options by key.
+
+    Raises:
+        ConfigError: if one is given twice.
+    """
     keys = tuple(name.replace("_", "-") for name in options)
     _check_distinct("option", keys)
     return renamed(RunConfig, dict(zip(keys, options.values(), strict=True)), say)

@@ -59,13 +59,23 @@ def leave_one_out(
     seed: int,
     is_counted: bool = False,
 ) -> dict[str, dict[str, float]]:
-    """Helper to helped to the lift, in percent, of the linear part of all over the one without the helper.
+    """The lift of the linear part of all over the one without a helper, for each helper and helped platform.
 
-    Each counts by its size class, as in the rounds. Helpers are groups where a masked run summed such apart, whose
-    moments are counted already.
+    Each counts by its size class, as in the rounds. Helpers are groups where a masked run summed such apart.
 
     Measured by NDCG without a cutoff on the validation events of users of the helped platform whose events are in
-    nobody's moments. A platform's own moments stand on the diagonal. Empty where fewer than two platforms sent any.
+    nobody's moments. A platform's own moments stand on the diagonal.
+
+    Args:
+        opened: the platforms by name.
+        start: the encoder whose linear part is replaced.
+        moments: by helper, its sums over pairs of history and next item.
+        ridge: of the linear maps, a multiple of the mean eigenvalue; 0 stands for ``usual_ridge``.
+        seed: draws the users.
+        is_counted: whether moments are counted by size class already, as those of groups are.
+
+    Returns:
+        Helper to helped to lift, in percent. Empty where fewer than two platforms sent any moments.
     """
     if len(moments) < 2:
         return {}
@@ -261,7 +271,19 @@ def run_held_federation(
 ) -> FederationResult:
     """The same over platforms that this process has prepared already, each of the size class of its training users.
 
-    Heads go to ``folder / heads / NAME``.
+    Args:
+        platforms: by name.
+        encoder: the starting encoder.
+        config: of the rounds.
+        folder: for the server's files; heads go to ``folder / heads / NAME``.
+        aggregation: makes what takes the server's step.
+        card: of the starting encoder; None: an empty one.
+
+    Returns:
+        The encoder, the history and the moments that the server left.
+
+    Raises:
+        GraftError: if the run cannot go on.
     """
     settings = {
         name: NodeSettings(platform=name, heads=str(folder / "heads" / name), seed=config.seed) for name in platforms

@@ -34,7 +34,18 @@ def run_clicks(
     methods: Sequence[str],
     heads: HeadStore,
 ) -> None:
-    """Those of the methods that predict clicks; ``local`` and ``feature`` see through the scorers of ``stacks``."""
+    """Train and test those of the methods that predict clicks.
+
+    ``local`` and ``feature`` see through the scorers of ``stacks``.
+
+    Args:
+        recorder: gets each method's outcome.
+        fit: of the platform; its trained parts give encoders.
+        stacks: the fitted stacks; None: methods that need one are left out.
+        opened: the platform's impressions.
+        methods: names of the run's methods; those that predict no clicks are passed by.
+        heads: where the trained heads are written.
+    """
     platform, seed = fit.prepared.platform, fit.seed
     chosen_methods = [
         name for name in predicting_clicks() if name in methods and (stacks is not None or not METHODS[name].sets)
@@ -64,11 +75,18 @@ def run_clicks(
 
 
 def click_configs(method: str, inputs: ClickInputs) -> list[ClickHeadConfig]:
-    """The heads among which validation impressions choose; none where the platform lacks what the method needs.
+    """The heads among which validation impressions choose.
 
     A method without a stack sees one count alone: of all that was met before validation, or of clicks that fade, as of
     the impression. Any other sees the scorers of its stack and all that is counted as of the impression, with or
     without the products of their encoders (a single part's: they may be noise).
+
+    Args:
+        method: name of the method.
+        inputs: what heads see of the platform's impressions.
+
+    Returns:
+        The heads' configs; none where the platform lacks what the method needs.
     """
     if not METHODS[method].sets:
         return [ClickHeadConfig(columns=(name,), hidden=0) for name in (POPULARITY, *counts_of_clicks(inputs.names))]

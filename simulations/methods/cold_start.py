@@ -40,7 +40,15 @@ class HeldOut:
 
     @classmethod
     def of(cls, platform: Platform, seed: int) -> "HeldOut":
-        """All test events; who is shortened is drawn by the seed, and does not depend on who is trained on."""
+        """All test events of a platform, and histories that are shortened.
+
+        Args:
+            platform: whose test events are ranked.
+            seed: draws who is shortened, which does not depend on who is trained on.
+
+        Returns:
+            What is ranked.
+        """
         tests = examples(platform, Stage.TEST, np.arange(platform.n_users))
         long = np.flatnonzero(tests.histories.lengths() > max(LENGTHS))
         shortened = np.sort(rng_for(seed, "shortened-histories").permutation(long)[:MAX_SHORTENED])
@@ -80,6 +88,13 @@ def beginnings(prepared: PreparedPlatform, seed: int) -> Iterator[PreparedPlatfo
     """The platform at each of ``TRAINING_USERS`` below its own number, where they have an event to learn weights from.
 
     Test users and catalogue are the same as the platform's own; its clicks stay away.
+
+    Args:
+        prepared: the platform.
+        seed: draws the users who are trained on.
+
+    Returns:
+        The platforms, by growing number of training users.
     """
     for count in TRAINING_USERS:
         if count < len(prepared.platform.training_users):

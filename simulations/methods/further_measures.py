@@ -34,7 +34,16 @@ def student_summary(
 ) -> StudentSummary:
     """Rank the held-out events by the student alone, and time it beside the stack that ``method`` serves.
 
-    ``teacher`` is the tuned encoder that taught; None where the stack did.
+    Args:
+        student: of method ``knowledge``.
+        teacher: the tuned encoder that taught; None where the stack did.
+        stacks: the fitted stacks.
+        method: name of the method whose stack is timed.
+        prepared: the platform.
+        held_out: what is ranked.
+
+    Returns:
+        NDCG@10 and numbers of parameters of student and teacher; seconds of one recommendation by student and by stack.
     """
     ensemble, weights = stacks.ensemble.used(stacks.chosen[method].by_gap)
     score = sequence_alone(student.encoder, student.head, prepared)
@@ -51,7 +60,15 @@ def student_summary(
 
 
 def seconds_per_user(score: ScoreHistories, histories: Sequences) -> float:
-    """Median time from a history to its first ten items, one user at a time."""
+    """Median time from a history to its first ten items, one user at a time.
+
+    Args:
+        score: scores all items after each history.
+        histories: of which the first ``REQUESTS`` are timed.
+
+    Returns:
+        Seconds; 0 where there is no history.
+    """
     spent = []
     for row in range(min(REQUESTS, len(histories))):
         history = select(histories, np.array([row]))
@@ -82,9 +99,18 @@ def trade_off(
     *,
     seed: int,
 ) -> TradeOff:
-    """The curve of one stack on test examples.
+    """The curve of one stack on test examples: NDCG@10 against diversity, at each of ``STRENGTHS``.
 
-    Weights are [1, R], or [1 + K, R] by gap; ``features`` [n, D] say how alike items are.
+    Args:
+        ensemble: the fitted scorers.
+        weights: of its columns, [1, R], or [1 + K, R] by gap.
+        tests: of which at most ``MAX_USERS`` are ranked.
+        features: [n, D]; they say how alike items are.
+        settings: what a re-ranked list may hold.
+        seed: draws who is ranked.
+
+    Returns:
+        Means over those who were ranked.
     """
     rows = np.sort(rng_for(seed, "trade-off").permutation(len(tests))[:MAX_USERS])
     rankings = rank_diversified(ensemble, weights, some(tests, rows), features, STRENGTHS, settings)

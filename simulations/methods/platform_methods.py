@@ -56,7 +56,15 @@ def run_baselines(
     seed: int,
     components: ComponentSettings = DEFAULT,
 ) -> None:
-    """Those of the methods that are one scorer alone: they need no encoder."""
+    """Rank by those of the methods that are one scorer alone: they need no encoder.
+
+    Args:
+        recorder: gets each method's outcome.
+        prepared: the platform.
+        methods: names of the run's methods; those that are no baseline are passed by.
+        seed: of the run.
+        components: settings of the fit.
+    """
     held_out = HeldOut.of(prepared.platform, seed)
     record = _Record(prepared, held_out, recorder, seed)
     recorder.add_platform(_platform_summary(prepared.platform, None), seed)
@@ -85,11 +93,21 @@ def run_stacks(
     diversity: float = 0.0,
     components: ComponentSettings = DEFAULT,
 ) -> None:
-    """Those of the methods that are stacks, the gate, ``zero-shot``; heads and verdict go to the folder ``heads``.
+    """Fit and rank those of the methods that are stacks, the gate, and ``zero-shot``.
 
-    ``truth`` is known where the platform is synthetic; then the oracle is ranked too. ``impressions`` are there where
-    the run predicts clicks. The scorers of a ``plugin`` join the computed ones. What the gate serves is re-ranked with
-    the strength ``diversity``.
+    Args:
+        recorder: gets each method's outcome and the gate's.
+        prepared: the platform.
+        methods: names of the run's methods.
+        encoders: by origin, those that the methods need.
+        settings: of trained parts.
+        seed: of the run.
+        heads: the folder that heads and verdict go to.
+        truth: known where the platform is synthetic; then the oracle is ranked too. None elsewhere.
+        impressions: there where the run predicts clicks; None elsewhere.
+        plugin: whose scorers join the computed ones; None where there is none.
+        diversity: strength, from 0 to 1, with which what the gate serves is re-ranked; 0: not.
+        components: settings of the fit.
     """
     further = None if plugin is None else plugin.load().scorers
     fit = PlatformFit(prepared, encoders, methods, settings, seed=seed, components=components, further=further)

@@ -30,7 +30,19 @@ class OpenImpressions:
 def open_impressions(
     spec: PlatformSpec, config: RunConfig, platform: Platform, seed: int, cached_vectors: KeptVectors
 ) -> OpenImpressions | None:
-    """None where the run predicts no clicks of this platform, or a stage has no impression."""
+    """Read a platform's impressions, and the vectors of what they showed.
+
+    Args:
+        spec: of the platform.
+        config: of the run.
+        platform: as it was prepared.
+        seed: of the run.
+        cached_vectors: keeps the vectors of texts that were read already.
+
+    Returns:
+        The impressions; None where the run predicts no clicks of this platform, it has no file of them, or a stage has
+        no impression with a clicked and an unclicked candidate.
+    """
     predicts_clicks = config.clicks and spec.name in config.reported and set(config.methods) & set(predicting_clicks())
     if not predicts_clicks or not (spec.path / IMPRESSIONS).is_file():
         return None

@@ -70,6 +70,14 @@ def without_shared_people(specs: tuple[PlatformSpec, ...], source: str, work: Pa
 
     People are matched by ``person_key`` in ``users.parquet`` (user_id, person_key), where platforms have it. Parts of
     one and the same folder are told apart by their ``users`` ranges instead.
+
+    Args:
+        specs: of all platforms.
+        source: name of the platform that pretrains.
+        work: the folder that the source's new folder is written to.
+
+    Returns:
+        The specifications in the same order; the same ones where no person is shared.
     """
     source_spec = next(spec for spec in specs if spec.name == source)
     others = [_people(spec.path) for spec in specs if spec.path != source_spec.path]

@@ -71,7 +71,19 @@ class GuardedAggregation:
     def step(
         self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int
     ) -> NDArray[np.float32]:
-        """[P] the next encoder; raises ConfigError where the aggregation fails or answers with something else."""
+        """The next encoder, by the plugin's aggregation.
+
+        Args:
+            encoder: [P] the present encoder; the aggregation gets a copy.
+            updates: of the platforms, in any order; the aggregation gets them in the order of names.
+            round_number: number of the training round, from 1.
+
+        Returns:
+            [P] the next encoder.
+
+        Raises:
+            ConfigError: if the aggregation fails or answers with something else.
+        """
         ordered = sorted(updates, key=lambda update: update.name)
         with self._faults():
             answer = self._aggregation.step(encoder.copy(), ordered, round_number=round_number)
@@ -86,7 +98,15 @@ NUMBERS, PLATFORMS = 12, 3
 
 
 def try_scorer(build: Callable[[FitData], GuardedScorer], rule: Callable[[FitData], str | None]) -> None:
-    """Fit and score where the rule allows it; raises ConfigError where the same histories are scored in two ways."""
+    """Fit a scorer on made-up data and score with it, where its rule allows it.
+
+    Args:
+        build: fits the scorer.
+        rule: says why the scorer is not used on some data; None where it is.
+
+    Raises:
+        ConfigError: if the scorer fails, or scores the same histories in two ways.
+    """
     data = made_up_data()
     if rule(data) is not None:
         return

@@ -83,6 +83,13 @@ class _Run:
 def compare(first: Path, second: Path) -> Comparison:
     """Compare the runs of two folders.
 
+    Args:
+        first: a run's folder, or its ``result.json``.
+        second: the same of the run that is compared with it.
+
+    Returns:
+        What the runs have in common, and in what they differ.
+
     Raises:
         DataError: if a folder holds no result, or the runs share no platform, prepared one differently, or share no
             method under a common seed.
@@ -215,7 +222,15 @@ _LESS_WIDE = ((), ("seeds", "users"), ("seeds", "users", "in %"), ("seeds", "use
 
 
 def rich_comparison(comparison: Comparison, width: int) -> Table:
-    """The table for a terminal of ``width`` characters; differences whose interval excludes zero are bold."""
+    """The table for a terminal; differences whose interval excludes zero are bold.
+
+    Args:
+        comparison: of two runs.
+        width: of the terminal, in characters; columns are left out where the table is too wide.
+
+    Returns:
+        The table.
+    """
     styled_rows = [(row, method.difference.clear_of_zero) for method, row in _rows(comparison)]
     column_choices = [[column for column in COLUMNS if column not in left_out] for left_out in _LESS_WIDE]
     return widest([filled(Table(), COLUMNS, shown, styled_rows) for shown in column_choices], width)

@@ -100,7 +100,12 @@ FIGURES: tuple[tuple[str, str, Draw], ...] = (
 
 
 def write_report(document: Mapping[str, Any], path: Path) -> None:
-    """Write the page, whole or not at all."""
+    """Write the page, whole or not at all.
+
+    Args:
+        document: what ``result.json`` holds.
+        path: of the page.
+    """
     write_whole(path, render_report(document).encode("utf-8"))
 
 

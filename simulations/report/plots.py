@@ -50,7 +50,15 @@ SETTINGS: dict[Any, Any] = {
 
 
 def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """Panels two in a row; one that is not needed is left empty."""
+    """Panels two in a row; one that is not needed is left empty.
+
+    Args:
+        count: how many are needed.
+        height: of a row, in inches.
+
+    Returns:
+        The figure, and its panels row by row, the empty one too.
+    """
     lines = (count + 1) // 2
     figure = Figure(figsize=(WIDTH, lines * height), layout=ConstrainedLayoutEngine(h_pad=0.1))
     panels = list(np.ravel(figure.subplots(lines, 2, squeeze=False)))
@@ -60,12 +68,29 @@ def panel_grid(count: int, height: float) -> tuple[Figure, list[Axes]]:
 
 
 def named(document: Mapping[str, Any], platform: str) -> str:
-    """The platform's name, marked where it is made up."""
+    """The platform's name, marked where it is made up.
+
+    Args:
+        document: what ``result.json`` holds.
+        platform: its name.
+
+    Returns:
+        The name, with ``(synthetic)`` after it where the world is synthetic.
+    """
     return f"{platform} (synthetic)" if document["synthetic"] else platform
 
 
 def svg_of(figure: Figure, name: str, document: Mapping[str, Any]) -> str:
-    """The figure as an inline ``<svg>``; the same document gives the same text."""
+    """The figure as an inline ``<svg>``; the same document gives the same text.
+
+    Args:
+        figure: as it was drawn; it is marked where the world is synthetic.
+        name: of the figure, for those who cannot see it.
+        document: what ``result.json`` holds.
+
+    Returns:
+        The SVG text, transparent and in the page's own ink.
+    """
     if document["synthetic"]:
         figure.supxlabel("synthetic", x=1, ha="right", fontsize=8)
     text = io.StringIO()

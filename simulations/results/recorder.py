@@ -16,7 +16,15 @@ class Recorder(ABC):
 
     @contextmanager
     def step(self, name: str, *, platform: str = "") -> Iterator[None]:
-        """Say a step as it begins, and time it. Steps do not nest."""
+        """Say a step as it begins, and time it. Steps do not nest.
+
+        Args:
+            name: of the step.
+            platform: on which it is done; empty where it is of none.
+
+        Yields:
+            Nothing; the step ends with the block.
+        """
         self.say(f"{platform}: {name}" if platform else name)
         self.add_seconds(name, 0.0)
         began = time.perf_counter()
@@ -31,11 +39,21 @@ class Recorder(ABC):
 
     @abstractmethod
     def add_seconds(self, step: str, seconds: float) -> None:
-        """Time of a step; one that comes again, for another seed or platform, is added up."""
+        """Time of a step; one that comes again, for another seed or platform, is added up.
+
+        Args:
+            step: its name.
+            seconds: that it took.
+        """
 
     @abstractmethod
     def add_platform(self, summary: PlatformSummary, seed: int) -> None:
-        """A prepared platform; the first seed's counts, and again once its scorers have been judged."""
+        """A prepared platform; the first seed's counts, and again once its scorers have been judged.
+
+        Args:
+            summary: of the platform.
+            seed: under which it was prepared.
+        """
 
     @abstractmethod
     def add_outcome(self, outcome: MethodOutcome) -> None:
@@ -55,7 +73,12 @@ class ForwardingRecorder(Recorder):
 
     @abstractmethod
     def forward(self, name: str, *arguments: Any) -> None:
-        """Take one report."""
+        """Take one report.
+
+        Args:
+            name: of the recorder's method.
+            *arguments: what it is called with.
+        """
 
     @override
     def say(self, line: str) -> None:

@@ -50,7 +50,15 @@ _PACKAGES = ("graft", "flwr", "torch", "numpy", "scipy", "polars")
 
 
 def write_results(result: RunResult, out: Path) -> dict[str, Any]:
-    """Write both files into ``out``, each whole or not at all, and return what ``result.json`` holds."""
+    """Write both files of a result, each whole or not at all.
+
+    Args:
+        result: of the run.
+        out: the folder; it is made where there is none.
+
+    Returns:
+        What ``result.json`` holds.
+    """
     out.mkdir(parents=True, exist_ok=True)
     document = result_document(result)
     users = io.BytesIO()

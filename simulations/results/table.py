@@ -19,9 +19,16 @@ _OF_CLICKS = {"AUC": "auc", "nDCG@10": "ndcg@10", "ECE": "ece", "scaled": "ece_s
 
 
 def rich_table(document: Mapping[str, Any], width: int) -> Table:
-    """The table for a terminal of ``width`` characters, made from what ``result.json`` holds.
+    """The table for a terminal, made from what ``result.json`` holds.
 
     Where it is too wide, columns go, lifts lose their decimals, and platforms the label that the title bears too.
+
+    Args:
+        document: what ``result.json`` holds.
+        width: of the terminal, in characters.
+
+    Returns:
+        The table.
     """
     tables = []
     for left_out in _LESS_WIDE:
@@ -36,9 +43,16 @@ def rich_table(document: Mapping[str, Any], width: int) -> Table:
 def filled(
     table: Table, columns: Sequence[str], shown: Sequence[str], styled_rows: Iterable[tuple[Sequence[str], bool]]
 ) -> Table:
-    """The table with the shown ones of ``columns``, whose first two name platform and method, and a section a platform.
+    """The table with some of the columns, and a section for each platform.
 
-    ``styled_rows`` are rows with a text for each of ``columns``, and whether they are bold.
+    Args:
+        table: an empty one, which is filled.
+        columns: all names; the first two name platform and method.
+        shown: those of ``columns`` that the table gets.
+        styled_rows: rows with a text for each of ``columns``, and whether they are bold.
+
+    Returns:
+        The same table.
     """
     for name in shown:
         table.add_column(name, justify="left" if name in columns[:2] else "right", no_wrap=True)
@@ -53,7 +67,15 @@ def filled(
 
 
 def widest(tables: Sequence[Table], width: int) -> Table:
-    """The first that fits into ``width`` characters, nothing cut; the last where none does."""
+    """The first table that fits, nothing cut; the last where none does.
+
+    Args:
+        tables: from the widest to the narrowest; at least one.
+        width: of the terminal, in characters.
+
+    Returns:
+        One of the tables.
+    """
     console = Console(width=10_000, file=io.StringIO())
     return next((table for table in tables if console.measure(table).maximum <= width), tables[-1])
 
@@ -65,7 +87,15 @@ def markdown_table(document: Mapping[str, Any]) -> str:
 
 
 def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """A table in Markdown.
+
+    Args:
+        heads: of the columns.
+        rows: each with a text for each column.
+
+    Returns:
+        The table, with an end of line.
+    """
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
 
@@ -79,7 +109,16 @@ def title(document: Mapping[str, Any]) -> str:
 
 
 def rows(document: Mapping[str, Any], *, short: bool = False) -> Iterator[tuple[str, ...]]:
-    """One row of texts for each platform and method; ``short``: as they are in a narrow terminal."""
+    """One row of texts for each platform and method.
+
+    Args:
+        document: what ``result.json`` holds.
+        short: whether they are for a narrow terminal: lifts without decimals, platforms without the label
+            ``(synthetic)``.
+
+    Returns:
+        Rows with a text for each of ``COLUMNS``.
+    """
     label = _SYNTHETIC if document["synthetic"] and not short else ""
     for platform, entry in document["platforms"].items():
         for method, method_entry in entry["methods"].items():
@@ -95,7 +134,15 @@ def rows(document: Mapping[str, Any], *, short: bool = False) -> Iterator[tuple[
 
 
 def lift_text(lift: Mapping[str, Any] | None, decimals: int = 1) -> str:
-    """``+12.3 % [+4.0, +20.1]``, or a dash."""
+    """A lift as ``+12.3 % [+4.0, +20.1]``, or a dash.
+
+    Args:
+        lift: ``mean``, ``low`` and ``high`` in percent; None where there is none.
+        decimals: digits after the point.
+
+    Returns:
+        The text.
+    """
     if lift is None:
         return "-"
     mean, low, high = (f"{lift[name]:+.{decimals}f}" for name in ("mean", "low", "high"))

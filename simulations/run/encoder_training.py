@@ -46,7 +46,15 @@ class KeptEncoders:
         self._folder = folder
 
     def encoder(self, name: str, make: Callable[[], Made]) -> Made:
-        """The encoder of this name: the kept one, or what ``make`` gives, as it is read from the file."""
+        """The encoder of this name: the kept one, or a new one, as it is read from the file.
+
+        Args:
+            name: of the encoder's file, without its ending.
+            make: makes the encoder where none is kept that is whole.
+
+        Returns:
+            The encoder and its card.
+        """
         file = self._folder / f"{name}.safetensors"
         try:
             return load_encoder(file)
@@ -57,7 +65,12 @@ class KeptEncoders:
         return load_encoder(file)
 
     def keep_rounds(self, rounds: list[RoundOutcome], who_helps: HelpOutcome) -> None:
-        """To be called before the encoder of these rounds is kept."""
+        """Keep what is said of rounds; to be called before the encoder of these rounds is kept.
+
+        Args:
+            rounds: what came of each.
+            who_helps: lifts through the linear part.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps({"rounds": [asdict(outcome) for outcome in rounds], "who_helps": asdict(who_helps)})
         write_whole(self._folder / _ROUNDS_FILE, content.encode("utf-8"))
@@ -71,14 +84,34 @@ class KeptEncoders:
 def pretrained_once(
     folder: Path | None, sources: Sequence[PreparedPlatform], preset: str, seed: int, make: Callable[[], Made]
 ) -> Made:
-    """The source's encoder from the folder, or what ``make`` gives, kept there; without a folder, what it gives."""
+    """The source's encoder: from a folder that several runs share, or made and kept there.
+
+    Args:
+        folder: of kept encoders; None: the encoder is made and not kept.
+        sources: the platforms that pretrain.
+        preset: of the encoder.
+        seed: of the run.
+        make: makes the encoder where none is kept.
+
+    Returns:
+        The encoder and its card.
+    """
     if folder is None:
         return make()
     return KeptEncoders(folder).encoder(pretraining_key(sources, preset, seed), make)
 
 
 def pretraining_key(sources: Sequence[PreparedPlatform], preset: str, seed: int) -> str:
-    """A digest of all that an encoder pretrained on these platforms depends on, the code and its libraries too."""
+    """A digest of all that an encoder pretrained on these platforms depends on, the code and its libraries too.
+
+    Args:
+        sources: the platforms that pretrain.
+        preset: of the encoder.
+        seed: of the run.
+
+    Returns:
+        32 hexadecimal digits.
+    """
     digest = hashlib.sha256(json.dumps([versions(), code_digest(), preset, seed]).encode("utf-8"))
     for source in sources:
         platform = source.platform
@@ -96,7 +129,19 @@ POOLED = replace(PRETRAINING, epochs=12, steps=100)
 
 
 def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
-    """What one source platform pretrains, or several in one place."""
+    """What one source platform pretrains, or several in one place.
+
+    Args:
+        sources: the platforms; at least one.
+        preset: of the encoder.
+        seed: of the run.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        DataError: if a single source has too few users, or nothing that tells its items apart.
+    """
     if len(sources) > 1:
         return pooled_encoder(sources, preset, seed)
     source = sources[0]
@@ -105,7 +150,16 @@ def source_encoder(sources: Sequence[PreparedPlatform], preset: str, seed: int) 
 
 
 def pooled_encoder(platforms: Sequence[PreparedPlatform], preset: str, seed: int) -> Encoder:
-    """An encoder trained on all platforms' contributing users in one place."""
+    """An encoder trained on all platforms' contributing users in one place.
+
+    Args:
+        platforms: at least one, all of one feature space.
+        preset: of the encoder.
+        seed: of the run.
+
+    Returns:
+        The encoder.
+    """
     everything, features = _in_one_place(platforms)
     space = platforms[0].space
     return pretrain(

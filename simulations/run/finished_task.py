@@ -63,7 +63,15 @@ class Kept(Generic[P]):
 
 
 def report_again(file: Path, recorder: Recorder) -> bool:
-    """Tell the recorder what a finished task had reported; False where there is no whole file of one."""
+    """Tell the recorder what a finished task had reported.
+
+    Args:
+        file: of the task.
+        recorder: hears it.
+
+    Returns:
+        False where there is no whole file of a finished task; then the recorder hears nothing.
+    """
     try:
         arrays, metadata = read_array_file(file)
         if metadata["format"] != FORMAT:

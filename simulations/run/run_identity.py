@@ -51,13 +51,26 @@ def code_digest() -> str:
 
 
 def write_identity(work: Path, identity: Mapping[str, Any]) -> None:
-    """Say in a run's work folder which run it is."""
+    """Say in a run's work folder which run it is.
+
+    Args:
+        work: the folder; it is made where there is none.
+        identity: as ``run_identity`` gives it.
+    """
     work.mkdir(parents=True, exist_ok=True)
     write_whole(work / IDENTITY_FILE, f"{json.dumps(identity, indent=1)}\n".encode())
 
 
 def require_same_run(work: Path, identity: Mapping[str, Any]) -> None:
-    """Raise ConfigError, in one sentence, unless the work folder is that of the same run."""
+    """Refuse, in one sentence, a work folder that is not that of the same run.
+
+    Args:
+        work: the folder of the run that was begun.
+        identity: of the run that is to go on, as ``run_identity`` gives it.
+
+    Raises:
+        ConfigError: if no run was begun there, or it has another config, code, library or file of a platform.
+    """
     try:
         begun = json.loads((work / IDENTITY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

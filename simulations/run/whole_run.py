@@ -29,9 +29,20 @@ from simulations.run.workers import Workers, cores, threads
 def run(config: RunConfig, recorder: RunRecorder, work: Path, *, jobs: int = 1, pretrained: Path | None = None) -> None:
     """Run every method on every reported platform under every seed, handing each outcome to the recorder.
 
-    Encoders are trained here; what is done for one platform is done by ``jobs`` processes at the same time (1: here).
-    What a stopped run has left finished in ``work`` is not done again, nor what another run of the same source has
-    pretrained in the folder ``pretrained``.
+    Encoders are trained here; what is done for one platform is done by several processes at the same time.
+
+    Args:
+        config: of the run.
+        recorder: gets each outcome.
+        work: the run's folder; what a stopped run has left finished in it is not done again.
+        jobs: how many processes work on platforms; 1: this one does.
+        pretrained: the folder of encoders that other runs of the same source have pretrained, which are not trained
+            again; None: there is none.
+
+    Raises:
+        ConfigError: if a platform's folder is missing or holds no platform.
+        DataError: if a platform's data break the data contract.
+        GraftError: if a process that worked on a platform was ended from outside.
     """
     specs, world = open_platforms(config, work / "platforms")
     for source in config.sources:

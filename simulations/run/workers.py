@@ -68,7 +68,13 @@ class Workers:
         self._listener = threading.Thread(target=self._listen, daemon=True)
 
     def submit(self, task: Callable[Concatenate[Recorder, P], None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Run ``task(recorder, ...)``, now or later; the arguments are pickled."""
+        """Run ``task(recorder, ...)``, now or later; with one job, now and in this process.
+
+        Args:
+            task: gets the recorder first.
+            *args: further arguments of the task; they are pickled where another process runs it.
+            **kwargs: the same by name.
+        """
         if self._jobs == 1:
             with threads(1):
                 task(self._recorder, *args, **kwargs)

@@ -72,10 +72,21 @@ _UNOFFERED = -1e9
 
 
 def oracle_scores(truth: PlatformTruth, platform: Platform, examples: Examples) -> NDArray[np.float64]:
-    """[N, n] true log-probabilities (up to a constant per row) of the next item, for ``platform``'s rows.
+    """True log-probabilities (up to a constant per row) of the next item.
 
     Ranking unseen items by them is the best that anybody can do in expectation, at every cut-off. Exact where
-    preparation has dropped no event of these users; raises GraftError for a platform that is not the truth's.
+    preparation has dropped no event of these users.
+
+    Args:
+        truth: of the platform.
+        platform: as it was prepared, whose rows of users and items are scored.
+        examples: [N] histories.
+
+    Returns:
+        [N, n] in nats; a large negative number for what is not yet offered.
+
+    Raises:
+        GraftError: if the platform is not the truth's.
     """
     items = _rows(platform.item_ids, truth.item_ids, platform.name)
     users = _rows(platform.user_ids, truth.user_ids, platform.name)[examples.users]

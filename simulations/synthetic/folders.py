@@ -15,7 +15,21 @@ from simulations.synthetic.world import PlatformTruth, World, build_world
 
 
 def write_world(out: Path, config: WorldConfig, *, share: float, seed: int) -> list[str]:
-    """Draw the world and write it; a line for each platform. Raises ConfigError for what cannot be, or be written."""
+    """Draw the world and write it.
+
+    Args:
+        out: the folder that gets a folder for each platform.
+        config: how the world is drawn.
+        share: of each platform's users, above 0 and at most 1.
+        seed: of the world.
+
+    Returns:
+        A line for each platform.
+
+    Raises:
+        ConfigError: if ``share`` lies outside its bounds, a platform's folder exists already, or nothing can be
+            written.
+    """
     if not 0 < share <= 1:
         raise ConfigError(f"--share must be above 0 and at most 1; got {share:g}")
     taken = [out / plan.name for plan in config.plans if (out / plan.name).exists()]
@@ -39,7 +53,15 @@ BEGIN = 1_699_833_600
 
 
 def write_folders(world: World, directory: Path) -> dict[str, Path]:
-    """Write one platform folder for each platform of the world and return them by name."""
+    """Write one platform folder for each platform of the world.
+
+    Args:
+        world: whose events are drawn.
+        directory: that gets the folders.
+
+    Returns:
+        The folders by platform.
+    """
     folders = {name: directory / name for name in world.truths}
     for name, truth in world.truths.items():
         folders[name].mkdir(parents=True, exist_ok=True)
@@ -57,7 +79,15 @@ def items_frame(truth: PlatformTruth) -> pl.DataFrame:
 
 
 def events_frame(truth: PlatformTruth, seed: int) -> pl.DataFrame:
-    """user_id, item_id, timestamp; sorted by user, then time."""
+    """The events of a platform, drawn from its choice model.
+
+    Args:
+        truth: of the platform.
+        seed: of the world.
+
+    Returns:
+        user_id, item_id, timestamp (seconds since 1970); sorted by user, then time.
+    """
     chosen = draw_choices(truth, rng_for(seed, "world", "choices", truth.plan.name))
     users, positions = np.nonzero(chosen >= 0)
     return pl.DataFrame(
@@ -70,9 +100,16 @@ def events_frame(truth: PlatformTruth, seed: int) -> pl.DataFrame:
 
 
 def draw_choices(truth: PlatformTruth, rng: np.random.Generator) -> NDArray[np.int64]:
-    """[U, longest] item rows in time order, -1 after a user's last event; nobody takes an item twice.
+    """Which items each user takes; nobody takes an item twice.
 
     What is taken in one visit is no part of the history that its later items are drawn after.
+
+    Args:
+        truth: of the platform.
+        rng: draws the items.
+
+    Returns:
+        [U, longest] item rows in time order, -1 after a user's last event.
     """
     users, items = len(truth.user_ids), len(truth.item_ids)
     seen = np.zeros((users, items), dtype=bool)

@@ -33,7 +33,15 @@ class Vocabulary:
 
 
 def made_up_words(count: int, rng: np.random.Generator) -> Words:
-    """[count] distinct words of two or three syllables."""
+    """Distinct words of two or three syllables.
+
+    Args:
+        count: how many.
+        rng: draws them.
+
+    Returns:
+        [count].
+    """
     syllables = np.array([consonant + vowel for consonant in _CONSONANTS for vowel in _VOWELS])
     parts = rng.choice(syllables, size=(2 * count + 100, 3))
     short = rng.random(len(parts)) < 0.4
@@ -43,7 +51,17 @@ def made_up_words(count: int, rng: np.random.Generator) -> Words:
 
 
 def draw_vocabulary(topics: int, styles: int, words_per_topic: int, rng: np.random.Generator) -> Vocabulary:
-    """A vocabulary of distinct words."""
+    """A vocabulary of distinct words.
+
+    Args:
+        topics: K, how many.
+        styles: S, how many.
+        words_per_topic: w.
+        rng: draws the words.
+
+    Returns:
+        Words of topics [K, w], of styles [S, ``WORDS_PER_STYLE``], and fillers [``FILLER_WORDS``].
+    """
     sizes = (topics * words_per_topic, styles * WORDS_PER_STYLE, FILLER_WORDS)
     of_topics, of_styles, fillers = np.split(made_up_words(sum(sizes), rng), np.cumsum(sizes)[:-1])
     return Vocabulary(
@@ -54,7 +72,17 @@ def draw_vocabulary(topics: int, styles: int, words_per_topic: int, rng: np.rand
 
 
 def drifted(common: Vocabulary, platform_words: Vocabulary, drift: float, rng: np.random.Generator) -> Vocabulary:
-    """The common vocabulary with a share ``drift`` of its topic and style words replaced by own ones."""
+    """The common vocabulary with a share of its topic and style words replaced by own ones.
+
+    Args:
+        common: the vocabulary of all.
+        platform_words: the own words, of the same shapes.
+        drift: the share, from 0 to 1.
+        rng: draws which words are replaced.
+
+    Returns:
+        The vocabulary; its fillers are the common ones.
+    """
     return Vocabulary(
         topics=_replaced(common.topics, platform_words.topics, drift, rng),
         styles=_replaced(common.styles, platform_words.styles, drift, rng),
@@ -74,8 +102,21 @@ def write_texts(
     styles: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> list[str]:
-    """[n] one short text for each item: four words of its main topic, one or two of its side topic, one or two of
-    its style and a filler; frequent words of a topic are drawn more often (1/rank)."""
+    """One short text for each item.
+
+    It has four words of its main topic, one of its side topic, one or two of its style and a filler; frequent words of
+    a topic are drawn more often (1/rank).
+
+    Args:
+        vocabulary: the words.
+        main_topics: [n] topic of each item.
+        side_topics: [n] second topic of each item.
+        styles: [n] style of each item.
+        rng: draws the words.
+
+    Returns:
+        [n] texts.
+    """
     n, w = len(main_topics), vocabulary.topics.shape[1]
     frequency = 1 / np.arange(2, w + 2)
     # exponential races: the first k of a row are k distinct words drawn in proportion to their frequency
@@ -179,7 +220,15 @@ class World:
 
 
 def build_world(config: WorldConfig, seed: int) -> World:
-    """Draw the world."""
+    """Draw the world.
+
+    Args:
+        config: how it is drawn.
+        seed: of the world.
+
+    Returns:
+        The platforms' truths by name.
+    """
     trades = {trade: _draw_trade(config, trade, seed) for trade in TRADES}
     weekend = rng_for(seed, "world", "weekend").normal(size=config.topics) * config.tempo
     truths = {plan.name: _draw_platform(config, plan, trades[plan.trade], weekend, seed) for plan in config.plans}
