@@ -25,7 +25,15 @@ from shared.federation.signatures import TaskSigner
 
 
 def server_app(aggregation: BuildAggregation = ServerOptimiser) -> ServerApp:
-    """The app with an aggregation; that of the deployed one is named by the run config's ``aggregation``."""
+    """The app with an aggregation.
+
+    Args:
+        aggregation: makes what takes the server's step; that of the deployed app is named by the run config's
+            ``aggregation``.
+
+    Returns:
+        Flower's ServerApp.
+    """
     app = ServerApp()
 
     @app.main()

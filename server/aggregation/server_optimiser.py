@@ -57,7 +57,11 @@ class Resumable(Protocol):
         ...
 
     def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Go on from what ``state`` gave."""
+        """Go on from what ``state`` gave.
+
+        Args:
+            state: arrays by name; empty where no step was taken.
+        """
         ...
 
 
@@ -133,7 +137,11 @@ class ServerOptimiser:
         return {}
 
     def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
-        """Go on from what ``state`` gave."""
+        """Go on from what ``state`` gave.
+
+        Args:
+            state: [P] each, by name: ``m`` and ``v``; empty where no step was taken.
+        """
         if not state:
             return
         if isinstance(self.strategy, FedAvgM):

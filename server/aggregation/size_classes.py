@@ -32,7 +32,17 @@ class SizeClasses:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Raises ConfigError for a text that does not give each platform a number of users above 0."""
+        """Size classes from one value of a run config, the inverse of ``to_text``.
+
+        Args:
+            text: a JSON object of platforms and users; empty where no platform has a class.
+
+        Returns:
+            The size classes.
+
+        Raises:
+            ConfigError: if the text does not give each platform a number of users above 0.
+        """
         try:
             classes = json.loads(text or "{}")
         except ValueError as error:

@@ -76,7 +76,17 @@ def server_certificate(authority: Issued, names: Iterable[str], now: datetime) -
 
 
 def expiry(certificate: Path) -> datetime:
-    """When it ends, in UTC; raises ConfigError where it cannot be read."""
+    """When a certificate ends.
+
+    Args:
+        certificate: its file, in PEM.
+
+    Returns:
+        The time, in UTC.
+
+    Raises:
+        ConfigError: if the file cannot be read.
+    """
     try:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
     except (OSError, ValueError, UnsupportedAlgorithm) as error:

@@ -64,7 +64,17 @@ class ServerHome:
 
     @classmethod
     def existing(cls, folder: Path) -> "ServerHome":
-        """Raises ConfigError where no coordinator was made."""
+        """The paths in a folder that a coordinator was made in.
+
+        Args:
+            folder: of the coordinator.
+
+        Returns:
+            The paths.
+
+        Raises:
+            ConfigError: if no coordinator was made there.
+        """
         home = cls(folder.resolve())
         if not home.settings.is_file():
             raise ConfigError(f"{folder}: no coordinator's folder; make one with graft-server init")

@@ -79,7 +79,11 @@ class Run:
             raise ConfigError(f"{self.folder}: not a run's folder") from error
 
     def stands(self, standing: Standing) -> None:
-        """Write it down, whole."""
+        """Write down where the run stands, whole.
+
+        Args:
+            standing: takes the place of the one before.
+        """
         write_whole(self.folder / "standing.json", _json(asdict(standing)))
 
     def history(self) -> list[dict[str, Any]]:
@@ -156,7 +160,17 @@ class RunBook:
         return [run for run in runs if (run.folder / "standing.json").exists()]
 
     def get(self, number: int) -> Run:
-        """Raises ConfigError where there is none."""
+        """The run of this number.
+
+        Args:
+            number: from 1.
+
+        Returns:
+            The run.
+
+        Raises:
+            ConfigError: if there is none.
+        """
         runs = [run for run in self.runs() if run.number == number]
         if not runs:
             raise ConfigError(f"there is no run {number}")

@@ -37,9 +37,16 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def compact(path: Path) -> bool:
-    """Write it anew where more than half of it is free; whether it was. Only while no engine has it open.
+    """Write a database anew where more than half of it is free. Only while no engine has it open.
 
-    Raises ConfigError for a damaged file.
+    Args:
+        path: the engine's database.
+
+    Returns:
+        Whether it was written anew; False where there is none.
+
+    Raises:
+        ConfigError: if the file is damaged.
     """
     if not path.exists():
         return False

@@ -27,7 +27,11 @@ class FlwrCommand:
     home: ServerHome
 
     def connect(self, port: int) -> None:
-        """From now on the engine is at this port of loopback."""
+        """Write down where the engine is; further commands go there.
+
+        Args:
+            port: of loopback.
+        """
         connection = {"address": f"127.0.0.1:{port}", "root-certificates": str(self.home.authority)}
         content = {"superlink": {"default": CONNECTION, CONNECTION: connection}}
         self.home.engine.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,14 @@ def cells(record: Mapping[str, Any], rounds: int) -> list[str]:
 
 
 def mean_loss(record: Mapping[str, Any]) -> float | None:
-    """In nats, of the phase that trains the encoder, over platforms; None where the question trains nothing."""
+    """The training loss of the phase that trains the encoder, mean over platforms.
+
+    Args:
+        record: a line of the run's history.
+
+    Returns:
+        Nats; None where the question trains nothing.
+    """
     return _mean([training_loss(phases) for phases in record["losses"].values()])
 
 

@@ -103,7 +103,14 @@ class Supervisor:
     settings: ServerSettings
 
     def serve(self, stopping: Callable[[], bool]) -> None:
-        """Until ``stopping``; raises ConfigError where another supervisor runs in the folder, or the port is taken."""
+        """Keep the programs running, and do the supervisor's duties, until ``stopping``.
+
+        Args:
+            stopping: whether it is to stop; asked again and again.
+
+        Raises:
+            ConfigError: if another supervisor runs in the folder, or the port is taken.
+        """
         port = free_port()
         engine, watch, keep = FlwrCommand(self.home), Watch(_LOG), self.settings.keep_runs
         runs = RunKeeper(home=self.home, engine=engine, now=time.monotonic, keep_runs=keep)

@@ -38,14 +38,28 @@ class KeptMoments:
         self._digest = ""
 
     def keep(self, moments: Mapping[str, Moments]) -> str:
-        """Their digest, empty where there are none; they are on the disk when this returns. Raises OSError."""
+        """Keep moments on the disk; they are there when this returns.
+
+        Args:
+            moments: by platform; those that were kept last are not written again.
+
+        Returns:
+            Their digest; empty where there are none.
+
+        Raises:
+            OSError: if they cannot be written.
+        """
         if moments is not self._last:
             self._digest = self._written(moments) if moments else ""
             self._last = moments
         return self._digest
 
     def keep_only(self, digest: str) -> None:
-        """Remove what an earlier checkpoint named."""
+        """Remove what an earlier checkpoint named.
+
+        Args:
+            digest: of the moments that stay; empty: none stay.
+        """
         for path in self._folder.glob(MOMENTS_FILES):
             if path != self._path(digest):
                 path.unlink(missing_ok=True)

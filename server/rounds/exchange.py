@@ -190,7 +190,14 @@ class Exchange:
     def ask(self, question: Question[ReplyType]) -> Answers[ReplyType]:
         """Ask all, those again who were started anew meanwhile, and where all are required those of whom nothing came.
 
-        Raises FederationError where too few are online for ``wait_seconds``, or one that is required stays away.
+        Args:
+            question: what is asked, and who.
+
+        Returns:
+            Who answered what, and the bytes of it.
+
+        Raises:
+            FederationError: if too few are online for ``wait_seconds``, or one that is required stays away.
         """
         deadline = self._clock.now() + self._seconds(is_short=question.is_short)
         answers: Answers[ReplyType] = Answers()
@@ -228,9 +235,16 @@ class Exchange:
         return min(config.stage_seconds, config.deadline_seconds) if ends_early else config.deadline_seconds
 
     def wait_for(self, choose: Callable[[dict[str, int]], Chosen | None]) -> Chosen | None:
-        """What is chosen of those online, as soon as it is something; None after ``wait_seconds``.
+        """What is chosen of those online, as soon as it is something.
 
-        Raises FederationError as ``wait_for_platforms`` does.
+        Args:
+            choose: gets name to node id of those online; None where it chooses nothing yet.
+
+        Returns:
+            What was chosen; None after ``wait_seconds``.
+
+        Raises:
+            FederationError: as ``wait_for_platforms`` does.
         """
         deadline = self._clock.now() + self._config.wait_seconds
         while (chosen := choose(self.wait_for_platforms())) is None and self._clock.now() < deadline:

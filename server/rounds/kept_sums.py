@@ -45,7 +45,14 @@ class KeptSums:
         tell_stage(self._folder, round_number, stage, awaited)
 
     def keep(self, reached: Reached) -> None:
-        """It is on the disk when this returns; raises CheckpointError."""
+        """Keep where the sums stand; it is on the disk when this returns.
+
+        Args:
+            reached: takes the place of what was kept before.
+
+        Raises:
+            CheckpointError: if it cannot be written.
+        """
         if self._folder is None:
             return
         arrays = {group: np.frombuffer(state, np.uint8) for group, state in sorted(reached.states.items())}

@@ -87,7 +87,18 @@ class RoundLoop:
             raise ConfigError("a run cannot go on with an aggregation that has no state() and restore()")
 
     def moments_round(self, state: RunState) -> RunState:
-        """Ask for moments, and solve the linear part from all that the server holds."""
+        """Ask for moments, and solve the linear part from all that the server holds.
+
+        Args:
+            state: what the run has reached.
+
+        Returns:
+            The state with the moments, a line of history, and the encoder: as it was where too few answered, or nothing
+            can be solved.
+
+        Raises:
+            FederationError: if too few platforms are online, or one that is required stays away.
+        """
         start, encoder = self.clock.now(), state.encoder
         nonce = nonce_of("moments", state.run, state.round)
         task = MomentsTask(run=state.run, round=state.round, nonce=nonce, feature_space=encoder.spec.feature_space)
@@ -202,7 +213,17 @@ class RoundLoop:
         return replace(after, encoder=state.encoder) if after.history[-1].passed_over else after
 
     def training_round(self, state: RunState) -> RunState:
-        """Send the encoder out to be trained, and step along the platforms' differences to it."""
+        """Send the encoder out to be trained, and step along the platforms' differences to it.
+
+        Args:
+            state: what the run has reached.
+
+        Returns:
+            The state one round further, with a line of history; its note says why, where the encoder is as it was.
+
+        Raises:
+            FederationError: if too few platforms are online, or one that is required stays away.
+        """
         start, encoder, number = self.clock.now(), state.encoder, state.round + 1
         settings, seed, keep = self._config.local_in(number), self._config.seed, self.exchange.downlink_cache.keep
         form, nonce = update_form(settings), nonce_of("train", state.run, number)
@@ -307,7 +328,17 @@ class RoundLoop:
         return replace(state, encoder=encoder, optimiser={})
 
     def evaluated(self, state: RunState) -> RunState:
-        """Ask what the encoder is worth; changes nothing but the history, and what the run leaves."""
+        """Ask what the encoder is worth; changes nothing but the history, and what the run leaves.
+
+        Args:
+            state: what the run has reached.
+
+        Returns:
+            The state with a line of history; the same one where the config evaluates nothing.
+
+        Raises:
+            FederationError: if too few platforms are online, or one that is required stays away.
+        """
         if not self._config.evaluate_every:
             return state
         start, seed, keep = self.clock.now(), self._config.seed, self.exchange.downlink_cache.keep
@@ -341,7 +372,14 @@ class RoundLoop:
         return replace(state, kept=state.encoder if is_kept else state.kept, history=(*state.history, record))
 
     def too_few(self, usable: int) -> str:
-        """Why so many replies bring nothing, in words; empty where they are enough."""
+        """Why so many replies bring nothing.
+
+        Args:
+            usable: how many replies there are.
+
+        Returns:
+            The reason in words; empty where they are enough.
+        """
         least = self._config.min_platforms
         return "" if usable >= least else f"the encoder is unchanged: {usable} usable replies, at least {least} wanted"
 

@@ -63,7 +63,17 @@ class Summand:
         return self.heads is not None
 
     def terms(self, parties: Parties) -> SumTerms:
-        """Of the sum of these; raises ConfigError where a value makes no sense."""
+        """The terms of the sum of these platforms.
+
+        Args:
+            parties: their names.
+
+        Returns:
+            The terms of one sum of vectors in fixed point.
+
+        Raises:
+            ConfigError: if a value makes no sense.
+        """
         work = self.work(self.encoder, parties)
         if self.is_noised:
             return noised_terms(work, self.largest, self.colluding)

@@ -86,7 +86,14 @@ class SummedSets:
         return self._is_apart(frozenset(members), self.sets())
 
     def dead_end(self, members: Collection[Member]) -> FederationError:
-        """Why none of them can be summed, and what would answer it."""
+        """Why none of those that are there can be summed, and what would answer it.
+
+        Args:
+            members: who is there.
+
+        Returns:
+            The error, to be raised.
+        """
         there = {member.party for member in members}
         nearest = min(self.sets(), key=lambda summed_set: len(summed_set ^ frozenset(members)))
         named = {member.party for member in nearest}

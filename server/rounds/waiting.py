@@ -59,7 +59,14 @@ class Waiting:
         return True
 
     def answered(self, message: str) -> str:
-        """Whose reply to the message of this id has come; empty where nobody waits for it."""
+        """Whose reply has come; nobody is waited for to that message any more.
+
+        Args:
+            message: id of the message that it is a reply to.
+
+        Returns:
+            Name of the platform; empty where nobody waits for it.
+        """
         addressee = self.awaited.pop(message, None)
         return "" if addressee is None else addressee.platform
 

@@ -222,7 +222,14 @@ def _cell_figures(cell: Cell) -> Iterator[Figure]:
 
 
 def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
-    """The mean over pairs; each resample draws pairs with replacement, and of each its own resample over users."""
+    """The mean over pairs; each resample draws pairs with replacement, and of each its own resample over users.
+
+    Args:
+        lifts: of each pair, in percent: [0] the found one, then resamples; None where a pair has none.
+
+    Returns:
+        The same of the mean; None where no pair has any.
+    """
     there = [lift for lift in lifts if lift is not None]
     if not there:
         return None
@@ -233,7 +240,14 @@ def averaged(lifts: Sequence[Float64 | None]) -> Float64 | None:
 
 
 def middle(lifts: Float64 | None) -> Interval | None:
-    """The found lift and the middle 95 % of the resampled ones, in percent; None where there are none."""
+    """The found lift and the middle 95 % of the resampled ones, in percent.
+
+    Args:
+        lifts: [0] the found one, then resamples; None where there are none.
+
+    Returns:
+        The interval; None where there are no lifts.
+    """
     if lifts is None:
         return None
     low, high = np.percentile(lifts[1:], [2.5, 97.5])

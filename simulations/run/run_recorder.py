@@ -79,7 +79,14 @@ class RunRecorder(Recorder):
         self._helps.append(outcome)
 
     def result(self, *, complete: bool) -> RunResult:
-        """What is ready by now: by seed, then platforms and methods in their order."""
+        """What is ready by now: by seed, then platforms and methods in their order.
+
+        Args:
+            complete: whether the run has come to its end.
+
+        Returns:
+            The result, from which the files are written.
+        """
         platforms = list(dict.fromkeys((*self._config.names, *sorted(self._platforms))))
         places = {name: place for place, name in enumerate(platforms)}
         methods = {name: place for place, name in enumerate(shown())}
