@@ -161,19 +161,44 @@ class Entry:
 
 
 def option(default: Value, **attributes: Any) -> Value:
-    """A field that is an option; ``attributes`` as the fields of ``Option``."""
+    """A field that is an option.
+
+    Args:
+        default: value of the field where none is given; its type is that of the option.
+        **attributes: as the fields of ``Option``.
+
+    Returns:
+        The dataclass field, typed as its value.
+    """
     option_field: Value = field(default=default, metadata={Option: Option(**attributes)})
     return option_field
 
 
 def group(kind: type[Settings], *, prefix: str = "", without: tuple[str, ...] = ()) -> Settings:
-    """A field that holds further options, with ``prefix`` before their keys, but for some of these keys."""
+    """A field that holds further options.
+
+    Args:
+        kind: dataclass of the options; the field's default is made by it.
+        prefix: stands before those of their keys that come from a field's name; empty for none.
+        without: keys, the prefix among them, that are left out.
+
+    Returns:
+        The dataclass field, typed as its value.
+    """
     group_field: Settings = field(default_factory=kind, metadata={_Group: _Group(kind, prefix, without)})
     return group_field
 
 
 def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
-    """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last."""
+    """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last.
+
+    Args:
+        kind: the dataclass.
+        prefix: stands before the keys that come from a field's name; empty for none.
+
+    Yields:
+        One entry for each option.
+    """
     own_names = get_annotations(kind)
     for item in sorted(fields(kind), key=lambda item: item.name not in own_names):
         if (declared := item.metadata.get(Option)) is not None:
@@ -198,7 +223,18 @@ def to_flat(settings: Any) -> dict[str, Any]:
 
 
 def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
-    """The inverse of ``to_flat``; what is not there has its default. Raises ConfigError for an unknown key too."""
+    """The inverse of ``to_flat``; what is not there has its default.
+
+    Args:
+        kind: dataclass of the options.
+        flat: key to value, as it is written.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: if a key is unknown, or a value is of another kind or out of its bounds.
+    """
     known = {entry.key: entry for entry in entries(kind)}
     if unknown := [key for key in flat if key not in known]:
         raise ConfigError(f"unknown option {unknown[0]!r}; options are {', '.join(known)}")
@@ -206,9 +242,18 @@ def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
 
 
 def renamed(kind: type[Any], flat: Mapping[str, Value], say: Say | None = None) -> dict[str, Value]:
-    """The same under the keys of today; ``say`` hears of each that had another one.
+    """The same values under the keys of today.
 
-    Raises ConfigError where both are given.
+    Args:
+        kind: dataclass of the options.
+        flat: value by key, of today or a former one; unknown keys stay as they are.
+        say: hears one sentence for each key that has another name now; None: nobody hears of it.
+
+    Returns:
+        Value by key of today.
+
+    Raises:
+        ConfigError: if both keys of one option are given.
     """
     names = old_names(kind)
     for key in flat:
@@ -225,7 +270,19 @@ def old_names(kind: type[Any]) -> dict[str, str]:
 
 
 def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> dict[str, object]:
-    """Key to value of texts ``KEY=VALUE``; raises ConfigError for anything else."""
+    """Key to value of texts ``KEY=VALUE``.
+
+    Args:
+        kind: dataclass of the options.
+        texts: one for each option; a former key is taken too.
+        say: hears one sentence for each key that has another name now; None: nobody hears of it.
+
+    Returns:
+        Value by key of today, as ``from_flat`` takes it.
+
+    Raises:
+        ConfigError: if a text is no ``KEY=VALUE``, has an unknown key or a value of another kind, or a key comes twice.
+    """
     known = {entry.key: entry for entry in entries(kind)}
     values: dict[str, object] = {}
     for text in texts:
@@ -250,7 +307,15 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
 
 
 def bounded(default: Value, **bounds: float) -> Value:
-    """A field of what is chosen in code alone: a finite number, or some, within bounds as of ``Option``."""
+    """A field of what is chosen in code alone: a finite number, or some, within bounds.
+
+    Args:
+        default: number, or tuple of numbers that must not be empty.
+        **bounds: ``least``, ``most``, ``above`` and ``below``, as of ``Option``.
+
+    Returns:
+        The dataclass field, typed as its value.
+    """
     return option(default, help="", check=_check_some, **bounds)
 
 

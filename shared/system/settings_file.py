@@ -38,6 +38,16 @@ def to_toml(settings: Any) -> bytes:
 
 
 def require(field: str, holds: bool, expected: str, value: object) -> None:
-    """Raises ConfigError with a sentence about a setting unless ``holds``."""
+    """Check a setting.
+
+    Args:
+        field: name of the setting, with underscores.
+        holds: whether the value may stand.
+        expected: what is expected, in words, as it follows "must be".
+        value: what was given, for the error.
+
+    Raises:
+        ConfigError: if ``holds`` is false, with a sentence about the setting.
+    """
     if not holds:
         raise ConfigError(f"{field.replace('_', '-')} must be {expected}; got {value!r}")
