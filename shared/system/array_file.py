@@ -27,7 +27,15 @@ class NotAnArrayFile(ValueError):
 
 
 def array_file(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> bytes:
-    """The content of a file that holds ``arrays`` (any shapes and dtypes of safetensors) and ``texts``."""
+    """The content of an array file.
+
+    Args:
+        arrays: by name, of any shapes and dtypes of safetensors.
+        texts: about the arrays, by name.
+
+    Returns:
+        The bytes of the file.
+    """
     ordered = {name: np.asarray(value, order="C") for name, value in sorted(arrays.items())}
     content: bytes = save(ordered, metadata={KEY: json.dumps(dict(texts), sort_keys=True)})
     return content
@@ -89,7 +97,15 @@ def _texts(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def array_digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
-    """SHA-256 in hexadecimal digits; names, dtypes, shapes and every byte count, the order of the names does not."""
+    """SHA-256 of arrays and a text about them.
+
+    Args:
+        arrays: by name; names, dtypes, shapes and every byte count, the order of the names does not.
+        facts: the text, which counts too; empty for none.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     checksum = hashlib.sha256(facts.encode("utf-8"))
     for name, value in sorted(arrays.items()):
         checksum.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())
