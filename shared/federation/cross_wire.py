@@ -69,7 +69,18 @@ def decode_cross_task(content: RecordDict) -> CrossTask:
 
 
 def public_of(content: RecordDict, dim: int) -> CatalogueMoments:
-    """Moments of a public catalogue in so many dimensions; raises WireError."""
+    """Moments of a public catalogue.
+
+    Args:
+        content: records of a message, ``PUBLIC`` among them.
+        dim: D, the dimensions that the moments must have.
+
+    Returns:
+        Mean and covariance.
+
+    Raises:
+        WireError: if the record does not hold moments in so many dimensions.
+    """
     layout = public_layout(dim)
     public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
     return CatalogueMoments(mean=public["mean"], triangle=public["triangle"])

@@ -53,7 +53,15 @@ class ByteGrid:
 
 
 def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
-    """A task as records, with those of what is summed."""
+    """A task as records, with those of what is summed.
+
+    Args:
+        task: one step of a secure sum.
+        work: records of what is summed, by name; empty in a step that asks for no vector.
+
+    Returns:
+        The records of the message; ``WORK`` stands before the names of those of ``work``.
+    """
     header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce, seen=task.seen)
     beside = {WORK + name: record for name, record in work.items()}
     if task.introductions:

@@ -125,7 +125,15 @@ class Coordinator(CoordinatorSide):
         return {self._name(number): message for number, message in self._messages(waiting).items()}
 
     def take(self, party: str, message: bytes) -> None:
-        """See ``CoordinatorSide``."""
+        """Take a party's answer; the same once more changes nothing. See ``CoordinatorSide``.
+
+        Args:
+            party: name of the one that sent it.
+            message: as it came.
+
+        Raises:
+            WireError: if the party was not asked in this stage, gave another answer before, or this one does not fit.
+        """
         number = self._state.request.roster.places.get(party, -1)
         takes: dict[str, Callable[[int, bytes], None]] = {
             "keys": self._take_advert,

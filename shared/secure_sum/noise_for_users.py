@@ -45,9 +45,20 @@ def user_noise(terms: SumTerms) -> float:
 
 
 def noise_left(terms: SumTerms, parties: int, survivors: int) -> float:
-    """The same of a sum that was opened, of whose roster of ``parties`` so many survived, and others dropped out.
+    """The least spread of the noise in a sum that was opened, as a multiple of what one user moves it by.
 
-    Noise of the colluding is not counted. At least what ``user_noise`` is. Raises ConfigError for terms without noise.
+    Noise of the colluding is not counted. At least what ``user_noise`` is.
+
+    Args:
+        terms: of the sum, with noise.
+        parties: how many the roster has.
+        survivors: how many of them are in the sum; the others dropped out.
+
+    Returns:
+        The multiple.
+
+    Raises:
+        ConfigError: if the terms are without noise, or the noise does not suit grid or roster.
     """
     parts = NoiseParts.of(terms, parties)
     if parts is None or terms.noise is None:

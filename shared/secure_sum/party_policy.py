@@ -38,8 +38,17 @@ class PartyPolicy:
             )
 
     def require_enough(self, parties: Iterable[int], what: str, setup: Setup | None = None) -> None:
-        """Raises SumRefused where so few take part, TooFewParties where the party asks for more; with a set-up, the
-        quorum of its roster is asked for too."""
+        """Check that enough parties take part.
+
+        Args:
+            parties: numbers of those who do.
+            what: who they are, in words, for the error.
+            setup: the quorum of its roster is asked for too; None: it is not.
+
+        Raises:
+            TooFewParties: if they are fewer than this party's policy asks for.
+            SumRefused: if they are enough for the policy, but fewer than the quorum.
+        """
         least = max(self.least_parties, setup.quorum if setup else 0)
         count = len(tuple(parties))
         if count < least:

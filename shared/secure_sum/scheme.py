@@ -70,7 +70,15 @@ class CoordinatorSide(Protocol):
         ...
 
     def take(self, party: str, message: bytes) -> None:
-        """Take a party's answer; raises WireError for one that is not what this stage asks of it."""
+        """Take a party's answer.
+
+        Args:
+            party: name of the one that sent it.
+            message: as it came.
+
+        Raises:
+            WireError: if it is not what this stage asks of the party.
+        """
         ...
 
     @property

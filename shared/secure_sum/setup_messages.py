@@ -147,7 +147,18 @@ class Parcels:
 
     @classmethod
     def from_bytes(cls, content: bytes, parcel: int) -> "Parcels":
-        """Raises WireError for anything but parcels of so many bytes."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: the whole message.
+            parcel: bytes of each parcel.
+
+        Returns:
+            The parcels.
+
+        Raises:
+            WireError: if the content is anything but parcels of so many bytes.
+        """
         reader = Reader("parcels of shares", content)
         sealed = {number: reader.raw(parcel) for number in reader.numbers(MOST_PARTIES)}
         parcels = cls(sealed, reader.raw(SIGNATURE))

@@ -25,7 +25,18 @@ def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, bod
 
 
 def require_signature(member: Member, kind: bytes, setup: bytes, body: bytes, signature: bytes) -> None:
-    """Raises WireError where it is not this member's over this body."""
+    """Check that a message is signed by a member.
+
+    Args:
+        member: the party that is to have signed it, with its key.
+        kind: of the message, a word.
+        setup: 32 bytes, the digest of what it answers to.
+        body: the message.
+        signature: 64 bytes.
+
+    Raises:
+        WireError: if the signature is not this member's over this body.
+    """
     try:
         Ed25519PublicKey.from_public_bytes(member.key).verify(signature, _signed(member.party, kind, setup, body))
     except (InvalidSignature, ValueError) as error:

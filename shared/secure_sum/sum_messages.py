@@ -104,7 +104,18 @@ class Masked:
 
     @classmethod
     def from_bytes(cls, content: bytes, size: int) -> "Masked":
-        """Raises WireError for anything but a vector of so many bytes."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: the whole message.
+            size: bytes of the vector.
+
+        Returns:
+            The masked vector.
+
+        Raises:
+            WireError: if the content is anything but a vector of so many bytes.
+        """
         reader = Reader("a masked vector", content)
         masked = cls(reader.raw(KEY), reader.raw(size), reader.raw(SIGNATURE))
         reader.end()
