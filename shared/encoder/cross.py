@@ -58,7 +58,14 @@ class CatalogueMoments:
 
     @classmethod
     def none(cls, dim: int) -> "CatalogueMoments":
-        """Where no catalogue is known: whitening changes nothing."""
+        """Moments where no catalogue is known: whitening changes nothing.
+
+        Args:
+            dim: D.
+
+        Returns:
+            Mean 0 and, as covariance, the identity.
+        """
         triangle = np.zeros(triangle_size(dim), np.float32)
         triangle[np.cumsum(np.r_[0, np.arange(dim, 1, -1)])] = 1
         return cls(mean=np.zeros(dim, np.float32), triangle=triangle)

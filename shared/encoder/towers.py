@@ -86,7 +86,14 @@ class ItemTowers(nn.Module):
         return [cast("ItemTower", member) for member in self.members]
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Each member's vectors, one part after the other."""
+        """Each member's vectors, one part after the other.
+
+        Args:
+            features: [m, D] vectors of length 1.
+
+        Returns:
+            [m, d].
+        """
         return torch.cat([tower(features) for tower in self.towers], -1)
 
 

@@ -55,7 +55,17 @@ def cross_task_records(task: CrossTask) -> RecordDict:
 
 
 def decode_cross_task(content: RecordDict) -> CrossTask:
-    """Raises WireError for anything but a task that asks for a cross moment."""
+    """Read a task that asks for a cross moment.
+
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        The task.
+
+    Raises:
+        WireError: if they are anything but such a task.
+    """
     records = set(content) - {SIGNATURE}
     header = Header.read(content.get(HEADER), "cross-task", _TASK, records=records, beside={PUBLIC})
     space = header.space()
@@ -105,7 +115,17 @@ def cross_reply_records(reply: CrossReply) -> RecordDict:
 
 
 def read_cross_reply(content: RecordDict) -> CrossReply:
-    """Raises WireError for anything but a cross moment that answers a task."""
+    """Read a cross moment that answers a task.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer.
+
+    Raises:
+        WireError: if they are anything else.
+    """
     header = Header.read(content.get(HEADER), "cross-reply", _REPLY, records=set(content), beside={CROSS_MOMENT})
     dim, layout = header.number("dim", least=1), header.layout()
     if layout != CrossGrid(dim=dim).layout:

@@ -31,7 +31,17 @@ class TaskSigner:
 
     @classmethod
     def read(cls, path: Path) -> "TaskSigner":
-        """Raises ConfigError where the file holds no such key."""
+        """Read the key that signs tasks.
+
+        Args:
+            path: file of the private key, Ed25519 as PEM, without a passphrase.
+
+        Returns:
+            The signer.
+
+        Raises:
+            ConfigError: if the file cannot be read or holds no such key.
+        """
         with os_error_as(ConfigError, f"{path}: the key that signs tasks cannot be read"):
             content = path.read_bytes()
         try:

@@ -76,6 +76,12 @@ class Header:
             expected: fields that a header of this kind has, beside those that all have.
             records: names of all records of the message.
             beside: names of the records that it must have beside the header.
+
+        Returns:
+            The header.
+
+        Raises:
+            WireError: if records, keys or types are others, or the message is of another kind or protocol.
         """
         required = sorted({HEADER, *beside})
         if sorted(records) != required:
@@ -100,7 +106,17 @@ class Header:
         return {**digits, "round": self.round}
 
     def digest(self, name: str) -> str:
-        """A field that is a digest."""
+        """A field that is a digest.
+
+        Args:
+            name: of the field, with hyphens.
+
+        Returns:
+            64 hexadecimal digits.
+
+        Raises:
+            WireError: if it is anything else.
+        """
         text = self.text(name)
         if _DIGEST.fullmatch(text) is None:
             raise WireError(f"{name} must be 64 hexadecimal digits")

@@ -104,7 +104,14 @@ class Coordinator(CoordinatorSide):
         return tuple(self._name(number) for number in self._asked() if number not in self._answers())
 
     def begin(self, terms: SumTerms) -> None:
-        """See ``CoordinatorSide``."""
+        """Begin a sum, once nothing is outgoing. See ``CoordinatorSide``.
+
+        Args:
+            terms: of the sum.
+
+        Raises:
+            ConfigError: if the set-up is not ready, has no sum left, or the terms cannot be.
+        """
         state, setup = self._state, self._setup
         if state.stage != "ready" or setup is None:
             raise ConfigError(f"a sum: expected a set-up with no sum under way; found the stage {state.stage}")

@@ -25,7 +25,11 @@ def private_terms(length: int, bound: float, noise: float, colluding: int, about
         colluding: parties whose noise does not count.
         about: digest of what the vectors are of.
 
-    Raises ConfigError where a value makes no sense.
+    Returns:
+        The terms, on a grid so fine that rounding adds next to nothing to what one user moves.
+
+    Raises:
+        ConfigError: if a value makes no sense.
     """
     exponent = math.floor(math.log2(FINE / math.sqrt(length)))
     spread = noise * _moved(length, exponent)

@@ -26,7 +26,14 @@ LEAST_SPREAD = 2.0
 
 
 def levels(parties: int) -> tuple[int, ...]:
-    """Numbers of drop-outs up to which each part is needed: 0, 1, 2, 4 ... and as many as may drop out."""
+    """Numbers of drop-outs up to which each part is needed: 0, 1, 2, 4 ... and as many as may drop out.
+
+    Args:
+        parties: how many the roster has.
+
+    Returns:
+        One number for each part, rising.
+    """
     most = most_missing(parties)
     doubled = [2**power for power in range(most.bit_length()) if 2**power < most]
     return (0, *doubled, most) if most else (0,)

@@ -27,7 +27,14 @@ class PartyPolicy:
             raise ConfigError(f"expected {expected}; got {self.least_parties} and {self.least_spread:g}")
 
     def require_known(self, roster: Roster) -> None:
-        """Raises UnknownParties where somebody in the roster is not known by that key."""
+        """Check that this party knows everybody in a roster.
+
+        Args:
+            roster: of the set-up that is asked for.
+
+        Raises:
+            UnknownParties: if somebody in it is not known by that key.
+        """
         unknown = sorted(
             {member.party for member in roster.members} - {member.party for member in self.trusted.members}
         )

@@ -53,7 +53,11 @@ class Recovery:
             shares: by holder's number, from 1 on.
             is_right: whether 32 bytes are what the owner committed themselves to.
 
-        Raises WireError where the shares are too few, are no shares, or none of the tried sets gives the secret.
+        Returns:
+            The secret, 32 bytes, and the numbers of the holders whose shares are wrong.
+
+        Raises:
+            WireError: if the shares are too few, are no shares, or none of the tried sets gives the secret.
         """
         _require_numbers(tuple(shares))
         values = {holder: _element(share) for holder, share in sorted(shares.items())}

@@ -87,5 +87,12 @@ def agreed(private: X25519PrivateKey, public: bytes) -> bytes:
 
 
 def require_full_order(public: bytes) -> None:
-    """Raises WireError for a public key that gives everybody the same secret: one that any private key shows."""
+    """Check an X25519 public key.
+
+    Args:
+        public: 32 bytes of the key.
+
+    Raises:
+        WireError: if it gives everybody the same secret: one that any private key shows.
+    """
     agreed(_ANY, public)

@@ -78,14 +78,22 @@ class Doorkeeper:
         return place
 
     def was_answered(self, place: Place) -> None:
-        """It waits anew, behind all that wait already."""
+        """A connection waits anew, behind all that wait already.
+
+        Args:
+            place: the connection's; one that has left changes nothing.
+        """
         if place in self._places:
             place.answered, place.since = True, self._clock()
             del self._places[place]
             self._places[place] = None
 
     def leaves(self, place: Place) -> None:
-        """A second time changes nothing."""
+        """A connection's place is free again; a second time changes nothing.
+
+        Args:
+            place: the connection's.
+        """
         if place not in self._places:
             return
         del self._places[place]

@@ -120,13 +120,27 @@ class Entry:
         return value if value is None or self.option.write is None else self.option.write(value)
 
     def of(self, settings: Any) -> Any:
-        """Its value."""
+        """The option's value in settings.
+
+        Args:
+            settings: of the dataclass whose entry this is.
+
+        Returns:
+            The value, as the field has it.
+        """
         for name in self.path:
             settings = getattr(settings, name)
         return settings
 
     def require(self, value: Any) -> None:
-        """Raises ConfigError unless the value lies within the bounds."""
+        """Check a value of the option.
+
+        Args:
+            value: as the field has it.
+
+        Raises:
+            ConfigError: if it does not lie within the bounds, is not finite, or the option's own check refuses it.
+        """
         if not self.option.holds(value):
             one_of = "one of " if self.option.choices else ""
             raise ConfigError(f"{self.key} must be {one_of}{self.option.bounds}; got {value!r}")
@@ -211,7 +225,14 @@ def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
 
 
 def check(settings: Any) -> None:
-    """Raises ConfigError where an option of the dataclass itself lies outside its bounds."""
+    """Check the options of the dataclass itself, and not those that it holds.
+
+    Args:
+        settings: of a dataclass of options.
+
+    Raises:
+        ConfigError: if one of them lies outside its bounds.
+    """
     for entry in entries(type(settings)):
         if len(entry.path) == 1:
             entry.require(entry.of(settings))

@@ -13,7 +13,18 @@ Settings = TypeVar("Settings")
 
 
 def read_settings(cls: type[Settings], path: Path) -> Settings:
-    """Raises ConfigError for a file that cannot be read, an unknown name, another kind, or what ``cls`` refuses."""
+    """Read a settings file.
+
+    Args:
+        cls: dataclass of options that the file is of.
+        path: the file; former keys are taken too.
+
+    Returns:
+        The settings; what the file leaves out has its default.
+
+    Raises:
+        ConfigError: if the file cannot be read, or has an unknown name, another kind of value, or what ``cls`` refuses.
+    """
     settings = read_toml(path)
     try:
         return from_flat(cls, renamed(cls, settings))
@@ -22,7 +33,17 @@ def read_settings(cls: type[Settings], path: Path) -> Settings:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Raises ConfigError for a file that cannot be read."""
+    """Read a TOML file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Value by key of its table.
+
+    Raises:
+        ConfigError: if the file cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:

@@ -57,7 +57,13 @@ class Process:
         return bool(members) and not impostor
 
     def signal(self, number: signal.Signals) -> None:
-        """To its whole group: what it started too."""
+        """Send a signal to its whole group: what it started too.
+
+        Nothing happens where it has ended, or may not be signalled.
+
+        Args:
+            number: of the signal.
+        """
         try:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):

@@ -45,7 +45,14 @@ class Supervision:
         return bool(claimant(self._lock))
 
     def at_work(self, command: str) -> list[str]:
-        """What runs in the folder, in words: a supervisor, as which command, or what one that was killed has left."""
+        """What runs in the folder.
+
+        Args:
+            command: what a supervisor of this folder was started as, for people.
+
+        Returns:
+            In words, a supervisor, or what one that was killed has left; empty where nothing runs.
+        """
         if number := claimant(self._lock):
             return [f"{command} (process {number})"]
         return [
