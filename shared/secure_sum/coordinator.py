@@ -51,6 +51,9 @@ class Coordinator(CoordinatorSide):
             roster: who is asked.
             terms: of the set-up.
             nonce: 32 bytes that no set-up had before.
+
+        Returns:
+            The coordinator.
         """
         return cls(CoordinatorState(request=SetupRequest(nonce, terms, roster)))
 

@@ -63,7 +63,8 @@ class Party(PartySide):
             state: what ``to_bytes`` gave; empty: it takes part for the first time.
             draw: the source of its secrets.
 
-        Raises WireError for bytes that are no state.
+        Raises:
+            WireError: if the bytes are no state.
         """
         self._name, self._key, self._policy, self._draw = name, key, policy, draw
         self._state = PartyState.from_bytes(state) if state else PartyState()

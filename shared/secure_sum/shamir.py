@@ -27,6 +27,13 @@ def split(secret: bytes, holders: Sequence[int], threshold: int, draw: Draw) -> 
         holders: their numbers, from 1 on, each once.
         threshold: how many shares give the secret.
         draw: gives so many random bytes.
+
+    Returns:
+        Shares of ``SHARE`` bytes, by holder's number.
+
+    Raises:
+        WireError: if a number is not from 1 on, or there twice.
+        ValueError: if the threshold is below 1 or above the number of holders.
     """
     _require_numbers(holders)
     if not 1 <= threshold <= len(holders):

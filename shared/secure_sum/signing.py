@@ -12,7 +12,7 @@ _BEGIN = b"graft-secure-sum-signed/1\x00"
 
 
 def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, body: bytes) -> bytes:
-    """64 bytes over all of it.
+    """The signature of a message: over all of it, its kind, its set-up and its party.
 
     Args:
         key: the party's.
@@ -20,6 +20,9 @@ def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, bod
         kind: of the message, a word.
         setup: 32 bytes, the digest of what it answers to.
         body: the message.
+
+    Returns:
+        64 bytes.
     """
     return key.sign(_signed(party, kind, setup, body))
 

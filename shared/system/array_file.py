@@ -44,9 +44,15 @@ def array_file(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> 
 def read_array_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Arrays by name, in the order of their names, and texts.
 
+    Args:
+        path: the file.
+
+    Returns:
+        Arrays, and texts, by name.
+
     Raises:
-        NotAnArrayFile: where it is not whole.
-        OSError: where it cannot be read.
+        NotAnArrayFile: if it is not whole.
+        OSError: if it cannot be read.
     """
     try:
         with safe_open(path, framework="np") as file:
@@ -58,11 +64,17 @@ def read_array_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]
 
 
 def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
-    """Shapes by name of array, and texts: what the file says of itself; its numbers are not read.
+    """What the file says of itself; its numbers are not read.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Shapes by name of array, and texts by name.
 
     Raises:
-        NotAnArrayFile: where it is not whole.
-        OSError: where it cannot be read.
+        NotAnArrayFile: if it is not whole.
+        OSError: if it cannot be read.
     """
     try:
         with safe_open(path, framework="np") as file:
