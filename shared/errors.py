@@ -238,7 +238,15 @@ class Shed(TooLate):
 
 @contextmanager
 def os_error_as(kind: type[GraftError], what: str) -> Iterator[None]:
-    """What the operating system refuses inside is raised as an error of ours: ``what``, then the system's reason."""
+    """What the operating system refuses inside is raised as an error of ours: ``what``, then the system's reason.
+
+    Args:
+        kind: class of the error that is raised.
+        what: beginning of its sentence: what could not be done.
+
+    Raises:
+        GraftError: of the class ``kind``, if the code inside raises OSError.
+    """
     try:
         yield
     except OSError as error:

@@ -47,9 +47,17 @@ Parameters = tuple[tuple[str, str | int | float | bool], ...]
 
 
 def fingerprinted(name: str, parameters: Parameters, probe_vectors: NDArray[np.float32]) -> FeatureSpace:
-    """The feature space whose fingerprint covers name, parameters and the probe list's vectors [P, D].
+    """The feature space whose fingerprint covers name, parameters and the probe list's vectors.
 
     Vectors enter rounded to three digits, so that two machines' last bits cannot part one space in two.
+
+    Args:
+        name: of the space.
+        parameters: (name, value) pairs in a fixed order.
+        probe_vectors: [P, D] of a fixed list of P probes.
+
+    Returns:
+        The feature space, of dim D; its fingerprint has 32 hexadecimal digits.
     """
     digest = hashlib.sha256(json.dumps([name, parameters]).encode("utf-8"))
     digest.update((np.round(probe_vectors, 3) + 0.0).astype("<f4").tobytes())
@@ -59,7 +67,16 @@ def fingerprinted(name: str, parameters: Parameters, probe_vectors: NDArray[np.f
 
 
 def require_same(expected: FeatureSpace, actual: FeatureSpace, *, where: str) -> None:
-    """Raises FeatureSpaceMismatch, naming both spaces, unless they are the same."""
+    """Check that two feature spaces are the same, by their fingerprints.
+
+    Args:
+        expected: the space that is needed.
+        actual: the space that was found.
+        where: what has the space that was found, such as a platform's name; the error begins with it.
+
+    Raises:
+        FeatureSpaceMismatch: if they differ; the error names both spaces.
+    """
     if expected.fingerprint != actual.fingerprint:
         raise FeatureSpaceMismatch(
             f"{where}: expected the feature space {describe(expected)}; found {describe(actual)}"

@@ -65,12 +65,32 @@ class CellGrid:
         return np.concatenate([codes, exponents]).astype(self.dtype)
 
     def values(self, flat: Codes) -> NDArray[np.float32]:
-        """[S]; raises ValueError where length or dtype differ from the layout's."""
+        """The numbers that cells stand for, exactly.
+
+        Args:
+            flat: [S + G] codes, then an exponent a group.
+
+        Returns:
+            [S].
+
+        Raises:
+            ValueError: if length or dtype differ from the layout's.
+        """
         codes, exponents = unflatten(self.layout, flat).values()
         return np.ldexp(codes.astype(np.float32), np.repeat(exponents.astype(np.int32), self.lengths))
 
     def fault(self, flat: Codes) -> str:
-        """Why no numbers have these cells, in words; empty where some have."""
+        """Why no numbers have these cells.
+
+        Args:
+            flat: [S + G] codes, then an exponent a group.
+
+        Returns:
+            The reason, in words; empty where some numbers have them.
+
+        Raises:
+            ValueError: if length or dtype differ from the layout's.
+        """
         codes, exponents = unflatten(self.layout, flat).values()
         if (codes < -self.levels).any():
             return f"a code lies beyond {self.levels}"

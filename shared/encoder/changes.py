@@ -41,13 +41,37 @@ def change_grid(spec: EncoderSpec) -> CellGrid:
 
 
 def change_between(before: Encoder, after: Encoder, grid: CellGrid) -> Codes:
-    """The nearest change of the sequence part; raises GraftError where a number is not finite."""
+    """The nearest change of the sequence part, in the cells of a grid.
+
+    Args:
+        before: the encoder from which the change leads.
+        after: the encoder to which it leads, of the same sizes.
+        grid: of S numbers in G groups, on which the change lies.
+
+    Returns:
+        [S + G] codes and exponents, in the order of ``grid``.
+
+    Raises:
+        GraftError: if a number is not finite.
+    """
     place = before.spec.sequence_place
     return grid.nearest(after.flat[place].astype(np.float64) - before.flat[place])
 
 
 def with_change(encoder: Encoder, change: Codes, grid: CellGrid) -> Encoder:
-    """The next encoder; its linear part is that of the given one."""
+    """The next encoder; its linear part is that of the given one.
+
+    Args:
+        encoder: the one before.
+        change: [S + G] codes and exponents, in the order of ``grid``.
+        grid: of the S numbers of the sequence part in G groups.
+
+    Returns:
+        A new encoder with the change added.
+
+    Raises:
+        ValueError: if length or dtype of ``change`` differ from the grid's.
+    """
     flat = encoder.flat.copy()
     flat[encoder.spec.sequence_place] += grid.values(change)
     return Encoder(spec=encoder.spec, flat=flat)
@@ -62,7 +86,18 @@ class Step:
 
     @classmethod
     def between(cls, before: Encoder, after: Encoder) -> "Step":
-        """The nearest step; half a power of two of its row is the most that any number is off."""
+        """The nearest step; half a power of two of its row is the most that any number is off.
+
+        Args:
+            before: the encoder from which the step leads.
+            after: the encoder to which it leads, of the same sizes.
+
+        Returns:
+            The step.
+
+        Raises:
+            GraftError: if a number is not finite.
+        """
         return cls(cells=change_between(before, after, step_grid(before.spec)))
 
     def added_to(self, encoder: Encoder) -> Encoder:
@@ -128,7 +163,18 @@ class Adapter:
 
     @classmethod
     def from_cells(cls, spec: AdapterSpec, cells: Codes) -> "Adapter":
-        """The inverse of ``to_cells``, but for what rounding took; raises ValueError for another length or dtype."""
+        """The inverse of ``to_cells``, but for what rounding took.
+
+        Args:
+            spec: which adapter it is.
+            cells: codes and exponents, in the order of ``spec.grid()``.
+
+        Returns:
+            The adapter.
+
+        Raises:
+            ValueError: if length or dtype of ``cells`` differ from the grid's.
+        """
         return cls(spec=spec, flat=spec.grid().values(cells))
 
     def to_cells(self) -> Codes:
@@ -179,14 +225,26 @@ class Cut:
 def cut(
     encoder: EncoderSpec, change: NDArray[np.float64], rank: int, moments: Mapping[str, NDArray[np.float64]]
 ) -> Cut:
-    """``change`` [S] of an encoder's sequence part as an adapter of ``rank``, and what is cut off.
+    """The change of an encoder's sequence part as an adapter, and what is cut off.
 
     The nearest product by numbers is not the nearest by effect. A matrix's change Δ [o, i] on inputs whose second
     moment is S [i, i] does Δ S^½, and of rank r the nearest to that is U Uᵀ Δ with U [o, r] the first eigenvectors of
     Δ S Δᵀ. What was cut off is added to the next round's change (error feedback; Stich et al. 2018, Vogels et al.
-    2019). A matrix whose inputs ``moments`` does not know is cut as if they were all alike.
+    2019).
 
-    Raises GraftError where numbers are not finite.
+    Args:
+        encoder: what the encoder is.
+        change: [S] of all numbers of its sequence part.
+        rank: r of the adapter, at least 1.
+        moments: second moments [i, i] of matrices' inputs, by the matrix's name; a matrix that is not there is cut as
+            if its inputs were all alike.
+
+    Returns:
+        The adapter and what it leaves out.
+
+    Raises:
+        GraftError: if a number of ``change`` is not finite.
+        ConfigError: if ``rank`` is below 1.
     """
     if not np.isfinite(change).all():
         raise GraftError(NOT_FINITE)

@@ -58,7 +58,14 @@ class CatalogueMoments:
 
     @classmethod
     def none(cls, dim: int) -> "CatalogueMoments":
-        """Where no catalogue is known: whitening changes nothing."""
+        """Moments where no catalogue is known: whitening changes nothing.
+
+        Args:
+            dim: D.
+
+        Returns:
+            Mean 0 and, as covariance, the identity.
+        """
         triangle = np.zeros(triangle_size(dim), np.float32)
         triangle[np.cumsum(np.r_[0, np.arange(dim, 1, -1)])] = 1
         return cls(mean=np.zeros(dim, np.float32), triangle=triangle)
@@ -116,7 +123,15 @@ def to_vector(square: Float64) -> Float64:
 
 
 def to_square(vector: NDArray[np.floating], dim: int) -> Float64:
-    """[D, D] the inverse of ``to_vector``."""
+    """The inverse of ``to_vector``.
+
+    Args:
+        vector: [T], as long as the matrix: what lies off the diagonal counts √2 times.
+        dim: D.
+
+    Returns:
+        The symmetric matrix [D, D].
+    """
     square = np.zeros((dim, dim))
     square[np.triu_indices(dim)] = vector / np.sqrt(2.0)
     square += square.T
@@ -125,9 +140,18 @@ def to_square(vector: NDArray[np.floating], dim: int) -> Float64:
 
 
 def released_cross(noisy: Float64, sigma: float, public: CatalogueMoments) -> NDArray[np.float32]:
-    """[T] B of length 1, from a sum [T] of cross moments under noise of spread ``sigma``.
+    """B of length 1, from a sum of cross moments under noise.
 
-    Raises InputError where nothing but noise is left.
+    Args:
+        noisy: [T] the sum, as ``to_vector`` makes it, with noise in each number.
+        sigma: spread of the noise, in the unit of ``noisy``; 0 for none.
+        public: of the catalogue by which the sum was whitened.
+
+    Returns:
+        [T] B, as an encoder carries it.
+
+    Raises:
+        InputError: if nothing but noise is left.
     """
     coloured = public.colouring @ _shrunk(to_square(noisy, public.dim), sigma, public) @ public.colouring
     length = float(np.linalg.norm(coloured))
@@ -162,12 +186,19 @@ def _signal(block: Float64, sigma: float, numbers: int) -> float:
 
 
 def map_on(cross: NDArray[np.float32], features: NDArray[np.float32], own_moments: Moments | None = None) -> LinearMap:
-    """W = (A + λI)⁻¹ B (S + λI)⁻¹ for a catalogue [n, D] with mean and covariance S, λ = .03 × the mean eigenvalue.
+    """W = (A + λI)⁻¹ B (S + λI)⁻¹ for a catalogue with mean and covariance S, λ = .03 × the mean eigenvalue.
 
-    ``cross`` [T] is B. Without ``own_moments`` A is S, histories are centred by the catalogue's mean, and the map's
-    scale says nothing. With those of histories on the platform itself, A is the mean of S and of their covariance,
-    brought to the same trace; histories are centred by their own mean, and the map has the scale that explains them
-    best.
+    Without ``own_moments`` A is S, histories are centred by the catalogue's mean, and the map's scale says nothing.
+    With those of histories on the platform itself, A is the mean of S and of their covariance, brought to the same
+    trace; histories are centred by their own mean, and the map has the scale that explains them best (``scaled_to``).
+
+    Args:
+        cross: [T] B, as an encoder carries it.
+        features: item vectors [n, D] of the catalogue.
+        own_moments: of histories on the platform itself; None, or of less than one pair: there are none.
+
+    Returns:
+        The map.
     """
     mean, covariance = _moments(features)
     trace = max(float(np.trace(covariance)), _TINY)

@@ -118,7 +118,18 @@ def _array_from_row(row: Any) -> ArraySpec:
 
 
 def flatten(layout: Layout, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """The arrays as one flat array [P] in the layout's order; raises ValueError where they do not fit."""
+    """The arrays as one flat array in the layout's order.
+
+    Args:
+        layout: names, shapes and order of the arrays.
+        arrays: by name, each of its shape in the layout.
+
+    Returns:
+        [P] of the layout's dtype, a copy.
+
+    Raises:
+        ValueError: if names or shapes are not those of the layout.
+    """
     if set(arrays) != {array.name for array in layout.arrays}:
         raise ValueError(f"expected the arrays {[a.name for a in layout.arrays]}; got {sorted(arrays)}")
     flat = np.empty(layout.size, dtype=layout.dtype)
@@ -131,7 +142,18 @@ def flatten(layout: Layout, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
 
 
 def unflatten(layout: Layout, flat: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Views into the flat array [P], by name; raises ValueError where length or dtype differ."""
+    """The arrays of a flat array, by name.
+
+    Args:
+        layout: names, shapes and order of the arrays.
+        flat: [P] of the layout's dtype.
+
+    Returns:
+        Views into ``flat``, by name, each of its shape in the layout.
+
+    Raises:
+        ValueError: if length or dtype of ``flat`` differ from the layout's.
+    """
     if flat.shape != (layout.size,) or flat.dtype != layout.dtype:
         raise ValueError(f"expected a flat array {layout.dtype} [{layout.size}]; got {flat.dtype} {list(flat.shape)}")
     return {array.name: flat[layout.places[array.name]].reshape(array.shape) for array in layout.arrays}
@@ -213,7 +235,15 @@ class Encoder:
 
     @classmethod
     def initial(cls, spec: EncoderSpec, seed: int) -> "Encoder":
-        """Linear part 0, sequence part drawn from the seed."""
+        """An encoder before any training: linear part 0, sequence part drawn from the seed.
+
+        Args:
+            spec: what the encoder is.
+            seed: of the draw; the preset's name enters too.
+
+        Returns:
+            The encoder.
+        """
         from shared.encoder.towers import initialise
 
         module = _empty_module(spec.architecture, spec.input_dim, "cpu")
@@ -236,7 +266,16 @@ class Encoder:
         return LinearMap(W=arrays["linear.W"], mean_q=arrays["linear.mean_q"], mean_y=arrays["linear.mean_y"])
 
     def linear_on(self, features: NDArray[np.float32], own_moments: Moments | None = None) -> LinearMap:
-        """The linear part for a catalogue [n, D], solved where it is carried as a cross moment (``map_on``)."""
+        """The linear part for a catalogue, solved where it is carried as a cross moment (``map_on``).
+
+        Args:
+            features: item vectors [n, D] of the catalogue; not read where the linear part is a map.
+            own_moments: of histories on the platform itself; None: there are none. Not read where the linear part is a
+                map.
+
+        Returns:
+            The map.
+        """
         return map_on(self.arrays()[CROSS], features, own_moments) if self.spec.linear == "cross" else self.linear()
 
     @property
@@ -260,7 +299,16 @@ class Encoder:
         return self._with_front("cross", {CROSS: cross})
 
     def on_catalogue(self, features: NDArray[np.float32], own_moments: Moments | None = None) -> "Encoder":
-        """The same encoder with its linear part as a map, for a catalogue [n, D] (``map_on``)."""
+        """The same encoder with its linear part as a map, for a catalogue (``map_on``).
+
+        Args:
+            features: item vectors [n, D] of the catalogue; not read where the linear part is a map.
+            own_moments: of histories on the platform itself; None: there are none. Not read where the linear part is a
+                map.
+
+        Returns:
+            The encoder; this one itself where its linear part is a map.
+        """
         return self if self.spec.linear == "map" else self.with_linear(self.linear_on(features, own_moments))
 
     def without_sequence(self) -> "Encoder":

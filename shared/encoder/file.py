@@ -44,7 +44,20 @@ class ItemMoments:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], width: int) -> "ItemMoments":
-        """The inverse of ``to_json``; raises KeyError, TypeError or ValueError for anything else."""
+        """The inverse of ``to_json``.
+
+        Args:
+            values: ``mean`` and ``covariance``, as lists.
+            width: d.
+
+        Returns:
+            The moments.
+
+        Raises:
+            KeyError: if one of both is missing.
+            TypeError: if one holds something else than numbers.
+            ValueError: if one holds something else than numbers, is not of its size, or is not finite.
+        """
         mean, covariance = (np.asarray(values[name], np.float32) for name in ("mean", "covariance"))
         if mean.shape != (width,) or covariance.shape != (width, width):
             raise ValueError(f"moments of items must be [{width}] and [{width}, {width}]")
@@ -73,7 +86,16 @@ class EncoderCard(Provenance):
 
 
 def save_encoder(path: Path, encoder: Encoder, card: EncoderCard) -> None:
-    """Write the file in one step: a reader sees the old file or the new one, never half of it."""
+    """Write the file in one step: a reader sees the old file or the new one, never half of it.
+
+    Args:
+        path: the file; one that is there is replaced.
+        encoder: its numbers and what it is.
+        card: what is known of it beside its numbers.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
     space = encoder.spec.feature_space
     parts = {
         "format": FORMAT,

@@ -82,7 +82,18 @@ class Moments:
 
     @classmethod
     def from_flat(cls, flat: NDArray[Any], dim: int) -> "Moments":
-        """The inverse of ``to_flat``; raises ValueError for another length or dtype."""
+        """The inverse of ``to_flat``.
+
+        Args:
+            flat: float64 [flat_size(D)], in the order of ``to_flat``.
+            dim: D.
+
+        Returns:
+            The moments, as copies.
+
+        Raises:
+            ValueError: if ``flat`` has another length or dtype.
+        """
         if flat.shape != (cls.flat_size(dim),) or flat.dtype != np.float64:
             expected = f"float64 [{cls.flat_size(dim)}]"
             raise ValueError(f"flat moments must be {expected}; got {flat.dtype} {list(flat.shape)}")
@@ -122,7 +133,15 @@ class LinearMap:
         return cls(W=np.zeros((dim, dim), np.float32), mean_q=vector, mean_y=vector.copy())
 
     def scores(self, queries: NDArray[np.float32], items: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[B, D] history vectors and [n, D] item vectors to [B, n]."""
+        """The scores of items for histories.
+
+        Args:
+            queries: history vectors [B, D].
+            items: item vectors [n, D].
+
+        Returns:
+            [B, n] float32.
+        """
         mapped = self.mapped(queries)
         scores = mapped @ items.T
         scores -= (mapped @ self.mean_y)[:, None]
@@ -144,9 +163,17 @@ def usual_ridge(pairs: float) -> float:
 def solve(moments: Moments, ridge: float = 0.0) -> LinearMap:
     """W = (A + λI)⁻¹ B (C + λI)⁻¹ on centred second moments, λ = ridge × the matrix's mean eigenvalue.
 
-    The form of regularised canonical correlation analysis (Hardoon et al. 2004). A ridge of 0 stands for
-    ``usual_ridge``. Raises InputError where the moments are of no pair or not of any data (not finite, not positive
-    definite).
+    The form of regularised canonical correlation analysis (Hardoon et al. 2004).
+
+    Args:
+        moments: of one pair at least.
+        ridge: share of each matrix's mean eigenvalue that is added to its diagonal; 0 stands for ``usual_ridge``.
+
+    Returns:
+        The map; its means are those of the moments.
+
+    Raises:
+        InputError: if the moments are of no pair or not of any data (not finite, not positive definite).
     """
     centred = _Centred.of(moments)
     return centred.map(np.zeros_like(centred.cross), ridge or usual_ridge(moments.n))
@@ -155,8 +182,16 @@ def solve(moments: Moments, ridge: float = 0.0) -> LinearMap:
 def solve_all(moments: Mapping[str, Moments], *, ridge: float, weights: Mapping[str, float] | None = None) -> LinearMap:
     """The linear part of these platforms' summed moments, in the order of names.
 
-    Each platform's count as often as its weight says, once where there are no weights.
-    Raises InputError where there are none, or none that can be solved.
+    Args:
+        moments: by platform's name.
+        ridge: as ``solve`` takes it; 0 stands for ``usual_ridge``.
+        weights: how often each platform's moments count, by name; None: each counts once.
+
+    Returns:
+        The map of the sum.
+
+    Raises:
+        InputError: if there are no moments, or none that can be solved.
     """
     if not moments:
         raise InputError("expected moments of at least one platform; got none")
@@ -165,11 +200,22 @@ def solve_all(moments: Mapping[str, Moments], *, ridge: float, weights: Mapping[
 
 
 def joined(received: LinearMap, own_moments: Moments, weight: float) -> LinearMap:
-    """A received map moved by own moments, each of whose pairs counts ``weight`` times; raises InputError as ``solve``.
+    """A received map moved by own moments.
 
     W = W₀ + (A + λI)⁻¹ (B − A W₀ C) (C + λI)⁻¹ on own centred second moments, λ = 10,000 / (weight × pairs) × the
     matrix's mean eigenvalue: the own map in directions of which own pairs tell much, the received W₀ where they tell
-    little. A map does not say how many pairs stand behind it, so it counts as 10,000. Means are the platform's own.
+    little. A map does not say how many pairs stand behind it, so it counts as 10,000.
+
+    Args:
+        received: W₀; its means are not used.
+        own_moments: of the platform's own pairs, one at least.
+        weight: how often each own pair counts, above 0.
+
+    Returns:
+        The map; its means are the platform's own.
+
+    Raises:
+        InputError: as ``solve``.
     """
     return _Centred.of(own_moments).map(received.W.astype(np.float64), RIDGE_PAIRS / (weight * own_moments.n))
 
@@ -178,7 +224,17 @@ def scaled_to(linear: LinearMap, own_moments: Moments) -> LinearMap:
     """A map whose scale says nothing, times the number with which it explains own moments best.
 
     c = tr(Wᵀ B) / tr(Wᵀ A W C) on own centred second moments: the least squares of B against A c W C, weighed by them;
-    never less than 0. Raises InputError as ``solve``.
+    never less than 0.
+
+    Args:
+        linear: W and its means.
+        own_moments: of the platform's own pairs, one at least.
+
+    Returns:
+        The map c W, with the means of ``linear``.
+
+    Raises:
+        InputError: if the moments are of no pair or not finite.
     """
     centred, weight = _Centred.of(own_moments), linear.W.astype(np.float64)
     explained = float(np.sum(weight * (centred.cov_q @ weight @ centred.cov_y)))

@@ -23,7 +23,15 @@ _MOST_ROUNDS = 1_000_000
 
 
 def check_line(key: str, text: object) -> None:
-    """Raises ConfigError unless it is a line of at most 200 characters that a terminal can show."""
+    """Check that a text is a line of at most 200 characters that a terminal can show.
+
+    Args:
+        key: what the text is, for the error.
+        text: what was given.
+
+    Raises:
+        ConfigError: if it is no text, too long, or has characters that cannot be printed.
+    """
     if not isinstance(text, str):
         raise ConfigError(f"{key} must be text; got a value of type {type(text).__name__}")
     if len(text) > _LONGEST:

@@ -86,7 +86,14 @@ class ItemTowers(nn.Module):
         return [cast("ItemTower", member) for member in self.members]
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Each member's vectors, one part after the other."""
+        """Each member's vectors, one part after the other.
+
+        Args:
+            features: [m, D] vectors of length 1.
+
+        Returns:
+            [m, d].
+        """
         return torch.cat([tower(features) for tower in self.towers], -1)
 
 
@@ -105,13 +112,31 @@ class Block(nn.Module):
         self.forward_out = nn.Linear(4 * preset.width, preset.width)
 
     def forward(self, states: torch.Tensor, buckets: torch.Tensor, dropout: Dropout | None) -> torch.Tensor:
-        """[B, L, d] -> [B, L, d]; ``buckets`` [L, L] are the distance buckets, -1 where the key is later."""
+        """The states after the block, at every position.
+
+        Args:
+            states: [B, L, d].
+            buckets: [L, L] the distance buckets, -1 where the key is later (``distance_buckets``).
+            dropout: of what attention and the layers behind it add; None zeroes nothing.
+
+        Returns:
+            [B, L, d].
+        """
         weight, bias = self.query_key_value.weight, self._trained_bias()
         query, key, value = self._split(functional.linear(self.attention_norm(states), weight, bias), 3)
         return self._after(states, self._attend(query, key, value, self._bias(buckets)), dropout)
 
     def last(self, states: torch.Tensor, ends: torch.Tensor, buckets: torch.Tensor) -> torch.Tensor:
-        """[B, L, d] -> [B, 1, d]: what ``forward`` gives at position ``ends`` [B] of each history, and no other."""
+        """What ``forward`` gives, without dropout, at one position of each history, and no other.
+
+        Args:
+            states: [B, L, d].
+            ends: [B] int64, the position of each history.
+            buckets: [L, L] the distance buckets, -1 where the key is later (``distance_buckets``).
+
+        Returns:
+            [B, 1, d].
+        """
         rows, width = torch.arange(len(ends)), states.shape[2]
         normed = self.attention_norm(states)
         weight, bias = self.query_key_value.weight, self.query_key_value.bias
@@ -161,9 +186,16 @@ class HistoryTower(nn.Module):
         self.log_scale = nn.Parameter(torch.empty(1))
 
     def forward(self, vectors: torch.Tensor, dropout: Dropout | None = None) -> torch.Tensor:
-        """Item vectors in time order, padding last, to one vector per position that has seen no later one.
+        """One vector per position of a history, which has seen no later position.
 
         Scaled, so that a score is its inner product with an item's vector.
+
+        Args:
+            vectors: [B, L, d] of items in time order, padding last.
+            dropout: of item vectors and within the blocks; None zeroes nothing.
+
+        Returns:
+            [B, L, d].
         """
         states = dropout(vectors) if dropout else vectors
         buckets = distance_buckets(vectors.shape[1])
@@ -172,7 +204,15 @@ class HistoryTower(nn.Module):
         return self._scaled(states)
 
     def last(self, vectors: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """[B, d] what ``forward`` gives at the last of each history's ``counts`` [B] items, in half of its time."""
+        """What ``forward`` gives, without dropout, at the last item of each history, in half of its time.
+
+        Args:
+            vectors: [B, L, d] of items in time order, padding last.
+            counts: [B] int64, items of each history, at least 1.
+
+        Returns:
+            [B, d].
+        """
         states, buckets = vectors, distance_buckets(vectors.shape[1])
         for block in self.blocks[:-1]:
             states = block(states, buckets, None)
@@ -192,11 +232,27 @@ class HistoryTowers(nn.Module):
         self.members = nn.ModuleList([HistoryTower(preset.member) for _ in range(preset.members)])
 
     def forward(self, vectors: torch.Tensor, dropout: Dropout | None = None) -> torch.Tensor:
-        """As of one tower; the inner product with an item's vector is the mean of the members' scores."""
+        """As of one tower; the inner product with an item's vector is the mean of the members' scores.
+
+        Args:
+            vectors: [B, L, d] of items in time order, padding last; each member has its own part of d.
+            dropout: of item vectors and within the blocks; None zeroes nothing.
+
+        Returns:
+            [B, L, d].
+        """
         return self._joined([tower(part, dropout) for tower, part in self._parts(vectors)])
 
     def last(self, vectors: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-        """[B, d] what ``forward`` gives at the last of each history's ``counts`` [B] items."""
+        """What ``forward`` gives, without dropout, at the last item of each history.
+
+        Args:
+            vectors: [B, L, d] of items in time order, padding last; each member has its own part of d.
+            counts: [B] int64, items of each history, at least 1.
+
+        Returns:
+            [B, d].
+        """
         return self._joined([tower.last(part, counts) for tower, part in self._parts(vectors)])
 
     def _parts(self, vectors: torch.Tensor) -> "list[tuple[HistoryTower, torch.Tensor]]":
@@ -208,7 +264,15 @@ class HistoryTowers(nn.Module):
 
 
 def item_tower(preset: Preset, input_dim: int) -> ItemTower | ItemTowers:
-    """φ of a preset."""
+    """φ of a preset.
+
+    Args:
+        preset: its sizes, and how many members it has.
+        input_dim: D, the length of an item's vector in the feature space.
+
+    Returns:
+        One tower, or one for each member where there are several.
+    """
     return ItemTower(preset, input_dim) if preset.members == 1 else ItemTowers(preset, input_dim)
 
 
@@ -249,7 +313,12 @@ class SequenceModule(nn.Module):
 
 @torch.no_grad()
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw every parameter: matrices from N(0, 1/fan-in), norms 1, biases and scale 0, distances a decay."""
+    """Draw every parameter: matrices from N(0, 1/fan-in), norms 1, biases and scale 0, distances a decay.
+
+    Args:
+        module: a sequence part, or a module of one; changed in place.
+        generator: of the draws.
+    """
     for name, parameter in module.named_parameters():
         if name.endswith("distance_bias"):
             slopes = 2.0 ** -torch.arange(1, parameter.shape[0] + 1)

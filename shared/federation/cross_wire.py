@@ -55,7 +55,17 @@ def cross_task_records(task: CrossTask) -> RecordDict:
 
 
 def decode_cross_task(content: RecordDict) -> CrossTask:
-    """Raises WireError for anything but a task that asks for a cross moment."""
+    """Read a task that asks for a cross moment.
+
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        The task.
+
+    Raises:
+        WireError: if they are anything but such a task.
+    """
     records = set(content) - {SIGNATURE}
     header = Header.read(content.get(HEADER), "cross-task", _TASK, records=records, beside={PUBLIC})
     space = header.space()
@@ -69,7 +79,18 @@ def decode_cross_task(content: RecordDict) -> CrossTask:
 
 
 def public_of(content: RecordDict, dim: int) -> CatalogueMoments:
-    """Moments of a public catalogue in so many dimensions; raises WireError."""
+    """Moments of a public catalogue.
+
+    Args:
+        content: records of a message, ``PUBLIC`` among them.
+        dim: D, the dimensions that the moments must have.
+
+    Returns:
+        Mean and covariance.
+
+    Raises:
+        WireError: if the record does not hold moments in so many dimensions.
+    """
     layout = public_layout(dim)
     public = unflatten(layout, arrays_of(content[PUBLIC], PUBLIC, {FLAT: layout.lies})[FLAT])
     return CatalogueMoments(mean=public["mean"], triangle=public["triangle"])
@@ -94,7 +115,17 @@ def cross_reply_records(reply: CrossReply) -> RecordDict:
 
 
 def read_cross_reply(content: RecordDict) -> CrossReply:
-    """Raises WireError for anything but a cross moment that answers a task."""
+    """Read a cross moment that answers a task.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer.
+
+    Raises:
+        WireError: if they are anything else.
+    """
     header = Header.read(content.get(HEADER), "cross-reply", _REPLY, records=set(content), beside={CROSS_MOMENT})
     dim, layout = header.number("dim", least=1), header.layout()
     if layout != CrossGrid(dim=dim).layout:

@@ -72,9 +72,16 @@ TaskName = Literal["moments", "cross", "train", "evaluate", "sum"]
 
 
 def nonce_of(kind: TaskName, run: str, round_number: int, about: str = "") -> str:
-    """32 hexadecimal digits of a question: the same where a stopped run asks it again, others for another question.
+    """The nonce of a question: the same where a stopped run asks it again, others for another question.
 
-    ``about`` is the digest of the encoder that is evaluated, or of a sum's message: a round may have several.
+    Args:
+        kind: of the task.
+        run: 32 hexadecimal digits of the run.
+        round_number: number of the round in its run.
+        about: digest of the encoder that is evaluated, or of a sum's message: a round may have several; else empty.
+
+    Returns:
+        32 hexadecimal digits.
     """
     text = "\x1f".join(["graft-nonce/1", kind, run, str(round_number), about])
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
@@ -423,7 +430,20 @@ class SumTask:
         introductions: bytes = b"",
         seen: str = "",
     ) -> "SumTask":
-        """The question of this message."""
+        """The question of this message.
+
+        Args:
+            run: 32 hexadecimal digits of the run.
+            round_number: number of the sum in its run.
+            message: of the sum's coordinator.
+            work: what the vector is of; None in a step that asks for no vector.
+            introductions: of registered platforms, beside a request for keys; else empty.
+            seen: seal of the platform's privacy ledger as the coordinator saw it last, beside a request for a vector
+                under noise; empty where it saw none.
+
+        Returns:
+            The task; its nonce is that of the message's digest (``nonce_of``).
+        """
         digest = hashlib.sha256(message).hexdigest()
         nonce = nonce_of("sum", run, round_number, digest)
         return cls(

@@ -48,7 +48,18 @@ class MomentGrid:
         return np.asarray(np.ldexp(cells.astype(np.float64), -BITS))
 
     def moments(self, cells: Cells, pairs: int) -> Moments:
-        """Sums over so many pairs with these means."""
+        """Sums over so many pairs with these means.
+
+        Args:
+            cells: int32, means in the order of ``layout``; a cell is 2⁻²⁸.
+            pairs: number of pairs.
+
+        Returns:
+            The moments.
+
+        Raises:
+            ValueError: if there are more or fewer cells than the layout has.
+        """
         sums = cells.astype(np.float64) * (2.0**-BITS * pairs)
         return Moments.from_flat(np.append(sums, float(pairs)), self.dim)
 

@@ -9,10 +9,24 @@ BUCKETS = 44 * OCTAVE
 
 
 def bucket_of(pairs: float) -> int:
-    """Of a number above 0; twice the number stands ``OCTAVE`` further."""
+    """The bucket of a number of pairs; twice the number stands ``OCTAVE`` further.
+
+    Args:
+        pairs: the number, above 0.
+
+    Returns:
+        The bucket's number.
+    """
     return math.floor(OCTAVE * math.log2(pairs))
 
 
 def middle_of(bucket: int) -> float:
-    """What stands for a bucket's numbers."""
+    """The number of pairs that stands for all of a bucket.
+
+    Args:
+        bucket: its number.
+
+    Returns:
+        The number of pairs.
+    """
     return math.pow(2.0, (bucket + 0.5) / OCTAVE)

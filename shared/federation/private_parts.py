@@ -50,7 +50,15 @@ class SummedEvaluation:
 
     @classmethod
     def read(cls, numbers: Float64, noise: float) -> "SummedEvaluation":
-        """From the sum's numbers [2], each of which bears noise of this spread."""
+        """What the sum of users' numbers says.
+
+        Args:
+            numbers: [2] the sum, with noise (``evaluation_numbers``).
+            noise: spread of the noise in each number, in the unit of the numbers.
+
+        Returns:
+            The mean, brought to 0 to 1, the number of users, at least 1, and the spread of the mean.
+        """
         total, users = float(numbers[0]) / _SCALE, max(float(numbers[1]) / (_SCALE * _OWN), 1.0)
         mean = min(max(total / users, 0.0), 1.0)
         spread = math.hypot(noise / _SCALE, mean * noise / (_SCALE * _OWN)) / users

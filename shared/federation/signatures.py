@@ -31,7 +31,17 @@ class TaskSigner:
 
     @classmethod
     def read(cls, path: Path) -> "TaskSigner":
-        """Raises ConfigError where the file holds no such key."""
+        """Read the key that signs tasks.
+
+        Args:
+            path: file of the private key, Ed25519 as PEM, without a passphrase.
+
+        Returns:
+            The signer.
+
+        Raises:
+            ConfigError: if the file cannot be read or holds no such key.
+        """
         with os_error_as(ConfigError, f"{path}: the key that signs tasks cannot be read"):
             content = path.read_bytes()
         try:
@@ -54,7 +64,15 @@ class TaskSigner:
         return fingerprint(self._key.public_key())
 
     def signature(self, digest: bytes, platform: str) -> ConfigRecord:
-        """Of a content with this digest, for the platform of this registered name."""
+        """The signature of a content, for one platform.
+
+        Args:
+            digest: 32 bytes of the content (``content_digest``).
+            platform: registered name of the platform that the task is for.
+
+        Returns:
+            The record that goes beside the others, under the name ``SIGNATURE``.
+        """
         return ConfigRecord({_BY: self._key.sign(_signed(digest, platform)).hex()})
 
 
@@ -68,7 +86,16 @@ def content_digest(content: RecordDict) -> bytes:
 
 
 def require_signed(content: RecordDict, platform: str, key: Ed25519PublicKey) -> None:
-    """Raises TaskUnsigned where the content is not signed by this key for the platform of this registered name."""
+    """Check that a task is signed for a platform.
+
+    Args:
+        content: all records of the task, its signature among them.
+        platform: registered name of the platform that reads it.
+        key: the coordinator's public key, as this platform has it.
+
+    Raises:
+        TaskUnsigned: if the content is not signed by this key for this platform, or holds records that no task has.
+    """
     record = content.get(SIGNATURE)
     signature = record.get(_BY) if isinstance(record, ConfigRecord) and set(record) == {_BY} else None
     if not isinstance(signature, str):
@@ -100,7 +127,15 @@ def public_key_of(content: bytes) -> Ed25519PublicKey | None:
 
 
 def with_public_key(certificates: bytes, public: bytes) -> bytes:
-    """A PEM file with the key behind its certificates, in the place of one that it has."""
+    """A PEM file with the key behind its certificates, in the place of one that it has.
+
+    Args:
+        certificates: the file's content; it may hold a public key.
+        public: the key, as PEM.
+
+    Returns:
+        The content of the new file.
+    """
     return _PUBLIC.sub(b"", certificates) + public
 
 

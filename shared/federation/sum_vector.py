@@ -61,11 +61,25 @@ class VectorForm:
         return min(form.fine * self._scale(form) for form in self.parts.values())
 
     def joined(self, parts: Parts) -> Float64:
-        """[P] the vector."""
+        """The vector, with its parts scaled up to the largest bound.
+
+        Args:
+            parts: numbers by part.
+
+        Returns:
+            [P] in the order of this form.
+        """
         return np.concatenate([self._scale(form) * parts[part] for part, form in self.parts.items()])
 
     def split(self, vector: Float64) -> dict[SumPart, Float64]:
-        """The parts of a vector [P], or of a sum of such."""
+        """The inverse of ``joined``: the parts of a vector, or of a sum of such.
+
+        Args:
+            vector: [P].
+
+        Returns:
+            Numbers by part, in their own scale.
+        """
         ends = np.cumsum([form.length for form in self.parts.values()])
         pieces = np.split(vector, ends[:-1])
         return {part: piece / self._scale(form) for (part, form), piece in zip(self.parts.items(), pieces, strict=True)}

@@ -15,7 +15,16 @@ _SLACK = 1e-9
 
 
 def is_outweighed(party: str, weights: Mapping[str, float], least_parties: int) -> bool:
-    """Whether in each sum of these parties that may be opened the others weigh enough beside one of them."""
+    """Whether in each sum of these parties that may be opened the others weigh enough beside one of them.
+
+    Args:
+        party: name of the one.
+        weights: how much each party counts, by name; that of ``party`` is among them.
+        least_parties: K, the least number of platforms of the party's policy.
+
+    Returns:
+        Whether they do.
+    """
     others = sorted(weight for name, weight in weights.items() if name != party)
     among = sum(others[: quorum(len(weights)) - 1])
     return among >= (least_parties - 1) / 2 * weights[party] * (1 - _SLACK)
@@ -24,7 +33,15 @@ def is_outweighed(party: str, weights: Mapping[str, float], least_parties: int) 
 def capped(weights: Mapping[str, float], least_parties: int) -> dict[str, float]:
     """The weights, the largest halved until each party is outweighed; powers of two stay such.
 
-    Raises ValueError where they are too few for that, however alike they are.
+    Args:
+        weights: how much each party counts, by name, above 0.
+        least_parties: K, the least number of platforms of the parties' policies.
+
+    Returns:
+        The new weights, by name; none is larger than before.
+
+    Raises:
+        ValueError: if the parties are too few for that, however alike their weights are.
     """
     most = max(weights.values())
     while True:

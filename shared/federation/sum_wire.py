@@ -53,7 +53,15 @@ class ByteGrid:
 
 
 def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
-    """A task as records, with those of what is summed."""
+    """A task as records, with those of what is summed.
+
+    Args:
+        task: one step of a secure sum.
+        work: records of what is summed, by name; empty in a step that asks for no vector.
+
+    Returns:
+        The records of the message; ``WORK`` stands before the names of those of ``work``.
+    """
     header = header_record("sum-task", task.round, run=task.run, nonce=task.nonce, seen=task.seen)
     beside = {WORK + name: record for name, record in work.items()}
     if task.introductions:
@@ -62,9 +70,16 @@ def sum_task_records(task: SumTask, work: Mapping[str, Any]) -> RecordDict:
 
 
 def read_sum_task(content: RecordDict) -> tuple[dict[str, Any], bytes, bytes, RecordDict]:
-    """Which question it is, the sum's message, introductions, and the records of what is summed.
+    """Read a step of a secure sum, without what is summed.
 
-    Raises WireError for anything else.
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        Which question it is, the sum's message, introductions, and the records of what is summed.
+
+    Raises:
+        WireError: if they are anything else.
     """
     work = {name: record for name, record in content.items() if name.startswith(WORK)}
     records = set(content) - {SIGNATURE} - set(work) - {INTRODUCTIONS}
@@ -86,7 +101,17 @@ def sum_reply_records(reply: SumReply) -> RecordDict:
 
 
 def read_sum_reply(content: RecordDict) -> SumReply:
-    """Raises WireError for anything but an answer in a step of a secure sum."""
+    """Read an answer in a step of a secure sum.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer.
+
+    Raises:
+        WireError: if they are anything else.
+    """
     header = Header.read(content.get(HEADER), "sum-reply", _REPLY, records=set(content), beside={SUM})
     return SumReply(round=header.round, answer=_bytes(content[SUM]), ledger=_digest(header, "ledger"))
 

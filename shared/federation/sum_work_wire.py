@@ -47,7 +47,21 @@ def read_sum_work(
     encoder: Encoder | KnownEncoder,
     settings: LocalSettings | None,
 ) -> SumWork:
-    """The work of a question, beside which it came, about an encoder; raises WireError for what cannot be."""
+    """The work of a question, about an encoder.
+
+    Args:
+        content: records of the work, weights among them, by their own names.
+        header: of the work.
+        question: run and round of the task beside which the work came.
+        encoder: the encoder that came with the work, or that is known.
+        settings: of the training; None where no part is trained.
+
+    Returns:
+        The work.
+
+    Raises:
+        WireError: if it is of another run or round, cannot be read, or makes no sense.
+    """
     if (header.text("run"), header.round) != (question["run"], question["round"]):
         raise WireError("expected work of the question's run and round; found another's")
     try:

@@ -69,7 +69,18 @@ class ChangeForm:
         return Encoded(flat=change_between(sent, trained.limited, self.grid(sent.spec)))
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
-        """The encoder to which the change leads."""
+        """The encoder to which the change leads.
+
+        Args:
+            sent: the encoder that the platform was sent.
+            flat: the update's codes and exponents, in the order of ``grid``.
+
+        Returns:
+            A new encoder; its linear part is that of ``sent``.
+
+        Raises:
+            ValueError: if length or dtype of ``flat`` differ from the grid's.
+        """
         return with_change(sent, flat, self.grid(sent.spec))
 
 
@@ -98,7 +109,18 @@ class AdapterForm:
         return nearest if share == 1 else Cut(adapter=nearest.adapter.scaled(share), left_out=nearest.left_out)
 
     def applied(self, sent: Encoder, flat: Codes) -> Encoder:
-        """The encoder with the adapter's products added."""
+        """The encoder with the adapter's products added.
+
+        Args:
+            sent: the encoder that the platform was sent.
+            flat: the adapter's codes and exponents, in the order of ``grid``.
+
+        Returns:
+            A new encoder; its linear part is that of ``sent``.
+
+        Raises:
+            ValueError: if length or dtype of ``flat`` differ from the grid's.
+        """
         return Adapter.from_cells(AdapterSpec(encoder=sent.spec, rank=self.rank), flat).added_to(sent)
 
 

@@ -147,13 +147,33 @@ def _encoder_records(
 
 
 def decode_moments_task(content: RecordDict) -> MomentsTask:
-    """Raises WireError for anything but a moments task."""
+    """Read a moments task.
+
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        The task.
+
+    Raises:
+        WireError: if they are anything but a moments task.
+    """
     header = Header.read(content.get(HEADER), "moments-task", ASKED, records=set(content) - {SIGNATURE})
     return MomentsTask(**header.question, feature_space=header.space())
 
 
 def decode_train_task(content: RecordDict) -> TrainTask:
-    """Raises WireError for anything but a training task."""
+    """Read a training task.
+
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        The task.
+
+    Raises:
+        WireError: if they are anything but a training task.
+    """
     records = set(content) - {SIGNATURE}
     header = Header.read(
         content.get(HEADER), "train-task", _ENCODER_TASK, records=records, beside=_numbers(records) | {SETTINGS}
@@ -171,7 +191,17 @@ def decode_train_task(content: RecordDict) -> TrainTask:
 
 
 def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
-    """Raises WireError for anything but an evaluation task."""
+    """Read an evaluation task.
+
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        The task.
+
+    Raises:
+        WireError: if they are anything but an evaluation task.
+    """
     records = set(content) - {SIGNATURE}
     header = Header.read(
         content.get(HEADER), "evaluate-task", _EVALUATE_TASK, records=records, beside=_numbers(records)
@@ -188,7 +218,17 @@ def decode_evaluate_task(content: RecordDict) -> EvaluateTask:
 
 
 def decode_sum_task(content: RecordDict) -> SumTask:
-    """Raises WireError for anything but a step of a secure sum, with what is summed, if a vector is asked for."""
+    """Read a step of a secure sum, with what is summed, if a vector is asked for.
+
+    Args:
+        content: records of the message, as they came; its signature is not checked here.
+
+    Returns:
+        The task.
+
+    Raises:
+        WireError: if they are anything but such a step.
+    """
     question, message, introductions, work = read_sum_task(content)
     sum_work = _sum_work(work, question) if work else None
     return SumTask(**question, message=message, work=sum_work, introductions=introductions)
@@ -259,7 +299,17 @@ def _failed(reply: Failed) -> RecordDict:
 
 
 def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Failed:
-    """Raises WireError for anything but an answer to a moments task."""
+    """Read an answer to a moments task.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer; or that the platform does not contribute, or met an error.
+
+    Raises:
+        WireError: if they are anything but such an answer.
+    """
     records = set(content)
     if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal
@@ -279,19 +329,49 @@ def decode_moments_reply(content: RecordDict) -> MomentsReply | Declined | Faile
 
 
 def decode_cross_reply(content: RecordDict) -> CrossReply | Declined | Failed:
-    """Raises WireError for anything but an answer to a task that asks for a cross moment."""
+    """Read an answer to a task that asks for a cross moment.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer; or that the platform does not contribute, or met an error.
+
+    Raises:
+        WireError: if they are anything but such an answer.
+    """
     refusal = _refusal(content.get(HEADER), set(content))
     return read_cross_reply(content) if refusal is None else refusal
 
 
 def decode_sum_reply(content: RecordDict) -> SumReply | Declined | Failed:
-    """Raises WireError for anything but an answer in a step of a secure sum."""
+    """Read an answer in a step of a secure sum.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer; or that the platform does not contribute, or met an error.
+
+    Raises:
+        WireError: if they are anything but such an answer.
+    """
     refusal = _refusal(content.get(HEADER), set(content))
     return read_sum_reply(content) if refusal is None else refusal
 
 
 def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
-    """Raises WireError for anything but an answer to a training task."""
+    """Read an answer to a training task.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer; or that the platform does not contribute, or met an error.
+
+    Raises:
+        WireError: if they are anything but such an answer.
+    """
     records = set(content)
     if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal
@@ -308,7 +388,17 @@ def decode_train_reply(content: RecordDict) -> TrainReply | Declined | Failed:
 
 
 def decode_evaluate_reply(content: RecordDict) -> EvaluateReply | Declined | Failed:
-    """Raises WireError for anything but an answer to an evaluation task."""
+    """Read an answer to an evaluation task.
+
+    Args:
+        content: records of the message, as they came.
+
+    Returns:
+        The answer; or that the platform does not contribute, or met an error.
+
+    Raises:
+        WireError: if they are anything but such an answer.
+    """
     records = set(content)
     if (refusal := _refusal(content.get(HEADER), records)) is not None:
         return refusal

@@ -38,7 +38,16 @@ _DIGITS, _DIGEST = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
 
 
 def header_record(kind: str, round_number: int, **fields: str | float | bool) -> ConfigRecord:
-    """A header; what stands between words of a field's name is a hyphen."""
+    """A header.
+
+    Args:
+        kind: of the message.
+        round_number: which round the message belongs to.
+        **fields: further fields; what stands between words of a name becomes a hyphen.
+
+    Returns:
+        The record, with protocol, kind and round before the fields.
+    """
     names = {name.replace("_", "-"): value for name, value in fields.items()}
     return ConfigRecord({"protocol": PROTOCOL, "kind": kind, "round": round_number, **names})
 
@@ -67,6 +76,12 @@ class Header:
             expected: fields that a header of this kind has, beside those that all have.
             records: names of all records of the message.
             beside: names of the records that it must have beside the header.
+
+        Returns:
+            The header.
+
+        Raises:
+            WireError: if records, keys or types are others, or the message is of another kind or protocol.
         """
         required = sorted({HEADER, *beside})
         if sorted(records) != required:
@@ -91,7 +106,17 @@ class Header:
         return {**digits, "round": self.round}
 
     def digest(self, name: str) -> str:
-        """A field that is a digest."""
+        """A field that is a digest.
+
+        Args:
+            name: of the field, with hyphens.
+
+        Returns:
+            64 hexadecimal digits.
+
+        Raises:
+            WireError: if it is anything else.
+        """
         text = self.text(name)
         if _DIGEST.fullmatch(text) is None:
             raise WireError(f"{name} must be 64 hexadecimal digits")
@@ -102,7 +127,18 @@ class Header:
         return str(self.fields[name])
 
     def number(self, name: str, least: int = 0) -> int:
-        """A field that is a whole number, at least ``least``."""
+        """A field that is a whole number.
+
+        Args:
+            name: of the field, with hyphens.
+            least: the lowest value that is taken.
+
+        Returns:
+            The number.
+
+        Raises:
+            WireError: if it is below ``least``.
+        """
         value = int(self.fields[name])
         if value < least:
             raise WireError(f"{name} must be {least} or more; got {value}")
@@ -162,7 +198,19 @@ def space_text(space: FeatureSpace) -> str:
 
 
 def fields_of(record: Any, name: str, expected: Mapping[str, type[Any]]) -> dict[str, Any]:
-    """The record's fields, which have these names and types; raises WireError, in which ``name`` is the record's."""
+    """The record's fields, which have these names and types.
+
+    Args:
+        record: as it came; None where there is none.
+        name: the record's, for the error.
+        expected: type by name of field; exactly these must be there.
+
+    Returns:
+        Value by name of field.
+
+    Raises:
+        WireError: if it is no record of fields, or has other names or types.
+    """
     if not isinstance(record, ConfigRecord):
         raise WireError(f"record {name!r} must be a ConfigRecord")
     fields = dict(record)
@@ -175,7 +223,18 @@ def fields_of(record: Any, name: str, expected: Mapping[str, type[Any]]) -> dict
 
 
 def metrics_of(record: Any, allowed: tuple[str, ...]) -> dict[str, float]:
-    """The record's metrics, some of those allowed and finite; raises WireError for anything else."""
+    """The record's metrics, some of those allowed and finite.
+
+    Args:
+        record: as it came.
+        allowed: names that metrics may have.
+
+    Returns:
+        Number by name, in the order of ``allowed``.
+
+    Raises:
+        WireError: if it is no record of metrics, or holds another name or anything but finite numbers.
+    """
     if not isinstance(record, MetricRecord):
         raise WireError(f"record {METRICS!r} must be a MetricRecord")
     metrics: dict[str, Any] = dict(record)
@@ -192,7 +251,19 @@ def array_record(**arrays: NDArray[Any]) -> ArrayRecord:
 
 
 def arrays_of(record: Any, name: str, expected: Mapping[str, tuple[np.dtype[Any], int]]) -> dict[str, NDArray[Any]]:
-    """The record's arrays, read-only, each [size] of its dtype and finite; raises WireError, which says ``name``."""
+    """The record's arrays, each of its dtype and length, and finite.
+
+    Args:
+        record: as it came.
+        name: the record's, for the error.
+        expected: dtype and length by name of array; exactly these must be there.
+
+    Returns:
+        [size] by name of array, read-only.
+
+    Raises:
+        WireError: if it is no record of these arrays, or one of them is not as expected; the error says ``name``.
+    """
     if not isinstance(record, ArrayRecord) or set(record) != set(expected):
         keys = " and ".join(repr(key) for key in expected)
         raise WireError(f"record {name!r} must hold the array {keys} alone; found {short_names(record)}")

@@ -19,12 +19,28 @@ def templates(package: str) -> Environment:
 
 @cache
 def page_file(package: str, name: str) -> bytes:
-    """A file in the folder ``pages`` of a package."""
+    """A file in the folder ``pages`` of a package, read once by a process.
+
+    Args:
+        package: the package's name, with dots.
+        name: of the file.
+
+    Returns:
+        Its bytes.
+    """
     return (files(package) / "pages" / name).read_bytes()
 
 
 def file_response(package: str, name: str) -> Response:
-    """The same as an answer of the kind that its name says."""
+    """A file in the folder ``pages`` of a package, as an answer of the kind that its name says.
+
+    Args:
+        package: the package's name, with dots.
+        name: of the file, which ends in ``.css``, ``.js`` or ``.svg``.
+
+    Returns:
+        The answer.
+    """
     return Response(page_file(package, name), media_type=_KINDS[name.rpartition(".")[2]])
 
 

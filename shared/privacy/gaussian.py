@@ -15,7 +15,15 @@ MOST_EPSILON = 100.0
 def noise_for(epsilon: float, delta: float) -> float:
     """The least spread of noise under which one release of sensitivity 1 is (ε, δ)-private (Balle and Wang 2018).
 
-    Raises ConfigError where ε is not above 0 and at most 100, or δ not between 0 and 1.
+    Args:
+        epsilon: ε, above 0 and at most 100.
+        delta: δ, a chance between 0 and 1.
+
+    Returns:
+        The spread (standard deviation), as a multiple of the sensitivity.
+
+    Raises:
+        ConfigError: if ε or δ is out of its bounds.
     """
     if not (0 < epsilon <= MOST_EPSILON and 0 < delta < 1):
         bounds = f"epsilon above 0 and at most {MOST_EPSILON:g}, and delta between 0 and 1"
@@ -31,7 +39,15 @@ def weight_of(sigma: float) -> float:
 
 
 def epsilon_of(weight: float, delta: float) -> float:
-    """The ε at δ of releases whose weights add up to ``weight``; 0 for none."""
+    """The ε at δ of releases whose weights add up to ``weight``.
+
+    Args:
+        weight: Σ 1/σ² of the releases (``weight_of``).
+        delta: δ, a chance between 0 and 1.
+
+    Returns:
+        ε; 0 for no release.
+    """
     if weight <= 0:
         return 0.0
     from dp_accounting import get_epsilon_gaussian

@@ -17,6 +17,13 @@ def gaussian(shape: tuple[int, ...], draw: Draw = os.urandom) -> NDArray[np.floa
     """Standard normal numbers of this shape.
 
     One bit is the sign, so that both tails are equally fine: the last number of each is beyond 9.
+
+    Args:
+        shape: of the array.
+        draw: source of random bytes, of which each number takes 8.
+
+    Returns:
+        Numbers of ``shape``, none beyond ``FARTHEST``.
     """
     bits = np.frombuffer(draw(8 * int(np.prod(shape))), "<u8")
     lower = ((bits >> np.uint64(1)).astype(np.float64) + 0.5) * 2.0**-64

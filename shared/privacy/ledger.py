@@ -62,9 +62,14 @@ class LedgerState:
         return SeenLedger(entries=self.entries, seal=seal_of(self.head))
 
     def contradicts(self, known: "LedgerState", before: str) -> str:
-        """Why a ledger that was in the ``known`` state cannot be in this one, in words; empty where it can.
+        """Why a ledger that was in the ``known`` state cannot be in this one.
 
-        ``before`` is its digest where it had as many entries as then.
+        Args:
+            known: the state in which it was seen before.
+            before: its digest now where it had as many entries as then.
+
+        Returns:
+            The reason, in words; empty where it can be.
         """
         if self.entries < known.entries:
             return f"its privacy ledger went back from {known.entries} to {self.entries} entries: reset or restored"
@@ -130,7 +135,15 @@ class Ledger:
         return any(seal_of(digest) == seal for digest in (START, *(entry.digest for entry in self.entries)))
 
     def with_release(self, release: Release, weight: float) -> "Ledger":
-        """One entry more; ``weight`` is Σ 1/σ² of the user who has spent most."""
+        """The ledger with one entry more.
+
+        Args:
+            release: what left.
+            weight: Σ 1/σ² of the user who has spent most, this release included.
+
+        Returns:
+            A new ledger; ε of the entry is that of ``weight`` at the release's δ.
+        """
         epsilon = epsilon_of(weight, release.delta)
         entry = Entry(**asdict(release), weight=weight, epsilon=epsilon, before=self.state.head)
         return Ledger((*self.entries, entry))

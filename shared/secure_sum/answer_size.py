@@ -21,7 +21,12 @@ def answer_size(state: bytes, party: str, message: bytes) -> int:
         party: its name.
         message: of the coordinator.
 
-    Raises WireError or SumRefused for a message that this party cannot be asked.
+    Returns:
+        How many bytes.
+
+    Raises:
+        WireError: if the message is none of a secure sum, or does not fit.
+        SumRefused: if this party cannot be asked it, as where it is of another set-up or sum than the one under way.
     """
     known = PartyState.from_bytes(state) if state else PartyState()
     if known.asked == digest(b"asked", message):

@@ -19,8 +19,16 @@ class SetHistory:
     """of fingerprints of keys"""
 
     def require_apart(self, parties: Iterable[bytes], least: int) -> None:
-        """Raises TooClose where an earlier set has the same parties but for fewer than ``least``, or a set is new and
-        there is no room to remember it: one that was forgotten could be asked for again without one party."""
+        """Check that a set of parties is an earlier one, or far enough from each, and that there is room for it.
+
+        Args:
+            parties: fingerprints of the parties' keys, 16 bytes each.
+            least: by how many parties, those that joined and those that left, two different sets must differ.
+
+        Raises:
+            TooClose: if an earlier set has the same parties but for fewer than ``least``, or the set is new and there
+                is no room to remember it: one that was forgotten could be asked for again without one party.
+        """
         party_set = frozenset(parties)
         for known in self.sets:
             different = len(party_set ^ known)

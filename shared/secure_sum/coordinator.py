@@ -51,6 +51,9 @@ class Coordinator(CoordinatorSide):
             roster: who is asked.
             terms: of the set-up.
             nonce: 32 bytes that no set-up had before.
+
+        Returns:
+            The coordinator.
         """
         return cls(CoordinatorState(request=SetupRequest(nonce, terms, roster)))
 
@@ -104,7 +107,14 @@ class Coordinator(CoordinatorSide):
         return tuple(self._name(number) for number in self._asked() if number not in self._answers())
 
     def begin(self, terms: SumTerms) -> None:
-        """See ``CoordinatorSide``."""
+        """Begin a sum, once nothing is outgoing. See ``CoordinatorSide``.
+
+        Args:
+            terms: of the sum.
+
+        Raises:
+            ConfigError: if the set-up is not ready, has no sum left, or the terms cannot be.
+        """
         state, setup = self._state, self._setup
         if state.stage != "ready" or setup is None:
             raise ConfigError(f"a sum: expected a set-up with no sum under way; found the stage {state.stage}")
@@ -125,7 +135,15 @@ class Coordinator(CoordinatorSide):
         return {self._name(number): message for number, message in self._messages(waiting).items()}
 
     def take(self, party: str, message: bytes) -> None:
-        """See ``CoordinatorSide``."""
+        """Take a party's answer; the same once more changes nothing. See ``CoordinatorSide``.
+
+        Args:
+            party: name of the one that sent it.
+            message: as it came.
+
+        Raises:
+            WireError: if the party was not asked in this stage, gave another answer before, or this one does not fit.
+        """
         number = self._state.request.roster.places.get(party, -1)
         takes: dict[str, Callable[[int, bytes], None]] = {
             "keys": self._take_advert,

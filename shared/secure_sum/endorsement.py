@@ -18,12 +18,29 @@ _BEGIN = b"graft-secure-sum-member/1\x00"
 
 
 def endorsement(node_key: ec.EllipticCurvePrivateKey, member: Member) -> bytes:
-    """The node key's signature over name and key of its platform."""
+    """The node key's signature over name and key of its platform.
+
+    Args:
+        node_key: the platform's enrolled key.
+        member: the platform's name, and the key with which it signs its part of sums.
+
+    Returns:
+        The signature, ``LONGEST`` bytes at most.
+    """
     return node_key.sign(_signed(member), ec.ECDSA(SHA384()))
 
 
 def require_endorsed(member: Member, node_key: ec.EllipticCurvePublicKey, endorsement: bytes) -> None:
-    """Raises WireError where the platform's node key did not sign for this member."""
+    """Check that a platform's node key signed for its key for sums.
+
+    Args:
+        member: the platform's name, and the key with which it signs its part of sums.
+        node_key: public half of the platform's enrolled key.
+        endorsement: the signature that was given for it.
+
+    Raises:
+        WireError: if the node key did not sign for this member.
+    """
     try:
         node_key.verify(endorsement, _signed(member), ec.ECDSA(SHA384()))
     except InvalidSignature as error:

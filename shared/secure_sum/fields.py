@@ -13,7 +13,15 @@ class Writer:
         self._parts: list[bytes] = []
 
     def number(self, form: str, value: float) -> "Writer":
-        """One number in a form of ``struct``: B, H, I, Q, h, or d."""
+        """Add one number.
+
+        Args:
+            form: of ``struct``: B, H, I, Q, h, or d.
+            value: the number; it must fit the form.
+
+        Returns:
+            This writer.
+        """
         self._parts.append(struct.pack("<" + form, value))
         return self
 
@@ -51,7 +59,15 @@ class Reader:
         self._what, self._content, self._at = what, content, 0
 
     def wrong(self, expected: str, actual: object) -> WireError:
-        """The error for a field that is not what it must be; ``actual`` is a number or a length, never content."""
+        """The error for a field that is not what it must be.
+
+        Args:
+            expected: what it must be, in words.
+            actual: what was found: a number or a length, never content.
+
+        Returns:
+            The error, which names the message and the byte; it is not raised here.
+        """
         return WireError(f"{self._what}, before byte {self._at}: expected {expected}; found {actual}")
 
     def raw(self, size: int) -> bytes:
@@ -63,7 +79,19 @@ class Reader:
         return taken
 
     def number(self, form: str, least: int = 0, most: int | None = None) -> int:
-        """One whole number within bounds."""
+        """One whole number within bounds.
+
+        Args:
+            form: of ``struct``: B, H, I, Q, or h.
+            least: the lowest value that is taken.
+            most: the highest value that is taken; None: any.
+
+        Returns:
+            The number.
+
+        Raises:
+            WireError: if the bytes end before it, or it is out of bounds.
+        """
         value = int(struct.unpack("<" + form, self.raw(struct.calcsize("<" + form)))[0])
         if value < least or (most is not None and value > most):
             raise self.wrong(f"{least} to {most}", value)

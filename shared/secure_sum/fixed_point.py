@@ -23,7 +23,15 @@ class FixedPoint:
     def of(cls, terms: SumTerms, parties: int) -> "FixedPoint":
         """The narrowest ring that holds whatever so many parties may send, their farthest noise too.
 
-        Raises ConfigError where no ring is wide enough, or the noise does not suit the grid.
+        Args:
+            terms: of the sum.
+            parties: how many the roster has.
+
+        Returns:
+            Grid and ring of the sum.
+
+        Raises:
+            ConfigError: if no ring is wide enough, or the noise does not suit the grid.
         """
         noise = NoiseParts.of(terms, parties)
         return cls(terms, Ring.holding(parties * (terms.most + (noise.most if noise else 0))), noise)

@@ -40,6 +40,9 @@ def degree(terms: SetupTerms, parties: int, roster: int) -> Degree:
         terms: what is assumed.
         parties: n, who advertised keys.
         roster: who was asked to; everybody masks with everybody where it has at most 32.
+
+    Returns:
+        k, how many neighbours a party has, and t, how many shares give a secret.
     """
     whole = Degree(parties - 1, quorum(roster))
     if roster <= COMPLETE:
@@ -66,6 +69,9 @@ def neighbours(setup: bytes, parties: tuple[int, ...], k: int) -> dict[int, tupl
         setup: the digest.
         parties: their numbers.
         k: even, or one less than the parties.
+
+    Returns:
+        Numbers of neighbours by number of the party.
     """
     if k >= len(parties) - 1:
         return {party: tuple(other for other in parties if other != party) for party in parties}

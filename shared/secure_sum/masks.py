@@ -10,12 +10,32 @@ from shared.secure_sum.sum_messages import Plan
 
 
 def self_mask(ring: Ring, plan: Plan, seed: bytes) -> Elements:
-    """[P] what a party adds alone (Bonawitz et al. 2017, section 4.0.2: against a coordinator that says it dropped)."""
+    """What a party adds alone (Bonawitz et al. 2017, section 4.0.2: against a coordinator that says it dropped).
+
+    Args:
+        ring: of the sum.
+        plan: of the sum, to whose digest the mask is bound.
+        seed: 32 bytes, the party's seed of this mask.
+
+    Returns:
+        [P] elements.
+    """
     return ring.mask(derived(seed, b"self mask", plan.digest), plan.terms.length)
 
 
 def pair_masks(ring: Ring, plan: Plan, setup: Setup, own_number: int, private: bytes) -> Elements:
-    """[P] the sum of a party's masks with its neighbours among the members."""
+    """The sum of a party's masks with its neighbours among the members.
+
+    Args:
+        ring: of the sum.
+        plan: of the sum, to whose digest masks are bound.
+        setup: with the neighbours and their public keys.
+        own_number: the party's number in the roster.
+        private: 32 bytes, the party's mask key for this sum.
+
+    Returns:
+        [P] elements.
+    """
     others = [other for other in setup.neighbours[own_number] if other in set(plan.members)]
     total, key = np.zeros(plan.terms.length, ring.dtype), private_key(private)
     for other in others:

@@ -25,7 +25,11 @@ def private_terms(length: int, bound: float, noise: float, colluding: int, about
         colluding: parties whose noise does not count.
         about: digest of what the vectors are of.
 
-    Raises ConfigError where a value makes no sense.
+    Returns:
+        The terms, on a grid so fine that rounding adds next to nothing to what one user moves.
+
+    Raises:
+        ConfigError: if a value makes no sense.
     """
     exponent = math.floor(math.log2(FINE / math.sqrt(length)))
     spread = noise * _moved(length, exponent)
@@ -45,9 +49,20 @@ def user_noise(terms: SumTerms) -> float:
 
 
 def noise_left(terms: SumTerms, parties: int, survivors: int) -> float:
-    """The same of a sum that was opened, of whose roster of ``parties`` so many survived, and others dropped out.
+    """The least spread of the noise in a sum that was opened, as a multiple of what one user moves it by.
 
-    Noise of the colluding is not counted. At least what ``user_noise`` is. Raises ConfigError for terms without noise.
+    Noise of the colluding is not counted. At least what ``user_noise`` is.
+
+    Args:
+        terms: of the sum, with noise.
+        parties: how many the roster has.
+        survivors: how many of them are in the sum; the others dropped out.
+
+    Returns:
+        The multiple.
+
+    Raises:
+        ConfigError: if the terms are without noise, or the noise does not suit grid or roster.
     """
     parts = NoiseParts.of(terms, parties)
     if parts is None or terms.noise is None:

@@ -26,14 +26,29 @@ LEAST_SPREAD = 2.0
 
 
 def levels(parties: int) -> tuple[int, ...]:
-    """Numbers of drop-outs up to which each part is needed: 0, 1, 2, 4 ... and as many as may drop out."""
+    """Numbers of drop-outs up to which each part is needed: 0, 1, 2, 4 ... and as many as may drop out.
+
+    Args:
+        parties: how many the roster has.
+
+    Returns:
+        One number for each part, rising.
+    """
     most = most_missing(parties)
     doubled = [2**power for power in range(most.bit_length()) if 2**power < most]
     return (0, *doubled, most) if most else (0,)
 
 
 def seeds_of(first: bytes, parties: int) -> tuple[bytes, ...]:
-    """The seeds of all parts but that for no drop-out, which is drawn freely."""
+    """The seeds of all parts but that for no drop-out, which is drawn freely.
+
+    Args:
+        first: 32 bytes, from which the others are derived.
+        parties: how many the roster has.
+
+    Returns:
+        One seed for each part, ``first`` before all; empty where nobody may drop out.
+    """
     return _chain(first, len(levels(parties)) - 1)
 
 
@@ -48,9 +63,17 @@ class NoiseParts:
 
     @classmethod
     def of(cls, terms: SumTerms, parties: int) -> "NoiseParts | None":
-        """None for a sum without noise.
+        """How the noise of a sum is cut.
 
-        Raises ConfigError where the grid is too coarse for the noise, or too many parties are to collude.
+        Args:
+            terms: of the sum.
+            parties: how many the roster has.
+
+        Returns:
+            The parts; None for a sum without noise.
+
+        Raises:
+            ConfigError: if the grid is too coarse for the noise, or too many parties are to collude.
         """
         noise = terms.noise
         if noise is None:
@@ -85,12 +108,30 @@ class NoiseParts:
         return self.variances[self.level(missing)]
 
     def whole(self, length: int, first: bytes, draw: Draw) -> NDArray[np.int64]:
-        """[length] cells of a party's noise: the free part and all that its seeds give."""
+        """A party's noise: the free part and all that its seeds give.
+
+        Args:
+            length: numbers of the vector.
+            first: 32 bytes, the party's first seed.
+            draw: source of random bytes for the free part.
+
+        Returns:
+            [length] cells.
+        """
         free = _rounded(self.spreads[0], length, draw)
         return free + self._of_seeds(length, seeds_of(first, self.parties), self.spreads[1:])
 
     def surplus(self, length: int, seed: bytes, missing: int) -> NDArray[np.int64]:
-        """[length] cells that are taken off a party's noise by the seed of the first part that is not needed."""
+        """What is taken off a party's noise by the seed of the first part that is not needed.
+
+        Args:
+            length: numbers of the vector.
+            seed: 32 bytes, the seed of that part.
+            missing: how many parties of the roster dropped out.
+
+        Returns:
+            [length] cells.
+        """
         spreads = self.spreads[self.level(missing) + 1 :]
         return self._of_seeds(length, _chain(seed, len(spreads)), spreads)
 

@@ -37,10 +37,16 @@ class Opening:
         self._recovery = Recovery(self.setup.degree.threshold)
 
     def result(self, total: Elements) -> SumResult:
-        """The sum; raises SumFailed where a secret cannot be put together.
+        """The sum.
 
         Args:
             total: [P] the sum of the survivors' masked vectors.
+
+        Returns:
+            The sum without masks, with the noise that is to be in it.
+
+        Raises:
+            SumFailed: if a secret cannot be put together.
         """
         secrets = {owner: self._secret_of(owner) for owner in self.plan.members}
         surplus = self._surplus_seeds()  # first all secrets, then the first mask: a failed sum opens nothing

@@ -51,7 +51,15 @@ class OwnSecrets:
 
     @classmethod
     def drawn(cls, sums: int, draw: Draw) -> "OwnSecrets":
-        """New ones."""
+        """New secrets.
+
+        Args:
+            sums: how many sums the set-up is for.
+            draw: source of random bytes.
+
+        Returns:
+            Secrets of all sums.
+        """
         return cls(draw(KEY), tuple(SumSecrets.drawn(draw) for _ in range(sums)))
 
     def advert(self, request: SetupRequest) -> Advert:
@@ -73,7 +81,17 @@ def commitment(seed: bytes) -> bytes:
 
 
 def dealt(setup: Setup, own_number: int, secrets: OwnSecrets, draw: Draw) -> dict[int, bytes]:
-    """All shares of a party's secrets by their holder's number: sum after sum, secret after secret."""
+    """All shares of a party's secrets by their holder's number: sum after sum, secret after secret.
+
+    Args:
+        setup: with the party's neighbours, who hold shares as it does itself.
+        own_number: the party's number in the roster.
+        secrets: what is shared.
+        draw: source of random bytes.
+
+    Returns:
+        Shares of ``SHARE`` bytes each, one behind the other, by number of their holder.
+    """
     holders, threshold = setup.holders(own_number), setup.degree.threshold
     by_holder: dict[int, list[bytes]] = {holder: [] for holder in holders}
     for sum_secrets in secrets.sums:
@@ -85,7 +103,17 @@ def dealt(setup: Setup, own_number: int, secrets: OwnSecrets, draw: Draw) -> dic
 
 
 def share_at(setup: Setup, shares: bytes, number: int, secret: int) -> bytes:
-    """One share of a parcel's content: that of the sum's secret of this place."""
+    """One share of a parcel's content.
+
+    Args:
+        setup: says how many secrets a sum has.
+        shares: the content, as ``dealt`` makes it.
+        number: of the sum in its set-up.
+        secret: the secret's place in its sum: 0 the mask key, 1 the self-mask's seed, then the seeds of noise.
+
+    Returns:
+        ``SHARE`` bytes.
+    """
     at = (number * setup.request.secrets + secret) * SHARE
     return shares[at : at + SHARE]
 
@@ -97,12 +125,28 @@ class Sealing:
         self._setup, self._own, self._private = setup, own_number, private_key(secrets.encryption)
 
     def sealed(self, other: int, shares: bytes) -> bytes:
-        """A parcel for another party."""
+        """A parcel for another party.
+
+        Args:
+            other: the other's number in the roster.
+            shares: what it is to hold, as ``dealt`` makes it.
+
+        Returns:
+            The sealed bytes, ``TAG`` more than the shares.
+        """
         cipher, associated_data = self._cipher(self._own, other, other)
         return cipher.encrypt(bytes(12), shares, associated_data)
 
     def opened(self, other: int, parcel: bytes) -> bytes | None:
-        """The shares in a parcel of another party; None where it was not sealed by that party for this one."""
+        """The shares in a parcel of another party.
+
+        Args:
+            other: the other's number in the roster.
+            parcel: as it came.
+
+        Returns:
+            The shares; None where the parcel was not sealed by that party for this one.
+        """
         cipher, associated_data = self._cipher(other, self._own, other)
         try:
             return cipher.decrypt(bytes(12), parcel, associated_data)

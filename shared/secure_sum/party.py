@@ -63,13 +63,28 @@ class Party(PartySide):
             state: what ``to_bytes`` gave; empty: it takes part for the first time.
             draw: the source of its secrets.
 
-        Raises WireError for bytes that are no state.
+        Raises:
+            WireError: if the bytes are no state.
         """
         self._name, self._key, self._policy, self._draw = name, key, policy, draw
         self._state = PartyState.from_bytes(state) if state else PartyState()
 
     def answer(self, message: bytes, contribution: Contribution) -> bytes:
-        """See ``PartySide``; a message that is refused leaves the state as it was."""
+        """The answer to a message of the coordinator; a message that is refused leaves the state as it was.
+
+        See ``PartySide``.
+
+        Args:
+            message: as it came.
+            contribution: asked for the vector, where the message asks for one.
+
+        Returns:
+            The answer; the same bytes where the message comes again.
+
+        Raises:
+            WireError: if the bytes are no message.
+            SumRefused: if this party does not take the step.
+        """
         message_digest = digest(b"asked", message)
         if message_digest != self._state.asked:
             state, answer = self._step(message, contribution)

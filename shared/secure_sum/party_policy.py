@@ -27,7 +27,14 @@ class PartyPolicy:
             raise ConfigError(f"expected {expected}; got {self.least_parties} and {self.least_spread:g}")
 
     def require_known(self, roster: Roster) -> None:
-        """Raises UnknownParties where somebody in the roster is not known by that key."""
+        """Check that this party knows everybody in a roster.
+
+        Args:
+            roster: of the set-up that is asked for.
+
+        Raises:
+            UnknownParties: if somebody in it is not known by that key.
+        """
         unknown = sorted(
             {member.party for member in roster.members} - {member.party for member in self.trusted.members}
         )
@@ -38,8 +45,17 @@ class PartyPolicy:
             )
 
     def require_enough(self, parties: Iterable[int], what: str, setup: Setup | None = None) -> None:
-        """Raises SumRefused where so few take part, TooFewParties where the party asks for more; with a set-up, the
-        quorum of its roster is asked for too."""
+        """Check that enough parties take part.
+
+        Args:
+            parties: numbers of those who do.
+            what: who they are, in words, for the error.
+            setup: the quorum of its roster is asked for too; None: it is not.
+
+        Raises:
+            TooFewParties: if they are fewer than this party's policy asks for.
+            SumRefused: if they are enough for the policy, but fewer than the quorum.
+        """
         least = max(self.least_parties, setup.quorum if setup else 0)
         count = len(tuple(parties))
         if count < least:

@@ -68,5 +68,13 @@ class Ring:
         return held.view(self.dtype)[:, 0]
 
     def mask(self, key: bytes, length: int) -> Elements:
-        """[length] elements from a key's stream, all equally likely."""
+        """Elements from a key's stream, all equally likely.
+
+        Args:
+            key: 32 bytes, for this mask alone.
+            length: how many elements.
+
+        Returns:
+            [length] elements.
+        """
         return np.frombuffer(stream(key, length * self.dtype.itemsize), self.dtype)

@@ -39,7 +39,7 @@ class PartySide(Protocol):
     """One party."""
 
     def answer(self, message: bytes, contribution: Contribution) -> bytes:
-        """The answer to a message of the coordinator; the same bytes where the message comes again.
+        """The answer to a message of the coordinator.
 
         What ``to_bytes`` gives afterwards is to be on the disk before the answer leaves.
 
@@ -47,9 +47,12 @@ class PartySide(Protocol):
             message: as it came.
             contribution: asked for the vector, where the message asks for one.
 
+        Returns:
+            The answer; the same bytes where the message comes again.
+
         Raises:
-            WireError: for bytes that are no message.
-            SumRefused: for a step that this party does not take.
+            WireError: if the bytes are no message.
+            SumRefused: if this party does not take the step.
         """
         ...
 
@@ -70,7 +73,15 @@ class CoordinatorSide(Protocol):
         ...
 
     def take(self, party: str, message: bytes) -> None:
-        """Take a party's answer; raises WireError for one that is not what this stage asks of it."""
+        """Take a party's answer.
+
+        Args:
+            party: name of the one that sent it.
+            message: as it came.
+
+        Raises:
+            WireError: if it is not what this stage asks of the party.
+        """
         ...
 
     @property

@@ -21,15 +21,31 @@ class Setup:
 
     @classmethod
     def checked(cls, request: SetupRequest, book: KeyBook) -> "Setup":
-        """Raises WireError where an advert is not by a party of the roster, or too few advertised, or a key is twice.
+        """A set-up whose adverts are checked; the same bytes are checked once by a process.
 
-        The same bytes are checked once by a process.
+        Args:
+            request: who was asked, and for what.
+            book: the adverts that answered it.
+
+        Returns:
+            The set-up.
+
+        Raises:
+            WireError: if an advert is not by a party of the roster, too few advertised, or a key is there twice.
         """
         return _checked(request.to_bytes(), book.to_bytes())
 
     @classmethod
     def known(cls, request: SetupRequest, book: KeyBook) -> "Setup":
-        """What was checked before, such as when it was put into a state."""
+        """A set-up that was checked before, such as when it was put into a state.
+
+        Args:
+            request: who was asked, and for what.
+            book: the adverts that answered it.
+
+        Returns:
+            The set-up; signatures and keys are not checked again.
+        """
         return _known(request.to_bytes(), book.to_bytes())
 
     @cached_property
@@ -88,7 +104,17 @@ def _checked(request_bytes: bytes, book_bytes: bytes) -> Setup:
 
 
 def require_advert(request: SetupRequest, number: int, advert: Advert) -> None:
-    """Raises WireError where it is not that party's for this set-up, or has other parts than the terms ask for."""
+    """Check that an advert is a party's for this set-up.
+
+    Args:
+        request: of the set-up.
+        number: the party's number in the roster.
+        advert: its keys, signed.
+
+    Raises:
+        WireError: if the roster has no such number, the advert is not that party's for this set-up, it has other parts
+            than the terms ask for, or a key gives everybody the same secret.
+    """
     if number >= len(request.roster):
         raise WireError(f"an advert of keys: expected one of {len(request.roster)} parties; found number {number}")
     require_signature(request.roster.members[number], ADVERT, request.digest, advert.body, advert.signature)

@@ -50,7 +50,17 @@ class SetupRequest:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "SetupRequest":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The request.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("a request for keys", content)
         reader.number("B", SETUP, SETUP)
         request = cls(reader.raw(KEY), SetupTerms.read(reader), Roster.read(reader))
@@ -91,7 +101,17 @@ class Advert:
 
     @classmethod
     def read(cls, reader: Reader) -> "Advert":
-        """Raises WireError for anything else."""
+        """Take what ``to_bytes`` wrote out of a longer message.
+
+        Args:
+            reader: at its first byte.
+
+        Returns:
+            The advert.
+
+        Raises:
+            WireError: if there is anything else.
+        """
         encryption = reader.raw(KEY)
         sums, commitments = reader.number("B", 1, MOST_SUMS), reader.number("B", 1)
         keys = tuple(SumKeys(reader.raw(KEY), tuple(reader.raw(KEY) for _ in range(commitments))) for _ in range(sums))
@@ -99,7 +119,17 @@ class Advert:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Advert":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The advert.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("an advert of keys", content)
         advert = cls.read(reader)
         reader.end()
@@ -120,7 +150,17 @@ class KeyBook:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "KeyBook":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The book.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("a book of keys", content)
         reader.number("B", BOOK, BOOK)
         book = cls({number: Advert.read(reader) for number in reader.numbers(MOST_PARTIES)})
@@ -147,7 +187,18 @@ class Parcels:
 
     @classmethod
     def from_bytes(cls, content: bytes, parcel: int) -> "Parcels":
-        """Raises WireError for anything but parcels of so many bytes."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: the whole message.
+            parcel: bytes of each parcel.
+
+        Returns:
+            The parcels.
+
+        Raises:
+            WireError: if the content is anything but parcels of so many bytes.
+        """
         reader = Reader("parcels of shares", content)
         sealed = {number: reader.raw(parcel) for number in reader.numbers(MOST_PARTIES)}
         parcels = cls(sealed, reader.raw(SIGNATURE))

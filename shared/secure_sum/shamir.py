@@ -27,6 +27,13 @@ def split(secret: bytes, holders: Sequence[int], threshold: int, draw: Draw) -> 
         holders: their numbers, from 1 on, each once.
         threshold: how many shares give the secret.
         draw: gives so many random bytes.
+
+    Returns:
+        Shares of ``SHARE`` bytes, by holder's number.
+
+    Raises:
+        WireError: if a number is not from 1 on, or there twice.
+        ValueError: if the threshold is below 1 or above the number of holders.
     """
     _require_numbers(holders)
     if not 1 <= threshold <= len(holders):
@@ -53,7 +60,11 @@ class Recovery:
             shares: by holder's number, from 1 on.
             is_right: whether 32 bytes are what the owner committed themselves to.
 
-        Raises WireError where the shares are too few, are no shares, or none of the tried sets gives the secret.
+        Returns:
+            The secret, 32 bytes, and the numbers of the holders whose shares are wrong.
+
+        Raises:
+            WireError: if the shares are too few, are no shares, or none of the tried sets gives the secret.
         """
         _require_numbers(tuple(shares))
         values = {holder: _element(share) for holder, share in sorted(shares.items())}

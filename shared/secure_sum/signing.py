@@ -12,7 +12,7 @@ _BEGIN = b"graft-secure-sum-signed/1\x00"
 
 
 def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, body: bytes) -> bytes:
-    """64 bytes over all of it.
+    """The signature of a message: over all of it, its kind, its set-up and its party.
 
     Args:
         key: the party's.
@@ -20,12 +20,26 @@ def signature(key: Ed25519PrivateKey, party: str, kind: bytes, setup: bytes, bod
         kind: of the message, a word.
         setup: 32 bytes, the digest of what it answers to.
         body: the message.
+
+    Returns:
+        64 bytes.
     """
     return key.sign(_signed(party, kind, setup, body))
 
 
 def require_signature(member: Member, kind: bytes, setup: bytes, body: bytes, signature: bytes) -> None:
-    """Raises WireError where it is not this member's over this body."""
+    """Check that a message is signed by a member.
+
+    Args:
+        member: the party that is to have signed it, with its key.
+        kind: of the message, a word.
+        setup: 32 bytes, the digest of what it answers to.
+        body: the message.
+        signature: 64 bytes.
+
+    Raises:
+        WireError: if the signature is not this member's over this body.
+    """
     try:
         Ed25519PublicKey.from_public_bytes(member.key).verify(signature, _signed(member.party, kind, setup, body))
     except (InvalidSignature, ValueError) as error:

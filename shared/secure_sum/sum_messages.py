@@ -44,13 +44,33 @@ class Plan:
 
     @classmethod
     def read(cls, reader: Reader) -> "Plan":
-        """Raises WireError for anything else."""
+        """Take what ``to_bytes`` wrote out of a longer message.
+
+        Args:
+            reader: at its first byte.
+
+        Returns:
+            The plan.
+
+        Raises:
+            WireError: if there is anything else.
+        """
         setup, number = reader.raw(KEY), reader.number("B", most=MOST_SUMS - 1)
         return cls(setup, number, reader.numbers(MOST_PARTIES), SumTerms.read(reader))
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Plan":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The plan.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("a plan of a sum", content)
         plan = cls.read(reader)
         reader.end()
@@ -74,7 +94,17 @@ class MaskRequest:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "MaskRequest":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The request.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("a request for a masked vector", content)
         reader.number("B", MASK, MASK)
         plan, senders = Plan.read(reader), reader.numbers(MOST_PARTIES)
@@ -104,7 +134,18 @@ class Masked:
 
     @classmethod
     def from_bytes(cls, content: bytes, size: int) -> "Masked":
-        """Raises WireError for anything but a vector of so many bytes."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: the whole message.
+            size: bytes of the vector.
+
+        Returns:
+            The masked vector.
+
+        Raises:
+            WireError: if the content is anything but a vector of so many bytes.
+        """
         reader = Reader("a masked vector", content)
         masked = cls(reader.raw(KEY), reader.raw(size), reader.raw(SIGNATURE))
         reader.end()
@@ -130,7 +171,17 @@ class Survivors:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Survivors":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The set.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("a set of survivors", content)
         reader.number("B", AGREE, AGREE)
         survivors = cls(reader.raw(KEY), reader.numbers(MOST_PARTIES))
@@ -154,7 +205,17 @@ class OpenRequest:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "OpenRequest":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The request.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("a request for shares", content)
         reader.number("B", OPEN, OPEN)
         plan = reader.raw(KEY)
@@ -172,13 +233,27 @@ class OwnerShares:
     mask: bytes = b""
 
     def write(self, writer: Writer) -> None:
-        """Which there are, then those."""
+        """Write which shares there are, then those.
+
+        Args:
+            writer: takes them.
+        """
         there = (_SELF, self.self_mask), (_SURPLUS, self.surplus), (_PAIR, self.mask)
         writer.number("B", sum(flag for flag, share in there if share)).raw(self.self_mask + self.surplus + self.mask)
 
     @classmethod
     def read(cls, reader: Reader) -> "OwnerShares":
-        """Raises WireError for shares of both kinds, which no honest party gives."""
+        """The inverse of ``write``.
+
+        Args:
+            reader: at the first byte of the shares.
+
+        Returns:
+            The shares of one owner.
+
+        Raises:
+            WireError: if they are of both kinds, which no honest party gives, or of neither.
+        """
         flags = reader.number("B", 1)
         if flags not in (_SELF, _SELF | _SURPLUS, _PAIR):
             raise reader.wrong("shares of a survivor or of a drop-out", f"kinds {flags}")
@@ -210,7 +285,17 @@ class Shares:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Shares":
-        """Raises WireError for anything else."""
+        """The inverse of ``to_bytes``.
+
+        Args:
+            content: all of the bytes.
+
+        Returns:
+            The shares.
+
+        Raises:
+            WireError: if the bytes are anything else.
+        """
         reader = Reader("shares of a sum", content)
         plan = reader.raw(KEY)
         owners = {number: OwnerShares.read(reader) for number in reader.numbers(MOST_PARTIES)}

@@ -27,7 +27,15 @@ class NotAnArrayFile(ValueError):
 
 
 def array_file(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> bytes:
-    """The content of a file that holds ``arrays`` (any shapes and dtypes of safetensors) and ``texts``."""
+    """The content of an array file.
+
+    Args:
+        arrays: by name, of any shapes and dtypes of safetensors.
+        texts: about the arrays, by name.
+
+    Returns:
+        The bytes of the file.
+    """
     ordered = {name: np.asarray(value, order="C") for name, value in sorted(arrays.items())}
     content: bytes = save(ordered, metadata={KEY: json.dumps(dict(texts), sort_keys=True)})
     return content
@@ -36,9 +44,15 @@ def array_file(arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> 
 def read_array_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Arrays by name, in the order of their names, and texts.
 
+    Args:
+        path: the file.
+
+    Returns:
+        Arrays, and texts, by name.
+
     Raises:
-        NotAnArrayFile: where it is not whole.
-        OSError: where it cannot be read.
+        NotAnArrayFile: if it is not whole.
+        OSError: if it cannot be read.
     """
     try:
         with safe_open(path, framework="np") as file:
@@ -50,11 +64,17 @@ def read_array_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]
 
 
 def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
-    """Shapes by name of array, and texts: what the file says of itself; its numbers are not read.
+    """What the file says of itself; its numbers are not read.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Shapes by name of array, and texts by name.
 
     Raises:
-        NotAnArrayFile: where it is not whole.
-        OSError: where it cannot be read.
+        NotAnArrayFile: if it is not whole.
+        OSError: if it cannot be read.
     """
     try:
         with safe_open(path, framework="np") as file:
@@ -89,7 +109,15 @@ def _texts(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def array_digest(arrays: Mapping[str, NDArray[Any]], facts: str) -> str:
-    """SHA-256 in hexadecimal digits; names, dtypes, shapes and every byte count, the order of the names does not."""
+    """SHA-256 of arrays and a text about them.
+
+    Args:
+        arrays: by name; names, dtypes, shapes and every byte count, the order of the names does not.
+        facts: the text, which counts too; empty for none.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     checksum = hashlib.sha256(facts.encode("utf-8"))
     for name, value in sorted(arrays.items()):
         checksum.update(f"\0{name}\0{value.dtype.str}\0{value.shape}\0".encode())

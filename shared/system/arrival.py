@@ -33,7 +33,22 @@ def length_of(text: str | None) -> int | None:
 
 
 async def arriving(receive: Receive, limits: DoorLimits, most: int, now: Callable[[], float]) -> AsyncIterator[bytes]:
-    """The parts of a body; raises BodyTooLarge, BodyTooSlow or BodyCutOff."""
+    """The parts of a body, as they arrive.
+
+    Args:
+        receive: gives the next message of the request, as ASGI has it.
+        limits: how slowly the body may arrive.
+        most: bytes that the body may have.
+        now: tells the time in seconds.
+
+    Yields:
+        Each part that holds bytes.
+
+    Raises:
+        BodyTooLarge: if more than ``most`` bytes came.
+        BodyTooSlow: if a part, or the whole, takes longer than the limits let it.
+        BodyCutOff: if the sender went before the end.
+    """
     began, taken, more = now(), 0, True
     while more:
         message = await _next(receive, _seconds(limits, taken, now() - began))

@@ -38,7 +38,15 @@ class OptionsCommand(TyperCommand):
         return super().parse_args(ctx, self.of_today(ctx, args))
 
     def of_today(self, _ctx: click.Context, args: Sequence[str]) -> list[str]:
-        """The words of a command line as they are written today."""
+        """The words of a command line as they are written today.
+
+        Args:
+            _ctx: not used here; a subclass may need it.
+            args: words of the command line, behind the command's name.
+
+        Returns:
+            The same words, each former flag as today's; stderr gets a note for each.
+        """
         names = getattr(self.callback, "old_flags", {})
         return [_of_today(word, names) for word in args]
 
@@ -165,7 +173,15 @@ INTERRUPTED = 130
 
 
 def run_command(program: str, command: Callable[[], None]) -> None:
-    """Run a command of ``program``; an error raised on purpose ends as one sentence, Ctrl-C as another."""
+    """Run a command of a program; an error raised on purpose ends as one sentence, Ctrl-C as another.
+
+    Args:
+        program: its name, with which the sentence begins.
+        command: what runs it.
+
+    Raises:
+        SystemExit: if it ends so, with exit code 2 for an error and 130 for Ctrl-C.
+    """
     try:
         command()
     except GraftError as error:

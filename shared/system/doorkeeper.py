@@ -56,7 +56,15 @@ class Doorkeeper:
         self._told: set[str] = set()
 
     def enters(self, origin: str, close: Callable[[], None]) -> Place | None:
-        """A place for a new connection, which may close another's; None where all have requests under way."""
+        """A place for a new connection, which may close another's.
+
+        Args:
+            origin: where the connection comes from, as ``origin_of`` gives it.
+            close: closes the connection, where it has to make room later.
+
+        Returns:
+            The place; None where nobody can make room: each has a request under way, or has only just come.
+        """
         if self._of[origin] >= self._most_of_one:
             self._tell(origin)
             room = self._makes_room(self._of_one(origin))
@@ -70,14 +78,22 @@ class Doorkeeper:
         return place
 
     def was_answered(self, place: Place) -> None:
-        """It waits anew, behind all that wait already."""
+        """A connection waits anew, behind all that wait already.
+
+        Args:
+            place: the connection's; one that has left changes nothing.
+        """
         if place in self._places:
             place.answered, place.since = True, self._clock()
             del self._places[place]
             self._places[place] = None
 
     def leaves(self, place: Place) -> None:
-        """A second time changes nothing."""
+        """A connection's place is free again; a second time changes nothing.
+
+        Args:
+            place: the connection's.
+        """
         if place not in self._places:
             return
         del self._places[place]
@@ -116,7 +132,15 @@ def origin_of(host: str) -> str:
 
 
 def guarded(keeper: Doorkeeper, tls: ssl.SSLContext | None) -> Callable[..., asyncio.Protocol]:
-    """What uvicorn takes as ``http``: its own protocol behind the door. TLS is the door's, and not uvicorn's."""
+    """What uvicorn takes as ``http``: its own protocol behind the door.
+
+    Args:
+        keeper: lets connections in.
+        tls: of the server; TLS is the door's, and not uvicorn's. None: connections have none.
+
+    Returns:
+        Makes the protocol of a new connection from uvicorn's options.
+    """
     return lambda **options: _Gate(keeper, tls, _Guarded(keeper, **options))
 
 

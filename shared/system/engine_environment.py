@@ -40,7 +40,21 @@ def engine_environment(home: Path) -> dict[str, str]:
 
 
 def run_flwr(*arguments: str, home: Path, folder: Path, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Run Flower's own command in a folder to its end; raises OSError, or TimeoutExpired after so many seconds."""
+    """Run Flower's own command in a folder to its end.
+
+    Args:
+        *arguments: words behind ``flwr``.
+        home: folder of Flower's own files (``engine_environment``).
+        folder: where it runs.
+        seconds: after which it is ended.
+
+    Returns:
+        Its exit code, whatever that is, and its output as text.
+
+    Raises:
+        OSError: if it cannot be started.
+        TimeoutExpired: if it takes longer than ``seconds``.
+    """
     return subprocess.run(
         [program("flwr"), *arguments],
         cwd=folder,

@@ -12,7 +12,18 @@ from shared.errors import ConfigError
 
 @contextmanager
 def file_lock(path: Path, *, wait: bool = True) -> Iterator[BinaryIO]:
-    """Hold the lock of a file; raises BlockingIOError where another holds it and ``wait`` is false."""
+    """Hold the lock of a file.
+
+    Args:
+        path: the file, which is made where there is none.
+        wait: whether to wait until no other process holds the lock.
+
+    Yields:
+        The file, open to append bytes; the lock is dropped where it is closed.
+
+    Raises:
+        BlockingIOError: if another process holds the lock and ``wait`` is false.
+    """
     with path.open("ab") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield stream
@@ -22,9 +33,12 @@ def file_lock(path: Path, *, wait: bool = True) -> Iterator[BinaryIO]:
 def claim(path: Path, taken: str) -> Iterator[None]:
     """Hold the lock, and leave the number of this process in its file, whose folder is made where there is none.
 
+    Args:
+        path: the file.
+        taken: beginning of the error's sentence where another process holds the lock.
+
     Raises:
-        ConfigError: where another process holds it, with ``taken`` and that one's number; where nothing can be
-            written there.
+        ConfigError: if another process holds it, with ``taken`` and that one's number; if nothing can be written there.
     """
     with ExitStack() as held:
         try:

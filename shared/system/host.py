@@ -53,6 +53,14 @@ def is_loopback(text: str) -> bool:
 
 
 def check_address(key: str, host: str) -> None:
-    """Raises ConfigError, which names the option, for anything but an IP address."""
+    """Check that a text is an IP address.
+
+    Args:
+        key: the option's name, for the error.
+        host: the text.
+
+    Raises:
+        ConfigError: if it is anything else; the error names the option.
+    """
     if not is_address(host):
         raise ConfigError(f"{key} must be an IP address; got {host!r}")

@@ -6,7 +6,19 @@ from shared.errors import ConfigError
 
 
 def listening(host: str, port: int, what: str) -> socket.socket:
-    """A socket of this address and port, 0 for a free one; raises ConfigError, which names ``what`` cannot listen."""
+    """A socket that has taken an address and port.
+
+    Args:
+        host: IP address or name; one with a colon is IPv6.
+        port: number of the port; 0 for a free one.
+        what: what is to listen there, for the error.
+
+    Returns:
+        The socket, bound and not yet listening.
+
+    Raises:
+        ConfigError: if the port cannot be had; the error names ``what`` cannot listen.
+    """
     try:
         opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

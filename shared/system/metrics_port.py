@@ -54,9 +54,14 @@ class _Whatever:
 
 @contextmanager
 def metrics_served(port: int, figures: Figures) -> Iterator[None]:
-    """While it lasts, at this port of loopback; nothing where the port is 0.
+    """Serve metrics, while it lasts, at a port of loopback.
 
-    Raises ConfigError where the port is taken.
+    Args:
+        port: number of the port; 0: nothing is served.
+        figures: what is counted, looked up at each request.
+
+    Raises:
+        ConfigError: if the port cannot be had, as where it is taken.
     """
     if not port:
         yield
@@ -77,7 +82,18 @@ def metrics_served(port: int, figures: Figures) -> Iterator[None]:
 def labelled(
     kind: type[CounterMetricFamily | GaugeMetricFamily], name: str, words: str, label: str, values: Mapping[str, float]
 ) -> Metric:
-    """A family with a metric for each value of its label."""
+    """A family with a metric for each value of its label.
+
+    Args:
+        kind: of the family, a counter or a gauge.
+        name: of the family.
+        words: its help.
+        label: name of the label.
+        values: number by value of the label.
+
+    Returns:
+        The family.
+    """
     family = kind(name, words, labels=[label])
     for of, value in values.items():
         family.add_metric([of], float(value))
@@ -85,7 +101,15 @@ def labelled(
 
 
 def restarts(processes: Sequence[Mapping[str, Any]], of: str) -> Iterator[Metric]:
-    """How often each program that a supervisor keeps running was started again, and which run now."""
+    """How often each program that a supervisor keeps running was started again, and which run now.
+
+    Args:
+        processes: as a keeper reports them: ``name``, ``restarts`` and ``pid``, which is None where it does not run.
+        of: whose programs they are, a word of the metrics' names: ``agent`` or ``server``.
+
+    Yields:
+        A counter and a gauge, with the program's name as label.
+    """
     again = {str(process["name"]): float(process["restarts"]) for process in processes}
     runs = {str(process["name"]): float(process["pid"] is not None) for process in processes}
     words = "A program was started again."

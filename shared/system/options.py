@@ -120,13 +120,27 @@ class Entry:
         return value if value is None or self.option.write is None else self.option.write(value)
 
     def of(self, settings: Any) -> Any:
-        """Its value."""
+        """The option's value in settings.
+
+        Args:
+            settings: of the dataclass whose entry this is.
+
+        Returns:
+            The value, as the field has it.
+        """
         for name in self.path:
             settings = getattr(settings, name)
         return settings
 
     def require(self, value: Any) -> None:
-        """Raises ConfigError unless the value lies within the bounds."""
+        """Check a value of the option.
+
+        Args:
+            value: as the field has it.
+
+        Raises:
+            ConfigError: if it does not lie within the bounds, is not finite, or the option's own check refuses it.
+        """
         if not self.option.holds(value):
             one_of = "one of " if self.option.choices else ""
             raise ConfigError(f"{self.key} must be {one_of}{self.option.bounds}; got {value!r}")
@@ -161,19 +175,44 @@ class Entry:
 
 
 def option(default: Value, **attributes: Any) -> Value:
-    """A field that is an option; ``attributes`` as the fields of ``Option``."""
+    """A field that is an option.
+
+    Args:
+        default: value of the field where none is given; its type is that of the option.
+        **attributes: as the fields of ``Option``.
+
+    Returns:
+        The dataclass field, typed as its value.
+    """
     option_field: Value = field(default=default, metadata={Option: Option(**attributes)})
     return option_field
 
 
 def group(kind: type[Settings], *, prefix: str = "", without: tuple[str, ...] = ()) -> Settings:
-    """A field that holds further options, with ``prefix`` before their keys, but for some of these keys."""
+    """A field that holds further options.
+
+    Args:
+        kind: dataclass of the options; the field's default is made by it.
+        prefix: stands before those of their keys that come from a field's name; empty for none.
+        without: keys, the prefix among them, that are left out.
+
+    Returns:
+        The dataclass field, typed as its value.
+    """
     group_field: Settings = field(default_factory=kind, metadata={_Group: _Group(kind, prefix, without)})
     return group_field
 
 
 def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
-    """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last."""
+    """The options of a dataclass, and of those that it holds, in their order; what it inherits comes last.
+
+    Args:
+        kind: the dataclass.
+        prefix: stands before the keys that come from a field's name; empty for none.
+
+    Yields:
+        One entry for each option.
+    """
     own_names = get_annotations(kind)
     for item in sorted(fields(kind), key=lambda item: item.name not in own_names):
         if (declared := item.metadata.get(Option)) is not None:
@@ -186,7 +225,14 @@ def entries(kind: type[Any], prefix: str = "") -> Iterator[Entry]:
 
 
 def check(settings: Any) -> None:
-    """Raises ConfigError where an option of the dataclass itself lies outside its bounds."""
+    """Check the options of the dataclass itself, and not those that it holds.
+
+    Args:
+        settings: of a dataclass of options.
+
+    Raises:
+        ConfigError: if one of them lies outside its bounds.
+    """
     for entry in entries(type(settings)):
         if len(entry.path) == 1:
             entry.require(entry.of(settings))
@@ -198,7 +244,18 @@ def to_flat(settings: Any) -> dict[str, Any]:
 
 
 def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
-    """The inverse of ``to_flat``; what is not there has its default. Raises ConfigError for an unknown key too."""
+    """The inverse of ``to_flat``; what is not there has its default.
+
+    Args:
+        kind: dataclass of the options.
+        flat: key to value, as it is written.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: if a key is unknown, or a value is of another kind or out of its bounds.
+    """
     known = {entry.key: entry for entry in entries(kind)}
     if unknown := [key for key in flat if key not in known]:
         raise ConfigError(f"unknown option {unknown[0]!r}; options are {', '.join(known)}")
@@ -206,9 +263,18 @@ def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
 
 
 def renamed(kind: type[Any], flat: Mapping[str, Value], say: Say | None = None) -> dict[str, Value]:
-    """The same under the keys of today; ``say`` hears of each that had another one.
+    """The same values under the keys of today.
 
-    Raises ConfigError where both are given.
+    Args:
+        kind: dataclass of the options.
+        flat: value by key, of today or a former one; unknown keys stay as they are.
+        say: hears one sentence for each key that has another name now; None: nobody hears of it.
+
+    Returns:
+        Value by key of today.
+
+    Raises:
+        ConfigError: if both keys of one option are given.
     """
     names = old_names(kind)
     for key in flat:
@@ -225,7 +291,19 @@ def old_names(kind: type[Any]) -> dict[str, str]:
 
 
 def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> dict[str, object]:
-    """Key to value of texts ``KEY=VALUE``; raises ConfigError for anything else."""
+    """Key to value of texts ``KEY=VALUE``.
+
+    Args:
+        kind: dataclass of the options.
+        texts: one for each option; a former key is taken too.
+        say: hears one sentence for each key that has another name now; None: nobody hears of it.
+
+    Returns:
+        Value by key of today, as ``from_flat`` takes it.
+
+    Raises:
+        ConfigError: if a text is no ``KEY=VALUE``, has an unknown key or a value of another kind, or a key comes twice.
+    """
     known = {entry.key: entry for entry in entries(kind)}
     values: dict[str, object] = {}
     for text in texts:
@@ -250,7 +328,15 @@ def _made(kind: type[Settings], values: Mapping[tuple[str, ...], Any]) -> Settin
 
 
 def bounded(default: Value, **bounds: float) -> Value:
-    """A field of what is chosen in code alone: a finite number, or some, within bounds as of ``Option``."""
+    """A field of what is chosen in code alone: a finite number, or some, within bounds.
+
+    Args:
+        default: number, or tuple of numbers that must not be empty.
+        **bounds: ``least``, ``most``, ``above`` and ``below``, as of ``Option``.
+
+    Returns:
+        The dataclass field, typed as its value.
+    """
     return option(default, help="", check=_check_some, **bounds)
 
 

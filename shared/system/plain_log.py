@@ -37,7 +37,11 @@ def _say_end(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become the program."""
+    """Become one of Flower's programs, with plain lines as its log.
+
+    Args:
+        arguments: name of the program, then its words.
+    """
     from uvicorn.config import LOGGING_CONFIG
 
     (program,) = entry_points(group="console_scripts", name=arguments[0])

@@ -50,7 +50,15 @@ def add_group(
     commands: Iterable[tuple[str, Callable[..., Any]]],
     kind: type[OptionsCommand] = OptionsCommand,
 ) -> None:
-    """Add a word with commands of its own, ``(name, function)`` each, under it."""
+    """Add a word with commands of its own under it.
+
+    Args:
+        app: the program.
+        name: the word.
+        about: what the commands are for, as the word's help.
+        commands: ``(name, function)`` each.
+        kind: how the commands read their words.
+    """
     group = typer.Typer(help=about, no_args_is_help=True)
     add_commands(group, commands, kind)
     app.add_typer(group, name=name)
@@ -61,7 +69,13 @@ def add_commands(
     commands: Iterable[tuple[str, Callable[..., Any]]],
     kind: type[OptionsCommand] = OptionsCommand,
 ) -> None:
-    """Add commands, ``(name, function)`` each, that read their words as ``kind`` does."""
+    """Add commands.
+
+    Args:
+        app: the program, or a word of it.
+        commands: ``(name, function)`` each.
+        kind: how the commands read their words.
+    """
     for name, function in commands:
         app.command(name, cls=kind)(function)
 

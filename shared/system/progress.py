@@ -48,7 +48,15 @@ class Display:
 
     @contextmanager
     def working(self, description: str, total: int | None) -> Iterator[Work]:
-        """Work within all that is being done; who does it raises ``done``."""
+        """Work within all that is being done; who does it raises ``done``.
+
+        Args:
+            description: what it is called where it is shown.
+            total: how many items there are; None: nobody knows, or it is not counted.
+
+        Yields:
+            The work; it is shown no longer where the block ends.
+        """
         work = Work(description=description, began=self.clock(), total=total)
         self._works.append(work)
         try:
@@ -86,7 +94,15 @@ class Display:
 
 
 def as_line(works: tuple[Work, ...], now: float) -> str:
-    """One or more works, each within the one before: which it is, how far the innermost is, and how long it takes."""
+    """One or more works as a line: which it is, how far the innermost is, and how long it takes.
+
+    Args:
+        works: one at least, each within the one before.
+        now: seconds of the display's clock.
+
+    Returns:
+        The line, without its end.
+    """
     *outer, inner = works
     of = " of this step" if outer else ""
     return f"{', '.join([*map(_place, outer), inner.description])}: {_how_far(inner, now, of)}"
@@ -118,7 +134,13 @@ _open: list[Display] = []
 def shown(
     description: str, *, console: Console | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[None]:
-    """Show, until it ends, how far all is that this process does within."""
+    """Show, until it ends, how far all is that this process does within.
+
+    Args:
+        description: what all of it is called.
+        console: where it is shown; None: on stderr. Not used where something is shown already.
+        clock: tells the time in seconds.
+    """
     if _open:
         with working(description):
             yield
@@ -162,6 +184,13 @@ def working(description: str, total: int | None = None) -> Iterator[Work]:
     """Work on ``total`` items, of which who does it counts those that are ``done``.
 
     It is shown where something is shown already, and on a terminal.
+
+    Args:
+        description: what it is called where it is shown.
+        total: how many items there are; None: nobody knows, or it is not counted.
+
+    Yields:
+        The work, whose ``done`` is to be raised.
     """
     if _open:
         with _open[0].working(description, total) as work:
@@ -174,7 +203,16 @@ def working(description: str, total: int | None = None) -> Iterator[Work]:
 
 
 def track(iterable: Iterable[Item], description: str, total: int | None = None) -> Iterator[Item]:
-    """The items of ``iterable`` as they come; ``total`` of them, or as many as it says it has."""
+    """The items of ``iterable`` as they come, counted as work.
+
+    Args:
+        iterable: gives the items.
+        description: what the work is called where it is shown.
+        total: how many items there are; None: as many as ``iterable`` says it has, if it says so.
+
+    Yields:
+        Each item, in order; it counts as done when the next one is asked for.
+    """
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     with working(description, total) as work:

@@ -13,7 +13,18 @@ Settings = TypeVar("Settings")
 
 
 def read_settings(cls: type[Settings], path: Path) -> Settings:
-    """Raises ConfigError for a file that cannot be read, an unknown name, another kind, or what ``cls`` refuses."""
+    """Read a settings file.
+
+    Args:
+        cls: dataclass of options that the file is of.
+        path: the file; former keys are taken too.
+
+    Returns:
+        The settings; what the file leaves out has its default.
+
+    Raises:
+        ConfigError: if the file cannot be read, or has an unknown name, another kind of value, or what ``cls`` refuses.
+    """
     settings = read_toml(path)
     try:
         return from_flat(cls, renamed(cls, settings))
@@ -22,7 +33,17 @@ def read_settings(cls: type[Settings], path: Path) -> Settings:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Raises ConfigError for a file that cannot be read."""
+    """Read a TOML file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Value by key of its table.
+
+    Raises:
+        ConfigError: if the file cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -38,6 +59,16 @@ def to_toml(settings: Any) -> bytes:
 
 
 def require(field: str, holds: bool, expected: str, value: object) -> None:
-    """Raises ConfigError with a sentence about a setting unless ``holds``."""
+    """Check a setting.
+
+    Args:
+        field: name of the setting, with underscores.
+        holds: whether the value may stand.
+        expected: what is expected, in words, as it follows "must be".
+        value: what was given, for the error.
+
+    Raises:
+        ConfigError: if ``holds`` is false, with a sentence about the setting.
+    """
     if not holds:
         raise ConfigError(f"{field.replace('_', '-')} must be {expected}; got {value!r}")

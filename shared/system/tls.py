@@ -7,7 +7,18 @@ from shared.errors import ConfigError, os_error_as
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """For a server; raises ConfigError where the files are not a certificate and its key."""
+    """A server's TLS, with its certificate and key.
+
+    Args:
+        certificate: file of the certificate, as PEM.
+        key: file of its key, as PEM, without a passphrase.
+
+    Returns:
+        The context, for a server.
+
+    Raises:
+        ConfigError: if a file cannot be read, or they are not a certificate and its key.
+    """
     for file in (certificate, key):
         with os_error_as(ConfigError, f"{file}: cannot be read"):
             file.read_bytes()

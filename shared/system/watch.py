@@ -25,7 +25,15 @@ class Watch:
         return {name: why for name, why in self._seen.items() if why}
 
     def look(self, name: str, work: Callable[[], object]) -> bool:
-        """Do the work; returns whether it ended without an error, and raises none."""
+        """Do the work, and keep why it failed.
+
+        Args:
+            name: of the look.
+            work: what is done; nothing that it raises as an Exception goes further.
+
+        Returns:
+            Whether it ended without an error.
+        """
         try:
             work()
         except Exception as error:  # noqa: BLE001 (a watch that ends with one error sees nothing any more)

@@ -6,9 +6,15 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Write beside the file, through to the disk, then rename; raises OSError where that is not possible.
+    """Write beside the file, through to the disk, then rename.
 
-    ``mode`` says who may read it, before the umask takes something away.
+    Args:
+        path: the file; its folder must be there.
+        content: all of its bytes.
+        mode: bits that say who may read and write it, before the umask takes something away.
+
+    Raises:
+        OSError: if that is not possible.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -57,7 +57,13 @@ class Process:
         return bool(members) and not impostor
 
     def signal(self, number: signal.Signals) -> None:
-        """To its whole group: what it started too."""
+        """Send a signal to its whole group: what it started too.
+
+        Nothing happens where it has ended, or may not be signalled.
+
+        Args:
+            number: of the signal.
+        """
         try:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
@@ -65,7 +71,18 @@ class Process:
 
 
 def start(program: Program, log: Path) -> tuple[subprocess.Popen[bytes], Process]:
-    """Start it in a group of its own; its output is added to the log. Raises OSError where it cannot be started."""
+    """Start a program in a group of its own; its output is added to the log.
+
+    Args:
+        program: what to start, and how.
+        log: file of its output, made where there is none.
+
+    Returns:
+        Its handle, and the process as a state file names it.
+
+    Raises:
+        OSError: if it cannot be started.
+    """
     with log.open("ab") as stream:
         handle = subprocess.Popen(
             program.command,
@@ -191,7 +208,16 @@ class Keeper:
 
 
 def end_leftovers(state: Path, *, now: Callable[[], float], sleep: Callable[[float], None]) -> list[str]:
-    """End what a keeper that was killed has left running; the names of what was."""
+    """End what a keeper that was killed has left running: politely, and after ``PATIENCE`` seconds the other way.
+
+    Args:
+        state: the keeper's state file; nothing is ended where there is none, or it is damaged.
+        now: tells the time in seconds.
+        sleep: waits so many seconds.
+
+    Returns:
+        The names of what was running.
+    """
     left = left_running(state)
     for process in left:
         _end(process, partial(getattr, process, "runs"), now=now, sleep=sleep)

@@ -45,7 +45,14 @@ class Supervision:
         return bool(claimant(self._lock))
 
     def at_work(self, command: str) -> list[str]:
-        """What runs in the folder, in words: a supervisor, as which command, or what one that was killed has left."""
+        """What runs in the folder.
+
+        Args:
+            command: what a supervisor of this folder was started as, for people.
+
+        Returns:
+            In words, a supervisor, or what one that was killed has left; empty where nothing runs.
+        """
         if number := claimant(self._lock):
             return [f"{command} (process {number})"]
         return [
@@ -87,10 +94,19 @@ class Supervision:
         stopping: Callable[[], bool],
         log_bytes: int,
     ) -> None:
-        """Keep the programs running until ``stopping``; what ``each_tick`` makes of them is added to the report.
+        """Keep the programs running until ``stopping``.
 
         What goes wrong meanwhile (a full disk, a damaged file) is told in the log and, as ``troubles``, in the report,
-        and tried again at the next tick. Raises ConfigError where another supervisor runs in the folder.
+        and tried again at the next tick.
+
+        Args:
+            programs: gives the programs, once the folder is held and leftovers are ended.
+            each_tick: what it makes of the processes, as a keeper reports them, is added to the report.
+            stopping: whether it is time to end.
+            log_bytes: of a program's log; a longer one is put aside.
+
+        Raises:
+            ConfigError: if another supervisor runs in the folder.
         """
         with self.alone():
             for name in end_leftovers(self._processes, now=time.monotonic, sleep=time.sleep):
@@ -116,7 +132,16 @@ class Supervision:
     def start(self, command: tuple[str, ...], ready: Callable[[Report], bool]) -> int:
         """Start a supervisor as ``python COMMAND`` in the background and wait until its report is ``ready``.
 
-        Returns its process id; raises ConfigError where it ends before that or takes too long.
+        Args:
+            command: words behind ``python -P``.
+            ready: whether a report says that it has started; an empty report is asked too.
+
+        Returns:
+            Its process id.
+
+        Raises:
+            ConfigError: if one runs already, or this one ends before it is ready, or takes longer than
+                ``READY_SECONDS``.
         """
         self.require_none()
         self._report.unlink(missing_ok=True)
