@@ -87,7 +87,15 @@ class Ensemble:
         return replace(self, raw=raw, calibrations=calibrations), weights[..., columns]
 
     def log_ratios(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
-        """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
+        """Calibrated log-likelihood ratios of all columns.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+            candidates: [B, n] False for items out of the ranking.
+
+        Returns:
+            [R, B, n] in nats; 0 for items out of the ranking.
+        """
         scores = self.raw.scores(histories)
         log_ratios = torch.empty(len(scores), len(histories), self.raw.n_items)
         for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
@@ -97,10 +105,16 @@ class Ensemble:
     def combined(
         self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor
     ) -> Iterator[torch.Tensor]:
-        """Scores Σ_r w_r z_r, −inf where an item may not be recommended, for C weight vectors [C, R].
+        """Scores Σ_r w_r z_r under several weight vectors.
 
-        Where they depend on the history's gap they are [C, 1 + K, R], the first where it is not known. Comes in blocks
-        [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
+        Args:
+            weights: [C, R]; where they depend on the history's gap [C, 1 + K, R], the first where it is not known.
+            histories: B histories, rows of the catalogue, oldest first.
+            candidates: [B, n] False where an item may not be recommended.
+
+        Returns:
+            Blocks [c, B, n] of at most ``WEIGHTS_AT_ONCE`` weight vectors, so that memory does not grow with C; −inf
+            where an item may not be recommended.
         """
         log_ratios = self.log_ratios(histories, candidates)
         by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(log_ratios)).astype(np.float32))
@@ -110,7 +124,15 @@ class Ensemble:
             yield _weighed(block, gaps, log_ratios).masked_fill_(~candidates, -torch.inf)
 
     def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
-        """[B, n] scores under weights [R] or [1 + K, R], −inf where an item may not be recommended."""
+        """Scores under one weight vector.
+
+        Args:
+            weights: [R], or [1 + K, R] where they depend on the history's gap.
+            histories: B histories, rows of the catalogue, oldest first.
+
+        Returns:
+            [B, n], −inf where an item may not be recommended.
+        """
         (block,) = self.combined(weights[None], histories, self.raw.candidates(histories))
         return block[0]
 

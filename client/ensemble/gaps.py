@@ -29,7 +29,12 @@ class Gaps:
     def even(cls, seconds: NDArray[np.float64], settings: GapSettings) -> "Gaps":
         """Steps that part these gaps evenly; none where too few are known, or where two edges coincide.
 
-        ``seconds`` [N] are NaN where a gap is not known.
+        Args:
+            seconds: [N] gaps, NaN where one is not known.
+            settings: how many steps, and fewest known gaps.
+
+        Returns:
+            The steps; without edges where there are none.
         """
         known = np.maximum(seconds[~np.isnan(seconds)], settings.shortest)
         if len(known) < settings.least:

@@ -87,7 +87,15 @@ class PlatformParts:
         self._made: dict[str, Any] = {}
 
     def once(self, what: str, make: Callable[[], Made]) -> Made:
-        """What ``make`` gives at the first call under this name."""
+        """What ``make`` gives at the first call under this name.
+
+        Args:
+            what: the name.
+            make: makes it; called at the first call alone.
+
+        Returns:
+            What was made then.
+        """
         if what not in self._made:
             self._made[what] = make()
         value: Made = self._made[what]
