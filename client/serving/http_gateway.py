@@ -257,7 +257,15 @@ class QuickPaths:
 
 
 def http_app(front: Front, arrival: DoorLimits | None = None) -> QuickPaths:
-    """The application; every path but ``/v1/health``, the description and the pages needs a token."""
+    """The application; every path but ``/v1/health``, the description and the pages needs a token.
+
+    Args:
+        front: what answers.
+        arrival: how bodies may come; None: the usual limits.
+
+    Returns:
+        The application, for an ASGI server.
+    """
     gateway = Gateway(front, arrival or DoorLimits())
     paths: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]]
     paths = {("POST", f"/v1/{work.name}"): gateway.path(work) for work in WORKS}

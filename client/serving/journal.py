@@ -158,7 +158,15 @@ class FileJournal:
 def read_journal(path: Path, lines: Lines | None = None) -> list[Entry]:
     """What a journal holds, for who does not write to it: a last line that is not whole yet is left out.
 
-    Empty where there is no such file; raises JournalError where it is damaged or cannot be read.
+    Args:
+        path: of the journal's file.
+        lines: how an entry stands in a line; None: in the clear.
+
+    Returns:
+        The entries, oldest first; empty where there is no such file.
+
+    Raises:
+        JournalError: if the file is damaged or cannot be read.
     """
     with os_error_as(JournalError, "the journal cannot be read"):
         content = path.read_bytes() if path.exists() else b""
