@@ -44,7 +44,14 @@ class RawEnsemble:
         return tuple(column for scorer in self.scorers for column in scorer.columns)
 
     def scores(self, histories: Sequences) -> list[torch.Tensor]:
-        """R tensors [B, n]."""
+        """Raw scores of all columns.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+
+        Returns:
+            R tensors [B, n] without NaN.
+        """
         batch = HistoryBatch(histories, self.n_items)
         return [without_nan(scores) for scorer in self.scorers for scores in scorer.score(batch)]
 
@@ -56,7 +63,14 @@ class RawEnsemble:
         return allowed
 
     def only_column(self, histories: Sequences) -> torch.Tensor:
-        """[B, n] scores of an ensemble of one column, −inf where an item may not be recommended."""
+        """Scores of an ensemble of one column.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+
+        Returns:
+            [B, n], −inf where an item may not be recommended.
+        """
         (scores,) = self.scores(histories)
         return scores.masked_fill(~self.candidates(histories), -torch.inf)
 
@@ -76,7 +90,14 @@ class Ensemble:
         return tuple(column.name for column in self.raw.columns)
 
     def used(self, weights: NDArray[np.float64]) -> tuple["Ensemble", NDArray[np.float64]]:
-        """The ensemble of those scorers alone that have a column of weight, and its weights, from [R] or [G, R]."""
+        """The ensemble of those scorers alone that have a column of weight, and its weights.
+
+        Args:
+            weights: [R] or [G, R].
+
+        Returns:
+            The ensemble of r columns, and weights [r] or [G, r].
+        """
         widths = [len(scorer.columns) for scorer in self.raw.scorers]
         ends = np.cumsum(widths)
         parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]

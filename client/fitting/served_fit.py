@@ -207,7 +207,7 @@ def store_served(opened: Opened, store: HeadStore) -> None:
     """Write what the fit serves, in one record, with the items and users beyond those that were fitted on.
 
     Args:
-        opened: the fit; what is not fitted yet is fitted now.
+        opened: a fit whose steps are done.
         store: where the record is written.
 
     Raises:

@@ -133,7 +133,7 @@ class Expectation:
         """Fit the two weights on known pairs.
 
         Args:
-            pairs: several cells of one pair share its part.
+            pairs: the known ones; cells of one name count together as one pair.
             settings: how pairs are believed.
 
         Returns:

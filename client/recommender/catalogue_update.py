@@ -42,7 +42,15 @@ class NewItem:
     """seconds since 1970; None: as it was"""
 
     def after(self, before: "NewItem | None") -> "NewItem":
-        """The item in the place of an earlier version of it."""
+        """The item in the place of an earlier version of it.
+
+        Args:
+            before: the earlier version, whose category and time of publishing stay where this one has none; None: there
+                is none.
+
+        Returns:
+            The item.
+        """
         if before is None:
             return self
         published = before.published if self.published is None else self.published

@@ -155,7 +155,14 @@ def _by_now(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def in_words(half_life: float) -> str:
-    """For example 6h."""
+    """A half-life in its largest unit, for example 6h.
+
+    Args:
+        half_life: seconds.
+
+    Returns:
+        Days, hours, minutes or seconds with d, h, m or s behind them.
+    """
     size, letter = next((unit for unit in _UNITS if half_life >= unit[0]), (1.0, "s"))
     return f"{half_life / size:g}{letter}"
 

@@ -138,7 +138,14 @@ class FitData:
         return sp.csr_array(matrix[several])
 
     def item_similarity(self, shrink: float) -> Matrix:
-        """[n, n] item-knn's similarity, shared by the scorers that walk over it."""
+        """Item-knn's similarity, shared by the scorers that walk over it.
+
+        Args:
+            shrink: as ``item_similarity`` takes it; each value is counted once.
+
+        Returns:
+            [n, n].
+        """
         return self.statistic(f"item_similarity@{shrink:g}", lambda: item_similarity(self.user_items, shrink))
 
     @property
@@ -184,7 +191,14 @@ class HistoryBatch:
         return self.histories.moments
 
     def bag(self, decay: float) -> sp.csr_array:
-        """[B, n] with decay^age summed over an item's occurrences; the last item has age 0 (and 0^0 = 1)."""
+        """A weight decay^age, summed over an item's occurrences; the last item has age 0 (and 0^0 = 1).
+
+        Args:
+            decay: factor per step back, from 0 to 1.
+
+        Returns:
+            [B, n] sparse; made once for each decay.
+        """
         if decay not in self._bags:
             lengths = self.histories.lengths()
             position = np.arange(len(self.histories.items)) - np.repeat(self.histories.offsets[:-1], lengths)
@@ -244,7 +258,14 @@ class Scorer(Protocol):
         ...
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """One float32 tensor [B, n] per column."""
+        """Score the catalogue for each history.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+
+        Returns:
+            One float32 tensor [B, n] per column.
+        """
         ...
 
 
@@ -298,11 +319,25 @@ class QueryScorer(Protocol):
         ...
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
-        """[B, D] for each of the first columns."""
+        """The vectors of the histories, for each of the first columns.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+
+        Returns:
+            [B, D] for each of these columns.
+        """
         ...
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """The columns after them."""
+        """The columns after them.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+
+        Returns:
+            One float32 tensor [B, n] per column.
+        """
         ...
 
 

@@ -234,7 +234,15 @@ class Admission:
             yield turn
 
     def require_room(self, seconds: float | None) -> None:
-        """Raises Overloaded where too many wait already, Shed where the deadline would pass before its turn."""
+        """Refuse a request that could not be answered in time.
+
+        Args:
+            seconds: what is left to the request; None: the usual time.
+
+        Raises:
+            Overloaded: if too many wait already.
+            Shed: if the deadline would pass before its turn.
+        """
         if self.full:
             raise Overloaded(OVERLOADED)
         left = self._of_deadline(seconds)
@@ -257,7 +265,7 @@ class Admission:
             seconds: in which they would have to be.
 
         Returns:
-            Whether that is so; each time that it is not, the expected pace fades.
+            True where they can; each False lets the pace that is expected of a slice fade.
         """
         with self._lock:
             if (self._slices + slices) * self._pace <= seconds * self.limits.workers:
@@ -278,7 +286,11 @@ class Admission:
             self._slices += slices
 
     def took(self, seconds: float) -> None:
-        """A slice has."""
+        """Learn from a slice that was done how long one takes.
+
+        Args:
+            seconds: that it took.
+        """
         with self._lock:
             self._pace += _NEWEST * (seconds - self._pace)
 

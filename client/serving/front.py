@@ -85,7 +85,11 @@ class ServingMetrics:
         self._reports.labels(method, "unknown-item").inc(len(counts.unknown_events))
 
     def swapped(self, outcome: str) -> None:
-        """Count a new head."""
+        """Count a new head.
+
+        Args:
+            outcome: ``ok`` or ``failed``.
+        """
         self._swaps.labels(outcome).inc()
 
     def text(self) -> bytes:

@@ -173,7 +173,14 @@ class Gateway:
         return Response(self._front.metrics.text(), media_type="text/plain; version=0.0.4")
 
     def path(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
-        """The rules, in order: the token; the length; the body as it arrives; then a thread reads and works."""
+        """The rules, in order: the token; the length; the body as it arrives; then a thread reads and works.
+
+        Args:
+            work: what the path takes, does and gives.
+
+        Returns:
+            What answers a request on the path.
+        """
 
         async def answer(request: Request) -> Response:
             if (refusal := self._refusal(request)) is not None:
@@ -305,7 +312,17 @@ def _elsewhere() -> None:
 
 
 def seconds_left(text: str | None) -> float | None:
-    """What the caller leaves to the request; None where they name no deadline. Raises Unreadable."""
+    """What the caller leaves to the request.
+
+    Args:
+        text: the header, in milliseconds; None where the request has none.
+
+    Returns:
+        Seconds; None where the caller names no deadline.
+
+    Raises:
+        Unreadable: if the text is no number of milliseconds above 0.
+    """
     if text is None:
         return None
     try:

@@ -18,9 +18,16 @@ class Journal(Protocol):
     """Where entries are kept."""
 
     def append(self, entries: Sequence[Facts]) -> int:
-        """Write in order; they are durable after the next ``sync``. Returns the number of the entry before them.
+        """Write entries in order; they are durable after the next ``sync``.
 
-        Raises JournalError, then none is written.
+        Args:
+            entries: as JSON, without their numbers.
+
+        Returns:
+            The number of the entry before them.
+
+        Raises:
+            JournalError: if they cannot be written; then none is.
         """
         ...
 
@@ -33,7 +40,17 @@ class Journal(Protocol):
         ...
 
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
-        """Remove entries for good, all or none; returns how many. Raises JournalError."""
+        """Remove entries for good, all or none.
+
+        Args:
+            unwanted: whether an entry shall go.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            JournalError: if the journal is damaged, or cannot be read or written.
+        """
         ...
 
     def check(self) -> None:

@@ -107,7 +107,7 @@ class LiveHead:
         """The list, which is not empty.
 
         Args:
-            request: what is wanted, its ids in the form of the fit's.
+            request: what is wanted, its ids in the form of the fit.
             past: rows [L] of the catalogue, times [L] in seconds since 1970, and how many items are unknown, as
                 ``Histories.of`` has them.
             disliked: ids of items that the user does not want.

@@ -58,7 +58,14 @@ def check_present(name: str, value: str) -> None:
 
 
 def check_user(value: str) -> None:
-    """Raises InvalidRequest for the user of a list who is neither empty nor an id."""
+    """Check the user of a list, who may be empty.
+
+    Args:
+        value: their id.
+
+    Raises:
+        InvalidRequest: if it is neither empty nor an id.
+    """
     if value:
         check_present("user", value)
 
@@ -94,9 +101,13 @@ def check_time(value: float, name: str = "time") -> None:
 
 
 def check_published(value: float) -> None:
-    """Raises InvalidRequest for what is no time at which an item came out, which may be long ago.
+    """Check that a number is a time at which an item came out, which may be long ago.
 
-    A number near 0 is a year, or a count of days.
+    Args:
+        value: seconds since 1970, negative before it.
+
+    Raises:
+        InvalidRequest: if it is no such time: a number near 0 is a year, or a count of days.
     """
     if not (math.isfinite(value) and _EARLIEST_PUBLISHED <= value <= LATEST and abs(value) > _NO_SECONDS):
         raise InvalidRequest(

@@ -64,7 +64,7 @@ class Told:
         """Take in feedback that stands in the journal under a number.
 
         Args:
-            event: its ids in the form of the fit's.
+            event: its ids in the form of the fit.
             number: of the journal's entry.
         """
         self.events.add(event.event_id)

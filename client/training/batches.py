@@ -72,7 +72,14 @@ class Windows:
             yield self._batch(order[edges[index] : edges[index + 1]])
 
     def steps(self, tokens: int) -> int:
-        """Number of batches in an epoch."""
+        """Number of batches in an epoch.
+
+        Args:
+            tokens: positions of a batch, as ``epoch`` takes them.
+
+        Returns:
+            The number.
+        """
         return len(self._edges(np.argsort(-self.lengths, kind="stable"), tokens)) - 1
 
     def _edges(self, order: NDArray[np.int64], tokens: int) -> list[int]:

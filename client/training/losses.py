@@ -139,7 +139,14 @@ class FurtherLoss(Protocol):
     """One number per step, added to the mean cross-entropy of the next items."""
 
     def items(self, batch: Batch) -> NDArray[np.int64]:
-        """Rows of the catalogue that the step must hold for it, beside its own."""
+        """Rows of the catalogue that the step must hold for it, beside its own.
+
+        Args:
+            batch: inputs and next items of the step.
+
+        Returns:
+            [k] rows of the catalogue, [0] where the loss needs none.
+        """
         ...
 
     def loss(self, step: StepTensors, rng: np.random.Generator) -> torch.Tensor:

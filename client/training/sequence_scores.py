@@ -33,7 +33,14 @@ class ItemTable:
 
 @torch.no_grad()
 def item_table(model: SequenceModel) -> ItemTable:
-    """Compute it once, then score any number of batches with it."""
+    """Compute it once, then score any number of batches with it.
+
+    Args:
+        model: whose vectors e and biases they are; it must not be trained meanwhile.
+
+    Returns:
+        The whole catalogue.
+    """
     return ItemTable(vectors=model.item_vectors(None), biases=model.b.detach().clone())
 
 

@@ -102,7 +102,14 @@ class PlatformParts:
         return value
 
     def and_of(self, others: "PlatformParts") -> "PlatformParts":
-        """Itself, with what was made of the others alone."""
+        """Itself, with what was made of the others alone.
+
+        Args:
+            others: parts of the same platform; what was made here stands before what was made there.
+
+        Returns:
+            Itself.
+        """
         self._made = {**others._made, **self._made}
         return self
 

@@ -61,7 +61,14 @@ METHODS: dict[str, Method] = {
 
 
 def names_of(has: Callable[[Method], bool]) -> tuple[str, ...]:
-    """The methods that have something, in the table's order."""
+    """The methods that have something, in the table's order.
+
+    Args:
+        has: whether a method has it.
+
+    Returns:
+        Their names.
+    """
     return tuple(name for name, method in METHODS.items() if has(method))
 
 
@@ -91,7 +98,14 @@ def predicting_clicks() -> tuple[str, ...]:
 
 
 def ranked(place: Callable[[Shown], int]) -> tuple[str, ...]:
-    """The methods that have a place in a report, the first place first."""
+    """The methods that have a place in a report, the first place first.
+
+    Args:
+        place: its place there, from 1; 0: none.
+
+    Returns:
+        Their names.
+    """
     return tuple(sorted(names_of(lambda method: place(method.shown) > 0), key=lambda name: place(METHODS[name].shown)))
 
 
