@@ -53,6 +53,13 @@ def as_of_counts(impressions: Impressions, settings: AsOfSettings) -> AsOfCounts
     """What was clicked and shown before each impression, in one pass over either log.
 
     At each half-life log(1 + clicked), log(1 + shown) and log((clicked + a) / (shown + b)), a and b being the priors.
+
+    Args:
+        impressions: of the platform.
+        settings: half-lives, priors, and the unit of ages.
+
+    Returns:
+        The columns of all candidates; none where the platform has no clock.
     """
     if not impressions.has_clock:
         return AsOfCounts(names=(), values=np.zeros((len(impressions.labels), 0), np.float32))

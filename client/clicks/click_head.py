@@ -84,7 +84,20 @@ class ClickHead:
     def initial(
         cls, config: ClickHeadConfig, inputs: ClickInputs, impressions: NDArray[np.int64], generator: torch.Generator
     ) -> "ClickHead":
-        """A head that gives every candidate the click rate of these impressions; its inputs are scaled on them."""
+        """A head that gives every candidate the click rate of these impressions; its inputs are scaled on them.
+
+        Args:
+            config: what the head looks at, and how wide it is.
+            inputs: what is known of candidates.
+            impressions: rows of the impressions.
+            generator: draws the hidden layer.
+
+        Returns:
+            The head before training.
+
+        Raises:
+            HeadStoreError: if an input is not finite.
+        """
         mean, scale = _mean_and_scale(config, inputs, impressions)
         rate = torch.tensor(inputs.clicked(impressions).mean(), dtype=torch.float32).clamp(1e-4, 1 - 1e-4)
         width = len(mean)
@@ -114,12 +127,28 @@ class ClickHead:
 
     @torch.no_grad()
     def logits(self, inputs: ClickInputs, impressions: NDArray[np.int64]) -> NDArray[np.float64]:
-        """[c] of all candidates of some impressions, the temperature left aside."""
+        """Logits of all candidates of some impressions, the temperature left aside.
+
+        Args:
+            inputs: what is known of candidates.
+            impressions: rows of the impressions.
+
+        Returns:
+            [c], impression after impression.
+        """
         parts = [self.logit(values) for values in _blocks(self.config, inputs, impressions)]
         return np.asarray(torch.cat(parts).double().numpy())
 
     def probabilities(self, inputs: ClickInputs, impressions: NDArray[np.int64]) -> NDArray[np.float64]:
-        """[c] that each candidate of some impressions is clicked."""
+        """The probability that each candidate of some impressions is clicked.
+
+        Args:
+            inputs: what is known of candidates.
+            impressions: rows of the impressions.
+
+        Returns:
+            [c], impression after impression.
+        """
         return np.asarray(1 / (1 + np.exp(-self.logits(inputs, impressions) / self.temperature)))
 
     def to_stored(self) -> StoredRecord:
@@ -141,14 +170,31 @@ class ClickHead:
 
 
 def logit(scaled: torch.Tensor, parameters: list[torch.Tensor]) -> torch.Tensor:
-    """[c, F] scaled inputs -> [c], by numbers in the order of ``ClickHead.parameters``."""
+    """Logits by given numbers.
+
+    Args:
+        scaled: [c, F] scaled inputs.
+        parameters: in the order of ``ClickHead.parameters``.
+
+    Returns:
+        [c].
+    """
     direct, bias, enter, enter_bias, leave = parameters
     hidden = functional.gelu(scaled @ enter + enter_bias)
     return scaled @ direct + hidden @ leave + bias
 
 
 def assembled(config: ClickHeadConfig, inputs: ClickInputs, impressions: NDArray[np.int64]) -> torch.Tensor:
-    """[c, F] what a head of this config sees of the candidates of some impressions."""
+    """What a head of this config sees of the candidates of some impressions.
+
+    Args:
+        config: columns and encoders.
+        inputs: what is known of candidates.
+        impressions: rows of the impressions.
+
+    Returns:
+        [c, F]: the columns, how far each is from its mean over the impression, and u_t ∘ e_i of each encoder.
+    """
     rows, owners = inputs.candidates(impressions)
     places = {name: place for place, name in enumerate(inputs.names)}
     columns = torch.tensor([places[name] for name in config.columns], dtype=torch.int64)

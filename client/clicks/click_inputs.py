@@ -86,7 +86,15 @@ class ClickInputs:
 
 
 def candidate_rows(offsets: NDArray[np.int64], impressions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[c] rows of the candidates of some impressions; impression i has ``offsets[i]:offsets[i + 1]``."""
+    """Rows of the candidates of some impressions.
+
+    Args:
+        offsets: [I + 1]; impression i has ``offsets[i]:offsets[i + 1]``.
+        impressions: rows of the impressions.
+
+    Returns:
+        [c], impression after impression.
+    """
     return stretches(offsets[impressions], np.diff(offsets)[impressions])
 
 
@@ -199,10 +207,15 @@ class _SeenThrough:
 
 
 def candidate_log_ratios(ensemble: Ensemble, part: Impressions, others: NDArray[np.int64]) -> torch.Tensor:
-    """[c, R] calibrated log-likelihood ratios of the candidates over each other and ``others``.
+    """Calibrated log-likelihood ratios of the candidates over each other and ``others``.
 
-    ``others`` are items that stand for the catalogue.
-    0 for a candidate that the history holds, where the platform has no repeats.
+    Args:
+        ensemble: of R columns over the shown items.
+        part: the impressions.
+        others: rows of the items that stand for the catalogue.
+
+    Returns:
+        [c, R] in nats; 0 for a candidate that the history holds, where the platform has no repeats.
     """
     size = max(1, _BATCH_ELEMENTS // (ensemble.raw.n_items * len(ensemble.names)))
     batches = []

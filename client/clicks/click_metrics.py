@@ -55,7 +55,17 @@ class _Places:
 def rank_clicks(
     scores: Floats, labels: NDArray[np.bool_], offsets: NDArray[np.int64], users: NDArray[np.int64]
 ) -> ClickRanking:
-    """Judge scores [C] by labels [C]; impression i, of ``users[i]`` [I], has ``offsets[i]:offsets[i + 1]`` of them."""
+    """Judge scores by labels.
+
+    Args:
+        scores: [C].
+        labels: [C] True where clicked.
+        offsets: [I + 1]; impression i has the candidates ``offsets[i]:offsets[i + 1]``.
+        users: [I] the user of each impression.
+
+    Returns:
+        The metrics of the impressions that have a clicked and an unclicked candidate.
+    """
     sizes = np.diff(offsets)
     groups = np.repeat(np.arange(len(users)), sizes)
     clicked = np.bincount(groups, labels, minlength=len(users)).astype(np.float64)
@@ -84,7 +94,15 @@ def rank_clicks(
 
 
 def log_loss(logits: Floats, labels: NDArray[np.bool_]) -> float:
-    """Mean cross-entropy of σ(logits) [C], in nats."""
+    """Mean cross-entropy of σ(logits).
+
+    Args:
+        logits: [C].
+        labels: [C] True where clicked.
+
+    Returns:
+        Nats.
+    """
     return float((np.logaddexp(0.0, logits) - labels * logits).mean())
 
 
@@ -93,6 +111,14 @@ def calibration_error(probabilities: Floats, labels: NDArray[np.bool_], bins: in
 
     Bins hold equally many candidates, equal probabilities together: clicks are rare, and bins of equal width would put
     nearly all candidates into the first.
+
+    Args:
+        probabilities: [C] that a candidate is clicked.
+        labels: [C] True where clicked.
+        bins: how many; fewer where probabilities are equal.
+
+    Returns:
+        From 0 to 1.
     """
     edges = np.unique(np.quantile(probabilities, np.arange(1, bins) / bins))
     of = np.searchsorted(edges, probabilities, side="left")

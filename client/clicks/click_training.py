@@ -57,7 +57,22 @@ def train_click_head(
     *,
     seed: int,
 ) -> TrainedClickHead:
-    """Train on the impressions ``training``; the epoch with the lowest loss on ``validation`` is kept and tempered."""
+    """Train on some impressions; the epoch with the lowest loss on others is kept and tempered.
+
+    Args:
+        inputs: what is known of candidates.
+        training: rows of the impressions that are trained on.
+        validation: rows of the impressions that choose the epoch and the temperature.
+        config: what the head looks at, and how wide it is.
+        settings: of the training.
+        seed: of the head's draw and of the order of impressions.
+
+    Returns:
+        The head, and its losses.
+
+    Raises:
+        HeadStoreError: if a number of the head is not finite.
+    """
     rng = rng_for(seed, "click-training")
     head = ClickHead.initial(config, inputs, training, torch_generator_for(seed, "click-head"))
     parameters = [value.clone().requires_grad_() for value in head.parameters()]
@@ -90,7 +105,15 @@ def train_click_head(
 
 
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """The T that gives σ(logits / T) [c] the lowest cross-entropy (temperature scaling; Guo et al., ICML 2017)."""
+    """The T that gives σ(logits / T) the lowest cross-entropy (temperature scaling; Guo et al., ICML 2017).
+
+    Args:
+        logits: [c].
+        labels: [c] True where clicked.
+
+    Returns:
+        T, from exp(-3) to exp(3).
+    """
     optimum = minimize_scalar(
         lambda log_t: log_loss(logits / np.exp(log_t), labels), bounds=(-_WIDEST, _WIDEST), method="bounded"
     )

@@ -63,7 +63,17 @@ had."""
 def tuned_baseline(
     tune: TuneBaseline, prepared: PreparedPlatform, *, seed: int, settings: BaselineSettings = DEFAULT
 ) -> Baseline | None:
-    """A baseline's best setting on validation, with all that may be counted by the test; None where there is none."""
+    """A baseline's best setting on validation, with all that may be counted by the test.
+
+    Args:
+        tune: finds the best setting.
+        prepared: the platform.
+        seed: of what is trained.
+        settings: the grids.
+
+    Returns:
+        The baseline; None where it cannot be had.
+    """
     users = prepared.platform.training_users
     best = tune(prepared.platform, fit_data(prepared, users, Stage.VALIDATION), settings, seed)
     if best is None or best.make is None or not prepared.platform.held_out.counts_on(users):
@@ -72,7 +82,16 @@ def tuned_baseline(
 
 
 def rank_baseline(baseline: Baseline, platform: Platform, held_out: Examples) -> Ranking:
-    """The baseline on held-out examples."""
+    """The baseline on held-out examples.
+
+    Args:
+        baseline: whose column ranks.
+        platform: whose catalogue is ranked; where its users meet no item again, a history's items are left out.
+        held_out: whom to rank for.
+
+    Returns:
+        The ranking of all examples.
+    """
 
     def score(histories: Sequences) -> torch.Tensor:
         return baseline.scorer.score(HistoryBatch(histories, platform.n_items))[baseline.column]
@@ -106,12 +125,32 @@ def _ndcg_by_column(scorer: Scorer, platform: Platform, held_out: Examples) -> l
 
 
 def tune_popularity(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline:
-    """Counts of users; there is nothing to choose."""
+    """Counts of users; there is nothing to choose.
+
+    Args:
+        platform: on whose validation events it is looked at.
+        data: what its training users tell.
+        _settings: not used.
+        _seed: not used.
+
+    Returns:
+        The baseline with its NDCG@10.
+    """
     return _best(platform, data, {"item": Popularity}, slice(0, 1))
 
 
 def tune_content_knn(platform: Platform, data: FitData, _settings: BaselineSettings, _seed: int) -> Baseline | None:
-    """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each."""
+    """The shared space (``zero-shot`` has the same) and the platform's own text space, every column of each.
+
+    Args:
+        platform: on whose validation events columns are compared.
+        data: what its training users tell.
+        _settings: not used.
+        _seed: not used.
+
+    Returns:
+        The best column; None where no item has a text or a vector.
+    """
     grid: dict[str, Callable[[FitData], Scorer]] = {"shared space": ContentKnn} if data.features.any() else {}
     if data.grams.nnz:
         grid["own idf"] = ContentIdf
@@ -119,7 +158,17 @@ def tune_content_knn(platform: Platform, data: FitData, _settings: BaselineSetti
 
 
 def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline:
-    """Over shrinkages and decays."""
+    """Over shrinkages and decays.
+
+    Args:
+        platform: on whose validation events columns are compared.
+        data: what its training users tell.
+        settings: the shrinkages.
+        _seed: not used.
+
+    Returns:
+        The best column under the best shrinkage.
+    """
     grid = {
         f"shrink {shrink:g}": partial(ItemKnn, settings=ItemKnnSettings(shrink=shrink)) for shrink in settings.shrinks
     }
@@ -127,7 +176,17 @@ def tune_item_knn(platform: Platform, data: FitData, settings: BaselineSettings,
 
 
 def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _seed: int) -> Baseline | None:
-    """Over regularisations; None where the catalogue is too large."""
+    """Over regularisations.
+
+    Args:
+        platform: on whose validation events they are compared.
+        data: what its training users tell.
+        settings: the regularisations.
+        _seed: not used.
+
+    Returns:
+        The best one; None where the catalogue is too large.
+    """
     grid = {f"regularisation {value:g}": EaseSettings(regularisation=value) for value in settings.regularisations}
     if any(data.n_items > ease.most_items for ease in grid.values()):
         return None
@@ -135,7 +194,17 @@ def tune_ease(platform: Platform, data: FitData, settings: BaselineSettings, _se
 
 
 def tune_local_id_alone(platform: Platform, data: FitData, settings: BaselineSettings, seed: int) -> Baseline:
-    """A sequence model of ids only, over the grid of ``tune_local_id``."""
+    """A sequence model of ids only, over the grid of ``tune_local_id``.
+
+    Args:
+        platform: on a sample of whose validation events epochs are compared.
+        data: what its training users tell.
+        settings: the size of the sample.
+        seed: of the sample, the model's draw and the training.
+
+    Returns:
+        The best of the grid; it cannot be made of later counts.
+    """
     held_out = examples(platform, Stage.VALIDATION, platform.training_users)
     rng = rng_for(seed, "local-id", "validation-users")
     limit = settings.validation_users

@@ -35,7 +35,15 @@ class Calibration:
     """whose components the mixture weighs"""
 
     def log_ratio(self, scores: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
-        """[B, n] log-likelihood ratios of raw scores; 0 where ``candidates`` [B, n] is False: out of the ranking."""
+        """Log-likelihood ratios of raw scores.
+
+        Args:
+            scores: [B, n] raw scores of the column.
+            candidates: [B, n] False for items out of the ranking.
+
+        Returns:
+            [B, n] in nats; 0 where ``candidates`` is False.
+        """
         m = candidates.sum(1, keepdim=True).clamp(min=1)
         total = torch.full_like(scores, self.mixture[-1])
         parts = _components(self.settings.of(self.kind), self.kind, scores, candidates, self.scale)
@@ -66,7 +74,16 @@ class Calibration:
 def spread_scale(
     scores: torch.Tensor, candidates: torch.Tensor, settings: CalibrationSettings = DEFAULT.calibration
 ) -> float:
-    """What brings scores [B, n] to the spread of ``settings``: that over the mean over rows of their deviation."""
+    """What brings scores to the spread of ``settings``: that over the mean over rows of their deviation.
+
+    Args:
+        scores: [B, n] raw scores.
+        candidates: [B, n] False for items out of the ranking, which count nothing.
+        settings: the spread.
+
+    Returns:
+        What scores are multiplied by; 1 where they do not vary.
+    """
     m = candidates.sum(1).clamp(min=1)
     mean = (scores * candidates).sum(1) / m
     deviation = (((scores - mean[:, None]) * candidates).square().sum(1) / m).sqrt().mean().item()
@@ -81,7 +98,19 @@ def target_probabilities(
     scale: float,
     settings: CalibrationSettings = DEFAULT.calibration,
 ) -> NDArray[np.float64]:
-    """[B, components] the probability of each example's target under each component, the uniform one last."""
+    """The probability of each example's target under each component.
+
+    Args:
+        kind: of the column; it says which components there are.
+        scores: [B, n] raw scores.
+        candidates: [B, n] False for items out of the ranking.
+        target: [B] rows of the catalogue.
+        scale: what similarity-like scores are multiplied by first.
+        settings: the components.
+
+    Returns:
+        [B, components], the uniform one last.
+    """
     target_column = target[:, None]
     components = _components(settings.of(kind), kind, scores, candidates, scale)
     parts = [values.gather(1, target_column) / sums for values, sums in components]
@@ -92,7 +121,17 @@ def target_probabilities(
 def fit_mixture(
     kind: Kind, probabilities: NDArray[np.float64], scale: float, settings: CalibrationSettings = DEFAULT.calibration
 ) -> Calibration:
-    """EM for the weights of fixed components (Dempster, Laird, Rubin 1977), from probabilities [N, components]."""
+    """EM for the weights of fixed components (Dempster, Laird, Rubin 1977).
+
+    Args:
+        kind: of the column.
+        probabilities: [N, components] of the targets, the uniform component last, as ``target_probabilities`` has them.
+        scale: what similarity-like scores were multiplied by; the calibration keeps it.
+        settings: steps of EM, and the examples that each component is given before the first.
+
+    Returns:
+        The calibration.
+    """
     count = probabilities.shape[1]
     mixture = np.full(count, 1.0 / count)
     for _ in range(settings.steps):

@@ -65,7 +65,15 @@ class ColumnGroups:
     """the computed columns that know the moment"""
 
     def of(self, parts: Sequence[str], *, timed: bool = True) -> NDArray[np.bool_]:
-        """[R] True for computed columns and those of the given parts; not for ``timed`` ones unless they are wanted."""
+        """The computed columns and those of the given parts.
+
+        Args:
+            parts: names of trained parts.
+            timed: whether computed columns that know the moment are wanted.
+
+        Returns:
+            [R] True for a column that is among them.
+        """
         mask = np.ones(len(self.names), bool)
         mask[self.timed] = timed
         for name, columns in self.parts.items():
@@ -216,7 +224,16 @@ def choose_all(
     validation: Mapping[str, NDArray[np.float64]],
     settings: CandidateSettings = DEFAULT.candidates,
 ) -> dict[str, Candidate]:
-    """Method to the one of its candidates that is chosen; ``local`` first, which decides on the own part for all."""
+    """Choose one candidate for each method; ``local`` first, which decides on the own part for all.
+
+    Args:
+        options: method to its candidates.
+        validation: NDCG without a cutoff [V] by candidate, of the same users.
+        settings: the margins, and which L2 strength is the largest.
+
+    Returns:
+        Method to the one of its candidates that is chosen.
+    """
     local = choose(options[LOCAL], validation, settings) if LOCAL in options else None
     return {
         method: local if local is not None and method == LOCAL else choose(candidates, validation, settings, like=local)

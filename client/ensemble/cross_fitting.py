@@ -98,7 +98,18 @@ class CrossFit:
 def fit_data(
     prepared: PreparedPlatform, users: NDArray[np.int64], stage: Stage = Stage.TRAIN, counted: Counted | None = None
 ) -> FitData:
-    """What scorers are fitted on when only these users' events are allowed, and a stage is predicted."""
+    """What scorers are fitted on when only these users' events are allowed, and a stage is predicted.
+
+    Args:
+        prepared: the platform.
+        users: [U] rows of the users.
+        stage: that is predicted: events that may be counted by then are.
+        counted: statistics of other fits of the same platform; what is counted of the same events is shared with them.
+            None shares nothing.
+
+    Returns:
+        What scorers are fitted on.
+    """
     ends = prepared.platform.held_out.countable(stage)[users]
     return FitData(
         statistics={} if counted is None else counted.setdefault(users.tobytes() + ends.tobytes(), {}),
@@ -124,7 +135,19 @@ def fit_on(
 ) -> FittedScorers:
     """The computed scorers with statistics from these users' events, where a stage is predicted.
 
-    What they count joins what is ``counted``.
+    Args:
+        prepared: the platform.
+        users: [U] rows of the users.
+        scorers: the computed ones, and their rules.
+        stage: that is predicted: events that may be counted by then are.
+        counted: statistics of other fits of the same platform, which what these scorers count joins; None shares
+            nothing.
+
+    Returns:
+        The scorers that the platform can have, and why it lacks the others.
+
+    Raises:
+        ConfigError: if two scorers have a column of one name.
     """
     return fit_scorers(fit_data(prepared, users, stage, counted), scorers)
 
@@ -141,8 +164,23 @@ def cross_fit(
 ) -> CrossFit:
     """Calibrate every column over all folds, then draw the stack's examples, which ask the ``question``.
 
-    Columns: those of the computed ``scorers``, then those of ``trained`` in its order. Raises DataError where no
-    training user has an example.
+    Columns are those of the computed scorers, then those of the trained ones in their order.
+
+    Args:
+        prepared: the platform.
+        trained: parts of scorers trained outside the folds, by name.
+        seed: of folds, examples and negatives.
+        scorers: the computed ones, and their rules.
+        settings: of folds, calibrations and examples.
+        question: what an example asks.
+        counted: statistics of other fits of the same platform, which what this one counts joins; None shares nothing.
+
+    Returns:
+        The folds, the calibrations [R], and the stack's examples.
+
+    Raises:
+        DataError: if no training user has an example.
+        ConfigError: if two scorers have a column of one name.
     """
     platform, sizes = prepared.platform, settings.cross_fit
     _require_examples(platform, question)

@@ -44,7 +44,14 @@ class RawEnsemble:
         return tuple(column for scorer in self.scorers for column in scorer.columns)
 
     def scores(self, histories: Sequences) -> list[torch.Tensor]:
-        """R tensors [B, n]."""
+        """Raw scores of all columns.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+
+        Returns:
+            R tensors [B, n] without NaN.
+        """
         batch = HistoryBatch(histories, self.n_items)
         return [without_nan(scores) for scorer in self.scorers for scores in scorer.score(batch)]
 
@@ -56,7 +63,14 @@ class RawEnsemble:
         return allowed
 
     def only_column(self, histories: Sequences) -> torch.Tensor:
-        """[B, n] scores of an ensemble of one column, −inf where an item may not be recommended."""
+        """Scores of an ensemble of one column.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+
+        Returns:
+            [B, n], −inf where an item may not be recommended.
+        """
         (scores,) = self.scores(histories)
         return scores.masked_fill(~self.candidates(histories), -torch.inf)
 
@@ -76,7 +90,14 @@ class Ensemble:
         return tuple(column.name for column in self.raw.columns)
 
     def used(self, weights: NDArray[np.float64]) -> tuple["Ensemble", NDArray[np.float64]]:
-        """The ensemble of those scorers alone that have a column of weight, and its weights, from [R] or [G, R]."""
+        """The ensemble of those scorers alone that have a column of weight, and its weights.
+
+        Args:
+            weights: [R] or [G, R].
+
+        Returns:
+            The ensemble of r columns, and weights [r] or [G, r].
+        """
         widths = [len(scorer.columns) for scorer in self.raw.scorers]
         ends = np.cumsum(widths)
         parts = [range(end - width, end) for end, width in zip(ends, widths, strict=True)]
@@ -87,7 +108,15 @@ class Ensemble:
         return replace(self, raw=raw, calibrations=calibrations), weights[..., columns]
 
     def log_ratios(self, histories: Sequences, candidates: torch.Tensor) -> torch.Tensor:
-        """[R, B, n] in nats; 0 for items out of the ranking, where ``candidates`` [B, n] is False."""
+        """Calibrated log-likelihood ratios of all columns.
+
+        Args:
+            histories: B histories, rows of the catalogue, oldest first.
+            candidates: [B, n] False for items out of the ranking.
+
+        Returns:
+            [R, B, n] in nats; 0 for items out of the ranking.
+        """
         scores = self.raw.scores(histories)
         log_ratios = torch.empty(len(scores), len(histories), self.raw.n_items)
         for row, (calibration, column) in enumerate(zip(self.calibrations, scores, strict=True)):
@@ -97,10 +126,16 @@ class Ensemble:
     def combined(
         self, weights: NDArray[np.float64], histories: Sequences, candidates: torch.Tensor
     ) -> Iterator[torch.Tensor]:
-        """Scores Σ_r w_r z_r, −inf where an item may not be recommended, for C weight vectors [C, R].
+        """Scores Σ_r w_r z_r under several weight vectors.
 
-        Where they depend on the history's gap they are [C, 1 + K, R], the first where it is not known. Comes in blocks
-        [c, B, n] of at most ``WEIGHTS_AT_ONCE``, so that memory does not grow with C.
+        Args:
+            weights: [C, R]; where they depend on the history's gap [C, 1 + K, R], the first where it is not known.
+            histories: B histories, rows of the catalogue, oldest first.
+            candidates: [B, n] False where an item may not be recommended.
+
+        Returns:
+            Blocks [c, B, n] of at most ``WEIGHTS_AT_ONCE`` weight vectors, so that memory does not grow with C; −inf
+            where an item may not be recommended.
         """
         log_ratios = self.log_ratios(histories, candidates)
         by_gap = torch.from_numpy(weights.reshape(len(weights), -1, len(log_ratios)).astype(np.float32))
@@ -110,7 +145,15 @@ class Ensemble:
             yield _weighed(block, gaps, log_ratios).masked_fill_(~candidates, -torch.inf)
 
     def served(self, weights: NDArray[np.float64], histories: Sequences) -> torch.Tensor:
-        """[B, n] scores under weights [R] or [1 + K, R], −inf where an item may not be recommended."""
+        """Scores under one weight vector.
+
+        Args:
+            weights: [R], or [1 + K, R] where they depend on the history's gap.
+            histories: B histories, rows of the catalogue, oldest first.
+
+        Returns:
+            [B, n], −inf where an item may not be recommended.
+        """
         (block,) = self.combined(weights[None], histories, self.raw.candidates(histories))
         return block[0]
 

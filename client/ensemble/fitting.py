@@ -138,7 +138,16 @@ def fit_stacks(
 
 
 def with_trained(stacks: FittedStacks, trained: Mapping[str, Trained], again: Mapping[str, Trained]) -> FittedStacks:
-    """The stacks with parts in the place of those of the same name that they were fitted with."""
+    """The stacks with parts in the place of those of the same name that they were fitted with.
+
+    Args:
+        stacks: as they were fitted.
+        trained: the parts that they were fitted with, by name.
+        again: the parts that take their place, by name, each with as many scorers as before; other parts stay.
+
+    Returns:
+        The stacks under the same calibrations and weights.
+    """
     now = {
         id(scorer): later
         for part, retrained in again.items()
@@ -196,7 +205,17 @@ def _gains(
 def column_groups(
     names: tuple[str, ...], trained: Mapping[str, Trained], content: Scorer | None, timed: Sequence[Scorer] = ()
 ) -> ColumnGroups:
-    """Which columns of the ensemble are whose; trained parts stand at its end, in their order."""
+    """Which columns of the ensemble are whose; trained parts stand at its end, in their order.
+
+    Args:
+        names: [R] of all columns.
+        trained: parts, by name, in the order of their columns.
+        content: the computed scorer of content; None where the platform has none.
+        timed: the computed scorers that know the moment.
+
+    Returns:
+        The column indices of each group.
+    """
     of_moments = [column.name for scorer in timed for column in scorer.columns]
     of_content = [] if content is None else [column.name for column in content.columns]
     widths = {name: sum(len(scorer.columns) for scorer in part.scorers) for name, part in trained.items()}
@@ -214,7 +233,16 @@ def column_groups(
 
 
 def ranks_of_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Examples) -> NDArray[np.float64]:
-    """[C, T] ranks of the relevant items under each weights [C, R] or [C, G, R]: what a choice needs, in one pass."""
+    """Ranks of the relevant items under several weight vectors: what a choice needs, in one pass.
+
+    Args:
+        ensemble: the fitted scorers.
+        weights: [C, R], or [C, G, R] where they depend on the gap.
+        held_out: examples with T relevant items in all.
+
+    Returns:
+        [C, T].
+    """
     parts = [
         np.stack([relevant_ranks(scores, batch) for scores in ensemble_scores(ensemble, weights, batch)])
         for batch, _ in ensemble_batches(ensemble, held_out)
@@ -223,7 +251,16 @@ def ranks_of_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Exa
 
 
 def rank_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Examples) -> list[Ranking]:
-    """One ranking per weights [C, R], or [C, G, R] by gap, all in one pass over the examples."""
+    """Rank under several weight vectors, all in one pass over the examples.
+
+    Args:
+        ensemble: the fitted scorers.
+        weights: [C, R], or [C, G, R] where they depend on the gap.
+        held_out: whom to rank for.
+
+    Returns:
+        C rankings.
+    """
     parts: list[list[Ranking]] = [[] for _ in weights]
     for batch, _ in ensemble_batches(ensemble, held_out):
         for part, scores in zip(parts, ensemble_scores(ensemble, weights, batch), strict=True):
@@ -232,11 +269,28 @@ def rank_all(ensemble: Ensemble, weights: NDArray[np.float64], held_out: Example
 
 
 def ensemble_batches(ensemble: Ensemble, held_out: Examples) -> Iterator[tuple[Examples, torch.Tensor]]:
-    """The examples in batches whose ensemble stays within bounded memory, and their targets [B]."""
+    """The examples in batches whose ensemble stays within bounded memory.
+
+    Args:
+        ensemble: says how much memory an example takes.
+        held_out: the examples.
+
+    Returns:
+        Batches, each with its targets [B].
+    """
     return example_batches(held_out, ensemble.raw.n_items, len(ensemble.names) + WEIGHTS_AT_ONCE)
 
 
 def ensemble_scores(ensemble: Ensemble, weights: NDArray[np.float64], batch: Examples) -> Iterator[torch.Tensor]:
-    """C scores [B, n] of the batch."""
+    """Scores of a batch under several weight vectors.
+
+    Args:
+        ensemble: the fitted scorers.
+        weights: [C, R], or [C, G, R] where they depend on the gap.
+        batch: B examples.
+
+    Returns:
+        C scores [B, n], −inf where an item may not be recommended.
+    """
     for block in ensemble.combined(weights, batch.histories, ensemble.raw.candidates(batch.histories)):
         yield from block

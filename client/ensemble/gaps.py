@@ -29,7 +29,12 @@ class Gaps:
     def even(cls, seconds: NDArray[np.float64], settings: GapSettings) -> "Gaps":
         """Steps that part these gaps evenly; none where too few are known, or where two edges coincide.
 
-        ``seconds`` [N] are NaN where a gap is not known.
+        Args:
+            seconds: [N] gaps, NaN where one is not known.
+            settings: how many steps, and fewest known gaps.
+
+        Returns:
+            The steps; without edges where there are none.
         """
         known = np.maximum(seconds[~np.isnan(seconds)], settings.shortest)
         if len(known) < settings.least:
@@ -43,13 +48,27 @@ class Gaps:
         return len(self.edges) + 1 if self.edges else 0
 
     def steps(self, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-        """[B] the step of each gap, 1 to K; 0 where it is not known."""
+        """The step of each gap.
+
+        Args:
+            seconds: [B] gaps; NaN where one is not known.
+
+        Returns:
+            [B] from 1 to K; 0 where the gap is not known, or no gap is told.
+        """
         if not self.edges:
             return np.zeros(len(seconds), np.int64)
         return np.where(np.isnan(seconds), 0, 1 + np.searchsorted(self.edges, seconds, side="left"))
 
     def of(self, histories: Sequences) -> NDArray[np.int64]:
-        """[B] the same of each history."""
+        """The step of each history's gap.
+
+        Args:
+            histories: B histories with their times and moments.
+
+        Returns:
+            [B] as ``steps`` has them.
+        """
         return self.steps(since_last(histories)) if self.edges else np.zeros(len(histories), np.int64)
 
 

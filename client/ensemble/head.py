@@ -53,12 +53,31 @@ class RankingHead:
 
     @classmethod
     def chosen(cls, stacks: FittedStacks, method: str) -> "RankingHead":
-        """The head that a platform serves under a method."""
+        """The head that a platform serves under a method.
+
+        Args:
+            stacks: the fitted ones.
+            method: one of those that a stack was chosen for.
+
+        Returns:
+            The head, of all columns of the ensemble.
+        """
         return cls.of(stacks.ensemble, stacks.chosen[method].by_gap)
 
     @classmethod
     def of(cls, ensemble: Ensemble, weights: NDArray[np.float64]) -> "RankingHead":
-        """Of an ensemble under weights [1, R] or [1 + K, R]."""
+        """Of an ensemble under given weights.
+
+        Args:
+            ensemble: names, calibrations and gaps.
+            weights: [1, R], or [1 + K, R] where they depend on the gap.
+
+        Returns:
+            The head; without gaps where the weights do not depend on them.
+
+        Raises:
+            HeadStoreError: if the weights do not fit the ensemble, or are not finite.
+        """
         shifts = len(weights) > 1
         return cls(
             names=ensemble.names,

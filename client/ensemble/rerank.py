@@ -71,10 +71,19 @@ def rerank(
     *,
     k: int = K,
 ) -> Iterator[torch.Tensor]:
-    """For each λ the scores [B, n] with the k picked items raised above all others, in their order.
+    """Raise the k picked items above all others, in their order, for each λ.
 
-    Items that may not be recommended are −inf, and stay so; a NaN is picked after every number.
     λ = 0 gives back the scores as they are.
+
+    Args:
+        scores: [B, n]; items that may not be recommended are −inf, and stay so; a NaN is picked after every number.
+        features: [n, D] rows of length 1 or 0, whose cosines say how alike items are.
+        strengths: λ, each from 0 to 1.
+        settings: what may be picked.
+        k: how many items are picked.
+
+    Returns:
+        Scores [B, n], one for each λ.
     """
     pool = best_first(scores, max(settings.pool, k))
     vectors = features[pool]

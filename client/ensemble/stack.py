@@ -49,7 +49,19 @@ def sample_examples(
     guide: int,
     settings: StackSettings,
 ) -> StackExamples:
-    """Stack examples of a batch of log-likelihood ratios [R, B, n]; hard ones by the mean of the first ``guide``."""
+    """Stack examples of a batch of log-likelihood ratios.
+
+    Args:
+        log_ratios: [R, B, n] in nats.
+        candidates: [B, n] False for items that may not be recommended.
+        targets: [B] rows of the catalogue.
+        generator: draws the random negatives.
+        guide: how many of the first columns say by their mean which negatives are hard.
+        settings: how many negatives of each kind.
+
+    Returns:
+        B examples.
+    """
     allowed = candidates.clone()
     allowed.scatter_(1, targets[:, None], False)
     mean = log_ratios[:guide].mean(0).masked_fill(~allowed, -torch.inf)
@@ -87,9 +99,16 @@ def fit_path(
     columns: NDArray[np.bool_],
     l2_strengths: Sequence[float],
 ) -> list[NDArray[np.float64]]:
-    """[R] weights for each of ``l2_strengths``, which rise, each shrunk to its anchor w₀ [R].
+    """Fit weights for each L2 strength.
 
-    Only ``columns`` [R] are free; the weights of all others must be 0 in the anchors.
+    Args:
+        examples: what to fit on.
+        anchors: w₀ [R], to which the weights are shrunk, for each L2 strength.
+        columns: [R] that are free; the weights of all others must be 0 in the anchors.
+        l2_strengths: λ, in nats per squared weight; they rise.
+
+    Returns:
+        Weights [R], one for each of ``l2_strengths``.
     """
     used = torch.from_numpy(np.flatnonzero(columns))
     narrow = StackExamples(log_ratios=examples.log_ratios[:, :, used].contiguous(), log_weights=examples.log_weights)
@@ -122,7 +141,17 @@ def fit_weights(
 def minimise(
     loss: Callable[[torch.Tensor], Fit], anchor: NDArray[np.float64], l2_strength: float, begin: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """[P] weights of the least ``loss`` plus λ/2 times the squared distance to the anchor; see ``fit_weights``."""
+    """Weights of the least ``loss`` plus λ/2 times the squared distance to the anchor; see ``fit_weights``.
+
+    Args:
+        loss: convex; at P weights its value, gradient and Hessian.
+        anchor: w₀ [P].
+        l2_strength: λ, in nats per squared weight.
+        begin: [P] where the search begins.
+
+    Returns:
+        [P] weights.
+    """
     start, weights = torch.from_numpy(anchor), torch.from_numpy(begin).clone()
     value, gradient, hessian = _penalised(loss(weights), weights - start, l2_strength)
     for _ in range(_NEWTON_STEPS):
@@ -147,7 +176,15 @@ def _penalised(fit: Fit, offset: torch.Tensor, l2_strength: float) -> Fit:
 
 
 def cross_entropy(examples: StackExamples, weights: torch.Tensor) -> Fit:
-    """Its mean over the examples, under weights [R]."""
+    """Cross-entropy of the targets, its mean over the examples, in nats.
+
+    Args:
+        examples: N of them.
+        weights: [R].
+
+    Returns:
+        The value, its gradient [R] and its Hessian [R, R].
+    """
     log_ratios = examples.log_ratios
     logits = log_ratios @ weights.float() + examples.log_weights
     log_partition = logits.logsumexp(1)

@@ -84,7 +84,14 @@ class Contenders(EncoderUse, LowRank):
         return PartSettings(preset=preset, own=self.own, teacher=self.teacher, alignment=self.alignment, tuning=tuning)
 
     def names(self, *, took_part: bool) -> tuple[str, ...]:
-        """The methods by their names in a verdict: an encoder that the platform helped to train is a federated one."""
+        """The methods by their names in a verdict: an encoder that the platform helped to train is a federated one.
+
+        Args:
+            took_part: whether the platform helped to train the received encoder.
+
+        Returns:
+            The names, in the order in which reports show them.
+        """
         from client.transfer.table import METHODS
 
         chosen = [METHODS[name] for name in uses() if name in self.methods]

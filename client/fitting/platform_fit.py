@@ -81,7 +81,11 @@ class PlatformFit:
         self._scorers = {**computed, **(further or {})}
 
     def train(self, step: Step = working) -> None:
-        """The parts that the methods' stacks may hold."""
+        """Train the parts that the methods' stacks may hold; one that the platform cannot have is left out.
+
+        Args:
+            step: says that a step of this name begins; each part is trained within its context.
+        """
         for part, make in part_makers(self._sets, self.parts.settings).items():
             with step(f"train {part}"):
                 trained = make(self.parts)
@@ -89,9 +93,13 @@ class PlatformFit:
                 self.trained[part] = trained
 
     def stack(self, counted: Counted | None = None) -> None:
-        """Every scorer fitted and calibrated, and a stack chosen for each method; raises DataError where none can.
+        """Fit and calibrate every scorer, and choose a stack for each method.
 
-        What is counted on the way is kept in ``counted`` for ``complete_baskets``.
+        Args:
+            counted: what is counted on the way is kept in it for ``complete_baskets``; None keeps nothing.
+
+        Raises:
+            DataError: if no stack can be chosen.
         """
         there = possible(self._sets, self.trained)
         self.absent = tuple(method for method in self._sets if method not in there)
@@ -128,7 +136,11 @@ class PlatformFit:
         return {**self.trained, **self._again}
 
     def complete_baskets(self, counted: Counted | None = None) -> None:
-        """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell."""
+        """A stack for baskets that are to be completed, of what the verdict serves, where enough of them tell.
+
+        Args:
+            counted: what ``stack`` has counted; None: all is counted anew.
+        """
         if not enough_baskets(self.prepared.platform):
             return
         ensemble, _ = self.stacks.ensemble.used(self.stacks.chosen[self.verdict.served].by_gap)

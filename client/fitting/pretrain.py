@@ -42,11 +42,26 @@ def pretrain_folder(
     promise: Asked | None = None,
     origin: Provenance | None = None,
 ) -> PretrainOutcome:
-    """Pretrain on a platform folder and write the encoder file; raises InputError for bad input.
+    """Pretrain on a platform folder and write the encoder file.
 
-    ``origin`` is what the card says of who made it and when; the validation is added to it. Under a ``promise`` that is
-    private, what the file costs each user is written down on this machine first; raises PrivacyError where it cannot
-    be.
+    Args:
+        folder: the platform's.
+        out: the file, in an existing folder.
+        preparation: what is kept of the folder.
+        features: the feature space, by its name.
+        preset: name of the encoder's size.
+        settings: of the training; a private promise trains nothing.
+        seed: of the preparation and the training.
+        promise: what is promised to each user. Where it is private, the linear part alone is written, under noise, and
+            what the file costs each user is written down on this machine first. None: no noise.
+        origin: what the card says of who made it and when; the validation is added to it. None: nothing is said.
+
+    Returns:
+        What the command says at its end.
+
+    Raises:
+        InputError: if the input is bad, ``out`` cannot be written, or a user has spent a private promise before.
+        PrivacyError: if what the file costs each user cannot be written down.
     """
     if not out.parent.is_dir():
         raise ConfigError(f"--out must lie in an existing folder; {out.parent} is none")

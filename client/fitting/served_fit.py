@@ -52,8 +52,15 @@ def previous_release(
 ) -> ReceivedEncoder | None:
     """The encoder of a served record, without what the platform learnt of its items beside it.
 
-    None where there is none: no record, one that cannot be read (the log says so), one of another feature space, one
-    that serves nobody else's encoder, a student, or a form of ``received`` itself.
+    Args:
+        store: where the platform's heads lie.
+        record: name of the served record.
+        space: the feature space of the fit that begins.
+        received: the encoder that is fitted with; None where there is none.
+
+    Returns:
+        The encoder. None where there is none: no record, one that cannot be read (the log says so), one of another
+        feature space, one that serves nobody else's encoder, a student, or a form of ``received`` itself.
     """
     try:
         stored = store.read(record)
@@ -112,7 +119,19 @@ def fit_recommender(
 
     The encoder that the store's record serves until then competes too, as method ``previous``.
 
-    Raises InputError for bad input, HeadStoreError where the store cannot be written.
+    Args:
+        folder: the platform's.
+        encoder_file: of the received encoder; None: the platform's own recommender is fitted.
+        store: where the platform's heads lie.
+        settings: of the fit.
+        reports: what callers reported while the platform served; None adds nothing to the folder.
+
+    Returns:
+        The gate's verdict.
+
+    Raises:
+        InputError: if the input is bad.
+        HeadStoreError: if the store cannot be written.
     """
     opened = open_fit(folder, encoder_file, settings, reports, store)
     fit = opened.fit
@@ -127,10 +146,21 @@ def open_fit(
     reports: Reports | None = None,
     store: HeadStore | None = None,
 ) -> Opened:
-    """What is to be fitted, read and prepared, with nothing fitted yet; raises InputError for bad input.
+    """What is to be fitted, read and prepared, with nothing fitted yet.
 
-    ``store`` is where the platform's heads lie: what it serves now, and its catalogue's vectors. Without an encoder the
-    platform's own recommender is fitted, beside the encoder that it serves now, if any.
+    Args:
+        folder: the platform's.
+        encoder_file: of the received encoder; None: the platform's own recommender is fitted, beside the encoder that
+            it serves now, if any.
+        settings: of the fit.
+        reports: what callers reported while the platform served; None adds nothing to the folder.
+        store: where the platform's heads lie: what it serves now, and its catalogue's vectors. None: there are none.
+
+    Returns:
+        The fit, and what a record says of its input.
+
+    Raises:
+        InputError: if the input is bad.
     """
     if encoder_file is None and settings.took_part:
         raise ConfigError("took-part says that the platform helped to train the encoder; expected one, found none")
@@ -176,8 +206,13 @@ def open_fit(
 def store_served(opened: Opened, store: HeadStore) -> None:
     """Write what the fit serves, in one record, with the items and users beyond those that were fitted on.
 
-    Raises HeadStoreError where the store cannot be written, and for a fit whose components have other settings than the
-    usual ones, under which a record is opened.
+    Args:
+        opened: a fit whose steps are done.
+        store: where the record is written.
+
+    Raises:
+        HeadStoreError: if the store cannot be written, or the fit's components have other settings than the usual ones,
+            under which a record is opened.
     """
     fit = opened.fit
     if fit.components != DEFAULT:
@@ -225,6 +260,13 @@ def counted_of_all(fit: PlatformFit, names: Collection[str]) -> FittedScorers:
 
     Their weights and calibrations were told by fewer. Counted so up to the test, five platforms' lists were better by
     -2 to +5 %, on average 1.8 % (docs/decisions/0047).
+
+    Args:
+        fit: of the platform.
+        names: of the scorers, in ``SCORERS`` or ``COMPLETING``; others are ignored.
+
+    Returns:
+        The scorers and what they counted.
     """
     platform = fit.prepared.platform
     events = select(platform.sequences, platform.training_users)
@@ -256,7 +298,16 @@ def _trained_parts(fit: PlatformFit) -> ServedParts:
 
 
 def served_form(opened: Opened, parts: ServedParts) -> ReceivedEncoder | None:
-    """What the next fit will know of the encoder among the parts; None where there was none."""
+    """What the next fit will know of the encoder among the parts.
+
+    Args:
+        opened: the fit.
+        parts: that are served.
+
+    Returns:
+        The encoder of before where it is served on, else the received one, seen where it was tuned or taught here; None
+        where there was none.
+    """
     previous, received = opened.fit.encoders.previous, opened.received
     if PREVIOUS.part in parts.encoders and previous is not None:
         return previous

@@ -179,7 +179,18 @@ def assess_stacks(
 ) -> Assessment:
     """The same from fitted stacks, by the pairs that this release knows.
 
-    Raises DataError where the platform could fit no method that uses the encoder.
+    Args:
+        stacks: fitted ones of the platform.
+        verdict: of the gate over the same stacks.
+        users: of the platform, of whom the model-selection users are a part.
+        rng: draws folds and resamples.
+        settings: by which the answer is given.
+
+    Returns:
+        The answer.
+
+    Raises:
+        DataError: if the platform could fit no method that uses the encoder.
     """
     options = {method: stacks.options[method] for method in (LOCAL, judged_method(verdict))}
     folds = rng.permutation(verdict.users) % settings.gate.folds
@@ -241,9 +252,19 @@ def expected_lift(
     settings: AssessmentSettings = DEFAULT,
     contenders: int = 1,
 ) -> Interval | None:
-    """By what these pairs found, of one of so many methods that compete.
+    """The lift to expect of one method, by what pairs of the benchmark found.
 
-    None where the pairs are too few, or where something was not measured here.
+    Args:
+        candidate: what the method reached in the gate's cross-validation.
+        users: model-selection users.
+        known: the pairs.
+        content: how near content alone comes to ``local`` (``content_share``), from 0 to 1.
+        settings: how known pairs are believed, and how sure the gate must be.
+        contenders: how many methods compete.
+
+    Returns:
+        The lift in percent and its interval; None where the pairs are too few, or where something was not measured
+        here.
     """
     expectation = Expectation.fitted(known, settings.expectation)
     if expectation is None or candidate.lift is None or candidate.bound is None or candidate.relatedness is None:
@@ -253,7 +274,17 @@ def expected_lift(
 
 
 def standard_error(lift: float, bound: float, contenders: int = 1, gate: GateSettings = DEFAULT.gate) -> float:
-    """Of a lift, from the bound that it exceeds at the gate's level, as if resampled lifts were normal."""
+    """Of a lift, from the bound that it exceeds at the gate's level, as if resampled lifts were normal.
+
+    Args:
+        lift: percent.
+        bound: percent; the lift exceeds it at the gate's level, divided by the number of contenders.
+        contenders: how many methods compete.
+        gate: says the level.
+
+    Returns:
+        Percent.
+    """
     return (lift - bound) / float(norm.isf(gate.level / contenders))
 
 
@@ -265,9 +296,20 @@ def forecast_of(
     lift: Interval | None,
     settings: AssessmentSettings = DEFAULT,
 ) -> tuple[Answer, str]:
-    """Whether a method will bring a lift, as the gate found it on so many model-selection users, and the reason.
+    """Whether a method will bring a lift, and the reason.
 
     For its rules see the top of this file.
+
+    Args:
+        candidate: what the method reached in the gate's cross-validation.
+        users: model-selection users.
+        gate_says: the gate's reason.
+        expected: the lift to expect, in percent; None where nothing can be said.
+        lift: the lift that these users show, in percent; None where ``local`` found nothing.
+        settings: by which it is said.
+
+    Returns:
+        ``yes``, ``no`` or ``too early``, and the reason.
     """
     worth, few = settings.worth, users < settings.choice.few_users
     if would_serve(candidate, users, settings.choice):

@@ -84,7 +84,15 @@ def write_pairs(pairs: Iterable[KnownPair]) -> str:
 
 
 def nearest_pair(adds: float, pairs: Sequence[KnownPair]) -> KnownPair | None:
-    """The one whose encoder adds most nearly as much to content; None where none is known."""
+    """The one whose encoder adds most nearly as much to content.
+
+    Args:
+        adds: percent that the encoder adds to content here.
+        pairs: the known ones.
+
+    Returns:
+        The pair; None where none is known.
+    """
     return min(pairs, key=lambda pair: abs(pair.adds - adds), default=None)
 
 
@@ -122,7 +130,15 @@ class Expectation:
 
     @classmethod
     def fitted(cls, pairs: Sequence[KnownPair], settings: ExpectationSettings = DEFAULT) -> "Expectation | None":
-        """On these pairs; None where they are too few."""
+        """Fit the two weights on known pairs.
+
+        Args:
+            pairs: the known ones; cells of one name count together as one pair.
+            settings: how pairs are believed.
+
+        Returns:
+            What they say; None where pairs of fewer than ``least_pairs`` names are known.
+        """
         names = np.array([pair.name for pair in pairs])
         if len(np.unique(names)) < settings.least_pairs:
             return None

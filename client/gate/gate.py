@@ -124,8 +124,15 @@ def cross_validated(
 ) -> dict[str, NDArray[np.float64]]:
     """Method to the NDCG [V] of each user under the stack that the users of the other folds choose.
 
-    ``folds`` [V] are 0, 1, ...; the NDCG that is returned is that of ``judged``, where it is another one than the NDCG
-    that choices are made by.
+    Args:
+        options: method to the stacks that it may choose from.
+        validation: NDCG without a cutoff [V] by stack, which choices are made by.
+        folds: [V] of each user: 0, 1, ...
+        judged: the NDCG [V] by stack that is returned; None: the one that choices are made by.
+        choice: how each method chooses its stack.
+
+    Returns:
+        Method to NDCG [V].
     """
     judged = validation if judged is None else judged
     scores = {method: np.zeros(len(folds)) for method in options}
@@ -147,7 +154,17 @@ def with_confidence(level: float) -> str:
 
 
 def would_serve(candidate: GateCandidate, users: int, choice: CandidateSettings) -> bool:
-    """Whether it may be served instead of ``local``, on the word of so many model-selection users."""
+    """Whether it may be served instead of ``local``, on the word of so many model-selection users.
+
+    Args:
+        candidate: what it reached in the gate's cross-validation.
+        users: model-selection users.
+        choice: says below how many of them users are few.
+
+    Returns:
+        True where it beats ``local`` beyond noise; or where users are few, it is above ``local``, and its encoder is
+        related to the platform beyond noise.
+    """
     return _is_confident(candidate) or _likely(candidate, users < choice.few_users)
 
 

@@ -42,7 +42,15 @@ class NewItem:
     """seconds since 1970; None: as it was"""
 
     def after(self, before: "NewItem | None") -> "NewItem":
-        """The item in the place of an earlier version of it."""
+        """The item in the place of an earlier version of it.
+
+        Args:
+            before: the earlier version, whose category and time of publishing stay where this one has none; None: there
+                is none.
+
+        Returns:
+            The item.
+        """
         if before is None:
             return self
         published = before.published if self.published is None else self.published
@@ -50,13 +58,26 @@ class NewItem:
 
 
 def keep_latest(latest: dict[str, NewItem], items: Iterable[NewItem]) -> None:
-    """Put items in the place of the earlier versions of them that were found."""
+    """Put items in the place of the earlier versions of them that were found.
+
+    Args:
+        latest: by item id; it is changed in place.
+        items: in the order in which they came.
+    """
     for item in items:
         latest[item.item_id] = item.after(latest.get(item.item_id))
 
 
 def fitting(served: ServedHead, items: Sequence[NewItem]) -> list[NewItem]:
-    """Items that were taken in under another head, as this one takes them: those whose vector fits, if it needs one."""
+    """Items that were taken in under another head, as this one takes them: those whose vector fits, if it needs one.
+
+    Args:
+        served: the head.
+        items: as they were handed over.
+
+    Returns:
+        The items: without vectors where the head needs none, else those alone whose vector has the head's length.
+    """
     length = _vector_length(served)
     if not length:
         return [replace(item, vector=()) for item in items]
@@ -66,7 +87,15 @@ def fitting(served: ServedHead, items: Sequence[NewItem]) -> list[NewItem]:
 def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
     """The head with these items added; one whose id is there already gets the new text and vector, and category if any.
 
-    Raises InvalidRequest where a vector is missing, not needed, or not of the catalogue's length.
+    Args:
+        served: the head.
+        items: in the order in which they came; of several with one id the latest counts.
+
+    Returns:
+        The head over the larger catalogue.
+
+    Raises:
+        InvalidRequest: if a vector is missing, not needed, not of the catalogue's length, or not finite.
     """
     latest: dict[str, NewItem] = {}
     keep_latest(latest, items)
@@ -74,7 +103,15 @@ def with_items(served: ServedHead, items: Sequence[NewItem]) -> ServedHead:
 
 
 def with_added(served: ServedHead, added: AddedItems) -> ServedHead:
-    """The same for items, each of another id, whose vectors fit; where there are none, the very head."""
+    """The same for items, each of another id, whose vectors fit; where there are none, the very head.
+
+    Args:
+        served: the head.
+        added: m items.
+
+    Returns:
+        The head over the larger catalogue.
+    """
     if not added.item_ids:
         return served
     rows = {item: row for row, item in enumerate(served.items.item_ids)}

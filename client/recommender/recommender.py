@@ -136,9 +136,17 @@ class Recommender:
         return np.array(rows, np.int32)
 
     def past_of(self, user: str | None, basket: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """[L] a user's items and their times, what is in their basket now last; raises DataError as ``history_of``.
+        """A user's items and their times, what is in their basket now last.
 
-        ``user`` None: of somebody of whom the basket alone is known.
+        Args:
+            user: their id; None: somebody of whom the basket alone is known.
+            basket: [I] rows of the catalogue; unless users meet items again, they leave their earlier places.
+
+        Returns:
+            [L] rows, oldest first, and [L] seconds since 1970; NaN where a time is not known, now for the basket.
+
+        Raises:
+            DataError: if the platform has no such user.
         """
         history, when = np.empty(0, np.int32), np.empty(0)
         if user is not None:
@@ -150,7 +158,10 @@ class Recommender:
     def count(self, items: NDArray[np.int32], times: NDArray[np.float64], *, shown: bool = False) -> None:
         """What was met since the fit, or was ``shown``, for the scorers that count on.
 
-        ``items`` [E] are rows, ``times`` [E] seconds since 1970, in any order.
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970, in any order.
+            shown: whether the items were shown, not met.
         """
         for scorer in self._scorers if len(items) else ():
             if shown and isinstance(scorer, CountsShown):
@@ -171,7 +182,15 @@ class Recommender:
         return list({id(scorer): scorer for ensemble in ensembles for scorer in ensemble.scorers}.values())
 
     def basis(self, history: NDArray[np.int32], query: ListQuery) -> str:
-        """What a list rests on: ``basket``, ``history``, or ``popularity`` where nothing is known."""
+        """What a list rests on: ``basket``, ``history``, or ``popularity`` where nothing is known.
+
+        Args:
+            history: [L] rows of the catalogue.
+            query: what the list shall be like.
+
+        Returns:
+            One of these three words.
+        """
         if query.basket and self.basket is not None:
             return "basket"
         return "history" if len(history) else "popularity"
@@ -180,11 +199,18 @@ class Recommender:
     def recommend(
         self, history: NDArray[np.int32], query: ListQuery, times: NDArray[np.float64] | None = None
     ) -> list[Recommendation]:
-        """At most k items, the best first, for a history [L], which may be empty; equal ones in the catalogue's order.
+        """At most k items, the best first; equal ones in the catalogue's order.
 
         Items of the history are left out unless the platform's users meet items again, or nothing else is allowed; of a
         basket that is to be completed they always are.
-        ``times`` [L] are when they were met, None where nobody knows.
+
+        Args:
+            history: [L] rows of the catalogue, oldest first; it may be empty.
+            query: what the list shall be like.
+            times: [L] seconds since 1970 when the items were met; None where nobody knows.
+
+        Returns:
+            The items with their scores and reasons; empty where no item is allowed.
         """
         ensemble = self._ensemble(history, query)
         latest = Past(

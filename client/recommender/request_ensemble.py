@@ -44,7 +44,14 @@ class Past:
         return self.items[len(self.items) - self.together :]
 
     def without(self, place: int) -> "Past":
-        """Without one of its events."""
+        """Without one of its events.
+
+        Args:
+            place: of the event in the history, 0 for the oldest.
+
+        Returns:
+            The history without it; a basket that held it is smaller by one.
+        """
         times = None if self.times is None else np.delete(self.times, place)
         left = self.together - int(place >= len(self.items) - self.together)
         return replace(self, items=np.delete(self.items, place), times=times, together=left)
@@ -74,7 +81,14 @@ class PackedVectors:
 
     @torch.no_grad()
     def products(self, rows: Sequence[NDArray[np.float32]]) -> Sequence[torch.Tensor]:
-        """[1, n] for each query [1, D]."""
+        """The products of queries with all vectors.
+
+        Args:
+            rows: queries [1, D].
+
+        Returns:
+            [1, n] for each query; nothing where there are none.
+        """
         if not rows:
             return ()
         queries = torch.from_numpy(np.concatenate(rows))

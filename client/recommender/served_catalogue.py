@@ -24,21 +24,49 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def texts_to_arrays(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """``name.bytes`` (UTF-8, one after the other) and ``name.offsets``."""
+    """``name.bytes`` (UTF-8, one after the other) and ``name.offsets``.
+
+    Args:
+        name: begins the arrays' names.
+        texts: n of them.
+
+    Returns:
+        Both arrays by name: bytes, and [n + 1] where each text begins and the last ends.
+    """
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     lengths = np.array([len(content) for content in encoded], np.int64)
     return {f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8), f"{name}.offsets": offsets_of(lengths)}
 
 
 def texts_from_arrays(name: str, arrays: Arrays) -> tuple[str, ...]:
-    """The inverse of ``texts_to_arrays``; raises KeyError or ValueError for anything else."""
+    """The inverse of ``texts_to_arrays``.
+
+    Args:
+        name: begins the arrays' names.
+        arrays: of a record.
+
+    Returns:
+        The texts.
+
+    Raises:
+        KeyError: if an array is missing.
+        ValueError: if the arrays hold anything else.
+    """
     flat, offsets = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.offsets"].tolist()
     pairs = pairwise(offsets)
     return tuple(flat[start:end].decode("utf-8", "surrogatepass") for start, end in pairs)
 
 
 def matrix_to_arrays(name: str, matrix: Matrix) -> dict[str, NDArray[Any]]:
-    """``name.dense``, or ``name.data``, ``.indices``, ``.indptr`` and ``.shape`` of a sparse one."""
+    """``name.dense``, or ``name.data``, ``.indices``, ``.indptr`` and ``.shape`` of a sparse one.
+
+    Args:
+        name: begins the arrays' names.
+        matrix: dense or sparse.
+
+    Returns:
+        The arrays by name.
+    """
     if not isinstance(matrix, sp.csr_array):
         return {f"{name}.dense": matrix}
     parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr, "shape": np.array(matrix.shape)}
@@ -46,7 +74,19 @@ def matrix_to_arrays(name: str, matrix: Matrix) -> dict[str, NDArray[Any]]:
 
 
 def matrix_from_arrays(name: str, arrays: Arrays) -> Matrix:
-    """The inverse of ``matrix_to_arrays``; raises KeyError or ValueError for anything else."""
+    """The inverse of ``matrix_to_arrays``.
+
+    Args:
+        name: begins the arrays' names.
+        arrays: of a record.
+
+    Returns:
+        The matrix, dense or sparse as it was.
+
+    Raises:
+        KeyError: if an array is missing.
+        ValueError: if the arrays hold anything else.
+    """
     if f"{name}.dense" in arrays:
         return arrays[f"{name}.dense"]
     rows, columns = arrays[f"{name}.shape"].tolist()
@@ -55,7 +95,15 @@ def matrix_from_arrays(name: str, arrays: Arrays) -> Matrix:
 
 
 def names_under(prefix: str, arrays: Arrays) -> list[str]:
-    """The names ``prefix...`` without what follows their last dot, sorted."""
+    """The names ``prefix...`` without what follows their last dot, sorted.
+
+    Args:
+        prefix: that they begin with.
+        arrays: of a record.
+
+    Returns:
+        The names, each once, with their prefix.
+    """
     return sorted({key.rpartition(".")[0] for key in arrays if key.startswith(prefix)})
 
 

@@ -65,7 +65,16 @@ class ServedParts:
 
     @classmethod
     def from_record(cls, arrays: Arrays, facts: Mapping[str, Any], space: FeatureSpace) -> "ServedParts":
-        """The inverse of ``to_record``; raises one of ``NOT_A_RECORD`` for anything else."""
+        """The inverse of ``to_record``; raises one of ``NOT_A_RECORD`` for anything else.
+
+        Args:
+            arrays: of the record.
+            facts: which parts there are, and of which preset each encoder is.
+            space: the feature space that the encoders read items in.
+
+        Returns:
+            The parts.
+        """
         encoders = {
             str(name): _kept(str(preset), arrays[f"encoder.{name}"], _head(str(name), arrays), space)
             for name, preset in facts["received"].items()

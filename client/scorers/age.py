@@ -62,7 +62,13 @@ class Age:
         self._rates = np.asarray(rates, np.float32)
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """See ``CountsEvents``."""
+        """See ``CountsEvents``.
+
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970, in any order; an earlier one than is known becomes when the item was first
+                seen.
+        """
         first = np.where(self._first == 0, np.inf, self._first)
         np.minimum.at(first, items, times)
         self._first = np.where(np.isinf(first), 0.0, first)
@@ -110,12 +116,30 @@ class Age:
 
 
 def seen_again(statistics: Mapping[str, Matrix], log: EventLog, n_items: int) -> dict[str, Matrix]:
-    """When each item was first seen, by another log; nothing where nobody asked before."""
+    """When each item was first seen, by another log; nothing where nobody asked before.
+
+    Args:
+        statistics: what was counted before, by name.
+        log: whose events tell when an item was first seen.
+        n_items: n.
+
+    Returns:
+        The statistic [n] in seconds since 1970 under its name, 0 for an item without an event; empty where
+        ``statistics`` does not hold it.
+    """
     return {_FIRST: _first_seen(log, n_items)} if _FIRST in statistics else {}
 
 
 def since_1970(published: NDArray[np.float64] | None, n_items: int) -> NDArray[np.float64]:
-    """[n] as ``PUBLISHED`` is kept; what is older than 1970 is as old as it."""
+    """When items were published, as ``PUBLISHED`` is kept; what is older than 1970 is as old as it.
+
+    Args:
+        published: [n] seconds since 1970, NaN where nobody knows; None where nobody says of any item.
+        n_items: n.
+
+    Returns:
+        [n] seconds since 1970, 1 at least; 0 where nobody knows.
+    """
     return np.zeros(n_items) if published is None else np.where(np.isnan(published), 0.0, np.maximum(published, 1.0))
 
 

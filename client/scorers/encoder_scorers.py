@@ -77,7 +77,15 @@ class KeptEncoder:
     """None where the platform knows nothing of its items beyond their content"""
 
     def scorers(self, prefix: str, features: NDArray[np.float32]) -> tuple[Scorer, ...]:
-        """``prefix:linear`` and ``prefix:sequence``, those of them that were learnt; ``features`` [n, D]."""
+        """``prefix:linear`` and ``prefix:sequence``, those of them that were learnt.
+
+        Args:
+            prefix: begins the names of the columns, so that two encoders can stand in one stack.
+            features: [n, D] vectors of the catalogue.
+
+        Returns:
+            The linear scorer, then the sequence scorer; without the one whose part the encoder lacks.
+        """
         scorers: list[Scorer] = []
         if self.encoder.has_linear:
             scorers.append(Named(prefix, Linear(self.encoder.linear_on(features), features)))
@@ -98,5 +106,15 @@ class KeptEncoder:
 def encoder_scorers(
     prefix: str, encoder: Encoder, features: NDArray[np.float32], head: SequenceHead | None = None
 ) -> tuple[Scorer, ...]:
-    """The scorers of an encoder, with the head's ids if given."""
+    """The scorers of an encoder, with the head's ids if given.
+
+    Args:
+        prefix: begins the names of the columns.
+        encoder: whose linear and sequence part score.
+        features: [n, D] vectors of the catalogue.
+        head: what was learnt of the catalogue's ids beside the encoder; None: ids add nothing.
+
+    Returns:
+        The scorers as ``KeptEncoder.scorers`` has them.
+    """
     return KeptEncoder(encoder=encoder, head=head).scorers(prefix, features)

@@ -42,7 +42,12 @@ class Fading:
         return self._counts.half_lives
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """Count on: items [E] as rows, times [E] in seconds since 1970, in any order."""
+        """Count on.
+
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970, in any order; one that lies ahead counts as now.
+        """
         self._counts.add(_by_now(times), items)
 
     def carry_on(self: Self, before: Self) -> None:
@@ -54,9 +59,16 @@ class Fading:
     def columns(
         self, batch: HistoryBatch, make: Callable[[NDArray[np.float32]], list[torch.Tensor]]
     ) -> list[torch.Tensor]:
-        """Columns [B, n] that ``make`` makes of counts [H, B, n].
+        """Columns that ``make`` makes of counts.
 
         Without moments they are the same for every history: made once of [H, 1, n], until something is counted again.
+
+        Args:
+            batch: B histories; the counts are as of their moments, or all that was counted where these are None.
+            make: from counts [H, B, n] to columns [B, n]; it may be given one history for all.
+
+        Returns:
+            The columns [B, n].
         """
         if batch.moments is not None:
             return make(self._as_of(batch, batch.moments))
@@ -99,7 +111,17 @@ def foretold(
 
 
 def recounted(statistics: Mapping[str, Matrix], name: str, log: EventLog, n_items: int) -> dict[str, Matrix]:
-    """What was counted under a name, of another log, at the same half-lives; nothing where nothing was."""
+    """What was counted under a name, of another log, at the same half-lives; nothing where nothing was.
+
+    Args:
+        statistics: what was counted before, by name; it tells the half-lives.
+        name: under which the counts are kept.
+        log: what is counted now; a time that lies ahead counts as now.
+        n_items: n.
+
+    Returns:
+        The statistics [n], one a half-life, and the state beside them; empty where ``statistics`` has no such name.
+    """
     if _state(name) not in statistics:
         return {}
     half_lives = _opened(statistics, name, 0).half_lives
@@ -107,7 +129,15 @@ def recounted(statistics: Mapping[str, Matrix], name: str, log: EventLog, n_item
 
 
 def up_to(half_lives: Sequence[float], span: float) -> list[float]:
-    """Those of the half-lives that are no longer than ``span`` seconds; the first of them in any case."""
+    """Those of the half-lives that are no longer than ``span`` seconds; the first of them in any case.
+
+    Args:
+        half_lives: seconds, one at least.
+        span: seconds.
+
+    Returns:
+        Those half-lives, in their order; never empty.
+    """
     return [half_life for half_life in half_lives if half_life <= span] or [half_lives[0]]
 
 
@@ -125,7 +155,14 @@ def _by_now(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def in_words(half_life: float) -> str:
-    """For example 6h."""
+    """A half-life in its largest unit, for example 6h.
+
+    Args:
+        half_life: seconds.
+
+    Returns:
+        Days, hours, minutes or seconds with d, h, m or s behind them.
+    """
     size, letter = next((unit for unit in _UNITS if half_life >= unit[0]), (1.0, "s"))
     return f"{half_life / size:g}{letter}"
 

@@ -57,7 +57,12 @@ class Recent:
         )
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """See ``CountsEvents``."""
+        """See ``CountsEvents``.
+
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970, in any order.
+        """
         self._fading.met(items, times)
 
     def carry_on(self, before: "Recent") -> None:
@@ -84,7 +89,18 @@ class Recent:
 def best_half_lives(
     counted: EventLog, events: EventLog, n_items: int, settings: RecentSettings = DEFAULT
 ) -> list[float]:
-    """The half-life at which what is counted foretells events best, the one before, and up to three behind it."""
+    """The half-life at which what is counted foretells events best, the one before, and up to three behind it.
+
+    Args:
+        counted: what counts.
+        events: what is foretold.
+        n_items: n.
+        settings: the half-lives that are tried, and how many events they are tried on; half-lives longer than the span
+            of ``counted`` are left out.
+
+    Returns:
+        Up to five half-lives in seconds, rising.
+    """
     lives = up_to(settings.half_lives, counted.span)
     values = foretold(counted, events, lives, n_items, most=settings.events, uniform=settings.uniform)
     best = int(np.argmax(values))

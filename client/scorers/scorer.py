@@ -29,9 +29,14 @@ _DENSE_SHARE = 0.15
 
 
 def item_similarity(user_items: sp.csr_array, shrink: float) -> Matrix:
-    """[n, n] C_ij / (√(C_ii C_jj) + shrink) with C = ÂᵀÂ, rows of Â = ``user_items`` scaled to length 1; 0 on i = j.
+    """C_ij / (√(C_ii C_jj) + shrink) with C = ÂᵀÂ, rows of Â = ``user_items`` scaled to length 1; 0 on i = j.
 
-    Dense where most pairs occur, else sparse.
+    Args:
+        user_items: [U, n] with 1 where a user met an item.
+        shrink: what is added to the denominator: pairs of items that few users met become less alike.
+
+    Returns:
+        [n, n] float32; dense where most pairs occur, else sparse.
     """
     lengths = np.maximum(np.diff(user_items.indptr), 1)
     scaled = sp.csr_array(user_items * (1 / np.sqrt(lengths, dtype=np.float32))[:, None])
@@ -63,7 +68,16 @@ class Column:
 
 
 def by_decay(name: str, kind: Kind, decays: Sequence[float]) -> tuple[Column, ...]:
-    """The columns ``name@decay``."""
+    """The columns ``name@decay``.
+
+    Args:
+        name: the scorer's.
+        kind: how the raw scores of all of them become probabilities.
+        decays: one column each; the decay stands in the name in its shortest form.
+
+    Returns:
+        The columns, in the order of the decays.
+    """
     return tuple(Column(name=f"{name}@{decay:g}", kind=kind) for decay in decays)
 
 
@@ -124,7 +138,14 @@ class FitData:
         return sp.csr_array(matrix[several])
 
     def item_similarity(self, shrink: float) -> Matrix:
-        """[n, n] item-knn's similarity, shared by the scorers that walk over it."""
+        """Item-knn's similarity, shared by the scorers that walk over it.
+
+        Args:
+            shrink: as ``item_similarity`` takes it; each value is counted once.
+
+        Returns:
+            [n, n].
+        """
         return self.statistic(f"item_similarity@{shrink:g}", lambda: item_similarity(self.user_items, shrink))
 
     @property
@@ -133,7 +154,15 @@ class FitData:
         return np.asarray(self.statistic("popularity", self._count_users))
 
     def statistic(self, name: str, count: Callable[[], Matrix]) -> Matrix:
-        """Counted once, and kept under its name; a 0 stands for whatever an item without events would have."""
+        """Counted once, and kept under its name; a 0 stands for whatever an item without events would have.
+
+        Args:
+            name: of the statistic; a name with usual settings in it stands for the bare name that served records hold.
+            count: counts it; called only where nothing is kept under the name yet.
+
+        Returns:
+            The statistic, usually [n] or [n, n].
+        """
         name = _BARE_NAMES.get(name, name)
         if name not in self.statistics:
             self.statistics[name] = count()
@@ -162,7 +191,14 @@ class HistoryBatch:
         return self.histories.moments
 
     def bag(self, decay: float) -> sp.csr_array:
-        """[B, n] with decay^age summed over an item's occurrences; the last item has age 0 (and 0^0 = 1)."""
+        """A weight decay^age, summed over an item's occurrences; the last item has age 0 (and 0^0 = 1).
+
+        Args:
+            decay: factor per step back, from 0 to 1.
+
+        Returns:
+            [B, n] sparse; made once for each decay.
+        """
         if decay not in self._bags:
             lengths = self.histories.lengths()
             position = np.arange(len(self.histories.items)) - np.repeat(self.histories.offsets[:-1], lengths)
@@ -183,14 +219,30 @@ class HistoryBatch:
         return bag
 
     def mean(self, decay: float, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """[B, D] decayed means of the histories' vectors at length 1, zero for an empty history; not to be changed."""
+        """Decayed means of the histories' vectors at length 1; made once, and not to be changed.
+
+        Args:
+            decay: factor per step back, from 0 to 1; the last item has weight 1.
+            features: [n, D] vectors of the catalogue; the same array gives the same means.
+
+        Returns:
+            [B, D], zero for an empty history.
+        """
         key = (decay, id(features))
         if key not in self._means:
             self._means[key] = unit_rows(self.bag(decay) @ features)
         return self._means[key]
 
     def walk(self, decay: float, matrix: Matrix) -> torch.Tensor:
-        """[B, n] the bag times a matrix [n, n] that several scorers hold, multiplied once; not to be changed."""
+        """The bag times a matrix that several scorers hold; multiplied once, and not to be changed.
+
+        Args:
+            decay: factor per step back, from 0 to 1; the last item has weight 1.
+            matrix: [n, n], dense or sparse; the same object gives the same product.
+
+        Returns:
+            [B, n], dense.
+        """
         key = (decay, id(matrix))
         if key not in self._walks:
             self._walks[key] = product(self.bag(decay), matrix)
@@ -206,7 +258,14 @@ class Scorer(Protocol):
         ...
 
     def score(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """One float32 tensor [B, n] per column."""
+        """Score the catalogue for each history.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+
+        Returns:
+            One float32 tensor [B, n] per column.
+        """
         ...
 
 
@@ -215,7 +274,12 @@ class CountsEvents(Protocol):
     """A scorer that counts on while a platform serves. A score under way ends with what was counted when it began."""
 
     def met(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """Count events, in any order: items [E] as rows of the catalogue, times [E] in seconds since 1970."""
+        """Count events, in any order.
+
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970.
+        """
         ...
 
     def carry_on(self, before: Any) -> None:
@@ -228,7 +292,12 @@ class CountsShown(Protocol):
     """The same for a scorer that counts what is shown."""
 
     def shown(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """As ``CountsEvents.met``, of what was shown."""
+        """As ``CountsEvents.met``, of what was shown.
+
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970, in any order.
+        """
         ...
 
     def carry_on(self, before: Any) -> None:
@@ -250,11 +319,25 @@ class QueryScorer(Protocol):
         ...
 
     def queries(self, batch: HistoryBatch) -> list[NDArray[np.float32]]:
-        """[B, D] for each of the first columns."""
+        """The vectors of the histories, for each of the first columns.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+
+        Returns:
+            [B, D] for each of these columns.
+        """
         ...
 
     def rest(self, batch: HistoryBatch) -> list[torch.Tensor]:
-        """The columns after them."""
+        """The columns after them.
+
+        Args:
+            batch: B histories, and what scorers share of them.
+
+        Returns:
+            One float32 tensor [B, n] per column.
+        """
         ...
 
 
@@ -264,12 +347,29 @@ _FEW = 0.05
 
 
 def csr_of(sequences: Sequences, weights: NDArray[np.float32], n_items: int) -> sp.csr_array:
-    """[U, n] with one entry per event, sharing no memory with them; ``weights`` [E]."""
+    """A matrix with one entry per event; it shares no memory with the events.
+
+    Args:
+        sequences: of U users.
+        weights: [E] value of each event's entry.
+        n_items: n.
+
+    Returns:
+        [U, n]; an item that a user met twice has two entries.
+    """
     return sparse_rows(weights, sequences.items, sequences.offsets, (len(sequences), n_items)).copy()
 
 
 def product(bag: sp.csr_array, matrix: Matrix) -> torch.Tensor:
-    """[B, n] times [n, n], dense: one row of a sparse matrix, few of a dense one are added up, more multiplied."""
+    """A bag times a matrix: one row of a sparse matrix, few of a dense one are added up, more multiplied.
+
+    Args:
+        bag: [B, n] sparse.
+        matrix: [n, n], dense or sparse.
+
+    Returns:
+        [B, n], dense.
+    """
     if isinstance(matrix, sp.csr_array):
         return torch.from_numpy(_added_rows(bag, matrix) if bag.shape[0] == 1 else (bag @ matrix).toarray())
     dense = torch.from_numpy(matrix)

@@ -25,7 +25,12 @@ class Shown:
         )
 
     def shown(self, items: NDArray[np.int32], times: NDArray[np.float64]) -> None:
-        """See ``CountsShown``."""
+        """See ``CountsShown``.
+
+        Args:
+            items: [E] rows of the catalogue.
+            times: [E] seconds since 1970, in any order.
+        """
         self._fading.met(items, times)
 
     def carry_on(self, before: "Shown") -> None:

@@ -127,7 +127,18 @@ class FittedScorers:
 
 
 def fit_scorers(data: FitData, table: ScorerTable = SCORERS) -> FittedScorers:
-    """Fit every scorer of the table that the platform can have; raises ConfigError where two have a column's name."""
+    """Fit every scorer of the table that the platform can have.
+
+    Args:
+        data: what they are fitted on; what they count joins its statistics.
+        table: how each scorer is fitted, and the rule that may leave it out, by name.
+
+    Returns:
+        The fitted scorers by name, the reasons of those left out, and what was counted.
+
+    Raises:
+        ConfigError: if two scorers have a column of one name.
+    """
     reasons = {name: rule(data) for name, (_, rule) in table.items()}
     fitted = {name: build(data) for name, (build, _) in table.items() if reasons[name] is None}
     _require_distinct_columns(fitted)

@@ -50,7 +50,16 @@ def _transitions(data: FitData, lags: Sequence[int]) -> sp.csr_array:
 
 
 def transition_counts(sequences: Sequences, n_items: int, lags: Sequence[int] = DEFAULT.lags) -> sp.csr_array:
-    """[n, n] how often j came ``lags`` events after i, weighted 1/lag; 0 on i = j."""
+    """How often j came so many events after i, weighted 1/lag; 0 on i = j.
+
+    Args:
+        sequences: in the order of time; no pair crosses from one user to the next.
+        n_items: n.
+        lags: numbers of events from i to j that are counted.
+
+    Returns:
+        [n, n] sparse, float32.
+    """
     owner: NDArray[np.int64] = np.repeat(np.arange(len(sequences)), sequences.lengths())
     items = sequences.items
     sources, targets, weights = [], [], []

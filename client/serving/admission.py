@@ -37,7 +37,15 @@ class Workers:
         return len(self._waiting)
 
     def take(self, seconds: float, goes_on: Callable[[], object]) -> bool:
-        """Whether one became free in time; ``goes_on`` is called again and again, and ends the wait by raising."""
+        """Whether one became free in time.
+
+        Args:
+            seconds: how long to wait, at most.
+            goes_on: is called again and again, and ends the wait by raising; what it gives back counts nothing.
+
+        Returns:
+            True where a worker is held now; ``give`` lets go of it.
+        """
         with self._lock:
             if self._free and not self._waiting:
                 self._free -= 1
@@ -206,17 +214,35 @@ class Admission:
 
     @contextmanager
     def enter(self, seconds: float | None, waits: Callable[[], bool] = lambda: True) -> Iterator[Turn]:
-        """Hold a worker; ``seconds`` are left to the request, the usual time where None, while its caller ``waits``.
+        """Hold a worker.
 
-        Raises Overloaded where too many wait already, TooLate where the time is over, Shed where it would be before
-        a worker is free, CallerGone where nobody waits.
+        Args:
+            seconds: what is left to the request; None: the usual time.
+            waits: whether its caller still waits.
+
+        Returns:
+            A context, in which the request has its turn.
+
+        Raises:
+            Overloaded: if too many wait already.
+            TooLate: if the time is over.
+            Shed: if the time would be over before a worker is free.
+            CallerGone: if nobody waits.
         """
         self.require_room(seconds)
         with self._counted(), Turn(self, self._of_deadline(seconds), waits).working() as turn:
             yield turn
 
     def require_room(self, seconds: float | None) -> None:
-        """Raises Overloaded where too many wait already, Shed where the deadline would pass before its turn."""
+        """Refuse a request that could not be answered in time.
+
+        Args:
+            seconds: what is left to the request; None: the usual time.
+
+        Raises:
+            Overloaded: if too many wait already.
+            Shed: if the deadline would pass before its turn.
+        """
         if self.full:
             raise Overloaded(OVERLOADED)
         left = self._of_deadline(seconds)
@@ -232,7 +258,15 @@ class Admission:
             return False
 
     def believes(self, slices: int, seconds: float) -> bool:
-        """Whether these slices can be done in time, behind all that others have yet to do."""
+        """Whether these slices can be done in time, behind all that others have yet to do.
+
+        Args:
+            slices: how many more would be done.
+            seconds: in which they would have to be.
+
+        Returns:
+            True where they can; each False lets the pace that is expected of a slice fade.
+        """
         with self._lock:
             if (self._slices + slices) * self._pace <= seconds * self.limits.workers:
                 return True
@@ -252,7 +286,11 @@ class Admission:
             self._slices += slices
 
     def took(self, seconds: float) -> None:
-        """A slice has."""
+        """Learn from a slice that was done how long one takes.
+
+        Args:
+            seconds: that it took.
+        """
         with self._lock:
             self._pace += _NEWEST * (seconds - self._pace)
 

@@ -37,7 +37,15 @@ class ServingMetrics:
 
     @contextmanager
     def measured(self, method: str, protocol: str) -> Iterator[None]:
-        """Time a request and count its outcome by the name of what it raised."""
+        """Time a request and count its outcome by the name of what it raised.
+
+        Args:
+            method: label of what was asked.
+            protocol: label of how it came.
+
+        Returns:
+            A context, in which the request is worked on; what is raised in it goes on.
+        """
         began, outcome = time.perf_counter(), "ok"
         try:
             yield
@@ -50,7 +58,15 @@ class ServingMetrics:
 
     @contextmanager
     def refusals(self, method: str, protocol: str) -> Iterator[None]:
-        """Count a request that ends here by what it raised; one that goes on is measured later."""
+        """Count a request that ends here by what it raised; one that goes on is measured later.
+
+        Args:
+            method: label of what was asked.
+            protocol: label of how it came.
+
+        Returns:
+            A context, in which the request may be refused; what is raised in it goes on.
+        """
         try:
             yield
         except Exception as error:
@@ -58,13 +74,22 @@ class ServingMetrics:
             raise
 
     def reported(self, method: str, counts: Counts) -> None:
-        """Count what was accepted, what was known already, and what concerns an item that is not there."""
+        """Count what was accepted, what was known already, and what concerns an item that is not there.
+
+        Args:
+            method: label of what was asked.
+            counts: what became of the reports.
+        """
         self._reports.labels(method, "accepted").inc(counts.accepted)
         self._reports.labels(method, "repeated").inc(counts.repeated)
         self._reports.labels(method, "unknown-item").inc(len(counts.unknown_events))
 
     def swapped(self, outcome: str) -> None:
-        """Count a new head."""
+        """Count a new head.
+
+        Args:
+            outcome: ``ok`` or ``failed``.
+        """
         self._swaps.labels(outcome).inc()
 
     def text(self) -> bytes:
@@ -117,17 +142,45 @@ class Front:
         )
 
     def require_room(self, method: str, call: Call) -> None:
-        """Raises Overloaded or Shed where a request had better not even be read."""
+        """Refuse a request that had better not even be read.
+
+        Args:
+            method: label of what was asked.
+            call: how it came.
+
+        Raises:
+            Overloaded: if too many wait already.
+            Shed: if the deadline would pass before its turn.
+        """
         with self.metrics.refusals(method, call.protocol):
             self.admission.require_room(call.seconds)
 
     def turn_away(self, method: str, protocol: str) -> NoReturn:
-        """Count a request for which nothing is free, and raise Overloaded."""
+        """Count a request for which nothing is free, and refuse it.
+
+        Args:
+            method: label of what was asked.
+            protocol: label of how it came.
+
+        Raises:
+            Overloaded: always.
+        """
         with self.metrics.refusals(method, protocol):
             raise Overloaded(OVERLOADED)
 
     def recommend(self, request: Callable[[], ListRequest], call: Call) -> ListAnswer:
-        """Raises RequestError where there is no list."""
+        """A list.
+
+        Args:
+            request: reads the request, once it has a worker.
+            call: how it came.
+
+        Returns:
+            The list, which is not empty.
+
+        Raises:
+            RequestError: if there is no list.
+        """
 
         def work(turn: Turn) -> ListAnswer:
             list_request = request()
@@ -139,7 +192,18 @@ class Front:
     def recommend_batch(
         self, requests: Callable[[], Sequence[ListRequest]], call: Call
     ) -> list[ListAnswer | NothingToRecommend]:
-        """Each request's list, or why there is none."""
+        """Each request's list, or why there is none.
+
+        Args:
+            requests: reads the requests, once they have a worker.
+            call: how they came.
+
+        Returns:
+            One answer a request, in their order.
+
+        Raises:
+            RequestError: if the batch as a whole is refused.
+        """
 
         def work(turn: Turn) -> list[ListAnswer | NothingToRecommend]:
             list_requests = requests()
@@ -150,15 +214,52 @@ class Front:
         return self._done("recommend-batch", call, work)
 
     def report(self, events: Callable[[], Sequence[Feedback]], call: Call) -> Counts:
-        """Feedback, durable on return."""
+        """Feedback, durable on return.
+
+        Args:
+            events: reads the events, once the request has a worker.
+            call: how they came.
+
+        Returns:
+            What became of them.
+
+        Raises:
+            RequestError: if they are refused.
+            JournalError: if they cannot be kept.
+        """
         return self._counted("feedback", call, lambda turn: self.service.report(events(), turn))
 
     def upsert(self, items: Callable[[], Sequence[NewItem]], call: Call) -> Counts:
-        """Items, in the lists on return."""
+        """Items, in the lists on return.
+
+        Args:
+            items: reads the items, once the request has a worker.
+            call: how they came.
+
+        Returns:
+            What became of them.
+
+        Raises:
+            RequestError: if they are refused.
+            JournalError: if they cannot be kept.
+        """
         return self._counted("upsert", call, lambda turn: self.service.upsert(items(), turn))
 
     def forget(self, user: Callable[[], str], call: Call) -> Counts:
-        """A user's events, gone on return."""
+        """A user's events, gone on return.
+
+        Args:
+            user: reads the user's id, once the request has a worker.
+            call: how it came.
+
+        Returns:
+            How many events were removed.
+
+        Raises:
+            RequestError: if the request is refused.
+            JournalError: if that cannot be kept.
+            StorageError: if the record cannot be read or written.
+        """
         return self._counted("forget", call, lambda turn: self.service.forget(user(), turn))
 
     def _listed(self, request: ListRequest, turn: Turn) -> ListAnswer | NothingToRecommend:

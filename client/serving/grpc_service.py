@@ -78,13 +78,29 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
         self._front = front
 
     def Recommend(self, request: Any, context: Any) -> recommend_pb2.RecommendReply:  # noqa: N802
-        """A list."""
+        """A list.
+
+        Args:
+            request: ``RecommendRequest`` of the protocol.
+            context: of the call; a refusal ends it with a status.
+
+        Returns:
+            The list and what it rests on.
+        """
         return _answered(
             context, lambda: _list_reply(self._front.recommend(lambda: _list_request(request), _call(context)))
         )
 
     def RecommendBatch(self, request: Any, context: Any) -> recommend_pb2.RecommendBatchReply:  # noqa: N802
-        """Several lists."""
+        """Several lists.
+
+        Args:
+            request: ``RecommendBatchRequest`` of the protocol.
+            context: of the call; a refusal of the whole batch ends it with a status.
+
+        Returns:
+            One entry a request, in their order: a list, or why there is none.
+        """
 
         def work() -> recommend_pb2.RecommendBatchReply:
             answers = self._front.recommend_batch(lambda: list(map(_list_request, request.requests)), _call(context))
@@ -93,21 +109,45 @@ class GrpcRecommender(recommend_pb2_grpc.RecommenderServicer):
         return _answered(context, work)
 
     def ReportFeedback(self, request: Any, context: Any) -> recommend_pb2.ReportReply:  # noqa: N802
-        """Feedback."""
+        """Feedback.
+
+        Args:
+            request: ``ReportFeedbackRequest`` of the protocol; an event without a time has come now.
+            context: of the call; a refusal ends it with a status.
+
+        Returns:
+            What became of the events.
+        """
         return _answered(
             context,
             lambda: _report_reply(self._front.report(lambda: list(map(_feedback, request.events)), _call(context))),
         )
 
     def UpsertItems(self, request: Any, context: Any) -> recommend_pb2.ReportReply:  # noqa: N802
-        """New items."""
+        """New items.
+
+        Args:
+            request: ``UpsertItemsRequest`` of the protocol.
+            context: of the call; a refusal ends it with a status.
+
+        Returns:
+            What became of the items.
+        """
         return _answered(
             context,
             lambda: _report_reply(self._front.upsert(lambda: list(map(_new_item, request.items)), _call(context))),
         )
 
     def ForgetUser(self, request: Any, context: Any) -> recommend_pb2.ReportReply:  # noqa: N802
-        """A user to forget."""
+        """A user to forget.
+
+        Args:
+            request: ``ForgetUserRequest`` of the protocol.
+            context: of the call; a refusal ends it with a status.
+
+        Returns:
+            How many events were removed.
+        """
         return _answered(context, lambda: _report_reply(self._front.forget(lambda: request.user, _call(context))))
 
 
@@ -130,7 +170,15 @@ class Arrivals:
         self._waiting: dict[Any, float] = {}
 
     def bounded(self, handler: Any, threads: ThreadPoolExecutor | None = None) -> Any:
-        """The handler of one message, which takes it from a stream, since gRPC waits for ever for a single one."""
+        """The handler of one message, which takes it from a stream, since gRPC waits for ever for a single one.
+
+        Args:
+            handler: gRPC's, of a method of one message and one reply.
+            threads: in which it runs; None: those of the server.
+
+        Returns:
+            The handler in its place; it refuses a request without a message as an invalid argument.
+        """
 
         def behaviour(messages: Any, context: Any) -> Any:
             self._waiting[context] = self._clock() + self._seconds
@@ -168,7 +216,15 @@ class Doorman(grpc.ServerInterceptor):
         self._health = ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="grpc-health")
 
     def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
-        """The call's own handler, or one that refuses."""
+        """The call's own handler, or one that refuses.
+
+        Args:
+            continuation: gives the call's own handler.
+            details: method and metadata of the call.
+
+        Returns:
+            The handler; None where the method is not there.
+        """
         if details.method == HEALTH_CHECK:
             return self._arrivals.bounded(continuation(details), self._health)
         authorization = dict(details.invocation_metadata or ()).get("authorization", "")

@@ -29,7 +29,12 @@ class Histories:
         self._forgotten: set[str] = set()
 
     def add(self, event: Feedback, number: int) -> None:
-        """Take an event in that stands in the journal under a number."""
+        """Take an event in that stands in the journal under a number.
+
+        Args:
+            event: what a user did; an item that was only shown to them adds nothing.
+            number: of the journal's entry.
+        """
         added = self._added[event.user]
         if event.kind in MET:
             added.met.append((number, event.item, event.time))
@@ -52,11 +57,23 @@ class Histories:
         fitted_items: int | None = None,
         now: float | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float64], int]:
-        """[L] rows, oldest first, the session last; their times [L], ``now`` for a session's; and how many are unknown.
+        """A user's history: what the last fit knows, what feedback has added since, the session last.
 
         Items that are met again stand where they were met last, unless the platform's users meet items again. Events up
         to the journal's entry ``fitted_until`` are among those of the last fit, but for those on items that it did not
-        know: of the catalogue's, it knew the first ``fitted_items``, None for all.
+        know.
+
+        Args:
+            user: their id; empty where they are not known.
+            session: ids of the latest items they met, oldest first.
+            recommender: whose catalogue and users it is told by.
+            fitted_until: number of the last entry of the journal that was fitted on; 0: none was.
+            fitted_items: the fit knew so many of the catalogue's first items; None: all.
+            now: seconds since 1970, the time of a session's items; None: now.
+
+        Returns:
+            [L] rows of the catalogue, oldest first; [L] their times in seconds since 1970; and how many of the
+            session's items are not in the catalogue.
         """
         row_of = recommender.row_of_item
         added = self._added.get(user)

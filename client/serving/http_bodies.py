@@ -20,7 +20,18 @@ _NAME = 40
 
 
 def read_body(model: type[Body], content: bytes) -> Body:
-    """Raises Unreadable for what is no JSON, or not of the model's shape; it quotes nothing but the names of keys."""
+    """Read a body as the model that its path takes.
+
+    Args:
+        model: the shape.
+        content: the bytes that came.
+
+    Returns:
+        The model, checked.
+
+    Raises:
+        Unreadable: if it is no JSON, or not of the model's shape; the error quotes nothing but the names of keys.
+    """
     try:
         return model.model_validate(_json(content))
     except ValidationError as error:

@@ -173,7 +173,14 @@ class Gateway:
         return Response(self._front.metrics.text(), media_type="text/plain; version=0.0.4")
 
     def path(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
-        """The rules, in order: the token; the length; the body as it arrives; then a thread reads and works."""
+        """The rules, in order: the token; the length; the body as it arrives; then a thread reads and works.
+
+        Args:
+            work: what the path takes, does and gives.
+
+        Returns:
+            What answers a request on the path.
+        """
 
         async def answer(request: Request) -> Response:
             if (refusal := self._refusal(request)) is not None:
@@ -257,7 +264,15 @@ class QuickPaths:
 
 
 def http_app(front: Front, arrival: DoorLimits | None = None) -> QuickPaths:
-    """The application; every path but ``/v1/health``, the description and the pages needs a token."""
+    """The application; every path but ``/v1/health``, the description and the pages needs a token.
+
+    Args:
+        front: what answers.
+        arrival: how bodies may come; None: the usual limits.
+
+    Returns:
+        The application, for an ASGI server.
+    """
     gateway = Gateway(front, arrival or DoorLimits())
     paths: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]]
     paths = {("POST", f"/v1/{work.name}"): gateway.path(work) for work in WORKS}
@@ -297,7 +312,17 @@ def _elsewhere() -> None:
 
 
 def seconds_left(text: str | None) -> float | None:
-    """What the caller leaves to the request; None where they name no deadline. Raises Unreadable."""
+    """What the caller leaves to the request.
+
+    Args:
+        text: the header, in milliseconds; None where the request has none.
+
+    Returns:
+        Seconds; None where the caller names no deadline.
+
+    Raises:
+        Unreadable: if the text is no number of milliseconds above 0.
+    """
     if text is None:
         return None
     try:

@@ -18,9 +18,16 @@ class Journal(Protocol):
     """Where entries are kept."""
 
     def append(self, entries: Sequence[Facts]) -> int:
-        """Write in order; they are durable after the next ``sync``. Returns the number of the entry before them.
+        """Write entries in order; they are durable after the next ``sync``.
 
-        Raises JournalError, then none is written.
+        Args:
+            entries: as JSON, without their numbers.
+
+        Returns:
+            The number of the entry before them.
+
+        Raises:
+            JournalError: if they cannot be written; then none is.
         """
         ...
 
@@ -33,7 +40,17 @@ class Journal(Protocol):
         ...
 
     def remove(self, unwanted: Callable[[Facts], bool]) -> int:
-        """Remove entries for good, all or none; returns how many. Raises JournalError."""
+        """Remove entries for good, all or none.
+
+        Args:
+            unwanted: whether an entry shall go.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            JournalError: if the journal is damaged, or cannot be read or written.
+        """
         ...
 
     def check(self) -> None:
@@ -158,7 +175,15 @@ class FileJournal:
 def read_journal(path: Path, lines: Lines | None = None) -> list[Entry]:
     """What a journal holds, for who does not write to it: a last line that is not whole yet is left out.
 
-    Empty where there is no such file; raises JournalError where it is damaged or cannot be read.
+    Args:
+        path: of the journal's file.
+        lines: how an entry stands in a line; None: in the clear.
+
+    Returns:
+        The entries, oldest first; empty where there is no such file.
+
+    Raises:
+        JournalError: if the file is damaged or cannot be read.
     """
     with os_error_as(JournalError, "the journal cannot be read"):
         content = path.read_bytes() if path.exists() else b""

@@ -39,7 +39,18 @@ class LiveHead:
 
     @classmethod
     def of(cls, served: ServedHead, items: Sequence[NewItem] = ()) -> "LiveHead":
-        """With items that were taken in before, under whichever head; the log says how many do not fit this one."""
+        """With items that were taken in before, under whichever head; the log says how many do not fit this one.
+
+        Args:
+            served: the head as it is stored.
+            items: reported ones, the latest version of each.
+
+        Returns:
+            The opened head, its name that of the fit.
+
+        Raises:
+            HeadStoreError: if this installation has other scorers.
+        """
         form = IdForm.of(served)
         fitting_items = fitting(served, [form.new_item(item) for item in items])
         if len(fitting_items) < len(items):
@@ -93,10 +104,20 @@ class LiveHead:
         disliked: Sequence[str],
         scoring: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> ListAnswer:
-        """The list, which is not empty; raises NothingToRecommend where no item is allowed.
+        """The list, which is not empty.
 
-        ``past`` is what ``Histories.of`` has. Each pass over the catalogue is within a ``scoring``, which may end the
-        work by raising.
+        Args:
+            request: what is wanted, its ids in the form of the fit.
+            past: rows [L] of the catalogue, times [L] in seconds since 1970, and how many items are unknown, as
+                ``Histories.of`` has them.
+            disliked: ids of items that the user does not want.
+            scoring: each pass over the catalogue is within one; it may end the work by raising.
+
+        Returns:
+            The list and what it rests on.
+
+        Raises:
+            NothingToRecommend: if no item is allowed.
         """
         history, times, unknown = past
         query = ListQuery(

@@ -62,15 +62,36 @@ class PrivateFolder:
 
 
 def open_private_folder(folder: Path, key: str) -> PrivateFolder:
-    """A vault, which ``key`` opens (KIND:WHERE), or plain files where it is empty.
+    """Open a vault, or plain files.
 
-    Raises ConfigError where there is no vault, or there is one and no key; StorageError where it does not open.
+    Args:
+        folder: where they lie.
+        key: what opens the vault (KIND:WHERE); empty: plain files.
+
+    Returns:
+        The opened folder.
+
+    Raises:
+        ConfigError: if there is no vault, or there is one and no key.
+        StorageError: if it does not open.
     """
     return private_folder(folder, open_records(folder, key), sealed=bool(key))
 
 
 def private_folder(folder: Path, records: Records, *, sealed: bool) -> PrivateFolder:
-    """The same, of records that are open already: those of a vault where it is ``sealed``."""
+    """The same, of records that are open already.
+
+    Args:
+        folder: where they lie.
+        records: the opened ones.
+        sealed: whether they are those of a vault; the journal's lines are sealed, too, then.
+
+    Returns:
+        The opened folder.
+
+    Raises:
+        StorageError: if the journal's key cannot be read or written.
+    """
     heads = HeadStore(records)
     lines = SealedLines(_journal_key(folder, heads)) if sealed else PlainLines()
     return PrivateFolder(folder=folder, heads=heads, lines=lines)

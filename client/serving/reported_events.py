@@ -175,9 +175,22 @@ def _with_events(folder: PlatformFolder, reported: pl.DataFrame) -> PlatformFold
 
 
 def reports_as_of(folder: Path, records: Records, moment: DataMoment, *, sealed: bool) -> ReportedEvents | None:
-    """The journal of the service in this folder; None where it has never run.
+    """The journal of the service in this folder, as far as a task is to see it.
 
-    Who shall be forgotten is out at once, whatever a task found before. Raises JournalError or StorageError.
+    Who shall be forgotten is out at once, whatever a task found before.
+
+    Args:
+        folder: where the service keeps what is private.
+        records: of the folder, opened.
+        moment: the task; the same entries count for it each time that it asks.
+        sealed: whether the records are those of a vault.
+
+    Returns:
+        What was reported; None where the service has never run.
+
+    Raises:
+        JournalError: if the journal is damaged or cannot be read.
+        StorageError: if the records cannot be read or written.
     """
     if not (folder / JOURNAL).exists():
         return None

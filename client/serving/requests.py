@@ -29,40 +29,85 @@ MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 def check_id(name: str, value: str) -> None:
-    """Raises InvalidRequest unless it is 1 to ID_LENGTH characters."""
+    """Check that a text is 1 to ID_LENGTH characters.
+
+    Args:
+        name: what it is called in the error.
+        value: the text.
+
+    Raises:
+        InvalidRequest: if it is shorter or longer.
+    """
     if not 1 <= len(value) <= ID_LENGTH:
         raise InvalidRequest(f"{name} must have 1 to {ID_LENGTH} characters; got {len(value)}")
 
 
 def check_present(name: str, value: str) -> None:
-    """Raises InvalidRequest unless it is an id, which no word for a missing value is."""
+    """Check that a text is an id, which no word for a missing value is.
+
+    Args:
+        name: what it is called in the error.
+        value: the text.
+
+    Raises:
+        InvalidRequest: if it is none.
+    """
     check_id(name, value)
     if is_missing(value):
         raise InvalidRequest(f"{name} must be an id; got {value!r}, which stands for a missing value")
 
 
 def check_user(value: str) -> None:
-    """Raises InvalidRequest for the user of a list who is neither empty nor an id."""
+    """Check the user of a list, who may be empty.
+
+    Args:
+        value: their id.
+
+    Raises:
+        InvalidRequest: if it is neither empty nor an id.
+    """
     if value:
         check_present("user", value)
 
 
 def check_count(name: str, count: int, most: int, least: int = 0) -> None:
-    """Raises InvalidRequest unless it is within both."""
+    """Check that a number is within both bounds.
+
+    Args:
+        name: what it is called in the error.
+        count: the number.
+        most: the largest that is allowed.
+        least: the smallest that is allowed.
+
+    Raises:
+        InvalidRequest: if it is not.
+    """
     if not least <= count <= most:
         raise InvalidRequest(f"{name} must be {least} to {most}; got {count}")
 
 
 def check_time(value: float, name: str = "time") -> None:
-    """Raises InvalidRequest for what is no time of an event, or of a list."""
+    """Check that a number is a time of an event, or of a list.
+
+    Args:
+        value: seconds since 1970, of the years 1990 to 2099.
+        name: what it is called in the error.
+
+    Raises:
+        InvalidRequest: if it is no such time.
+    """
     if not (math.isfinite(value) and EARLIEST <= value <= LATEST):
         raise InvalidRequest(f"{name} must be seconds since 1970, of the years 1990 to 2099{_of_smaller(value)}")
 
 
 def check_published(value: float) -> None:
-    """Raises InvalidRequest for what is no time at which an item came out, which may be long ago.
+    """Check that a number is a time at which an item came out, which may be long ago.
 
-    A number near 0 is a year, or a count of days.
+    Args:
+        value: seconds since 1970, negative before it.
+
+    Raises:
+        InvalidRequest: if it is no such time: a number near 0 is a year, or a count of days.
     """
     if not (math.isfinite(value) and _EARLIEST_PUBLISHED <= value <= LATEST and abs(value) > _NO_SECONDS):
         raise InvalidRequest(
@@ -250,5 +295,13 @@ def feedback_kind(name: str) -> FeedbackKind:
 
 
 def pseudonym(user: str, salt: str) -> str:
-    """By which a forgotten user is recognised in what the platform still holds of them, without their id being kept."""
+    """By which a forgotten user is recognised in what the platform still holds of them, without their id being kept.
+
+    Args:
+        user: their id.
+        salt: in hexadecimal digits.
+
+    Returns:
+        32 hexadecimal digits.
+    """
     return hashlib.blake2b(user.encode("utf-8", "surrogatepass"), key=bytes.fromhex(salt), digest_size=16).hexdigest()

@@ -66,9 +66,19 @@ class RecommendService:
         return 1 + (WEIGHED if request.reasons else 0)
 
     def recommend(self, request: ListRequest, turn: Turn | Unhurried = UNHURRIED) -> ListAnswer:
-        """A list; raises NothingToRecommend where the request allows no item.
+        """A list.
 
-        Raises InvalidRequest where it shall be as of a moment of which that is not known.
+        Args:
+            request: what is wanted.
+            turn: says when the work is of no use any more; by default there is all the time.
+
+        Returns:
+            The list, which is not empty.
+
+        Raises:
+            NothingToRecommend: if the request allows no item.
+            InvalidRequest: if it shall be as of a moment of which that is not known.
+            RequestError: if the turn says that it is of no use to go on.
         """
         if request.as_of is not None:
             replay = self._replayed(request.as_of, turn)
@@ -76,7 +86,20 @@ class RecommendService:
         return _answered(self._live, self._told, request, turn)
 
     def report(self, events: Sequence[Feedback], turn: Turn | Unhurried = UNHURRIED) -> Counts:
-        """Take feedback in; on return it is durable, repeats too. Raises JournalError, then it may be sent again."""
+        """Take feedback in; on return it is durable, repeats too.
+
+        Args:
+            events: 1 to ``REPORTS_AT_ONCE`` of them.
+            turn: says when the work is of no use any more; by default there is all the time.
+
+        Returns:
+            How many were new, how many known already, and which concern an item that is not in the catalogue.
+
+        Raises:
+            InvalidRequest: if there are too few or too many, or one makes no sense.
+            RequestError: if the turn says that it is of no use to go on.
+            JournalError: if they cannot be written; then they may be sent again.
+        """
         check_count("events", len(events), REPORTS_AT_ONCE, 1)
         for event in events:
             check_event(event)
@@ -100,7 +123,20 @@ class RecommendService:
         return Counts(accepted=len(fresh), repeated=repeated, head=self.head, unknown_events=unknown)
 
     def upsert(self, items: Sequence[NewItem], turn: Turn | Unhurried = UNHURRIED) -> Counts:
-        """Add items, or change those that are there; on return they are durable and in the lists."""
+        """Add items, or change those that are there; on return they are durable and in the lists.
+
+        Args:
+            items: 1 to ``ITEMS_AT_ONCE`` of them.
+            turn: says when the work is of no use any more; by default there is all the time.
+
+        Returns:
+            How many were new, and how many there already.
+
+        Raises:
+            InvalidRequest: if there are too few or too many, or one cannot be read.
+            RequestError: if the turn says that it is of no use to go on.
+            JournalError: if they cannot be written.
+        """
         check_count("items", len(items), ITEMS_AT_ONCE, 1)
         for item in items:
             check_item(item)
@@ -122,6 +158,19 @@ class RecommendService:
         """Remove a user's events and id from what is kept here: the journal and the record.
 
         What scorers counted of them, and what the encoder learnt, stays until the next fit, which leaves them out.
+
+        Args:
+            user: their id; ``7.0`` stands for ``7``, too.
+            turn: says when the work is of no use any more; by default there is all the time.
+
+        Returns:
+            How many entries of the journal and events of the record were removed.
+
+        Raises:
+            InvalidRequest: if the id is none.
+            RequestError: if the turn says that it is of no use to go on.
+            JournalError: if the journal cannot be written.
+            StorageError: if the record cannot be read or written.
         """
         check_id("user", user)
         forms = {user, whole_number(user)}  # to a fit on whole numbers `7.0` is 7

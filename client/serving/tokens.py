@@ -117,7 +117,15 @@ def add_token(file: Path, name: str, *, now: datetime | None = None) -> str:
 
 
 def revoke_token(file: Path, name: str) -> None:
-    """Make a caller's token void; raises ConfigError where there is no such caller."""
+    """Make a caller's token void.
+
+    Args:
+        file: the token file.
+        name: the caller.
+
+    Raises:
+        ConfigError: if there is no such caller, or the file cannot be read or written.
+    """
     known = _there(file)
     if name not in known:
         raise ConfigError(f"{file}: no caller has the name {name!r}")

@@ -17,7 +17,15 @@ _REMOVED = "removed"
 
 
 def stamped(facts: Facts, now: float) -> dict[str, Any]:
-    """An entry that comes now."""
+    """An entry that comes now.
+
+    Args:
+        facts: the entry, as JSON.
+        now: seconds since 1970.
+
+    Returns:
+        The entry, with when it came.
+    """
     return {**facts, CAME: now}
 
 
@@ -35,7 +43,12 @@ class Told:
     """pseudonyms"""
 
     def read(self, entries: Iterable[Entry], form: IdForm) -> None:
-        """Take entries in, oldest first."""
+        """Take entries in, oldest first.
+
+        Args:
+            entries: of the journal.
+            form: how the head's fit writes ids.
+        """
         for entry in entries:
             facts = dict(entry.facts)
             match facts["kind"]:
@@ -48,7 +61,12 @@ class Told:
                     self.forgotten.add(facts["who"])
 
     def take(self, event: Feedback, number: int) -> None:
-        """Take in feedback that stands in the journal under a number."""
+        """Take in feedback that stands in the journal under a number.
+
+        Args:
+            event: its ids in the form of the fit.
+            number: of the journal's entry.
+        """
         self.events.add(event.event_id)
         self.histories.add(event, number)
 
@@ -61,7 +79,12 @@ class Told:
 
 
 def count_since(live: LiveHead, entries: Iterable[Entry]) -> None:
-    """Count what a journal has beyond the fit."""
+    """Count what a journal has beyond the fit.
+
+    Args:
+        live: the head, which counts on; it says up to which entry it was fitted on.
+        entries: of the journal.
+    """
     later = (entry.facts for entry in entries if entry.number > live.served.reports_until)
     reports = (Feedback.from_json(dict(facts)) for facts in later if facts["kind"] == "feedback")
     live.count([live.form.event(report) for report in reports])
@@ -80,7 +103,20 @@ class Replay:
 
     @classmethod
     def of(cls, served: ServedHead, entries: Sequence[Entry], moment: float, stored: float) -> "Replay":
-        """Raises InvalidRequest where that is not known any more."""
+        """What was known at a moment.
+
+        Args:
+            served: the head as it is stored.
+            entries: all of the journal.
+            moment: seconds since 1970.
+            stored: when the head was stored, in seconds since 1970.
+
+        Returns:
+            The head and what the journal had told by then.
+
+        Raises:
+            InvalidRequest: if that is not known any more.
+        """
         require_known(entries, moment, stored, served.reports_until)
         reports, form = Told(), IdForm.of(served)
         known = [
@@ -93,9 +129,19 @@ class Replay:
 
 
 def require_known(entries: Sequence[Entry], moment: float, stored: float, fitted_until: int) -> None:
-    """Raise InvalidRequest for a moment of which the lists cannot be told: what was counted by then is not kept.
+    """Check that lists can be told as of a moment: what was counted by then is not kept.
 
     A fit counts anew; a forgotten user's reports are gone; entries of before do not say when they came.
+
+    Args:
+        entries: all of the journal.
+        moment: seconds since 1970.
+        stored: when the head was stored, in seconds since 1970.
+        fitted_until: number of the last entry that was fitted on.
+
+    Raises:
+        InvalidRequest: if the moment lies before the head was stored or a user was last forgotten, or an entry since
+            the fit does not say when it came.
     """
     later = [entry.facts for entry in entries if entry.number > fitted_until and entry.facts["kind"] != _REMOVED]
     if any(CAME not in facts for facts in later):

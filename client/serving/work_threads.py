@@ -24,7 +24,16 @@ class WorkThreads(ThreadPoolExecutor):
         return self._busy >= self._count
 
     def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
-        """As its base has it."""
+        """As its base has it.
+
+        Args:
+            work: what is called in a thread.
+            *arguments: of the call, by place.
+            **named: of the call, by name.
+
+        Returns:
+            What becomes of it.
+        """
         self._change(1)
         future = super().submit(work, *arguments, **named)
         future.add_done_callback(lambda _: self._change(-1))
@@ -39,7 +48,16 @@ class Here(ThreadPoolExecutor):
     """Does at once, in the thread that hands it over, what waits for nothing."""
 
     def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
-        """Done on return."""
+        """Done on return.
+
+        Args:
+            work: what is called at once.
+            *arguments: of the call, by place.
+            **named: of the call, by name.
+
+        Returns:
+            What became of it: its result, or what it raised.
+        """
         future = Future[Any]()
         try:
             future.set_result(work(*arguments, **named))

@@ -38,7 +38,15 @@ class Windows:
 
     @classmethod
     def of(cls, sequences: Sequences, length: int) -> "Windows":
-        """Cut from the end, so that it is the first window of a long sequence that is short."""
+        """Cut from the end, so that it is the first window of a long sequence that is short.
+
+        Args:
+            sequences: in the order of time; one with less than two events has no window.
+            length: most inputs of a window.
+
+        Returns:
+            The windows of all users, in the order of the users.
+        """
         inputs = np.maximum(sequences.lengths() - 1, 0)
         pieces = -(-inputs // length)
         user = np.repeat(np.arange(len(sequences)), pieces)
@@ -48,7 +56,15 @@ class Windows:
         return cls(items=sequences.items, starts=sequences.offsets[user] + begins, lengths=ends - begins)
 
     def epoch(self, rng: np.random.Generator, tokens: int) -> Iterator[Batch]:
-        """All windows once, in batches of about ``tokens`` positions, in random order."""
+        """All windows once, in batches of about ``tokens`` positions, in random order.
+
+        Args:
+            rng: draws the order.
+            tokens: positions of a batch, padding included; a batch of one window may have more.
+
+        Returns:
+            The batches, made one at a time.
+        """
         mixed = rng.permutation(len(self.lengths))
         order = mixed[np.argsort(-self.lengths[mixed], kind="stable")]
         edges = self._edges(order, tokens)
@@ -56,7 +72,14 @@ class Windows:
             yield self._batch(order[edges[index] : edges[index + 1]])
 
     def steps(self, tokens: int) -> int:
-        """Number of batches in an epoch."""
+        """Number of batches in an epoch.
+
+        Args:
+            tokens: positions of a batch, as ``epoch`` takes them.
+
+        Returns:
+            The number.
+        """
         return len(self._edges(np.argsort(-self.lengths, kind="stable"), tokens)) - 1
 
     def _edges(self, order: NDArray[np.int64], tokens: int) -> list[int]:
@@ -78,7 +101,16 @@ class Windows:
 
 
 def last_items(histories: Sequences, rows: NDArray[np.int64], length: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The last ``length`` items of non-empty histories: [B, L] item rows, padding last, and [B] counts."""
+    """The last items of non-empty histories.
+
+    Args:
+        histories: in the order of time.
+        rows: [B] which of them, none of them empty.
+        length: most items of each.
+
+    Returns:
+        [B, L] item rows, padding (item 0) last, and [B] how many of them are real.
+    """
     ends = histories.offsets[rows + 1]
     counts = np.minimum(ends - histories.offsets[rows], length)
     width = int(counts.max())

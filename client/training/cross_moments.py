@@ -23,10 +23,17 @@ CANCELLED = 1e-6
 
 
 def cross_moment(features: NDArray[np.float32], sequences: Sequences, public: CatalogueMoments) -> Float64:
-    """[D(D+1)/2] the sum over users; adding or removing one moves it by a length of 1 at the most.
+    """The sum over users of what each gives; adding or removing one moves it by a length of 1 at the most.
 
-    ``features`` [n, D] rows of length 1; ``sequences`` of the users who contribute. One without a pair of a history and
-    a next item gives nothing.
+    One without a pair of a history and a next item gives nothing.
+
+    Args:
+        features: [n, D] rows of length 1.
+        sequences: of the users who contribute.
+        public: mean and covariance of the catalogue's vectors, by which histories and next items are whitened.
+
+    Returns:
+        [D(D+1)/2] the symmetric sum as a vector.
     """
     total = np.zeros((features.shape[1], features.shape[1]))
     for queries, targets, ends in _blocks(features, sequences, public):

@@ -44,6 +44,13 @@ def usual_settings(events: int, sizes: LocalIdSettings = DEFAULT) -> TrainingSet
 
     Of seven platforms, the first won on the two of three with 44,000 events and more, the second on the four with fewer
     than 28,000, and the third lost .0007 of .076.
+
+    Args:
+        events: training events of the platform.
+        sizes: below how many events a platform is small.
+
+    Returns:
+        The second of ``LOCAL_ID_GRID`` for a small platform, else the first.
     """
     return LOCAL_ID_GRID[1] if events < sizes.small_events else LOCAL_ID_GRID[0]
 
@@ -57,7 +64,22 @@ def train_local_id(
     seed: int,
     preset: Preset = LARGE,
 ) -> tuple[SequenceModel, TrainingLog]:
-    """Train on all next items of the sequences with early stopping; the model has its best epoch's weights."""
+    """Train on all next items of the sequences with early stopping.
+
+    Args:
+        sequences: training events, rows of the catalogue.
+        n_items: n.
+        validation: whose NDCG@10 decides which epoch is kept; None keeps the last one.
+        settings: of the training.
+        seed: of the model's draw and of the training.
+        preset: size of the transformer.
+
+    Returns:
+        The model with its best epoch's weights, and what happened per epoch.
+
+    Raises:
+        ConfigError: if neither learning rate is above 0.
+    """
     model = SequenceModel.ids_only(preset, n_items, seed_for(seed, "local-id"))
     rng = np.random.default_rng(seed_for(seed, "local-id", "training"))
     return model, train_sequence(model, sequences, settings, rng, validation)
@@ -73,7 +95,23 @@ def tune_local_id(
     preset: Preset | None = None,
     sizes: LocalIdSettings = DEFAULT,
 ) -> tuple[SequenceModel, TrainingLog, TrainingSettings]:
-    """The best of a written grid by NDCG@10 on the validation set; the preset follows from the events where None."""
+    """The best of a written grid by NDCG@10 on the validation set.
+
+    Args:
+        sequences: training events, rows of the catalogue.
+        n_items: n.
+        validation: whose NDCG@10 chooses; None: the first of the grid is taken.
+        seed: of the model's draw and of the training, the same for all of the grid.
+        grid: the settings that are tried, before they are sized for the platform.
+        preset: size of the transformer; None: it follows from the number of events.
+        sizes: how model and training follow from the size of a platform.
+
+    Returns:
+        The model, what happened per epoch, and the settings as they stand in the grid.
+
+    Raises:
+        ConfigError: if neither learning rate of a setting is above 0.
+    """
     events = len(sequences.items)
     preset = preset or (SMALL if events < sizes.small_events else LARGE)
     runs = []
@@ -89,6 +127,14 @@ def for_size(settings: TrainingSettings, events: int, sizes: LocalIdSettings = D
 
     With the steps of a large platform a small one would spend its epochs warming up, and early stopping would end it
     there. A large one looks at its validation events within a pass, and gets at most half as many epochs again.
+
+    Args:
+        settings: as they are for a large platform.
+        events: training events of the platform.
+        sizes: steps of an epoch, and fewest positions of a step.
+
+    Returns:
+        The settings with other epochs, positions and steps, a warm-up within one epoch, and a patience of 5.
     """
     tokens = int(np.clip(events // sizes.steps, sizes.least_tokens, settings.tokens))
     epochs = round(settings.epochs * np.clip(events / tokens / sizes.steps, 1.0, 1.5))

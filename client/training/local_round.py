@@ -37,9 +37,19 @@ def run_local_round(
 ) -> LocalRoundResult:
     """Train head, then encoder, on the sequences; a pure function of its arguments.
 
-    ``features`` [n, D]; ``sequences`` are the contributing users' training events; ``head`` None starts one
-    that adds nothing; ``left_out`` [S] is what the last round's update left out. The linear part is returned as it
-    came: it is solved from moments alone.
+    The linear part is returned as it came: it is solved from moments alone.
+
+    Args:
+        encoder: as it was received.
+        head: the platform's, which stays; None starts one that adds nothing.
+        features: [n, D] vectors of the catalogue.
+        sequences: the contributing users' training events.
+        settings: of the round's two phases.
+        seed: of the round.
+        left_out: [S] what the last round's update left out; None where there was none.
+
+    Returns:
+        The trained encoder, the head, and the mean cross-entropy of each phase in nats.
     """
     head = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     model = SequenceModel.over(encoder.sequence_module(), head, features)

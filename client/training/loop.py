@@ -77,8 +77,21 @@ def train_sequence(
 ) -> TrainingLog:
     """Train the model in place on every next item of the sequences; validated, keep the best epoch.
 
-    ``further`` is added to the loss of every step.
     All randomness comes from ``rng``: equal arguments give equal numbers on one machine and thread count.
+
+    Args:
+        model: what is trained; it leaves with the weights of its best epoch.
+        sequences: training events, rows of the catalogue.
+        settings: epochs, rates, sizes; 0 epochs train nothing.
+        rng: draws batches, negatives and dropout.
+        validation: whose NDCG@10 decides which epoch is kept and when to stop; None keeps the last one.
+        further: is added to the loss of every step; None adds nothing.
+
+    Returns:
+        Losses and NDCG@10 per epoch; empty where no sequence has two events, or no epoch is asked for.
+
+    Raises:
+        ConfigError: if neither the encoder nor the head has a learning rate above 0.
     """
     windows = Windows.of(sequences, model.length)
     if settings.epochs == 0 or len(windows.lengths) == 0:

@@ -68,9 +68,18 @@ def candidate_cross_entropy(
 ) -> torch.Tensor:
     """Mean of −log softmax(states · candidatesᵀ + biases − corrections) at the targets.
 
-    ``states`` [P, d], ``candidates`` [c, d], ``biases`` [c], ``targets`` [P] columns. ``corrections`` [c] are
-    log(expected number of draws / draws) of sampled candidates (logQ; Bengio and Senécal 2008); a position's
-    own target is no sample, so its logit is left as it is.
+    A position's own target is no sample, so its logit is left as it is by the corrections.
+
+    Args:
+        states: [P, d] vectors u.
+        candidates: [c, d] vectors e.
+        biases: [c].
+        targets: [P] the column of each position's target among the candidates.
+        corrections: [c] log(expected number of draws / draws) of sampled candidates (logQ; Bengio and Senécal 2008);
+            None where no candidate is sampled.
+
+    Returns:
+        A scalar, in nats.
     """
     offsets = biases if corrections is None else biases - corrections
     inputs = (states, candidates, offsets, biases.detach(), targets)
@@ -89,8 +98,18 @@ def members_cross_entropy(
 ) -> torch.Tensor:
     """The mean over members of ``candidate_cross_entropy``, each by its own part of states and candidates alone.
 
-    Together they would learn to make up for each other; alone they err in other places. A state holds a member's part
-    divided by their number.
+    Together they would learn to make up for each other; alone they err in other places.
+
+    Args:
+        states: [P, d] vectors u; a state holds a member's part divided by their number.
+        candidates: [c, d] vectors e.
+        biases: [c].
+        targets: [P] the column of each position's target among the candidates.
+        corrections: [c] as ``candidate_cross_entropy`` takes them; None where no candidate is sampled.
+        members: into how many equal parts d falls; 1 is ``candidate_cross_entropy`` itself.
+
+    Returns:
+        A scalar, in nats.
     """
     if members == 1:
         return candidate_cross_entropy(states, candidates, biases, targets, corrections)
@@ -120,9 +139,24 @@ class FurtherLoss(Protocol):
     """One number per step, added to the mean cross-entropy of the next items."""
 
     def items(self, batch: Batch) -> NDArray[np.int64]:
-        """Rows of the catalogue that the step must hold for it, beside its own."""
+        """Rows of the catalogue that the step must hold for it, beside its own.
+
+        Args:
+            batch: inputs and next items of the step.
+
+        Returns:
+            [k] rows of the catalogue, [0] where the loss needs none.
+        """
         ...
 
     def loss(self, step: StepTensors, rng: np.random.Generator) -> torch.Tensor:
-        """A scalar, its weight taken in."""
+        """The loss of one step.
+
+        Args:
+            step: what the step has computed already.
+            rng: what the loss may draw from.
+
+        Returns:
+            A scalar, its weight taken in.
+        """
         ...

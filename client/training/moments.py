@@ -38,8 +38,15 @@ Rows = NDArray[np.int64]
 def platform_moments(features: NDArray[np.float32], sequences: Sequences) -> Moments:
     """Moments of all pairs (decayed mean of a history of at least one item, its next item).
 
-    ``features`` [n, D] rows of length 1; ``sequences`` what the platform contributes. Memory is bounded by
-    three features tables and a block of rows, whatever U and E are; items that are nobody's next one cost nothing.
+    Memory is bounded by three features tables and a block of rows, whatever U and E are; items that are nobody's next
+    one cost nothing.
+
+    Args:
+        features: [n, D] rows of length 1.
+        sequences: what the platform contributes.
+
+    Returns:
+        Sums over all pairs, and how many there are.
     """
     items, rows = np.unique(sequences.items, return_inverse=True)
     wide = features[items].astype(np.float64)
@@ -110,10 +117,18 @@ def _row_blocks(steps: Iterator[tuple[Float64, Rows]]) -> Iterator[tuple[Float64
 def input_moments(
     model: SequenceModel, sequences: Sequences, rng: np.random.Generator, *, batches: int
 ) -> dict[str, NDArray[np.float64]]:
-    """By the name of a matrix in the encoder: [i, i] sum of the outer products of its inputs.
+    """Sums of the outer products of the inputs of each matrix in the encoder.
 
-    Inputs of the item tower are of the whole catalogue, those of the history tower of the positions of
-    ``sequences``, in at most so many random batches of ``TOKENS``: a round takes about as long everywhere.
+    Inputs of the item tower are of the whole catalogue, those of the history tower of the positions of ``sequences``.
+
+    Args:
+        model: whose towers are looked at; it is left as it was.
+        sequences: training events, rows of the catalogue.
+        rng: draws the batches.
+        batches: most batches, of ``TOKENS`` positions each: a round takes about as long everywhere.
+
+    Returns:
+        [i, i] by the name of a matrix in the encoder, i being the width of its input.
     """
     moments: dict[str, NDArray[np.float64]] = {}
     real: NDArray[np.int64] | slice = slice(None)

@@ -36,9 +36,14 @@ validation without ids was .055 after 8 epochs at these, .044 after 4 epochs at 
 
 
 def require_learnable(platform: Platform, features: NDArray[np.float32]) -> None:
-    """Raise DataError where an encoder that is to serve others can learn nothing.
+    """Check that an encoder that is to serve others can learn something.
 
-    ``features`` [n, D]: what an encoder reads of an item, which has to tell items apart.
+    Args:
+        platform: whose training users are counted.
+        features: [n, D] what an encoder reads of an item, which has to tell items apart.
+
+    Raises:
+        DataError: if there are fewer than ``FEWEST_TRAINING_USERS`` training users, or all items have the same vector.
     """
     if len(platform.training_users) < FEWEST_TRAINING_USERS:
         raise DataError(
@@ -75,9 +80,24 @@ def pretrain(
 ) -> Pretrained:
     """Train an encoder of its own on a platform's contributing users.
 
-    ``features`` [n, D]. Training events are all but a user's last two; the validation events of
-    ``early_stopping_users`` (the platform's own where None) only decide when to stop; the platform's calibration users
-    enter nothing. Raises DataError where nobody may contribute.
+    Training events are all but a user's last two; the platform's calibration users enter nothing.
+
+    Args:
+        platform: whose contributing users are learnt from.
+        features: [n, D] vectors of the catalogue.
+        space: the feature space of ``features``.
+        preset: name of the encoder's size.
+        settings: of the sequence part's training.
+        seed: of the encoder's draw and of the training.
+        early_stopping_users: [S] rows of users whose validation events only decide when to stop; None: the platform's
+            own early-stopping users. Empty: the last epoch is kept.
+
+    Returns:
+        The encoder, the head beside it, what happened per epoch, and rounded counts.
+
+    Raises:
+        DataError: if no contributing user has two training events.
+        ConfigError: if neither learning rate is above 0.
     """
     sequences = training_sequences(platform, platform.contributing_users)
     if not (sequences.lengths() >= 2).any():
@@ -106,10 +126,23 @@ def pretrain_private(
     promise: Promise,
     draw: Draw = os.urandom,
 ) -> tuple[Encoder, dict[str, int]]:
-    """An encoder whose linear part is a cross moment under the noise of one release, and counts as ``Pretrained`` has.
+    """An encoder whose linear part is a cross moment under the noise of one release.
 
-    Its sequence part is left out: trained without noise it would tell of users. ``features`` [n, D]. Raises DataError
-    where the platform has too few users for the noise.
+    Its sequence part is left out: trained without noise it would tell of users.
+
+    Args:
+        platform: whose contributing users are learnt from.
+        features: [n, D] vectors of the catalogue.
+        space: the feature space of ``features``.
+        preset: name of the encoder's size.
+        promise: says how large the noise is.
+        draw: where the noise's random bytes come from.
+
+    Returns:
+        The encoder, and counts as ``Pretrained`` has them.
+
+    Raises:
+        DataError: if the platform has too few contributing users for the noise.
     """
     sequences = training_sequences(platform, platform.contributing_users)
     users = int((sequences.lengths() > 1).sum())
@@ -128,7 +161,15 @@ def pretrain_private(
 
 
 def early_stopping_set(platform: Platform, users: NDArray[np.int64] | None = None) -> ValidationSet | None:
-    """The validation events of these users, of the platform's early-stopping users where None; None without users."""
+    """The validation events of some users.
+
+    Args:
+        platform: whose users they are.
+        users: [S] rows of users; None: the platform's early-stopping users.
+
+    Returns:
+        What is ranked after each epoch; None where there are no users.
+    """
     chosen = platform.early_stopping_users if users is None else users
     if not len(chosen):
         return None  # scored on nobody, every epoch would be as good as the start

@@ -48,7 +48,15 @@ class SequenceHead:
 
     @classmethod
     def initial(cls, n_items: int, width: int) -> "SequenceHead":
-        """Ids add nothing yet."""
+        """Ids add nothing yet.
+
+        Args:
+            n_items: n.
+            width: d.
+
+        Returns:
+            A head whose id rows and biases are 0, and whose ids count by 1.
+        """
         return cls(
             v=np.zeros((n_items, width), np.float32),
             a=np.ones(n_items, np.float32),
@@ -87,7 +95,16 @@ class SequenceModel(nn.Module):
 
     @classmethod
     def over(cls, module: SequenceModule, head: SequenceHead, features: Float32) -> "SequenceModel":
-        """A model over an encoder's towers, with a copy of the head's numbers; ``features`` [n, D] are shared."""
+        """A model over an encoder's towers, with a copy of the head's numbers.
+
+        Args:
+            module: the encoder's sequence part; its towers are shared with the model.
+            head: of the n items.
+            features: [n, D] vectors of the catalogue; shared, not copied.
+
+        Returns:
+            The model.
+        """
         return cls(
             length=module.length,
             towers=(module.item, module.item_norm, module.history),
@@ -97,7 +114,16 @@ class SequenceModel(nn.Module):
 
     @classmethod
     def ids_only(cls, preset: Preset, n_items: int, seed: int) -> "SequenceModel":
-        """The same model without content: id rows drawn at random (SASRec; Kang and McAuley 2018)."""
+        """The same model without content: id rows drawn at random (SASRec; Kang and McAuley 2018).
+
+        Args:
+            preset: size of the history tower, and width of the id rows.
+            n_items: n.
+            seed: of all draws.
+
+        Returns:
+            A model that has no item tower.
+        """
         generator = torch_generator_for(seed, "ids-only")
         head = SequenceHead.initial(n_items, preset.width)
         with torch.device("meta"):
@@ -151,7 +177,18 @@ class SequenceModel(nn.Module):
         self._content = None
 
     def item_vectors(self, rows: torch.Tensor | None, dropout: Dropout | None = None) -> torch.Tensor:
-        """[m, d] vectors e of some rows of the catalogue, or of all; ``dropout`` hides whole ids."""
+        """Vectors e of some rows of the catalogue, or of all.
+
+        Args:
+            rows: [m] rows of the catalogue; None: all n.
+            dropout: hides whole ids; None hides none. A model of ids only hides none either.
+
+        Returns:
+            [m, d].
+
+        Raises:
+            ValueError: if the model has an item tower and no features.
+        """
         v = self.v if rows is None else functional.embedding(rows, self.v)
         if self.item is None:
             return torch.as_tensor(self.item_norm(v))

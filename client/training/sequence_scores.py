@@ -33,13 +33,29 @@ class ItemTable:
 
 @torch.no_grad()
 def item_table(model: SequenceModel) -> ItemTable:
-    """Compute it once, then score any number of batches with it."""
+    """Compute it once, then score any number of batches with it.
+
+    Args:
+        model: whose vectors e and biases they are; it must not be trained meanwhile.
+
+    Returns:
+        The whole catalogue.
+    """
     return ItemTable(vectors=model.item_vectors(None), biases=model.b.detach().clone())
 
 
 @torch.no_grad()
 def history_states(model: SequenceModel, table: ItemTable, histories: Sequences) -> torch.Tensor:
-    """[B, d] vectors u of the histories' last positions; zero for an empty history."""
+    """Vectors u of the histories' last positions.
+
+    Args:
+        model: whose history tower reads them; of a longer history it reads the latest ``length`` items.
+        table: the catalogue's vectors under the same model.
+        histories: B histories, rows of the catalogue, oldest first.
+
+    Returns:
+        [B, d], zero for an empty history.
+    """
     lengths = np.minimum(histories.lengths(), model.length)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
@@ -57,7 +73,16 @@ def history_states(model: SequenceModel, table: ItemTable, histories: Sequences)
 def score_histories(
     model: SequenceModel, histories: Sequences, *, table: ItemTable | None = None
 ) -> NDArray[np.float32]:
-    """[B, n] float32 scores; memory beyond the result does not grow with B. Pass ``table`` to reuse it."""
+    """Scores of the whole catalogue; memory beyond the result does not grow with B.
+
+    Args:
+        model: that scores.
+        histories: B histories, rows of the catalogue, oldest first.
+        table: the catalogue's vectors under the model, to be used again; None: they are computed.
+
+    Returns:
+        [B, n] float32.
+    """
     table = table or item_table(model)
     states = history_states(model, table, histories)
     if len(states) == 1:  # a product with one vector reads the table as it lies, and copies no biases
@@ -77,17 +102,43 @@ class ValidationSet:
 
     @classmethod
     def of(cls, examples: Examples, *, hide_seen: bool) -> "ValidationSet":
-        """All of the examples."""
+        """All of the examples.
+
+        Args:
+            examples: histories with the item that follows each.
+            hide_seen: whether a history's items are left out of the ranking.
+
+        Returns:
+            The set.
+        """
         targets = torch.from_numpy(examples.targets.astype(np.int64))
         return cls(histories=examples.histories, targets=targets, hide_seen=hide_seen)
 
     @classmethod
     def sample(cls, examples: Examples, *, limit: int, hide_seen: bool, rng: np.random.Generator) -> "ValidationSet":
-        """At most ``limit`` of the examples, drawn once."""
+        """At most ``limit`` of the examples, drawn once.
+
+        Args:
+            examples: histories with the item that follows each.
+            limit: most examples.
+            hide_seen: whether a history's items are left out of the ranking.
+            rng: draws them.
+
+        Returns:
+            The set, its examples in their order.
+        """
         return cls.of(some(examples, np.sort(rng.permutation(len(examples))[:limit])), hide_seen=hide_seen)
 
     def ndcg(self, model: SequenceModel, cutoff: int = 10) -> float:
-        """Mean of 1 / log2(1 + rank) where rank <= cutoff, else 0; tied items share their mean rank."""
+        """Mean of 1 / log2(1 + rank) where rank <= cutoff, else 0; tied items share their mean rank.
+
+        Args:
+            model: that ranks.
+            cutoff: last rank that counts.
+
+        Returns:
+            From 0 to 1; 0 for a set without examples.
+        """
         table = item_table(model)
         total = 0.0
         for start in range(0, len(self.targets), USERS_AT_ONCE):

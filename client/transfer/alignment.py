@@ -64,7 +64,15 @@ class Alignment:
 def parse_alignment(text: str, settings: AlignmentSettings = DEFAULT) -> tuple[Alignment | None, ...]:
     """What is tuned under ``off``, ``probe:WEIGHT``, ``coral:WEIGHT`` or ``gate``: one way, or three that compete.
 
-    Raises ConfigError for anything else.
+    Args:
+        text: one of these four; WEIGHT is a number above 0.
+        settings: the weights under which the alignments compete where the gate is to choose.
+
+    Returns:
+        Alignments, of which None stands for a tuning without one.
+
+    Raises:
+        ConfigError: if the text is anything else.
     """
     kind, _, weight = text.partition(":")
     if text == "off":
@@ -106,14 +114,30 @@ def alignment_loss(
 
 
 def squared_distance(local: torch.Tensor, received: torch.Tensor) -> torch.Tensor:
-    """½ Σ (local − received)² over both axes of [P, d]."""
+    """½ Σ (local − received)² over both axes.
+
+    Args:
+        local: [P, d] outputs of the local tower.
+        received: [P, d] outputs of the received one.
+
+    Returns:
+        A scalar.
+    """
     return (local - received).square().sum() / 2
 
 
 def moment_distance(outputs: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
-    """‖mean of outputs − mean‖² / d + ‖covariance of outputs − covariance‖²_F / (4 d²) for outputs [m, d].
+    """‖mean of outputs − mean‖² / d + ‖covariance of outputs − covariance‖²_F / (4 d²).
 
     The second term is CORAL (Sun and Saenko 2016, eq. 1); the first is the same for the means.
+
+    Args:
+        outputs: [m, d] of the local tower.
+        mean: [d] the released one.
+        covariance: [d, d] the released one.
+
+    Returns:
+        A scalar.
     """
     width = outputs.shape[1]
     centre = outputs.mean(0)

@@ -27,14 +27,31 @@ def own_pairs(prepared: PreparedPlatform) -> Moments | None:
 
 
 def on_platform(encoder: Encoder, prepared: PreparedPlatform) -> Encoder:
-    """The encoder with its linear part as a map for this platform."""
+    """The encoder with its linear part as a map for this platform.
+
+    Args:
+        encoder: as it came.
+        prepared: the platform, whose catalogue and histories a cross moment becomes a map by.
+
+    Returns:
+        The encoder; as it came where its linear part is a map already.
+    """
     if encoder.spec.linear == "map":
         return encoder
     return encoder.on_catalogue(prepared.features, own_pairs(prepared))
 
 
 def feature_part(name: str, received: ReceivedEncoder, prepared: PreparedPlatform) -> Trained:
-    """The frozen encoder's scorers, named ``name:...``, without a head."""
+    """The frozen encoder's scorers, named ``name:...``, without a head.
+
+    Args:
+        name: begins the names of the columns.
+        received: the encoder, and whether the platform's users helped to make it.
+        prepared: the platform.
+
+    Returns:
+        The scorers, and the training users whom the encoder has not seen.
+    """
     encoder = KeptEncoder(encoder=on_platform(received.encoder, prepared))
     scorers = encoder.scorers(name, prepared.features)
     return Trained(scorers=scorers, unseen=received.unseen(prepared.platform), kept=encoder)

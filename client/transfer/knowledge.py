@@ -71,7 +71,18 @@ class Student(Tuned):
 
     @classmethod
     def from_stored(cls, stored: StoredRecord, space: FeatureSpace) -> "Student":
-        """The inverse of ``to_stored`` but for the log; raises HeadStoreError for a record of another kind."""
+        """The inverse of ``to_stored`` but for the log.
+
+        Args:
+            stored: the record.
+            space: the feature space that the student reads items in.
+
+        Returns:
+            The student.
+
+        Raises:
+            HeadStoreError: if the record is of another kind.
+        """
         try:
             spec = EncoderSpec(preset=stored.facts["preset"], input_dim=space.dim, feature_space=space)
             blank = Encoder.initial(spec, 0)
@@ -84,7 +95,15 @@ class Student(Tuned):
 
 
 def parameters(encoder: Encoder, head: SequenceHead) -> int:
-    """Numbers in the sequence part and in the head beside it."""
+    """Numbers in the sequence part and in the head beside it.
+
+    Args:
+        encoder: whose sequence part is counted; its linear part is not.
+        head: counted whole.
+
+    Returns:
+        How many numbers there are.
+    """
     shared = sum(array.size for array in _sequence_arrays(encoder).values())
     return int(shared + sum(getattr(head, name).size for name in _HEAD))
 
@@ -103,8 +122,21 @@ def teach(
 ) -> Student:
     """A student of ``preset``, trained on the contributing users' events and on what the teacher says of them.
 
-    Its item tower begins where the teacher sees the catalogue: a platform has too few events to find that out.
-    It keeps its best epoch on the early-stopping users; the calibration users enter nothing.
+    Its item tower begins where the teacher sees the catalogue: a platform has too few events to find that out. It keeps
+    its best epoch on the early-stopping users; the calibration users enter nothing.
+
+    Args:
+        teacher: who is asked; one without vectors leaves the item tower as it is drawn.
+        prepared: the platform.
+        preset: name of the student's size.
+        settings: how it is taught; with weight 0 the teacher is not asked.
+        seed: of the student's draw, the soft targets and the training.
+
+    Returns:
+        The student.
+
+    Raises:
+        ConfigError: if neither learning rate is above 0.
     """
     platform, features = prepared.platform, prepared.features
     users = platform.contributing_users
@@ -171,12 +203,28 @@ def _soft_targets(
 
 
 def student_of(parts: PlatformParts, kind: str) -> Student | None:
-    """What the tuned encoder teaches, or the stack; None where there is no source, or too few users."""
+    """What the tuned encoder teaches, or the stack; taught once.
+
+    Args:
+        parts: of the platform.
+        kind: prefix that says under which alignment the teacher is tuned.
+
+    Returns:
+        The student; None where there is no source, or too few users.
+    """
     return parts.once(f"{kind}student", lambda: _teach(parts, kind))
 
 
 def tuned_teacher(parts: PlatformParts, kind: str) -> Tuned | None:
-    """The tuned encoder that is the teacher; None where the stack is."""
+    """The tuned encoder that is the teacher.
+
+    Args:
+        parts: of the platform.
+        kind: prefix that says under which alignment it is tuned.
+
+    Returns:
+        The encoder and its head; None where the stack is the teacher, there is no source, or too few users.
+    """
     return None if parts.settings.teacher == "stack" else tuned_source(parts, kind)
 
 

@@ -87,14 +87,29 @@ class PlatformParts:
         self._made: dict[str, Any] = {}
 
     def once(self, what: str, make: Callable[[], Made]) -> Made:
-        """What ``make`` gives at the first call under this name."""
+        """What ``make`` gives at the first call under this name.
+
+        Args:
+            what: the name.
+            make: makes it; called at the first call alone.
+
+        Returns:
+            What was made then.
+        """
         if what not in self._made:
             self._made[what] = make()
         value: Made = self._made[what]
         return value
 
     def and_of(self, others: "PlatformParts") -> "PlatformParts":
-        """Itself, with what was made of the others alone."""
+        """Itself, with what was made of the others alone.
+
+        Args:
+            others: parts of the same platform; what was made here stands before what was made there.
+
+        Returns:
+            Itself.
+        """
         self._made = {**others._made, **self._made}
         return self
 

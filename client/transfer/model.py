@@ -47,9 +47,23 @@ def tune(
     seed: int,
     aligned: FurtherLoss | None = None,
 ) -> Tuned:
-    """Tune linear and sequence part on ``sequences``; each phase keeps its best epoch on ``validation``.
+    """Tune linear and sequence part; each phase keeps its best epoch.
 
-    ``features`` [n, D]. ``aligned`` joins the second phase, in which the tower moves.
+    Args:
+        encoder: as it was received, its linear part a map.
+        head: what the first phase begins with; None: a head that adds nothing.
+        features: [n, D] vectors of the catalogue.
+        sequences: training events, rows of the catalogue.
+        validation: whose NDCG@10 decides which epoch is kept; None keeps the last one.
+        settings: of both phases, of the linear part and of the adapter.
+        seed: of the training.
+        aligned: joins the loss of the second phase, in which the tower moves; None adds nothing.
+
+    Returns:
+        The tuned encoder, its head, and what happened in each phase.
+
+    Raises:
+        ConfigError: if a phase has no learning rate above 0.
     """
     start = head or SequenceHead.initial(len(features), encoder.spec.architecture.width)
     linear = encoder.linear()
@@ -68,8 +82,19 @@ def tune(
 
 
 def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None = None) -> Tuned | None:
-    """The encoder tuned on the platform's contributing users; None where they are too few, or where the encoder has no
-    sequence part to tune."""
+    """The encoder tuned on the platform's contributing users.
+
+    Args:
+        encoder: as it came.
+        parts: of the platform.
+        aligned: joins the loss of the second phase; None adds nothing.
+
+    Returns:
+        The tuned encoder; None where users are too few, or where the encoder has no sequence part to tune.
+
+    Raises:
+        ConfigError: if a phase has no learning rate above 0.
+    """
     platform = parts.prepared.platform
     if not (platform.contributes and encoder.has_sequence):
         return None
@@ -86,7 +111,20 @@ def tune_on(encoder: Encoder, parts: PlatformParts, aligned: FurtherLoss | None 
 
 
 def tuned_source(parts: PlatformParts, kind: str) -> Tuned | None:
-    """The source's encoder tuned under one alignment; None where there is no source, or too few users."""
+    """The source's encoder tuned under one alignment; tuned once.
+
+    Args:
+        parts: of the platform.
+        kind: prefix that says which alignment, one of ``PartSettings.alignments``.
+
+    Returns:
+        The tuned encoder; None where there is no source, there are too few users, the encoder has no sequence part, or
+        the source released no moments for an alignment that competes.
+
+    Raises:
+        ConfigError: if the alignment cannot be had with this encoder.
+        EncoderFileError: if the encoder's released moments cannot be read.
+    """
     return parts.once(f"{kind}tuned", lambda: _tune_source(parts, kind))
 
 
@@ -104,7 +142,16 @@ def _tune_source(parts: PlatformParts, kind: str) -> Tuned | None:
 
 
 def trained_part(name: str, tuned: Tuned | None, prepared: PreparedPlatform) -> Trained | None:
-    """The encoder and its head as scorers ``name:...``; they have not seen the calibration users."""
+    """The encoder and its head as scorers ``name:...``; they have not seen the calibration users.
+
+    Args:
+        name: begins the names of the columns.
+        tuned: the encoder and its head; None where there is none.
+        prepared: the platform.
+
+    Returns:
+        The scorers, and the calibration users as those they have not seen; None where there is no encoder.
+    """
     if tuned is None:
         return None
     encoder = KeptEncoder(encoder=tuned.encoder, head=tuned.head)

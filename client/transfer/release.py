@@ -32,7 +32,15 @@ MIN_ITEMS = 100
 
 
 def released_calibration(prepared: PreparedPlatform, encoder: Encoder) -> dict[str, Any]:
-    """Column to calibration, as JSON values, fitted on the source's calibration users; empty where it has none."""
+    """Calibrations fitted on the source's calibration users.
+
+    Args:
+        prepared: the source.
+        encoder: that it releases.
+
+    Returns:
+        Column to calibration, as JSON values; empty where the source has no calibration users with an example.
+    """
     raw, platform = _raw_ensemble(prepared, encoder), prepared.platform
     held_out = examples(platform, Stage.TRAIN, platform.calibration_users)
     if len(held_out) == 0:
@@ -43,9 +51,16 @@ def released_calibration(prepared: PreparedPlatform, encoder: Encoder) -> dict[s
 
 @torch.no_grad()
 def released_item_moments(features: NDArray[np.float32], encoder: Encoder) -> dict[str, Any]:
-    """Mean and covariance of the item tower over the source's catalogue [n, D], as JSON; empty where it is small.
+    """Mean and covariance of the item tower over the source's catalogue.
 
     Of vectors of items alone, rounded: no user has a part in them.
+
+    Args:
+        features: [n, D] the source's catalogue.
+        encoder: whose item tower it is.
+
+    Returns:
+        The moments as JSON; empty where there are fewer than ``MIN_ITEMS`` items.
     """
     if len(features) < MIN_ITEMS:
         return {}
@@ -62,7 +77,15 @@ def released_catalogue(features: NDArray[np.float32]) -> CatalogueMoments | None
 def zero_shot_ensemble(
     prepared: PreparedPlatform, encoder: Encoder, calibration: Mapping[str, Any]
 ) -> tuple[Ensemble, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    """An ensemble that rests on no event of the platform's users, and its weights [R]: content and encoder count alike.
+    """An ensemble that rests on no event of the platform's users: content and encoder count alike.
+
+    Args:
+        prepared: the platform.
+        encoder: as it came.
+        calibration: column to the source's released calibration, as JSON values.
+
+    Returns:
+        The ensemble, and its weights [R].
 
     Raises:
         EncoderFileError: if the released calibration lacks a column or cannot be read.

@@ -61,7 +61,14 @@ METHODS: dict[str, Method] = {
 
 
 def names_of(has: Callable[[Method], bool]) -> tuple[str, ...]:
-    """The methods that have something, in the table's order."""
+    """The methods that have something, in the table's order.
+
+    Args:
+        has: whether a method has it.
+
+    Returns:
+        Their names.
+    """
     return tuple(name for name, method in METHODS.items() if has(method))
 
 
@@ -91,12 +98,27 @@ def predicting_clicks() -> tuple[str, ...]:
 
 
 def ranked(place: Callable[[Shown], int]) -> tuple[str, ...]:
-    """The methods that have a place in a report, the first place first."""
+    """The methods that have a place in a report, the first place first.
+
+    Args:
+        place: its place there, from 1; 0: none.
+
+    Returns:
+        Their names.
+    """
     return tuple(sorted(names_of(lambda method: place(method.shown) > 0), key=lambda name: place(METHODS[name].shown)))
 
 
 def stack_sets(names: Iterable[str], settings: PartSettings) -> Sets:
-    """Of those of these methods that have a stack, in the table's order."""
+    """Of those of these methods that have a stack, in the table's order.
+
+    Args:
+        names: of methods.
+        settings: say whether sets with the platform's own part are in, and of which kinds a part is made.
+
+    Returns:
+        Method to the sets of trained parts that may stand in its stack.
+    """
     chosen = set(names)
     return {name: method.sets_under(settings) for name, method in METHODS.items() if name in chosen and method.sets}
 
@@ -105,6 +127,13 @@ def part_makers(sets: Sets, settings: PartSettings) -> dict[str, Make]:
     """How each part is made that these sets hold, in the order of their columns in the ensemble.
 
     That order is by origin, then as in the table, so that a new method moves no column of another origin.
+
+    Args:
+        sets: method to its sets of parts.
+        settings: say of which kinds a part is made.
+
+    Returns:
+        Part to what makes it.
     """
     held = {part for alternatives in sets.values() for parts in alternatives for part in parts}
     makers: dict[str, Make] = {}
@@ -124,7 +153,15 @@ def _of_kind(make: MakePart, kind: str) -> Make:
 
 
 def possible(sets: Sets, trained: Collection[str]) -> Sets:
-    """Method to those of its sets of which every part was trained; without the methods that have none."""
+    """Method to those of its sets of which every part was trained; without the methods that have none.
+
+    Args:
+        sets: method to its sets of parts.
+        trained: names of the parts that were trained.
+
+    Returns:
+        Method to the sets that remain.
+    """
     there = {
         method: tuple(parts for parts in alternatives if set(parts) <= set(trained))
         for method, alternatives in sets.items()

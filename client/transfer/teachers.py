@@ -26,13 +26,31 @@ from shared.encoder.encoder import Encoder
 
 
 def encoder_teacher(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatform) -> Teacher:
-    """The sequence part of an encoder that was tuned on the contributing users, with the head it was tuned beside."""
+    """The sequence part of an encoder that was tuned on the contributing users, with the head it was tuned beside.
+
+    Args:
+        encoder: tuned on the contributing users.
+        head: tuned beside it.
+        prepared: the platform.
+
+    Returns:
+        A teacher of one part, of all contributing users.
+    """
     part = TeacherPart(users=prepared.platform.contributing_users, score=sequence_alone(encoder, head, prepared))
     return Teacher(parts=(part,), vectors=_seen(encoder, head, prepared))
 
 
 def sequence_alone(encoder: Encoder, head: SequenceHead, prepared: PreparedPlatform) -> ScoreHistories:
-    """Scores by an encoder's sequence part and its head alone; −inf where an item may not be recommended."""
+    """Scores by an encoder's sequence part and its head alone.
+
+    Args:
+        encoder: that has a sequence part.
+        head: of the catalogue's ids.
+        prepared: the platform.
+
+    Returns:
+        What scores histories: [B, n], −inf where an item may not be recommended.
+    """
     scorer, platform = encoder_scorers("alone", encoder, prepared.features, head)[-1], prepared.platform
     return RawEnsemble(scorers=(scorer,), n_items=platform.n_items, repeats=platform.repeats).only_column
 
@@ -47,8 +65,21 @@ def stack_teacher(
 ) -> Teacher:
     """The plain stack of the computed scorers and the received encoder, fitted on the contributing users alone.
 
-    Cross-fitted: each user is answered from the statistics of the others, since a scorer that finds a user's own
-    events again teaches nothing. The encoder as it came has seen no user of the platform, so all may weigh it.
+    Cross-fitted: each user is answered from the statistics of the others, since a scorer that finds a user's own events
+    again teaches nothing. The encoder as it came has seen no user of the platform, so all may weigh it.
+
+    Args:
+        encoder: as it was received.
+        prepared: the platform.
+        scorers: the computed ones.
+        settings: of the stack; the largest L2 strength is used.
+        seed: of folds and negatives.
+
+    Returns:
+        A teacher of one part a fold.
+
+    Raises:
+        DataError: if no contributing user has an example to fit on.
     """
     users = prepared.platform.contributing_users
     platform = replace(prepared.platform, training_users=users, calibration_users=users[:0])
