@@ -50,7 +50,15 @@ def hashing_space(dim: int = DIM) -> FeatureSpace:
 
 
 def hash_texts(texts: Sequence[str], dim: int = DIM) -> NDArray[np.float32]:
-    """[n, D] vectors of length 1, or 0 where a text holds no word."""
+    """Vectors of texts by hashed n-grams.
+
+    Args:
+        texts: n of them, one for each item.
+        dim: length of a vector, D.
+
+    Returns:
+        [n, D] vectors of length 1, or 0 where a text holds no word.
+    """
     return unit_rows(_project(gram_weights(texts), dim))
 
 

@@ -41,7 +41,15 @@ class Items(Protocol):
 
 
 def precomputed_space(dim: int, label: str = "") -> FeatureSpace:
-    """The identity of given vectors of length ``dim`` made by what ``label`` names."""
+    """The identity of given vectors.
+
+    Args:
+        dim: their length, D.
+        label: names what made them; platforms with the same label vouch for the same model. Empty: not named.
+
+    Returns:
+        the feature space, with its fingerprint of label and length.
+    """
     return fingerprinted(PRECOMPUTED, (("label", label), ("dim", dim)), np.zeros((1, dim), np.float32))
 
 

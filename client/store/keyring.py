@@ -52,9 +52,19 @@ class KeySource:
         return replace(self, where=str(folder / self.where)) if self.kind == FILE else self
 
     def key(self, salt: bytes, stretch: Mapping[str, int]) -> bytes:
-        """The 32 bytes; raises ConfigError, which never quotes what was found.
+        """The 32 bytes of the key that wraps the data keys.
 
-        ``salt`` and the numbers of ``stretch`` (scrypt's n, r, p) count for a passphrase alone.
+        No error quotes what was found.
+
+        Args:
+            salt: of scrypt; counts for a passphrase alone.
+            stretch: scrypt's n, r and p; count for a passphrase alone.
+
+        Returns:
+            32 bytes.
+
+        Raises:
+            ConfigError: if the file or the variable gives no such key, or the passphrase is too short.
         """
         if self.kind == FILE:
             return self._digits(self._file(), f"the key file {self.where}")

@@ -23,7 +23,15 @@ class Records(Protocol):
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the record; it is on the disk afterwards, or the old one is as it was."""
+        """Replace the record; it is on the disk afterwards, or the old one is as it was.
+
+        Args:
+            name: of the record.
+            content: all bytes of the new one.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
         ...
 
     def stamp(self, name: str) -> tuple[int, int] | None:
@@ -40,7 +48,15 @@ class Records(Protocol):
 
 
 def names_in(folder: Path, suffix: str) -> tuple[str, ...]:
-    """The records that lie in a folder as NAME + suffix, sorted; half-written files are none."""
+    """The records that lie in a folder, sorted; half-written files are none.
+
+    Args:
+        folder: where they lie, as files NAME + suffix.
+        suffix: of their files.
+
+    Returns:
+        their names, without the suffix.
+    """
     names = (path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}"))
     return tuple(sorted(name for name in names if NAME.fullmatch(name)))
 
@@ -70,7 +86,15 @@ class PlainFolder:
             raise HeadStoreError(f"head {name!r} cannot be read: {error.strerror}") from error
 
     def write(self, name: str, content: bytes) -> None:
-        """See ``Records``."""
+        """Replace the record; see ``Records``.
+
+        Args:
+            name: of the record.
+            content: all bytes of the new one.
+
+        Raises:
+            HeadStoreError: if it cannot be written.
+        """
         path = self._path(name)
         with os_error_as(HeadStoreError, f"head {name!r} cannot be written"):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
