@@ -124,9 +124,17 @@ class Baskets:
 
 
 def baskets(sequences: Sequences, within: float) -> Baskets:
-    """An event joins the basket of the one before it that is ``within`` seconds or fewer ago.
+    """The baskets of every user.
 
-    An event whose time is not known is a basket of its own.
+    An event joins the basket of the one before it that is ``within`` seconds or fewer ago. An event whose time is not
+    known is a basket of its own.
+
+    Args:
+        sequences: what each user met.
+        within: seconds between two events of one basket, at most.
+
+    Returns:
+        all baskets, by user, then time.
     """
     owners, times = sequences.owners(), sequences.clock
     begins = np.ones(len(times), bool)
@@ -138,10 +146,18 @@ def baskets(sequences: Sequences, within: float) -> Baskets:
 
 
 def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]) -> HeldOut:
-    """Leave-last-out by basket: a user's last predictable basket is for the test, the one before for validation.
+    """Leave-last-out by basket: a user's last predictable basket is for the test.
 
-    The third from the end is for training. Of users with one predictable basket, half are tested on it, a quarter
-    validate, a quarter train: who does what is ``drawn`` [U] from 0 to 1.
+    The one before is for validation, the third from the end for training. Of users with one predictable basket, half
+    are tested on it, a quarter validate, a quarter train.
+
+    Args:
+        sequences: what each of the U users met.
+        within: seconds between two events of one basket, at most.
+        drawn: [U] from 0 to 1, who does what of users with one predictable basket.
+
+    Returns:
+        targets by stage, and what of each user may be trained on.
     """
     user_baskets = baskets(sequences, within)
     rows = np.flatnonzero(user_baskets.predictable)
@@ -166,7 +182,7 @@ LEAST_WEIGHING = 300
 
 
 def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
-    """A global split in time: whatever lies before ``validation_from`` may be trained on, nothing else.
+    """A global split in time: whatever lies before validation may be trained on, nothing else.
 
     What is counted as of a moment counts all that came before that moment, as a service does which takes events in.
     What is counted once and for all ends where the stretch of time begins in which it is used, at every stage: weights
@@ -176,6 +192,15 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     Predictable baskets from ``validation_from`` on validate, those from ``test_from`` on are for the test. A user's
     last predictable basket in a stretch before both is for training. Of a basket that a cut goes through, what comes
     before the cut is predicted, and the rest at no stage. Events without a known time lie before every cut.
+
+    Args:
+        sequences: what each user met.
+        within: seconds between two events of one basket, at most.
+        validation_from: seconds since 1970 from which baskets validate.
+        test_from: seconds since 1970 from which baskets are for the test.
+
+    Returns:
+        targets by stage, and what of each user may be trained on or counted.
     """
     user_baskets, clock = baskets(sequences, within), sequences.clock
     weighing_from = _weighing_from(user_baskets, clock, validation_from, test_from)
