@@ -56,9 +56,14 @@ def without_held_out_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> 
 
 
 def unmatched_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> tuple[str, ...]:
-    """A note where clicks of ``impressions`` are no events of their user, item and time; else nothing.
+    """A note where clicks of impressions are no events of their user, item and time.
 
-    ``events``: user_id, item_id, timestamp; ``impressions``: user_id, timestamp, and lists of candidates and labels.
+    Args:
+        events: user_id, item_id, timestamp.
+        impressions: user_id, timestamp, and lists of candidates and labels.
+
+    Returns:
+        the note; nothing where every click is such an event.
     """
     shown = impressions.select("user_id", "timestamp", item_id="candidates", label="labels")
     clicks = shown.explode("item_id", "label").filter(pl.col("label") > 0)

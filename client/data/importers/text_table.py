@@ -43,7 +43,15 @@ class TextTable:
     """What errors call a column."""
 
     def require(self, *names: str, hint: str = "") -> None:
-        """Raise DataError unless these columns are there; ``hint`` says what to do."""
+        """Require columns of the table.
+
+        Args:
+            *names: as the file calls them.
+            hint: what the error says is to be done.
+
+        Raises:
+            DataError: if one of them is missing.
+        """
         missing = [name for name in names if name not in self.rows.columns]
         if missing:
             kinds = [f"{name} of type {self.without_text[name]}" for name in missing if name in self.without_text]
@@ -55,7 +63,15 @@ class TextTable:
         return tuple(name for name in (*self.rows.columns, *self.without_text) if name not in read)
 
     def unread_note(self, *read: str, hint: str = "") -> tuple[str, ...]:
-        """A sentence that names them; nothing where there are none."""
+        """A sentence that names the columns that were not read.
+
+        Args:
+            *read: columns that were read.
+            hint: how they could be read.
+
+        Returns:
+            the sentence; nothing where all columns were read.
+        """
         return unread_note(self.label, self.unread(*read), hint)
 
     def filter(self, keep: pl.Series) -> "TextTable":
@@ -95,7 +111,18 @@ class TextTable:
         return values
 
     def numbers(self, name: str, *, minimum: float | None = None) -> pl.Series:
-        """Finite Float64, not under ``minimum``."""
+        """Read a column of numbers.
+
+        Args:
+            name: of the column.
+            minimum: the least number that is right; None for any.
+
+        Returns:
+            finite Float64.
+
+        Raises:
+            DataError: if a row is no number, or lies under ``minimum``; it names the first one.
+        """
         texts = self.texts(name)
         texts = texts if self.decimal == "." else texts.str.replace(self.decimal, ".", literal=True)
         values = texts.cast(pl.Float64, strict=False)
@@ -142,9 +169,17 @@ class TextTable:
         return self.after_1969(times, name)
 
     def times(self, name: str, *formats: str) -> pl.Series:
-        """Datetimes in UTC, which those without a zone are, written in the first of ``formats`` that fits every row.
+        """Read a column of times, written in the first of some formats that fits every row.
 
-        Raises DataError where none fits, and where two do and differ.
+        Args:
+            name: of the column.
+            *formats: as polars says them.
+
+        Returns:
+            datetimes in UTC, which those without a zone are.
+
+        Raises:
+            DataError: if no format fits, if two do and differ, or if a time lies before 1970.
         """
         values = self.texts(name)
         tries = [values.str.to_datetime(pattern, strict=False, time_unit="us").dt.epoch("us") for pattern in formats]
@@ -158,7 +193,18 @@ class TextTable:
         return self.after_1969(best.cast(pl.Datetime("us")), name)
 
     def after_1969(self, times: pl.Series, name: str) -> pl.Series:
-        """The times themselves; raises DataError for one before 1970."""
+        """Require times after 1969.
+
+        Args:
+            times: datetimes.
+            name: of their column, for the error.
+
+        Returns:
+            the times themselves.
+
+        Raises:
+            DataError: if one lies before 1970; it names the first one.
+        """
         self.refuse(times.dt.epoch("us") < 0, name, "expected a time after 1969")
         return times
 
@@ -167,18 +213,44 @@ class TextTable:
         return lambda row: f"{self.label}, {self.unit} {self.lines[row]}: {self.part} {name}"
 
     def refuse(self, wrong: pl.Series, name: str, expected: str) -> None:
-        """Raise DataError that names the first line where ``wrong`` is True."""
+        """Refuse wrong rows.
+
+        Args:
+            wrong: true for each wrong row; null counts as right.
+            name: of the column that is wrong.
+            expected: in words.
+
+        Raises:
+            BadRows: if a row is wrong; it names the first one.
+        """
         if wrong.any():
             message = f"{self.row(name)(wrong.arg_max() or 0)}: {expected}"
             raise BadRows(message, table=self, wrong=wrong.fill_null(value=False), column=name, reason=expected)
 
     def refuse_repeats(self, ids: pl.Series, name: str) -> None:
-        """Raise DataError at the first id that already stood in an earlier line."""
+        """Refuse an id that already stood in an earlier line.
+
+        Args:
+            ids: a column of the table, row by row.
+            name: of the column.
+
+        Raises:
+            BadRows: if an id comes again; it names the first one.
+        """
         self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier one")
 
 
 def unread_note(label: str, names: Sequence[str], hint: str = "") -> tuple[str, ...]:
-    """A sentence that names columns of a file that were not read; nothing where there are none."""
+    """A sentence that names columns of a file that were not read.
+
+    Args:
+        label: of the file.
+        names: of the columns.
+        hint: how they could be read.
+
+    Returns:
+        the sentence; nothing where there are no such columns.
+    """
     more = ", ..." if len(names) > _SHOWN else ""
     return (f"{label}: columns that were not read: {', '.join(names[:_SHOWN])}{more}{hint}",) if names else ()
 
