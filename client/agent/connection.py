@@ -78,7 +78,16 @@ class Connection:
 
     @classmethod
     def of(cls, home: AgentHome, settings: AgentSettings, seconds: Callable[[], float]) -> "Connection":
-        """Of a folder, whose agent begins to run."""
+        """The connection of a folder whose agent begins to run.
+
+        Args:
+            home: the agent's folder.
+            settings: of the agent; they name the coordinator.
+            seconds: gives seconds that only grow.
+
+        Returns:
+            a connection that is being made.
+        """
         door = door_of(settings, home.authority)
         return cls(home=home, settings=settings, seconds=seconds, look_at_door=door.look)
 

@@ -111,13 +111,28 @@ class SitePolicy(SitePromise, LeastParties):
         return start <= moment < end if start <= end else moment >= start or moment < end
 
     def turns_away(self, task: TaskKind, now: datetime) -> DeclineReason | None:
-        """Why a task is not begun at all, or None."""
+        """Why a task is not begun at all.
+
+        Args:
+            task: kind of the task.
+            now: time that the quiet hours are compared with.
+
+        Returns:
+            the reason, or None.
+        """
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
 
     def why_plain(self, task: str, noise: float) -> str:
-        """Why no result of a task leaves in this mode, in words; empty where one may.
+        """Why no result of a task leaves in this mode.
 
         Of a step of a secure sum, only the one that asks for a vector asks for noise.
+
+        Args:
+            task: kind of the task.
+            noise: spread of the noise that the task asks for; 0 asks for none.
+
+        Returns:
+            a sentence; empty where a result may leave.
         """
         if task == TaskKind.SUM:
             alone = self.privacy == "private"

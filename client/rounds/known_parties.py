@@ -30,7 +30,15 @@ class KnownParty:
 
     @classmethod
     def of(cls, introduction: Introduction, since: str) -> "KnownParty":
-        """As it was introduced."""
+        """A platform as it was introduced.
+
+        Args:
+            introduction: its name, its key for sums and its node key's fingerprint.
+            since: when it came to be known of, ISO 8601.
+
+        Returns:
+            the platform.
+        """
         member = introduction.member
         return cls(name=member.party, key=member.key.hex(), node=introduction.fingerprint, since=since)
 
@@ -77,8 +85,16 @@ class KnownParties:
         return Roster.of(party.member for party in self.known.values())
 
     def met(self, introductions: Iterable[Introduction], now: datetime, *, first_use: bool) -> "KnownParties":
-        """After the coordinator introduced platforms: where none is known they are taken on ``first_use``; else what
-        is new or changed waits."""
+        """The platforms after the coordinator introduced some; what is new or changed waits.
+
+        Args:
+            introductions: of platforms; empty changes nothing.
+            now: since when they are known.
+            first_use: whether they are taken at once where none is known.
+
+        Returns:
+            new parties; these stay as they are.
+        """
         since = now.isoformat(timespec="seconds")
         introduced = {introduction.member.party: KnownParty.of(introduction, since) for introduction in introductions}
         if not introduced:
@@ -90,7 +106,18 @@ class KnownParties:
         return KnownParties(known=self.known, waiting=waiting)
 
     def accepted(self, names: Iterable[str], now: datetime) -> "KnownParties":
-        """With these taken; raises ConfigError for a name that does not wait."""
+        """The platforms with some of those that wait taken.
+
+        Args:
+            names: of platforms that wait.
+            now: since when they are known.
+
+        Returns:
+            new parties; these stay as they are.
+
+        Raises:
+            ConfigError: if a name does not wait.
+        """
         taken = list(names)
         if unknown := sorted(set(taken) - set(self.waiting)):
             waits = ", ".join(sorted(self.waiting)) or "none"

@@ -188,9 +188,19 @@ class SummedRelease:
 
 
 def note_opened(plan: Plan, parties: int, survivors: int, workspace: Workspace) -> None:
-    """Write down, once, how much noise there is in a sum that this platform helps to open: nobody is charged for it.
+    """Write down, once, how much noise there is in a sum that this platform helps to open.
 
-    Raises PrivacyError, StorageError.
+    Nobody is charged for it.
+
+    Args:
+        plan: of the sum; one in which this platform bears no noise is not noted.
+        parties: platforms of the sum.
+        survivors: those of them whose vectors are in it.
+        workspace: the platform.
+
+    Raises:
+        PrivacyError: if it cannot be said what users have spent.
+        StorageError: if the record cannot be read or written.
     """
     with Accounts(workspace.machine, workspace.heads).changing() as book:
         contribution = Given.read(workspace.heads)

@@ -105,7 +105,16 @@ class Workspace:
 
     @classmethod
     def on(cls, prepared: "PreparedPlatform", heads: HeadStore, **further: Any) -> Self:
-        """On data that are open already."""
+        """A workspace on data that are open already.
+
+        Args:
+            prepared: the platform with its vectors.
+            heads: the platform's head store.
+            **further: further fields of the workspace, by name.
+
+        Returns:
+            the workspace.
+        """
         return cls(name=prepared.platform.name, open_data=lambda: prepared, heads=heads, **further)
 
     @cached_property
@@ -115,7 +124,18 @@ class Workspace:
         return prepared
 
     def seed(self, seed: int, *names: str | int) -> int:
-        """For one purpose of a task of this ``seed``; raises StorageError."""
+        """A seed for one purpose of a task.
+
+        Args:
+            seed: of the task.
+            *names: the purpose.
+
+        Returns:
+            a number, from the platform's own secret or, in simulations, from its name.
+
+        Raises:
+            StorageError: if the secret cannot be read or written.
+        """
         return own_seed(self.heads, seed, *names) if self.own_draws else seed_for(seed, self.name, *names)
 
     @property
@@ -156,10 +176,21 @@ def open_workspace(
 ) -> Workspace:
     """The platform and its heads; a folder's data and vectors are read once per process.
 
-    Without a ``policy`` the default one counts. Under one that is private users are kept apart, and answers bear the
-    noise that it promises them. With a ``moment``, what was read of a database is kept beside the heads.
+    Data are opened by who first looks at them.
 
-    Raises ConfigError or StorageError where they cannot be opened; the data are, by who first looks at them.
+    Args:
+        settings: of the platform's app.
+        policy: what the operator lets leave; under a private one users are kept apart, and answers bear the noise that
+            it promises them. None for the default one.
+        moment: as of when data are wanted; what was read of a database is then kept beside the heads.
+            None: the data are read as they lie, and nothing is kept.
+
+    Returns:
+        the workspace.
+
+    Raises:
+        ConfigError: if the settings are wrong or the vault's key cannot be had.
+        StorageError: if the vault cannot be opened.
     """
     policy = policy or SitePolicy()
     records = open_records(Path(settings.heads), settings.vault_key)
@@ -245,7 +276,23 @@ def open_data(
     shared: SharedPreparation,
     apart: bool = False,
 ) -> "PreparedPlatform":
-    """The platform of a specification, read once per process; raises ConfigError or DataError."""
+    """The platform of a specification, read once per process.
+
+    Args:
+        line: the specification, NAME=DIR[,option=value...].
+        seed: from which users, items and orders are drawn.
+        cached_vectors: keeps vectors of texts that were read before; None: all are read.
+        features: name of the feature space.
+        shared: options that count for all platforms, where the line does not say otherwise.
+        apart: whether no user may decide about another one's events.
+
+    Returns:
+        the platform with its vectors.
+
+    Raises:
+        ConfigError: if the specification is wrong.
+        DataError: if the data cannot be read or break the data contract.
+    """
     from client.data.source import read_platform_data
     from client.features.prepared_platform import prepare_platform
 

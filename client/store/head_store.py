@@ -89,6 +89,7 @@ def open_heads(folder: Path, key: str) -> HeadStore:
 
     Raises:
         ConfigError: if the key and the folder do not fit each other.
+        VaultError: if the key does not open the vault.
     """
     return HeadStore(open_records(folder, key))
 
@@ -107,6 +108,7 @@ def open_records(folder: Path, key: str) -> Records:
 
     Raises:
         ConfigError: if a vault lies there and ``key`` is empty, or if a key is named and there is no vault.
+        VaultError: if the key does not open the vault.
     """
     if key:
         return Vault.open(folder, KeySource.parse(key))
