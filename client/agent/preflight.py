@@ -76,7 +76,17 @@ def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:
 
 
 def checks_of(home: AgentHome) -> Iterator[Check]:
-    """Of a folder that there is; raises ConfigError for settings that cannot be read."""
+    """Check what an agent needs before it starts.
+
+    Args:
+        home: an agent's folder that is there.
+
+    Yields:
+        checks, one by one.
+
+    Raises:
+        ConfigError: if the settings cannot be read.
+    """
     settings = read_settings(AgentSettings, home.settings)
     place = settings.node(home).policy
     unread = _broken(Cause.SITE_POLICY, "mend the site policy", lambda: read_policy(place))

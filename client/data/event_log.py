@@ -28,7 +28,14 @@ class EventLog:
 
     @classmethod
     def of(cls, sequences: Sequences) -> "EventLog":
-        """Of all events whose time is known."""
+        """The log of all events whose time is known.
+
+        Args:
+            sequences: what users met.
+
+        Returns:
+            the events in the order of time.
+        """
         times = sequences.clock
         known = np.flatnonzero(~np.isnan(times))
         order = known[np.argsort(times[known], kind="stable")]

@@ -26,10 +26,15 @@ VALIDATION_SHARE = 0.2
 
 
 def impression_cuts(impressions: pl.DataFrame) -> tuple[float, float]:
-    """The times from which impressions are validation, and from which they are test; infinite where there are none.
+    """The times from which impressions are validation, and from which they are test.
 
-    Of all impressions of a folder, whoever's they are, 60 % come before the first cut and 20 % between the two;
-    impressions of one time stay together.
+    60 % come before the first cut and 20 % between the two; impressions of one time stay together.
+
+    Args:
+        impressions: all of a folder, whoever's they are.
+
+    Returns:
+        two times in seconds since 1970; infinite where there are no impressions.
     """
     times = impressions["timestamp"].sort()
     if times.is_empty():

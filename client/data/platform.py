@@ -148,9 +148,16 @@ class Merged:
 
 
 def merged(platforms: list[Platform]) -> Merged:
-    """One platform of all catalogues side by side and all users; items and users stay apart, nothing is matched.
+    """One platform of all catalogues side by side and all users.
 
-    Training users are the contributing ones of each platform that may contribute; nobody is a calibration user.
+    Items and users stay apart, nothing is matched. Training users are the contributing ones of each platform that may
+    contribute; nobody is a calibration user.
+
+    Args:
+        platforms: one or more prepared platforms.
+
+    Returns:
+        the platform, with the rows of early-stopping users.
     """
     first_items = np.cumsum([0, *(platform.n_items for platform in platforms)])
     first_users = np.cumsum([0, *(platform.n_users for platform in platforms)])
@@ -347,7 +354,14 @@ def latest(examples: Examples, rows: NDArray[np.int64], length: int) -> Examples
 
 
 def joined(parts: list[Examples]) -> Examples:
-    """All examples, one part after the other."""
+    """All examples, one part after the other.
+
+    Args:
+        parts: examples on one catalogue.
+
+    Returns:
+        one collection.
+    """
     return Examples(
         users=np.concatenate([piece.users for piece in parts]),
         histories=chained([piece.histories for piece in parts]),

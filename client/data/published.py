@@ -54,5 +54,12 @@ def in_seconds(values: pl.Series, row: Callable[[int], str], ways: str) -> pl.Se
 
 
 def published_times(items: pl.DataFrame) -> NDArray[np.float64] | None:
-    """[items] NaN where it is not known; None where the table has no such column."""
+    """When items were published.
+
+    Args:
+        items: table of items, as it was read.
+
+    Returns:
+        [items] seconds since 1970, NaN where it is not known; None where the table has no such column.
+    """
     return items[PUBLISHED].fill_null(np.nan).to_numpy() if PUBLISHED in items.columns else None

@@ -42,7 +42,14 @@ class Ranking:
 
     @classmethod
     def joined(cls, parts: list["Ranking"]) -> "Ranking":
-        """The rankings of several batches as one."""
+        """The rankings of several batches as one.
+
+        Args:
+            parts: one or more, in the order of their examples.
+
+        Returns:
+            one ranking of all their examples.
+        """
         return cls(
             users=np.concatenate([part.users for part in parts]),
             ranks=np.concatenate([part.ranks for part in parts]),
@@ -51,7 +58,14 @@ class Ranking:
         )
 
     def part(self, rows: NDArray[np.int64]) -> "Ranking":
-        """Some of its examples."""
+        """The ranking of some of its examples.
+
+        Args:
+            rows: [M] which of them.
+
+        Returns:
+            a ranking of M examples.
+        """
         counts = self._counts
         return Ranking(
             users=self.users[rows],

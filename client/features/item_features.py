@@ -54,7 +54,13 @@ def precomputed_space(dim: int, label: str = "") -> FeatureSpace:
 
 
 def given_vectors(items: Items) -> NDArray[np.float32]:
-    """[n, D] the items' own vectors, each of length 1 (a zero vector stays zero).
+    """The items' own vectors.
+
+    Args:
+        items: of a platform; n of them.
+
+    Returns:
+        [n, D] each of length 1; a zero vector stays zero.
 
     Raises:
         DataError: if they have none.

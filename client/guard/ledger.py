@@ -107,7 +107,14 @@ class Ledger:
         self._path = path
 
     def add(self, line: LedgerLine) -> None:
-        """Write it through to the disk; raises LedgerError where that is not possible."""
+        """Write a line through to the disk.
+
+        Args:
+            line: of an answer that leaves or is held back.
+
+        Raises:
+            LedgerError: if that is not possible.
+        """
         text = json.dumps(asdict(line), sort_keys=True) + "\n"
         with os_error_as(LedgerError, "the ledger of what left cannot be written"):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

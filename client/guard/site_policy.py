@@ -144,8 +144,15 @@ class SitePolicy(SitePromise, LeastParties):
         return ""
 
     def require_within_bounds(self, task: TaskFacts) -> None:
-        """Raises TaskBeyondBounds where a task asks for what this policy does not allow, PlainTask where it asks for an
-        answer without noise that needs some."""
+        """Require that a task asks only for what this policy allows.
+
+        Args:
+            task: what is asked.
+
+        Raises:
+            TaskBeyondBounds: if it asks for more.
+            PlainTask: if it asks for an answer without noise that needs some.
+        """
         broken = self.bounds.broken_by(task.settings) if task.settings else ""
         if broken:
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
@@ -161,5 +168,15 @@ class SitePolicy(SitePromise, LeastParties):
 
 
 def read_policy(path: str) -> SitePolicy:
-    """The policy in a file, or the default one for an empty path; raises ConfigError, also for a file that is gone."""
+    """Read the site policy.
+
+    Args:
+        path: of the file; empty for the default policy.
+
+    Returns:
+        the policy.
+
+    Raises:
+        ConfigError: if the file is gone or a rule is wrong.
+    """
     return read_settings(SitePolicy, Path(path)) if path else SitePolicy()

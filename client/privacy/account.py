@@ -52,7 +52,14 @@ class Account:
         return float(self.spent.max(initial=0.0))
 
     def spent_by(self, users: Digests) -> Float64:
-        """[U] what each has spent, 0 for who is not known."""
+        """What users have spent.
+
+        Args:
+            users: [U] digests.
+
+        Returns:
+            [U] Σ 1/σ² of each; 0 for who is not known.
+        """
         if not len(self.users):
             return np.zeros(len(users))
         places = np.searchsorted(self.users, users).clip(max=len(self.users) - 1)

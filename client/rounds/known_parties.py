@@ -63,7 +63,17 @@ class KnownParties:
 
     @classmethod
     def read(cls, heads: HeadStore) -> "KnownParties":
-        """What the vault holds; raises StorageError."""
+        """Read the platforms that the vault holds.
+
+        Args:
+            heads: the platform's head store.
+
+        Returns:
+            the platforms; none where there is no record.
+
+        Raises:
+            StorageError: if the record cannot be read.
+        """
         stored = heads.read(SUM_PARTIES)
         if stored is None:
             return cls()
@@ -73,7 +83,14 @@ class KnownParties:
             raise HeadStoreError(f"record {SUM_PARTIES!r} is damaged") from error
 
     def write(self, heads: HeadStore) -> None:
-        """Raises StorageError."""
+        """Keep the platforms in the vault.
+
+        Args:
+            heads: the platform's head store.
+
+        Raises:
+            StorageError: if they cannot be written.
+        """
         facts = {kind: [asdict(party) for party in getattr(self, kind).values()] for kind in ("known", "waiting")}
         heads.write(SUM_PARTIES, StoredRecord(arrays={}, facts=facts))
 

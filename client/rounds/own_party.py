@@ -39,7 +39,14 @@ class OwnParty:
         return Member(self.name, self._key().public_key().public_bytes_raw())
 
     def pin(self, roster: Roster) -> None:
-        """From now on these are the platforms that it sums with, and no others."""
+        """Sum with these platforms from now on, and with no others.
+
+        Args:
+            roster: all of them, with their keys.
+
+        Raises:
+            StorageError: if the vault cannot be written.
+        """
         known = {member.party: KnownParty(name=member.party, key=member.key.hex()) for member in roster.members}
         KnownParties(known=known).write(self._heads)
 
@@ -116,7 +123,14 @@ class OwnParty:
         return Party(self.name, self._key(), policy, self.state, draw)
 
     def seal(self, party: Party) -> None:
-        """Where it stands now: before the answer leaves."""
+        """Keep where the party stands now, before the answer leaves.
+
+        Args:
+            party: after it has answered.
+
+        Raises:
+            StorageError: if the vault or the mark cannot be written.
+        """
         count, state = self._sealed()[1] + 1, party.to_bytes()
         self._heads.write(SUM_STATE, counted(state, count))
         self._mark.write(count, state)

@@ -55,7 +55,14 @@ class Told:
     """[V]"""
 
     def under(self, public: CatalogueMoments) -> Float64:
-        """[T] the sum, whitened by another catalogue."""
+        """The sum, whitened by another catalogue.
+
+        Args:
+            public: moments of that catalogue.
+
+        Returns:
+            [T] the sum, noise included.
+        """
         if np.array_equal(public.triangle, self.public.triangle):
             return self.total
         raw = self.public.colouring @ to_square(self.total, public.dim) @ self.public.colouring

@@ -67,9 +67,17 @@ class ToldAnswers:
         self._heads = heads
 
     def again(self, task: TaskFacts) -> ToldAnswer | None:
-        """What was answered to this question; None where it is a new one.
+        """What was answered to a question before.
 
-        Raises NonceReused where its nonce is another question's, AnswerGone where the answer is no longer kept.
+        Args:
+            task: the question.
+
+        Returns:
+            the answer; None where the question is a new one.
+
+        Raises:
+            NonceReused: if its nonce is another question's.
+            AnswerGone: if the answer is no longer kept.
         """
         stored = self._heads.read(_record(task))
         if stored is None or stored.facts["nonce"] != task.nonce:

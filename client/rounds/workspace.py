@@ -54,7 +54,17 @@ class NodeSettings(DataSettings):
 
     @classmethod
     def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":
-        """Raises ConfigError for a missing, unknown or ill-typed key."""
+        """Read the settings of the platform's app.
+
+        Args:
+            config: as the engine hands it over; names with hyphens.
+
+        Returns:
+            the settings.
+
+        Raises:
+            ConfigError: if a key is missing, unknown or ill-typed.
+        """
         values = {name.replace("-", "_"): value for name, value in config.items()}
         kinds = {item.name: int if item.type is int else str for item in fields(cls)}
         unknown, missing = sorted(set(values) - set(kinds)), sorted({"platform", "heads"} - set(values))
@@ -154,7 +164,14 @@ class Workspace:
         return self.prepared.features
 
     def draw(self, *names: str | int) -> Draw:
-        """Where the noise of one answer comes from."""
+        """Where the noise of one answer comes from.
+
+        Args:
+            *names: the answer; used in simulations alone.
+
+        Returns:
+            gives random bytes: of the system's cryptographic source, or of a simulation's seed.
+        """
         if self.noise_seed is None:
             return os.urandom
         return rng_for(self.noise_seed, self.name, "noise", *names).bytes
@@ -212,9 +229,15 @@ def open_workspace(
 
 
 def already_open(prepared: "PreparedPlatform") -> OpenWorkspace:
-    """Opens this platform whatever a node config says of its data: for a process that has prepared it already.
+    """Open this platform whatever a node config says of its data: for a process that has prepared it.
 
     Noise is drawn from the config's seed, so that a simulation can be repeated: its users are promised nothing.
+
+    Args:
+        prepared: the platform with its vectors.
+
+    Returns:
+        opens a workspace on it.
     """
 
     def opened(settings: NodeSettings, policy: SitePolicy, _moment: DataMoment | None) -> Workspace:

@@ -49,7 +49,17 @@ class HeadStore:
         self._records.write(name, array_file(head.arrays, texts))
 
     def read(self, name: str) -> StoredRecord | None:
-        """The record, or None where there is none; raises HeadStoreError where it is damaged."""
+        """The record with its arrays and facts.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the record, or None where there is none.
+
+        Raises:
+            HeadStoreError: if it is damaged.
+        """
         content = self._records.read(name)
         if content is None:
             return None
@@ -65,7 +75,14 @@ class HeadStore:
         return StoredRecord(arrays=arrays, facts=facts)
 
     def stamp(self, name: str) -> tuple[int, int] | None:
-        """Another one after each write of the record; None where there is none."""
+        """A mark that is another one after each write of the record.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the mark; None where there is no record.
+        """
         return self._records.stamp(name)
 
     def names(self) -> tuple[str, ...]:

@@ -19,7 +19,17 @@ class Records(Protocol):
     """A folder of records; every method raises StorageError, which names the record and never its content."""
 
     def read(self, name: str) -> bytes | None:
-        """The record, or None where there is none."""
+        """The content of a record.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            all bytes; None where there is no record.
+
+        Raises:
+            StorageError: if it cannot be read.
+        """
         ...
 
     def write(self, name: str, content: bytes) -> None:
@@ -35,7 +45,14 @@ class Records(Protocol):
         ...
 
     def stamp(self, name: str) -> tuple[int, int] | None:
-        """Another one after each write of the record; None where there is none."""
+        """A mark that is another one after each write of the record.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the mark; None where there is no record.
+        """
         ...
 
     def names(self) -> tuple[str, ...]:
@@ -62,7 +79,14 @@ def names_in(folder: Path, suffix: str) -> tuple[str, ...]:
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Of a record's file, which each write replaces."""
+    """A mark that is another one after each write of a record, which replaces its file.
+
+    Args:
+        path: of the record's file.
+
+    Returns:
+        inode and time of change in nanoseconds; None where there is no file.
+    """
     try:
         file_stat = path.stat()
     except OSError:

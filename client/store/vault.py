@@ -129,9 +129,14 @@ class Vault:
             return len(names)
 
     def use_key_of(self, source: KeySource) -> None:
-        """From now on the data keys are wrapped by another key; records stay as they are.
+        """Wrap the data keys by another key from now on; records stay as they are.
 
-        Raises ConfigError where the source gives no key.
+        Args:
+            source: gives the new key.
+
+        Raises:
+            ConfigError: if the source gives no key.
+            VaultError: if the keyring cannot be written.
         """
         with self._changed("the vault's keyring cannot be written"):
             ring = self._ring.for_another_source()

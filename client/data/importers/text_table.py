@@ -79,17 +79,45 @@ class TextTable:
         return replace(self, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
 
     def distinct(self, names: Sequence[str]) -> "TextTable":
-        """The first row of each combination of values in these columns."""
+        """The first row of each combination of values in some columns.
+
+        Args:
+            names: of the columns.
+
+        Returns:
+            a table of these rows.
+        """
         rows = self.rows.select(names).with_row_index("_row").unique(names, keep="first", maintain_order=True)["_row"]
         return replace(self, rows=self.rows[rows], lines=self.lines[rows])
 
     def texts(self, name: str) -> pl.Series:
-        """Strings without surrounding blanks; empty where there is nothing."""
+        """Read a column of texts.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            strings without surrounding blanks; empty where there is nothing.
+
+        Raises:
+            DataError: if the column is missing.
+        """
         self.require(name)
         return present_texts(self.rows[name]).fill_null("").str.strip_chars()
 
     def compact_ids(self, name: str) -> pl.Series:
-        """As ``ids``; Int64 where each is a whole number as Python writes it, else equal strings share their memory."""
+        """Read a column of ids, in little memory.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Int64 where each is a whole number as Python writes it; else as ``ids``, and equal strings share their
+            memory.
+
+        Raises:
+            DataError: if the column is missing, or a row holds no id.
+        """
         self.require(name)
         texts = self.rows[name]
         whole = texts.cast(pl.Int64, strict=False)
@@ -98,14 +126,34 @@ class TextTable:
         return self.ids(name).cast(pl.Categorical).cast(pl.String)
 
     def ids(self, name: str) -> pl.Series:
-        """Strings, none of them empty or a word for a missing value."""
+        """Read a column of ids.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            strings, none of them empty or a word for a missing value.
+
+        Raises:
+            DataError: if the column is missing, or a row holds no id; it names the first one.
+        """
         values = self.texts(name)
         self.refuse(values == "", name, "expected an id, found an empty field or a word for a missing value")
         self.refuse(values.str.contains("\n", literal=True), name, "expected an id, found several lines")
         return values
 
     def whole_ids(self, name: str) -> pl.Series:
-        """Int64, written as whole numbers or as spreadsheets write them (``13085.0``)."""
+        """Read a column of ids that are whole numbers, as such or as spreadsheets write them (``13085.0``).
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Int64.
+
+        Raises:
+            DataError: if a row is no whole number; it names the first one.
+        """
         values = self.ids(name).str.strip_suffix(".0").cast(pl.Int64, strict=False)
         self.refuse(values.is_null(), name, "expected a whole number")
         return values
@@ -134,14 +182,34 @@ class TextTable:
         return values
 
     def joined_texts(self, name: str) -> pl.Series:
-        """As ``texts``, lists in JSON with a comma between their texts."""
+        """Read a column of texts, with a comma between the texts of a list in JSON.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            strings, as ``texts`` gives them.
+
+        Raises:
+            DataError: if the column is missing.
+        """
         texts = self.texts(name)
         if not texts.str.starts_with("[").any():
             return texts
         return pl.Series(name, [_joined(text) for text in texts], dtype=pl.String)
 
     def ratings(self, name: str) -> pl.Series:
-        """Float32; true is 1, false is 0."""
+        """Read a column of ratings.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Float32; true is 1, false is 0.
+
+        Raises:
+            DataError: if a row is no number; it names the first one.
+        """
         plain = self.rows[name].cast(pl.Float32, strict=False)
         if bool(plain.is_finite().fill_null(value=False).all()):
             return plain
@@ -149,7 +217,17 @@ class TextTable:
         return replace(self, rows=self.rows.with_columns(truths)).numbers(name).cast(pl.Float32)
 
     def clock(self, name: str) -> pl.Series:
-        """What a clock or a counter shows, which is not negative: Int64 where all are whole, else Float64."""
+        """Read what a clock or a counter shows, which is not negative.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Int64 where all are whole, else Float64.
+
+        Raises:
+            DataError: if a row is no number, or a negative one; it names the first one.
+        """
         self.require(name)
         whole = self.rows[name].cast(pl.Int64, strict=False)
         whole = self.texts(name).cast(pl.Int64, strict=False) if whole.null_count() else whole
@@ -160,7 +238,17 @@ class TextTable:
         return values.cast(pl.Int64) if fits else values
 
     def clock_or_iso(self, name: str) -> pl.Series:
-        """As ``clock``; where no row holds a number, datetimes in UTC of texts in ISO 8601."""
+        """Read what a clock or a counter shows, or texts in ISO 8601.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            as ``clock``; where no row holds a number, datetimes in UTC.
+
+        Raises:
+            DataError: if a row is neither; it names the first one.
+        """
         texts = self.texts(name)
         if texts.cast(pl.Float64, strict=False).is_not_null().any():
             return self.clock(name)
@@ -209,7 +297,14 @@ class TextTable:
         return times
 
     def row(self, name: str) -> Callable[[int], str]:
-        """What errors call a column in a row."""
+        """What errors call a column in a row.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            gives it for a row's number in this table, from 0.
+        """
         return lambda row: f"{self.label}, {self.unit} {self.lines[row]}: {self.part} {name}"
 
     def refuse(self, wrong: pl.Series, name: str, expected: str) -> None:

@@ -67,7 +67,17 @@ class SqlSource:
 
     @classmethod
     def read(cls, path: Path) -> "SqlSource":
-        """The file; raises ConfigError."""
+        """Read the file of an SQL source.
+
+        Args:
+            path: the file, NAME.toml.
+
+        Returns:
+            the source; the database is not asked yet.
+
+        Raises:
+            ConfigError: if the file cannot be read or makes no sense.
+        """
         source = read_settings(cls, path)
         kind, _, where = source.password.partition(":")
         if kind == "file":
@@ -183,9 +193,16 @@ class Snapshot:
         return self._chunks("items", select(literal_column("*")).select_from(self._table("items")))
 
     def events(self, since: object = None) -> Iterator[Chunk]:
-        """Those whose watermark is ``since`` or more, by watermark where there is one, else as the query sorts them.
+        """The events, in chunks.
 
-        Raises DataError.
+        Args:
+            since: the least watermark that is wanted; None for all events.
+
+        Returns:
+            chunks, sorted by watermark where there is one, else as the query sorts them.
+
+        Raises:
+            DataError: if the database says no.
         """
         if self.source.is_sorted and not self.source.watermark:
             return self._chunks("events", self._query("events"))  # around it no database promises its order
@@ -197,7 +214,17 @@ class Snapshot:
         return self._chunks("events", query)
 
     def events_before(self, mark: object) -> int:
-        """How many there are whose watermark is less; raises DataError."""
+        """How many events there are whose watermark is less.
+
+        Args:
+            mark: the watermark.
+
+        Returns:
+            number of events.
+
+        Raises:
+            DataError: if the database says no.
+        """
         query = select(func.count()).select_from(self._table("events")).where(self._mark < bindparam("mark", mark))
         with told(f"{self.where}: the events query failed", self.secret):
             return int(self.connection.execute(query).scalar_one())
