@@ -57,7 +57,7 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
         port: of loopback, at which the SuperNode hands its tasks out.
 
     Returns:
-        SuperNode, the process that keeps tasks' data in memory where the settings let it, and SuperExec.
+        SuperNode, the process that keeps what every task reads in memory where the settings let it, and SuperExec.
     """
     supernode = (
         *(sys.executable, "-P", "-m", "client.agent.supernode", "flower-supernode"),

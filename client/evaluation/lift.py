@@ -39,7 +39,7 @@ def paired_lift(
     Args:
         method: [U] figures of the method.
         baseline: [U] figures of what it is compared with; row u is the same user in both.
-        rng: seeds the resamples.
+        rng: draws the resamples.
         resamples: how often users are drawn anew for the interval.
 
     Returns:
@@ -63,7 +63,7 @@ def paired_difference(
     Args:
         method: [U] figures of the method; U is 1 or more.
         baseline: [U] figures of what it is compared with; row u is the same user in both.
-        rng: seeds the resamples.
+        rng: draws the resamples.
         resamples: how often users are drawn anew for the interval.
 
     Returns:
@@ -82,7 +82,7 @@ def resampled_lifts(
     Args:
         method: [U] figures of the method.
         baseline: [U] figures of what it is compared with; row u is the same user in both.
-        rng: seeds the resamples.
+        rng: draws the resamples.
         resamples: how often users are drawn anew.
 
     Returns:
@@ -102,7 +102,7 @@ def resampled_sums(values: NDArray[np.float64], rng: np.random.Generator, resamp
 
     Args:
         values: [U, K] K figures of each user.
-        rng: its bit generator seeds the draws.
+        rng: its bit generator gives the draws.
         resamples: how often users are drawn anew.
 
     Returns:

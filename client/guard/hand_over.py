@@ -15,7 +15,7 @@ _SECONDS = 5.0
 
 
 def handed_over(place: str, command: Sequence[str]) -> bool:
-    """Hand a task to the process that keeps data in memory; its output goes to this process's own.
+    """Hand a task to the process of ``warm_start.py``; its output goes to this process's own.
 
     Args:
         place: socket at which that process listens.

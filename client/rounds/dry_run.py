@@ -70,7 +70,7 @@ def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> lis
     Args:
         node: settings of the platform's app.
         encoder_file: the encoder that the tasks are about.
-        local: settings of a local round; not used under noise.
+        local: settings of a local round; not used under a private policy.
 
     Returns:
         what each answer would hold, its size in bytes and the seconds that it took.

@@ -75,7 +75,7 @@ def noised_mean(
         sample: examples of the V users.
 
     Returns:
-        the mean, from 0 to 1, over their number as a power of two.
+        the noisy sum over the users' number as a power of two, cut to 0 and 1.
 
     Raises:
         BudgetBroken: if a user has spent elsewhere what it costs since they were found able.

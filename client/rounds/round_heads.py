@@ -89,7 +89,7 @@ def stage_head(
         head: as the round trained it.
         name: of the round.
         workspace: the platform.
-        left_out: [S] what the round's low-rank update left out; None where it was none.
+        left_out: [S] what the round's low-rank update left out; None where nothing was left out.
     """
     arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
     arrays |= {} if left_out is None else {LEFT_OUT: left_out}

@@ -125,11 +125,11 @@ def evaluate_reply(
     Args:
         task: the encoder, the seed and the noise.
         workspace: the platform.
-        before: the round that trains from the encoder, where it is evaluated before that: with the head with which that
-            round begins, so that a task that comes again finds the same. None: with the newest head.
+        before: the round that trains from the encoder, where it is evaluated before that round. The head with which the
+            round begins then counts, so that a task that comes again finds the same. None: the newest head counts.
 
     Returns:
-        NDCG@10 by part, two digits after the point; a decline where the platform does not contribute or too few users
+        NDCG@10 by part, to two significant digits; a decline where the platform does not contribute or too few users
         can give.
 
     Raises:

@@ -141,7 +141,7 @@ class Workspace:
             *names: the purpose.
 
         Returns:
-            a number, from the platform's own secret or, in simulations, from its name.
+            a number, from the platform's own secret too or, in simulations, from its name.
 
         Raises:
             StorageError: if the secret cannot be read or written.
