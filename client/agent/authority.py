@@ -9,7 +9,18 @@ from shared.errors import ConfigError, os_error_as
 
 
 def read_authority(path: Path, *, now: datetime) -> bytes:
-    """The file's content; raises ConfigError for anything but an authority's certificate that is good now."""
+    """Read the file of the coordinator's authority.
+
+    Args:
+        path: of the certificate, as PEM.
+        now: when it must be good.
+
+    Returns:
+        the file's content.
+
+    Raises:
+        ConfigError: if the file is anything but an authority's certificate that is good now.
+    """
     with os_error_as(ConfigError, f"{path}: the authority's certificate cannot be read"):
         content = path.read_bytes()
     if b"PRIVATE KEY" in content:

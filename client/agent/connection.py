@@ -78,12 +78,28 @@ class Connection:
 
     @classmethod
     def of(cls, home: AgentHome, settings: AgentSettings, seconds: Callable[[], float]) -> "Connection":
-        """Of a folder, whose agent begins to run."""
+        """The connection of a folder whose agent begins to run.
+
+        Args:
+            home: the agent's folder.
+            settings: of the agent; they name the coordinator.
+            seconds: gives seconds that only grow.
+
+        Returns:
+            a connection that is being made.
+        """
         door = door_of(settings, home.authority)
         return cls(home=home, settings=settings, seconds=seconds, look_at_door=door.look)
 
     def look(self, processes: Processes) -> dict[str, Any]:
-        """Whether it is connected, and what stands in the way, for the supervisor's report."""
+        """Look at the programs: whether it is connected, and what stands in the way.
+
+        Args:
+            processes: the agent's programs as they run now.
+
+        Returns:
+            values for the supervisor's report.
+        """
         connected, finding = self.connected, self._finding
         self._follow(next((process for process in processes if process["name"] == SUPERNODE), {}))
         if connected != self.connected:

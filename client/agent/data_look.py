@@ -18,10 +18,16 @@ _RECEIVES = "until there are more, it receives encoders and contributes to none"
 def look_at_data(
     settings: AgentSettings, *, minimum_users: int = MIN_CONTRIBUTING, now: bool, private: bool = False
 ) -> Finding | None:
-    """What is wrong with the data, or None.
+    """Look at what a round would find of the platform's data.
 
-    ``minimum_users`` and whether it is ``private`` are the site policy's; ``now`` is False where a password may still
-    come with a later environment.
+    Args:
+        settings: of the agent; they name the data.
+        minimum_users: training users that the site policy wants at the least.
+        now: whether a password must be there now; False where it may still come with a later environment.
+        private: whether the site policy is private, so that users are kept apart.
+
+    Returns:
+        what is wrong with the data, or None.
     """
     spec = parse_platform_spec(f"{settings.name}={settings.data}")
     try:

@@ -31,7 +31,17 @@ class Erasure:
 
     @classmethod
     def of(cls, folder: Path) -> "Erasure":
-        """Raises ConfigError for a folder that is no agent's, or on which anything runs."""
+        """What erasing an agent would remove; nothing is removed yet.
+
+        Args:
+            folder: the agent's.
+
+        Returns:
+            the agent and the files of vault, logs and state.
+
+        Raises:
+            ConfigError: if the folder is no agent's, or anything runs on it.
+        """
         home = AgentHome.existing(folder)
         _require_idle(home)
         places = (home.vault, home.logs, home.state)

@@ -61,7 +61,17 @@ class Finding:
 
 
 def refuse_lasting(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that are wrong for now, each told as a note; raises ConfigError for the first that is not."""
+    """Refuse what cannot mend itself; what is wrong for now is told as a note.
+
+    Args:
+        findings: what is wrong.
+
+    Returns:
+        the findings that are wrong for now.
+
+    Raises:
+        ConfigError: if one is not of that kind; it is about the first one.
+    """
     passing = []
     for finding in findings:
         if finding.lasting:

@@ -30,7 +30,18 @@ def is_agent(folder: Path) -> bool:
 
 
 def agents_fitting(folder: Path, fit_settings: FitSettings) -> Fitting:
-    """As it is asked, on the data and by the history that the agent's folder tells; raises ConfigError."""
+    """What is fitted of an agent's data: as it is asked, by the history that its folder tells.
+
+    Args:
+        folder: the agent's.
+        fit_settings: as they were asked for.
+
+    Returns:
+        the data, and the settings with the agent's own.
+
+    Raises:
+        ConfigError: if the folder is no agent's, or its settings or data line are wrong.
+    """
     home = AgentHome.existing(folder)
     settings = read_settings(AgentSettings, home.settings)
     private = read_policy(settings.node(home).policy).is_private
@@ -39,7 +50,19 @@ def agents_fitting(folder: Path, fit_settings: FitSettings) -> Fitting:
 
 
 def platform_fitting(line: str, data: DataSettings, fit_settings: FitSettings) -> Fitting:
-    """As it is asked, of the platform ``DIR[,option=value...]``; raises ConfigError."""
+    """What is fitted of a platform folder: as it is asked.
+
+    Args:
+        line: the platform, ``DIR[,option=value...]``.
+        data: settings for options that the line does not name, the feature space and the seed.
+        fit_settings: as they were asked for.
+
+    Returns:
+        the data, and the settings with the line's own.
+
+    Raises:
+        ConfigError: if the line is wrong.
+    """
     spec = parse_folder(line)
     preparation = spec.preparation(data)
     settings = replace(fit_settings, preparation=preparation, features=data.features, seed=data.seed)

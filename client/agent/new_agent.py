@@ -31,8 +31,17 @@ def require_new(folder: Path) -> None:
 def make_agent(folder: Path, settings: AgentSettings, authority: Path, promise: SitePromise = USUAL) -> AgentHome:
     """Make the folder; where the settings name no key of the vault, it gets a key file of its own.
 
-    Raises ConfigError where there is one already, for a feature space or an authority that is none, or a key that
-    cannot be had.
+    Args:
+        folder: where it is made.
+        settings: of the agent.
+        authority: file of the coordinator's authority.
+        promise: to the platform's users, written into the site policy.
+
+    Returns:
+        the new folder.
+
+    Raises:
+        ConfigError: if there is one already, the feature space or the authority is none, or a key cannot be had.
     """
     check_features(settings.features)
     certificate = read_authority(authority, now=utc_now())
@@ -44,12 +53,31 @@ def make_agent(folder: Path, settings: AgentSettings, authority: Path, promise: 
 
 
 def enrolment_line(home: AgentHome, settings: AgentSettings) -> str:
-    """What the coordinator's operator runs once the public key is there."""
+    """What the coordinator's operator runs once the public key is there.
+
+    Args:
+        home: the agent's folder, which holds the public key.
+        settings: of the agent; they name the platform.
+
+    Returns:
+        a line for a shell.
+    """
     return f"graft-server enroll {shlex.quote(settings.name)} --public-key {home.public_key.name}"
 
 
 def absolute_data(name: str, data: str) -> str:
-    """The platform folder, with its options, wherever a process stands; raises ConfigError for a bad line."""
+    """The platform's data, with their options, wherever a process stands.
+
+    Args:
+        name: of the platform.
+        data: the platform folder or an SQL source's file, with its options.
+
+    Returns:
+        the same with an absolute path.
+
+    Raises:
+        ConfigError: if the line or the SQL source's file is wrong.
+    """
     spec = parse_platform_spec(f"{name}={data}")
     require_readable(spec.path, now=False)
     return str(replace(spec, path=spec.path.resolve())).removeprefix(f"{name}=")
@@ -61,7 +89,15 @@ def absolute_key(key: str) -> str:
 
 
 def where_the_key_is(home: AgentHome, vault_key: str) -> str:
-    """What opens the vault, for the operator's eyes; ``vault_key`` is empty where the folder holds its own."""
+    """What opens the vault, for the operator's eyes.
+
+    Args:
+        home: the agent's folder.
+        vault_key: what the settings name; empty where the folder holds its own key.
+
+    Returns:
+        a phrase.
+    """
     if vault_key:
         return f"{vault_key} opens it"
     return f"{home.vault_key} opens it: to keep it elsewhere, move it and name it in {home.settings.name}, vault-key"

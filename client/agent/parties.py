@@ -19,7 +19,15 @@ def parties_json(parties: KnownParties) -> dict[str, Any]:
 
 
 def parties_lines(own_party: OwnParty, home: AgentHome) -> list[str]:
-    """For people."""
+    """The platforms that the agent knows, for people.
+
+    Args:
+        own_party: what the agent keeps of secure sums.
+        home: the agent's folder, which holds the public key.
+
+    Returns:
+        lines of text; the last says what is to be done, where somebody waits.
+    """
     parties = own_party.parties
     mine = node_fingerprint(home.public_key.read_text("utf-8"))
     lines = [f"{own_party.name}: this platform, {mine}"]
@@ -35,7 +43,15 @@ def parties_lines(own_party: OwnParty, home: AgentHome) -> list[str]:
 
 
 def waiting_words(parties: KnownParties, home: AgentHome) -> str:
-    """What is to be done; empty where nobody waits."""
+    """What is to be done about platforms that wait to be accepted.
+
+    Args:
+        parties: the platforms that the agent knows.
+        home: the agent's folder, for the command.
+
+    Returns:
+        a sentence; empty where nobody waits.
+    """
     if not parties.waiting:
         return ""
     names = ", ".join(parties.waiting)

@@ -56,7 +56,17 @@ class Check:
 
 
 def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:
-    """Before a folder is made; no further one may be asked for after one that can never work."""
+    """Check what an agent needs before its folder is made.
+
+    No further check may be asked for after one that can never work.
+
+    Args:
+        settings: of the agent to be made.
+        authority: file of the coordinator's authority.
+
+    Yields:
+        checks, one by one: vault where a key is named, authority, tasks, data and door.
+    """
     if settings.vault_key:
         yield Check("vault", _broken(Cause.VAULT, _GIVEN_KEY, lambda: _try_key(KeySource.parse(settings.vault_key))))
     yield _authority(authority)
@@ -66,7 +76,17 @@ def checks_of_new(settings: AgentSettings, authority: Path) -> Iterator[Check]:
 
 
 def checks_of(home: AgentHome) -> Iterator[Check]:
-    """Of a folder that there is; raises ConfigError for settings that cannot be read."""
+    """Check what an agent needs before it starts.
+
+    Args:
+        home: an agent's folder that is there.
+
+    Yields:
+        checks, one by one.
+
+    Raises:
+        ConfigError: if the settings cannot be read.
+    """
     settings = read_settings(AgentSettings, home.settings)
     place = settings.node(home).policy
     unread = _broken(Cause.SITE_POLICY, "mend the site policy", lambda: read_policy(place))
@@ -114,7 +134,18 @@ def _door(settings: AgentSettings, authority: Path) -> Check:
 
 
 def door_of(settings: AgentSettings, authority: Path) -> Door:
-    """The door that an agent with these settings comes to; raises OSError where the authority cannot be read."""
+    """The door that an agent with these settings comes to.
+
+    Args:
+        settings: of the agent; they name the coordinator and a proxy.
+        authority: file of the coordinator's authority.
+
+    Returns:
+        the door; nothing is connected yet.
+
+    Raises:
+        OSError: if the authority cannot be read.
+    """
     return Door(
         server=Endpoint.parse(settings.server), authority=authority.read_bytes(), http_proxy=settings.http_proxy
     )

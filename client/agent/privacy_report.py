@@ -111,7 +111,20 @@ class PrivacyReport:
 
 
 def privacy_report(home: AgentHome) -> PrivacyReport:
-    """Of an agent; raises ConfigError, DataError, StorageError, and PrivacyError for an account that was changed."""
+    """What the platform's users have spent of what they were promised.
+
+    Args:
+        home: the agent's folder.
+
+    Returns:
+        the report.
+
+    Raises:
+        ConfigError: if settings or policy are wrong.
+        DataError: if the data cannot be read.
+        StorageError: if the account cannot be read.
+        PrivacyError: if the account was changed.
+    """
     settings = read_settings(AgentSettings, home.settings)
     node = settings.node(home)
     spec = parse_platform_spec(f"{settings.name}={settings.data}")

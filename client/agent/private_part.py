@@ -20,9 +20,18 @@ def make_folders(home: AgentHome) -> None:
 
 
 def make_private_part(home: AgentHome, settings: AgentSettings, promise: SitePromise = USUAL, *, own_key: bool) -> None:
-    """A new agent's vault, with a key file of its own where it is asked for, and its policy, to be edited.
+    """Make a new agent's vault and its site policy, to be edited.
 
-    Raises OSError, ConfigError where the settings' key cannot be had, StorageError where the vault cannot be made.
+    Args:
+        home: the agent's folder.
+        settings: of the agent.
+        promise: to the platform's users, written into the policy.
+        own_key: whether the folder gets a key file of its own for the vault.
+
+    Raises:
+        OSError: if the folder cannot be written.
+        ConfigError: if the settings' key cannot be had.
+        StorageError: if the vault cannot be made.
     """
     make_folders(home)
     if own_key:
@@ -33,7 +42,16 @@ def make_private_part(home: AgentHome, settings: AgentSettings, promise: SitePro
 
 
 def require_private_part(home: AgentHome, settings: AgentSettings) -> None:
-    """Raises ConfigError or StorageError, before anything starts, where rounds would find no policy or no vault."""
+    """Require a policy and a vault, before anything starts.
+
+    Args:
+        home: the agent's folder.
+        settings: of the agent.
+
+    Raises:
+        ConfigError: if the policy is wrong, the folder cannot be written or the vault's key cannot be had.
+        StorageError: if the vault cannot be opened.
+    """
     read_policy(settings.node(home).policy)
     with os_error_as(ConfigError, f"{home.folder}: cannot be written"):
         make_folders(home)
@@ -41,7 +59,16 @@ def require_private_part(home: AgentHome, settings: AgentSettings) -> None:
 
 
 def open_vault(home: AgentHome, settings: AgentSettings) -> None:
-    """Open the agent's vault; where nothing is sealed, as after ``delete-all``, a new one is made."""
+    """Open the agent's vault; where nothing is sealed, as after ``delete-all``, a new one is made.
+
+    Args:
+        home: the agent's folder.
+        settings: of the agent; where they name no key, nothing is done.
+
+    Raises:
+        ConfigError: if the key cannot be had.
+        StorageError: if the vault cannot be opened or made.
+    """
     source = settings.key_source(home)
     if source is None:
         return
@@ -52,9 +79,18 @@ def open_vault(home: AgentHome, settings: AgentSettings) -> None:
 
 
 def heads_and_key(agent: Path | None, heads: Path | None, key: str) -> tuple[Path, str]:
-    """Where a platform's heads lie, and what opens them: those of an agent, or of the folder that is named.
+    """Where a platform's heads lie, and what opens them.
 
-    A key that is named counts before the agent's. Raises ConfigError for both or neither.
+    Args:
+        agent: an agent's folder, whose heads are meant; None where a folder is named.
+        heads: the folder that is named; None where an agent's is meant.
+        key: what opens them, KIND:WHERE; it counts before the agent's. Empty for the agent's, or for none.
+
+    Returns:
+        the folder of the heads, and the key.
+
+    Raises:
+        ConfigError: if both folders are given or neither.
     """
     if (agent is None) == (heads is None):
         raise ConfigError("expected an agent's folder or --heads DIR, one of them")

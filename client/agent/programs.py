@@ -46,10 +46,18 @@ _ENDINGS = {
 
 
 def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[Program]:
-    """In the order in which they are started; the SuperNode hands its tasks out at this port of loopback.
+    """The agent's programs, in the order in which they are started.
 
-    It hands them only to who knows the secret, so no other user of the machine can take one; and what works on them is
-    looked for first where the gate stands, which lets approved bundles alone run.
+    The SuperNode hands tasks only to who knows the secret, so no other user of the machine can take one; and what works
+    on them is looked for first where the gate stands, which lets approved bundles alone run.
+
+    Args:
+        home: the agent's folder.
+        settings: of the agent.
+        port: of loopback, at which the SuperNode hands its tasks out.
+
+    Returns:
+        SuperNode, the process that keeps what every task reads in memory where the settings let it, and SuperExec.
     """
     supernode = (
         *(sys.executable, "-P", "-m", "client.agent.supernode", "flower-supernode"),
@@ -89,7 +97,14 @@ def agent_programs(home: AgentHome, settings: AgentSettings, port: int) -> list[
 
 
 def write_node_config(home: AgentHome, settings: AgentSettings) -> None:
-    """What the platform's app is told: a file, since a command line takes no quotes and is there for all to read."""
+    """Write down what the platform's app is told.
+
+    It is a file, since a command line takes no quotes and is there for all to read.
+
+    Args:
+        home: the agent's folder, into which the file is written.
+        settings: of the agent.
+    """
     write_whole(home.node_config, tomli_w.dumps(settings.node(home).to_node_config()).encode("utf-8"), mode=OWNER_ONLY)
 
 
@@ -112,9 +127,16 @@ def supervision(home: AgentHome) -> Supervision:
 def serve(
     home: AgentHome, settings: AgentSettings, stopping: Callable[[], bool], notes: list[dict[str, object]]
 ) -> None:
-    """Until ``stopping``; ``notes`` are what was found before, for the report.
+    """Keep the agent's programs running.
 
-    Raises ConfigError where another supervisor runs in the folder.
+    Args:
+        home: the agent's folder.
+        settings: of the agent.
+        stopping: says whether to end.
+        notes: what was found before, for the report.
+
+    Raises:
+        ConfigError: if another supervisor runs in the folder.
     """
     figures = AgentMetrics(home=home, settings=settings, report=supervision(home).report)
     connection = Connection.of(home, settings, time.monotonic)

@@ -29,14 +29,32 @@ _UNREADABLE = (OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
 
 
 def place(folder: Path, app: Path) -> Path:
-    """Where the bundle of an app folder is kept: the name holds a digest of its files and of what packs them."""
+    """Where the bundle of an app folder is kept.
+
+    The name holds a digest of the folder's files and of what packs them.
+
+    Args:
+        folder: where bundles are kept.
+        app: the app folder.
+
+    Returns:
+        path of the bundle, whether or not it is there.
+    """
     made_by = f"{version('flwr')} {sys.version} {zlib.ZLIB_RUNTIME_VERSION}"
     lines = "\n".join(_line(name, content) for name, content in sorted(_files(app).items()))
     return folder / f"release-{hashlib.sha256(f'{made_by} {lines}'.encode()).hexdigest()}.fab"
 
 
 def kept_bundle(path: Path, app: Path) -> bytes | None:
-    """What is kept there; None unless it holds each file of the app folder as it is, and nothing else."""
+    """What is kept of the release's bundle.
+
+    Args:
+        path: where it is kept.
+        app: the app folder.
+
+    Returns:
+        the bundle; None unless it holds each file of the app folder as it is, and nothing else.
+    """
     with suppress(*_UNREADABLE):
         content = path.read_bytes()
         if _holds(content, _files(app)):
@@ -45,7 +63,14 @@ def kept_bundle(path: Path, app: Path) -> bytes | None:
 
 
 def keep(path: Path, content: bytes) -> None:
-    """Keep it in the place of those of other releases; on a full disk it is built again at the next start."""
+    """Keep a bundle in the place of those of other releases.
+
+    On a full disk it is built again at the next start.
+
+    Args:
+        path: where it is kept.
+        content: the bundle.
+    """
     with suppress(OSError):
         write_whole(path, content, mode=OWNER_ONLY)
         for old in path.parent.glob("release-*.fab"):

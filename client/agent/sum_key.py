@@ -14,14 +14,35 @@ from shared.system.whole_file import write_whole
 
 
 def own_party(home: AgentHome, settings: AgentSettings) -> OwnParty:
-    """What the agent keeps of secure sums; raises ConfigError or StorageError where its vault cannot be opened."""
+    """What the agent keeps of secure sums.
+
+    Args:
+        home: the agent's folder.
+        settings: of the agent; they name the vault's key and the platform.
+
+    Returns:
+        the platform as a party of secure sums.
+
+    Raises:
+        ConfigError: if the vault's key cannot be had.
+        StorageError: if the vault cannot be opened.
+    """
     return OwnParty(open_heads(home.vault, settings.node(home).vault_key), settings.name)
 
 
 def bring_sum_key(home: AgentHome, settings: AgentSettings) -> bool:
     """Let ``node.key.pub`` hold the vault's key for sums, which is made where there is none.
 
-    Whether the file changed: then the coordinator does not have this key yet. Raises ConfigError or StorageError.
+    Args:
+        home: the agent's folder.
+        settings: of the agent.
+
+    Returns:
+        whether the file changed: then the coordinator does not have this key yet.
+
+    Raises:
+        ConfigError: if a key file cannot be read or written.
+        StorageError: if the vault cannot be read or written.
     """
     member = own_party(home, settings).member
     with os_error_as(ConfigError, f"{home.public_key}: the public key cannot be read"):
@@ -36,7 +57,15 @@ def bring_sum_key(home: AgentHome, settings: AgentSettings) -> bool:
 
 
 def send_again(home: AgentHome, line: str) -> str:
-    """What is to be done once ``bring_sum_key`` changed the file; ``line`` is what the coordinator runs."""
+    """What is to be done once ``bring_sum_key`` changed the file.
+
+    Args:
+        home: the agent's folder, which holds the public key.
+        line: what the coordinator runs.
+
+    Returns:
+        two lines of text.
+    """
     return f"{home.public_key} has a new key for secure sums: send it to the coordinator, who runs\n  {line}"
 
 

@@ -10,7 +10,15 @@ from shared.system.options import entries
 
 
 def require_apart(preparation: Preparation, name: str) -> None:
-    """Raise ConfigError, which says the options to leave out, where users are not kept apart."""
+    """Require options under which no user decides about another one's events.
+
+    Args:
+        preparation: options of a platform's line.
+        name: of the platform, for the error.
+
+    Raises:
+        ConfigError: if users are not kept apart; it says which options to leave out.
+    """
     apart = Preparation(
         min_user_events=preparation.min_user_events,
         fraction=preparation.fraction,

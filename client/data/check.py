@@ -93,10 +93,20 @@ _USUAL = FolderOptions()
 def check_folder(
     path: Path, time_meaning: Said | None = None, *, options: FolderOptions = _USUAL, limit: int = 10
 ) -> CheckReport:
-    """Look at everything in a folder, whatever else is wrong; ``limit`` rows of a kind are listed, all counted.
+    """Look at everything in a folder or database, whatever else is wrong.
 
-    ``time_meaning`` is what timestamps mean that are numbers, ``options`` say which events count. Raises DataError
-    only where there is no folder.
+    Args:
+        path: a platform folder, or a file that describes a database.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+        options: which events count.
+        limit: rows that are listed of each kind of violation; all are counted.
+
+    Returns:
+        counts, violations, and what could not be read.
+
+    Raises:
+        DataError: if there is no folder.
+        InputError: if the database cannot be reached at all.
     """
     if is_database(path):
         return _check_database(path, time_meaning, options, limit)

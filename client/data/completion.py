@@ -19,10 +19,18 @@ def enough_baskets(platform: Platform) -> bool:
 
 
 def completions(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
-    """An example for every target of the stage of ``users`` that holds two items or more, by user, then time.
+    """Examples in which one item of a basket is hidden and the rest of it is known.
 
-    Its history is what came before the basket and then the basket's other items, each once, as of the basket's moment;
-    its target is the item that ``examples`` has for it.
+    A history is what came before the basket and then the basket's other items, each once, as of the basket's moment; a
+    target is the item that ``examples`` has for it.
+
+    Args:
+        platform: a prepared platform.
+        stage: whose targets are meant.
+        users: rows of users.
+
+    Returns:
+        an example for every target of ``users`` that holds two items or more, by user, then time.
     """
     targets = platform.held_out.targets[stage].of(np.asarray(users))
     questions = examples(platform, stage, users)

@@ -72,12 +72,28 @@ class PlatformFolder:
 
 
 def labels(path: Path, tables: TableNames = FOLDER) -> TableLabels:
-    """What errors call the tables of a platform at this path."""
+    """What errors call the tables of a platform.
+
+    Args:
+        path: a platform folder, or a file that describes a database.
+        tables: how the platform's tables are called there.
+
+    Returns:
+        a label for the events and one for the impressions.
+    """
     return TableLabels(events=named(path, tables.events), impressions=named(path, tables.impressions))
 
 
 def refuse_broken_rows(folder: PlatformFolder, vectors_in: str) -> None:
-    """Raise DataError for the first row that would make numbers wrong."""
+    """Refuse the first row that would make numbers wrong.
+
+    Args:
+        folder: tables that were read.
+        vectors_in: the file or table that the vectors came from, for the error.
+
+    Raises:
+        DataError: if there is such a row; it names the table, the column and the row.
+    """
     for violations in find_violations(
         items=folder.items,
         events=folder.events,
@@ -108,7 +124,18 @@ def read_items(path: Path) -> pl.DataFrame:
 
 
 def as_items(path: Where, items: pl.DataFrame) -> pl.DataFrame:
-    """As ``read_items``, of a table that was read from somewhere."""
+    """Bring a table of items, wherever it was read, to the data contract, as ``read_items`` does.
+
+    Args:
+        path: what errors call the table.
+        items: with item_id and text; category and published may be missing.
+
+    Returns:
+        the table with its columns in the contract's types; an empty text where there is none.
+
+    Raises:
+        DataError: if a column is missing or of the wrong type.
+    """
     require_columns(path, items, ("item_id", "text"))
     written = [texts(path, items, name) for name in ("text", "category") if name in items.columns]
     written += [published(path, items)] if PUBLISHED in items.columns else []
@@ -121,7 +148,18 @@ def read_events(path: Path) -> pl.DataFrame:
 
 
 def as_events(path: Where, events: pl.DataFrame) -> pl.DataFrame:
-    """As ``read_events``, of a table that was read from somewhere."""
+    """Bring a table of events, wherever it was read, to the data contract, as ``read_events`` does.
+
+    Args:
+        path: what errors call the table.
+        events: with user_id, item_id and timestamp; rating may be missing.
+
+    Returns:
+        the table with its columns in the contract's types.
+
+    Raises:
+        DataError: if a column is missing or of the wrong type.
+    """
     require_columns(path, events, ("user_id", "item_id", "timestamp"))
     known = [ids(path, events, name) for name in ("user_id", "item_id")]
     return events.with_columns(*known, timestamps(path, events), ratings(path, events), times_known(path, events))
@@ -133,7 +171,18 @@ def read_impressions(path: Path) -> pl.DataFrame:
 
 
 def as_impressions(path: Where, impressions: pl.DataFrame) -> pl.DataFrame:
-    """As ``read_impressions``, of a table that was read from somewhere."""
+    """Bring a table of impressions to the data contract, as ``read_impressions`` does.
+
+    Args:
+        path: what errors call the table.
+        impressions: with user_id, timestamp, and lists of history, candidates and labels.
+
+    Returns:
+        the table with its columns in the contract's types.
+
+    Raises:
+        DataError: if a column is missing or of the wrong type.
+    """
     require_columns(path, impressions, ("user_id", "timestamp", "history", "candidates", "labels"))
     lists = [id_lists(path, impressions, name) for name in ("history", "candidates")]
     labels = impressions.schema["labels"]
@@ -149,7 +198,18 @@ def as_impressions(path: Where, impressions: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_item_vectors(path: Path, items: pl.DataFrame) -> tuple[pl.DataFrame, NDArray[np.float32] | None]:
-    """The items without their list column, and the vectors from wherever they are."""
+    """Read the items' vectors from wherever they are: a list column, or a file in the folder.
+
+    Args:
+        path: the platform folder.
+        items: its table of items.
+
+    Returns:
+        the items without their list column, and the vectors [items, D]; None where there are none.
+
+    Raises:
+        DataError: if vectors are given twice, or are not one vector of one length for each item.
+    """
     named = [name for name in ("vector", "vectors") if name in items.columns]
     file = path / VECTORS
     if len(named) + file.exists() > 1:
@@ -160,7 +220,15 @@ def read_item_vectors(path: Path, items: pl.DataFrame) -> tuple[pl.DataFrame, ND
 
 
 def named(path: Path, table: str) -> str:
-    """A table of a folder, or of what else lies at this path."""
+    """A table of a folder, or of what else lies at this path, in messages.
+
+    Args:
+        path: a platform folder, or a file.
+        table: name of the table.
+
+    Returns:
+        a path in the folder, or the file and the table's name.
+    """
     return str(path / table) if path.is_dir() else f"{path}: {table}"
 
 
@@ -171,7 +239,15 @@ def _sentence(path: Path, violations: Violations) -> str:
 
 
 def require_free(path: Path, *, force: bool) -> None:
-    """Raise DataError where ``path`` exists, unless ``force`` and it holds a platform folder and nothing else."""
+    """Require that a path is free, or that what lies there may be replaced.
+
+    Args:
+        path: where a platform folder is to be written.
+        force: whether a platform folder that lies there may be replaced.
+
+    Raises:
+        DataError: if ``path`` exists, unless ``force`` and it holds a platform folder and nothing else.
+    """
     if not (path.exists() or path.is_symlink()):
         return
     if not force:
@@ -185,9 +261,17 @@ def require_free(path: Path, *, force: bool) -> None:
 def write_folder(
     path: Path, *, items: pl.DataFrame, events: pl.DataFrame, impressions: pl.DataFrame | None, force: bool
 ) -> None:
-    """Write the tables into a hidden folder beside ``path`` and rename it at the end.
+    """Write the tables into a hidden folder beside the path and rename it at the end.
 
-    Raises DataError where ``path`` is taken (see ``require_free``) or the disk refuses; nothing is left then.
+    Args:
+        path: where the platform folder is to lie.
+        items: table of the data contract.
+        events: table of the data contract.
+        impressions: table of the data contract; None where there are none.
+        force: whether a platform folder that lies there may be replaced.
+
+    Raises:
+        DataError: if ``path`` is taken (see ``require_free``) or the disk refuses; nothing is left then.
     """
     require_free(path, force=force)
     partial = path.absolute().parent / f".{path.name}.partial-{uuid.uuid4().hex[:8]}"

@@ -28,7 +28,14 @@ class EventLog:
 
     @classmethod
     def of(cls, sequences: Sequences) -> "EventLog":
-        """Of all events whose time is known."""
+        """The log of all events whose time is known.
+
+        Args:
+            sequences: what users met.
+
+        Returns:
+            the events in the order of time.
+        """
         times = sequences.clock
         known = np.flatnonzero(~np.isnan(times))
         order = known[np.argsort(times[known], kind="stable")]
@@ -38,7 +45,15 @@ class EventLog:
         return len(self.times)
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
-        """What is computed of the whole log: at the first call, and then kept."""
+        """What is computed of the whole log: at the first call, and then kept.
+
+        Args:
+            name: under which it is kept.
+            compute: gives it; called once.
+
+        Returns:
+            what ``compute`` gave at the first call.
+        """
         if name not in self.told:
             self.told[name] = compute()
         return self.told[name]
@@ -70,7 +85,12 @@ class FadingCounts:
         """r, in seconds since 1970"""
 
     def add(self, times: NDArray[np.float64], items: NDArray[np.int32]) -> None:
-        """Count events, in any order."""
+        """Count events, in any order.
+
+        Args:
+            times: [E] seconds since 1970.
+            items: [E] rows of the catalogue.
+        """
         if len(times) == 0:
             return
         latest = max(self.time, float(times.max()))
@@ -92,9 +112,18 @@ class FadingCounts:
 def counts_as_of(
     log: EventLog, half_lives: Sequence[float], moments: NDArray[np.float64], n_items: int
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Each moment's place in ``moments`` [B] with the counts [H, n] of what came before it, in one pass over the log.
+    """Fading counts as of several moments, in one pass over the log.
 
     What comes at the moment or later does not count; where the moment is not known, nothing does.
+
+    Args:
+        log: the events that are counted.
+        half_lives: [H] seconds.
+        moments: [B] seconds since 1970; NaN where it is not known.
+        n_items: items of the catalogue, n.
+
+    Yields:
+        each moment's place in ``moments``, with the counts [H, n] of what came before it; earlier moments first.
     """
     state, done = FadingCounts(half_lives, n_items), 0
     ends = np.where(np.isnan(moments), 0, np.searchsorted(log.times, moments, side="left"))

@@ -39,11 +39,25 @@ class Targets:
     """[N] place behind its last event"""
 
     def of(self, users: NDArray[np.int64]) -> "Targets":
-        """The targets of these users alone."""
+        """The targets of some users alone.
+
+        Args:
+            users: rows of users, in any order.
+
+        Returns:
+            their targets, in the order of these.
+        """
         return self.at(np.flatnonzero(np.isin(self.users, users)))
 
     def at(self, rows: NDArray[np.int64]) -> "Targets":
-        """Some of the targets."""
+        """Some of the targets.
+
+        Args:
+            rows: [M] which of the N targets.
+
+        Returns:
+            M targets.
+        """
         return Targets(users=self.users[rows], starts=self.starts[rows], stops=self.stops[rows])
 
 
@@ -66,7 +80,14 @@ class HeldOut:
     """[U] by stage, see ``countable``; without a stage, ``training``"""
 
     def countable(self, stage: Stage) -> NDArray[np.int64]:
-        """[U] so many events of each user may enter what is counted once and for all, where a stage is predicted."""
+        """How many of each user's events may be counted once and for all, where a stage is predicted.
+
+        Args:
+            stage: what is predicted.
+
+        Returns:
+            [U] so many first events of each user.
+        """
         return self.counted.get(stage, self.training)
 
     def counts_on(self, users: NDArray[np.int64]) -> bool:
@@ -74,13 +95,27 @@ class HeldOut:
         return not np.array_equal(self.countable(Stage.TEST)[users], self.countable(Stage.VALIDATION)[users])
 
     def trained_again(self, early_stopping: NDArray[np.int64]) -> "HeldOut":
-        """With all that may be counted by the test in what is trained on, but of the ``early_stopping`` users."""
+        """What is held out once all that may be counted by the test may be trained on too.
+
+        Args:
+            early_stopping: rows of users for whom it stays as it is.
+
+        Returns:
+            with more events that may be trained on, and the same targets.
+        """
         training = self.countable(Stage.TEST).copy()
         training[early_stopping] = self.training[early_stopping]
         return replace(self, training=training)
 
     def up_to(self, most: NDArray[np.int64]) -> "HeldOut":
-        """Without what lies behind the first ``most`` [U] events of each user in trainings and in what is counted."""
+        """What is held out when only the first events of each user may be trained on or counted.
+
+        Args:
+            most: [U] so many of each user.
+
+        Returns:
+            without what lies behind them in trainings and in what is counted; the targets stay.
+        """
         counted = {stage: np.minimum(counts, most) for stage, counts in self.counted.items()}
         return replace(self, training=np.minimum(self.training, most), counted=counted)
 
@@ -88,7 +123,13 @@ class HeldOut:
 def last_events(sequences: Sequences) -> HeldOut:
     """Leave-last-out by position: a user's last event is for the test, the one before for validation.
 
-    The third from the end is for training. A user has it where a history is left; every user has two events or more.
+    The third from the end is for training. A user has it where a history is left.
+
+    Args:
+        sequences: what each of the U users met; two events or more.
+
+    Returns:
+        targets by stage, and what of each user may be trained on.
     """
     lengths = sequences.lengths()
     training = np.maximum(lengths - 2, 0)
@@ -124,9 +165,17 @@ class Baskets:
 
 
 def baskets(sequences: Sequences, within: float) -> Baskets:
-    """An event joins the basket of the one before it that is ``within`` seconds or fewer ago.
+    """The baskets of every user.
 
-    An event whose time is not known is a basket of its own.
+    An event joins the basket of the one before it that is ``within`` seconds or fewer ago. An event whose time is not
+    known is a basket of its own.
+
+    Args:
+        sequences: what each user met.
+        within: seconds between two events of one basket, at most.
+
+    Returns:
+        all baskets, by user, then time.
     """
     owners, times = sequences.owners(), sequences.clock
     begins = np.ones(len(times), bool)
@@ -138,10 +187,18 @@ def baskets(sequences: Sequences, within: float) -> Baskets:
 
 
 def last_baskets(sequences: Sequences, within: float, drawn: NDArray[np.float64]) -> HeldOut:
-    """Leave-last-out by basket: a user's last predictable basket is for the test, the one before for validation.
+    """Leave-last-out by basket: a user's last predictable basket is for the test.
 
-    The third from the end is for training. Of users with one predictable basket, half are tested on it, a quarter
-    validate, a quarter train: who does what is ``drawn`` [U] from 0 to 1.
+    The one before is for validation, the third from the end for training. Of users with one predictable basket, half
+    are tested on it, a quarter validate, a quarter train.
+
+    Args:
+        sequences: what each of the U users met.
+        within: seconds between two events of one basket, at most.
+        drawn: [U] from 0 to 1, who does what of users with one predictable basket.
+
+    Returns:
+        targets by stage, and what of each user may be trained on.
     """
     user_baskets = baskets(sequences, within)
     rows = np.flatnonzero(user_baskets.predictable)
@@ -166,7 +223,7 @@ LEAST_WEIGHING = 300
 
 
 def after_cuts(sequences: Sequences, within: float, validation_from: float, test_from: float) -> HeldOut:
-    """A global split in time: whatever lies before ``validation_from`` may be trained on, nothing else.
+    """A global split in time: whatever lies before validation may be trained on, nothing else.
 
     What is counted as of a moment counts all that came before that moment, as a service does which takes events in.
     What is counted once and for all ends where the stretch of time begins in which it is used, at every stage: weights
@@ -176,6 +233,15 @@ def after_cuts(sequences: Sequences, within: float, validation_from: float, test
     Predictable baskets from ``validation_from`` on validate, those from ``test_from`` on are for the test. A user's
     last predictable basket in a stretch before both is for training. Of a basket that a cut goes through, what comes
     before the cut is predicted, and the rest at no stage. Events without a known time lie before every cut.
+
+    Args:
+        sequences: what each user met.
+        within: seconds between two events of one basket, at most.
+        validation_from: seconds since 1970 from which baskets validate.
+        test_from: seconds since 1970 from which baskets are for the test.
+
+    Returns:
+        targets by stage, and what of each user may be trained on or counted.
     """
     user_baskets, clock = baskets(sequences, within), sequences.clock
     weighing_from = _weighing_from(user_baskets, clock, validation_from, test_from)
@@ -228,7 +294,14 @@ def _weighing_from(
 
 
 def concatenated(parts: Sequence[HeldOut]) -> HeldOut:
-    """Of the users of all parts, one part after the other."""
+    """What is held out of the users of all parts, one part after the other.
+
+    Args:
+        parts: each of its own users.
+
+    Returns:
+        targets and numbers of all users; a user's row is that in its part plus the users before it.
+    """
     first = np.cumsum([0, *(len(part.training) for part in parts)])[:-1]
     return HeldOut(
         training=np.concatenate([part.training for part in parts]),

@@ -80,7 +80,15 @@ def same_form(columns: list[pl.Series]) -> list[pl.Series]:
 
 
 def as_ids_of(kind: pl.DataType, texts: pl.Series) -> pl.Series:
-    """Texts as ids of a column of Int64 or String, null where one is no id of it: ``7.0`` is 7, ``07`` is no number."""
+    """Texts as ids of a column: in a column of numbers ``7.0`` is 7, and ``07`` is no number.
+
+    Args:
+        kind: type of the column's ids, Int64 or String.
+        texts: ids as texts.
+
+    Returns:
+        ids of this type, null where a text is no id of it.
+    """
     cleaned = _each(texts, present)
     if kind != pl.Int64:
         return cleaned
@@ -132,7 +140,15 @@ class Meeting:
 
     @classmethod
     def of(cls, named: pl.Series, items: pl.Series) -> "Meeting":
-        """Of two columns of ids; nulls do not count."""
+        """How two columns of ids meet; nulls do not count.
+
+        Args:
+            named: ids of items in events.
+            items: ids in the table of items.
+
+        Returns:
+            distinct ids in events, those of them that no item has, and the items' ids.
+        """
         distinct = named.drop_nulls().unique(maintain_order=True)
         unknown = distinct.filter(~distinct.is_in(items.drop_nulls().implode()))
         return cls(named=distinct, unknown=unknown, items=items.drop_nulls())

@@ -26,10 +26,15 @@ VALIDATION_SHARE = 0.2
 
 
 def impression_cuts(impressions: pl.DataFrame) -> tuple[float, float]:
-    """The times from which impressions are validation, and from which they are test; infinite where there are none.
+    """The times from which impressions are validation, and from which they are test.
 
-    Of all impressions of a folder, whoever's they are, 60 % come before the first cut and 20 % between the two;
-    impressions of one time stay together.
+    60 % come before the first cut and 20 % between the two; impressions of one time stay together.
+
+    Args:
+        impressions: all of a folder, whoever's they are.
+
+    Returns:
+        two times in seconds since 1970; infinite where there are no impressions.
     """
     times = impressions["timestamp"].sort()
     if times.is_empty():
@@ -56,9 +61,14 @@ def without_held_out_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> 
 
 
 def unmatched_clicks(events: pl.DataFrame, impressions: pl.DataFrame) -> tuple[str, ...]:
-    """A note where clicks of ``impressions`` are no events of their user, item and time; else nothing.
+    """A note where clicks of impressions are no events of their user, item and time.
 
-    ``events``: user_id, item_id, timestamp; ``impressions``: user_id, timestamp, and lists of candidates and labels.
+    Args:
+        events: user_id, item_id, timestamp.
+        impressions: user_id, timestamp, and lists of candidates and labels.
+
+    Returns:
+        the note; nothing where every click is such an event.
     """
     shown = impressions.select("user_id", "timestamp", item_id="candidates", label="labels")
     clicks = shown.explode("item_id", "label").filter(pl.col("label") > 0)

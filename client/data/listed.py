@@ -54,7 +54,15 @@ def listed(
 ) -> Listed:
     """What lists hold and know beyond a platform that was prepared from the folder.
 
-    ``by_vector``: an item is described by a vector too, not by a text alone.
+    Args:
+        folder: tables as they were read.
+        preparation: with which the platform was prepared.
+        platform: what was prepared of the folder; n items.
+        by_vector: whether an item is described by a vector too, not by a text alone.
+        seed: with which the platform was prepared.
+
+    Returns:
+        m items that join the catalogue, and all users' histories on the n + m items.
     """
     counted = counted_events(folder.events, preparation)
     items = _unmet_items(folder, preparation, platform, counted, by_vector=by_vector, seed=seed)

@@ -148,9 +148,16 @@ class Merged:
 
 
 def merged(platforms: list[Platform]) -> Merged:
-    """One platform of all catalogues side by side and all users; items and users stay apart, nothing is matched.
+    """One platform of all catalogues side by side and all users.
 
-    Training users are the contributing ones of each platform that may contribute; nobody is a calibration user.
+    Items and users stay apart, nothing is matched. Training users are the contributing ones of each platform that may
+    contribute; nobody is a calibration user.
+
+    Args:
+        platforms: one or more prepared platforms.
+
+    Returns:
+        the platform, with the rows of early-stopping users.
     """
     first_items = np.cumsum([0, *(platform.n_items for platform in platforms)])
     first_users = np.cumsum([0, *(platform.n_users for platform in platforms)])
@@ -182,27 +189,69 @@ def merged(platforms: list[Platform]) -> Merged:
 
 
 def training_sequences(platform: Platform, users: NDArray[np.int64]) -> Sequences:
-    """The events of these users that may enter statistics and training: those before what is held out of them."""
+    """The events that may enter statistics and training: those before what is held out.
+
+    Args:
+        platform: a prepared platform.
+        users: [N] rows of users.
+
+    Returns:
+        N lists, in the order of ``users``.
+    """
     return take(platform.sequences, users, platform.held_out.training[users])
 
 
 def countable_events(platform: Platform, users: NDArray[np.int64], stage: Stage) -> Sequences:
-    """The events of these users that may be counted once and for all, where a stage is predicted."""
+    """The events that may be counted once and for all, where a stage is predicted.
+
+    Args:
+        platform: a prepared platform.
+        users: [N] rows of users.
+        stage: what is predicted.
+
+    Returns:
+        N lists, in the order of ``users``.
+    """
     return take(platform.sequences, users, platform.held_out.countable(stage)[users])
 
 
 def known_events(platform: Platform, users: NDArray[np.int64]) -> Sequences:
-    """The events of these users that may be counted as of a later moment."""
+    """The events that may be counted as of a later moment.
+
+    Args:
+        platform: a prepared platform.
+        users: [N] rows of users.
+
+    Returns:
+        N lists, in the order of ``users``.
+    """
     return take(platform.sequences, users, platform.held_out.known[users])
 
 
 def examples(platform: Platform, stage: Stage, users: NDArray[np.int64]) -> Examples:
-    """Every target of the stage of ``users``, by user, then time, each after its history."""
+    """Every target of a stage, each after its history.
+
+    Args:
+        platform: a prepared platform.
+        stage: what is predicted.
+        users: rows of users.
+
+    Returns:
+        an example for each target of ``users``, by user, then time.
+    """
     return _of_targets(platform, platform.held_out.targets[stage].of(np.asarray(users)))
 
 
 def earlier_examples(platform: Platform, users: NDArray[np.int64]) -> Examples:
-    """The same of targets before those for training; none where time does not say what is met together."""
+    """Every target before those for training, each after its history.
+
+    Args:
+        platform: a prepared platform.
+        users: rows of users.
+
+    Returns:
+        an example for each target of ``users``, by user, then time; none where time does not say what is met together.
+    """
     return _of_targets(platform, platform.held_out.earlier.of(np.asarray(users)))
 
 
@@ -217,7 +266,16 @@ def _of_targets(platform: Platform, target_ranges: Targets) -> Examples:
 
 
 def recent_examples(platform: Platform, users: NDArray[np.int64], count: int) -> Examples:
-    """The last ``count`` training events of each of ``users`` that have a history, newest first, user by user."""
+    """The last training events of users that have a history, each after its history.
+
+    Args:
+        platform: a prepared platform.
+        users: rows of users.
+        count: events of each user, at most.
+
+    Returns:
+        an example for each event, newest first, user by user.
+    """
     lengths = platform.held_out.training[users] - 1
     counts = np.clip(lengths, 0, count)
     back = stretches(np.zeros_like(counts), counts)
@@ -243,9 +301,16 @@ def _distinct(baskets: Sequences) -> Sequences:
 
 
 def frozen(examples: Examples, at: float) -> Examples:
-    """The examples as of a time at the latest: what is counted as of a moment then counts nothing that came later.
+    """The examples as of a time at the latest: what is counted then counts nothing later.
 
     A history moves with its moment, so that the gap since its last event stays what it is.
+
+    Args:
+        examples: N of them.
+        at: seconds since 1970.
+
+    Returns:
+        N examples; the same ones where histories have no moments.
     """
     histories = examples.histories
     if histories.moments is None:
@@ -257,7 +322,15 @@ def frozen(examples: Examples, at: float) -> Examples:
 
 
 def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
-    """The examples in ``rows``."""
+    """Some of the examples.
+
+    Args:
+        examples: N of them.
+        rows: [M] which of them.
+
+    Returns:
+        M examples, in the order of ``rows``.
+    """
     return Examples(
         users=examples.users[rows],
         histories=select(examples.histories, rows),
@@ -267,12 +340,28 @@ def some(examples: Examples, rows: NDArray[np.int64]) -> Examples:
 
 
 def latest(examples: Examples, rows: NDArray[np.int64], length: int) -> Examples:
-    """The examples in ``rows``, each with the last ``length`` items of its history alone, or with all if fewer."""
+    """Some of the examples, each with the end of its history alone.
+
+    Args:
+        examples: N of them.
+        rows: [M] which of them.
+        length: items of a history that are kept, the last ones; all of a history that has fewer.
+
+    Returns:
+        M examples, in the order of ``rows``.
+    """
     return replace(some(examples, rows), histories=last(examples.histories, rows, length))
 
 
 def joined(parts: list[Examples]) -> Examples:
-    """All examples, one part after the other."""
+    """All examples, one part after the other.
+
+    Args:
+        parts: examples on one catalogue.
+
+    Returns:
+        one collection.
+    """
     return Examples(
         users=np.concatenate([piece.users for piece in parts]),
         histories=chained([piece.histories for piece in parts]),

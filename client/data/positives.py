@@ -20,7 +20,16 @@ def like_rating(columns: Iterable[str]) -> str | None:
 
 
 def unread_note(events: pl.DataFrame, where: str, remedy: str) -> tuple[str, ...]:
-    """A sentence where all events count alike and a column that is not read may be the rating; else nothing."""
+    """A sentence where all events count alike and a column that is not read may be the rating.
+
+    Args:
+        events: table of events, with a rating.
+        where: what the sentence calls the table.
+        remedy: what it says is to be done.
+
+    Returns:
+        the sentence; else nothing.
+    """
     like = like_rating(name for name in events.columns if name != "rating")
     if like is None or not (events["rating"] == 1).all():
         return ()

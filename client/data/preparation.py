@@ -48,14 +48,32 @@ CALIBRATION_SHARE = 0.2
 
 
 def draw_by_id(ids: Sequence[str], count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training users, ``count`` of them or all, and the calibration users among them, as sorted rows."""
+    """Training users, and the calibration users among them, each by their id.
+
+    Args:
+        ids: [U] ids of the users.
+        count: training users; all where there are fewer.
+        seed: from which each id's place is drawn.
+
+    Returns:
+        rows of the training users, and rows of the calibration users; both sorted.
+    """
     training = np.sort(np.argsort(draws(ids, seed, "training-users"), kind="stable")[:count])
     calibration = draws([ids[row] for row in training], seed, "weighting-users") < CALIBRATION_SHARE
     return training.astype(np.int64), training[calibration].astype(np.int64)
 
 
 def draw_apart(ids: Sequence[str], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The same of about a ``fraction`` of the users: one more changes nothing for the others."""
+    """Training and calibration users, where one more user changes nothing for the others.
+
+    Args:
+        ids: [U] ids of the users.
+        fraction: share of the users that train, from 0 to 1; about so many are drawn.
+        seed: from which each id's place is drawn.
+
+    Returns:
+        rows of the training users, and rows of the calibration users; both sorted.
+    """
     return draw_by_id(ids, int((draws(ids, seed, "training-users") < fraction).sum()), seed)
 
 
@@ -67,11 +85,22 @@ MIN_TRAINING_USERS = 50
 
 
 def prepare(folder: PlatformFolder, preparation: Preparation, *, name: str, seed: int, apart: bool = False) -> Platform:
-    """The prepared platform.
+    """The prepared platform, by the steps in the order of the module.
+
+    Args:
+        folder: tables as they were read.
+        preparation: which events, users and items are kept, and what is held out.
+        name: of the platform.
+        seed: from which users, items and orders are drawn.
+        apart: whether no user may decide about another one's events; impressions are then left out.
+
+    Returns:
+        the catalogue, its users' sequences, and who may train on what.
 
     Raises:
         TooFewUsers: if nobody or nothing is left; it says how much was left after each step.
-        ConfigError: if users are to be kept ``apart`` and an option does not.
+        ConfigError: if users are to be kept ``apart`` and an option does not, or time is cut and events have no times.
+        DataError: if nothing lies on one side of a cut in time.
     """
     if apart:
         require_apart(preparation, name)
@@ -175,14 +204,33 @@ def _percent(order: pl.DataFrame, part: tuple[float, float] | None) -> pl.DataFr
 
 
 def items_in_range(folder: PlatformFolder, part: Range | None, seed: int) -> pl.DataFrame:
-    """``id`` of each of the folder's items inside an ``items`` range, whether or not anybody has met it."""
+    """Each of the folder's items inside an ``items`` range, whether or not anybody has met it.
+
+    Args:
+        folder: tables as they were read.
+        part: range in percent of the seeded order; None for all items.
+        seed: of that order.
+
+    Returns:
+        one column, ``id``.
+    """
     return _percent(_seeded_order(folder.items["item_id"], seed, "item-order"), part).select("id")
 
 
 def further_users(folder: PlatformFolder, preparation: Preparation, platform: Platform, seed: int) -> FurtherUsers:
-    """The folder's users inside ``users`` and ``max_users`` who have events, yet too few for the prepared platform.
+    """The folder's users who have events, yet too few for the prepared platform.
 
-    Of the seeded order, ``max_users`` takes the first; those who were passed over on the way to the last are meant.
+    They lie inside ``users`` and ``max_users``. Of the seeded order, ``max_users`` takes the first; those who were
+    passed over on the way to the last are meant.
+
+    Args:
+        folder: tables as they were read.
+        preparation: with which the platform was prepared.
+        platform: what was prepared of the folder.
+        seed: with which the platform was prepared.
+
+    Returns:
+        their ids and numbers, and who of them may train.
     """
     order = _percent(_seeded_order(folder.events["user_id"], seed, "user-order"), preparation.users)
     order = order.with_columns(key=pl.col("id").cast(pl.String))
@@ -199,7 +247,15 @@ def further_users(folder: PlatformFolder, preparation: Preparation, platform: Pl
 
 
 def counted_events(events: pl.DataFrame, preparation: FolderOptions) -> pl.DataFrame:
-    """Steps 1 and 2: the events that say what a user wants, by user and time, with their ``row`` in the folder."""
+    """Steps 1 and 2: the events that say what a user wants.
+
+    Args:
+        events: user_id, item_id, timestamp and rating, in the order of the folder.
+        preparation: says the least rating, and whether repeats are kept.
+
+    Returns:
+        the events by user and time, with their ``row`` in the folder.
+    """
     return _without_repeats(preparation.repeats, _wanted(preparation.min_rating, events.with_row_index("row")))
 
 
@@ -246,7 +302,16 @@ def _in_time(events: pl.DataFrame, part: Range | None) -> pl.DataFrame:
 
 
 def in_sequence_order(events: pl.DataFrame, ordered: bool, seed: int) -> pl.DataFrame:
-    """By user, each user's in time order; in a seeded order where the events have none."""
+    """The events by user, each user's in time order.
+
+    Args:
+        events: with user_id, item_id and ``row``.
+        ordered: whether their timestamps tell an order; if not, each user's events go in a seeded order.
+        seed: of that order.
+
+    Returns:
+        all of the events, sorted.
+    """
     if ordered:
         return events.sort(*_IN_ORDER)
     events = events.sort("user_id", "item_id", "row")
@@ -323,7 +388,17 @@ def _categories(catalogue: pl.DataFrame) -> tuple[str, ...] | None:
 
 
 def with_training_users(platform: Platform, count: int, *, name: str, seed: int) -> Platform:
-    """The platform under another name when ``count`` users may be trained on, whom ``train_users`` would draw too."""
+    """The platform under another name, as it is when so many users may be trained on.
+
+    Args:
+        platform: a prepared platform.
+        count: training users, whom ``train_users`` would draw too.
+        name: of the new platform.
+        seed: with which the platform was prepared.
+
+    Returns:
+        the platform with these training users and the calibration users among them.
+    """
     training, calibration = _draw_users(platform.n_users, count, seed)
     return replace(platform, name=name, training_users=training, calibration_users=calibration)
 

@@ -16,12 +16,35 @@ _WAYS = "write them as dates or times"
 
 
 def published(path: Where, items: pl.DataFrame) -> pl.Series:
-    """Float64, seconds since 1970, null where it is not known; raises DataError with the first row that is no time."""
+    """When items were published, by the column that says so.
+
+    Args:
+        path: what errors call the table.
+        items: table of items, with ``published``.
+
+    Returns:
+        Float64, seconds since 1970, null where it is not known.
+
+    Raises:
+        DataError: if a row is no time; it names the first one.
+    """
     return in_seconds(timestamps(path, items, PUBLISHED), lambda row: f"{path}: column {PUBLISHED}, row {row}", _WAYS)
 
 
 def in_seconds(values: pl.Series, row: Callable[[int], str], ways: str) -> pl.Series:
-    """The same of a column as its source holds it; ``ways`` is how to say what its numbers mean, for errors."""
+    """Times of publication in seconds, of a column as its source holds it.
+
+    Args:
+        values: Int64, Float64, or dates and times.
+        row: what errors call a row, by its number from 0.
+        ways: how to say what its numbers mean, for errors.
+
+    Returns:
+        Float64, seconds since 1970, null where it is not known.
+
+    Raises:
+        DataError: if a row is no time; it names the first one.
+    """
     seconds = read_times(TimeColumn(values=values, users=None, row=row, ways=ways), None).values.cast(pl.Float64)
     seconds = seconds.fill_nan(None)
     endless = seconds.is_infinite().fill_null(value=False)
@@ -31,5 +54,12 @@ def in_seconds(values: pl.Series, row: Callable[[int], str], ways: str) -> pl.Se
 
 
 def published_times(items: pl.DataFrame) -> NDArray[np.float64] | None:
-    """[items] NaN where it is not known; None where the table has no such column."""
+    """When items were published.
+
+    Args:
+        items: table of items, as it was read.
+
+    Returns:
+        [items] seconds since 1970, NaN where it is not known; None where the table has no such column.
+    """
     return items[PUBLISHED].fill_null(np.nan).to_numpy() if PUBLISHED in items.columns else None

@@ -10,6 +10,14 @@ def offsets_of(lengths: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 def stretches(starts: NDArray[np.integer], lengths: NDArray[np.integer]) -> NDArray[np.int64]:
-    """[sum(lengths)] the places start, start + 1, ... of every stretch in turn; ``starts`` and ``lengths`` [k]."""
+    """The places start, start + 1, ... of every stretch in turn.
+
+    Args:
+        starts: [k] first place of each stretch.
+        lengths: [k] places of each stretch.
+
+    Returns:
+        [sum(lengths)] places.
+    """
     before = np.cumsum(lengths) - lengths
     return np.asarray(np.repeat(starts - before, lengths) + np.arange(int(lengths.sum())), np.int64)

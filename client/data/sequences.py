@@ -62,7 +62,17 @@ class Sequences:
 def part(
     sequences: Sequences, rows: NDArray[np.int64], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> Sequences:
-    """Of the sequence in ``rows[k]`` the ``lengths[k]`` items from its place ``starts[k]`` on."""
+    """A stretch of each of some sequences.
+
+    Args:
+        sequences: U lists.
+        rows: [N] whose sequence each stretch is of; a row may come several times.
+        starts: [N] place of the first item in its sequence, from 0.
+        lengths: [N] items of each stretch.
+
+    Returns:
+        N lists, with their times and moments where there are some.
+    """
     places = stretches(sequences.offsets[rows] + starts, lengths)
     return Sequences(
         offsets=offsets_of(lengths),
@@ -74,12 +84,30 @@ def part(
 
 
 def take(sequences: Sequences, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Sequences:
-    """The first ``lengths[k]`` items of each sequence in ``rows``."""
+    """The first items of some sequences.
+
+    Args:
+        sequences: U lists.
+        rows: [N] which of them; a row may come several times.
+        lengths: [N] items that are taken of each.
+
+    Returns:
+        N lists, with their times and moments where there are some.
+    """
     return part(sequences, rows, np.zeros_like(lengths), lengths)
 
 
 def last(sequences: Sequences, rows: NDArray[np.int64], length: int) -> Sequences:
-    """The last ``length`` items of each sequence in ``rows``, or all of one that has fewer."""
+    """The last items of some sequences.
+
+    Args:
+        sequences: U lists.
+        rows: [N] which of them; a row may come several times.
+        length: items that are taken of each; all of a list that has fewer.
+
+    Returns:
+        N lists, with their times and moments where there are some.
+    """
     whole = sequences.lengths()[rows]
     lengths = np.minimum(whole, length)
     return part(sequences, rows, whole - lengths, lengths)
@@ -93,12 +121,28 @@ def in_basket(sequences: Sequences) -> Sequences:
 
 
 def select(sequences: Sequences, rows: NDArray[np.int64]) -> Sequences:
-    """The sequences in ``rows``, whole."""
+    """Some of the sequences, whole.
+
+    Args:
+        sequences: U lists.
+        rows: [N] which of them; a row may come several times.
+
+    Returns:
+        N lists, with their times and moments where there are some.
+    """
     return take(sequences, rows, sequences.lengths()[rows])
 
 
 def events_before(sequences: Sequences, moment: float) -> NDArray[np.int64]:
-    """[U] how many events of each user come before a moment, in seconds since 1970; those without a known time do."""
+    """How many events of each user come before a moment; those without a known time do.
+
+    Args:
+        sequences: U lists.
+        moment: in seconds since 1970.
+
+    Returns:
+        [U] numbers of events.
+    """
     early = ~(sequences.clock >= moment)
     return np.bincount(sequences.owners(), early, minlength=len(sequences)).astype(np.int64)
 

@@ -10,11 +10,18 @@ from client.data.platform import Platform
 
 
 def shown_log(folder: PlatformFolder, platform: Platform) -> EventLog | None:
-    """Candidates of the training users' impressions; None where there are none, or the platform has no clock.
+    """What the training users were shown, as events in time order.
 
     Where users' last events are held out, an impression at the time of a validation or test target does not count: that
     an item stood on that page would tell of the target. Where time is cut, all count, since only what came before a
     moment does.
+
+    Args:
+        folder: tables as they were read.
+        platform: what was prepared of the folder.
+
+    Returns:
+        candidates of the training users' impressions; None where there are none, or the platform has no clock.
     """
     if folder.impressions is None or not platform.has_clock:
         return None

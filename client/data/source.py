@@ -37,9 +37,19 @@ def is_database(path: Path) -> bool:
 
 
 def read_platform_data(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
-    """Read and checked against the data contract; raises InputError.
+    """Read a platform's data, and check them against the data contract.
 
-    ``time_meaning`` is what timestamps mean that are numbers. What a person should know of them is logged.
+    What a person should know of them is logged.
+
+    Args:
+        path: a platform folder, or a file that describes a database.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+    Returns:
+        the tables.
+
+    Raises:
+        InputError: if they cannot be read or break the data contract.
     """
     if is_database(path):
         from client.data.sql.tables import read_database  # SQLAlchemy takes a moment that no folder shall wait for
@@ -63,10 +73,18 @@ def read_folder(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
     Float64; ratings as Float32. Empty text and events out of order are let through (``graft-client check`` reports
     them): text may be poor, and preparation sorts.
 
-    Raises DataError with the file, the column and the first row where a file is missing or unreadable, a
-    column is missing or of the wrong type, timestamps tell neither times nor an order, an id is null or unknown, an
-    item id appears twice, a timestamp, rating or vector is not finite, or an impression's candidates and labels do not
-    belong together.
+    Args:
+        path: the folder.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+    Returns:
+        the tables, with notes on what a person should know of them.
+
+    Raises:
+        DataError: if a file is missing or unreadable, a column is missing or of the wrong type, timestamps tell neither
+            times nor an order, an id is null or unknown, an item id appears twice, a timestamp, rating or vector is not
+            finite, or an impression's candidates and labels do not belong together. It names the file, the column and
+            the first row.
     """
     require_folder(path)
     tables = {"items": read_items(path / ITEMS), "events": read_events(path / EVENTS)}
@@ -93,7 +111,24 @@ def read_folder(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
 def read_kept_data(
     path: Path, records: Records, lock: Path, moment: DataMoment, time_meaning: Said | None = None
 ) -> PlatformFolder:
-    """The data of a database as of a task, of which only what is new is read: ``client/data/sql/mirror.py``."""
+    """Read the data of a database as of a task; only what is new is read of it.
+
+    See ``client/data/sql/mirror.py``. What a person should know of the data is logged.
+
+    Args:
+        path: the file that describes the database.
+        records: where what was read before is kept.
+        lock: a file that one task holds at a time.
+        moment: the task as of which the data are wanted.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+    Returns:
+        the tables.
+
+    Raises:
+        InputError: if they cannot be read or break the data contract.
+        StorageError: if the records cannot be read or written.
+    """
     from client.data.sql.mirror import Mirror
 
     folder = Mirror(records=records, lock=lock).read(path, moment, time_meaning)
@@ -102,7 +137,15 @@ def read_kept_data(
 
 
 def require_readable(path: Path, *, now: bool) -> None:
-    """Raise ConfigError where the file of an SQL source makes no sense or, if it is to be read now, has no password."""
+    """Require that the file of an SQL source makes sense; a folder is not looked at.
+
+    Args:
+        path: a platform folder, or the file of an SQL source.
+        now: whether it is to be read now, so that its password must be there.
+
+    Raises:
+        ConfigError: if the file makes no sense, or the password is wanted now and is missing.
+    """
     if is_database(path):
         from client.data.sql.database import SqlSource
 

@@ -36,7 +36,14 @@ class PlatformSpec(FolderOptions):
         super().__post_init__()
 
     def preparation(self, shared: SharedPreparation) -> Preparation:
-        """The preparation this line asks for, with what the whole run shares."""
+        """The preparation that this line asks for, with what the whole run shares.
+
+        Args:
+            shared: options that count for all platforms of a run.
+
+        Returns:
+            which events, users and items are kept.
+        """
         options = {entry.path[0]: entry.of(self) for entry in entries(FolderOptions)}
         common = {entry.path[0]: entry.of(shared) for entry in entries(SharedPreparation)}
         return Preparation(**options, **common)
@@ -51,8 +58,15 @@ class PlatformSpec(FolderOptions):
 def parse_platform_spec(text: str) -> PlatformSpec:
     """Read one platform specification.
 
-    Raises ConfigError for a missing '=', an unknown or repeated option, a value of the wrong form or out of
-    range.
+    Args:
+        text: NAME=DIR[,option=value...].
+
+    Returns:
+        name, path and options.
+
+    Raises:
+        ConfigError: if '=' is missing, an option is unknown or repeated, or a value is of the wrong form or out of
+            range.
     """
     first, *options = text.split(",")
     name, equals, path = (part.strip() for part in first.partition("="))

@@ -24,7 +24,16 @@ _BITS = 64
 
 
 def draws(ids: Ids[str], seed: int, purpose: str) -> NDArray[np.float64]:
-    """[len(ids)] in 0..1, each from its id, the seed and the purpose alone."""
+    """A number for each id, from its id, the seed and the purpose alone.
+
+    Args:
+        ids: texts.
+        seed: of the numbers.
+        purpose: what is drawn; each has numbers of its own.
+
+    Returns:
+        [len(ids)] from 0 to 1.
+    """
     begun = hashlib.sha256(f"{seed}\0{purpose}\0".encode())
     return np.array([_draw(begun.copy(), identifier) for identifier in ids], np.float64)
 
@@ -35,12 +44,28 @@ def _draw(begun: "hashlib._Hash", name: str) -> float:
 
 
 def has_times(folder: PlatformFolder, preparation: Preparation) -> bool:
-    """Whether events have times that count."""
+    """Whether events have times that count.
+
+    Args:
+        folder: tables as they were read; says whether timestamps are times.
+        preparation: says whether the order of events counts.
+
+    Returns:
+        true where both do.
+    """
     return folder.timed and preparation.ordered
 
 
 def by_basket(folder: PlatformFolder, preparation: Preparation) -> bool:
-    """Whether baskets are predicted, not single events."""
+    """Whether baskets are predicted, not single events.
+
+    Args:
+        folder: tables as they were read.
+        preparation: says the protocol of evaluation.
+
+    Returns:
+        true under the protocol ``basket`` where events have times that count.
+    """
     return preparation.protocol == "basket" and has_times(folder, preparation)
 
 
@@ -51,9 +76,18 @@ def known_times(events: pl.DataFrame) -> pl.Series:
 
 
 def time_cuts(folder: PlatformFolder, preparation: Preparation) -> tuple[float, float] | None:
-    """The seconds from which events validate and from which they are for the test; None where nothing is cut so.
+    """The seconds from which events validate and from which they are for the test.
 
-    Raises ConfigError where the platform's events have no times, DataError where nothing lies on one side of a cut.
+    Args:
+        folder: tables as they were read.
+        preparation: says where time is cut, as times or as percent of the events.
+
+    Returns:
+        two times in seconds since 1970; None where nothing is cut so.
+
+    Raises:
+        ConfigError: if the platform's events have no times.
+        DataError: if nothing lies on one side of a cut.
     """
     split = preparation.cuts
     if split is None:
@@ -82,10 +116,21 @@ def held_out(
     cuts: tuple[float, float] | None,
     seed: int,
 ) -> HeldOut | None:
-    """What is held out of each of the users ``ids`` [U]; None for their last events.
+    """What is held out of each user, where baskets are predicted.
 
     Where there are impressions, nothing from the first validation impression on is trained on: who predicts clicks
     looks at them through what is trained here.
+
+    Args:
+        folder: tables as they were read.
+        preparation: says the protocol, and how many minutes a basket may pause.
+        sequences: what each of the U users met.
+        ids: [U] ids of the users, by which the roles of users with one basket are drawn.
+        cuts: two times in seconds since 1970, as ``time_cuts`` gives them; None for each user's last baskets.
+        seed: of that draw.
+
+    Returns:
+        targets by stage and what may be trained on; None where each user's last events are held out.
     """
     if not by_basket(folder, preparation):
         return None

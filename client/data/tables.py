@@ -52,7 +52,18 @@ def read_parquet(path: Path) -> pl.DataFrame:
 
 
 def read_vectors(path: Path, rows: int) -> NDArray[np.float32]:
-    """[rows, D] float32 from a ``.npy`` file; raises DataError where it is not exactly that."""
+    """Read vectors from a ``.npy`` file.
+
+    Args:
+        path: the file.
+        rows: vectors that it must hold.
+
+    Returns:
+        [rows, D] float32.
+
+    Raises:
+        DataError: if it is not exactly that.
+    """
     try:
         vectors = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError, SyntaxError, MemoryError) as error:
@@ -83,7 +94,18 @@ Where = Path | str
 
 
 def vector_column(path: Where, column: pl.Series) -> NDArray[np.float32]:
-    """[items, D] from a list or array column."""
+    """Vectors of a list or array column.
+
+    Args:
+        path: what errors call the table.
+        column: lists of numbers, one for each item.
+
+    Returns:
+        [items, D] float32; NaN where a number is null.
+
+    Raises:
+        DataError: if they are no lists of numbers, or not of one length.
+    """
     kind = column.dtype
     inner = kind.inner if isinstance(kind, pl.List | pl.Array) else None
     if not isinstance(inner, pl.DataType) or not inner.is_numeric():
@@ -101,7 +123,16 @@ def vector_column(path: Where, column: pl.Series) -> NDArray[np.float32]:
 
 
 def require_columns(path: Where, table: pl.DataFrame, names: tuple[str, ...]) -> None:
-    """Raise DataError where a column is missing."""
+    """Require columns of a table.
+
+    Args:
+        path: what errors call the table.
+        table: any.
+        names: columns that must be there.
+
+    Raises:
+        DataError: if a column is missing.
+    """
     missing = [name for name in names if name not in table.columns]
     if missing:
         columns = ", ".join(table.columns[:20]) or "no columns"
@@ -109,12 +140,36 @@ def require_columns(path: Where, table: pl.DataFrame, names: tuple[str, ...]) ->
 
 
 def ids(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
-    """Int64 or String, null where an id is missing."""
+    """Read a column of ids.
+
+    Args:
+        path: what errors call the table.
+        table: holds the column.
+        name: of the column.
+
+    Returns:
+        Int64 or String, null where an id is missing.
+
+    Raises:
+        DataError: if the column is of another type.
+    """
     return _ids(path, table, name, "integers or strings")
 
 
 def id_lists(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
-    """Lists of Int64 or String."""
+    """Read a column of lists of ids.
+
+    Args:
+        path: what errors call the table.
+        table: holds the column.
+        name: of the column.
+
+    Returns:
+        lists of Int64 or String.
+
+    Raises:
+        DataError: if the column is of another type.
+    """
     expected = "lists of integers or strings"
     if not isinstance(table.schema[name], pl.List):
         raise wrong_type(path, table, name, expected)
@@ -132,14 +187,38 @@ def _ids(path: Where, table: pl.DataFrame, name: str, expected: str) -> pl.Serie
 
 
 def texts(path: Where, table: pl.DataFrame, name: str) -> pl.Series:
-    """String."""
+    """Read a column of texts.
+
+    Args:
+        path: what errors call the table.
+        table: holds the column.
+        name: of the column.
+
+    Returns:
+        String, empty where a word for a missing value stands; null stays null.
+
+    Raises:
+        DataError: if the column is of another type.
+    """
     if not isinstance(table.schema[name], pl.String | pl.Categorical | pl.Enum | pl.Null):
         raise wrong_type(path, table, name, "strings")
     return present_texts(table[name].cast(pl.String))
 
 
 def timestamps(path: Where, table: pl.DataFrame, name: str = "timestamp") -> pl.Series:
-    """Dates and times, Int64 or Float64; ``client/data/times.py`` says what they mean."""
+    """Read a column of timestamps; ``client/data/times.py`` says what they mean.
+
+    Args:
+        path: what errors call the table.
+        table: holds the column.
+        name: of the column.
+
+    Returns:
+        dates and times, Int64 or Float64.
+
+    Raises:
+        DataError: if the column is of another type.
+    """
     column = table[name]
     if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
         return column
@@ -151,7 +230,18 @@ def timestamps(path: Where, table: pl.DataFrame, name: str = "timestamp") -> pl.
 
 
 def ratings(path: Where, table: pl.DataFrame) -> pl.Series:
-    """Float32, true is 1, false is 0; 1 where there are none."""
+    """Read the column of ratings.
+
+    Args:
+        path: what errors call the table.
+        table: of events; its rating may be missing.
+
+    Returns:
+        Float32: true is 1, false is 0; 1 where there is no such column.
+
+    Raises:
+        DataError: if the column is of another type.
+    """
     if "rating" not in table.columns:
         return pl.Series("rating", [1.0], dtype=pl.Float32).new_from_index(0, table.height)
     if not (table.schema["rating"].is_numeric() or table.schema["rating"] == pl.Boolean):
@@ -163,7 +253,18 @@ TIME_KNOWN = "time_known"
 
 
 def times_known(path: Where, table: pl.DataFrame) -> pl.Series:
-    """Boolean, whether a timestamp is a time and no place in an order alone; true where nothing says so."""
+    """Read whether a timestamp is a time, and not a place in an order alone.
+
+    Args:
+        path: what errors call the table.
+        table: of events; the column may be missing.
+
+    Returns:
+        Boolean; true where there is no such column, false where a value is null.
+
+    Raises:
+        DataError: if the column is of another type.
+    """
     if TIME_KNOWN not in table.columns:
         return pl.Series(TIME_KNOWN, [True]).new_from_index(0, table.height)
     if table.schema[TIME_KNOWN] != pl.Boolean:
@@ -179,5 +280,15 @@ def _cast(path: Where, column: pl.Series, target: pl.DataType) -> pl.Series:
 
 
 def wrong_type(path: Where, table: pl.DataFrame, name: str, expected: str) -> DataError:
-    """The error for a column of another type than expected."""
+    """The error for a column of another type than expected.
+
+    Args:
+        path: what errors call the table.
+        table: holds the column.
+        name: of the column.
+        expected: in words.
+
+    Returns:
+        the error; it names what was found too.
+    """
     return DataError(f"{path}: column {name}: expected {expected}, found {table.schema[name]}")

@@ -34,7 +34,20 @@ class TimedTables:
 def timed_tables(
     events: pl.DataFrame, impressions: pl.DataFrame | None, labels: TableLabels, time_meaning: Said | None
 ) -> TimedTables:
-    """The tables with their timestamps read; raises DataError where nobody can say what these are."""
+    """Read the timestamps of both tables under one clock.
+
+    Args:
+        events: table of events.
+        impressions: table of impressions; None where there is none.
+        labels: what errors call the tables.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+    Returns:
+        the tables with seconds, or with numbers of one order, and notes.
+
+    Raises:
+        DataError: if nobody can say what the timestamps are.
+    """
     times = read_times(_column(events, labels.events, users=True), time_meaning)
     notes = [f"{labels.events}: {note}" for note in times.notes()]
     if impressions is None:
@@ -50,7 +63,15 @@ def timed_tables(
 
 
 def of_one_type(first: pl.Series, second: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Two columns of times that can be compared and joined: Float64 where either is."""
+    """Two columns of times that can be compared and joined.
+
+    Args:
+        first: Int64 or Float64.
+        second: Int64 or Float64.
+
+    Returns:
+        both columns, in Float64 where either is.
+    """
     if first.dtype == second.dtype:
         return first, second
     return first.cast(pl.Float64), second.cast(pl.Float64)

@@ -79,10 +79,20 @@ class Times:
 
 
 def read_times(column: TimeColumn, time_meaning: Said | None) -> Times:
-    """The column in seconds, or as an order; what is null, negative or not finite stays so.
+    """Read what a column of timestamps means: seconds, or an order.
 
-    Raises DataError, with the first row, where units are mixed, where no unit fits, and where times lie beyond 2100;
-    none where they only sort.
+    What is null, negative or not finite stays so.
+
+    Args:
+        column: the values, their users, and how errors name a row.
+        time_meaning: what numbers mean; None where nobody says.
+
+    Returns:
+        the column in seconds since 1970, or as it is where it only sorts, with its unit.
+
+    Raises:
+        DataError: if units are mixed, no unit fits, or times lie beyond 2100; it names the first row. Not where times
+            only sort.
     """
     if time_meaning == DAYS:
         return _to_the_day(column)
@@ -118,7 +128,15 @@ def _to_the_day(column: TimeColumn) -> Times:
 
 
 def meaning(values: pl.Series, users: pl.Series | None) -> str | None:
-    """The one unit of all numbers, ORDER for each user's positions 0, 1, 2, ..., or None where they tell neither."""
+    """The one unit of all numbers.
+
+    Args:
+        values: numbers; null, negative and infinite ones do not count.
+        users: whose each number is; None where they are no user's, and so no positions.
+
+    Returns:
+        the unit, ORDER for each user's positions 0, 1, 2, ..., or None where they tell neither.
+    """
     units = _units(values).drop_nulls().unique().to_list()
     counted = values.is_finite().fill_null(value=False) & (values >= 0)
     if not counted.any():
@@ -141,7 +159,15 @@ def all_early(seconds: pl.Series) -> bool:
 
 
 def as_positions(times: pl.Series, users: pl.Series) -> pl.Series:
-    """Each user's positions 0, 1, 2, ... in the order of these numbers; equal ones in the order of rows."""
+    """Each user's positions 0, 1, 2, ... in the order of their numbers.
+
+    Args:
+        times: numbers; equal ones keep the order of rows.
+        users: whose each number is.
+
+    Returns:
+        Int64 positions, row by row.
+    """
     place = pl.col("time").rank("ordinal").over("user").cast(pl.Int64) - 1
     return pl.DataFrame({"time": times, "user": users}).select(timestamp=place).to_series()
 

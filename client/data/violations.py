@@ -66,9 +66,19 @@ def find_violations(
     limit: int,
     tables: TableNames = FOLDER,
 ) -> list[Violations]:
-    """Every broken rule of the tables at hand, with its exact count and its first ``limit`` rows.
+    """Every broken rule of the tables at hand.
 
-    Without ``items`` nothing is said about unknown items.
+    Args:
+        items: table of items; None where it could not be read: nothing is said about unknown items then.
+        events: table of events; None where it could not be read.
+        impressions: table of impressions; None where there is none.
+        vectors: [items, D]; None where there are none.
+        vectors_file: the file or table that the vectors came from.
+        limit: rows that are listed of each broken rule.
+        tables: how the tables are called.
+
+    Returns:
+        each broken rule, with its exact count and its first ``limit`` rows.
     """
     known = None if items is None else items["item_id"].drop_nulls().unique(maintain_order=True)
     violations: list[Violations] = []
@@ -89,7 +99,14 @@ def find_too_few(
 ) -> Iterator[Violations]:
     """What a folder lacks, so that nothing can be learnt from it whatever its rows are.
 
-    ``counted`` are the events that preparation counts.
+    Args:
+        items: table of items; None where it could not be read.
+        events: table of events; None where it could not be read.
+        counted: the events that preparation counts; None where they could not be read.
+        tables: how the tables are called.
+
+    Yields:
+        a violation for too few items, for no events, and for no user with enough of them.
     """
     if items is not None and items.height < MIN_ITEMS:
         problem = f"expected {MIN_ITEMS} items or more, found {items.height}"

@@ -39,7 +39,15 @@ class ListJudge:
     """[n] bits, as ``self_information`` says"""
 
     def judge(self, lists: NDArray[np.int32], slices: Mapping[str, NDArray[np.bool_]]) -> ListQuality:
-        """The quality of lists [N, k]; ``slices`` name parts [N] of their users."""
+        """The quality of lists, of all together and of parts of their users.
+
+        Args:
+            lists: [N, k] rows of items, a list for each user.
+            slices: name of each part to the users in it, [N].
+
+        Returns:
+            diversity [N], novelty [N] in bits, and coverage by part, that of all lists among them.
+        """
         n_items = len(self.features)
         parts = {name: coverage(lists[inside], n_items) for name, inside in slices.items()}
         return ListQuality(
@@ -50,15 +58,31 @@ class ListJudge:
 
 
 def coverage(lists: NDArray[np.int32], n_items: int) -> float:
-    """Share of the catalogue that stands in at least one of the lists [N, k]."""
+    """Share of the catalogue that stands in at least one of the lists.
+
+    Args:
+        lists: [N, k] rows of items.
+        n_items: items of the catalogue.
+
+    Returns:
+        from 0 to 1.
+    """
     return len(np.unique(lists)) / n_items
 
 
 def intra_list_diversity(lists: NDArray[np.int32], features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[N, k] item rows to [N]: 1 − the mean cosine over the pairs of a list (Ziegler et al. 2005).
+    """How unlike each other the items of a list are (Ziegler et al. 2005).
 
-    An item without content, whose row of ``features`` [n, D] is 0, is unlike every other. With unit rows the sum over
-    pairs is half of what |Σ x|² holds beyond Σ |x|², so no pair is looked at.
+    That is 1 − the mean cosine over the pairs of a list. An item without content, whose row of ``features`` is 0, is
+    unlike every other. With unit rows the sum over pairs is half of what |Σ x|² holds beyond Σ |x|², so no pair is
+    looked at.
+
+    Args:
+        lists: [N, k] rows of items; k is 2 or more.
+        features: [n, D] vectors of the catalogue's items, rows of length 1 or 0.
+
+    Returns:
+        [N] a figure for each list.
     """
     k = lists.shape[1]
     vectors = torch.from_numpy(features)
@@ -73,10 +97,17 @@ def intra_list_diversity(lists: NDArray[np.int32], features: NDArray[np.float32]
 
 
 def self_information(sequences: Sequences, n_items: int) -> NDArray[np.float64]:
-    """[n] −log2 p(an item is known) in bits, p from the share of the U users of ``sequences`` who met it.
+    """How little known each item is: −log2 p(an item is known).
 
     The popularity-based item novelty of Vargas, Castells (RecSys 2011). p = (users who met it + 1) / (U + 1), so that
     an item nobody has met has log2(U + 1) bits instead of infinitely many, and one that all have met has none.
+
+    Args:
+        sequences: what each of the U users met; p is the share of them who met the item.
+        n_items: items of the catalogue.
+
+    Returns:
+        [n] bits.
     """
     users = np.repeat(np.arange(len(sequences)), sequences.lengths())
     pairs = np.unique(users * n_items + sequences.items)

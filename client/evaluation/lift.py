@@ -34,9 +34,16 @@ def paired_lift(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Interval | None:
-    """Lift, in percent, of the mean of ``method`` [U] over the mean of ``baseline`` [U]; row u is one user in both.
+    """Lift, in percent, of one method's mean over another's mean on the same users.
 
-    None where the baseline's mean is 0 or there are no users.
+    Args:
+        method: [U] figures of the method.
+        baseline: [U] figures of what it is compared with; row u is the same user in both.
+        rng: draws the resamples.
+        resamples: how often users are drawn anew for the interval.
+
+    Returns:
+        mean and 95 % interval in percent; None where the baseline's mean is 0 or there are no users.
     """
     if len(baseline) == 0 or baseline.mean() == 0:
         return None
@@ -51,7 +58,17 @@ def paired_difference(
     rng: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    """Mean of ``method`` [U] minus the mean of ``baseline`` [U], row u being the same user in both; U is 1 or more."""
+    """One method's mean minus another's mean on the same users.
+
+    Args:
+        method: [U] figures of the method; U is 1 or more.
+        baseline: [U] figures of what it is compared with; row u is the same user in both.
+        rng: draws the resamples.
+        resamples: how often users are drawn anew for the interval.
+
+    Returns:
+        mean and 95 % interval, in the unit of the figures.
+    """
     sums = resampled_sums(np.stack([method, baseline], axis=1), rng, resamples)
     low, high = np.percentile((sums[:, 0] - sums[:, 1]) / len(method), [2.5, 97.5])
     return Interval(mean=float(method.mean() - baseline.mean()), low=float(low), high=float(high))
@@ -60,18 +77,36 @@ def paired_difference(
 def resampled_lifts(
     method: NDArray[np.float64], baseline: NDArray[np.float64], rng: np.random.Generator, resamples: int
 ) -> NDArray[np.float64]:
-    """Lifts in percent over resamples of the users (at most ``resamples``: those whose baseline is not 0)."""
+    """Lifts in percent over resamples of the users.
+
+    Args:
+        method: [U] figures of the method.
+        baseline: [U] figures of what it is compared with; row u is the same user in both.
+        rng: draws the resamples.
+        resamples: how often users are drawn anew.
+
+    Returns:
+        at most [resamples] lifts in percent: those of resamples whose baseline is above 0.
+    """
     sums = resampled_sums(np.stack([method, baseline], axis=1), rng, resamples)
     sums = sums[sums[:, 1] > 0]
     return np.asarray(100 * (sums[:, 0] / sums[:, 1] - 1))
 
 
 def resampled_sums(values: NDArray[np.float64], rng: np.random.Generator, resamples: int) -> NDArray[np.float64]:
-    """[resamples, K] sums of ``values`` [U, K] over as many users as there are, drawn with replacement, rows whole.
+    """Sums over as many users as there are, drawn with replacement, rows whole.
 
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13 (percentile interval). Users with equal rows
     are drawn together by a multinomial, which has the same distribution as drawing them one by one. A ``RandomState``
     draws them: the streams of its methods never change (NEP 19), those of a ``Generator`` may with a release of numpy.
+
+    Args:
+        values: [U, K] K figures of each user.
+        rng: its bit generator gives the draws.
+        resamples: how often users are drawn anew.
+
+    Returns:
+        [resamples, K] sums.
     """
     rows, counts = np.unique(values, axis=0, return_counts=True)
     frozen = np.random.RandomState(rng.bit_generator)

@@ -42,7 +42,14 @@ class Ranking:
 
     @classmethod
     def joined(cls, parts: list["Ranking"]) -> "Ranking":
-        """The rankings of several batches as one."""
+        """The rankings of several batches as one.
+
+        Args:
+            parts: one or more, in the order of their examples.
+
+        Returns:
+            one ranking of all their examples.
+        """
         return cls(
             users=np.concatenate([part.users for part in parts]),
             ranks=np.concatenate([part.ranks for part in parts]),
@@ -51,7 +58,14 @@ class Ranking:
         )
 
     def part(self, rows: NDArray[np.int64]) -> "Ranking":
-        """Some of its examples."""
+        """The ranking of some of its examples.
+
+        Args:
+            rows: [M] which of them.
+
+        Returns:
+            a ranking of M examples.
+        """
         counts = self._counts
         return Ranking(
             users=self.users[rows],
@@ -98,13 +112,29 @@ def ndcg_of(ranks: NDArray[np.float64], sizes: NDArray[np.int64] | None = None) 
 
 
 def whole_ndcg_of(ranks: NDArray[np.float64], sizes: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """NDCG over the whole list, without a cutoff; arguments and shapes are those of ``ndcg_of``."""
+    """NDCG over the whole list, without a cutoff, from the ranks of relevant items.
+
+    Args:
+        ranks: in any shape where one item is relevant in each example; else [..., T], example by example.
+        sizes: [N] how many items are relevant in each example, each 1 or more; None for one.
+
+    Returns:
+        the shape of ``ranks`` where one item is relevant, else [..., N].
+    """
     gains = _gains(ranks)
     return gains if sizes is None else _summed(gains, sizes) / _best_sums(sizes)
 
 
 def by_user(values: NDArray[np.float64], users: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[..., N] figures of examples to the mean of each user's [..., V]; ``users`` [N] are sorted."""
+    """The mean of each user's figures, from figures of examples.
+
+    Args:
+        values: [..., N] figures of examples, user by user.
+        users: [N] the user of each example, sorted.
+
+    Returns:
+        [..., V] the means of the V users that occur in ``users``, in their order.
+    """
     begins = np.flatnonzero(np.append([True] * (len(users) > 0), users[1:] != users[:-1]))
     if len(begins) == len(users):
         return values
@@ -130,7 +160,16 @@ def _best_sums(sizes: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Iterator[tuple[Examples, torch.Tensor]]:
-    """The examples in batches whose dense scores stay within bounded memory, and their targets [B] as a tensor."""
+    """The examples in batches whose dense scores stay within bounded memory.
+
+    Args:
+        examples: all N of them.
+        n_items: items of the catalogue.
+        columns: score matrices [B, n] that are held at once; more of them make batches smaller.
+
+    Yields:
+        examples of a batch, at most 512, and their targets [B] as an int64 tensor.
+    """
     size = max(1, min(512, _BATCH_ELEMENTS // (n_items * columns)))
     for start in track(range(0, len(examples), size), "scoring users"):
         part = some(examples, np.arange(start, min(start + size, len(examples))))
@@ -138,7 +177,17 @@ def example_batches(examples: Examples, n_items: int, columns: int = 1) -> Itera
 
 
 def rank(score: ScoreHistories, examples: Examples, *, n_items: int, repeats: bool) -> Ranking:
-    """Rank each example's target over the whole catalogue; items of the history are out unless ``repeats``."""
+    """Rank each example's target over the whole catalogue.
+
+    Args:
+        score: gives scores [B, n] of B histories; higher is better.
+        examples: N histories with what is relevant after each.
+        n_items: items of the catalogue.
+        repeats: whether items of the history may be recommended again; else they are out, but never the target.
+
+    Returns:
+        the ranks of the relevant items, with the best items of each example.
+    """
     parts = []
     for part, targets in example_batches(examples, n_items):
         scores = score(part.histories).clone()
@@ -156,7 +205,18 @@ def ranks_by_column(
     n_items: int,
     repeats: bool,
 ) -> NDArray[np.float64]:
-    """[R, T] ranks of relevant items under R ways of scoring, ``columns`` of them, that ``score`` yields together."""
+    """Ranks of relevant items under several ways of scoring.
+
+    Args:
+        score: gives the score matrices [B, n] of B histories, one for each way of scoring, all at once.
+        examples: N histories with what is relevant after each.
+        columns: how many matrices ``score`` gives, R; batches are the smaller for it.
+        n_items: items of the catalogue.
+        repeats: whether items of the history may be recommended again; else they are out, but never the target.
+
+    Returns:
+        [R, T] rank of each relevant item, by way of scoring.
+    """
     parts = []
     for part, targets in example_batches(examples, n_items, columns):
         ranks = []
@@ -170,7 +230,15 @@ def ranks_by_column(
 
 
 def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
-    """The ranking by scores [B, n] in which items that may not be recommended are −inf."""
+    """The ranking by scores that are known already.
+
+    Args:
+        scores: [B, n], higher is better; −inf for items that may not be recommended.
+        examples: B of them, in the same order.
+
+    Returns:
+        the ranks of the relevant items, with the best items of each example.
+    """
     return Ranking(
         users=examples.users,
         ranks=relevant_ranks(scores, examples),
@@ -180,7 +248,15 @@ def rank_scores(scores: torch.Tensor, examples: Examples) -> Ranking:
 
 
 def relevant_ranks(scores: torch.Tensor, examples: Examples) -> NDArray[np.float64]:
-    """[T] the rank of every relevant item of B examples by scores [B, n], as ``target_ranks`` counts it."""
+    """The rank of every relevant item, as ``target_ranks`` counts it.
+
+    Args:
+        scores: [B, n], higher is better; NaN is worst.
+        examples: B of them, in the same order.
+
+    Returns:
+        [T] ranks from 1, example by example; [B] where one item is relevant in each example.
+    """
     if examples.sizes is None:
         return target_ranks(scores, torch.from_numpy(examples.targets.astype(np.int64))).numpy()
     relevant = examples.relevant
@@ -203,9 +279,16 @@ def relevant_ranks(scores: torch.Tensor, examples: Examples) -> NDArray[np.float
 
 
 def best_first(scores: torch.Tensor, k: int) -> torch.Tensor:
-    """[B, n] scores to [B, min(k, n)] items, the best first; equal ones in the order of items.
+    """The best items of each row, the best first; equal ones in the order of items.
 
     NaN comes after every number, and before −inf: items that may not be recommended.
+
+    Args:
+        scores: [B, n], higher is better.
+        k: how many items of each row are wanted.
+
+    Returns:
+        [B, min(k, n)] items.
     """
     shown = scores.nan_to_num(nan=torch.finfo(scores.dtype).min, posinf=torch.inf, neginf=-torch.inf)
     k = min(k, shown.shape[1])
@@ -219,7 +302,13 @@ def best_first(scores: torch.Tensor, k: int) -> torch.Tensor:
 
 
 def mask_history(scores: torch.Tensor, histories: Sequences, targets: torch.Tensor) -> None:
-    """Set the items of the histories to −inf in ``scores`` [B, n], in place, but never a target."""
+    """Set the items of the histories to −inf in the scores, in place, but never a target.
+
+    Args:
+        scores: [B, n], changed in place.
+        histories: B of them.
+        targets: [B] the items that keep their scores.
+    """
     rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths()))
     items = torch.from_numpy(histories.items.astype(np.int64))
     target_scores = scores.gather(1, targets[:, None])
@@ -228,7 +317,15 @@ def mask_history(scores: torch.Tensor, histories: Sequences, targets: torch.Tens
 
 
 def target_ranks(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """[B, n] scores and [B] target items to [B] ranks: 1 + better ones + half of the equal ones; NaN is worst."""
+    """Ranks of targets: 1 + better ones + half of the equal ones; NaN is worst.
+
+    Args:
+        scores: [B, n], higher is better.
+        target: [B] items.
+
+    Returns:
+        [B] ranks from 1 to n, in float64.
+    """
     target_scores = scores.gather(1, target[:, None])
     lost = target_scores.isnan().squeeze(1)
     if scores.sum().isnan():  # a tenth of the time of looking for each; inf - inf is taken for one, too

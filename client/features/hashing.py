@@ -50,12 +50,27 @@ def hashing_space(dim: int = DIM) -> FeatureSpace:
 
 
 def hash_texts(texts: Sequence[str], dim: int = DIM) -> NDArray[np.float32]:
-    """[n, D] vectors of length 1, or 0 where a text holds no word."""
+    """Vectors of texts by hashed n-grams.
+
+    Args:
+        texts: n of them, one for each item.
+        dim: length of a vector, D.
+
+    Returns:
+        [n, D] vectors of length 1, or 0 where a text holds no word.
+    """
     return unit_rows(_project(gram_weights(texts), dim))
 
 
 def gram_weights(texts: Sequence[str]) -> sp.csr_array:
-    """[n, BUCKETS] the weight of each hashed gram of a text: 1 for words, 1/2 for characters, added where both meet."""
+    """The weight of each hashed gram of a text: 1 for words, 1/2 for characters, added where both meet.
+
+    Args:
+        texts: n of them.
+
+    Returns:
+        [n, BUCKETS].
+    """
     tokens = [_WORD.findall(unicodedata.normalize("NFKC", text).lower()) for text in texts]
     vocabulary = sorted({word for words in tokens for word in words})
     rows = {word: row for row, word in enumerate(vocabulary)}
@@ -118,7 +133,14 @@ def local_grams(texts: tuple[str, ...]) -> sp.csr_array:
 
 
 def under_idf(weights: sp.csr_array) -> sp.csr_array:
-    """The same from the catalogue's weights of grams [n, BUCKETS], as ``gram_weights`` gives them."""
+    """The same grams, times the catalogue's own idf and scaled to length 1; see ``local_grams``.
+
+    Args:
+        weights: [n, BUCKETS] of the catalogue, as ``gram_weights`` gives them.
+
+    Returns:
+        [n, G] rows of length 1, or 0 where a text holds no word; G the grams in use.
+    """
     n = weights.shape[0]
     frequency = np.bincount(weights.indices, minlength=BUCKETS)
     used = np.flatnonzero(frequency)

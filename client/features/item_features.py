@@ -41,12 +41,26 @@ class Items(Protocol):
 
 
 def precomputed_space(dim: int, label: str = "") -> FeatureSpace:
-    """The identity of given vectors of length ``dim`` made by what ``label`` names."""
+    """The identity of given vectors.
+
+    Args:
+        dim: their length, D.
+        label: names what made them; platforms with the same label vouch for the same model. Empty: not named.
+
+    Returns:
+        the feature space, with its fingerprint of label and length.
+    """
     return fingerprinted(PRECOMPUTED, (("label", label), ("dim", dim)), np.zeros((1, dim), np.float32))
 
 
 def given_vectors(items: Items) -> NDArray[np.float32]:
-    """[n, D] the items' own vectors, each of length 1 (a zero vector stays zero).
+    """The items' own vectors.
+
+    Args:
+        items: of a platform; n of them.
+
+    Returns:
+        [n, D] each of length 1; a zero vector stays zero.
 
     Raises:
         DataError: if they have none.

@@ -29,7 +29,16 @@ class KeptVectors(Protocol):
     """Vectors by the texts that they were read from."""
 
     def of(self, space: FeatureSpace, texts: Sequence[str], read: Read) -> NDArray[np.float32]:
-        """[n, D] the texts' vectors in a space; ``read`` gives those that are not kept yet."""
+        """The texts' vectors in a space; only those that are not kept yet are read.
+
+        Args:
+            space: feature space of the vectors.
+            texts: n of them, one for each item.
+            read: gives vectors of texts that are not kept.
+
+        Returns:
+            [n, D] vectors.
+        """
         ...
 
 
@@ -40,7 +49,16 @@ class VectorFolder:
     folder: Path
 
     def of(self, space: FeatureSpace, texts: Sequence[str], read: Read) -> NDArray[np.float32]:
-        """The file's vectors; where it is missing or damaged it is made again."""
+        """The file's vectors; where it is missing or damaged it is made again.
+
+        Args:
+            space: feature space of the vectors.
+            texts: n of them, one for each item; the file's name follows from all of them and the space.
+            read: gives the vectors of all texts where the file has none.
+
+        Returns:
+            [n, D] vectors.
+        """
         file = self.folder / f"{_content_key(space, texts)}.npy"
         vectors = _cached(file, len(texts))
         if vectors is None:
@@ -87,7 +105,16 @@ class CatalogueVectors:
     heads: HeadStore = field(compare=False)
 
     def of(self, space: FeatureSpace, texts: Sequence[str], read: Read) -> NDArray[np.float32]:
-        """[n, D] the texts' vectors; the record is written anew where they are others than before."""
+        """The texts' vectors; the record is written anew where they are others than before.
+
+        Args:
+            space: feature space of the vectors.
+            texts: n of them, one for each item.
+            read: gives vectors of the texts that are not on record in this space.
+
+        Returns:
+            [n, D] vectors.
+        """
         digests = _digests(texts)
         known, known_vectors = self._kept(space)
         if np.array_equal(known, digests):

@@ -41,14 +41,30 @@ class Neighbours:
         return self.graph(self.cosines.clip(min=0) ** 2, 30)
 
     def graph(self, weights: NDArray[np.float32], k: int) -> sp.csr_array:
-        """[n, n] with ``weights`` [n, K] on the edges to the k nearest."""
+        """The edges from each item to its nearest others, as a matrix.
+
+        Args:
+            weights: [n, K] weight of each edge.
+            k: how many of the nearest have an edge; at most K count.
+
+        Returns:
+            [n, n] with ``weights`` on the edges to the k nearest.
+        """
         n, width = self.items.shape[0], min(k, self.items.shape[1])
         values, items = weights[:, :width].reshape(-1), self.items[:, :width].reshape(-1)
         return sparse_rows(values, items, np.arange(n + 1) * width, (n, n))
 
 
 def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
-    """The K = min(k, n − 1) nearest items by cosine of features [n, D] with rows of length 1 or 0."""
+    """The nearest items of each item, by cosine.
+
+    Args:
+        features: [n, D] vectors, rows of length 1 or 0.
+        k: neighbours of each item that are wanted.
+
+    Returns:
+        the K = min(k, n − 1) nearest others of each item, nearest first.
+    """
     vectors = torch.from_numpy(features)
     n = len(vectors)
     k = min(k, n - 1)
@@ -63,10 +79,18 @@ def nearest(features: NDArray[np.float32], k: int = NEIGHBOURS) -> Neighbours:
 
 
 def nearest_after(neighbours: Neighbours, features: NDArray[np.float32], changed: NDArray[np.int64]) -> Neighbours:
-    """The K nearest when the rows ``changed`` of features [n, D] are new or hold another item's vector than before.
+    """The nearest items once some vectors are new or others than before.
 
     Only pairs with a changed row are looked at. An item that loses a neighbour of its K may get a changed item in its
     place though another one, which was not among its K, is nearer.
+
+    Args:
+        neighbours: the K nearest before.
+        features: [n, D] vectors now; further rows may have joined at the end.
+        changed: rows of ``features`` that are new or hold another item's vector than before.
+
+    Returns:
+        the K nearest of each of the n items.
     """
     n, k = len(features), neighbours.items.shape[1]
     others = np.setdiff1d(np.arange(len(neighbours.items)), changed)
@@ -165,6 +189,20 @@ def prepare_platform(
 def open_platform(
     path: Path, preparation: Preparation, *, seed: int, features: str, apart: bool = False
 ) -> PreparedPlatform:
-    """Read a platform folder or database and prepare it, called after itself; raises InputError."""
+    """Read a platform folder or database and prepare it, called after itself.
+
+    Args:
+        path: the folder, or the file that describes the database.
+        preparation: which events, users and items are kept, and how timestamps are read.
+        seed: from which users, items and orders are drawn.
+        features: name of the feature space, or ``precomputed``.
+        apart: whether no user may decide about another one's events.
+
+    Returns:
+        the platform with its vectors.
+
+    Raises:
+        InputError: if the data cannot be read or break the data contract, or the options do not fit them.
+    """
     data = read_platform_data(path, preparation.said_of_times)
     return prepare_platform(data, preparation, name=platform_name(path), seed=seed, features=features, apart=apart)

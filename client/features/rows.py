@@ -12,10 +12,19 @@ _SHORT = np.iinfo(np.int32).max
 def sparse_rows(
     values: NDArray[np.float32], columns: NDArray[Any], offsets: NDArray[Any], shape: tuple[int, int]
 ) -> sp.csr_array:
-    """[m, n]; row k has ``values`` [E] at ``columns`` [E] from ``offsets[k]`` to ``offsets[k + 1]``.
+    """A sparse matrix from its rows, with indices of one width.
 
-    Indices of four bytes wherever they fit: half of the memory, and a product of matrices whose indices differ in
-    width converts the larger one each time.
+    Indices of four bytes wherever they fit: half of the memory, and a product of matrices whose indices differ in width
+    converts the larger one each time.
+
+    Args:
+        values: [E] row after row.
+        columns: [E] the column of each value.
+        offsets: [m + 1] row k has the values from ``offsets[k]`` to ``offsets[k + 1]``.
+        shape: m rows and n columns.
+
+    Returns:
+        [m, n] matrix.
     """
     width = np.int32 if max(len(values), *shape) <= _SHORT else np.int64
     return sp.csr_array((values, columns.astype(width, copy=False), offsets.astype(width, copy=False)), shape=shape)

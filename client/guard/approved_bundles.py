@@ -18,7 +18,18 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def approve(path: Path, bundle: str) -> str:
-    """Add a bundle, a .fab file or its SHA-256 digest, to the list; its digest. Raises ConfigError for neither."""
+    """Add a bundle to the list, unless it stands there.
+
+    Args:
+        path: of the list.
+        bundle: a .fab file, or its SHA-256 digest.
+
+    Returns:
+        the bundle's digest.
+
+    Raises:
+        ConfigError: if ``bundle`` is neither, or the list cannot be written.
+    """
     digest = bundle.lower() if _DIGEST.fullmatch(bundle.lower()) else _digest_of(Path(bundle))
     if digest not in approved_digests(path):
         with os_error_as(ConfigError, f"{path}: cannot be written"):
@@ -28,10 +39,21 @@ def approve(path: Path, bundle: str) -> str:
 
 
 def write_programs(folder: Path, approved: Path, tasks: str = "") -> Path:
-    """The folder that an engine's PATH must begin with: each program of Flower's that runs code, behind the gate.
+    """Write the folder of programs that an engine's PATH must begin with.
 
-    Where there is a process of ``warm_start.py``, ``tasks`` is its socket, seen from the folder in which the engine
-    runs. Raises ConfigError where it cannot be written.
+    Each program of Flower's that runs code stands in it, behind the gate.
+
+    Args:
+        folder: where they are written.
+        approved: the list of approved bundles.
+        tasks: socket of the process of ``warm_start.py``, seen from the folder in which the engine runs; empty for
+            none.
+
+    Returns:
+        the folder.
+
+    Raises:
+        ConfigError: if it cannot be written.
     """
     with os_error_as(ConfigError, f"{folder}: cannot be written"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

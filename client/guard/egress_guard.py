@@ -46,7 +46,19 @@ class EgressGuard:
 
     @classmethod
     def of(cls, policy: str, ledger: str, clock: Clock = utc_now) -> "EgressGuard":
-        """By the files' paths; empty ones stand for the default policy, and for no ledger. Raises ConfigError."""
+        """The guard by its files' paths.
+
+        Args:
+            policy: file of the site policy; empty for the default one.
+            ledger: file of the ledger; empty for none.
+            clock: gives the time of the ledger's lines and of the quiet hours.
+
+        Returns:
+            the guard.
+
+        Raises:
+            ConfigError: if the policy is wrong.
+        """
         return cls(read_policy(policy), Ledger(Path(ledger)) if ledger else None, clock)
 
     def turned_away(self, question: Asked) -> Declined | None:
@@ -55,10 +67,21 @@ class EgressGuard:
         return None if reason is None else Declined(round=question.round, reason=reason)
 
     def let_out(self, reply: Reply, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
-        """The encoded answer, without what the policy does not tell; what is held back is noted too.
+        """Encode an answer, check it and write it down; what the policy does not tell is left out.
 
-        ``keep`` gets a result before it leaves. Raises OutboundRefused where it may not leave, LedgerError where it
-        cannot be noted.
+        What is held back is noted too.
+
+        Args:
+            reply: the answer.
+            question: what the platform knows of the answer before it sees it.
+            keep: gets a result before it leaves.
+
+        Returns:
+            the encoded answer, which may leave.
+
+        Raises:
+            OutboundRefused: if it may not leave.
+            LedgerError: if it cannot be noted.
         """
         if isinstance(reply, Declined) and not self.policy.tell_declined:
             reply = Failed(round=reply.round, code=FailureCode.REFUSED)
@@ -67,7 +90,20 @@ class EgressGuard:
         return self.let_out_encoded(content, question, keep)
 
     def let_out_encoded(self, content: RecordDict, question: Asked, keep: Keep = lambda _content: None) -> RecordDict:
-        """The same of an answer that left before: today's policy counts."""
+        """Check an answer that left before, and write it down: today's policy counts.
+
+        Args:
+            content: the encoded answer.
+            question: what the platform knows of the answer before it sees it.
+            keep: gets a result before it leaves.
+
+        Returns:
+            the same content, which may leave.
+
+        Raises:
+            OutboundRefused: if it may not leave.
+            LedgerError: if it cannot be noted.
+        """
         now = self._clock()
         try:
             passed = check(content, question, self.policy, now)
@@ -88,7 +124,20 @@ class EgressGuard:
 
 
 def check(content: RecordDict, question: Asked, policy: SitePolicy, now: datetime) -> Passed:
-    """What would leave; raises OutboundRefused, which names the rule and at the most a dtype and shape."""
+    """Check what would leave.
+
+    Args:
+        content: the encoded answer.
+        question: what the platform knows of the answer before it sees it.
+        policy: what the operator lets leave.
+        now: time that the quiet hours are compared with.
+
+    Returns:
+        kind, size and names of what would leave.
+
+    Raises:
+        OutboundRefused: if it may not leave; the error names the rule and at the most a dtype and shape.
+    """
     kind, entry = _entry(content.get(HEADER), question, policy)
     _check_records({name: type(record) for name, record in content.items()}, entry)
     header: Any = content[HEADER]

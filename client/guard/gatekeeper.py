@@ -62,14 +62,31 @@ class Gate:
         self._place: Callable[..., Path] = Path
 
     def stand_in(self, runtime: Any) -> None:
-        """Take the places in the module ``flwr.supernode.runtime.run_clientapp``; AttributeError where one is gone."""
+        """Take the places of the engine's functions that fetch, install and load a bundle.
+
+        Args:
+            runtime: the module ``flwr.supernode.runtime.run_clientapp``, which is changed.
+
+        Raises:
+            AttributeError: if one of the functions is gone.
+        """
         self._place = runtime.get_project_dir
         runtime.pull_task_input = self._pulling(runtime.pull_task_input)
         runtime.install_from_fab = self._installing(runtime.install_from_fab)
         runtime.get_load_client_app_fn = self._loading(runtime.get_load_client_app_fn)
 
     def admit(self, content: bytes) -> str:
-        """The bundle's digest; raises BundleRefused unless it is on the list as it stands now."""
+        """Admit a bundle that is on the list as it stands now.
+
+        Args:
+            content: of the bundle.
+
+        Returns:
+            its SHA-256 digest.
+
+        Raises:
+            BundleRefused: if it is not on the list.
+        """
         digest = hashlib.sha256(content).hexdigest()
         if digest not in approved_digests(self._approved):
             raise BundleRefused(

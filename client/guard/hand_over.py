@@ -15,7 +15,15 @@ _SECONDS = 5.0
 
 
 def handed_over(place: str, command: Sequence[str]) -> bool:
-    """Whether the process that listens there has begun the task; its output goes to this process's own."""
+    """Hand a task to the process of ``warm_start.py``; its output goes to this process's own.
+
+    Args:
+        place: socket at which that process listens.
+        command: the program that does the task, and its arguments.
+
+    Returns:
+        whether that process has begun the task.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as other:
         other.settimeout(_SECONDS)
         try:

@@ -70,12 +70,33 @@ class LedgerLine:
 
     @classmethod
     def left(cls, passed: "Passed", *, task: str, round_number: int, now: datetime, encoder: str = "") -> "LedgerLine":
-        """A line for what the guard let pass."""
+        """A line for what the guard let pass.
+
+        Args:
+            passed: kind, size and names of what leaves.
+            task: kind of the task.
+            round_number: of the task.
+            now: time of the line.
+            encoder: digest of the encoder that the task was about; empty for none.
+
+        Returns:
+            the line.
+        """
         return cls(time=_stamp(now), round=round_number, task=task, encoder=encoder, **asdict(passed))
 
     @classmethod
     def kept(cls, reason: str, *, task: str, round_number: int, now: datetime) -> "LedgerLine":
-        """A line for what the guard held back."""
+        """A line for what the guard held back.
+
+        Args:
+            reason: why it did not leave.
+            task: kind of the task.
+            round_number: of the task.
+            now: time of the line.
+
+        Returns:
+            the line.
+        """
         return cls(time=_stamp(now), round=round_number, task=task, kind="", held_back=reason)
 
 
@@ -86,7 +107,14 @@ class Ledger:
         self._path = path
 
     def add(self, line: LedgerLine) -> None:
-        """Write it through to the disk; raises LedgerError where that is not possible."""
+        """Write a line through to the disk.
+
+        Args:
+            line: of an answer that leaves or is held back.
+
+        Raises:
+            LedgerError: if that is not possible.
+        """
         text = json.dumps(asdict(line), sort_keys=True) + "\n"
         with os_error_as(LedgerError, "the ledger of what left cannot be written"):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -58,7 +58,17 @@ class Asked:
 
     @classmethod
     def unopened(cls, task: TaskKind, round_number: int) -> "Asked":
-        """Before the platform's data is open: nothing but a decline or a failure's code can come of it."""
+        """What is asked before the platform's data is open.
+
+        Nothing but a decline or a failure's code can come of it.
+
+        Args:
+            task: kind of the task.
+            round_number: of the task.
+
+        Returns:
+            a question without anything of the data.
+        """
         return cls(task=task, round=round_number, fingerprint="", dim=0, grid=None, training_users=0, catalogue=0)
 
 
@@ -117,7 +127,16 @@ class Entry:
 
 
 def manifest(question: Asked, policy: SitePolicy) -> dict[str, Entry]:
-    """Kinds of answers to a task: its result where the policy lets one leave, a decline, a failure's code."""
+    """Kinds of answers that may leave for a task.
+
+    Args:
+        question: what the platform knows of the answer before it sees it.
+        policy: what the operator lets leave.
+
+    Returns:
+        an entry by kind: a failure's code; a decline where the policy tells it; the task's result where the policy lets
+        one leave.
+    """
     failed = _header("failed", question, code=_one_of(FailureCode), least=_least(policy))
     entries = {"failed": Entry(header=failed)}
     if policy.tell_declined:

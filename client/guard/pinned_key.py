@@ -9,9 +9,17 @@ from shared.federation.signatures import public_key_of
 
 
 def pinned_key(path: str) -> Ed25519PublicKey | None:
-    """None where no file is named, or the file is of a coordinator that signed nothing yet: tasks are not checked.
+    """The coordinator's key by which its tasks are checked.
 
-    Raises ConfigError where the file cannot be read or the key in it is of another kind.
+    Args:
+        path: of the file that holds it; empty for none.
+
+    Returns:
+        the key; None where no file is named, or the file is of a coordinator that signed nothing yet: tasks are not
+        checked.
+
+    Raises:
+        ConfigError: if the file cannot be read or the key in it is of another kind.
     """
     if not path:
         return None

@@ -111,13 +111,28 @@ class SitePolicy(SitePromise, LeastParties):
         return start <= moment < end if start <= end else moment >= start or moment < end
 
     def turns_away(self, task: TaskKind, now: datetime) -> DeclineReason | None:
-        """Why a task is not begun at all, or None."""
+        """Why a task is not begun at all.
+
+        Args:
+            task: kind of the task.
+            now: time that the quiet hours are compared with.
+
+        Returns:
+            the reason, or None.
+        """
         return DeclineReason.SITE_POLICY if task not in self.tasks or self.quiet(now) else None
 
     def why_plain(self, task: str, noise: float) -> str:
-        """Why no result of a task leaves in this mode, in words; empty where one may.
+        """Why no result of a task leaves in this mode.
 
         Of a step of a secure sum, only the one that asks for a vector asks for noise.
+
+        Args:
+            task: kind of the task.
+            noise: spread of the noise that the task asks for; 0 asks for none.
+
+        Returns:
+            a sentence; empty where a result may leave.
         """
         if task == TaskKind.SUM:
             alone = self.privacy == "private"
@@ -129,8 +144,15 @@ class SitePolicy(SitePromise, LeastParties):
         return ""
 
     def require_within_bounds(self, task: TaskFacts) -> None:
-        """Raises TaskBeyondBounds where a task asks for what this policy does not allow, PlainTask where it asks for an
-        answer without noise that needs some."""
+        """Require that a task asks only for what this policy allows.
+
+        Args:
+            task: what is asked.
+
+        Raises:
+            TaskBeyondBounds: if it asks for more.
+            PlainTask: if it asks for an answer without noise that needs some.
+        """
         broken = self.bounds.broken_by(task.settings) if task.settings else ""
         if broken:
             raise TaskBeyondBounds(f"this platform's site policy allows {broken}")
@@ -146,5 +168,15 @@ class SitePolicy(SitePromise, LeastParties):
 
 
 def read_policy(path: str) -> SitePolicy:
-    """The policy in a file, or the default one for an empty path; raises ConfigError, also for a file that is gone."""
+    """Read the site policy.
+
+    Args:
+        path: of the file; empty for the default policy.
+
+    Returns:
+        the policy.
+
+    Raises:
+        ConfigError: if the file is gone or a rule is wrong.
+    """
     return read_settings(SitePolicy, Path(path)) if path else SitePolicy()

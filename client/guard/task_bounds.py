@@ -27,7 +27,18 @@ class Range(NamedTuple):
 
 
 def read_range(key: str, text: object) -> Range:
-    """Of ``LEAST..MOST``; raises ConfigError for anything else."""
+    """Read a range ``LEAST..MOST``.
+
+    Args:
+        key: of the setting, for the error.
+        text: what stands there.
+
+    Returns:
+        both numbers.
+
+    Raises:
+        ConfigError: if the text is anything else.
+    """
     match = _RANGE.fullmatch(text) if isinstance(text, str) else None
     if match is None or float(match[1]) > float(match[2]):
         raise ConfigError(f"{key} must be LEAST..MOST, as in 256..65536; got {text!r}")

@@ -52,18 +52,43 @@ class Account:
         return float(self.spent.max(initial=0.0))
 
     def spent_by(self, users: Digests) -> Float64:
-        """[U] what each has spent, 0 for who is not known."""
+        """What users have spent.
+
+        Args:
+            users: [U] digests.
+
+        Returns:
+            [U] Σ 1/σ² of each; 0 for who is not known.
+        """
         if not len(self.users):
             return np.zeros(len(users))
         places = np.searchsorted(self.users, users).clip(max=len(self.users) - 1)
         return np.where(self.users[places] == users, self.spent[places], 0.0)
 
     def able(self, users: Digests, cost: float, budget: float) -> NDArray[np.bool_]:
-        """[U] who can spend ``cost`` without breaking the budget."""
+        """Who can spend a cost without breaking the budget.
+
+        Args:
+            users: [U] digests.
+            cost: 1/σ² of a release under noise of spread σ.
+            budget: Σ 1/σ² that each user may spend in all.
+
+        Returns:
+            [U] true for those who can.
+        """
         return self.spent_by(users) + cost <= budget * (1 + _SLACK)
 
     def charged(self, users: Digests, cost: float, release: Release) -> "Account":
-        """After a release to which these users gave."""
+        """The account after a release to which some users gave.
+
+        Args:
+            users: digests of those who gave.
+            cost: 1/σ² that each of them spends.
+            release: what the ledger gets an entry of.
+
+        Returns:
+            a new account; this one stays as it is.
+        """
         known = np.union1d(self.users, users)
         spent = self.spent_by(known) + cost * np.isin(known, users)
         most = float(spent.max(initial=0.0))
@@ -72,8 +97,15 @@ class Account:
     def joined(self, other: "Account", now: str) -> "Account":
         """Two accounts of the same users, neither of which may be forgotten.
 
-        Where one goes on from the other, it is the newer one. Where they have parted, each user has spent both, and
-        the ledger says so in an entry of its own, made ``now``.
+        Where one goes on from the other, it is the newer one. Where they have parted, each user has spent both, and the
+        ledger says so in an entry of its own.
+
+        Args:
+            other: the second account.
+            now: time of that entry, as a text.
+
+        Returns:
+            one account of all users of both.
         """
         known = np.union1d(self.users, other.users)
         for newer, older in ((self, other), (other, self)):

@@ -36,9 +36,17 @@ TRIED_ROUNDS = 39_000
 
 
 def share_kept(users: int, noise: float, space: str) -> float:
-    """The share of the gain in log-likelihood that noise of this spread leaves of so many users' cross moment.
+    """How much of the gain in log-likelihood a cross moment keeps under noise.
 
-    ``space`` is the feature space's name. Interpolated between what was measured.
+    Interpolated between what was measured.
+
+    Args:
+        users: who give to the cross moment.
+        noise: spread σ of the noise.
+        space: the feature space's name.
+
+    Returns:
+        the share of the gain that is left.
     """
     curve = _HASHED_CURVE if space == HASHED else _DENSE_CURVE
     at = users / noise
@@ -50,10 +58,27 @@ def share_kept(users: int, noise: float, space: str) -> float:
 
 
 def pays(users: int, noise: float, space: str) -> bool:
-    """Whether rankings gain from a release of so many users under this noise."""
+    """Whether rankings gain from a release of so many users under this noise.
+
+    Args:
+        users: who give to the release.
+        noise: spread σ of the noise.
+        space: the feature space's name.
+
+    Returns:
+        true where they do.
+    """
     return users / noise >= _PAYS[space == HASHED]
 
 
 def fewest_that_pay(noise: float, space: str) -> int:
-    """Users from whom on a release pays."""
+    """Users from whom on a release pays.
+
+    Args:
+        noise: spread σ of the noise.
+        space: the feature space's name.
+
+    Returns:
+        number of users.
+    """
     return round(_PAYS[space == HASHED] * noise)

@@ -18,5 +18,14 @@ Float64 = NDArray[np.float64]
 
 
 def noised(values: Float64, sigma: float, draw: Draw = os.urandom) -> NDArray[np.int32]:
-    """The cells in which ``values`` plus noise of spread ``sigma`` lie, of their shape (shared/privacy/grid.py)."""
+    """The cells in which values plus noise lie (shared/privacy/grid.py).
+
+    Args:
+        values: in any shape.
+        sigma: spread of the noise; a cell is a sixteenth of it.
+        draw: gives random bytes; by default the system's cryptographic source.
+
+    Returns:
+        cells, of the shape of ``values``.
+    """
     return cells_of(values + sigma * gaussian(values.shape, draw), sigma)

@@ -11,7 +11,19 @@ from shared.federation.messages import TaskFacts
 
 
 def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
-    """The only answers that fit this task on this platform; data are opened where the task is about them."""
+    """The only answers that fit a task on this platform.
+
+    Args:
+        task: what is asked.
+        workspace: the platform; its data are opened where the task is about them.
+
+    Returns:
+        what the guard holds the answer to.
+
+    Raises:
+        WireError: if the message of a secure sum is none.
+        SumRefused: if this party cannot be asked that message.
+    """
     if task.is_without_data:
         step = Asked.unopened(TaskKind(task.kind), task.round)
         return replace(step, answer_bytes=answer_bytes(task.step, workspace), is_without_data=True)
@@ -31,10 +43,17 @@ def asked_of(task: TaskFacts, workspace: Workspace) -> Asked:
 
 
 def moment_of(task: TaskFacts, message: str) -> DataMoment:
-    """As of when a platform's data are wanted for a task that came in this message.
+    """As of when a platform's data are wanted for a task.
 
     Moments are asked for where data may have grown; a round that is asked for again has the data that it had; what is
     evaluated is what was trained on.
+
+    Args:
+        task: what is asked.
+        message: in which the task came.
+
+    Returns:
+        the moment.
     """
     anew = f"{task.kind}/{message}"
     of_round = f"{task.run}/{task.round}"

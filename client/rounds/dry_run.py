@@ -63,10 +63,22 @@ class Leaving:
 
 
 def dry_run(node: NodeSettings, encoder_file: Path, local: LocalSettings) -> list[Leaving]:
-    """Answer one task of each kind that the site policy answers at all, from an encoder file; the heads on record are
-    neither read nor changed, users spend nothing, and the ledger gets no line.
+    """Answer one task of each kind that the site policy answers at all; nothing is sent.
 
-    Raises ConfigError, DataError or EncoderFileError where the round would fail.
+    The heads on record are neither read nor changed, users spend nothing, and the ledger gets no line.
+
+    Args:
+        node: settings of the platform's app.
+        encoder_file: the encoder that the tasks are about.
+        local: settings of a local round; not used under a private policy.
+
+    Returns:
+        what each answer would hold, its size in bytes and the seconds that it took.
+
+    Raises:
+        ConfigError: if the settings or the policy would make the round fail.
+        DataError: if the data would make the round fail.
+        EncoderFileError: if the encoder's file would make the round fail.
     """
     encoder, card = load_encoder(encoder_file)
     egress_guard = EgressGuard.of(node.policy, "")

@@ -27,10 +27,22 @@ LEAST = 3
 
 
 def dry_sum_task(run: str, encoder: Encoder, public: CatalogueMoments, workspace: Workspace) -> SumTask:
-    """The question for a masked vector of cross moment and evaluation, in a sum of as few platforms as may be, whose
-    users are as many as it takes to pay; keys and shares are in the workspace's heads when this returns.
+    """The question for a masked vector of cross moment and evaluation, among made-up parties.
 
-    Raises SumRefused where the platform takes no part in one.
+    It is of a sum of as few platforms as may be, whose users are as many as it takes to pay. Keys and shares are in the
+    workspace's heads when this returns.
+
+    Args:
+        run: name of the run, 32 hexadecimal digits.
+        encoder: what is evaluated.
+        public: moments of a public catalogue, by which the cross moment is whitened.
+        workspace: the platform.
+
+    Returns:
+        the question.
+
+    Raises:
+        SumRefused: if the platform takes no part in such a sum.
     """
     own_party, promise = OwnParty(workspace.heads, workspace.platform.name), workspace.promise
     keys = {f"other-{number}": Ed25519PrivateKey.generate() for number in range(1, max(workspace.least_parties, LEAST))}

@@ -30,7 +30,15 @@ class KnownParty:
 
     @classmethod
     def of(cls, introduction: Introduction, since: str) -> "KnownParty":
-        """As it was introduced."""
+        """A platform as it was introduced.
+
+        Args:
+            introduction: its name, its key for sums and its node key's fingerprint.
+            since: when it came to be known of, ISO 8601.
+
+        Returns:
+            the platform.
+        """
         member = introduction.member
         return cls(name=member.party, key=member.key.hex(), node=introduction.fingerprint, since=since)
 
@@ -55,7 +63,17 @@ class KnownParties:
 
     @classmethod
     def read(cls, heads: HeadStore) -> "KnownParties":
-        """What the vault holds; raises StorageError."""
+        """Read the platforms that the vault holds.
+
+        Args:
+            heads: the platform's head store.
+
+        Returns:
+            the platforms; none where there is no record.
+
+        Raises:
+            StorageError: if the record cannot be read.
+        """
         stored = heads.read(SUM_PARTIES)
         if stored is None:
             return cls()
@@ -65,7 +83,14 @@ class KnownParties:
             raise HeadStoreError(f"record {SUM_PARTIES!r} is damaged") from error
 
     def write(self, heads: HeadStore) -> None:
-        """Raises StorageError."""
+        """Keep the platforms in the vault.
+
+        Args:
+            heads: the platform's head store.
+
+        Raises:
+            StorageError: if they cannot be written.
+        """
         facts = {kind: [asdict(party) for party in getattr(self, kind).values()] for kind in ("known", "waiting")}
         heads.write(SUM_PARTIES, StoredRecord(arrays={}, facts=facts))
 
@@ -77,8 +102,16 @@ class KnownParties:
         return Roster.of(party.member for party in self.known.values())
 
     def met(self, introductions: Iterable[Introduction], now: datetime, *, first_use: bool) -> "KnownParties":
-        """After the coordinator introduced platforms: where none is known they are taken on ``first_use``; else what
-        is new or changed waits."""
+        """The platforms after the coordinator introduced some; what is new or changed waits.
+
+        Args:
+            introductions: of platforms; empty changes nothing.
+            now: since when they are known.
+            first_use: whether they are taken at once where none is known.
+
+        Returns:
+            new parties; these stay as they are.
+        """
         since = now.isoformat(timespec="seconds")
         introduced = {introduction.member.party: KnownParty.of(introduction, since) for introduction in introductions}
         if not introduced:
@@ -90,7 +123,18 @@ class KnownParties:
         return KnownParties(known=self.known, waiting=waiting)
 
     def accepted(self, names: Iterable[str], now: datetime) -> "KnownParties":
-        """With these taken; raises ConfigError for a name that does not wait."""
+        """The platforms with some of those that wait taken.
+
+        Args:
+            names: of platforms that wait.
+            now: since when they are known.
+
+        Returns:
+            new parties; these stay as they are.
+
+        Raises:
+            ConfigError: if a name does not wait.
+        """
         taken = list(names)
         if unknown := sorted(set(taken) - set(self.waiting)):
             waits = ", ".join(sorted(self.waiting)) or "none"

@@ -17,9 +17,20 @@ _BYTES = 32
 
 
 def own_seed(heads: HeadStore, seed: int, *names: str | int) -> int:
-    """A 63-bit seed for one purpose of a task of this ``seed``; makes the secret where there is none.
+    """A seed for one purpose of a task; the platform's secret is made where there is none.
 
-    HMAC-SHA256 of seed and names under the secret. Raises StorageError.
+    HMAC-SHA256 of seed and names under the secret.
+
+    Args:
+        heads: where the secret is kept.
+        seed: of the task.
+        *names: the purpose.
+
+    Returns:
+        a number of 63 bits.
+
+    Raises:
+        StorageError: if the secret cannot be read or written.
     """
     text = "\x1f".join(["graft-draws/1", str(seed), *(str(name) for name in names)])
     return int.from_bytes(hmac.digest(_secret(heads), text.encode("utf-8"), "sha256")[:8], "little") >> 1

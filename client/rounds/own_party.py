@@ -39,12 +39,29 @@ class OwnParty:
         return Member(self.name, self._key().public_key().public_bytes_raw())
 
     def pin(self, roster: Roster) -> None:
-        """From now on these are the platforms that it sums with, and no others."""
+        """Sum with these platforms from now on, and with no others.
+
+        Args:
+            roster: all of them, with their keys.
+
+        Raises:
+            StorageError: if the vault cannot be written.
+        """
         known = {member.party: KnownParty(name=member.party, key=member.key.hex()) for member in roster.members}
         KnownParties(known=known).write(self._heads)
 
     def meet(self, introductions: bytes, now: datetime, *, first_use: bool) -> None:
-        """Take notice of platforms that the coordinator introduces; raises WireError for what is not signed for."""
+        """Take notice of platforms that the coordinator introduces.
+
+        Args:
+            introductions: as they came; empty changes nothing.
+            now: since when they are known.
+            first_use: whether they are taken at once where none is known.
+
+        Raises:
+            WireError: if one is not signed for.
+            StorageError: if the vault cannot be read or written.
+        """
         if not introductions:
             return
         before = self.parties
@@ -53,7 +70,16 @@ class OwnParty:
             after.write(self._heads)
 
     def accept(self, names: Iterable[str], now: datetime) -> None:
-        """Sum with these from now on; raises ConfigError for a name that does not wait."""
+        """Sum with these platforms from now on.
+
+        Args:
+            names: of platforms that wait.
+            now: since when they are known.
+
+        Raises:
+            ConfigError: if a name does not wait.
+            StorageError: if the vault cannot be read or written.
+        """
         self.parties.accepted(names, now).write(self._heads)
 
     @property
@@ -79,12 +105,32 @@ class OwnParty:
         return SumMark(self._machine, self.member.key)
 
     def party(self, least_parties: int, least_spread: float, draw: Draw = os.urandom) -> Party:
-        """Where it goes on; noise of ``least_spread`` counts, and secrets and noise are drawn from ``draw``."""
+        """The platform as a party of a sum, where it goes on.
+
+        Args:
+            least_parties: platforms below which it takes part in no sum.
+            least_spread: spread from which on noise counts, in the unit of the values.
+            draw: gives random bytes for secrets and noise; by default the system's cryptographic source.
+
+        Returns:
+            the party, in the state that the vault has.
+
+        Raises:
+            ConfigError: if ``least_parties`` or ``least_spread`` makes no sense.
+            StorageError: if the vault cannot be read or written.
+        """
         policy = PartyPolicy(self.parties.roster, least_parties, least_spread)
         return Party(self.name, self._key(), policy, self.state, draw)
 
     def seal(self, party: Party) -> None:
-        """Where it stands now: before the answer leaves."""
+        """Keep where the party stands now, before the answer leaves.
+
+        Args:
+            party: after it has answered.
+
+        Raises:
+            StorageError: if the vault or the mark cannot be written.
+        """
         count, state = self._sealed()[1] + 1, party.to_bytes()
         self._heads.write(SUM_STATE, counted(state, count))
         self._mark.write(count, state)
@@ -109,7 +155,19 @@ def _content(stored: StoredRecord) -> bytes:
 
 
 def answer_bytes(message: bytes, workspace: Workspace) -> int:
-    """How long the platform's answer to a sum's message is; 0 where there is no message."""
+    """How long the platform's answer to a sum's message is.
+
+    Args:
+        message: of the coordinator; empty for none.
+        workspace: the platform.
+
+    Returns:
+        bytes; 0 where there is no message.
+
+    Raises:
+        WireError: if the message is none.
+        SumRefused: if this party cannot be asked it.
+    """
     if not message:
         return 0
     party = OwnParty(workspace.heads, workspace.name, workspace.machine)

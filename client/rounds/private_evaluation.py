@@ -21,7 +21,16 @@ TELLING = 0.01
 
 
 def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int64]) -> NDArray[np.int64] | Declined:
-    """Rows of those of ``users`` whose budget holds, or why too few are left for the noise that is asked for."""
+    """The users on whom an encoder can be evaluated under noise.
+
+    Args:
+        task: the evaluation; says the noise and the seed.
+        workspace: the platform.
+        users: rows of users.
+
+    Returns:
+        rows of those of ``users`` whose budget holds, or a decline where too few are left for the noise.
+    """
     account = Accounts(workspace.machine, workspace.heads).read()
     able = able_rows(account, users, task.noise, task.seed, workspace)
     if task.noise > TELLING * power_of_two(len(able)):
@@ -33,10 +42,20 @@ def able_sample(task: EvaluateTask, workspace: Workspace, users: NDArray[np.int6
 def able_rows(
     account: Account, users: NDArray[np.int64], noise: float, seed: int, workspace: Workspace
 ) -> NDArray[np.int64]:
-    """Rows of those of ``users`` who can give to an evaluation under this noise.
+    """The users who can give to an evaluation under noise.
 
     At most ``MOST_USERS``, in an order of the platform's own in which each has their place by their id: one user more
     takes the place of one other at the most.
+
+    Args:
+        account: what each user has spent.
+        users: rows of users.
+        noise: spread of the noise, as a multiple of what one user can move the sum by.
+        seed: of the task.
+        workspace: the platform; says the budget.
+
+    Returns:
+        rows of those of ``users`` whose budget holds, sorted where they are given sorted.
     """
     able = users[account.able(user_digests(workspace, users), weight_of(noise), workspace.promise.budget)]
     ids = [workspace.platform.user_ids[row] for row in able]
@@ -46,9 +65,20 @@ def able_rows(
 def noised_mean(
     values: NDArray[np.float64], task: EvaluateTask, encoder: str, workspace: Workspace, sample: Examples
 ) -> float:
-    """The mean of ``values`` [V], one of each user of ``sample``, from 0 to 1, under noise; its cost is charged first.
+    """The mean of a figure over users, under noise; its cost is charged first.
 
-    Raises BudgetBroken where a user has spent elsewhere what it costs since they were found able.
+    Args:
+        values: [V] a figure of each user of ``sample``, from 0 to 1.
+        task: the evaluation; says the noise and the round.
+        encoder: digest of the encoder.
+        workspace: the platform.
+        sample: examples of the V users.
+
+    Returns:
+        the noisy sum over the users' number as a power of two, cut to 0 and 1.
+
+    Raises:
+        BudgetBroken: if a user has spent elsewhere what it costs since they were found able.
     """
     users = user_digests(workspace, np.unique(sample.users))
     release = Release(
@@ -68,5 +98,13 @@ def noised_mean(
 
 
 def user_digests(workspace: Workspace, rows: NDArray[np.int64]) -> Digests:
-    """[U] what stands in the account for the users of these rows."""
+    """What stands in the account for some users.
+
+    Args:
+        workspace: the platform.
+        rows: [U] rows of users.
+
+    Returns:
+        [U] digests.
+    """
     return digests_of([workspace.platform.user_ids[row] for row in rows])

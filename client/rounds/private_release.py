@@ -55,7 +55,14 @@ class Told:
     """[V]"""
 
     def under(self, public: CatalogueMoments) -> Float64:
-        """[T] the sum, whitened by another catalogue."""
+        """The sum, whitened by another catalogue.
+
+        Args:
+            public: moments of that catalogue.
+
+        Returns:
+            [T] the sum, noise included.
+        """
         if np.array_equal(public.triangle, self.public.triangle):
             return self.total
         raw = self.public.colouring @ to_square(self.total, public.dim) @ self.public.colouring
@@ -76,7 +83,15 @@ class Told:
 
     @classmethod
     def read(cls, heads: HeadStore, space: str) -> "Told | None":
-        """What was released in this feature space; that of another one tells of other vectors."""
+        """What was released in a feature space; that of another one tells of other vectors.
+
+        Args:
+            heads: where it is kept.
+            space: fingerprint of the feature space.
+
+        Returns:
+            what was released; None where nothing was in this space.
+        """
         stored = heads.read(TOLD)
         if stored is None or stored.facts["space"] != space:
             return None
@@ -97,7 +112,17 @@ class Told:
 def cross_reply(task: CrossTask, workspace: Workspace) -> CrossReply | Declined:
     """The cross moment, as it was released, with those who have come since where they are enough.
 
-    Raises FeatureSpaceMismatch, StorageError, and PrivacyError where it cannot be said what users have spent.
+    Args:
+        task: says the noise, and the public catalogue by which the moment is whitened.
+        workspace: the platform.
+
+    Returns:
+        the moment in cells of its noise; a decline where the platform does not contribute or has nothing to tell.
+
+    Raises:
+        FeatureSpaceMismatch: if the task is of another feature space.
+        StorageError: if what was released cannot be read or written.
+        PrivacyError: if it cannot be said what users have spent.
     """
     require_same(task.feature_space, workspace.space, where=workspace.platform.name)
     if not workspace.contributes:

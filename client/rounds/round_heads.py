@@ -49,12 +49,28 @@ class RoundStart:
 
 
 def round_name(task: TaskFacts, layout: str) -> RoundName:
-    """Of a training task, for encoders of the layout of this hash."""
+    """The name of a training task's round.
+
+    Args:
+        task: what is asked.
+        layout: hash of the encoder's layout.
+
+    Returns:
+        run, round, encoder and layout.
+    """
     return RoundName(run=task.run, round=task.round, encoder=task.encoder, layout=layout)
 
 
 def round_start(name: RoundName, workspace: Workspace) -> RoundStart:
-    """What this round starts from; what another task staged is committed first."""
+    """What a round starts from; what another task staged is committed first.
+
+    Args:
+        name: of the round.
+        workspace: the platform.
+
+    Returns:
+        the head, and what low-rank updates have left out; None each where there is none that fits.
+    """
     heads = workspace.heads
     staged = heads.read(STAGED_HEAD)
     if staged is not None and staged.facts.get("task") != name.task:
@@ -67,7 +83,14 @@ def round_start(name: RoundName, workspace: Workspace) -> RoundStart:
 def stage_head(
     head: SequenceHead, name: RoundName, workspace: Workspace, left_out: NDArray[np.float32] | None = None
 ) -> None:
-    """Keep what the round left, until the next task shows that the round is over."""
+    """Keep what the round left, until the next task shows that the round is over.
+
+    Args:
+        head: as the round trained it.
+        name: of the round.
+        workspace: the platform.
+        left_out: [S] what the round's low-rank update left out; None where nothing was left out.
+    """
     arrays: dict[str, NDArray[Any]] = {"v": head.v, "a": head.a, "b": head.b, "items": _item_keys(workspace.platform)}
     arrays |= {} if left_out is None else {LEFT_OUT: left_out}
     facts = {"layout": name.layout, "run": name.run, "task": name.task}
@@ -75,7 +98,15 @@ def stage_head(
 
 
 def newest_head(layout: str, workspace: Workspace) -> SequenceHead | None:
-    """The platform's last head for encoders of the layout of this hash, or None where none fits."""
+    """The platform's last head.
+
+    Args:
+        layout: hash of the layout of the encoders that it must fit.
+        workspace: the platform.
+
+    Returns:
+        the head on the rows of today's catalogue, or None where none fits.
+    """
     newest = workspace.heads.read(STAGED_HEAD) or workspace.heads.read(SEQUENCE_HEAD)
     return _fitting(newest, workspace.platform, layout)
 

@@ -46,7 +46,18 @@ RECEIVED = "received"
 
 
 def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Declined:
-    """The moments over the contributing users' training events, as they were told last where few users changed."""
+    """The moments over the contributing users' training events, as they were told last where few changed.
+
+    Args:
+        task: says the feature space.
+        workspace: the platform.
+
+    Returns:
+        the moments, or a decline where the platform does not contribute.
+
+    Raises:
+        FeatureSpaceMismatch: if the task is of another feature space.
+    """
     _require_space(task.feature_space, workspace)
     platform = workspace.platform
     if not workspace.contributes:
@@ -61,7 +72,21 @@ def moments_reply(task: MomentsTask, workspace: Workspace) -> MomentsReply | Dec
 
 
 def train_reply(task: TrainTask, workspace: Workspace) -> TrainReply | Declined:
-    """The encoder or the adapter asked for, trained on contributing users' training events; the head stays here."""
+    """Train the encoder or the adapter asked for on contributing users' training events.
+
+    The head stays here.
+
+    Args:
+        task: the encoder, the settings of the local round, and the form of the update.
+        workspace: the platform.
+
+    Returns:
+        the update and the losses, two digits after the point; a decline where the platform does not contribute.
+
+    Raises:
+        FeatureSpaceMismatch: if the encoder is of another feature space.
+        EncoderUnknown: if the task leads on from an encoder that is not the one kept.
+    """
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
     encoder = received_encoder(task, workspace.heads)
@@ -95,10 +120,22 @@ def evaluate_reply(
 ) -> EvaluateReply | Declined:
     """NDCG@10 of the encoder's parts on validation events of a sample of the calibration users.
 
-    With the newest head; where it is evaluated ``before`` a round that trains from it, with the head with which that
-    round begins, so that a task that comes again finds the same.
-
     Of all parts together alone, and under noise, where the task asks for some.
+
+    Args:
+        task: the encoder, the seed and the noise.
+        workspace: the platform.
+        before: the round that trains from the encoder, where it is evaluated before that round. The head with which the
+            round begins then counts, so that a task that comes again finds the same. None: the newest head counts.
+
+    Returns:
+        NDCG@10 by part, to two significant digits; a decline where the platform does not contribute or too few users
+        can give.
+
+    Raises:
+        FeatureSpaceMismatch: if the encoder is of another feature space.
+        EncoderUnknown: if the task leads on from an encoder that is not the one kept.
+        BudgetBroken: if a user has spent elsewhere what it costs since they were found able.
     """
     _require_space(task.encoder.spec.feature_space, workspace)
     platform = workspace.platform
@@ -132,7 +169,15 @@ def _head(layout: str, workspace: Workspace, before: TaskFacts | None) -> Sequen
 def received_encoder(task: TrainTask | EvaluateTask | SumWork, store: HeadStore) -> Encoder:
     """The whole encoder, kept in the store where the server will count on it.
 
-    Raises EncoderUnknown where the task leads on from an encoder that is not the one kept, or not to the one it says.
+    Args:
+        task: brings the encoder, a step to it from the one that is kept, or its digest alone.
+        store: where the last one is kept.
+
+    Returns:
+        the encoder.
+
+    Raises:
+        EncoderUnknown: if the task leads on from an encoder that is not the one kept, or not to the one it says.
     """
     sent = task.encoder
     if isinstance(sent, Encoder):
@@ -166,14 +211,30 @@ def _require_space(expected: FeatureSpace, workspace: Workspace) -> None:
 
 
 def validation_sample(platform: Platform, users: NDArray[np.int64]) -> Examples:
-    """Validation events of these users."""
+    """Validation events of some users.
+
+    Args:
+        platform: a prepared platform.
+        users: rows of users, in any order.
+
+    Returns:
+        an example for each validation target, by user.
+    """
     return examples(platform, Stage.VALIDATION, np.sort(users))
 
 
 def values_of_both(encoder: Encoder, sample: Examples, workspace: Workspace) -> NDArray[np.float64]:
-    """[V] each user's NDCG@10 by all parts together, as it is told under noise.
+    """Each user's NDCG@10 by all parts together, as it is told under noise.
 
     Without the head that plain rounds left, since what it learnt of contributing users would be in each user's value.
+
+    Args:
+        encoder: what is evaluated.
+        sample: validation events of V users.
+        workspace: the platform.
+
+    Returns:
+        [V] from 0 to 1.
     """
     return _values_of_parts(encoder, sample, workspace, None)[BOTH]
 

@@ -47,7 +47,15 @@ class SumMark:
             raise HeadStoreError(f"record {self._name!r} is damaged") from error
 
     def write(self, count: int, state: bytes) -> None:
-        """After the vault has this state as the answer of this number."""
+        """Note an answer, after the vault has its state.
+
+        Args:
+            count: number of the answer.
+            state: of the party, as the vault has it.
+
+        Raises:
+            StorageError: if the mark cannot be written.
+        """
         if self._store is not None:
             writer = Writer()
             PartyState.from_bytes(state).history.write(writer)
@@ -55,7 +63,15 @@ class SumMark:
 
 
 def counted(content: bytes, count: int) -> StoredRecord:
-    """A record of bytes with a count beside."""
+    """A record of bytes with a count beside.
+
+    Args:
+        content: the bytes.
+        count: the count.
+
+    Returns:
+        the record.
+    """
     return StoredRecord(arrays={_BYTES: np.frombuffer(content, np.uint8)}, facts={_COUNT: count})
 
 

@@ -18,10 +18,21 @@ from shared.secure_sum.terms import SumTerms
 
 
 def sum_reply(task: SumTask, workspace: Workspace) -> SumReply | Declined:
-    """The answer, once what it leads to is in the vault; a message that comes again gets the same bytes.
+    """Take a step of a secure sum; what the answer leads to is in the vault before it is given.
 
-    A platform that does not contribute declines keys and vectors; a sum that its vector is in, it helps to open.
-    Raises WireError for a message that is none, SumRefused for a step that this platform does not take.
+    A message that comes again gets the same bytes. A platform that does not contribute declines keys and vectors; a sum
+    that its vector is in, it helps to open.
+
+    Args:
+        task: the coordinator's message, and the work where a vector is asked for.
+        workspace: the platform.
+
+    Returns:
+        the answer, or a decline.
+
+    Raises:
+        WireError: if the message is none.
+        SumRefused: if this platform does not take the step.
     """
     kind = task.message[0]
     if kind in (SETUP, MASK) and not workspace.contributes:

@@ -22,11 +22,20 @@ Float64 = NDArray[np.float64]
 
 
 def sum_vector(work: SumWork, terms: SumTerms, workspace: Workspace) -> Float64:
-    """[P] all parts of the work, in their order.
+    """The platform's vector: all parts of the work, in their order.
 
     What is evaluated is evaluated before anything is trained, so that its head is that of the round before.
 
-    Raises SumRefused where the platform has nothing to give, or the work asks for what is not summed.
+    Args:
+        work: what the vector is of.
+        terms: of the sum; they bound each number.
+        workspace: the platform.
+
+    Returns:
+        [P] numbers within the terms' bound.
+
+    Raises:
+        SumRefused: if the platform has nothing to give, or the work asks for what is not summed.
     """
     whole = replace(work, encoder=received_encoder(work, workspace.heads), keep=False)
     form = VectorForm.of(whole)

@@ -93,13 +93,23 @@ class SummedRelease:
     """seal of this platform's privacy ledger, as the coordinator saw it last; empty where it saw none"""
 
     def vector(self, workspace: Workspace) -> Float64:
-        """[P] the parts one after the other, without noise; those who give have been charged when this returns.
+        """The parts one after the other, without noise.
 
-        Numbers beyond the terms' bound are cut to it, which brings no two vectors further apart.
+        Those who give have been charged when this returns. Numbers beyond the terms' bound are cut to it, which brings
+        no two vectors further apart.
 
-        Raises PrivacyError where the coordinator has seen another ledger; FeatureSpaceMismatch; BudgetBroken or
-        SumRefused where the terms do not keep the promise; NothingToSum where too few are able to give, or it does not
-        pay.
+        Args:
+            workspace: the platform.
+
+        Returns:
+            [P] numbers within the terms' bound.
+
+        Raises:
+            PrivacyError: if the coordinator has seen another ledger.
+            FeatureSpaceMismatch: if the work is of another feature space.
+            BudgetBroken: if the noise that the terms promise does not keep the promise to the users.
+            SumRefused: if the terms hold against too few other platforms, or are not of what is asked.
+            NothingToSum: if too few are able to give, or it does not pay.
         """
         require_same(self.work.encoder.spec.feature_space, workspace.space, where=workspace.platform.name)
         self._require_kept(workspace)
@@ -188,9 +198,19 @@ class SummedRelease:
 
 
 def note_opened(plan: Plan, parties: int, survivors: int, workspace: Workspace) -> None:
-    """Write down, once, how much noise there is in a sum that this platform helps to open: nobody is charged for it.
+    """Write down, once, how much noise there is in a sum that this platform helps to open.
 
-    Raises PrivacyError, StorageError.
+    Nobody is charged for it.
+
+    Args:
+        plan: of the sum; one in which this platform bears no noise is not noted.
+        parties: platforms of the sum.
+        survivors: those of them whose vectors are in it.
+        workspace: the platform.
+
+    Raises:
+        PrivacyError: if it cannot be said what users have spent.
+        StorageError: if the record cannot be read or written.
     """
     with Accounts(workspace.machine, workspace.heads).changing() as book:
         contribution = Given.read(workspace.heads)

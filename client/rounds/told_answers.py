@@ -40,7 +40,15 @@ class ToldAnswer:
 
 
 def asked_again(task: TaskFacts, answer: ToldAnswer) -> Asked:
-    """What the guard holds the answer to once more."""
+    """What the guard holds an answer to that was told before.
+
+    Args:
+        task: the question that came again.
+        answer: what was told, with what the platform knew of it then.
+
+    Returns:
+        the question as the guard sees it.
+    """
     return Asked(
         task=TaskKind(task.kind),
         round=task.round,
@@ -59,9 +67,17 @@ class ToldAnswers:
         self._heads = heads
 
     def again(self, task: TaskFacts) -> ToldAnswer | None:
-        """What was answered to this question; None where it is a new one.
+        """What was answered to a question before.
 
-        Raises NonceReused where its nonce is another question's, AnswerGone where the answer is no longer kept.
+        Args:
+            task: the question.
+
+        Returns:
+            the answer; None where the question is a new one.
+
+        Raises:
+            NonceReused: if its nonce is another question's.
+            AnswerGone: if the answer is no longer kept.
         """
         stored = self._heads.read(_record(task))
         if stored is None or stored.facts["nonce"] != task.nonce:
@@ -73,7 +89,16 @@ class ToldAnswers:
         return ToldAnswer(content=_content(stored), known=stored.facts["known"])
 
     def keep(self, task: TaskFacts, content: RecordDict, question: Asked) -> None:
-        """Before it leaves; the one before it is forgotten, but for its nonce."""
+        """Keep an answer before it leaves; the one before it is forgotten, but for its nonce.
+
+        Args:
+            task: the question.
+            content: the encoded answer.
+            question: what the guard held the answer to.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
         before = self._heads.read(_record(task))
         if before is not None:
             self._remember(before.facts["nonce"])

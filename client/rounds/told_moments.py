@@ -22,10 +22,19 @@ _BYTES = 8
 
 
 def told_moments(workspace: Workspace, sequences: Sequences) -> Moments:
-    """Moments of the contributing users' ``sequences``, or those told last.
+    """Moments of the contributing users, or those told last.
 
     The last stand where fewer users than ``minimum_users`` of the site policy came, went or did something since.
-    Raises HeadStoreError where the record is damaged.
+
+    Args:
+        workspace: the platform.
+        sequences: training events of its contributing users.
+
+    Returns:
+        the moments.
+
+    Raises:
+        HeadStoreError: if the record is damaged.
     """
     users, space = history_digests(workspace.features, sequences), workspace.space.fingerprint
     before = _told(workspace.heads, space)
@@ -44,7 +53,15 @@ def _told(heads: HeadStore, space: str) -> StoredRecord | None:
 
 
 def history_digests(features: NDArray[np.float32], sequences: Sequences) -> NDArray[np.uint64]:
-    """[U] what stands for each user's history, by their items' vectors: rows of the catalogue may move."""
+    """What stands for each user's history, by their items' vectors: rows of the catalogue may move.
+
+    Args:
+        features: [n, D] vectors of the catalogue's items.
+        sequences: U histories.
+
+    Returns:
+        [U] digests.
+    """
     items, rows = np.unique(sequences.items, return_inverse=True)
     names = np.array([_digest(features[item].tobytes()) for item in items], np.uint64)[rows]
     parts = zip(sequences.offsets[:-1], sequences.offsets[1:], strict=True)

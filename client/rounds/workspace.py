@@ -54,7 +54,17 @@ class NodeSettings(DataSettings):
 
     @classmethod
     def from_node_config(cls, config: Mapping[str, Any]) -> "NodeSettings":
-        """Raises ConfigError for a missing, unknown or ill-typed key."""
+        """Read the settings of the platform's app.
+
+        Args:
+            config: as the engine hands it over; names with hyphens.
+
+        Returns:
+            the settings.
+
+        Raises:
+            ConfigError: if a key is missing, unknown or ill-typed.
+        """
         values = {name.replace("-", "_"): value for name, value in config.items()}
         kinds = {item.name: int if item.type is int else str for item in fields(cls)}
         unknown, missing = sorted(set(values) - set(kinds)), sorted({"platform", "heads"} - set(values))
@@ -105,7 +115,16 @@ class Workspace:
 
     @classmethod
     def on(cls, prepared: "PreparedPlatform", heads: HeadStore, **further: Any) -> Self:
-        """On data that are open already."""
+        """A workspace on data that are open already.
+
+        Args:
+            prepared: the platform with its vectors.
+            heads: the platform's head store.
+            **further: further fields of the workspace, by name.
+
+        Returns:
+            the workspace.
+        """
         return cls(name=prepared.platform.name, open_data=lambda: prepared, heads=heads, **further)
 
     @cached_property
@@ -115,7 +134,18 @@ class Workspace:
         return prepared
 
     def seed(self, seed: int, *names: str | int) -> int:
-        """For one purpose of a task of this ``seed``; raises StorageError."""
+        """A seed for one purpose of a task.
+
+        Args:
+            seed: of the task.
+            *names: the purpose.
+
+        Returns:
+            a number, from the platform's own secret too or, in simulations, from its name.
+
+        Raises:
+            StorageError: if the secret cannot be read or written.
+        """
         return own_seed(self.heads, seed, *names) if self.own_draws else seed_for(seed, self.name, *names)
 
     @property
@@ -134,7 +164,14 @@ class Workspace:
         return self.prepared.features
 
     def draw(self, *names: str | int) -> Draw:
-        """Where the noise of one answer comes from."""
+        """Where the noise of one answer comes from.
+
+        Args:
+            *names: the answer; used in simulations alone.
+
+        Returns:
+            gives random bytes: of the system's cryptographic source, or of a simulation's seed.
+        """
         if self.noise_seed is None:
             return os.urandom
         return rng_for(self.noise_seed, self.name, "noise", *names).bytes
@@ -156,10 +193,21 @@ def open_workspace(
 ) -> Workspace:
     """The platform and its heads; a folder's data and vectors are read once per process.
 
-    Without a ``policy`` the default one counts. Under one that is private users are kept apart, and answers bear the
-    noise that it promises them. With a ``moment``, what was read of a database is kept beside the heads.
+    Data are opened by who first looks at them.
 
-    Raises ConfigError or StorageError where they cannot be opened; the data are, by who first looks at them.
+    Args:
+        settings: of the platform's app.
+        policy: what the operator lets leave; under a private one users are kept apart, and answers bear the noise that
+            it promises them. None for the default one.
+        moment: as of when data are wanted; what was read of a database is then kept beside the heads.
+            None: the data are read as they lie, and nothing is kept.
+
+    Returns:
+        the workspace.
+
+    Raises:
+        ConfigError: if the settings are wrong or the vault's key cannot be had.
+        StorageError: if the vault cannot be opened.
     """
     policy = policy or SitePolicy()
     records = open_records(Path(settings.heads), settings.vault_key)
@@ -181,9 +229,15 @@ def open_workspace(
 
 
 def already_open(prepared: "PreparedPlatform") -> OpenWorkspace:
-    """Opens this platform whatever a node config says of its data: for a process that has prepared it already.
+    """Open this platform whatever a node config says of its data: for a process that has prepared it.
 
     Noise is drawn from the config's seed, so that a simulation can be repeated: its users are promised nothing.
+
+    Args:
+        prepared: the platform with its vectors.
+
+    Returns:
+        opens a workspace on it.
     """
 
     def opened(settings: NodeSettings, policy: SitePolicy, _moment: DataMoment | None) -> Workspace:
@@ -245,7 +299,23 @@ def open_data(
     shared: SharedPreparation,
     apart: bool = False,
 ) -> "PreparedPlatform":
-    """The platform of a specification, read once per process; raises ConfigError or DataError."""
+    """The platform of a specification, read once per process.
+
+    Args:
+        line: the specification, NAME=DIR[,option=value...].
+        seed: from which users, items and orders are drawn.
+        cached_vectors: keeps vectors of texts that were read before; None: all are read.
+        features: name of the feature space.
+        shared: options that count for all platforms, where the line does not say otherwise.
+        apart: whether no user may decide about another one's events.
+
+    Returns:
+        the platform with its vectors.
+
+    Raises:
+        ConfigError: if the specification is wrong.
+        DataError: if the data cannot be read or break the data contract.
+    """
     from client.data.source import read_platform_data
     from client.features.prepared_platform import prepare_platform
 

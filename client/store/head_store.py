@@ -35,13 +35,31 @@ class HeadStore:
         self._records = PlainFolder(records) if isinstance(records, Path) else records
 
     def write(self, name: str, head: StoredRecord) -> None:
-        """Replace the record."""
+        """Replace the record.
+
+        Args:
+            name: of the record.
+            head: its arrays and facts.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
         facts = json.dumps(dict(head.facts), sort_keys=True)
         texts = {"format": FORMAT, "facts": facts, "digest": array_digest(head.arrays, facts)}
         self._records.write(name, array_file(head.arrays, texts))
 
     def read(self, name: str) -> StoredRecord | None:
-        """The record, or None where there is none; raises HeadStoreError where it is damaged."""
+        """The record with its arrays and facts.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the record, or None where there is none.
+
+        Raises:
+            HeadStoreError: if it is damaged.
+        """
         content = self._records.read(name)
         if content is None:
             return None
@@ -57,7 +75,14 @@ class HeadStore:
         return StoredRecord(arrays=arrays, facts=facts)
 
     def stamp(self, name: str) -> tuple[int, int] | None:
-        """Another one after each write of the record; None where there is none."""
+        """A mark that is another one after each write of the record.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the mark; None where there is no record.
+        """
         return self._records.stamp(name)
 
     def names(self) -> tuple[str, ...]:
@@ -70,14 +95,37 @@ class HeadStore:
 
 
 def open_heads(folder: Path, key: str) -> HeadStore:
-    """The heads of a platform; see ``open_records``."""
+    """The heads of a platform; see ``open_records``.
+
+    Args:
+        folder: where they lie.
+        key: what opens the vault in the folder, KIND:WHERE; empty for plain files.
+
+    Returns:
+        the head store on these records.
+
+    Raises:
+        ConfigError: if the key and the folder do not fit each other.
+        VaultError: if the key does not open the vault.
+    """
     return HeadStore(open_records(folder, key))
 
 
 def open_records(folder: Path, key: str) -> Records:
-    """What a platform keeps: in the vault in the folder, which ``key`` opens (KIND:WHERE), or in plain files.
+    """The records that a platform keeps: in the vault in the folder, or in plain files.
 
-    Raises ConfigError where a vault lies there and ``key`` is empty: nothing is ever written beside it in the clear.
+    Nothing is ever written in the clear beside a vault.
+
+    Args:
+        folder: where they lie.
+        key: what opens the vault, KIND:WHERE; empty for plain files.
+
+    Returns:
+        the vault, or the plain folder.
+
+    Raises:
+        ConfigError: if a vault lies there and ``key`` is empty, or if a key is named and there is no vault.
+        VaultError: if the key does not open the vault.
     """
     if key:
         return Vault.open(folder, KeySource.parse(key))

@@ -38,7 +38,17 @@ class KeySource:
 
     @classmethod
     def parse(cls, text: str) -> "KeySource":
-        """Raises ConfigError for anything else than KIND:WHERE."""
+        """Read where the vault's key comes from.
+
+        Args:
+            text: KIND:WHERE, that is passphrase:VARIABLE, file:PATH or env:VARIABLE.
+
+        Returns:
+            the source; nothing is read from it yet.
+
+        Raises:
+            ConfigError: if the text is anything else.
+        """
         kind, _, where = text.partition(":")
         if kind not in (PASSPHRASE, FILE, ENVIRONMENT) or not where:
             raise ConfigError("the vault's key must be passphrase:VARIABLE, file:PATH or env:VARIABLE")
@@ -48,13 +58,30 @@ class KeySource:
         return f"{self.kind}:{self.where}"
 
     def within(self, folder: Path) -> "KeySource":
-        """The same source, whose file, where its path is relative, lies in this folder."""
+        """The same source, seen from a folder.
+
+        Args:
+            folder: in which the key's file lies, where its path is relative.
+
+        Returns:
+            the source; unchanged where it is no file.
+        """
         return replace(self, where=str(folder / self.where)) if self.kind == FILE else self
 
     def key(self, salt: bytes, stretch: Mapping[str, int]) -> bytes:
-        """The 32 bytes; raises ConfigError, which never quotes what was found.
+        """The 32 bytes of the key that wraps the data keys.
 
-        ``salt`` and the numbers of ``stretch`` (scrypt's n, r, p) count for a passphrase alone.
+        No error quotes what was found.
+
+        Args:
+            salt: of scrypt; counts for a passphrase alone.
+            stretch: scrypt's n, r and p; count for a passphrase alone.
+
+        Returns:
+            32 bytes.
+
+        Raises:
+            ConfigError: if the file or the variable gives no such key, or the passphrase is too short.
         """
         if self.kind == FILE:
             return self._digits(self._file(), f"the key file {self.where}")
@@ -129,7 +156,14 @@ class Keyring:
         return Keyring(salt=os.urandom(SALT), stretch=SCRYPT, keys=self.keys)
 
     def to_bytes(self, wrapping: bytes) -> bytes:
-        """The file's content, each data key wrapped."""
+        """The file's content, each data key wrapped.
+
+        Args:
+            wrapping: key of 32 bytes that wraps them.
+
+        Returns:
+            JSON.
+        """
         facts = self._facts()
         wrapped = {}
         for number, key in self.keys.items():
@@ -153,7 +187,17 @@ class WrappedKeyring:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "WrappedKeyring":
-        """Raises VaultError for what is no keyring."""
+        """Read a keyring's file; its data keys stay wrapped.
+
+        Args:
+            content: of the file.
+
+        Returns:
+            the keyring.
+
+        Raises:
+            VaultError: if it is no keyring.
+        """
         try:
             record = json.loads(content)
             facts = {name: record[name] for name in ("format", "salt", "scrypt", "keys")}
@@ -170,7 +214,17 @@ class WrappedKeyring:
         return cls(salt=salt, stretch=stretch, facts=facts, wrapped=wrapped)
 
     def unwrap(self, wrapping: bytes) -> Keyring:
-        """Raises VaultError for another key, or a keyring in which one bit is another."""
+        """Open the keyring.
+
+        Args:
+            wrapping: key of 32 bytes that wraps the data keys.
+
+        Returns:
+            the keyring with its data keys.
+
+        Raises:
+            VaultError: if it is another key, or one bit of the keyring is another.
+        """
         keys = {}
         for number, box in self.wrapped.items():
             try:

@@ -19,15 +19,40 @@ class Records(Protocol):
     """A folder of records; every method raises StorageError, which names the record and never its content."""
 
     def read(self, name: str) -> bytes | None:
-        """The record, or None where there is none."""
+        """The content of a record.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            all bytes; None where there is no record.
+
+        Raises:
+            StorageError: if it cannot be read.
+        """
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace the record; it is on the disk afterwards, or the old one is as it was."""
+        """Replace the record; it is on the disk afterwards, or the old one is as it was.
+
+        Args:
+            name: of the record.
+            content: all bytes of the new one.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
         ...
 
     def stamp(self, name: str) -> tuple[int, int] | None:
-        """Another one after each write of the record; None where there is none."""
+        """A mark that is another one after each write of the record.
+
+        Args:
+            name: of the record.
+
+        Returns:
+            the mark; None where there is no record.
+        """
         ...
 
     def names(self) -> tuple[str, ...]:
@@ -40,13 +65,28 @@ class Records(Protocol):
 
 
 def names_in(folder: Path, suffix: str) -> tuple[str, ...]:
-    """The records that lie in a folder as NAME + suffix, sorted; half-written files are none."""
+    """The records that lie in a folder, sorted; half-written files are none.
+
+    Args:
+        folder: where they lie, as files NAME + suffix.
+        suffix: of their files.
+
+    Returns:
+        their names, without the suffix.
+    """
     names = (path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}"))
     return tuple(sorted(name for name in names if NAME.fullmatch(name)))
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Of a record's file, which each write replaces."""
+    """A mark that is another one after each write of a record, which replaces its file.
+
+    Args:
+        path: of the record's file.
+
+    Returns:
+        inode and time of change in nanoseconds; None where there is no file.
+    """
     try:
         file_stat = path.stat()
     except OSError:
@@ -70,7 +110,15 @@ class PlainFolder:
             raise HeadStoreError(f"head {name!r} cannot be read: {error.strerror}") from error
 
     def write(self, name: str, content: bytes) -> None:
-        """See ``Records``."""
+        """Replace the record; see ``Records``.
+
+        Args:
+            name: of the record.
+            content: all bytes of the new one.
+
+        Raises:
+            HeadStoreError: if it cannot be written.
+        """
         path = self._path(name)
         with os_error_as(HeadStoreError, f"head {name!r} cannot be written"):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

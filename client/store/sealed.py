@@ -52,7 +52,18 @@ class Sealed:
 
     @classmethod
     def from_bytes(cls, content: bytes, name: str) -> "Sealed":
-        """Raises VaultError for what is cut off, of another format, or sealed as another record than ``name``."""
+        """Read a sealed record; nothing is decrypted.
+
+        Args:
+            content: the bytes of its file.
+            name: the record that it must have been sealed as.
+
+        Returns:
+            header and body.
+
+        Raises:
+            VaultError: if it is cut off, of another format, or sealed as another record than ``name``.
+        """
         line, end, body = content[:_LONGEST_HEADER].partition(b"\n")
         header = _header(line, name) if end else None
         if header is None:
@@ -67,13 +78,33 @@ class Sealed:
 
 
 def seal(key: bytes, header: Header, content: bytes) -> Sealed:
-    """The content, sealed under a data key of 32 bytes."""
+    """Seal a content under a data key.
+
+    Args:
+        key: data key of 32 bytes.
+        header: name, version and key's number, which the seal binds to the content.
+        content: what is sealed.
+
+    Returns:
+        header and ciphertext, with a nonce of its own.
+    """
     nonce = os.urandom(NONCE)
     return Sealed(header=header, body=nonce + AESGCM(key).encrypt(nonce, content, header.to_line()))
 
 
 def unseal(key: bytes, sealed: Sealed) -> bytes:
-    """The content; raises VaultError where one bit of header or body is another."""
+    """The content of a sealed record.
+
+    Args:
+        key: data key of 32 bytes under which it was sealed.
+        sealed: header and ciphertext.
+
+    Returns:
+        the content.
+
+    Raises:
+        VaultError: if one bit of header or body is another.
+    """
     try:
         return AESGCM(key).decrypt(sealed.body[:NONCE], sealed.body[NONCE:], sealed.header.to_line())
     except InvalidTag as error:

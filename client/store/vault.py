@@ -31,7 +31,19 @@ class Vault:
 
     @classmethod
     def make(cls, folder: Path, source: KeySource) -> "Vault":
-        """A new vault; raises ConfigError where there is one or the source gives no key, VaultError for the disk."""
+        """Make a new vault.
+
+        Args:
+            folder: where it is made; the folder may be there, but no vault in it.
+            source: gives the key that wraps the data keys.
+
+        Returns:
+            the vault.
+
+        Raises:
+            ConfigError: if there is a vault already or the source gives no key.
+            VaultError: if the disk is full or refuses.
+        """
         if is_vault(folder):
             raise ConfigError(f"{folder}: holds a vault already")
         ring = Keyring.new()
@@ -44,8 +56,19 @@ class Vault:
 
     @classmethod
     def open(cls, folder: Path, source: KeySource) -> "Vault":
-        """The vault in a folder; raises ConfigError where there is none or the source gives no key, VaultError where
-        the key does not open it."""
+        """Open the vault in a folder.
+
+        Args:
+            folder: where it lies.
+            source: gives the key that wraps the data keys.
+
+        Returns:
+            the vault.
+
+        Raises:
+            ConfigError: if there is no vault or the source gives no key.
+            VaultError: if the key does not open it.
+        """
         if not is_vault(folder):
             raise ConfigError(f"{folder}: holds no vault")
         return cls(folder, source)
@@ -62,7 +85,15 @@ class Vault:
         return unseal(self._data_key(sealed.header), sealed)
 
     def write(self, name: str, content: bytes) -> None:
-        """See ``Records``."""
+        """Replace the record; see ``Records``.
+
+        Args:
+            name: of the record.
+            content: all bytes of the new one; they are sealed.
+
+        Raises:
+            VaultError: if it cannot be written.
+        """
         with self._changed(f"record {name!r} cannot be written"):
             self._seal(name, content)
 
@@ -98,9 +129,14 @@ class Vault:
             return len(names)
 
     def use_key_of(self, source: KeySource) -> None:
-        """From now on the data keys are wrapped by another key; records stay as they are.
+        """Wrap the data keys by another key from now on; records stay as they are.
 
-        Raises ConfigError where the source gives no key.
+        Args:
+            source: gives the new key.
+
+        Raises:
+            ConfigError: if the source gives no key.
+            VaultError: if the keyring cannot be written.
         """
         with self._changed("the vault's keyring cannot be written"):
             ring = self._ring.for_another_source()

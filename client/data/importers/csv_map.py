@@ -25,7 +25,15 @@ _MOST_NOTES = 3
 def import_csv(source: Source, settings: CsvMap | None = None) -> ImportedPlatform:
     """One event per row; items from their own table, or the distinct items of the events.
 
-    Raises DataError with the file and line, or the row of a Parquet file, where a value is wrong.
+    Args:
+        source: holds CSV, TSV, JSON lines or Parquet tables.
+        settings: maps our column names to the tables'; None where they are called alike.
+
+    Returns:
+        the tables, and notes on what was left out.
+
+    Raises:
+        DataError: if a value is wrong; it names the file and line, or the row of a Parquet file.
     """
     settings = settings or CsvMap()
     tables = found_tables(source, settings)
@@ -63,7 +71,17 @@ def _take_items(form: Form, items: list[pl.DataFrame], table: TextTable) -> None
 
 
 def require_mapped(table: TextTable, settings: CsvMap, missing: list[str], texts: list[str]) -> None:
-    """Raise DataError that names all columns that are missing, and the options that name them."""
+    """Require that no column is missing; the error names all that are, and the options that name them.
+
+    Args:
+        table: the table that was read.
+        settings: maps our column names to the table's.
+        missing: our names of columns that are missing.
+        texts: the table's names of text columns that are missing.
+
+    Raises:
+        DataError: if a column is missing.
+    """
     named = ",".join(f"{name}=COLUMN" for name in (*missing, *(["text"] if texts else [])))
     several = len(missing) + len(texts) > 1
     no_time = "; where there is none: --no-time" if "timestamp" in missing else ""

@@ -55,13 +55,33 @@ class Form:
         )
 
     def called(self, table: TextTable, name: str) -> str | None:
-        """What this table calls our column, rather one that holds something; None where it has none."""
+        """What this table calls our column, rather one that holds something.
+
+        Args:
+            table: may call a column in several ways, or lack it.
+            name: our name of the column.
+
+        Returns:
+            the table's name; None where it has no such column.
+        """
         there = [column for column in self.names(name) if column in table.rows.columns]
         filled = [column for column in there if table.rows[column].null_count() < table.rows.height]
         return next(iter(filled or there), None)
 
     def require(self, table: TextTable, *names: str, hint: str = "") -> dict[str, str]:
-        """Our names -> this table's; raises DataError that names all that are missing."""
+        """Require columns of a table.
+
+        Args:
+            table: must have them, under one of the names that the form knows.
+            *names: our names of the columns.
+            hint: what the error says is to be done.
+
+        Returns:
+            our names -> this table's.
+
+        Raises:
+            DataError: if columns are missing; it names all of them.
+        """
         columns = {name: self.called(table, name) for name in names}
         missing = [" or ".join(self.names(name)) for name, theirs in columns.items() if theirs is None]
         if missing:
@@ -74,7 +94,16 @@ class Form:
         return tuple(dict.fromkeys(column for name in self.columns for column in self.names(name)))
 
     def blocks(self, file: SourceFile, source: Source, *, whole: bool = False) -> Iterator[TextTable]:
-        """A file's rows, many at a time, of a Parquet file all columns if they are wanted as a ``whole``."""
+        """Read a file's rows, many at a time.
+
+        Args:
+            file: is cut as the form says.
+            source: gives a scratch folder for what has to be unpacked.
+            whole: whether all columns of a Parquet file are wanted.
+
+        Yields:
+            tables of strings, prepared as the format needs.
+        """
         for table in self._blocks(file, source, whole=whole):
             yield table if self.prepare is None else self.prepare(table)
 

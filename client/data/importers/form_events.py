@@ -37,7 +37,12 @@ class Places:
     _blocks: list[tuple[str, str, int | pl.Series]] = field(default_factory=list)
 
     def add(self, table: TextTable, name: str | None) -> None:
-        """The rows of a block, and the column that errors are about."""
+        """Add the rows of a block.
+
+        Args:
+            table: the block.
+            name: the column that errors are about.
+        """
         lines = table.lines
         first = lines[0] if len(lines) else 0
         whole = bool(len(lines)) and lines[-1] - first + 1 == len(lines)
@@ -69,9 +74,19 @@ class EventRows:
 def read_events(
     forms: Sequence[Form], source: Source, time_meaning: Said | None, further: Further | None = None
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """user_id, item_id, timestamp, rating and what is read further, of all files of the forms; and notes.
+    """Read the events of all files of some forms.
 
-    Raises DataError with the file and line, or the row of a Parquet file, where a value is wrong.
+    Args:
+        forms: each says which files it is of, and how they are read.
+        source: holds the files.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+        further: gives further columns of each block; None for none.
+
+    Returns:
+        user_id, item_id, timestamp, rating and what is read further; and notes.
+
+    Raises:
+        DataError: if a value is wrong; it names the file and line, or the row of a Parquet file.
     """
     files = [(form, file) for form in forms for file in form.found(source)]
     return events_of(files, source, time_meaning, further)
@@ -80,7 +95,20 @@ def read_events(
 def events_of(
     files: Sequence[tuple[Form, SourceFile]], source: Source, time_meaning: Said | None, further: Further | None = None
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """As ``read_events``, of files that were found."""
+    """Read the events of files that were found; see ``read_events``.
+
+    Args:
+        files: each with its form; one or more.
+        source: holds the files.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+        further: gives further columns of each block; None for none.
+
+    Returns:
+        user_id, item_id, timestamp, rating and what is read further; and notes.
+
+    Raises:
+        DataError: if a value is wrong; it names the file and line, or the row of a Parquet file.
+    """
     rows = EventRows()
     for form, file in files:
         read_file(rows, form, file, source, further=further)
@@ -97,7 +125,20 @@ def read_file(
     take: Look | None = None,
     further: Further | None = None,
 ) -> None:
-    """Add a file's events; ``look`` gets each block first, ``take`` those rows of it that are not refused."""
+    """Add a file's events.
+
+    Args:
+        rows: to which they are added.
+        form: how the file is read.
+        file: the file.
+        source: gives a scratch folder, and the list of refused rows where there is one.
+        look: gets each block first; None for nothing.
+        take: gets those rows of each block that are not refused; None for nothing.
+        further: gives further columns of each block; None for none.
+
+    Raises:
+        DataError: if a value is wrong and the source lists no refused rows.
+    """
     swallowed = SwallowedLines(form.dialect) if form.guards_quotes else None
     for table in form.blocks(file, source):
         if swallowed is not None:
@@ -108,7 +149,15 @@ def read_file(
 
 
 def numbered(number: int, table: TextTable) -> dict[str, pl.Series]:
-    """Which ``file`` each row is of, for ``without_repeats``."""
+    """Which ``file`` each row is of, for ``without_repeats``.
+
+    Args:
+        number: of the file.
+        table: a block of it.
+
+    Returns:
+        one column of Int32, as long as the block.
+    """
     return {"file": pl.Series([number], dtype=pl.Int32).new_from_index(0, table.rows.height)}
 
 
@@ -122,7 +171,20 @@ def read_table(
     take: Look | None = None,
     further: Further | None = None,
 ) -> None:
-    """As ``read_file``, of one block."""
+    """Add the events of one block; see ``read_file``.
+
+    Args:
+        rows: to which they are added.
+        form: how the block is read.
+        table: the block.
+        refused: the list of refused rows; None: a wrong row is an error.
+        look: gets the block first; None for nothing.
+        take: gets those rows that are not refused; None for nothing.
+        further: gives further columns of the block; None for none.
+
+    Raises:
+        DataError: if a value is wrong and there is no list of refused rows.
+    """
     tolerantly(partial(_add, rows, form, look, take, further), table, refused)
 
 
@@ -193,7 +255,21 @@ def _ratings(table: TextTable, form: Form) -> pl.Series:
 def written_times(
     table: TextTable, name: str, formats: tuple[str, ...], *, unbounded: bool = False
 ) -> tuple[pl.Series, int | None]:
-    """The column as numbers, or as datetimes and how many of those say no zone."""
+    """Read a column of times, however they are written.
+
+    Args:
+        table: holds the column.
+        name: of the column.
+        formats: how times are written, as polars says it; empty: numbers, or ISO 8601.
+        unbounded: whether numbers may be of any size; they are then whole.
+
+    Returns:
+        the column as numbers and None, or as datetimes and how many of those say no zone; None too where formats are
+        given.
+
+    Raises:
+        DataError: if a row is no time, lies before 1970 or can be read in two ways; it names the first one.
+    """
     if formats:
         return table.times(name, *formats), None
     raw = table.rows[name]
@@ -216,7 +292,19 @@ def written_times(
 def timed_events(
     rows: EventRows, time_meaning: Said | None, *, no_time: bool = False
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The blocks in one table, with times in one unit; raises DataError where they hold no row."""
+    """The blocks in one table, with times in one unit.
+
+    Args:
+        rows: the blocks; they are cleared.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+        no_time: whether there are no times; timestamps are then positions in the file.
+
+    Returns:
+        user_id, item_id, timestamp, rating and what was read further; and notes.
+
+    Raises:
+        DataError: if there is no row, or times are written in more than one way or tell nothing.
+    """
     if not rows.blocks:
         raise DataError("the source holds no event")
     columns = rows.blocks[0].columns

@@ -29,9 +29,19 @@ class FoundTables:
 
 
 def found_tables(source: Source, settings: CsvMap) -> FoundTables:
-    """What the options name, else ``events.*`` and ``items.*``, files or folders of parts, else the only table.
+    """Find the tables of a source.
 
-    Raises DataError where there is no table of events, or several could be.
+    These are what the options name, else ``events.*`` and ``items.*``, files or folders of parts, else the only table.
+
+    Args:
+        source: a file, folder or archive.
+        settings: may name the tables of events and items.
+
+    Returns:
+        files of events, and files of items, of which there may be none.
+
+    Raises:
+        DataError: if there is no table of events, or several could be.
     """
     every = [] if source.paths[0].is_file() and not _is_archive(source) else _tables(source)
     items = _named(source, settings.items) if settings.items else _called(source, every, "items")
@@ -79,7 +89,16 @@ def _named(source: Source, path: Path) -> list[SourceFile]:
 
 
 def form_of(file: SourceFile, settings: CsvMap, *, items: bool = False) -> Form:
-    """How a file is cut, and what its columns are called."""
+    """How a file is cut, and what its columns are called.
+
+    Args:
+        file: CSV, TSV, JSON lines or Parquet, by its name.
+        settings: map our column names to the file's, and may say how it is cut.
+        items: whether it is of items; else of events.
+
+    Returns:
+        the form.
+    """
     ours = [name for name in OUR_NAMES if name != "items.item_id"]
     columns = {name: settings.theirs(name) for name in ours}
     if items:
@@ -110,7 +129,20 @@ def _dialect(file: SourceFile, settings: CsvMap) -> Dialect:
 
 
 def first_rows(file: SourceFile, source: Source, settings: CsvMap, *, items: bool = False) -> TextTable:
-    """The start of a table, all of its columns; of JSON lines, all fields of the first one."""
+    """The start of a table, all of its columns; of JSON lines, all fields of the first one.
+
+    Args:
+        file: the table.
+        source: gives a scratch folder for what has to be unpacked.
+        settings: may say how the file is cut.
+        items: whether it is of items; else of events.
+
+    Returns:
+        its first rows, as strings.
+
+    Raises:
+        DataError: if the file cannot be read.
+    """
     form = form_of(file, settings, items=items)
     if file.name.endswith(JSON_NAMES):
         form = replace(form, further=json_fields(file, settings.encoding), columns={})

@@ -30,8 +30,17 @@ class ImportedPlatform:
 def finished(imported: ImportedPlatform, *, keep_unknown: bool = False) -> ImportedPlatform:
     """Sort the events, give every item a text, and refuse tables that would break the contract.
 
-    An item that events mention and the source does not describe is kept, with its id as its text; where that are more
-    than half of the items, only if ``keep_unknown``.
+    An item that events mention and the source does not describe is kept, with its id as its text.
+
+    Args:
+        imported: what an importer read.
+        keep_unknown: whether to go on where more than half of the items are of that kind.
+
+    Returns:
+        the tables in the shape of the data contract, with further notes.
+
+    Raises:
+        DataError: if there is no event, more than half of the items are not described, or a row breaks the contract.
     """
     if imported.events.is_empty():
         raise DataError("the source holds no event")

@@ -22,7 +22,21 @@ class ImportedTimes:
 def imported_times(
     values: pl.Series, users: pl.Series, row: Callable[[int], str], time_meaning: Said | None, ways: str = WAYS
 ) -> ImportedTimes:
-    """As ``read_times``; what only sorts becomes positions. Raises DataError with the source's own line."""
+    """Read timestamps of a source, as ``read_times`` does; what only sorts becomes positions.
+
+    Args:
+        values: timestamps as the source holds them.
+        users: whose each one is.
+        row: what errors call a row, by its number from 0.
+        time_meaning: what numbers mean; None where nobody says.
+        ways: how to say what numbers mean, for errors.
+
+    Returns:
+        seconds or positions, and notes.
+
+    Raises:
+        DataError: if the timestamps tell nothing; it names the source's own line.
+    """
     times = read_times(TimeColumn(values=values, users=users, row=row, ways=ways), time_meaning)
     if times.unit != ORDER:
         return ImportedTimes(values=times.values, notes=(*times.notes(), *_early_note(times.values)))

@@ -18,9 +18,18 @@ from shared.errors import DataError
 
 
 def json_blocks(file: SourceFile, paths: Sequence[str], encoding: str = "utf-8") -> Iterator[TextTable]:
-    """The fields at these paths, a column each; a field that a line lacks is null.
+    """Read fields of JSON lines, many lines at a time; a field that a line lacks is null.
 
-    Raises DataError with the line that is no object. Where the file lists what it refuses, such lines are left out.
+    Args:
+        file: the lines; where it lists what it refuses, lines that are no object are left out.
+        paths: of the fields; one within another as ``book.id``.
+        encoding: of the file, unless the user says another one.
+
+    Yields:
+        tables with a column of texts for each path.
+
+    Raises:
+        DataError: if a line is no object and the file lists no refused rows; it names the line.
     """
     start = 1
     for block in file.blocks(encoding):
@@ -31,7 +40,18 @@ def json_blocks(file: SourceFile, paths: Sequence[str], encoding: str = "utf-8")
 
 
 def json_fields(file: SourceFile, encoding: str = "utf-8") -> tuple[str, ...]:
-    """The paths of the first line's fields, those within others too; raises DataError where it is no object."""
+    """The paths of the first line's fields, those within others too.
+
+    Args:
+        file: JSON lines.
+        encoding: of the file, unless the user says another one.
+
+    Returns:
+        the paths, as ``json_blocks`` takes them.
+
+    Raises:
+        DataError: if the first line is no object.
+    """
     (first,) = file.head(encoding)
     return tuple(_paths(_object(file, 1, first)))
 

@@ -27,9 +27,19 @@ _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 def parquet_blocks(
     file: SourceFile, scratch: Path, ids: Collection[str], columns: Collection[str] | None = None
 ) -> Iterator[TextTable]:
-    """The named ``columns`` (None: all) as texts, and those of the file's place; rows count from 0.
+    """Read a Parquet file as texts, many rows at a time; rows count from 0.
 
-    Raises DataError where the file cannot be read as Parquet, and for one of the ``ids`` that its type merges.
+    Args:
+        file: the file, or one part in a folder of parts.
+        scratch: folder for what has to be unpacked.
+        ids: columns of ids, none of which may merge two of them.
+        columns: that are wanted; None for all.
+
+    Yields:
+        tables of strings, with the columns that the file's place names.
+
+    Raises:
+        DataError: if the file cannot be read as Parquet, or the type of one of the ``ids`` merges ids.
     """
     path, place = file.unpack(scratch), _of_place(file)
     scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)

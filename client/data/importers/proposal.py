@@ -73,7 +73,17 @@ class Proposal:
     """how dates are written, as ``--time-format`` takes it; None where nothing needs to be said, or nobody knows"""
 
     def command(self, source: Path, out: Path, words: Sequence[str]) -> str:
-        """The whole command with the map in it; what is open stands as COLUMN."""
+        """The whole command with the map in it; what is open stands as COLUMN.
+
+        Args:
+            source: what the user pointed at.
+            out: the platform folder to be written.
+            words: of the user's own command; those after the third are kept, except the source, ``--out`` and its
+                folder.
+
+        Returns:
+            a line for a shell.
+        """
         other_words = (
             [word for word in words[3:] if word not in (str(source), str(out), "--out")] if len(words) > 3 else []
         )
@@ -85,9 +95,18 @@ class Proposal:
 
 
 def proposed_map(path: Path, settings: CsvMap, encoding: str | None) -> Proposal | None:
-    """The map for a user's tables; None where their columns are called as ours, or hold nothing.
+    """A map proposed for a user's tables.
 
-    Raises DataError where a table cannot be read.
+    Args:
+        path: file, folder or archive of the tables.
+        settings: what the user said already.
+        encoding: in which the files are written; None where the user does not say.
+
+    Returns:
+        the map; None where the columns are called as ours, or hold nothing.
+
+    Raises:
+        DataError: if a table cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="graft-import-") as scratch:
         source = Source(paths=(path,), scratch=Path(scratch), encoding=encoding, refused=RefusedRows())

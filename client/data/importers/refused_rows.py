@@ -67,7 +67,15 @@ class RefusedRows:
             self._lines.setdefault(table.label, set()).add(line)
 
     def add_line(self, label: str, place: str, column: str, reason: str, row: str) -> None:
-        """Take note of a line that could not be cut into fields, or of a row; once, however often it is read."""
+        """Take note of a line that could not be cut into fields, or of a row; once, however often it is read.
+
+        Args:
+            label: of the file.
+            place: of the line in the file.
+            column: that is wrong.
+            reason: what was expected, in words.
+            row: as it stands in the file.
+        """
         if (label, place) in self._places:
             return
         self._places.add((label, place))
@@ -97,7 +105,19 @@ class RefusedRows:
 
 
 def tolerantly(make: Callable[[Table], Made], table: Table, refused: RefusedRows | None) -> Made:
-    """What ``make`` makes of the table, without the rows that it refuses if there is a list of those to go on."""
+    """Make something of a table, without the rows that it refuses if there is a list of those.
+
+    Args:
+        make: works on the table; may raise BadRows.
+        table: the rows.
+        refused: gets the rows that are left out; None: a wrong row is an error.
+
+    Returns:
+        what ``make`` made of the rows that are left.
+
+    Raises:
+        BadRows: if rows are wrong and there is no list, or they are not rows of this table.
+    """
     while True:
         try:
             return make(table)

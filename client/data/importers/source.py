@@ -125,7 +125,15 @@ class SourceFile:
                 yield rest
 
     def head(self, encoding: str = "utf-8", lines: int = 1) -> list[str]:
-        """Its first lines without their ends, as far as the first block holds them."""
+        """Its first lines without their ends, as far as the first block holds them.
+
+        Args:
+            encoding: of the file, unless the user says another one.
+            lines: how many are wanted.
+
+        Returns:
+            the lines, at most so many.
+        """
         first = next(self.blocks(encoding), b"").decode("utf-8").removeprefix("\ufeff")
         return [line.rstrip("\r") for line in first.split("\n", lines)[:lines]]
 
@@ -173,7 +181,18 @@ class Source:
         return ", ".join(str(path) for path in self.paths)
 
     def one(self, *patterns: str, but: str | None = None) -> SourceFile:
-        """The only file whose name fits a pattern; raises DataError where there is none or several."""
+        """The only file whose name fits a pattern.
+
+        Args:
+            *patterns: of names; one that fits is enough.
+            but: a pattern of names that do not count; None for none.
+
+        Returns:
+            the file.
+
+        Raises:
+            DataError: if there is none or several.
+        """
         files = self.some(*patterns, but=but)
         if len(files) > 1:
             several = " and ".join(file.label for file in files[:3])
@@ -181,7 +200,18 @@ class Source:
         return files[0]
 
     def some(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
-        """As ``all``; raises DataError where there is none."""
+        """Every file whose name fits a pattern, one or more.
+
+        Args:
+            *patterns: of names; one that fits is enough.
+            but: a pattern of names that do not count; None for none.
+
+        Returns:
+            the files, by place and name; each once.
+
+        Raises:
+            DataError: if there is none.
+        """
         files = self.all(*patterns, but=but)
         if not files:
             expected = " or ".join(patterns)
@@ -204,7 +234,15 @@ class Source:
         return self.one(*patterns) if self.all(*patterns) else None
 
     def all(self, *patterns: str, but: str | None = None) -> list[SourceFile]:
-        """Every file whose name fits a pattern and does not fit ``but``, by place and name; each once."""
+        """Every file whose name fits a pattern.
+
+        Args:
+            *patterns: of names; one that fits is enough.
+            but: a pattern of names that do not count; None for none.
+
+        Returns:
+            the files, by place and name; each once; an empty list where nothing fits.
+        """
         files = _each_once(
             file
             for path in self.paths
@@ -218,7 +256,15 @@ class Source:
 
 
 def fitting_encoding(file: SourceFile, encodings: tuple[str, ...]) -> str:
-    """The first of several encodings of which the whole file is text, or the last."""
+    """The first of several encodings of which the whole file is text, or the last.
+
+    Args:
+        file: is read for it, unless the user says an encoding.
+        encodings: one or more, the likeliest first.
+
+    Returns:
+        one of them; the last one where the user says an encoding.
+    """
     if file.encoding is None:
         for encoding in encodings[:-1]:
             try:

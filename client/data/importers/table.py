@@ -125,7 +125,23 @@ def import_platform(
     keep_unknown: bool = False,
     force: bool = False,
 ) -> ImportedPlatform:
-    """As ``import_with``, its choices given one by one."""
+    """Import a source, with its choices given one by one; see ``import_with``.
+
+    Args:
+        read: the importer of the source's format.
+        paths: a file or folder, and further ones of the same data set.
+        out: the platform folder to be written.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+        only_used: whether items that nothing mentions are left out.
+        keep_unknown: whether to go on where most items are not described.
+        force: whether a platform folder that lies there is replaced.
+
+    Returns:
+        what was written.
+
+    Raises:
+        DataError: if the source is wrong, or ``out`` is taken.
+    """
     choices = ImportChoices(said=time_meaning, only_used=only_used, keep_unknown=keep_unknown, force=force)
     return import_with(choices, read, paths, out)
 
@@ -135,7 +151,17 @@ def import_with(choices: ImportChoices, read: Read, paths: tuple[Path, ...], out
 
     Rows that are left out stand in ``OUT.refused.csv`` beside the folder, each with its reason.
 
-    Raises DataError with file and line where the source is wrong; then ``out`` is as it was before.
+    Args:
+        choices: what the user says of the import.
+        read: the importer of the source's format.
+        paths: a file or folder, and further ones of the same data set.
+        out: the platform folder to be written; as it was before where an error is raised.
+
+    Returns:
+        what was written, with notes.
+
+    Raises:
+        DataError: if the source is wrong, with file and line; or if ``out`` or the list of refused rows is taken.
     """
     require_free(out, force=choices.force)
     refused = RefusedRows() if choices.skip_bad else None

@@ -60,7 +60,20 @@ def read_text_table(
     columns: tuple[str, ...] | None = None,
     encodings: tuple[str, ...] = ("utf-8",),
 ) -> TextTable:
-    """All rows of a file, as ``text_blocks`` reads them, in the first of the encodings that fits."""
+    """Read all rows of a file, as ``text_blocks`` reads them.
+
+    Args:
+        file: the file.
+        dialect: how a line is cut into fields.
+        columns: their names; None where the first line names them.
+        encodings: of which the first that fits counts.
+
+    Returns:
+        the rows in one table.
+
+    Raises:
+        DataError: if the file cannot be read so.
+    """
     return _whole(list(text_blocks(file, dialect, columns=columns, encoding=fitting_encoding(file, encodings))))
 
 
@@ -73,13 +86,23 @@ def _whole(blocks: list[TextTable]) -> TextTable:
 def text_blocks(
     file: SourceFile, dialect: Dialect, *, columns: tuple[str, ...] | None = None, encoding: str = "utf-8"
 ) -> Iterator[TextTable]:
-    """The rows of a file, many at a time; its first line names the columns unless they are given.
+    """The rows of a file, many at a time.
 
     A first line ``sep=;``, which spreadsheets read, is skipped. Where the file lists what it refuses, lines of another
     number of fields are left out; so are rows that were refused before.
 
-    Raises DataError where the file is unreadable, empty, not text in the encoding or not cut into columns, and where
-    a field of several lines stands in a file whose quotation marks do not fit.
+    Args:
+        file: the file.
+        dialect: how a line is cut into fields.
+        columns: their names; None where the first line names them.
+        encoding: of the file, unless the user says another one.
+
+    Yields:
+        tables of strings.
+
+    Raises:
+        DataError: if the file is unreadable, empty, not text in the encoding or not cut into columns, or if a field of
+            several lines stands in a file whose quotation marks do not fit.
     """
     blocks = _whole_records(file.blocks(encoding), dialect)
     first = next(blocks, b"").removeprefix(b"\xef\xbb\xbf")

@@ -43,7 +43,15 @@ class TextTable:
     """What errors call a column."""
 
     def require(self, *names: str, hint: str = "") -> None:
-        """Raise DataError unless these columns are there; ``hint`` says what to do."""
+        """Require columns of the table.
+
+        Args:
+            *names: as the file calls them.
+            hint: what the error says is to be done.
+
+        Raises:
+            DataError: if one of them is missing.
+        """
         missing = [name for name in names if name not in self.rows.columns]
         if missing:
             kinds = [f"{name} of type {self.without_text[name]}" for name in missing if name in self.without_text]
@@ -55,7 +63,15 @@ class TextTable:
         return tuple(name for name in (*self.rows.columns, *self.without_text) if name not in read)
 
     def unread_note(self, *read: str, hint: str = "") -> tuple[str, ...]:
-        """A sentence that names them; nothing where there are none."""
+        """A sentence that names the columns that were not read.
+
+        Args:
+            *read: columns that were read.
+            hint: how they could be read.
+
+        Returns:
+            the sentence; nothing where all columns were read.
+        """
         return unread_note(self.label, self.unread(*read), hint)
 
     def filter(self, keep: pl.Series) -> "TextTable":
@@ -63,17 +79,45 @@ class TextTable:
         return replace(self, rows=self.rows.filter(keep), lines=self.lines.filter(keep))
 
     def distinct(self, names: Sequence[str]) -> "TextTable":
-        """The first row of each combination of values in these columns."""
+        """The first row of each combination of values in some columns.
+
+        Args:
+            names: of the columns.
+
+        Returns:
+            a table of these rows.
+        """
         rows = self.rows.select(names).with_row_index("_row").unique(names, keep="first", maintain_order=True)["_row"]
         return replace(self, rows=self.rows[rows], lines=self.lines[rows])
 
     def texts(self, name: str) -> pl.Series:
-        """Strings without surrounding blanks; empty where there is nothing."""
+        """Read a column of texts.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            strings without surrounding blanks; empty where there is nothing.
+
+        Raises:
+            DataError: if the column is missing.
+        """
         self.require(name)
         return present_texts(self.rows[name]).fill_null("").str.strip_chars()
 
     def compact_ids(self, name: str) -> pl.Series:
-        """As ``ids``; Int64 where each is a whole number as Python writes it, else equal strings share their memory."""
+        """Read a column of ids, in little memory.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Int64 where each is a whole number as Python writes it; else as ``ids``, and equal strings share their
+            memory.
+
+        Raises:
+            DataError: if the column is missing, or a row holds no id.
+        """
         self.require(name)
         texts = self.rows[name]
         whole = texts.cast(pl.Int64, strict=False)
@@ -82,20 +126,51 @@ class TextTable:
         return self.ids(name).cast(pl.Categorical).cast(pl.String)
 
     def ids(self, name: str) -> pl.Series:
-        """Strings, none of them empty or a word for a missing value."""
+        """Read a column of ids.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            strings, none of them empty or a word for a missing value.
+
+        Raises:
+            DataError: if the column is missing, or a row holds no id; it names the first one.
+        """
         values = self.texts(name)
         self.refuse(values == "", name, "expected an id, found an empty field or a word for a missing value")
         self.refuse(values.str.contains("\n", literal=True), name, "expected an id, found several lines")
         return values
 
     def whole_ids(self, name: str) -> pl.Series:
-        """Int64, written as whole numbers or as spreadsheets write them (``13085.0``)."""
+        """Read a column of ids that are whole numbers, as such or as spreadsheets write them (``13085.0``).
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Int64.
+
+        Raises:
+            DataError: if a row is no whole number; it names the first one.
+        """
         values = self.ids(name).str.strip_suffix(".0").cast(pl.Int64, strict=False)
         self.refuse(values.is_null(), name, "expected a whole number")
         return values
 
     def numbers(self, name: str, *, minimum: float | None = None) -> pl.Series:
-        """Finite Float64, not under ``minimum``."""
+        """Read a column of numbers.
+
+        Args:
+            name: of the column.
+            minimum: the least number that is right; None for any.
+
+        Returns:
+            finite Float64.
+
+        Raises:
+            DataError: if a row is no number, or lies under ``minimum``; it names the first one.
+        """
         texts = self.texts(name)
         texts = texts if self.decimal == "." else texts.str.replace(self.decimal, ".", literal=True)
         values = texts.cast(pl.Float64, strict=False)
@@ -107,14 +182,34 @@ class TextTable:
         return values
 
     def joined_texts(self, name: str) -> pl.Series:
-        """As ``texts``, lists in JSON with a comma between their texts."""
+        """Read a column of texts, with a comma between the texts of a list in JSON.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            strings, as ``texts`` gives them.
+
+        Raises:
+            DataError: if the column is missing.
+        """
         texts = self.texts(name)
         if not texts.str.starts_with("[").any():
             return texts
         return pl.Series(name, [_joined(text) for text in texts], dtype=pl.String)
 
     def ratings(self, name: str) -> pl.Series:
-        """Float32; true is 1, false is 0."""
+        """Read a column of ratings.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Float32; true is 1, false is 0.
+
+        Raises:
+            DataError: if a row is no number; it names the first one.
+        """
         plain = self.rows[name].cast(pl.Float32, strict=False)
         if bool(plain.is_finite().fill_null(value=False).all()):
             return plain
@@ -122,7 +217,17 @@ class TextTable:
         return replace(self, rows=self.rows.with_columns(truths)).numbers(name).cast(pl.Float32)
 
     def clock(self, name: str) -> pl.Series:
-        """What a clock or a counter shows, which is not negative: Int64 where all are whole, else Float64."""
+        """Read what a clock or a counter shows, which is not negative.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            Int64 where all are whole, else Float64.
+
+        Raises:
+            DataError: if a row is no number, or a negative one; it names the first one.
+        """
         self.require(name)
         whole = self.rows[name].cast(pl.Int64, strict=False)
         whole = self.texts(name).cast(pl.Int64, strict=False) if whole.null_count() else whole
@@ -133,7 +238,17 @@ class TextTable:
         return values.cast(pl.Int64) if fits else values
 
     def clock_or_iso(self, name: str) -> pl.Series:
-        """As ``clock``; where no row holds a number, datetimes in UTC of texts in ISO 8601."""
+        """Read what a clock or a counter shows, or texts in ISO 8601.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            as ``clock``; where no row holds a number, datetimes in UTC.
+
+        Raises:
+            DataError: if a row is neither; it names the first one.
+        """
         texts = self.texts(name)
         if texts.cast(pl.Float64, strict=False).is_not_null().any():
             return self.clock(name)
@@ -142,9 +257,17 @@ class TextTable:
         return self.after_1969(times, name)
 
     def times(self, name: str, *formats: str) -> pl.Series:
-        """Datetimes in UTC, which those without a zone are, written in the first of ``formats`` that fits every row.
+        """Read a column of times, written in the first of some formats that fits every row.
 
-        Raises DataError where none fits, and where two do and differ.
+        Args:
+            name: of the column.
+            *formats: as polars says them.
+
+        Returns:
+            datetimes in UTC, which those without a zone are.
+
+        Raises:
+            DataError: if no format fits, if two do and differ, or if a time lies before 1970.
         """
         values = self.texts(name)
         tries = [values.str.to_datetime(pattern, strict=False, time_unit="us").dt.epoch("us") for pattern in formats]
@@ -158,27 +281,71 @@ class TextTable:
         return self.after_1969(best.cast(pl.Datetime("us")), name)
 
     def after_1969(self, times: pl.Series, name: str) -> pl.Series:
-        """The times themselves; raises DataError for one before 1970."""
+        """Require times after 1969.
+
+        Args:
+            times: datetimes.
+            name: of their column, for the error.
+
+        Returns:
+            the times themselves.
+
+        Raises:
+            DataError: if one lies before 1970; it names the first one.
+        """
         self.refuse(times.dt.epoch("us") < 0, name, "expected a time after 1969")
         return times
 
     def row(self, name: str) -> Callable[[int], str]:
-        """What errors call a column in a row."""
+        """What errors call a column in a row.
+
+        Args:
+            name: of the column.
+
+        Returns:
+            gives it for a row's number in this table, from 0.
+        """
         return lambda row: f"{self.label}, {self.unit} {self.lines[row]}: {self.part} {name}"
 
     def refuse(self, wrong: pl.Series, name: str, expected: str) -> None:
-        """Raise DataError that names the first line where ``wrong`` is True."""
+        """Refuse wrong rows.
+
+        Args:
+            wrong: true for each wrong row; null counts as right.
+            name: of the column that is wrong.
+            expected: in words.
+
+        Raises:
+            BadRows: if a row is wrong; it names the first one.
+        """
         if wrong.any():
             message = f"{self.row(name)(wrong.arg_max() or 0)}: {expected}"
             raise BadRows(message, table=self, wrong=wrong.fill_null(value=False), column=name, reason=expected)
 
     def refuse_repeats(self, ids: pl.Series, name: str) -> None:
-        """Raise DataError at the first id that already stood in an earlier line."""
+        """Refuse an id that already stood in an earlier line.
+
+        Args:
+            ids: a column of the table, row by row.
+            name: of the column.
+
+        Raises:
+            BadRows: if an id comes again; it names the first one.
+        """
         self.refuse(~ids.is_first_distinct(), name, "the id already stands in an earlier one")
 
 
 def unread_note(label: str, names: Sequence[str], hint: str = "") -> tuple[str, ...]:
-    """A sentence that names columns of a file that were not read; nothing where there are none."""
+    """A sentence that names columns of a file that were not read.
+
+    Args:
+        label: of the file.
+        names: of the columns.
+        hint: how they could be read.
+
+    Returns:
+        the sentence; nothing where there are no such columns.
+    """
     more = ", ..." if len(names) > _SHOWN else ""
     return (f"{label}: columns that were not read: {', '.join(names[:_SHOWN])}{more}{hint}",) if names else ()
 

@@ -33,10 +33,17 @@ _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:
 def import_uci_retail(source: Source, *, drop_cancelled: bool = False) -> ImportedPlatform:
     """One event per product on an invoice, its rating the quantity; an item's text is its description.
 
-    Left out are rows without a customer, cancellations, quantities or prices not above zero, and rows that
-    are no product. Lines of one customer, product and minute are one event. Shop time is read as UTC.
-    An invoice on several sheets counts once: the years of Online Retail II share some days.
-    A product of which a customer cancelled all that they bought was a purchase, unless ``drop_cancelled``.
+    Left out are rows without a customer, cancellations, quantities or prices not above zero, and rows that are no
+    product. Lines of one customer, product and minute are one event. Shop time is read as UTC. An invoice on several
+    sheets counts once: the years of Online Retail II share some days. A product of which a customer cancelled all that
+    they bought was a purchase, unless ``drop_cancelled``.
+
+    Args:
+        source: the workbooks, or their sheets as CSV.
+        drop_cancelled: whether such a product is left out.
+
+    Returns:
+        the tables, and notes on what was left out.
     """
     sheets: list[pl.DataFrame] = []
     cancelled: list[pl.DataFrame] = []

@@ -67,7 +67,17 @@ class SqlSource:
 
     @classmethod
     def read(cls, path: Path) -> "SqlSource":
-        """The file; raises ConfigError."""
+        """Read the file of an SQL source.
+
+        Args:
+            path: the file, NAME.toml.
+
+        Returns:
+            the source; the database is not asked yet.
+
+        Raises:
+            ConfigError: if the file cannot be read or makes no sense.
+        """
         source = read_settings(cls, path)
         kind, _, where = source.password.partition(":")
         if kind == "file":
@@ -150,7 +160,15 @@ class Chunk:
         return [row[place] for row in self.rows]
 
     def refuse_repeats(self, read: Iterable[str], where: str) -> None:
-        """Raise DataError where the query gives one of the columns that are ``read`` several times."""
+        """Refuse a query that gives one of the columns several times.
+
+        Args:
+            read: names of the columns that are read.
+            where: what the error calls the query.
+
+        Raises:
+            DataError: if one of them comes several times.
+        """
         names = [_NUMBERED.sub("", name) for name in self.names]
         repeated = [name for name in read if names.count(name) > 1]
         if repeated:
@@ -175,9 +193,16 @@ class Snapshot:
         return self._chunks("items", select(literal_column("*")).select_from(self._table("items")))
 
     def events(self, since: object = None) -> Iterator[Chunk]:
-        """Those whose watermark is ``since`` or more, by watermark where there is one, else as the query sorts them.
+        """The events, in chunks.
 
-        Raises DataError.
+        Args:
+            since: the least watermark that is wanted; None for all events.
+
+        Returns:
+            chunks, sorted by watermark where there is one, else as the query sorts them.
+
+        Raises:
+            DataError: if the database says no.
         """
         if self.source.is_sorted and not self.source.watermark:
             return self._chunks("events", self._query("events"))  # around it no database promises its order
@@ -189,7 +214,17 @@ class Snapshot:
         return self._chunks("events", query)
 
     def events_before(self, mark: object) -> int:
-        """How many there are whose watermark is less; raises DataError."""
+        """How many events there are whose watermark is less.
+
+        Args:
+            mark: the watermark.
+
+        Returns:
+            number of events.
+
+        Raises:
+            DataError: if the database says no.
+        """
         query = select(func.count()).select_from(self._table("events")).where(self._mark < bindparam("mark", mark))
         with told(f"{self.where}: the events query failed", self.secret):
             return int(self.connection.execute(query).scalar_one())
@@ -222,10 +257,19 @@ class Snapshot:
 
 @contextmanager
 def snapshot(source: SqlSource, where: Path) -> Iterator[Snapshot]:
-    """Connect and read.
+    """Connect and read; the connection ends with the block.
 
-    Raises ConfigError for a driver that is not there, SourceUnreachable where the database does not let one in,
-    DataError where it says no afterwards.
+    Args:
+        source: says where the database is, and where its password stands.
+        where: the source's file, for errors.
+
+    Yields:
+        the connection, to which the queries are put.
+
+    Raises:
+        ConfigError: if a driver is not there, or the password is missing.
+        SourceUnreachable: if the database does not let one in.
+        DataError: if it says no afterwards.
     """
     secret = source.secret()
     engine = _engine(source, secret)
@@ -244,7 +288,17 @@ def snapshot(source: SqlSource, where: Path) -> Iterator[Snapshot]:
 def told(
     what: str, secret: str | None, *, quote_driver: bool = True, as_error: type[DataError] = DataError
 ) -> Iterator[None]:
-    """What the block raises of the database, as one error."""
+    """Turn what the block raises of the database into one error, without the password in it.
+
+    Args:
+        what: did not work, in words.
+        secret: the password; None where there is none.
+        quote_driver: whether the driver's own words are passed on.
+        as_error: the error that is raised.
+
+    Raises:
+        DataError: if the block raises an error of the database; of the class ``as_error``.
+    """
     try:
         yield
     except SQLAlchemyError as error:

@@ -55,9 +55,19 @@ class Mark:
 
     @staticmethod
     def after(mark: "Mark | None", values: Sequence[Any], read: int, where: str) -> "Mark | None":
-        """The mark once further values came, in their order, ``read`` events after the first.
+        """The mark once further values came.
 
-        Raises DataError for a value that tells no order.
+        Args:
+            mark: where the reading began; None where nothing was read before.
+            values: watermarks of the new events, in their order.
+            read: how many events were read before them.
+            where: what the error calls the column.
+
+        Returns:
+            the new mark; the one of before where there are no values.
+
+        Raises:
+            DataError: if a value tells no order.
         """
         for place, value in enumerate(values):
             if type(value).__name__ not in _READ:
@@ -129,11 +139,22 @@ class Mirror:
     lock: Path
 
     def read(self, path: Path, moment: DataMoment, time_meaning: Said | None) -> PlatformFolder:
-        """The data as of a task, checked; asks the database for what is new where the task is a new one.
+        """The data as of a task, checked; the database is asked for what is new where the task is a new one.
 
-        ``time_meaning`` is what timestamps mean that are numbers: all that was read counts, not only what is new. A
-        source without a watermark is read whole, and nothing of it is kept. Raises InputError, and StorageError for
-        records that cannot be read or written; the list and its parts are then as they were.
+        All that was read counts, not only what is new. A source without a watermark is read whole, and nothing of it is
+        kept. Where an error is raised, the list and its parts are as they were.
+
+        Args:
+            path: the file that describes the database.
+            moment: the task as of which the data are wanted.
+            time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+        Returns:
+            the tables.
+
+        Raises:
+            InputError: if the data cannot be read or break the data contract.
+            StorageError: if records cannot be read or written.
         """
         source = SqlSource.read(path)
         if not source.watermark:

@@ -43,7 +43,18 @@ _AS_NUMBER = "; where a text holds a number: CAST(... AS NUMERIC)"
 
 
 def ids(values: Values, where: str) -> pl.Series:
-    """Int64 or String; without a single value Null."""
+    """Read a column of ids.
+
+    Args:
+        values: as the driver gives them; None where an id is missing.
+        where: what errors call the column.
+
+    Returns:
+        Int64 or String; Null without a single value.
+
+    Raises:
+        DataError: if they are no ids, or of several kinds.
+    """
     kinds = _kinds(values)
     if not kinds:
         return pl.Series(values, dtype=pl.Null)
@@ -62,7 +73,19 @@ def _is_whole(number: float | Decimal) -> bool:
 
 
 def timestamps(values: Values, where: str) -> pl.Series:
-    """Numbers as they are, times and ISO 8601 texts as datetimes in UTC, which those without a zone are."""
+    """Read a column of timestamps.
+
+    Args:
+        values: as the driver gives them: numbers, times or texts in ISO 8601.
+        where: what errors call the column.
+
+    Returns:
+        numbers as they are, times and texts as datetimes in UTC, which those without a zone are; Null without a single
+        value.
+
+    Raises:
+        DataError: if they are of another kind, or a text is no time.
+    """
     kinds = _kinds(values)
     if not kinds:
         return pl.Series(values, dtype=pl.Null)
@@ -79,13 +102,35 @@ def timestamps(values: Values, where: str) -> pl.Series:
 
 
 def ratings(values: Values, where: str) -> pl.Series:
-    """Float32; true is 1, false is 0."""
+    """Read a column of ratings.
+
+    Args:
+        values: as the driver gives them.
+        where: what errors call the column.
+
+    Returns:
+        Float32; true is 1, false is 0.
+
+    Raises:
+        DataError: if they are no numbers.
+    """
     numbers = [int(value) if isinstance(value, bool) else value for value in values]
     return _numbers(numbers, where, _kinds(numbers), "numbers").cast(pl.Float32)
 
 
 def texts(values: Values, where: str) -> pl.Series:
-    """String."""
+    """Read a column of texts.
+
+    Args:
+        values: as the driver gives them.
+        where: what errors call the column.
+
+    Returns:
+        String.
+
+    Raises:
+        DataError: if they are no texts.
+    """
     kinds = _kinds(values)
     if not kinds <= {str}:
         raise _wrong(where, "strings", kinds)
@@ -93,7 +138,18 @@ def texts(values: Values, where: str) -> pl.Series:
 
 
 def vectors(values: Values, where: str) -> pl.Series:
-    """Lists of Float64, from arrays or from JSON, which is how pgvector writes."""
+    """Read a column of vectors.
+
+    Args:
+        values: arrays, or texts in JSON, which is how pgvector writes.
+        where: what errors call the column.
+
+    Returns:
+        lists of Float64.
+
+    Raises:
+        DataError: if they are no lists of numbers.
+    """
     try:
         lists = [json.loads(value) if isinstance(value, str) else value for value in values]
         return pl.Series(lists, dtype=pl.List(pl.Float64))
@@ -145,7 +201,16 @@ def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -
 
     Of one that may be the rating by its name, the name alone is kept: the column is all null.
 
-    Raises DataError where a column is missing, comes several times or is of the wrong type.
+    Args:
+        chunks: of one query; those without rows give no table.
+        where: what errors call the query.
+        readers: how each column that the contract knows is read.
+
+    Yields:
+        tables of the contract's columns.
+
+    Raises:
+        DataError: if a column is missing, comes several times or is of the wrong type.
     """
     for chunk in chunks:
         chunk.refuse_repeats(readers, where)
@@ -162,7 +227,18 @@ def frames(chunks: Iterable[Chunk], where: str, readers: Mapping[str, Reader]) -
 
 
 def whole(parts: Iterable[pl.DataFrame], where: str) -> pl.DataFrame:
-    """One table of all; raises DataError where there is no row, or a column changes its type on the way."""
+    """One table of all parts.
+
+    Args:
+        parts: tables of one query.
+        where: what errors call the query.
+
+    Returns:
+        the table.
+
+    Raises:
+        DataError: if there is no row, or a column changes its type on the way.
+    """
     tables = list(parts)
     if not tables:
         raise DataError(f"{where}: expected rows, found none")
@@ -179,14 +255,34 @@ def _kind(kind: pl.DataType, name: str) -> str:
 
 
 def read_database(path: Path, time_meaning: Said | None = None) -> PlatformFolder:
-    """All of a source's items and events, nothing kept; raises InputError where they break the data contract."""
+    """Read all of a source's items and events; nothing is kept.
+
+    Args:
+        path: the file that describes the database.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+    Returns:
+        the tables, checked.
+
+    Raises:
+        InputError: if the database cannot be read, or the data break the data contract.
+    """
     return checked(read_database_unchecked(path), SqlSource.read(path), time_meaning)
 
 
 def checked(folder: PlatformFolder, source: SqlSource, time_meaning: Said | None) -> PlatformFolder:
-    """The folder in an order that no database moves; ``time_meaning`` is what timestamps mean that are numbers.
+    """The folder, checked, in an order that no database moves.
 
-    Raises DataError for timestamps that tell nothing and for a row that breaks the data contract.
+    Args:
+        folder: items and events as they were read.
+        source: says whether its watermark or query orders ties.
+        time_meaning: what timestamps mean that are numbers; None where nobody says.
+
+    Returns:
+        items sorted by id; events by user, then time.
+
+    Raises:
+        DataError: if timestamps tell nothing, or a row breaks the data contract.
     """
     clock = timed_tables(folder.events, None, labels(folder.path, QUERIES), time_meaning)
     unread = unread_note(clock.events, labels(folder.path, QUERIES).events, QUERIES.as_rating)
@@ -212,17 +308,51 @@ def read_database_unchecked(path: Path) -> PlatformFolder:
 
 
 def read_events(chunks: Iterable[Chunk], path: Path) -> Iterator[pl.DataFrame]:
-    """The events' chunks as tables."""
+    """The events' chunks as tables.
+
+    Args:
+        chunks: of the query of events.
+        path: the file that describes the database, for errors.
+
+    Returns:
+        tables of the contract's columns, one by one.
+
+    Raises:
+        DataError: if a column is missing, comes several times or is of the wrong type.
+    """
     return frames(chunks, named(path, QUERIES.events), EVENTS)
 
 
 def read_items(chunks: Iterable[Chunk], path: Path) -> Iterator[pl.DataFrame]:
-    """The items' chunks as tables."""
+    """The items' chunks as tables.
+
+    Args:
+        chunks: of the query of items.
+        path: the file that describes the database, for errors.
+
+    Returns:
+        tables of the contract's columns, one by one.
+
+    Raises:
+        DataError: if a column is missing, comes several times or is of the wrong type.
+    """
     return frames(chunks, named(path, QUERIES.items), ITEMS)
 
 
 def as_folder(path: Path, items: pl.DataFrame, events: pl.DataFrame) -> PlatformFolder:
-    """The tables as the rest of the client takes a platform's data; raises DataError for a column of another type."""
+    """The tables as the rest of the client takes a platform's data.
+
+    Args:
+        path: the file that describes the database.
+        items: table of items; its vectors may be a column.
+        events: table of events.
+
+    Returns:
+        the tables in the contract's types, with the vectors [items, D] apart; no impressions.
+
+    Raises:
+        DataError: if a column is of another type.
+    """
     items_query = named(path, QUERIES.items)
     tables = {"items": as_items(items_query, items), "events": as_events(named(path, QUERIES.events), events)}
     whole_items, whole_events = in_one_form(tables).values()
@@ -242,5 +372,13 @@ def as_folder(path: Path, items: pl.DataFrame, events: pl.DataFrame) -> Platform
 
 
 def named(path: Path, query: str) -> str:
-    """A query of a source's file, in messages."""
+    """A query of a source's file, in messages.
+
+    Args:
+        path: the file that describes the database.
+        query: name of the query.
+
+    Returns:
+        both in one text.
+    """
     return f"{path}: {query}"
