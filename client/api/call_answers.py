@@ -46,7 +46,18 @@ class Health:
 
 
 def answered(response: httpx.Response, read: Callable[[Any], Answer]) -> Answer:
-    """What ``read`` makes of the answer's JSON; raises RequestError for a refusal, or for what is no answer of ours."""
+    """What a service answered.
+
+    Args:
+        response: of the service.
+        read: makes the answer of its JSON.
+
+    Returns:
+        What ``read`` gives.
+
+    Raises:
+        RequestError: if the service refused, or it is no answer of ours.
+    """
     if response.status_code != httpx.codes.OK:
         raise _refusal(response)
     try:

@@ -81,7 +81,19 @@ def recommend(
 
 
 def open_lists(folder: Path, *, vault_key: str = "") -> Recommender:
-    """The recommender of a folder of heads or of an agent's folder; raises ConfigError, StorageError."""
+    """The recommender of a folder.
+
+    Args:
+        folder: a folder of heads, or an agent's folder.
+        vault_key: what opens it, ``KIND:WHERE``; empty: plain files, or the agent's own key.
+
+    Returns:
+        What answers users.
+
+    Raises:
+        ConfigError: if the agent's settings or the key make no sense.
+        StorageError: if nothing was stored there, or it does not open.
+    """
     agent = folder if is_agent(folder) else None
     place, key = heads_and_key(agent, None if agent else folder, vault_key)
     return open_recommender(open_heads(place, key))
@@ -90,7 +102,22 @@ def open_lists(folder: Path, *, vault_key: str = "") -> Recommender:
 def list_for(
     recommender: Recommender, user: str | None, k: int, basket: Sequence[str] = (), *, reasons: bool = True
 ) -> UserList:
-    """One user's list; raises DataError where there is no such user, or no such item of the basket."""
+    """One user's list.
+
+    Args:
+        recommender: of the platform.
+        user: the user's id; None is somebody of whom nothing is known.
+        k: how many items at most.
+        basket: ids of items that are in the basket now.
+        reasons: whether to say what each scorer adds and what each earlier item is worth, which takes many times as
+            long.
+
+    Returns:
+        The items, the best first, and what the list rests on.
+
+    Raises:
+        DataError: if there is no such user, or no such item of the basket.
+    """
     past, times = recommender.past_of(user, recommender.rows_of(basket))
     query = ListQuery(k=k, reasons=reasons, basket=len(set(basket)))
     listed = recommender.recommend(past, query, times)

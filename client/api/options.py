@@ -32,7 +32,18 @@ def flat_options(options: Mapping[str, Any], *kinds: type[Any]) -> dict[str, Any
 
 
 def settings_of(kind: type[Settings], flat: Mapping[str, Any]) -> Settings:
-    """The dataclass with those options that are its own; raises ConfigError for a value that one cannot have."""
+    """The dataclass with those options that are its own.
+
+    Args:
+        kind: the dataclass of options.
+        flat: key to value; keys of other dataclasses are passed over.
+
+    Returns:
+        An instance; what ``flat`` does not say has its default.
+
+    Raises:
+        ConfigError: if an option cannot have its value.
+    """
     keys = {entry.key for entry in entries(kind)}
     return from_flat(kind, {key: value for key, value in flat.items() if key in keys})
 

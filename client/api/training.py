@@ -52,7 +52,24 @@ def pretrain_with(
     *,
     now: datetime,
 ) -> PretrainOutcome:
-    """As ``pretrain``, with options that are checked already; the encoder's card says the day of ``now`` in UTC."""
+    """As ``pretrain``, with options that are checked already.
+
+    Args:
+        platform: as of ``pretrain``.
+        out: the encoder file to write.
+        size: the preset.
+        data: how the platform's data are prepared.
+        promise: to each user, where the encoder is to be private.
+        authorship: who made the encoder, and its licence, for its card.
+        now: when it is made, with a zone; the card says its day in UTC.
+
+    Returns:
+        As ``pretrain``.
+
+    Raises:
+        InputError: if the platform's line or data are wrong, or the file cannot be written.
+        PrivacyError: if what users are promised cannot be kept account of.
+    """
     spec = parse_folder(platform)
     return pretrain_folder(
         spec.path,

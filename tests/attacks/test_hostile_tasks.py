@@ -174,5 +174,6 @@ def refused(content: RecordDict, expected: str) -> None:
     """With this code, and nothing beside it."""
     assert code(content) == expected
     assert set(content) == {"header"}
-    assert set(content["header"]) <= {"protocol", "kind", "round", "code", "reason"}
+    assert set(content["header"]) <= {"protocol", "kind", "round", "code", "reason", "least"}
+    assert content["header"].get("least", 0) == 0
     assert content_bytes(content) < 1000
