@@ -88,5 +88,5 @@ def _phase(settings: LocalSettings, epochs: int, *, head_rate: float, encoder_ra
         id_dropout=settings.id_dropout,
         proximal=settings.proximal if encoder_rate else 0.0,
         warm_up=10,
-        final_rate=1.0,
+        learning_rate_decay=1.0,
     )

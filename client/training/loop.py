@@ -47,7 +47,7 @@ class TrainingSettings(Checked):
     """decoupled (AdamW), of matrices and id rows"""
     warm_up: int = bounded(100, least=0)
     """steps of linear warm-up"""
-    final_rate: float = bounded(0.1, least=0, most=1)
+    learning_rate_decay: float = bounded(0.1, least=0, most=1)
     """share of the learning rate left at the end of ``epochs``, reached linearly"""
     clip_norm: float = bounded(1.0, above=0)
     """of a step's gradient"""
@@ -122,7 +122,7 @@ def train_sequence(
 
 def _rate(settings: TrainingSettings, done: int, total: int) -> float:
     warm = min(1.0, (done + 1) / (settings.warm_up + 1))
-    return warm * (1 - (1 - settings.final_rate) * min(1.0, done / total))
+    return warm * (1 - (1 - settings.learning_rate_decay) * min(1.0, done / total))
 
 
 class _Step:

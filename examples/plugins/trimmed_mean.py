@@ -21,7 +21,7 @@ class TrimmedMean:
     """Steps along the mean of what is left of each number after its lowest and highest updates."""
 
     def __init__(self, config: RoundsConfig) -> None:
-        self._rate = config.server_rate
+        self._rate = config.server_learning_rate
 
     def step(
         self, encoder: NDArray[np.float32], updates: Sequence[Update], *, round_number: int

@@ -77,11 +77,11 @@ def _fedavg(_config: RoundsConfig) -> FedAvg:
 
 
 def _fedavgm(config: RoundsConfig) -> FedAvg:
-    return FedAvgM(server_learning_rate=config.server_rate, server_momentum=config.server_momentum)
+    return FedAvgM(server_learning_rate=config.server_learning_rate, server_momentum=config.server_momentum)
 
 
 def _fedadam(config: RoundsConfig) -> FedAvg:
-    return FedAdam(eta=config.server_rate, beta_1=config.server_momentum)
+    return FedAdam(eta=config.server_learning_rate, beta_1=config.server_momentum)
 
 
 AGGREGATIONS: dict[AggregationName, Callable[[RoundsConfig], FedAvg]] = {

@@ -163,8 +163,9 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
         "all.",
         see="decisions/0037-what-one-platform-may-weigh.md",
     )
-    server_rate: float = option(
+    server_learning_rate: float = option(
         1.0,
+        old=("server-rate",),
         above=0,
         flag="",
         help="Step along the mean update; for fedadam the step per number (the paper's η; .001 to .01 is usual).",
@@ -221,12 +222,14 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
         help="What goes to a platform that holds an encoder of the run: whole, the new one, or steps, a byte a number "
         "of what changed.",
     )
-    final_rate: float = option(
+    learning_rate_decay: float = option(
         0.1,
+        old=("final-rate",),
         above=0,
         most=1,
         flag="",
-        help="Share of the platforms' learning rates that is left in the last round, reached linearly.",
+        help="Learning-rate decay factor: the share of the platforms' learning rates that is left in the last round, "
+        "reached linearly.",
         see="decisions/0020-rounds-that-train-enough.md",
     )
     local: LocalSettings = group(LocalSettings, prefix="local-")
@@ -328,7 +331,7 @@ class RoundsConfig(Seeded, Asked, Colluding, LeastParties):
 
     def local_in(self, number: int) -> LocalSettings:
         """How platforms train in the round of this number, from 1 on."""
-        share = 1 - (1 - self.final_rate) * (number - 1) / max(1, self.rounds - 1)
+        share = 1 - (1 - self.learning_rate_decay) * (number - 1) / max(1, self.rounds - 1)
         local = self.local
         if self.is_masked and local.clip_norm == 0:
             local = replace(local, clip_norm=USUAL_CLIP_NORM)

@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 from typing_extensions import override
 
 from shared.errors import GraftError
-from shared.system.options import Entry, entries, from_flat, old_names
+from shared.system.options import Entry, entries, from_flat, old_names, renamed
 
 Command = Callable[..., Any]
 
@@ -31,7 +31,7 @@ class Given:
 
 
 class OptionsCommand(TyperCommand):
-    """A command that still takes former names of its flags, with a note."""
+    """A command that still takes former names of its flags and choices, with a note."""
 
     @override
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -109,7 +109,8 @@ class _Taken:
         """What the command gets, for which its flags leave ``values``."""
         flag_values = {entry.key: values.pop(parameter) for parameter, entry in self.flags.items()}
         set_values = {key: value for key, value in flag_values.items() if value is not None}
-        return from_flat(self.kind, set_values) if self.whole else set_values
+        of_today = renamed(self.kind, set_values, say)
+        return from_flat(self.kind, of_today) if self.whole else of_today
 
     def parameters(self) -> Iterator[inspect.Parameter]:
         """One for each flag; where the command gets what was given, one that was not is None."""

@@ -30,6 +30,8 @@ class Option:
     """as it is written; empty: the field's name with hyphens, after the prefix of its group"""
     old: tuple[str, ...] = ()
     """keys that it had before, which are still taken"""
+    old_values: Mapping[str, str] = field(default_factory=dict)
+    """a choice that had another name before, which is still taken, to that of today"""
     choices: tuple[str, ...] = ()
     """all values that there are; empty: others too"""
     least: float | None = None
@@ -263,12 +265,12 @@ def from_flat(kind: type[Settings], flat: Mapping[str, object]) -> Settings:
 
 
 def renamed(kind: type[Any], flat: Mapping[str, Value], say: Say | None = None) -> dict[str, Value]:
-    """The same values under the keys of today.
+    """The same options under the keys and the names of choices of today.
 
     Args:
         kind: dataclass of the options.
-        flat: value by key, of today or a former one; unknown keys stay as they are.
-        say: hears one sentence for each key that has another name now; None: nobody hears of it.
+        flat: value by key, of today or a former one, with hyphens or underscores; unknown keys stay as they are.
+        say: hears one sentence for each key or choice that has another name now; None: nobody hears of it.
 
     Returns:
         Value by key of today.
@@ -276,18 +278,35 @@ def renamed(kind: type[Any], flat: Mapping[str, Value], say: Say | None = None) 
     Raises:
         ConfigError: if both keys of one option are given.
     """
-    names = old_names(kind)
-    for key in flat:
+    names = _both_spellings(old_names(kind))
+    choices = old_choices(kind)
+    of_today: dict[str, Value] = {}
+    for key, value in flat.items():
         if names.get(key) in flat:
             raise ConfigError(f"{key} is called {names[key]} now; got both")
         if key in names and say is not None:
             say(f"{key} is called {names[key]} now")
-    return {names.get(key, key): value for key, value in flat.items()}
+        name = names.get(key, key)
+        choice: Any = choices.get(name, {}).get(value, value) if isinstance(value, str) else value
+        if choice != value and say is not None:
+            say(f"{name} {value} is called {choice} now")
+        of_today[name] = choice
+    return of_today
 
 
 def old_names(kind: type[Any]) -> dict[str, str]:
     """Former key to that of today."""
     return {old: entry.key for entry in entries(kind) for old in entry.option.old}
+
+
+def old_choices(kind: type[Any]) -> dict[str, Mapping[str, str]]:
+    """Former name of a choice to that of today, by the key of its option."""
+    return {entry.key: entry.option.old_values for entry in entries(kind) if entry.option.old_values}
+
+
+def _both_spellings(names: Mapping[str, str]) -> dict[str, str]:
+    """With those in underscores, as a config in JSON has them."""
+    return {**{old.replace("-", "_"): new.replace("-", "_") for old, new in names.items()}, **names}
 
 
 def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> dict[str, object]:
@@ -296,7 +315,7 @@ def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> d
     Args:
         kind: dataclass of the options.
         texts: one for each option; a former key is taken too.
-        say: hears one sentence for each key that has another name now; None: nobody hears of it.
+        say: hears one sentence for each key or choice that has another name now; None: nobody hears of it.
 
     Returns:
         Value by key of today, as ``from_flat`` takes it.
@@ -307,8 +326,8 @@ def assigned(kind: type[Any], texts: Iterable[str], say: Say | None = None) -> d
     known = {entry.key: entry for entry in entries(kind)}
     values: dict[str, object] = {}
     for text in texts:
-        name, equals, value = text.partition("=")
-        (key,) = renamed(kind, {name: value}, say)
+        name, equals, given = text.partition("=")
+        ((key, value),) = renamed(kind, {name: given}, say).items()
         if not equals or key not in known:
             raise ConfigError(f"expected KEY=VALUE with a KEY of {', '.join(sorted(known))}; got {text!r}")
         if key in values:

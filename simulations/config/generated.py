@@ -23,7 +23,7 @@ from shared.errors import ConfigError
 from shared.federation.bundle import static_run_config
 from shared.federation.config import RoundsConfig
 from shared.system.command_options import run_command
-from shared.system.options import Entry, entries, old_names
+from shared.system.options import Entry, entries, old_choices, old_names
 from simulations.config.run_config import RunConfig
 
 
@@ -42,8 +42,12 @@ def option_table(kind: type[Any], *, deep: bool = True) -> str:
 
 
 def former_names_table(kind: type[Any]) -> str:
-    """A row for each former name of an option."""
-    return "\n".join(["| before | now |", "| -- | -- |", *(f"| `{a}` | `{b}` |" for a, b in old_names(kind).items())])
+    """A row for each former name of an option, and of a choice behind its option."""
+    choices = (
+        (f"{key} {old}", f"{key} {new}") for key, names in old_choices(kind).items() for old, new in names.items()
+    )
+    rows = (f"| `{before}` | `{now}` |" for before, now in (*old_names(kind).items(), *choices))
+    return "\n".join(["| before | now |", "| -- | -- |", *rows])
 
 
 def _row(entry: Entry) -> str:

@@ -96,7 +96,7 @@ def test_a_last_sum_that_fails_leaves_the_encoder_of_before(tmp_path) -> None:
     found = federate(tmp_path, FOUR, whole(), apps=without("mask", "shop1", FOUR, number=3))
     assert [one["kept"] for one in found.history if one["kind"] == "evaluate"] == [True, True, True, False]
     assert "ends without a result" in found.history[-1]["note"]
-    before = federate(tmp_path / "before", FOUR, whole(rounds=1, final_rate=1.0))
+    before = federate(tmp_path / "before", FOUR, whole(rounds=1, learning_rate_decay=1.0))
     assert found.encoder.flat == pytest.approx(before.encoder.flat, abs=1e-3)
 
 
@@ -143,9 +143,9 @@ def judged(monkeypatch, values: Mapping[str, Sequence[float]]) -> None:
 
 
 def test_a_round_that_is_passed_over_is_undone_and_what_was_trained_from_it_is_dropped(tmp_path, monkeypatch) -> None:
-    alone = federate(tmp_path / "one", THREE, whole(rounds=1, final_rate=1.0))
+    alone = federate(tmp_path / "one", THREE, whole(rounds=1, learning_rate_decay=1.0))
     judged(monkeypatch, dict.fromkeys(THREE, (0.2, 0.3, 0.4, 0.1, 0.2)))
-    found = federate(tmp_path / "found", THREE, whole(rounds=3, final_rate=1.0))
+    found = federate(tmp_path / "found", THREE, whole(rounds=3, learning_rate_decay=1.0))
     kept = [(one["round"], one["kept"]) for one in found.history if one["kind"] == "evaluate"]
     assert kept == [(0, True), (0, True), (1, True), (2, False), (3, False)]
     passed_over, dropped = found.history[6:8]

@@ -104,7 +104,7 @@ def test_finds_the_options_there_are() -> None:
         ("rounds", "class Further:\n    rounds: int = option(3, help='x')"),
         ("rounds", "Rounds = Annotated[int, typer.Option('--rounds', help='x')]"),
         ("min-user-events", "config = {'min_user_events': 3}"),
-        ("server-rate", "flag = '--server-rate'"),
+        ("server-learning-rate", "flag = '--server-learning-rate'"),
         ("evaluate-every", "KEYS = ('evaluate-every',)"),
     ],
 )
@@ -114,7 +114,7 @@ def test_sees_a_second_place(key: str, planted: str) -> None:
 
 
 def test_former_names_stand_beside_the_option_that_had_them() -> None:
-    former = {"local-adapters", "local-updates"}
+    former = {"local-adapters", "local-updates", "server-rate", "final-rate"}
     assert Counter(key for tree in product() for key in copies(tree, former)) == dict.fromkeys(former, 1)
 
 

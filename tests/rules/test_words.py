@@ -44,8 +44,9 @@ WORDS = old_words(GLOSSARY.read_text("utf-8"))
 
 
 def words_in(name: str) -> str:
-    """A name's words in lower case, between underscores: ``RawPanel`` is ``_raw_panel_``."""
-    return f"_{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower().strip('_')}_"
+    """A name's words in lower case, between underscores: ``RawPanel`` and ``raw-panel`` are ``_raw_panel_``."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.replace("-", "_"))
+    return f"_{words.lower().strip('_')}_"
 
 
 def old_names(name: str) -> Iterator[str]:
@@ -126,10 +127,10 @@ def names_of_file(path: Path) -> set[str]:
 
 
 def old_in_page(text: str) -> set[str]:
-    """The old phrases of a document, and the old names in its code."""
-    prose = re.sub(r"(?ms)^ *```.*?^ *```", "", text)
+    """The old phrases of a document, and the old names in its code; a generated table of former names may have them."""
+    prose = re.sub(r"(?ms)^ *```.*?^ *```|^<!-- former names.*?^<!-- end -->", "", text)
     spans = " ".join(re.findall(r"`[^`\n]+`", prose))
-    names = {old for name in re.findall(r"[A-Za-z_]{3,}", spans) for old in old_names(name)}
+    names = {old for name in re.findall(r"[A-Za-z_-]{3,}", spans) for old in old_names(name)}
     return {*old_phrases(prose), *names}
 
 
@@ -189,6 +190,7 @@ def test_takes_a_new_name_and_a_private_one(name: str) -> None:
         ("his", "A user keeps his events."),
         ("panel", "See `RequestPanel`."),
         ("growth", "See `growth.py`."),
+        ("server_rate", "Set `--set server-rate=2`."),
     ],
 )
 def test_finds_an_old_word_in_a_document(old: str, planted: str) -> None:

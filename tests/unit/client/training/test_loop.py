@@ -122,7 +122,7 @@ def test_does_nothing_without_a_pair():
         {"encoder_rate": -1.0},
         {"dropout": 1.0},
         {"clip_norm": 0.0},
-        {"final_rate": 2.0},
+        {"learning_rate_decay": 2.0},
     ],
 )
 def test_refuses_settings_that_make_no_sense(wrong):

@@ -28,7 +28,7 @@ def test_fedavg_adds_the_weighted_mean_difference() -> None:
 
 
 def test_fedavgm_carries_momentum_over() -> None:
-    optimiser = ServerOptimiser(RoundsConfig(aggregation="fedavgm", server_momentum=0.5, server_rate=0.1))
+    optimiser = ServerOptimiser(RoundsConfig(aggregation="fedavgm", server_momentum=0.5, server_learning_rate=0.1))
     first = optimiser.step(ENCODER, [update("a", 1, 1, 1)], round_number=1)
     second = optimiser.step(first, [update("a", 1, 1, 1)], round_number=2)
     np.testing.assert_allclose(first - ENCODER, 0.1, rtol=1e-5)
@@ -36,7 +36,7 @@ def test_fedavgm_carries_momentum_over() -> None:
 
 
 def test_fedadam_steps_as_the_paper_says_and_answers_in_float32() -> None:
-    config = RoundsConfig(aggregation="fedadam", server_rate=0.01, server_momentum=0.9)
+    config = RoundsConfig(aggregation="fedadam", server_learning_rate=0.01, server_momentum=0.9)
     found = ServerOptimiser(config).step(ENCODER, [update("a", 0.5, -0.5, 0)], round_number=1)
     momentum, second = 0.1 * 0.5, 0.01 * 0.25
     rate = 0.01 * np.sqrt(1 - 0.99**2) / (1 - 0.9**2)

@@ -27,7 +27,7 @@ def test_named_options_and_settings_come_together() -> None:
         ("rounds=many", "rounds must be a whole number; got 'many'"),
         ("moments=1", "moments must be true or false; got '1'"),
         ("aggregation=best", "aggregation must be one of"),
-        ("server-rate=inf", "server-rate must be a finite number; got inf"),
+        ("server-learning-rate=inf", "server-learning-rate must be a finite number; got inf"),
         ("rounds=-1", "rounds must be 0 or more"),
     ],
 )

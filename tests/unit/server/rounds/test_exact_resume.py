@@ -14,6 +14,7 @@ from server.rounds.checkpoints import CHECKPOINT_FILE, ENCODER_FILE, HISTORY_FIL
 from shared.encoder.encoder import Encoder
 from shared.errors import CheckpointError, ConfigError, FederationError
 from shared.privacy.promise import Promise
+from shared.system.array_file import array_digest, array_file, read_array_file
 from tests.federation_world import QUICK, START, config, federate, opened
 
 PLATFORMS = {name: opened(name, seed=seed) for seed, name in enumerate("ab")}
@@ -58,7 +59,7 @@ def heads(folder) -> dict[str, bytes]:
     "changes",
     [
         {"aggregation": "fedavgm"},
-        {"aggregation": "fedadam", "server_rate": 0.01},
+        {"aggregation": "fedadam", "server_learning_rate": 0.01},
         {"aggregation": "fedavgm", "downloads": "steps"},
         {"local": replace(QUICK, updates="steps"), "downloads": "steps"},
     ],
@@ -114,6 +115,18 @@ def test_makes_the_readable_files_again_from_the_checkpoint(tmp_path) -> None:
     assert {name: value.to_flat().tobytes() for name, value in again.moments.items()} == {
         name: value.to_flat().tobytes() for name, value in first.moments.items()
     }
+
+
+def test_goes_on_with_a_checkpoint_that_has_former_names(tmp_path) -> None:
+    rounds = config(server_learning_rate=0.5)
+    first = federate(tmp_path, PLATFORMS, rounds)
+    path = tmp_path / "server" / CHECKPOINT_FILE
+    arrays, texts = read_array_file(path)
+    facts = texts["facts"].replace("server-learning-rate", "server-rate")
+    assert facts != texts["facts"]
+    path.write_bytes(array_file(arrays, {**texts, "facts": facts, "digest": array_digest(arrays, facts)}))
+    again = federate(tmp_path, PLATFORMS, rounds, apps=killed_at(0), resume=True)
+    assert again.encoder.flat.tobytes() == first.encoder.flat.tobytes()
 
 
 def test_a_new_run_from_the_same_encoder_goes_on_from_the_heads_of_the_last(tmp_path) -> None:

@@ -110,8 +110,8 @@ class RuinsTheSecondRound:
 
 
 def test_passes_over_an_encoder_with_which_platforms_do_clearly_worse(tmp_path) -> None:
-    good = federate(tmp_path / "one-round", PLATFORMS, config(rounds=1, final_rate=1.0))
-    ruined = config(rounds=3, final_rate=1.0)
+    good = federate(tmp_path / "one-round", PLATFORMS, config(rounds=1, learning_rate_decay=1.0))
+    ruined = config(rounds=3, learning_rate_decay=1.0)
     found = federate(tmp_path / "ruined", PLATFORMS, ruined, aggregation=RuinsTheSecondRound)
     assert [entry["kept"] for entry in found.rounds()] == [False, True, False, False]
     assert found.encoder.flat.tobytes() == good.encoder.flat.tobytes()

@@ -18,13 +18,23 @@ def test_takes_a_whole_number_for_a_real_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new"), [("server-rate", "server-learning-rate"), ("final-rate", "learning-rate-decay")]
+)
+def test_takes_a_former_key(old: str, new: str) -> None:
+    flat = RoundsConfig(server_learning_rate=0.5, learning_rate_decay=0.25).to_run_config()
+    former = {old if key == new else key: value for key, value in flat.items()}
+    assert former.keys() != flat.keys()
+    assert RoundsConfig.from_run_config(former).to_run_config() == flat
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("rounds", -1),
         ("aggregation", "fedprox"),
         ("ridge", -0.1),
         ("moments", 1),
-        ("final-rate", 0.0),
+        ("learning-rate-decay", 0.0),
         ("local-dropout", 1.0),
         ("adapters", "lora"),
         ("updates", "bytes"),
@@ -42,7 +52,9 @@ def test_refuses_steps_beside_an_adapter() -> None:
 
 
 def test_lowers_the_platforms_rates_from_the_first_round_to_the_last() -> None:
-    config = RoundsConfig(rounds=3, final_rate=0.5, local=LocalSettings(head_rate=0.4, encoder_rate=0.04, tokens=9))
+    config = RoundsConfig(
+        rounds=3, learning_rate_decay=0.5, local=LocalSettings(head_rate=0.4, encoder_rate=0.04, tokens=9)
+    )
     rates = [(local.head_rate, local.encoder_rate) for local in map(config.local_in, (1, 2, 3))]
     assert [rate for pair in rates for rate in pair] == pytest.approx([0.4, 0.04, 0.3, 0.03, 0.2, 0.02])
     assert config.local_in(2).tokens == 9

@@ -97,7 +97,9 @@ def test_refuses_a_reply_of_another_length_than_its_layout(encoder: Encoder) -> 
 
 
 def test_reads_back_the_run_config_it_wrote() -> None:
-    config = RoundsConfig(rounds=3, aggregation="fedadam", server_rate=0.01, local=LocalSettings(head_epochs=0))
+    config = RoundsConfig(
+        rounds=3, aggregation="fedadam", server_learning_rate=0.01, local=LocalSettings(head_epochs=0)
+    )
     assert RoundsConfig.from_run_config(config.to_run_config()) == config
 
 

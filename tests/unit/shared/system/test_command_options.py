@@ -17,7 +17,9 @@ class Oven:
     heat: float = option(180.0, above=0, help="In degrees.")
     fan: bool = option(False, help="Whether it blows.")
     light: bool = option(True, help="Whether it shines.")
-    colour: str = option("red", choices=("red", "blue"), old=("color",), help="Of the door.")
+    colour: str = option(
+        "red", choices=("red", "blue"), old=("color",), old_values={"azure": "blue"}, help="Of the door."
+    )
     plates: int = option(2, flag="", help="Without a flag.")
     maker: str = option("", required=True, help="Who made it.")
 
@@ -65,6 +67,14 @@ def test_takes_a_former_name_with_a_note() -> None:
     done = CliRunner().invoke(app_of(bake), ["bread", "--maker=x", "--color=blue"])
     assert "colour='blue'" in done.stdout
     assert done.stderr == "note: --color is called --colour now\n"
+
+
+def test_takes_a_former_name_of_a_choice_with_a_note() -> None:
+    words = ["--maker=x", "--colour=azure"]
+    baked, noted = CliRunner().invoke(app_of(bake), ["bread", *words]), CliRunner().invoke(app_of(note), words)
+    assert "colour='blue'" in baked.stdout
+    assert noted.stdout == "{'colour': 'blue', 'maker': 'x'}\n"
+    assert baked.stderr == noted.stderr == "note: colour azure is called blue now\n"
 
 
 def test_refuses_what_the_dataclass_refuses() -> None:

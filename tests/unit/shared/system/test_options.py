@@ -12,7 +12,14 @@ from simulations.config.generated import former_names_table, option_table
 @dataclass(frozen=True, kw_only=True)
 class Oven:
     heat: float = option(180.0, above=0, most=300, help="In degrees.")
-    colour: str = option("red", key="colour", choices=("red", "blue"), old=("oven-color",), help="Of the door.")
+    colour: str = option(
+        "red",
+        key="colour",
+        choices=("red", "blue"),
+        old=("oven-color",),
+        old_values={"crimson": "red"},
+        help="Of the door.",
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -74,8 +81,19 @@ def test_takes_a_former_name_and_says_so_and_never_both() -> None:
     said: list[str] = []
     assert renamed(Kitchen, {"oven-color": "red", "least-cooks": 2}, said.append) == {"colour": "red", "least-cooks": 2}
     assert said == ["oven-color is called colour now"]
+    assert renamed(Kitchen, {"oven_color": "red"}, said.append) == {"colour": "red"}
     with pytest.raises(ConfigError, match="oven-color is called colour now; got both"):
         renamed(Kitchen, {"oven-color": "red", "colour": "red"})
+
+
+def test_takes_a_former_name_of_a_choice_and_says_so() -> None:
+    said: list[str] = []
+    assert renamed(Kitchen, {"oven-color": "crimson", "hot": "crimson"}, said.append) == {
+        "colour": "red",
+        "hot": "crimson",
+    }
+    assert assigned(Kitchen, ["colour=crimson"], said.append) == {"colour": "red"}
+    assert said == ["oven-color is called colour now", *["colour crimson is called red now"] * 2]
 
 
 def test_reads_what_is_set_on_the_command_line() -> None:
@@ -115,7 +133,10 @@ def test_is_a_table_in_markdown() -> None:
     assert rows[0] == "| `least-cooks` | 1 | 1 or more | Fewer close it. ([why](cooks.md)) |"
     assert rows[2] == "| `open-now` | true |  | Whether it is. |"
     assert len(rows) == len(list(entries(Kitchen)))
-    assert "| `oven-color` | `colour` |" in former_names_table(Kitchen)
+    assert former_names_table(Kitchen).splitlines()[2:] == [
+        "| `oven-color` | `colour` |",
+        "| `colour crimson` | `colour red` |",
+    ]
 
 
 def test_finds_a_value_where_it_stands() -> None:

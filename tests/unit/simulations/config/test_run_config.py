@@ -53,7 +53,7 @@ def test_puts_methods_in_the_order_of_reports() -> None:
         ({"platform": ["shop=a", "shop=b"], "source": "shop"}, "platform 'shop' is given twice"),
         ({"platform": ["shop"]}, "a platform must be NAME=DIR"),
         ({"rounds": -1}, "rounds must be 0 or more; got -1"),
-        ({"server_rate": float("inf")}, "server-rate must be a finite number; got inf"),
+        ({"server_learning_rate": float("inf")}, "server-learning-rate must be a finite number; got inf"),
         ({"local-steps": 3, "local_steps": 4}, "option 'local-steps' is given twice"),
         ({"min-platforms": 6}, "min-platforms must be at most the number of platforms, 5; got 6"),
         ({"seeds": 0}, "seeds must be 1 or more; got 0"),
@@ -94,7 +94,7 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
         ridge=0.5,
         aggregation="fedadam",
         weighting="sqrt-users",
-        server_rate=0.01,
+        server_learning_rate=0.01,
         server_momentum=0.5,
         min_platforms=2,
         least_parties=4,
@@ -106,7 +106,7 @@ def test_takes_every_value_that_a_deployed_run_takes() -> None:
         colluding_platforms=2,
         evaluate_every=2,
         downloads="steps",
-        final_rate=0.5,
+        learning_rate_decay=0.5,
         local=LocalSettings(
             head_epochs=2,
             encoder_epochs=3,
@@ -154,9 +154,11 @@ def test_names_in_its_result_what_it_always_did_and_what_is_not_usual() -> None:
         ("strategy", "fedadam", "aggregation"),
         ("local-updates", "steps", "updates"),
         ("local_adapters", "lora:8", "adapters"),
+        ("server-rate", 0.5, "server-learning-rate"),
+        ("final_rate", 0.5, "learning-rate-decay"),
     ],
 )
-def test_takes_a_former_name_and_says_the_new_one(old: str, value: str, new: str) -> None:
+def test_takes_a_former_name_and_says_the_new_one(old: str, value: float | str, new: str) -> None:
     said: list[str] = []
     assert RunConfig.from_dict({old: value}, said.append) == RunConfig.from_dict({new: value})
     assert said == [f"{old.replace('_', '-')} is called {new} now"]
