@@ -246,15 +246,15 @@ def test_differs_between_two_runs_in_times_only() -> None:
 def test_writes_files_that_read_back(tmp_path: Path) -> None:
     document = write_results(result(outcome("local", [0.1, 0.3]), outcome("feature", [0.2, 0.3])), tmp_path)
     assert read_result(tmp_path / "result.json") == json.loads(json.dumps(document))
+    rows = pl.read_parquet(tmp_path / "per_user.parquet")
+    assert rows.columns == ["platform", "method", "seed", "user", "ndcg@10"]
+    assert rows.filter(pl.col("method") == "feature")["ndcg@10"].to_list() == [0.2, 0.3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["per_user.parquet", "result.json"]
 
 
 def test_reads_former_names_of_options(tmp_path: Path) -> None:
     write_results(replace(result(outcome("stack", [0.5])), config={"server_rate": 0.5, "seed": 0}), tmp_path)
     assert read_result(tmp_path / "result.json")["config"] == {"server_learning_rate": 0.5, "seed": 0}
-    rows = pl.read_parquet(tmp_path / "per_user.parquet")
-    assert rows.columns == ["platform", "method", "seed", "user", "ndcg@10"]
-    assert rows.filter(pl.col("method") == "feature")["ndcg@10"].to_list() == [0.2, 0.3]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["per_user.parquet", "result.json"]
 
 
 def test_holds_no_user_where_nothing_was_ready(tmp_path: Path) -> None:
